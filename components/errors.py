@@ -1,0 +1,19 @@
+"""Errors that speak to the person who runs the pipeline; each class carries its documented exit code."""
+
+
+class GreenlightError(Exception):
+    """Something a person has to mend. The message says what is wrong, where, and how to mend it."""
+
+    exit_code = 1
+
+
+class InputError(GreenlightError):
+    """The user's settings or input cannot be used: a missing file, an unknown embedding, data never prepared."""
+
+    exit_code = 2
+
+
+class DataStopped(GreenlightError):
+    """The data check stopped the run before training."""
+
+    exit_code = 4

@@ -1,0 +1,1 @@
+"""Which stages, in which order, on which engine; the command line."""

@@ -1,0 +1,1 @@
+"""What happens after the push: a folder of versions and SavedModels."""
