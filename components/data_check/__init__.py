@@ -1,0 +1,1 @@
+"""The stage that stops bad data before anything is trained on it."""
