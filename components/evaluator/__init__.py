@@ -1,0 +1,1 @@
+"""The gate: TFMA's evaluation, the verdict with its reasons, and the baseline it compares with."""

@@ -1,0 +1,130 @@
+"""What a model has to show before it is promoted: plain settings, light to import."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+Metric = Literal["accuracy", "auc", "precision", "recall", "loss", "calibration", "ece", "example_count"]
+
+SHARES = frozenset({"accuracy", "auc", "precision", "recall", "ece"})
+"""Metrics that lie between 0 and 1 by definition."""
+
+OFF = "off"
+
+
+def _read_off(value: Any) -> Any:
+    """TOML has no null, so the word "off" (or false) switches a limit off."""
+    if value is False or (isinstance(value, str) and value.strip().lower() == OFF):
+        return None
+    if value is True:
+        raise ValueError('expected a number or "off", got true')
+    return value
+
+
+Switchable = Annotated[
+    float | None,
+    BeforeValidator(_read_off),
+    PlainSerializer(lambda value: OFF if value is None else value, when_used="json"),
+]
+"""A number or "off". In Python "off" is None; dumped as JSON it is "off" again, so settings round-trip."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+LengthSlice = Annotated[str, Field(pattern=r"^length:[^:]+$")]
+
+
+def _refuse_impossible(
+    metric: str, floor: str, ceiling: str, values: dict[str, float | None], lowest: int
+) -> None:
+    """Raises ValueError for a limit that no model, or every model, meets by the metric's definition."""
+    low, high = values[floor], values[ceiling]
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"no {metric} meets both {floor} = {low} and {ceiling} = {high}")
+    for key in (floor, ceiling):
+        value = values[key]
+        if metric in SHARES and value is not None and not lowest <= value <= 1:
+            raise ValueError(f"{key} = {value} is impossible for {metric}: give a number from {lowest} to 1")
+
+
+class ConditionSettings(BaseModel):
+    """One condition on one metric; several limits in one entry all have to hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    metric: Metric = Field(description="The metric the condition is about.")
+    slice: str = Field(
+        "overall",
+        pattern=r"^(overall|length:[^:]+)$",
+        description='Where it is measured: "overall", or a length bucket such as "length:short".',
+    )
+    at_least: Switchable = Field(None, description="A floor for the metric.")
+    at_most: Switchable = Field(None, description="A ceiling for the metric.")
+    change_at_least: Switchable = Field(
+        None, description="A floor for the metric minus the baseline's on the same examples."
+    )
+    change_at_most: Switchable = Field(
+        None, description="A ceiling for the metric minus the baseline's on the same examples."
+    )
+
+    @model_validator(mode="after")
+    def _check_limits(self) -> Self:
+        values = self.model_dump(exclude={"metric", "slice"})
+        if all(value is None for value in values.values()):
+            raise ValueError(f"a condition on {self.metric} needs one of {', '.join(values)}")
+        if self.metric == "example_count" and (self.change_at_least, self.change_at_most) != (None, None):
+            raise ValueError("both models see the same examples: use at_least or at_most for example_count")
+        _refuse_impossible(self.metric, "at_least", "at_most", values, lowest=0)
+        _refuse_impossible(self.metric, "change_at_least", "change_at_most", values, lowest=-1)
+        return self
+
+
+class GateSettings(BaseModel):
+    """The conditions that a candidate has to meet, all of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    min_accuracy: Switchable = Field(
+        0.85, ge=0, le=1, description='The lowest accuracy that is promoted. "off" drops the condition.'
+    )
+    min_change: Switchable = Field(
+        -0.002,
+        ge=-1,
+        le=1,
+        description="The lowest accepted difference of accuracy to the model in production, on the same "
+        'examples; -0.002 tolerates a loss of 0.2 points. "off" drops the comparison.',
+    )
+    confidence: Switchable = Field(
+        None,
+        ge=0.5,
+        lt=1,
+        description="With 0.95, a floor is judged by the lower and a ceiling by the upper end of the 95 % "
+        "confidence interval, a change by that of the paired difference, so that a lucky split promotes "
+        'nothing. "off" judges the plain values.',
+    )
+    min_examples: int = Field(
+        50, ge=1, description="The fewest examples a verdict may rest on; with fewer the model is refused."
+    )
+    max_calibration_error: Switchable = Field(
+        None,
+        ge=0,
+        le=1,
+        description='The highest expected calibration error (15 bins of equal width). "off" drops the condition.',
+    )
+    slices: dict[LengthSlice, Share] = Field(
+        default_factory=dict,
+        description='Accuracy floors of single slices, for example { "length:short" = 0.8 }.',
+    )
+    conditions: tuple[ConditionSettings, ...] = Field(
+        (),
+        description="Further conditions: a metric, optionally a slice, and at least one of at_least, at_most, "
+        "change_at_least, change_at_most.",
+    )
+
+    @model_validator(mode="after")
+    def _check_any_condition(self) -> Self:
+        limits = (self.min_accuracy, self.min_change, self.max_calibration_error)
+        if all(limit is None for limit in limits) and not self.slices and not self.conditions:
+            raise ValueError(
+                "this gate has no condition and would promote anything: set min_accuracy, min_change, "
+                "max_calibration_error, slices or conditions"
+            )
+        return self

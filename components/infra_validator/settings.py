@@ -1,0 +1,33 @@
+"""What the exported model has to stand as a server would run it: plain settings, light to import."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class InfraSettings(BaseModel):
+    """Limits of the canary check. The defaults are generous: they catch a broken model, no slow machine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    enabled: bool = Field(
+        True, description="Whether the exported model is loaded in a fresh process and queried before a push."
+    )
+    timeout_seconds: float = Field(
+        180, gt=0, description="How long loading and all canaries together may take before they are killed."
+    )
+    max_latency_ms: float = Field(
+        250, gt=0, description="The highest median time of a call with one review, in milliseconds."
+    )
+    max_memory_mb: float = Field(
+        4096, gt=0, description="The highest memory use of the serving process, TensorFlow included, in MiB."
+    )
+    samples: int = Field(
+        16, ge=1, le=256, description="How many reviews of the data are sent beside the odd texts."
+    )
+    batch_size: int = Field(256, ge=2, le=65536, description="The size of the large batch that is sent.")
+    tolerance: float = Field(
+        1e-4,
+        ge=0,
+        le=1,
+        description="How far two probabilities of the same text may differ: between the signatures, the batch "
+        "sizes and the two processes.",
+    )
