@@ -1,0 +1,1 @@
+"""Text embeddings: a catalog of names, where each module is found or built, and how it is loaded."""

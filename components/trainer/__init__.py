@@ -1,0 +1,1 @@
+"""The Trainer stage: a TF Hub text embedding as the first layer of a small classifier."""
