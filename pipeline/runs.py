@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +72,7 @@ class Run:
         return artifacts[-1] if artifacts else None
 
 
-@contextmanager
-def open_store(metadata: Path) -> Iterator[MetadataStore]:
+def open_store(metadata: Path) -> MetadataStore:
     """Opens the SQLite lineage store at `metadata`.
 
     Raises:
@@ -88,17 +86,12 @@ def open_store(metadata: Path) -> Iterator[MetadataStore]:
     config = mlmd.ConnectionConfig()
     config.sqlite.filename_uri = str(metadata)
     config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE
-    store = MetadataStore(config)
-    try:
-        yield store
-    finally:
-        store.close()
+    return MetadataStore(config)
 
 
 def list_runs(metadata: Path) -> list[str]:
     """Run ids recorded at `metadata`, oldest first."""
-    with open_store(metadata) as store:
-        contexts = store.get_contexts_by_type(RUN_CONTEXT)
+    contexts = open_store(metadata).get_contexts_by_type(RUN_CONTEXT)
     return [context.name for context in sorted(contexts, key=lambda context: context.create_time_since_epoch)]
 
 
@@ -108,17 +101,17 @@ def read_run(metadata: Path, run_id: str | None = None) -> Run:
     Raises:
       InputError: there is no such run.
     """
-    with open_store(metadata) as store:
-        contexts = {context.name: context for context in store.get_contexts_by_type(RUN_CONTEXT)}
-        if not contexts:
-            raise InputError(f"No run is recorded at {metadata}. Start one with `greenlight run`.")
-        if run_id is None:
-            run_id = max(contexts.values(), key=lambda context: context.create_time_since_epoch).name
-        if run_id not in contexts:
-            raise InputError(f"There is no run {run_id!r} at {metadata}. `greenlight runs` lists them.")
-        executions = store.get_executions_by_context(contexts[run_id].id)
-        executions.sort(key=lambda execution: execution.id)
-        return Run(run_id, tuple(_stages(store, executions)))
+    store = open_store(metadata)
+    contexts = {context.name: context for context in store.get_contexts_by_type(RUN_CONTEXT)}
+    if not contexts:
+        raise InputError(f"No run is recorded at {metadata}. Start one with `greenlight run`.")
+    if run_id is None:
+        run_id = max(contexts.values(), key=lambda context: context.create_time_since_epoch).name
+    if run_id not in contexts:
+        raise InputError(f"There is no run {run_id!r} at {metadata}. `greenlight runs` lists them.")
+    executions = store.get_executions_by_context(contexts[run_id].id)
+    executions.sort(key=lambda execution: execution.id)
+    return Run(run_id, tuple(_stages(store, executions)))
 
 
 def _stages(store: MetadataStore, executions: list[mlmd.Execution]) -> Iterator[Stage]:

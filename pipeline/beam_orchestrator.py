@@ -1,0 +1,88 @@
+"""TFX's BeamDagRunner, told to say which stage starts and ends and to keep the error that stopped it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from tfx.dsl.compiler import compiler, constants
+from tfx.orchestration import pipeline as tfx_pipeline
+from tfx.orchestration.beam import beam_dag_runner
+from tfx.orchestration.portable import runtime_parameter_utils
+from tfx.proto.orchestration import pipeline_pb2
+
+
+class StageListener(Protocol):
+    """What wants to know how a run goes; called from Beam's worker threads, one stage at a time."""
+
+    def stage_started(self, name: str) -> None: ...
+
+    def stage_finished(self, name: str, seconds: float) -> None: ...
+
+    def stage_failed(self, name: str, seconds: float, error: Exception) -> None: ...
+
+
+# Beam pickles the node's DoFn, so a listener cannot travel inside it. The orchestrator runs its nodes in this very
+# process: the DoFn finds its listener here.
+_listener: StageListener | None = None
+_one_run = threading.Lock()
+
+
+class _ObservedNode(beam_dag_runner.PipelineNodeAsDoFn):
+    """A pipeline node that reports to the listener."""
+
+    def _run_node(self) -> None:
+        listener = _listener
+        if listener is None:
+            super()._run_node()
+            return
+        listener.stage_started(self._node_id)
+        started = time.monotonic()
+        try:
+            super()._run_node()
+        except Exception as error:
+            listener.stage_failed(self._node_id, time.monotonic() - started, error)
+            raise
+        listener.stage_finished(self._node_id, time.monotonic() - started)
+
+
+class ObservedBeamDagRunner(beam_dag_runner.BeamDagRunner):
+    """BeamDagRunner over `_ObservedNode`."""
+
+    _PIPELINE_NODE_DO_FN_CLS = _ObservedNode
+
+
+@contextmanager
+def _listening(listener: StageListener) -> Iterator[None]:
+    global _listener
+    with _one_run:
+        _listener = listener
+        try:
+            yield
+        finally:
+            _listener = None
+
+
+def compile_pipeline(pipeline: tfx_pipeline.Pipeline, *, run_id: str) -> pipeline_pb2.Pipeline:
+    """TFX's intermediate representation of `pipeline`, with `run_id` filled in.
+
+    The runner would otherwise make up a run id of its own and tell nobody.
+    """
+    representation = compiler.Compiler().compile(pipeline)
+    runtime_parameter_utils.substitute_runtime_parameter(
+        representation, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
+    )
+    return representation
+
+
+def run_dag(pipeline: tfx_pipeline.Pipeline, *, run_id: str, listener: StageListener) -> Any:
+    """Runs every stage of `pipeline` in this process, one after another as the DAG orders them.
+
+    Raises:
+      Exception: whatever Beam makes of the error that stopped a stage; the listener got the error itself.
+    """
+    with _listening(listener):
+        return ObservedBeamDagRunner().run_with_ir(compile_pipeline(pipeline, run_id=run_id))

@@ -1,0 +1,84 @@
+"""Where a workspace keeps what: the one place that knows its folder names."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from components.errors import GreenlightError, InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Workspace:
+    """The paths of one workspace; `root` is absolute."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, root: Path) -> Workspace:
+        return cls(Path(root).expanduser().resolve())
+
+    @property
+    def metadata(self) -> Path:
+        """The SQLite lineage store."""
+        return self.root / "metadata.sqlite"
+
+    @property
+    def artifacts(self) -> Path:
+        """TFX's pipeline root: every artifact of every run."""
+        return self.root / "artifacts"
+
+    def serving(self, model_name: str) -> Path:
+        """The folder of versions that a model server watches."""
+        return self.root / "serving" / model_name
+
+    def run(self, run_id: str) -> Path:
+        return self.root / "runs" / run_id
+
+    def log(self, run_id: str) -> Path:
+        return self.run(run_id) / "run.log"
+
+    def report(self, run_id: str) -> Path:
+        return self.root / "reports" / run_id / "index.html"
+
+    def create(self) -> None:
+        """Makes the folder.
+
+        Raises:
+          InputError: it cannot be made or written to.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            probe = self.root / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise InputError(
+                f"The workspace {self.root} cannot be used: {error.strerror or error}. Name another with --workspace."
+            ) from error
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Holds the workspace for one run; the system frees the lock of a process that died.
+
+        Raises:
+          GreenlightError: another run holds it.
+        """
+        import filelock
+
+        lock = filelock.FileLock(self.root / ".run.lock")
+        try:
+            with lock.acquire(timeout=0):
+                yield
+        except filelock.Timeout:
+            raise GreenlightError(
+                f"Another run is using the workspace {self.root}. Wait for it to end, or name another --workspace."
+            ) from None
+
+
+def new_run_id() -> str:
+    """A run id as TFX makes them, from the local time: they sort by age."""
+    return datetime.datetime.now().strftime("%Y%m%d-%H%M%S.%f")
