@@ -1,0 +1,34 @@
+# Greenlight's commands. `make help` lists them; VENV=DIR keeps the environment elsewhere.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV ?= .venv
+export VENV
+
+.PHONY: help setup run test lint lock clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@echo
+	@echo '  VENV=DIR      keep the environment in DIR instead of .venv'
+	@echo '  PYTHON=FILE   build the environment with this Python'
+	@echo '  ARGS="..."    hand arguments on: make run ARGS="--workspace DIR", make test ARGS="-k gate"'
+
+setup: ## make the environment, or bring it up to date; nothing to do when it is ready
+	@requirements/setup.sh
+
+run: setup ## the pipeline, from 25,000 reviews to a promoted model
+	@"$$VENV/bin/greenlight" run $(ARGS)
+
+test: setup ## the test suite
+	@TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest tests $(ARGS)
+
+lint: setup ## style (ruff) and types (mypy)
+	@"$$VENV/bin/ruff" check .
+	@"$$VENV/bin/ruff" format --check .
+	@"$$VENV/bin/mypy"
+
+lock: setup ## lock the packages anew after a change of requirements/*.in; UPGRADE=1 takes the newest of all
+	@requirements/lock.sh $(if $(UPGRADE),--upgrade)
+
+clean: ## remove the environment and caches; workspaces and their models stay
+	@requirements/clean.sh

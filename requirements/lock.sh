@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Writes the locks in this folder from its *.in files, with the environment's pinned uv. Versions already locked stay,
+# unless --upgrade is given. The locks name packages and hashes only: no registry's address, no header, no date.
+#
+#   requirements/lock.sh [--upgrade]      VENV=DIR as for setup.sh
+set -euo pipefail
+unset CDPATH
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+venv=${VENV:-.venv}
+
+compile() { # compile NAME OPTION ...: NAME.in -> NAME.txt
+  local name=$1
+  UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" pip compile --quiet --generate-hashes --no-header --no-annotate \
+    --no-emit-index-url --no-emit-find-links --python "$venv/bin/python" "${@:2}" \
+    "requirements/$name.in" --output-file "requirements/$name.txt" >/dev/null
+  echo "requirements/$name.txt: $(grep -c '==' "requirements/$name.txt") packages"
+}
+
+for generation in 1.16 1.21; do
+  compile "tfx-$generation" --override requirements/overrides.txt --python-version 3.11 --universal "$@"
+done
+# These two say that they need Python 3.9 or 3.10: resolved as if for 3.10, and without what they depend on.
+compile tfx-1.16-wheels --no-deps --python-version 3.10 "$@"
+compile uv --python-version 3.11 --universal "$@"

@@ -1,0 +1,279 @@
+#!/usr/bin/env bash
+# Makes the project's environment: picks the TFX generation this machine can run, finds a Python for it, installs the
+# locked packages. Does nothing when the environment is ready.
+#
+#   requirements/setup.sh             make it, or bring it up to date
+#   requirements/setup.sh --explain   say which generation, Python and folder it would take, and change nothing
+#
+#   VENV=DIR     where the environment is kept (default .venv; relative to the checkout)
+#   PYTHON=FILE  the Python to build it with (default: the first on PATH that fits)
+# GREENLIGHT_PLATFORM ("Linux x86_64") and GREENLIGHT_GLIBC ("2.36") stand in for what the machine says of itself; the
+# tests of the choice set them.
+set -euo pipefail
+unset CDPATH PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_USER # each would lead the installers astray
+
+fail() {
+  printf 'setup: %s\n' "$*" >&2
+  exit 2
+}
+
+# --- which TFX generation -------------------------------------------------------------------------------------------
+
+# The C library's version, e.g. 2.36; nothing where it is not glibc.
+glibc_version() {
+  if [ -n "${GREENLIGHT_GLIBC+set}" ]; then
+    printf '%s' "$GREENLIGHT_GLIBC"
+  else
+    getconf GNU_LIBC_VERSION 2>/dev/null | sed -n 's/^glibc //p'
+  fi
+}
+
+at_least() { # at_least 2.41 2.39: is the first version the second or newer?
+  local major=${1%%.*} minor=${1#*.}
+  minor=${minor%%.*}
+  [ "$major" -gt "${2%%.*}" ] || { [ "$major" -eq "${2%%.*}" ] && [ "$minor" -ge "${2#*.}" ]; }
+}
+
+# Sets generation, its reason, and the Python versions it runs on. The bounds are those of ml-metadata's wheels.
+choose_generation() {
+  local platform glibc
+  platform=${GREENLIGHT_PLATFORM:-$(uname -s) $(uname -m)}
+  case $platform in
+    "Darwin arm64") generation=1.21 reason="macOS on arm64" ;;
+    "Darwin x86_64") generation=1.16 reason="macOS on x86_64" ;;
+    "Linux x86_64")
+      glibc=$(glibc_version)
+      case $glibc in
+        [0-9]*.[0-9]*) ;;
+        *) fail "TFX needs a Linux with glibc, and this one has another C library; use Debian, Ubuntu or Fedora." ;;
+      esac
+      if at_least "$glibc" 2.39; then
+        generation=1.21 reason="glibc $glibc is 2.39 or newer"
+      elif at_least "$glibc" 2.28; then
+        generation=1.16 reason="glibc $glibc is older than 2.39"
+      else
+        fail "TFX needs glibc 2.28 or newer and this machine has $glibc; use Debian 10, Ubuntu 20.04 or anything newer."
+      fi
+      ;;
+    *) fail "TFX has no packages for $platform; use Linux on x86_64 or macOS." ;;
+  esac
+  case $generation in
+    1.21) versions="3.13 3.12 3.11" ;;
+    1.16) versions="3.11" ;;
+  esac
+}
+
+# --- which Python ---------------------------------------------------------------------------------------------------
+
+# Runs the Python $1 and prints "VERSION FILE" when it fits the generation. Running it is the test: a pyenv shim exists
+# for versions that were never chosen, and fails. A virtual environment's Python answers with the one it was made of.
+probe() {
+  "$1" - "$versions" <<'PROBE' 2>/dev/null
+import struct, sys, sysconfig
+fits = ("%d.%d" % sys.version_info[:2]) in sys.argv[1].split()
+plain = sys.implementation.name == "cpython" and struct.calcsize("P") == 8 and not sysconfig.get_config_var("Py_GIL_DISABLED")
+if not (fits and plain):
+    sys.exit(1)
+print("%d.%d.%d" % sys.version_info[:3], getattr(sys, "_base_executable", None) or sys.executable)
+PROBE
+}
+
+# Prints what the Python $1 lacks for building an environment; nothing when it is complete.
+lacks() {
+  "$1" - <<'PROBE' 2>/dev/null
+import importlib.util, os, sysconfig
+if not all(importlib.util.find_spec(name) for name in ("venv", "ensurepip")):
+    print("venv")
+elif not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")):
+    print("headers")
+PROBE
+}
+
+# What to install, said for the package managers most people have; $@ are Debian's package names.
+install_hint() {
+  if command -v apt-get >/dev/null 2>&1; then
+    printf 'for example "sudo apt-get install %s"' "$*"
+  elif command -v dnf >/dev/null 2>&1; then
+    printf 'for example "sudo dnf install python%s-devel gcc-c++"' "${versions%% *}"
+  elif command -v brew >/dev/null 2>&1; then
+    printf 'for example "brew install python@%s"' "${versions%% *}"
+  else
+    printf 'with your system'"'"'s package manager or from python.org'
+  fi
+}
+
+# Sets python (a file) and python_version to the first Python that fits and is complete.
+find_python() {
+  local version candidate found missing name incomplete="" incomplete_version=""
+  local names=()
+  if [ -n "${PYTHON:-}" ]; then
+    names=("$PYTHON")
+  else
+    for version in $versions; do names+=("python$version"); done
+    names+=(python3 python)
+  fi
+  for name in "${names[@]}"; do
+    while IFS= read -r candidate; do
+      found=$(probe "$candidate") || continue
+      missing=$(lacks "$candidate")
+      if [ -z "$missing" ]; then
+        python_version=${found%% *} python=${found#* }
+        return
+      fi
+      if [ -z "$incomplete" ]; then
+        incomplete=$missing incomplete_version=${found%% *}
+      fi
+    done < <(type -aP "$name")
+  done
+  version=${incomplete_version%.*}
+  case $incomplete in
+    venv) fail "Python $incomplete_version has no venv and ensurepip modules: install them, $(install_hint "python$version-venv")." ;;
+    headers) fail "Python $incomplete_version has no C headers (Python.h): install them, $(install_hint "python$version-dev")." ;;
+  esac
+  version=${versions%% *}
+  [ -z "${PYTHON:-}" ] || fail "PYTHON=$PYTHON is no working Python $(spoken_versions), which TFX $generation needs here ($reason)."
+  fail "No Python $(spoken_versions) was found, which TFX $generation needs here ($reason): install one," \
+    "$(install_hint "python$version" "python$version-venv" "python$version-dev"), or name its file with PYTHON=FILE."
+}
+
+spoken_versions() { # "3.11", or "3.13, 3.12 or 3.11"
+  case $versions in
+    *" "*) printf '%s or %s' "$(printf '%s' "${versions% *}" | sed 's/ /, /g')" "${versions##* }" ;;
+    *) printf '%s' "$versions" ;;
+  esac
+}
+
+need_compiler() { # pyfarmhash and crcmod come as sources
+  local name
+  for name in "${CXX:-}" c++ g++ clang++; do
+    if [ -n "$name" ] && type -P "${name%% *}" >/dev/null; then return; fi
+  done
+  fail "No C++ compiler was found, which two packages are built with: install one, $(install_hint g++)."
+}
+
+# --- the environment ------------------------------------------------------------------------------------------------
+
+sha256() {
+  if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1
+}
+
+# Names everything the environment's content depends on. The two folders are in it because the scripts in bin/ hold the
+# one and the editable install holds the other: a moved checkout needs a new environment.
+digest() {
+  {
+    printf '%s\n' "$root" "$venv"
+    cat requirements/setup.sh requirements/uv.txt "requirements/tfx-$generation.txt" pyproject.toml
+    if [ "$generation" = 1.16 ]; then cat requirements/tfx-1.16-wheels.txt; fi
+  } | sha256
+}
+
+stamped() { # stamped digest | stamped identity
+  case $1 in digest) sed -n 1p "$stamp" 2>/dev/null ;; identity) sed -n 2p "$stamp" 2>/dev/null ;; esac
+}
+
+ready() {
+  [ "$(stamped digest)" = "$wanted" ] || return 1
+  [ -x "$venv/bin/greenlight" ] && "$venv/bin/python" -c '' 2>/dev/null || return 1
+  [ -z "${PYTHON:-}" ] || [ "$(stamped identity)" = "$(identity "$(probe "$PYTHON")")" ]
+}
+
+identity() { printf 'tfx-%s %s' "$generation" "$1"; }
+
+# Waits until no other setup works on this environment. The kernel drops the lock with its holder, so that none can be
+# left behind; file descriptor 9 stays open in this shell, and with it the lock that Python takes on it.
+take_lock() {
+  if [ -e "$venv" ] && [ ! -e "$lock" ] && [ -n "$(ls -A "$venv")" ]; then
+    fail "$venv exists and was not made by this project: remove it, or choose another folder with VENV=DIR."
+  fi
+  mkdir -p "$venv"
+  exec 9>>"$lock"
+  "$python" - "$venv" <<'LOCK'
+import fcntl, sys
+try:
+    fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print(f"Another setup is at work in {sys.argv[1]}; waiting for it.", flush=True)
+    fcntl.flock(9, fcntl.LOCK_EX)
+except OSError:
+    pass  # a network file system without locks: two setups at once are then the user's to avoid
+LOCK
+}
+
+# uv reads no pip settings; a machine whose only way to packages is a mirror set up for pip shall still work.
+lend_pip_settings_to_uv() {
+  local settings index
+  [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}${UV_CONFIG_FILE:-}" ] || return 0
+  settings=$("$venv/bin/python" -m pip config list 2>/dev/null || true)
+  pip_setting() { printf '%s\n' "$settings" | sed -n "s/^\(global\|install\|:env:\)\.$1='\(.*\)'\$/\2/p" | tail -n 1; }
+  index=$(pip_setting index-url)
+  if [ -n "$index" ]; then export UV_DEFAULT_INDEX=$index; fi
+  if [ -z "${SSL_CERT_FILE:-}" ] && [ -n "$(pip_setting cert)" ]; then SSL_CERT_FILE=$(pip_setting cert) && export SSL_CERT_FILE; fi
+}
+
+pip_install() {
+  "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: "$@"
+}
+
+# `uv pip COMMAND ...`: with its progress on a terminal, silent elsewhere.
+uv_pip() {
+  local quiet=(--quiet)
+  if [ -t 2 ]; then quiet=(--color auto); fi
+  UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" pip "$1" "${quiet[@]}" --python "$venv/bin/python" "${@:2}"
+}
+
+install_packages() {
+  local pinned="requirements/tfx-$generation.txt"
+  # Always the pinned uv, also where there is another one: one resolver and one behaviour on every machine, for a second.
+  pip_install -r requirements/uv.txt
+  lend_pip_settings_to_uv
+  uv_pip sync --require-hashes --build-constraints "$pinned" "$pinned"
+  if [ "$generation" = 1.16 ]; then pip_install --ignore-requires-python -r requirements/tfx-1.16-wheels.txt; fi
+  uv_pip install --offline --no-deps --no-build-isolation --editable .
+}
+
+build() {
+  local started=$SECONDS
+  if [ "$(stamped identity)" = "$(identity "$python_version $python")" ] && "$venv/bin/python" -c '' 2>/dev/null; then
+    echo "Bringing $venv up to date (TFX $generation, Python $python_version)."
+    rm -f "$stamp"
+  else
+    echo "Setting up $venv: TFX $generation ($reason) on Python $python_version; about half a minute and 3 GB."
+    find "$venv" -mindepth 1 -maxdepth 1 ! -name "${lock##*/}" -exec rm -rf {} +
+    "$python" -m venv "$venv"
+  fi
+  install_packages
+  # Written last and whole: an environment without it was never finished and is made anew.
+  printf '%s\n%s\n' "$wanted" "$(identity "$python_version $python")" >"$stamp.new"
+  mv "$stamp.new" "$stamp"
+  echo "The environment is ready ($((SECONDS - started)) s)."
+}
+
+explain() {
+  local state=missing
+  if ready; then state=ready; elif [ -e "$lock" ]; then state="to be updated"; fi
+  find_python
+  printf 'generation: %s (%s)\npython: %s %s\nenvironment: %s (%s)\n' \
+    "$generation" "$reason" "$python_version" "$python" "$venv" "$state"
+}
+
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+root=$PWD
+venv=${VENV:-.venv}
+case $venv in /*) ;; *) venv=$root/$venv ;; esac
+stamp=$venv/.greenlight-stamp
+lock=$venv/.greenlight-lock
+
+choose_generation
+wanted=$(digest)
+case ${1:-} in
+  --explain) explain ;;
+  "")
+    if ! ready; then
+      find_python
+      need_compiler
+      take_lock
+      ready || build
+    fi
+    ;;
+  *) fail "unknown argument $1; it takes --explain or nothing." ;;
+esac
