@@ -1,0 +1,1 @@
+"""The commands of `greenlight`, one file a group; each is imported only when it is called."""

@@ -1,0 +1,183 @@
+"""The settings of a run: one frozen, validated object, read once from defaults, preset, TOML file and flags.
+
+Light imports only: a mistake in the settings is answered before TensorFlow is loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from components.data_check.settings import CheckSettings
+from components.embeddings.settings import EmbeddingSettings
+from components.errors import InputError
+from components.evaluator.settings import GateSettings
+from components.example_gen.settings import DataSettings
+from components.infra_validator.settings import InfraSettings
+from components.trainer.settings import TrainerSettings
+from pipeline import config_help, config_layers
+
+IN_PROCESS = "in-process"
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # The lesson's split: 15,000 reviews to train on, 10,000 to validate on, none beside.
+    "seed": {"data": {"train_weight": 15_000, "eval_weight": 10_000, "test_weight": 0}},
+}
+
+
+def _local_folder(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        raise ValueError("a path may not be empty; `.` is the current folder")
+    if "://" in value:
+        raise ValueError("expected a folder on this machine, not an address")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{str(error).rstrip('.')}; write the path out") from error
+
+
+LocalFolder = Annotated[Path, BeforeValidator(_local_folder)]
+
+
+class BeamSettings(BaseModel):
+    """Where the data stages (ExampleGen, StatisticsGen, Evaluator and their like) do their work."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    runner: str = Field(
+        IN_PROCESS,
+        pattern=r"^[A-Za-z_][\w.-]*$",
+        description="`in-process` works here, without a server. Any Beam runner's name (PortableRunner, "
+        "FlinkRunner, SparkRunner, DataflowRunner) sends the work there; give its options in beam.options.",
+    )
+    workers: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="Processes of the in-process runner. More than one pays off on many cores only: each "
+        "process first imports TensorFlow.",
+    )
+    options: tuple[Annotated[str, Field(pattern=r"^--\w")], ...] = Field(
+        (), description='Further Beam pipeline options, for example ["--job_endpoint=localhost:8099"].'
+    )
+
+    def pipeline_args(self) -> list[str]:
+        """These settings as Beam's own options.
+
+        The in-process runner is named in full: since Beam 2.68 `DirectRunner` may download another.
+        """
+        if self.runner != IN_PROCESS:
+            return [f"--runner={self.runner}", *self.options]
+        return [
+            "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+            f"--direct_num_workers={self.workers}",
+            f"--direct_running_mode={'in_memory' if self.workers == 1 else 'multi_processing'}",
+            *self.options,
+        ]
+
+
+class Settings(BaseModel):
+    """Everything that a run can be told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    workspace: LocalFolder = Field(
+        Path("workspace"),
+        description="Folder of everything that runs leave behind: lineage, artifacts, promoted versions, logs, "
+        "reports. Relative to the current folder.",
+    )
+    cache_dir: LocalFolder | None = Field(
+        None,
+        description="Folder of built and downloaded embeddings, shared by all workspaces. Unset means "
+        "`~/.cache/greenlight` (or `$XDG_CACHE_HOME/greenlight`). Relative to the current folder.",
+    )
+    model_name: str = Field(
+        "imdb_sentiment",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        max_length=100,
+        description="Name under which the model is served: the folder of its versions, a part of its URL.",
+    )
+    data: DataSettings = Field(DataSettings(), description="Where reviews come from and how they are split.")
+    check: CheckSettings = Field(CheckSettings(), description="What stops a run before training.")
+    embedding: EmbeddingSettings = Field(EmbeddingSettings(), description="The pre-trained first layer.")
+    trainer: TrainerSettings = Field(TrainerSettings(), description="The classifier and its training.")
+    gate: GateSettings = Field(GateSettings(), description="What a model has to show before it is promoted.")
+    infra: InfraSettings = Field(InfraSettings(), description="The check that the model really serves.")
+    beam: BeamSettings = Field(BeamSettings(), description="Where the data stages do their work.")
+
+    @property
+    def cache(self) -> Path:
+        """The cache folder in force, absolute. It need not exist yet."""
+        return (self.cache_dir or _own_cache() or self.workspace / "cache").absolute()
+
+
+def _own_cache() -> Path | None:
+    """The user's cache folder for this project; None where the user has no home, as in some containers."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "greenlight"
+    except RuntimeError:
+        return None
+
+
+def load(
+    *,
+    file: Path | None = None,
+    preset: str | None = None,
+    workspace: str | None = None,
+    source: str | None = None,
+    embedding: str | None = None,
+    assignments: Sequence[str] = (),
+) -> Settings:
+    """The settings in force: defaults under the preset, the file, the flags and the `KEY=VALUE` assignments.
+
+    Raises:
+      InputError: something of it cannot be used; the message names every such key, its value and the remedy.
+    """
+    layers = []
+    if preset is not None:
+        if preset not in PRESETS:
+            raise InputError(f"There is no preset {preset!r}. There is: {', '.join(PRESETS)}.")
+        layers.append(config_layers.Layer(f"preset {preset}", PRESETS[preset]))
+    if file is not None:
+        layers.append(config_layers.read_file(file))
+    flags = {"workspace": workspace, "data.source": source, "embedding.name": embedding}
+    layers += [
+        config_layers.at_key(key, value, origin=f"--{key.split('.')[0].replace('data', 'source')}")
+        for key, value in flags.items()
+        if value is not None
+    ]
+    layers += [config_layers.read_assignment(text, model=Settings) for text in assignments]
+    return parse(config_layers.merge(layers))
+
+
+def parse(given: config_layers.Merged) -> Settings:
+    """Validates what the layers came to.
+
+    JSON's strict mode is TOML's own idea of types: lists become tuples and text becomes paths, but 3.0 is no
+    whole number, "3" no number and 1 no boolean.
+    """
+    config_help.refuse_unusable(Settings, given)
+    try:
+        return Settings.model_validate_json(json.dumps(given.values, default=str), strict=True)
+    except ValidationError as error:
+        raise InputError(config_help.describe_errors(Settings, error, given)) from None
+
+
+def to_toml(settings: Settings) -> str:
+    """`settings` as a TOML file that `load` reads back to the same; unset keys are left out."""
+    import tomli_w
+
+    return tomli_w.dumps(_without_unset(settings.model_dump(mode="json")))
+
+
+def _without_unset(values: dict[str, Any]) -> dict[str, Any]:
+    """TOML has no null. Not pydantic's `exclude_none`: that drops the limits that are "off" as well."""
+    kept = {key: value for key, value in values.items() if value is not None}
+    return {key: _without_unset(value) if isinstance(value, dict) else value for key, value in kept.items()}

@@ -1,0 +1,111 @@
+"""What one run came to: behind `greenlight run --json`, the console's summary and `greenlight verdict`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import numbers
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from components.errors import InputError
+
+Verdict = Literal["promoted", "refused", "unchanged", "stopped", "failed"]
+
+EXIT_CODES: Mapping[str, int] = {"promoted": 0, "unchanged": 0, "refused": 3, "stopped": 4, "failed": 1}
+
+
+@dataclasses.dataclass(frozen=True)
+class StageTiming:
+    """How long one stage took, and whether its outputs came from the cache."""
+
+    name: str
+    seconds: float
+    cached: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """How a run came out. Paths are strings, so that the object is JSON as it stands.
+
+    gate: one mapping a condition with at least `metric`, `slice`, `threshold`, `value` and `passed`; the
+      evaluator's further keys (`kind`, `split`, `lower`, `upper`, `baseline`, `margin`, `reason`) are kept.
+    version, model_path: the version that is live after the run; None where there is none.
+    reasons: why the run was refused or stopped, a sentence each.
+    error, error_code: of a failed run; the code is 2 where the user's settings or input were the cause.
+    """
+
+    verdict: Verdict
+    version: str | None = None
+    model_path: str | None = None
+    run: str | None = None
+    metrics: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
+    gate: Sequence[Mapping[str, Any]] = ()
+    epochs: int | None = None
+    stages: Sequence[StageTiming] = ()
+    seconds: float = 0.0
+    report: str | None = None
+    log: str | None = None
+    reasons: Sequence[str] = ()
+    error: str | None = None
+    error_code: int = 1
+
+    @property
+    def exit_code(self) -> int:
+        return self.error_code if self.verdict == "failed" else EXIT_CODES[self.verdict]
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; numbers that JSON cannot hold (NaN, infinities) become null."""
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The result that `to_json` wrote; keys of a newer Greenlight are ignored."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        kept = {key: value for key, value in data.items() if key in known}
+        return cls(**kept | {"stages": tuple(StageTiming(**stage) for stage in data.get("stages", ()))})
+
+    def save(self, path: Path) -> None:
+        """Writes `path` whole or not at all; makes its folder."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(path.name + ".draft")
+        draft.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
+        os.replace(draft, path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads what `save` wrote.
+
+        Raises:
+          InputError: there is no such file, or it is no run's result.
+        """
+        try:
+            return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            message = f"There is no result at {path}: that run has not ended. Its run.log may say why."
+            raise InputError(message) from None
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            message = f"The result at {path} cannot be read ({error}). Run again, or delete the file."
+            raise InputError(message) from error
+
+
+def _plain(value: Any) -> Any:
+    """`value` in JSON's own types; NumPy scalars become Python's."""
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain(dataclasses.asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):
+        return _plain(value.item())
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value) if math.isfinite(value) else None
+    return str(value)

@@ -1,0 +1,142 @@
+"""Where the noise goes: while a run is captured, descriptors 1 and 2 lead into its log, not to the screen.
+
+TensorFlow's C++ code, Beam's workers and subprocesses write straight to the descriptors, past `sys.stdout`.
+So the descriptors themselves are turned; the console holds a duplicate of the real one, made by `real_stdout`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from components.errors import GreenlightError
+
+LINE = "%(asctime)s %(levelname)-7s [%(threadName)s] %(name)s: %(message)s"
+
+_turned = threading.Lock()  # descriptors belong to the whole process: one capture at a time
+
+
+def real_stdout() -> TextIO:
+    """A stream to what standard output is now, which stays so when `capture` turns descriptor 1.
+
+    Where `sys.stdout` is no real descriptor (a test's buffer), that object itself.
+    """
+    if not _leads_to(sys.stdout, 1):
+        return sys.stdout
+    sys.stdout.flush()
+    return open(os.dup(1), "w", buffering=1, encoding=sys.stdout.encoding, errors="replace")
+
+
+@contextmanager
+def capture(log: Path) -> Iterator[None]:
+    """Appends everything that is written to standard output and standard error meanwhile, by whatever code
+    and thread of this process and its children, to the file `log`; log records from INFO up go there too.
+
+    Raises:
+      GreenlightError: another capture is under way, or the log cannot be written.
+    """
+    if not _turned.acquire(blocking=False):
+        raise GreenlightError(
+            "Another run is under way in this process and takes all output. Wait for its end."
+        )
+    try:
+        with _log_file(log) as target, _turn_descriptors(target), _turn_python_streams(), _log_records():
+            yield
+    finally:
+        _turned.release()
+
+
+@contextmanager
+def _log_file(log: Path) -> Iterator[int]:
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise GreenlightError(f"The log {log} cannot be written: {error.strerror or error}.") from error
+    try:
+        yield target
+    finally:
+        os.close(target)
+
+
+@contextmanager
+def _turn_descriptors(target: int) -> Iterator[None]:
+    _flush()
+    kept = {}
+    for descriptor in (1, 2):
+        with suppress(OSError):  # a daemon may have closed it: then there is nothing to put back
+            kept[descriptor] = os.dup(descriptor)
+        os.dup2(target, descriptor)
+    try:
+        yield
+    finally:
+        _flush()
+        for descriptor in (1, 2):
+            if descriptor in kept:
+                os.dup2(kept[descriptor], descriptor)
+                os.close(kept[descriptor])
+            else:
+                os.close(descriptor)
+
+
+@contextmanager
+def _turn_python_streams() -> Iterator[None]:
+    """Points `sys.stdout` and `sys.stderr` at the descriptors where they are something else.
+
+    The stand-ins are never closed: a logging handler may keep one, and goes on writing to the descriptor.
+    """
+    before = sys.stdout, sys.stderr
+    if not _leads_to(sys.stdout, 1):
+        sys.stdout = _stream_to(1)
+    if not _leads_to(sys.stderr, 2):
+        sys.stderr = _stream_to(2)
+    try:
+        yield
+    finally:
+        _flush()
+        sys.stdout, sys.stderr = before
+
+
+@contextmanager
+def _log_records() -> Iterator[None]:
+    root = logging.getLogger()
+    handler = logging.StreamHandler(_stream_to(2))
+    handler.setFormatter(logging.Formatter(LINE))
+    handler.setLevel(logging.INFO)
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(min(level, logging.INFO) or logging.INFO)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.setLevel(level)
+        root.removeHandler(handler)
+
+
+def _leads_to(stream: TextIO | None, descriptor: int) -> bool:
+    try:
+        return stream is not None and stream.fileno() == descriptor
+    except (OSError, ValueError, AttributeError, io.UnsupportedOperation):
+        return False
+
+
+def _stream_to(descriptor: int) -> TextIO:
+    return open(descriptor, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
+
+
+def _flush() -> None:
+    """Python's buffers and C's: what C++ code has printed must come out before the descriptors turn."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    ctypes.CDLL(None).fflush(None)
