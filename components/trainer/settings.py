@@ -26,19 +26,26 @@ class TrainerSettings(BaseModel):
     monitor: Literal["val_loss", "val_accuracy", "loss", "accuracy"] = Field(
         "val_loss", description="The figure that early stopping watches; val_* is measured on the eval split."
     )
-    min_delta: float = Field(1e-3, ge=0, description="The smallest change of `monitor` that counts as an improvement.")
+    min_delta: float = Field(
+        1e-3, ge=0, description="The smallest change of `monitor` that counts as an improvement."
+    )
     patience: int = Field(5, ge=0, description="Epochs without improvement before the fit ends.")
     restore_best_weights: bool = Field(
-        True, description="Whether the model keeps the weights of its best epoch instead of its last; with early stopping only."
+        True,
+        description="Whether the model keeps the weights of its best epoch instead of its last; with early stopping only.",
     )
     hidden_units: tuple[Annotated[int, Field(ge=1)], ...] = Field(
-        (16,), description="Width of each dense hidden layer (relu) between the embedding and the output; may be empty."
+        (16,),
+        description="Width of each dense hidden layer (relu) between the embedding and the output; may be empty.",
     )
     dropout: float = Field(
-        0.3, ge=0, lt=1, description="Share of the embedding's outputs that each training step sets to zero; 0 turns it off."
+        0.3,
+        ge=0,
+        lt=1,
+        description="Share of the embedding's outputs that each training step sets to zero; 0 turns it off.",
     )
-    tokenize_once: bool = Field(
+    encode_once: bool = Field(
         True,
-        description="Whether token ids are made once and kept in memory, where the embedding offers them. The model is "
-        "the same either way; this is only faster.",
+        description="Whether what training cannot change is done once and kept in memory: token ids, or the vectors of a "
+        "frozen embedding. The model is the same either way; this is only faster.",
     )

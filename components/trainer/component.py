@@ -1,0 +1,53 @@
+"""The Trainer stage as TFX runs it."""
+
+import hashlib
+from pathlib import Path
+
+from tfx.components.trainer.component import Trainer
+from tfx.proto import trainer_pb2
+from tfx.types import channel
+
+from components.embeddings.locate import fingerprint
+from components.embeddings.settings import EmbeddingSettings
+from components.trainer.settings import TrainerSettings
+
+RUN_FN = "components.trainer.train.run_fn"
+
+
+def trainer(
+    examples: channel.BaseChannel,
+    *,
+    settings: TrainerSettings,
+    embedding: EmbeddingSettings,
+    cache_dir: Path,
+    schema: channel.BaseChannel | None = None,
+) -> Trainer:
+    """TFX's Trainer on the splits `train` and `eval` of `examples`; outputs `model` and `model_run`.
+
+    Besides the settings its cache key holds what the embedding is made of and the source code of the training, so that an
+    upgrade of either trains again.
+    """
+    return Trainer(
+        run_fn=RUN_FN,
+        examples=examples,
+        schema=schema,
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        custom_config={
+            "trainer": settings.model_dump(mode="json"),
+            "embedding": embedding.model_dump(mode="json"),
+            "embedding_fingerprint": fingerprint(embedding),
+            "cache_dir": str(cache_dir),
+            "code": code_fingerprint(),
+        },
+    )
+
+
+def code_fingerprint() -> str:
+    """Changes with any source file of the trainer and the embeddings."""
+    components = Path(__file__).parent.parent
+    files = sorted([*(components / "trainer").glob("*.py"), *(components / "embeddings").glob("*.py")])
+    digest = hashlib.sha256()
+    for file in [*files, components / "reviews.py"]:
+        digest.update(file.relative_to(components).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]

@@ -1,0 +1,48 @@
+"""The exported model: what a server, TFMA and batch inference call. Needs neither Keras nor this code to be loaded."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from components import reviews
+from components.trainer.model import Classifier
+
+CUT = 0.5
+"""The lowest probability that is labeled positive."""
+
+Outputs = dict[str, tf.Tensor]
+
+
+class ServedModel(tf.Module):
+    """Two signatures over one computation; both take an empty batch.
+
+    `serving_default` takes `text`, string [N]; `tf_example` takes `examples`, string [N], serialized tf.Examples with a
+    text feature. Both give `probability` (of positive), float32 [N], and `label`, string [N], one of reviews.CLASSES.
+    """
+
+    def __init__(self, classifier: Classifier):
+        super().__init__()
+        self._probability = classifier.probability
+        # What the functions capture must hang on the module to be saved: the embedding with its vocabulary file, and the
+        # head's bare variables. Nothing of Keras or the optimizer goes along.
+        self.embedding = classifier.embedding.resolved_object
+        self.head = list(classifier.head.weights)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def serving_default(self, text: tf.Tensor) -> Outputs:
+        probability = self._probability(text)
+        negative, positive = reviews.CLASSES
+        label = tf.where(probability >= CUT, positive, negative)
+        return {"probability": probability, "label": label}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def tf_example(self, examples: tf.Tensor) -> Outputs:
+        spec = {reviews.TEXT: reviews.feature_spec()[reviews.TEXT]}  # to score a review takes no label
+        return self.serving_default(tf.io.parse_example(examples, spec)[reviews.TEXT])
+
+
+def export(classifier: Classifier, folder: str | Path) -> None:
+    """Writes the classifier to `folder` as a SavedModel that can be moved anywhere, with the variables of inference alone."""
+    served = ServedModel(classifier)
+    signatures = {"serving_default": served.serving_default, "tf_example": served.tf_example}
+    tf.saved_model.save(served, str(folder), signatures=signatures)

@@ -1,0 +1,65 @@
+"""run_fn: what TFX's Trainer calls. Load, build, fit, export."""
+
+import json
+from pathlib import Path
+
+import tensorflow as tf
+import tf_keras
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from components.embeddings.load import load
+from components.embeddings.locate import locate
+from components.embeddings.settings import EmbeddingSettings
+from components.trainer import data, fitting, model, progress, signatures
+from components.trainer.settings import TrainerSettings
+
+HISTORY = "history.json"
+"""In the ModelRun artifact: a fitting.FitRecord."""
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains on `fn_args.train_files` and `eval_files`; `component.trainer` made `fn_args.custom_config`."""
+    config = fn_args.custom_config
+    settings = TrainerSettings.model_validate(config["trainer"])
+    classifier, record = train(
+        settings=settings,
+        embedding_settings=EmbeddingSettings.model_validate(config["embedding"]),
+        cache_dir=Path(config["cache_dir"]),
+        train_files=fn_args.train_files,
+        eval_files=fn_args.eval_files,
+        log_dir=Path(fn_args.model_run_dir),
+    )
+    signatures.export(classifier, fn_args.serving_model_dir)
+    with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/{HISTORY}", "w") as file:
+        file.write(json.dumps(record.as_dict(), indent=1) + "\n")
+
+
+def train(
+    *,
+    settings: TrainerSettings,
+    embedding_settings: EmbeddingSettings,
+    cache_dir: Path,
+    train_files: list[str],
+    eval_files: list[str],
+    log_dir: Path | None = None,
+) -> tuple[model.Classifier, fitting.FitRecord]:
+    """A trained classifier and the record of its fit; the same for the same settings and reviews.
+
+    Args:
+      train_files: patterns of GZIP TFRecords of reviews; eval_files likewise, for early stopping.
+      cache_dir: where embeddings are kept between runs.
+      log_dir: where TensorBoard's logs go, if anywhere.
+
+    Raises:
+      GreenlightError: a split is empty, the embedding cannot be had or used, the fit diverged.
+    """
+    tf_keras.utils.set_random_seed(settings.seed)
+    handle = locate(embedding_settings, cache_dir=cache_dir, progress=progress.tell)
+    embedding = load(handle, name=embedding_settings.name, trainable=embedding_settings.trainable)
+    classifier = model.build(embedding, settings)
+    feed = model.encoded_feed(classifier) if settings.encode_once else model.text_feed(classifier)
+    progress.tell("reading the reviews")
+    reviews = data.read(train_files, split="train", encode=feed.encode)
+    evaluation = data.read(eval_files, split="eval", encode=feed.encode)
+    record = fitting.fit(feed, train=reviews, evaluation=evaluation, settings=settings, log_dir=log_dir)
+    return classifier, record
