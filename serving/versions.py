@@ -1,0 +1,129 @@
+"""The version store: list, verify, push, promote, roll back, prune a folder of SavedModels. Stdlib only."""
+
+import datetime
+import os
+
+from serving.errors import StoreInputError, in_plain_words
+from serving.files import Files, files_for
+from serving.journal import DONE, Event, Journal
+from serving.layout import Layout
+from serving.manifest import SIGNATURE_NAME, Facts
+from serving.signing import Signer, Verifier
+from serving.store_changes import prune, roll_back
+from serving.store_publish import from_folder, from_version, publish
+from serving.store_reader import Reader
+from serving.store_records import Problem, PushResult, RollbackResult, Version
+from serving.store_writer import Clock, Writer
+
+
+def _utc_now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+class VersionStore:
+    """The versions of one model under `root`, a folder or a `gs://`, `s3://` path (docs/versions.md).
+
+    Reading takes no lock and works beside any writer; writers wait up to `wait_seconds` for one another.
+    With a `signer`, what is published is signed; with a `verifier`, a version without a right signature does
+    not verify. Every method raises StoreError, its text for the person who asked.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        *,
+        signer: Signer | None = None,
+        verifier: Verifier | None = None,
+        files: Files | None = None,
+        clock: Clock = _utc_now,
+        wait_seconds: float = 60.0,
+    ) -> None:
+        text = os.fspath(root)
+        self.root = text.rstrip("/") if "://" in text else os.path.abspath(text)
+        self._files = files or files_for(self.root)
+        self._signer = signer
+        layout = Layout(self.root)
+        self._journal = Journal(self._files, layout.journal)
+        self._reader = Reader(self._files, layout, verifier)
+        self._writer = Writer(self._files, layout, self._reader, clock=clock, wait_seconds=wait_seconds)
+        with in_plain_words(f"open the version store {self.root}"):
+            self._writer.identity()
+
+    @property
+    def store_id(self) -> str:
+        """A random text made with the store; empty while there is none. Another id: the store was wiped."""
+        with in_plain_words(f"read the version store {self.root}"):
+            return self._writer.identity()
+
+    def create(self) -> str:
+        """Make the store unless it is there; returns its id."""
+        if not self.store_id:
+            with in_plain_words(f"create the version store {self.root}"), self._writer.locked():
+                pass
+        return self.store_id
+
+    def generation(self) -> str:
+        """A text that changes when something pushed before may no longer be live: the store was wiped, or a
+        version was rolled back, pruned, lost or damaged. It stays the same over pushes and promotions."""
+        with in_plain_words(f"read the version store {self.root}"):
+            return f"{self._writer.identity()}-{self._reader.losses()}"
+
+    def versions(self) -> list[Version]:
+        """Every version, rolled-back ones too, largest number first."""
+        with in_plain_words(f"read the version store {self.root}"):
+            return self._reader.versions()
+
+    def live(self) -> Version | None:
+        """What TensorFlow Serving would load: the version with the largest number, damaged or not."""
+        return next((version for version in self.versions() if version.state == "live"), None)
+
+    def history(self) -> list[Event]:
+        """What was done to the store, oldest first."""
+        with in_plain_words(f"read the version store {self.root}"):
+            return [event for event in self._journal.events() if event.stage == DONE]
+
+    def verify(self, number: int) -> list[Problem]:
+        """Whatever does not match: manifest, each file's sha256, files missing or added, the signature."""
+        self._known(number)
+        with in_plain_words(f"verify version {number} in {self.root}"):
+            return self._reader.verify(number)
+
+    def push(
+        self, model_dir: str | os.PathLike[str], facts: Facts, *, why: str = "", force: bool = False
+    ) -> PushResult:
+        """Publish a SavedModel folder as the next version. `force` publishes a rejected model too."""
+        with in_plain_words(f"push to {self.root}"):
+            candidate = from_folder(os.fspath(model_dir), facts, why=why, force=force)
+            return publish(self._writer, candidate, self._signer)
+
+    def promote(self, number: int, why: str = "") -> PushResult:
+        """Make an older or rolled-back version live again, as a copy under the next number."""
+        version = self._known(number)
+        with in_plain_words(f"promote version {number} in {self.root}"):
+            problems = self.verify(number)
+            if problems:
+                raise StoreInputError(f"nothing was promoted: {problems[0]}")
+            if self._signer is None and SIGNATURE_NAME in self._files.tree(version.path):
+                raise StoreInputError(
+                    f"nothing was promoted: version {number} is signed, and its copy needs a signature of "
+                    "its own. Give the private key"
+                )
+            return publish(self._writer, from_version(version, self._files, why=why), self._signer)
+
+    def rollback(self, why: str = "", *, expect: int | None = None) -> RollbackResult:
+        """Take the live version out; the previous good one answers. With `expect`, only if that is live."""
+        with in_plain_words(f"roll back in {self.root}"):
+            return roll_back(self._writer, why=why, expect=expect)
+
+    def prune(self, keep: int, *, rolled_back: bool = False) -> list[int]:
+        """Remove all but the `keep` newest good versions, never the live one; returns the numbers removed."""
+        with in_plain_words(f"prune {self.root}"):
+            return prune(self._writer, keep=keep, rolled_back=rolled_back)
+
+    def _known(self, number: int) -> Version:
+        versions = self.versions()
+        for version in versions:
+            if version.number == number:
+                return version
+        known = ", ".join(str(version.number) for version in versions) or "none"
+        raise StoreInputError(f"version {number} is not in {self.root}; there are: {known}")
