@@ -20,7 +20,7 @@ from components.evaluator.settings import GateSettings
 from components.example_gen.settings import DataSettings
 from components.infra_validator.settings import InfraSettings
 from components.trainer.settings import TrainerSettings
-from pipeline import config_help, config_layers
+from pipeline import config_errors, config_layers
 
 IN_PROCESS = "in-process"
 
@@ -90,7 +90,7 @@ class Settings(BaseModel):
 
     workspace: LocalFolder = Field(
         Path("workspace"),
-        description="Folder of everything that runs leave behind: lineage, artifacts, promoted versions, logs, "
+        description="Folder of all that runs leave behind: lineage, artifacts, promoted versions, logs, "
         "reports. Relative to the current folder.",
     )
     cache_dir: LocalFolder | None = Field(
@@ -163,11 +163,11 @@ def parse(given: config_layers.Merged) -> Settings:
     JSON's strict mode is TOML's own idea of types: lists become tuples and text becomes paths, but 3.0 is no
     whole number, "3" no number and 1 no boolean.
     """
-    config_help.refuse_unusable(Settings, given)
+    config_errors.refuse_unusable(Settings, given)
     try:
         return Settings.model_validate_json(json.dumps(given.values, default=str), strict=True)
     except ValidationError as error:
-        raise InputError(config_help.describe_errors(Settings, error, given)) from None
+        raise InputError(config_errors.describe_errors(Settings, error, given)) from None
 
 
 def to_toml(settings: Settings) -> str:

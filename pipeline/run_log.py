@@ -1,7 +1,7 @@
 """Where the noise goes: while a run is captured, descriptors 1 and 2 lead into its log, not to the screen.
 
 TensorFlow's C++ code, Beam's workers and subprocesses write straight to the descriptors, past `sys.stdout`.
-So the descriptors themselves are turned; the console holds a duplicate of the real one, made by `real_stdout`.
+So the descriptors themselves are turned; the console holds a duplicate of the real one (`real_stdout`).
 """
 
 from __future__ import annotations
