@@ -31,6 +31,17 @@ class Feed:
     model: tf_keras.Model
 
 
+class _UnconvertedModel(tf_keras.Model):
+    """A Keras model whose steps AutoGraph leaves alone.
+
+    AutoGraph knows that TensorFlow's own code needs no conversion, but not that the separate package tf_keras needs none
+    either: it would rewrite a thousand functions of it, which takes longer than a whole fit.
+    """
+
+    train_step = tf.autograph.experimental.do_not_convert(tf_keras.Model.train_step)
+    test_step = tf.autograph.experimental.do_not_convert(tf_keras.Model.test_step)
+
+
 class _TokenIdEmbedding(tf_keras.layers.Layer):
     """The second half of an embedding: ragged int32 [N, None] -> float32 [N, D], training the same variables."""
 
@@ -72,7 +83,7 @@ def text_feed(classifier: Classifier) -> Feed:
     """The plain way: raw text, so every epoch tokenizes it again. Works with every embedding; the reference for the others."""
     text = tf_keras.Input([], dtype=tf.string, name="text")
     return Feed(
-        tf.identity, tf_keras.Model(text, classifier.head(classifier.embedding(text)), name="from_text")
+        tf.identity, _UnconvertedModel(text, classifier.head(classifier.embedding(text)), name="from_text")
     )
 
 
@@ -87,12 +98,12 @@ def encoded_feed(classifier: Classifier) -> Feed:
         vectors = tf_keras.Input(head.input_shape[1:], name="vectors")
         return Feed(
             lambda text: embedding(text, training=False),
-            tf_keras.Model(vectors, head(vectors), name="from_vectors"),
+            _UnconvertedModel(vectors, head(vectors), name="from_vectors"),
         )
     module = embedding.resolved_object
     if not (hasattr(module, "token_ids") and hasattr(module, "embed_ids")):
         return text_feed(classifier)
     ids = tf_keras.Input([None], dtype=tf.int32, ragged=True, name="ids")
     return Feed(
-        module.token_ids, tf_keras.Model(ids, head(_TokenIdEmbedding(embedding)(ids)), name="from_ids")
+        module.token_ids, _UnconvertedModel(ids, head(_TokenIdEmbedding(embedding)(ids)), name="from_ids")
     )

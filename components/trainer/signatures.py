@@ -28,14 +28,14 @@ class ServedModel(tf.Module):
         self.embedding = classifier.embedding.resolved_object
         self.head = list(classifier.head.weights)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
     def serving_default(self, text: tf.Tensor) -> Outputs:
         probability = self._probability(text)
         negative, positive = reviews.CLASSES
         label = tf.where(probability >= CUT, positive, negative)
         return {"probability": probability, "label": label}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False)
     def tf_example(self, examples: tf.Tensor) -> Outputs:
         spec = {reviews.TEXT: reviews.feature_spec()[reviews.TEXT]}  # to score a review takes no label
         return self.serving_default(tf.io.parse_example(examples, spec)[reviews.TEXT])
