@@ -9,7 +9,9 @@ class CheckSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     min_train_examples: int = Field(
-        100, description="Fewest reviews the `train` split may hold; fewer stop the run before training.", ge=1
+        100,
+        description="Fewest reviews the `train` split may hold; fewer stop the run before training.",
+        ge=1,
     )
     min_eval_examples: int = Field(
         10, description="Fewest reviews any other split (`eval`, `test`) may hold; fewer stop the run.", ge=1
@@ -21,5 +23,7 @@ class CheckSettings(BaseModel):
         le=0.5,
     )
     min_median_words: int = Field(
-        1, description="Smallest median length, in words, of the reviews of any split; below it the run stops.", ge=1
+        1,
+        description="Smallest median length, in words, of the reviews of any split; below it the run stops.",
+        ge=1,
     )

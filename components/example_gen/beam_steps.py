@@ -1,0 +1,140 @@
+"""Beam steps from the parts of a source to batches of serialized tf.Examples, split by split.
+
+Rows travel in batches: Beam's cost is per element, and an element of one review costs more than its
+conversion. A part is read in order by one worker, and without a `limit` nothing that shuffles stands between
+reading and writing, so the reviews stream through.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+
+from components.errors import InputError
+from components.example_gen import splits
+from components.example_gen.reading import Reading
+from components.example_gen.rows import BadRow, Reason
+from components.example_gen.sources import Part
+from components.example_gen.splits import Splitter
+from components.reviews import count_words, normalize, to_example
+
+Row = tuple[bytes, str, bytes]
+"""Digest of the normalized text, split, serialized tf.Example."""
+
+READING = "reading"
+_BATCH = 512
+_WINDOW_BYTES = 64 * 2**20
+
+
+@beam.typehints.with_output_types(list[Row])
+class ReadPart(beam.DoFn):
+    """Reads a part. Main output: batches of rows; output READING: one Reading a part.
+
+    Rows are mixed by sorting them by digest, all of them or 64 MB at a time: sources tend to be sorted by
+    class, and the digest's order is random to everything else, yet the same in every run.
+    """
+
+    def __init__(self, *, splitter: Splitter, salt: str, limit: int | None):
+        self._splitter = splitter
+        self._salt = salt
+        self._limit = limit
+
+    def process(self, part: Part) -> Iterator[list[Row] | beam.pvalue.TaggedOutput]:
+        reading = Reading()
+        rows: Iterable[Row] = self._rows(part, reading)
+        try:
+            if self._limit is not None:
+                rows = heapq.nsmallest(self._limit, rows, key=taking_order)
+            for window in windows(rows):
+                yield from mixed_batches(window)
+        except InputError as error:
+            reading.failures.append(str(error))
+        yield beam.pvalue.TaggedOutput(READING, reading)
+
+    def _rows(self, part: Part, reading: Reading) -> Iterator[Row]:
+        held_out = {self._digest(normalize(text)) for text in part.held_out()}
+        for row in part.rows():
+            if isinstance(row, BadRow):
+                reading.add_bad(row)
+                continue
+            normalized = normalize(row.text)
+            if not normalized:
+                reading.add_bad(BadRow(part.name, row.line, Reason.EMPTY_TEXT, ""))
+                continue
+            try:
+                digested = self._digest(normalized)
+                example = to_example(row.text, row.label, words=count_words(normalized))
+            except UnicodeEncodeError as error:
+                detail = f"character {error.start + 1} of the text"
+                reading.add_bad(BadRow(part.name, row.line, Reason.NOT_UTF8, detail))
+                continue
+            if digested in held_out:
+                reading.set_aside += 1
+                continue
+            reading.taken += 1
+            yield digested, part.split or self._splitter.split_of(digested), example.SerializeToString()
+
+    def _digest(self, normalized: str) -> bytes:
+        return splits.digest(normalized, salt=self._salt)
+
+
+@beam.typehints.with_output_types(list[bytes])
+class ShareOut(beam.DoFn):
+    """Batches of rows to batches of serialized examples, one output a split."""
+
+    def process(self, batch: list[Row]) -> Iterator[beam.pvalue.TaggedOutput]:
+        by_split: dict[str, list[bytes]] = defaultdict(list)
+        for _, split, example in batch:
+            by_split[split].append(example)
+        for split, examples in by_split.items():
+            yield beam.pvalue.TaggedOutput(split, examples)
+
+
+@beam.ptransform_fn
+def TakeFew(batches: beam.PCollection, *, limit: int) -> beam.PCollection:
+    """`limit` rows of all: the first in `taking_order`, whatever order or part they come in."""
+    return (
+        batches
+        | "Unbatch" >> beam.FlatMap(lambda batch: batch)
+        | "Smallest" >> beam.combiners.Top.Of(limit, key=taking_order, reverse=True)
+        | "Batch" >> beam.FlatMap(mixed_batches)
+    )
+
+
+@beam.ptransform_fn
+def WriteReading(readings: beam.PCollection, *, merge: Callable[[Iterable[Reading]], Reading], path: str):
+    """Writes the parts' accounts, merged, as one JSON file."""
+    return readings | "Merge" >> beam.CombineGlobally(merge) | "Write" >> beam.Map(_write_json, path=path)
+
+
+def taking_order(row: Row) -> tuple[bytes, bytes]:
+    """The order in which `limit` takes rows."""
+    return splits.rank(row[0]), row[2]
+
+
+def windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Consecutive rows, as many as fit into the memory set aside for mixing."""
+    window: list[Row] = []
+    size = 0
+    for row in rows:
+        window.append(row)
+        size += len(row[2])
+        if size >= _WINDOW_BYTES:
+            yield window
+            window, size = [], 0
+    if window:
+        yield window
+
+
+def mixed_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """The rows in the order of their digests, in batches."""
+    mixed = sorted(rows)
+    for start in range(0, len(mixed), _BATCH):
+        yield mixed[start : start + _BATCH]
+
+
+def _write_json(reading: Reading, *, path: str) -> None:
+    with FileSystems.create(path) as file:
+        file.write(reading.to_json().encode())

@@ -1,0 +1,87 @@
+"""The stage's settings as ExampleGen's standard execution properties, and back.
+
+`input_config` and `output_config` say what any ExampleGen says: the source as a pattern, the splits with
+their weights. `custom_config` holds all settings, the fingerprint of the content and that of the code.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf import json_format, struct_pb2
+from tfx.proto import example_gen_pb2
+from tfx.types import standard_component_specs
+from tfx.utils import proto_utils
+
+from components.example_gen.settings import DataSettings
+
+INPUT_CONFIG = standard_component_specs.INPUT_CONFIG_KEY
+OUTPUT_CONFIG = standard_component_specs.OUTPUT_CONFIG_KEY
+CUSTOM_CONFIG = standard_component_specs.CUSTOM_CONFIG_KEY
+PLACES = ("source", "tfds_data_dir")
+"""Settings that say where the content is, not what it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageConfig:
+    """What `custom_config` holds."""
+
+    data: dict[str, Any]
+    """DataSettings as JSON; without PLACES once the driver has put the content's fingerprint in their
+    stead.
+    """
+    code: str
+    fingerprint: str
+
+    @property
+    def settings(self) -> DataSettings:
+        return DataSettings.model_validate(self.data)
+
+    def to_proto(self) -> example_gen_pb2.CustomConfig:
+        values = struct_pb2.Struct()
+        values.update({"data": self.data, "code": self.code, "fingerprint": self.fingerprint})
+        config = example_gen_pb2.CustomConfig()
+        config.custom_config.Pack(values)
+        return config
+
+
+def stage_config(custom_config: str) -> StageConfig:
+    """What the JSON of a `custom_config` property says."""
+    config = example_gen_pb2.CustomConfig()
+    proto_utils.json_to_proto(custom_config, config)
+    values = struct_pb2.Struct()
+    config.custom_config.Unpack(values)
+    return StageConfig(**json.loads(json_format.MessageToJson(values)))
+
+
+def input_config(pattern: str) -> example_gen_pb2.Input:
+    """A single input split: which splits come out is for `output_config` to say."""
+    return example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="reviews", pattern=pattern)])
+
+
+def output_config(settings: DataSettings) -> example_gen_pb2.Output:
+    """The splits and their weights."""
+    weights = {"train": settings.train_weight, "eval": settings.eval_weight, "test": settings.test_weight}
+    return example_gen_pb2.Output(
+        split_config=example_gen_pb2.SplitConfig(
+            splits=[
+                example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=weights[name])
+                for name in settings.split_names
+            ]
+        )
+    )
+
+
+def without_places(exec_properties: Mapping[str, Any], *, fingerprint: str) -> dict[str, str]:
+    """The properties in which the source's place stands, with its content's fingerprint instead."""
+    config = stage_config(exec_properties[CUSTOM_CONFIG])
+    content = StageConfig(
+        data={key: value for key, value in config.data.items() if key not in PLACES},
+        code=config.code,
+        fingerprint=fingerprint,
+    )
+    return {
+        INPUT_CONFIG: proto_utils.proto_to_json(input_config(fingerprint)),
+        CUSTOM_CONFIG: proto_utils.proto_to_json(content.to_proto()),
+    }

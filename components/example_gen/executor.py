@@ -1,0 +1,117 @@
+"""Runs the stage: reads the source, writes the splits, and accounts for every row."""
+
+import os
+from typing import Any
+
+import apache_beam as beam
+from absl import logging
+from apache_beam.io.filesystems import FileSystems
+from tfx import types
+from tfx.components.example_gen import base_example_gen_executor
+from tfx.components.util import examples_utils
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_component_specs
+
+from components.example_gen import sources
+from components.example_gen.beam_steps import READING, ReadPart, ShareOut, TakeFew, WriteReading
+from components.example_gen.exec_properties import CUSTOM_CONFIG, StageConfig, stage_config
+from components.example_gen.reading import Reading, merged, require_usable
+from components.example_gen.record_sink import TFRecordBatches
+from components.example_gen.settings import DataSettings
+from components.example_gen.splits import splitter
+
+READING_FILE = "reading.json"
+"""In the artifact's folder, beside the splits."""
+
+
+@beam.ptransform_fn
+def ReadSource(
+    pipeline: beam.Pipeline, settings: DataSettings, reading_path: str
+) -> beam.pvalue.DoOutputsTuple:
+    """The source as batches of rows, one account of the reading written to `reading_path`.
+
+    Raises:
+      InputError: on construction, if the source is not there.
+    """
+    parts = sources.parts(settings)
+    started = pipeline | "Parts" >> beam.Create(parts)
+    if len(parts) > 1:
+        started |= "SpreadOverWorkers" >> beam.Reshuffle()
+    read = ReadPart(splitter=splitter(settings), salt=settings.split_salt, limit=settings.limit)
+    outputs = started | "Read" >> beam.ParDo(read).with_outputs(READING, main="rows")
+    outputs[READING] | "Account" >> WriteReading(merge=merged, path=reading_path)
+    rows = outputs["rows"]
+    if settings.limit is not None:
+        rows |= "Take" >> TakeFew(limit=settings.limit)
+    return rows
+
+
+class Executor(base_example_gen_executor.BaseExampleGenExecutor):
+    """Reviews to GZIP TFRecords of tf.Examples, split by split."""
+
+    def GetInputSourceToExamplePTransform(self) -> beam.PTransform:
+        """The source; see ReadSource."""
+        return ReadSource
+
+    def GenerateExamplesByBeam(
+        self, pipeline: beam.Pipeline, exec_properties: dict[str, Any]
+    ) -> dict[str, beam.PCollection]:
+        """Batches of serialized examples (list[bytes]) by split.
+
+        Overridden because the base splits by a hash of the serialized example, which tells duplicates apart.
+        """
+        settings = self._stage_config(exec_properties).settings
+        source = self.GetInputSourceToExamplePTransform()
+        rows = pipeline | "Source" >> source(settings, exec_properties[READING_FILE])
+        by_split = rows | "ShareOut" >> beam.ParDo(ShareOut()).with_outputs(*settings.split_names)
+        return {name: by_split[name] for name in settings.split_names}
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Overridden for the sink; see TFRecordBatches.
+
+        Raises:
+          InputError: the source is not there or cannot be read to its end.
+          DataStopped: too many of its rows cannot be used.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        settings = self._stage_config(exec_properties).settings
+        examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
+        examples.split_names = artifact_utils.encode_split_names(list(settings.split_names))
+        fileio.makedirs(examples.uri)
+        reading_path = os.path.join(examples.uri, READING_FILE)
+        with self._make_beam_pipeline() as pipeline:
+            batches = self.GenerateExamplesByBeam(pipeline, {**exec_properties, READING_FILE: reading_path})
+            for name, examples_of_split in batches.items():
+                uri = artifact_utils.get_split_uri([examples], name)
+                examples_of_split | f"Write[{name}]" >> beam.io.Write(TFRecordBatches(uri))
+        reading = _read_reading(reading_path)
+        logging.info("Read %s: %s", settings.source, reading.to_json())
+        require_usable(reading, max_bad_share=settings.max_bad_share)
+        _describe(examples, settings, reading)
+
+    def _stage_config(self, exec_properties: dict[str, Any]) -> StageConfig:
+        """The settings with the source's place, which the driver took out of the execution properties."""
+        node = self._context.pipeline_node if self._context else None
+        if node is not None:
+            return stage_config(node.parameters.parameters[CUSTOM_CONFIG].field_value.string_value)
+        return stage_config(exec_properties[CUSTOM_CONFIG])
+
+
+def _read_reading(path: str) -> Reading:
+    with FileSystems.open(path) as file:
+        return Reading.from_json(file.read().decode())
+
+
+def _describe(examples: types.Artifact, settings: DataSettings, reading: Reading) -> None:
+    """Notes on the artifact what later stages and the report want to know."""
+    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    examples_utils.set_file_format(examples, "tfrecords_gzip")
+    examples.set_string_custom_property("source", settings.source)
+    examples.set_int_custom_property("rows", reading.rows)
+    examples.set_int_custom_property("bad_rows", reading.bad_rows)

@@ -1,0 +1,34 @@
+"""Reviews out of JSON Lines: one object a line."""
+
+import json
+from collections.abc import Iterable
+
+from components.example_gen.delimited import require_columns
+from components.example_gen.rows import BadRow, Reason, Rows, make_row, shortened
+
+
+def read_json_lines(lines: Iterable[bytes], *, file: str, text_column: str, label_column: str) -> Rows:
+    """The objects of a file, one a line; empty lines are passed over.
+
+    Raises:
+      InputError: after the last line, if a needed key stood in no object at all.
+    """
+    keys: dict[str, None] = {}
+    for line, raw in enumerate(lines, start=1):
+        if not raw.strip():
+            continue
+        try:
+            value = json.loads(raw.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            yield BadRow(file, line, Reason.NOT_UTF8, f"byte {error.start + 1} of the line")
+            continue
+        except (json.JSONDecodeError, RecursionError) as error:
+            yield BadRow(file, line, Reason.NOT_JSON, getattr(error, "msg", "nested too deeply"))
+            continue
+        if not isinstance(value, dict):
+            yield BadRow(file, line, Reason.NOT_JSON, shortened(value))
+            continue
+        keys.update(dict.fromkeys(value))
+        yield make_row(file=file, line=line, text=value.get(text_column), label=value.get(label_column))
+    if keys:
+        require_columns({text_column, label_column}, present=keys, file=file)

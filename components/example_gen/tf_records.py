@@ -1,0 +1,55 @@
+"""Reviews out of TFRecord files of tf.Examples."""
+
+from collections.abc import Iterable
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+from components.errors import InputError
+from components.example_gen.delimited import require_columns
+from components.example_gen.rows import BadRow, Reason, Rows, make_row
+
+
+def read_tf_records(path: str, *, gzipped: bool, text_column: str, label_column: str) -> Rows:
+    """The records of a file; a row's line is the number of its record.
+
+    Raises:
+      InputError: the file is damaged, or a needed feature stood in no example at all.
+    """
+    names: dict[str, None] = {}
+    for line, serialized in enumerate(_records(path, gzipped=gzipped), start=1):
+        try:
+            example = tf.train.Example.FromString(serialized)
+        except DecodeError:
+            yield BadRow(path, line, Reason.NOT_EXAMPLE, f"{len(serialized)} bytes of something else")
+            continue
+        features = example.features.feature
+        names.update(dict.fromkeys(sorted(features)))
+        text = _single(features[text_column]) if text_column in features else None
+        label = _single(features[label_column]) if label_column in features else None
+        yield make_row(file=path, line=line, text=text, label=label)
+    if names:
+        require_columns({text_column, label_column}, present=names, file=path)
+
+
+def _records(path: str, *, gzipped: bool) -> Iterable[bytes]:
+    dataset = tf.data.TFRecordDataset(path, compression_type="GZIP" if gzipped else "", buffer_size=8 * 2**20)
+    number = 0
+    try:
+        for record in dataset.as_numpy_iterator():
+            number += 1
+            yield record
+    except tf.errors.DataLossError as error:
+        raise InputError(f"{path} is damaged after record {number:,}; write or copy it again.") from error
+
+
+def _single(feature: tf.train.Feature) -> str | int | float | None:
+    """A feature's only value, bytes as text with what is not UTF-8 as surrogates; None for none or
+    several.
+    """
+    kind = feature.WhichOneof("kind")
+    values = getattr(feature, kind).value if kind else ()
+    if len(values) != 1:
+        return None
+    value = values[0]
+    return value.decode(errors="surrogateescape") if isinstance(value, bytes) else value
