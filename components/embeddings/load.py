@@ -1,4 +1,4 @@
-"""A SavedModel on this machine as the first layer of a Keras model, checked before anything is built on it."""
+"""A SavedModel on this machine as the first layer of a Keras model, checked before use."""
 
 import tensorflow as tf
 import tensorflow_hub as hub
@@ -22,8 +22,8 @@ def load(handle: str, *, name: str, trainable: bool) -> hub.KerasLayer:
     layer = _layer(module, name, trainable=trainable, output_shape=[width])
     if trainable and not layer.trainable_weights:
         raise InputError(
-            f"The embedding {name} cannot be trained: it lists no trainable variables, so its vectors would stay as they are "
-            "without a word. Set embedding.trainable = false, or pick another embedding."
+            f"The embedding {name} cannot be trained: it lists no trainable variables, so its vectors would "
+            "stay as they are without a word. Set embedding.trainable = false, or pick another embedding."
         )
     return layer
 
@@ -34,7 +34,8 @@ def _module(handle: str, name: str) -> object:
     except (ValueError, OSError, tf.errors.OpError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
-            f"The embedding {name} at {handle} cannot be loaded: {reason}. Delete that folder or pick another."
+            f"The embedding {name} at {handle} cannot be loaded: {reason}. Delete that folder or pick "
+            "another."
         ) from error
 
 

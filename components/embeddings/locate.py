@@ -1,4 +1,4 @@
-"""Where an embedding's SavedModel is: downloaded, built, or already here. Everything is kept in the project's own cache."""
+"""Where an embedding's SavedModel is: built or downloaded into the project's own cache, or already here."""
 
 import hashlib
 import os
@@ -28,8 +28,8 @@ _BUILDERS = ("glove.py", "locate.py", "text_module.py", "tokenization.py")
 def locate(settings: EmbeddingSettings, *, cache_dir: Path, progress: Progress | None = None) -> str:
     """The handle to give to hub.KerasLayer: the folder of a SavedModel.
 
-    Builds or downloads into `cache_dir` what is not there yet, once: several processes may ask at the same time.
-    A copy that was damaged since is replaced. `progress` is told in a line when that takes a while.
+    Builds or downloads into `cache_dir` what is not there yet, once: several processes may ask at the same
+    time. A copy that was damaged since is replaced. `progress` is told in a line when that takes a while.
 
     Raises:
       InputError: the name is unknown, the folder is no SavedModel, the download failed.
@@ -42,14 +42,14 @@ def locate(settings: EmbeddingSettings, *, cache_dir: Path, progress: Progress |
         return str(_downloaded(embedding.handle, cache_dir / "hub", progress))
     if not _is_saved_model(Path(embedding.handle)):
         raise InputError(
-            f"embedding.name = {settings.name!r}: {embedding.handle} is not a SavedModel (no saved_model.pb in it). "
-            "Give the folder that holds saved_model.pb, variables/ and assets/."
+            f"embedding.name = {settings.name!r}: {embedding.handle} is not a SavedModel (no saved_model.pb "
+            "in it). Give the folder that holds saved_model.pb, variables/ and assets/."
         )
     return embedding.handle
 
 
 def fingerprint(settings: EmbeddingSettings) -> str:
-    """Changes whenever `locate` would answer with another module under the same settings; for caches of what used it."""
+    """Changes when the same settings come to mean another module; for caches of what was made with it."""
     embedding = catalog.find(settings.name)
     if embedding.kind == "built":
         return _build_fingerprint(settings)
@@ -126,8 +126,9 @@ def _download(url: str, shelf: Path) -> Path:
     except (OSError, ValueError, EOFError, tf.errors.OpError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
-            f"The embedding {url} could not be downloaded: {reason}. Check the address and the network, or download the "
-            "module elsewhere, unpack it, and set embedding.name to its folder; glove-6b-50d needs no network."
+            f"The embedding {url} could not be downloaded: {reason}. Check the address and the network, or "
+            "download the module elsewhere, unpack it, and set embedding.name to its folder; glove-6b-50d "
+            "needs no network."
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)

@@ -1,4 +1,4 @@
-"""A seal on a folder: a record of every file's size and sha256, so that a damaged copy is noticed before it is used."""
+"""A seal on a folder: every file's size and sha256, so that a damaged copy is noticed before it is used."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ def close(folder: Path, seal: Path) -> None:
 
 
 def is_intact(folder: Path, seal: Path) -> bool:
-    """Whether `folder` holds exactly what it held when `seal` was closed; False if either is missing or unreadable."""
+    """Whether `folder` holds what it held when `seal` was closed; False if either cannot be read."""
     try:
         recorded = json.loads(seal.read_text(encoding="utf-8"))
         return isinstance(recorded, dict) and bool(recorded) and recorded == _contents(folder)

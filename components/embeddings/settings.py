@@ -11,18 +11,18 @@ class EmbeddingSettings(BaseModel):
     name: str = Field(
         "glove-6b-50d",
         min_length=1,
-        description="A name of `greenlight embeddings`, the URL of a TF Hub module, or the folder of one on this machine. "
-        "The default needs no network: it is built here from the packaged GloVe vectors.",
+        description="A name of `greenlight embeddings`, the URL of a TF Hub module, or the folder of one on "
+        "this machine. The default needs no network: it is built here from the packaged GloVe vectors.",
     )
     vocabulary_size: int = Field(
         50_000,
         ge=1,
         le=400_000,
-        description="How many of the most frequent words keep their own vector; rarer words share hashed rows. "
-        "Only for embeddings that are built here (glove-6b-50d).",
+        description="How many of the most frequent words keep their own vector; rarer words share hashed "
+        "rows. Only for embeddings that are built here (glove-6b-50d).",
     )
     trainable: bool = Field(
         True,
-        description="Whether training changes the embedding's vectors. A module without trainable variables is refused "
-        "when this is true.",
+        description="Whether training changes the embedding's vectors. A module without trainable variables "
+        "is refused when this is true.",
     )

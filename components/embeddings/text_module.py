@@ -11,14 +11,14 @@ from components.embeddings import tokenization
 class TextEmbedding(tf.train.Checkpoint):
     """string [N] -> float32 [N, D], the TF2 reusable SavedModel interface (`__call__`, `variables`, ...).
 
-    A text's vector is the sum of its tokens' vectors divided by the square root of their number ("sqrtn"); a text without
-    tokens gets zeros. A token that is not in the vocabulary takes one of the hashed rows at the end of the table.
-    Beside `__call__` there are its two halves, so that a trainer can make the ids once:
+    A text's vector is the sum of its tokens' vectors divided by the square root of their number ("sqrtn"); a
+    text without tokens gets zeros. A token that is not in the vocabulary takes one of the hashed rows at the
+    end of the table. Beside `__call__` there are its two halves, so that a trainer can make the ids once:
     `embed_ids(token_ids(text))` equals calling the module on `text`.
     """
 
     def __init__(self, *, vocabulary_file: Path, vectors: np.ndarray):
-        """`vocabulary_file` holds one token a line; `vectors`, float32 [V + hashed rows, D], starts with theirs."""
+        """`vocabulary_file`: a token a line; `vectors`: float32 [V + hashed rows, D], theirs first."""
         super().__init__()
         words = tf.lookup.TextFileInitializer(
             str(vocabulary_file),

@@ -1,4 +1,4 @@
-"""What watches a fit: early stopping, the record of every epoch, TensorBoard's logs, lines for the console."""
+"""What watches a fit: early stopping, the record of every epoch, TensorBoard's logs, console lines."""
 
 import math
 import time
@@ -42,12 +42,14 @@ class EpochRecord(tf_keras.callbacks.Callback):
         self.epochs.append({"epoch": epoch + 1, **figures, "seconds": round(seconds, 3)})
         if not all(math.isfinite(value) for value in figures.values()):
             raise GreenlightError(
-                f"The fit diverged in epoch {epoch + 1}: the loss is no longer a number. Lower trainer.learning_rate."
+                f"The fit diverged in epoch {epoch + 1}: the loss is no longer a number. Lower "
+                "trainer.learning_rate."
             )
         self._write(epoch, figures)
         progress.tell(
-            f"epoch {epoch + 1}/{self._most}  loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.4f}  "
-            f"val_loss {figures['val_loss']:.4f}  val_accuracy {figures['val_accuracy']:.4f}  {seconds:.1f} s"
+            f"epoch {epoch + 1}/{self._most}  loss {figures['loss']:.4f}  accuracy "
+            f"{figures['accuracy']:.4f}  val_loss {figures['val_loss']:.4f}  val_accuracy "
+            f"{figures['val_accuracy']:.4f}  {seconds:.1f} s"
         )
 
     def on_train_end(self, logs=None):

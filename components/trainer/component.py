@@ -24,8 +24,8 @@ def trainer(
 ) -> Trainer:
     """TFX's Trainer on the splits `train` and `eval` of `examples`; outputs `model` and `model_run`.
 
-    Besides the settings its cache key holds what the embedding is made of and the source code of the training, so that an
-    upgrade of either trains again.
+    Besides the settings its cache key holds what the embedding is made of and the source code of the
+    training, so that an upgrade of either trains again.
     """
     return Trainer(
         run_fn=RUN_FN,

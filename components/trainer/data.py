@@ -27,7 +27,7 @@ class LabeledReviews:
         return int(self.labels.shape[0])
 
     def batches(self, size: int, *, shuffle_seed: int | None = None) -> tf.data.Dataset:
-        """(features, labels) of `size` rows at a time; with a seed, in a new order every pass, the same for the same seed."""
+        """(features, labels), `size` rows at a time; with a seed, shuffled anew every pass, repeatably."""
         rows = tf.data.Dataset.range(len(self))
         if shuffle_seed is not None:
             rows = rows.shuffle(len(self), seed=shuffle_seed, reshuffle_each_iteration=True)
@@ -53,13 +53,13 @@ def read(patterns: Sequence[str], *, split: str, encode: Encode = tf.identity) -
         parts = list(_parts(files, encode))
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
         raise GreenlightError(
-            f"The {split} split cannot be read: {error.message} Its files should be GZIP TFRecords of tf.Examples with "
-            f"{reviews.TEXT} and {reviews.LABEL}: {', '.join(patterns)}"
+            f"The {split} split cannot be read: {error.message} Its files should be GZIP TFRecords of "
+            f"tf.Examples with {reviews.TEXT} and {reviews.LABEL}: {', '.join(patterns)}"
         ) from error
     if not parts:
         raise GreenlightError(
-            f"The {split} split has no reviews ({', '.join(patterns)}). Give it a larger share of the data (data.{split}_weight), "
-            "or more data."
+            f"The {split} split has no reviews ({', '.join(patterns)}). Give it a larger share of the data "
+            f"(data.{split}_weight), or more data."
         )
     fingerprints, labels, features = zip(*parts, strict=True)
     del parts

@@ -43,14 +43,17 @@ def fit(
     settings: TrainerSettings,
     log_dir: Path | None = None,
 ) -> FitRecord:
-    """Trains the weights behind `feed` in place; both sets hold what `feed.encode` made. TensorBoard logs go to `log_dir`.
+    """Trains the weights behind `feed` in place, on reviews that `feed.encode` has encoded.
+
+    TensorBoard's logs go to `log_dir`, if given.
 
     Raises:
       GreenlightError: the loss stopped being a number.
     """
     started = time.perf_counter()
     keras_model = feed.model
-    # The "legacy" Adam is the one that updates a variable in a single fused kernel: on a word table half the time of a step.
+    # The "legacy" Adam is the one that updates a variable in a single fused kernel: on a word table half the
+    # time of a step.
     optimizer = tf_keras.optimizers.legacy.Adam(settings.learning_rate)
     keras_model.compile(optimizer, loss="binary_crossentropy", metrics=["accuracy"])
     record = callbacks.EpochRecord(epochs=settings.epochs, log_dir=log_dir)

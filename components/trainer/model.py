@@ -1,4 +1,4 @@
-"""The classifier: a text embedding, dense layers, one probability; and what it can be fed while it is trained."""
+"""The classifier: a text embedding, dense layers, one probability; and what it is fed in training."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ from components.trainer.settings import TrainerSettings
 
 @dataclasses.dataclass(frozen=True)
 class Classifier:
-    """`embedding`: string [N] -> float32 [N, D]; `head`: float32 [N, D] -> float32 [N, 1], the probability of positive."""
+    """`embedding`: string [N] -> float32 [N, D]; `head`: that -> float32 [N, 1], probability of positive."""
 
     embedding: hub.KerasLayer
     head: tf_keras.Sequential
@@ -25,7 +25,7 @@ class Classifier:
 
 @dataclasses.dataclass(frozen=True)
 class Feed:
-    """One way to feed a Classifier in training: `model` takes what `encode` makes of the texts; they share all weights."""
+    """One way to train a Classifier: `model` takes what `encode` makes of texts, and shares all its weights."""
 
     encode: Encode
     model: tf_keras.Model
@@ -34,7 +34,8 @@ class Feed:
 class _UnconvertedModel(tf_keras.Model):
     """A Keras model whose steps AutoGraph leaves alone.
 
-    AutoGraph knows that TensorFlow's own code needs no conversion, but not that the separate package tf_keras needs none
+    AutoGraph knows that TensorFlow's own code needs no conversion, but not that the separate package tf_keras
+    needs none
     either: it would rewrite a thousand functions of it, which takes longer than a whole fit.
     """
 
@@ -43,7 +44,7 @@ class _UnconvertedModel(tf_keras.Model):
 
 
 class _TokenIdEmbedding(tf_keras.layers.Layer):
-    """The second half of an embedding: ragged int32 [N, None] -> float32 [N, D], training the same variables."""
+    """An embedding's second half: ragged int32 [N, None] -> float32 [N, D], with the same variables."""
 
     def __init__(self, embedding: hub.KerasLayer):
         super().__init__(name="token_id_embedding")
@@ -61,8 +62,8 @@ def build(embedding: hub.KerasLayer, settings: TrainerSettings) -> Classifier:
     """
     if not isinstance(embedding, tf_keras.layers.Layer):
         raise GreenlightError(
-            "TensorFlow runs with Keras 3, which TF Hub's layers do not fit. Set TF_USE_LEGACY_KERAS=1 in the environment "
-            "before TensorFlow is first imported."
+            "TensorFlow runs with Keras 3, which TF Hub's layers do not fit. Set TF_USE_LEGACY_KERAS=1 in "
+            "the environment before TensorFlow is first imported."
         )
     width = embedding.compute_output_shape([None])[-1]
     layers: list[tf_keras.layers.Layer] = [tf_keras.layers.InputLayer(input_shape=[width], name="embedded")]
@@ -80,7 +81,7 @@ def _dense(units: int, activation: str, *, name: str, seed: int) -> tf_keras.lay
 
 
 def text_feed(classifier: Classifier) -> Feed:
-    """The plain way: raw text, so every epoch tokenizes it again. Works with every embedding; the reference for the others."""
+    """The plain way, for every embedding: raw text, tokenized again in every epoch. The reference."""
     text = tf_keras.Input([], dtype=tf.string, name="text")
     return Feed(
         tf.identity, _UnconvertedModel(text, classifier.head(classifier.embedding(text)), name="from_text")
@@ -90,8 +91,8 @@ def text_feed(classifier: Classifier) -> Feed:
 def encoded_feed(classifier: Classifier) -> Feed:
     """The fast way: what training cannot change is done once. The fit comes out as with `text_feed`.
 
-    A frozen embedding leaves only the head to train, on vectors. A trained one that offers `token_ids` and `embed_ids` is
-    fed ids. Any other has no fixed part, and is fed text.
+    A frozen embedding leaves only the head to train, on vectors. A trained one that offers `token_ids` and
+    `embed_ids` is fed ids. Any other has no fixed part, and is fed text.
     """
     embedding, head = classifier.embedding, classifier.head
     if not embedding.trainable:

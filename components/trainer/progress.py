@@ -1,4 +1,4 @@
-"""Lines for a person who watches a training in the same process, such as the local runner's console. None by default."""
+"""Lines for whoever watches a training in the same process, such as the local runner; nobody by default."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -17,8 +17,8 @@ class TrainerSettings(BaseModel):
         1,
         ge=0,
         lt=2**31,
-        description="Seeds the initial weights, the order of the reviews and dropout. The same seed, settings and reviews give "
-        "the same model.",
+        description="Seeds the initial weights, the order of the reviews and dropout. The same seed, "
+        "settings and reviews give the same model.",
     )
     early_stopping: bool = Field(
         True, description="Whether the fit ends when `monitor` has not improved for `patience` epochs."
@@ -32,11 +32,13 @@ class TrainerSettings(BaseModel):
     patience: int = Field(5, ge=0, description="Epochs without improvement before the fit ends.")
     restore_best_weights: bool = Field(
         True,
-        description="Whether the model keeps the weights of its best epoch instead of its last; with early stopping only.",
+        description="Whether the model keeps the weights of its best epoch instead of its last; with early "
+        "stopping only.",
     )
     hidden_units: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (16,),
-        description="Width of each dense hidden layer (relu) between the embedding and the output; may be empty.",
+        description="Width of each dense hidden layer (relu) between the embedding and the output; may be "
+        "empty.",
     )
     dropout: float = Field(
         0.3,
@@ -46,6 +48,6 @@ class TrainerSettings(BaseModel):
     )
     encode_once: bool = Field(
         True,
-        description="Whether what training cannot change is done once and kept in memory: token ids, or the vectors of a "
-        "frozen embedding. The model is the same either way; this is only faster.",
+        description="Whether what training cannot change is done once and kept in memory: token ids, or the "
+        "vectors of a frozen embedding. The model is the same either way; this is only faster.",
     )

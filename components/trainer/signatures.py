@@ -1,4 +1,4 @@
-"""The exported model: what a server, TFMA and batch inference call. Needs neither Keras nor this code to be loaded."""
+"""The exported model: what servers, TFMA and batch inference call. It loads without Keras and this code."""
 
 from pathlib import Path
 
@@ -16,15 +16,16 @@ Outputs = dict[str, tf.Tensor]
 class ServedModel(tf.Module):
     """Two signatures over one computation; both take an empty batch.
 
-    `serving_default` takes `text`, string [N]; `tf_example` takes `examples`, string [N], serialized tf.Examples with a
-    text feature. Both give `probability` (of positive), float32 [N], and `label`, string [N], one of reviews.CLASSES.
+    `serving_default` takes `text`, string [N]; `tf_example` takes `examples`, string [N], serialized
+    tf.Examples with a text feature. Both give `probability` (of positive), float32 [N], and `label`, string
+    [N], one of reviews.CLASSES.
     """
 
     def __init__(self, classifier: Classifier):
         super().__init__()
         self._probability = classifier.probability
-        # What the functions capture must hang on the module to be saved: the embedding with its vocabulary file, and the
-        # head's bare variables. Nothing of Keras or the optimizer goes along.
+        # What the functions capture must hang on the module to be saved: the embedding with its vocabulary
+        # file, and the head's bare variables. Nothing of Keras or the optimizer goes along.
         self.embedding = classifier.embedding.resolved_object
         self.head = list(classifier.head.weights)
 
@@ -42,7 +43,7 @@ class ServedModel(tf.Module):
 
 
 def export(classifier: Classifier, folder: str | Path) -> None:
-    """Writes the classifier to `folder` as a SavedModel that can be moved anywhere, with the variables of inference alone."""
+    """Writes the classifier to `folder`: a SavedModel that can be moved, with inference's variables alone."""
     served = ServedModel(classifier)
     signatures = {"serving_default": served.serving_default, "tf_example": served.tf_example}
     tf.saved_model.save(served, str(folder), signatures=signatures)
