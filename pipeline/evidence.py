@@ -1,0 +1,169 @@
+"""What the artifacts of a run hold, read once and plainly: for the report and the model card."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline.predictions import Predictions
+from pipeline.runs import Artifact, Run
+
+T = TypeVar("T")
+SPLIT_PREFIX = "Split-"
+HIDDEN = "."
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """One split of the data. deciles: words in a review, 11 rising numbers, or () where there are none."""
+
+    name: str
+    examples: int
+    positive_share: float | None
+    median_words: float | None
+    deciles: tuple[float, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Anomaly:
+    """One thing in which a split differs from the schema."""
+
+    split: str
+    feature: str
+    summary: str
+    description: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """Everything a reader may want to see of a run; None where it is not there, and `missing` says why."""
+
+    splits: tuple[Split, ...] | None
+    anomalies: tuple[Anomaly, ...] | None
+    check: Mapping[str, Any] | None
+    history: Mapping[str, Any] | None
+    verdict: Mapping[str, Any] | None
+    predictions: Predictions | None
+    infra: Mapping[str, Any] | None
+    missing: Mapping[str, str]
+
+
+def gather(run: Run) -> Evidence:
+    """Reads the artifacts of `run`. Never raises for a missing or broken one: that is `missing`'s to say."""
+    missing: dict[str, str] = {}
+
+    def take(what: str, *, stage: str, key: str, read: Callable[[Artifact], T]) -> T | None:
+        artifact = run.output(stage, key)
+        if artifact is None:
+            missing[what] = why_missing(run, stage)
+            return None
+        try:
+            return read(artifact)
+        except FileNotFoundError as error:
+            missing[what] = f"{stage} left no {Path(error.filename or artifact.uri).name}."
+        except (
+            Exception
+        ) as error:  # a broken file costs its own section, never the report of a run that failed
+            missing[what] = f"What {stage} left cannot be read ({type(error).__name__}: {error})."
+        return None
+
+    return Evidence(
+        splits=take("splits", stage="StatisticsGen", key="statistics", read=_splits),
+        anomalies=take("anomalies", stage="ExampleValidator", key="anomalies", read=_anomalies),
+        check=take("check", stage="DataCheck", key="report", read=_json("data_check.json")),
+        history=take("history", stage="Trainer", key="model_run", read=_json("history.json")),
+        verdict=take("verdict", stage="Evaluator", key="evaluation", read=_json("verdict.json")),
+        predictions=take("predictions", stage="Evaluator", key="evaluation", read=_predictions),
+        infra=take("infra", stage="InfraValidator", key="blessing", read=_json("canaries.json")),
+        missing=missing,
+    )
+
+
+def why_missing(run: Run, stage: str) -> str:
+    """A sentence saying why `stage` left nothing."""
+    found = run.stage(stage)
+    if found is None:
+        failed = next((other.name for other in run.stages if other.state == "failed"), None)
+        return (
+            f"The run ended in {failed}, before {stage}." if failed else f"{stage} was not part of this run."
+        )
+    if found.state == "failed":
+        return f"{stage} failed."
+    return f"{stage} ({found.state}) left nothing to show."
+
+
+def _json(name: str) -> Callable[[Artifact], Any]:
+    return lambda artifact: json.loads((artifact.path / name).read_text(encoding="utf-8"))
+
+
+def _predictions(artifact: Artifact) -> Predictions:
+    import numpy as np
+
+    with np.load(artifact.path / "predictions.npz", allow_pickle=False) as arrays:
+        return Predictions.from_arrays({name: arrays[name] for name in arrays.files})
+
+
+def _split_files(artifact: Artifact, name: str) -> Iterator[tuple[str, bytes]]:
+    """The bytes of the file `name` of each split, train, eval and test first."""
+    order = {"train": 0, "eval": 1, "test": 2}
+    folders = {
+        folder.name.removeprefix(SPLIT_PREFIX): folder for folder in artifact.path.glob(f"{SPLIT_PREFIX}*")
+    }
+    if not folders:
+        raise FileNotFoundError(2, "no split", name)
+    for split in sorted(folders, key=lambda split: (order.get(split, 3), split)):
+        yield split, (folders[split] / name).read_bytes()
+
+
+def _splits(artifact: Artifact) -> tuple[Split, ...]:
+    """From the protos that TensorFlow Data Validation wrote; importing the library takes ten seconds."""
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    return tuple(
+        _split(name, statistics_pb2.DatasetFeatureStatisticsList.FromString(content).datasets[0])
+        for name, content in _split_files(artifact, "FeatureStats.pb")
+    )
+
+
+def _split(name: str, statistics: Any) -> Split:
+    numeric = {
+        feature.name or ".".join(feature.path.step): feature.num_stats
+        for feature in statistics.features
+        if feature.WhichOneof("stats") == "num_stats"
+    }
+    label, words = numeric.get("label"), numeric.get("words")
+    return Split(
+        name=name,
+        examples=int(statistics.num_examples),
+        positive_share=label.mean if label else None,
+        median_words=words.median if words else None,
+        deciles=_deciles(words) if words else (),
+    )
+
+
+def _deciles(words: Any) -> tuple[float, ...]:
+    """The bounds of the quantile histogram, where it has ten buckets."""
+    for histogram in words.histograms:
+        if histogram.type == histogram.QUANTILES and len(histogram.buckets) == 10:
+            return (histogram.buckets[0].low_value, *(bucket.high_value for bucket in histogram.buckets))
+    return ()
+
+
+def _anomalies(artifact: Artifact) -> tuple[Anomaly, ...]:
+    from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+    found = []
+    for split, content in _split_files(artifact, "SchemaDiff.pb"):
+        anomalies = anomalies_pb2.Anomalies.FromString(content)
+        infos = {feature: info for feature, info in anomalies.anomaly_info.items()}
+        if anomalies.HasField("dataset_anomaly_info"):
+            infos["(the whole split)"] = anomalies.dataset_anomaly_info
+        found += [
+            Anomaly(split, feature, reason.short_description, reason.description)
+            for feature, info in sorted(infos.items())
+            for reason in info.reason
+        ]
+    return tuple(found)

@@ -1,0 +1,196 @@
+"""A model's answers on labelled reviews, and what they show: ROC, calibration, confusion, slices."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from components.reviews import CLASSES
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CUT = 0.5  # a probability of CUT or more reads "positive", as the exported signatures say
+CALIBRATION_BINS = 15
+LINE_BREAK = re.compile(r"(?:\s*<br\s*/?>\s*)+", re.IGNORECASE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Interval:
+    """A share of `count` examples with its Wilson interval."""
+
+    value: float
+    lower: float
+    upper: float
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Review:
+    """One review and what the model made of it; in `text`, `<br />` has become a line break."""
+
+    text: str
+    truth: str
+    answer: str
+    probability: float
+    baseline: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Predictions:
+    """N labelled reviews with the model's probability that each is positive.
+
+    text: N strings; label: int [N] of 0/1; probability: float [N] in 0..1; length: N names of length buckets;
+    baseline: float [N], the earlier model's probabilities on the same reviews, or None.
+    """
+
+    text: tuple[str, ...]
+    label: np.ndarray
+    probability: np.ndarray
+    length: tuple[str, ...]
+    baseline: np.ndarray | None = None
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> Predictions:
+        """From the arrays of the Evaluator's `predictions.npz`."""
+        return cls(
+            text=tuple(_as_text(text) for text in arrays["text"]),
+            label=arrays["label"],
+            probability=arrays["probability"],
+            length=tuple(_as_text(name) for name in arrays["length"]),
+            baseline=arrays.get("baseline_probability"),
+        )
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    @functools.cached_property
+    def answers(self) -> np.ndarray:
+        """int [N]: the class the model names."""
+        return (self.probability >= CUT).astype(int)
+
+    @functools.cached_property
+    def right(self) -> np.ndarray:
+        """bool [N]: whether that class is the true one."""
+        return self.answers == self.label
+
+    @functools.cached_property
+    def confusion(self) -> np.ndarray:
+        """int [2, 2]: counts by true class (rows) and named class (columns)."""
+        from sklearn.metrics import confusion_matrix
+
+        return confusion_matrix(self.label, self.answers, labels=[0, 1])
+
+    @property
+    def both_classes(self) -> bool:
+        """Whether both classes occur: without both there is no ROC curve."""
+        return 0 < int(self.label.sum()) < len(self)
+
+    def roc(self) -> tuple[np.ndarray, np.ndarray, float]:
+        """False positive rates, true positive rates, and the area under their curve. Needs `both_classes`."""
+        from sklearn.metrics import auc, roc_curve
+
+        false_positive, true_positive, _ = roc_curve(self.label, self.probability)
+        return false_positive, true_positive, float(auc(false_positive, true_positive))
+
+    def calibration(self) -> Calibration:
+        """Predicted against observed shares of positives, in bins of equal width."""
+        import numpy as np
+
+        bins = np.minimum((self.probability * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+        counts = np.bincount(bins, minlength=CALIBRATION_BINS)
+        used = counts > 0
+        predicted = (
+            np.bincount(bins, weights=self.probability, minlength=CALIBRATION_BINS)[used] / counts[used]
+        )
+        observed = np.bincount(bins, weights=self.label, minlength=CALIBRATION_BINS)[used] / counts[used]
+        error = float(np.abs(predicted - observed) @ counts[used] / max(1, len(self)))
+        return Calibration(predicted=predicted, observed=observed, counts=counts, error=error)
+
+    def accuracy(self) -> Interval:
+        return share(int(self.right.sum()), len(self))
+
+    def slices(self) -> dict[str, Interval]:
+        """Accuracy by length bucket, in the order of the buckets' median review."""
+        import numpy as np
+
+        names = np.asarray(self.length)
+        sizes = np.asarray([len(text) for text in self.text])
+        order = sorted(set(self.length), key=lambda name: float(np.median(sizes[names == name])))
+        return {
+            name: share(int(self.right[names == name].sum()), int((names == name).sum())) for name in order
+        }
+
+    def most_confident(self, *, right: bool, per_class: int) -> list[int]:
+        """Positions of the reviews that the model got right (or wrong) with the greatest confidence.
+
+        `per_class` of those it named negative and as many it named positive, each text once, surest first.
+        """
+        import numpy as np
+
+        order = np.argsort(-np.abs(self.probability - CUT), kind="stable")
+        fitting = order[self.right[order] == right]
+        of_class = [self._distinct(fitting[self.answers[fitting] == answer])[:per_class] for answer in (0, 1)]
+        return sorted(of_class[0] + of_class[1], key=lambda i: -abs(float(self.probability[i]) - CUT))
+
+    def least_confident(self, *, count: int) -> list[int]:
+        """Positions of the `count` reviews nearest to the cut, each text once."""
+        import numpy as np
+
+        return self._distinct(np.argsort(np.abs(self.probability - CUT), kind="stable"))[:count]
+
+    def _distinct(self, positions: Iterable[int]) -> list[int]:
+        """The first position of each text."""
+        first: dict[str, int] = {}
+        for position in positions:
+            first.setdefault(self.text[position], int(position))
+        return list(first.values())
+
+    def review(self, position: int) -> Review:
+        """The review at `position`, for showing."""
+        return Review(
+            text=LINE_BREAK.sub("\n", self.text[position]).strip(),
+            truth=CLASSES[int(self.label[position])],
+            answer=CLASSES[int(self.answers[position])],
+            probability=float(self.probability[position]),
+            baseline=None if self.baseline is None else float(self.baseline[position]),
+        )
+
+    def against_baseline(self) -> dict[str, int] | None:
+        """How many reviews both models, only one of them, or neither got right; None without a baseline."""
+        if self.baseline is None:
+            return None
+        before = (self.baseline >= CUT).astype(int) == self.label
+        return {
+            "both": int((self.right & before).sum()),
+            "gained": int((self.right & ~before).sum()),
+            "lost": int((~self.right & before).sum()),
+            "neither": int((~self.right & ~before).sum()),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+    """A reliability diagram. predicted, observed: float [bins in use]; counts: int [CALIBRATION_BINS]."""
+
+    predicted: np.ndarray
+    observed: np.ndarray
+    counts: np.ndarray
+    error: float  # the expected calibration error: mean distance of the points, weighted by their counts
+
+
+def share(successes: int, count: int) -> Interval:
+    """`successes` of `count` with a 95 % Wilson interval; of none, all that can be said is 0 to 1."""
+    from scipy.stats import binomtest
+
+    if not count:
+        return Interval(float("nan"), 0.0, 1.0, 0)
+    interval = binomtest(successes, count).proportion_ci(0.95, method="wilson")
+    return Interval(successes / count, float(interval.low), float(interval.high), count)
+
+
+def _as_text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

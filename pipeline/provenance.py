@@ -1,0 +1,69 @@
+"""With what a result was made: the versions installed, and every setting beside its default."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+PACKAGES = (
+    "tfx",
+    "tensorflow",
+    "tf_keras",
+    "tensorflow-hub",
+    "tensorflow-model-analysis",
+    "tensorflow-data-validation",
+    "tfx-bsl",
+    "ml-metadata",
+    "apache-beam",
+    "protobuf",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+)
+
+
+def versions() -> dict[str, str]:
+    """Python, the platform and the installed packages that a result may depend on."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue  # the two TFX generations do not bring the same packages
+    return found
+
+
+def flat_settings(settings: BaseModel) -> dict[str, list[dict[str, Any]]]:
+    """Section -> rows of key, value, default and whether they differ; what has no section is under ""."""
+    values, defaults = (_flatten(s.model_dump(mode="json")) for s in (settings, type(settings)()))
+    sections: dict[str, list[dict[str, Any]]] = {"": []}
+    for key, value in values.items():
+        section = key.partition(".")[0] if "." in key else ""
+        default = defaults.get(key)
+        row = {"key": key, "value": _plain(value), "default": _plain(default), "changed": value != default}
+        sections.setdefault(section, []).append(row)
+    return sections
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) or "–" if isinstance(value, list) else str(value)

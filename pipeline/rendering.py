@@ -1,0 +1,44 @@
+"""Templates, and how they write numbers and times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import jinja2
+
+TEMPLATES = Path(__file__).parent / "templates"
+MINUS = "\N{MINUS SIGN}"
+
+
+def environment() -> jinja2.Environment:
+    """Jinja for our templates: every value is escaped, and a name that is not there is an error."""
+    import jinja2
+
+    jinja = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    jinja.filters |= {"number": number, "duration": duration}
+    return jinja
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """`value` for reading: counts with thousands apart, shares with `digits` decimals, a dash for none."""
+    if value is None or value != value:
+        return "–"
+    if isinstance(value, int) or (abs(value) >= 1000 and float(value).is_integer()):
+        return f"{int(value):,}".replace("-", MINUS)
+    return f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def duration(seconds: float) -> str:
+    """`seconds` for reading: 0.4 s, 12 s, 3 min 5 s."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,292 @@
+"""A run as the report meets it: the artifacts of every stage in a folder, and the Run that names them."""
+
+import dataclasses
+import itertools
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
+
+from components.reviews import LENGTHS
+from pipeline.outcome import RunResult, StageTiming
+from pipeline.runs import Artifact, Run, Stage
+
+START = 1_790_000_000_000
+PLAN = (
+    # stage, seconds, inputs as (key, maker, key of the maker), outputs as (key, type)
+    ("ImdbExampleGen", 9.1, (), (("examples", "Examples"),)),
+    (
+        "StatisticsGen",
+        8.2,
+        (("examples", "ImdbExampleGen", "examples"),),
+        (("statistics", "ExampleStatistics"),),
+    ),
+    ("Schema", 0.1, (), (("schema", "Schema"),)),
+    (
+        "ExampleValidator",
+        0.3,
+        (("statistics", "StatisticsGen", "statistics"), ("schema", "Schema", "schema")),
+        (("anomalies", "ExampleAnomalies"),),
+    ),
+    (
+        "DataCheck",
+        0.1,
+        (("statistics", "StatisticsGen", "statistics"), ("anomalies", "ExampleValidator", "anomalies")),
+        (("report", "DataCheckReport"),),
+    ),
+    (
+        "Trainer",
+        41.6,
+        (("examples", "ImdbExampleGen", "examples"),),
+        (("model", "Model"), ("model_run", "ModelRun")),
+    ),
+    ("BaselineResolver", 0.1, (), (("model", "Model"),)),
+    (
+        "Evaluator",
+        13.4,
+        (
+            ("examples", "ImdbExampleGen", "examples"),
+            ("model", "Trainer", "model"),
+            ("baseline_model", "BaselineResolver", "model"),
+        ),
+        (("evaluation", "ModelEvaluation"), ("blessing", "ModelBlessing")),
+    ),
+    (
+        "InfraValidator",
+        11.9,
+        (("model", "Trainer", "model"), ("examples", "ImdbExampleGen", "examples")),
+        (("blessing", "InfraBlessing"),),
+    ),
+    (
+        "Pusher",
+        0.4,
+        (
+            ("model", "Trainer", "model"),
+            ("model_blessing", "Evaluator", "blessing"),
+            ("infra_blessing", "InfraValidator", "blessing"),
+        ),
+        (("pushed_model", "PushedModel"),),
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class MadeRun:
+    """A run with its artifacts on disk."""
+
+    run: Run
+    result: RunResult
+    root: Path
+
+    def path(self, stage: str, key: str) -> Path:
+        return self.run.output(stage, key).path
+
+
+class RunMaker:
+    """Makes runs whose artifacts lie under `root`."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def __call__(
+        self, *, until: str = "Pusher", failed: bool = False, cached: tuple[str, ...] = ()
+    ) -> MadeRun:
+        """A run that went as far as the stage `until`, which `failed` or not."""
+        stages: list[Stage] = []
+        clock = START
+        for name, seconds, needs, makes in PLAN:
+            made = {stage.name: stage for stage in stages}
+            state = "cached" if name in cached else "failed" if failed and name == until else "complete"
+            outputs = (
+                {} if state == "failed" else {key: (self._artifact(name, key, kind),) for key, kind in makes}
+            )
+            inputs = {key: made[maker].outputs[output] for key, maker, output in needs}
+            spent = 20 if state == "cached" else round(1000 * seconds)
+            stages.append(Stage(name, state, len(stages) + 1, clock, clock + spent, inputs, outputs))
+            clock += spent + 200
+            if name == until:
+                break
+        timings = tuple(StageTiming(stage.name, stage.seconds, cached=stage.cached) for stage in stages)
+        result = RunResult(
+            verdict="promoted",
+            version="3",
+            run="20260921-120000.000001",
+            metrics={"accuracy": 0.8905, "auc": 0.9564},
+            stages=timings,
+            seconds=(clock - START) / 1000,
+        )
+        return MadeRun(Run("20260921-120000.000001", tuple(stages)), result, self.root)
+
+    def _artifact(self, stage: str, key: str, kind: str) -> Artifact:
+        number = 1 + sum(len(makes) for name, _, _, makes in PLAN[: [row[0] for row in PLAN].index(stage)])
+        folder = self.root / "artifacts" / stage / key
+        folder.mkdir(parents=True, exist_ok=True)
+        write = {
+            "statistics": write_statistics,
+            "anomalies": write_anomalies,
+            "model_run": write_history,
+            "evaluation": write_evaluation,
+        }.get(key)
+        if write:
+            write(folder)
+        return Artifact(
+            number + (key in ("model_run", "blessing") and stage != "InfraValidator"), kind, str(folder), {}
+        )
+
+
+def write_statistics(folder: Path) -> None:
+    """Statistics of three splits, as StatisticsGen leaves them."""
+    for split, examples in (("train", 15000), ("eval", 5000), ("test", 5000)):
+        statistics = statistics_pb2.DatasetFeatureStatisticsList()
+        dataset = statistics.datasets.add(num_examples=examples)
+        label = dataset.features.add(name="label", type=statistics_pb2.FeatureNameStatistics.INT)
+        label.num_stats.mean = 0.503
+        words = dataset.features.add(name="words", type=statistics_pb2.FeatureNameStatistics.INT)
+        words.num_stats.median = 174
+        histogram = words.num_stats.histograms.add(type=statistics_pb2.Histogram.QUANTILES)
+        bounds = (10, 90, 120, 135, 152, 174, 204, 250, 325, 455, 2470)
+        for low, high in itertools.pairwise(bounds):
+            histogram.buckets.add(low_value=low, high_value=high, sample_count=examples / 10)
+        (folder / f"Split-{split}").mkdir(exist_ok=True)
+        (folder / f"Split-{split}" / "FeatureStats.pb").write_bytes(statistics.SerializeToString())
+
+
+def write_anomalies(folder: Path, **reasons: str) -> None:
+    """What ExampleValidator leaves: no anomaly, or one in `train` for each feature named in `reasons`."""
+    for split in ("train", "eval", "test"):
+        anomalies = anomalies_pb2.Anomalies()
+        for feature, description in reasons.items() if split == "train" else ():
+            info = anomalies.anomaly_info[feature]
+            info.reason.add(short_description="Unexpected values", description=description)
+        (folder / f"Split-{split}").mkdir(exist_ok=True)
+        (folder / f"Split-{split}" / "SchemaDiff.pb").write_bytes(anomalies.SerializeToString())
+
+
+def write_history(folder: Path) -> None:
+    """24 epochs of which the 19th was kept."""
+    steps = np.arange(1, 25)
+    loss, val_loss = (
+        0.69 * np.exp(-steps / 9) + 0.02,
+        0.60 * np.exp(-steps / 5) + 0.0045 * np.abs(steps - 19) + 0.27,
+    )
+    accuracy, val_accuracy = 1 - 0.5 * np.exp(-steps / 7), 0.889 - 0.33 * np.exp(-steps / 4)
+    columns = {"loss": loss, "accuracy": accuracy, "val_loss": val_loss, "val_accuracy": val_accuracy}
+    epochs = [
+        {"epoch": int(n)} | {key: float(column[n - 1]) for key, column in columns.items()} | {"seconds": 1.4}
+        for n in steps
+    ]
+    history = {
+        "epochs": epochs,
+        "restored_epoch": 19,
+        "stopped_epoch": 24,
+        "monitor": "val_loss",
+        "seconds": 33.6,
+        "parameters": 2_500_833,
+        "trainable_parameters": 2_500_833,
+        "examples": {"train": 15000, "eval": 5000},
+    }
+    (folder / "history.json").write_text(json.dumps(history))
+
+
+def write_evaluation(folder: Path, *, count: int = 400, texts: dict[int, str] | None = None) -> None:
+    """A verdict with three conditions, and `count` predictions of which about 9 in 10 are right."""
+    random = np.random.default_rng(1)
+    label = random.integers(0, 2, count).astype(np.int8)
+    lean = np.where(label == 1, 1.0, -1.0) * 2.4 + random.normal(scale=1.8, size=count)
+    text = [f"Review {i} of a film, told at some length." for i in range(count)]
+    for position, words in (texts or {}).items():
+        text[position] = words
+    np.savez_compressed(
+        folder / "predictions.npz",
+        text=np.array([words.encode() for words in text]),
+        label=label,
+        probability=(1 / (1 + np.exp(-lean))).astype(np.float32),
+        baseline_probability=(1 / (1 + np.exp(-lean + random.normal(scale=1.2, size=count)))).astype(
+            np.float32
+        ),
+        length=np.array([LENGTHS[i % len(LENGTHS)].encode() for i in range(count)]),
+    )
+    (folder / "verdict.json").write_text(json.dumps(verdict()))
+
+
+def write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def verdict(*, index: int = 0, **changes: object) -> dict:
+    """A verdict as the Evaluator writes it; `changes` replace parts of the condition at `index`."""
+    shared = {"split": "test", "slice": "overall", "confidence": 0.95, "passed": True}
+    conditions = [
+        {
+            "metric": "accuracy",
+            "kind": "floor",
+            "threshold": 0.85,
+            "value": 0.8905,
+            "lower": 0.8816,
+            "upper": 0.8989,
+            "baseline": 0.8811,
+            "margin": 0.0316,
+            "reason": "the lower end of its interval, 0.8816, is above 0.85 by 0.0316",
+        },
+        {
+            "metric": "accuracy",
+            "kind": "change",
+            "threshold": -0.002,
+            "value": 0.0094,
+            "lower": 0.0021,
+            "upper": 0.0166,
+            "baseline": 0.8811,
+            "margin": 0.0041,
+            "reason": "no worse than the model in production",
+        },
+        {
+            "metric": "example_count",
+            "kind": "examples",
+            "threshold": 50,
+            "value": 5022,
+            "lower": None,
+            "upper": None,
+            "baseline": None,
+            "margin": 4972,
+            "reason": "enough examples",
+        },
+    ]
+    conditions = [shared | condition for condition in conditions]
+    conditions[index] |= changes
+    metrics = {
+        "accuracy": 0.8905,
+        "auc": 0.9564,
+        "precision": 0.88,
+        "recall": 0.9,
+        "loss": 0.27,
+        "example_count": 5022,
+    }
+    return {
+        "verdict": "promoted" if all(condition["passed"] for condition in conditions) else "refused",
+        "split": "test",
+        "conditions": conditions,
+        "metrics": metrics,
+        "slices": [],
+        "baseline": None,
+    }
+
+
+@pytest.fixture(scope="session")
+def promoted_run(tmp_path_factory: pytest.TempPathFactory) -> MadeRun:
+    """One whole run, made once; for tests that only read."""
+    return RunMaker(tmp_path_factory.mktemp("promoted"))()
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> RunMaker:
+    return RunMaker(tmp_path)
+
+
+@pytest.fixture
+def report_parts() -> ModuleType:
+    """The writers of this file, for tests that change one artifact."""
+    return sys.modules[__name__]

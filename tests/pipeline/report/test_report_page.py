@@ -1,0 +1,243 @@
+"""The report of a run: what it shows, whatever the run came to, and that it needs nothing beside it."""
+
+import dataclasses
+import html
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from components.reviews import LENGTHS
+from pipeline.config import Settings
+from pipeline.outcome import RunResult
+from pipeline.report import write_report
+from pipeline.runs import Run
+
+SECTIONS = ("gate", "training", "quality", "reviews", "data", "serving", "lineage", "settings")
+CHARTS = ("curve-loss", "curve-accuracy", "roc", "reliability", "certainty", "slices", "lengths")
+
+
+def write(made, *, result: RunResult | None = None, settings: Settings | None = None) -> str:
+    path = write_report(made.run, result or made.result, settings or Settings(), workspace=made.root)
+    return path.read_text(encoding="utf-8")
+
+
+def text_of(page: str) -> str:
+    """What a person reads: no style, no tags, entities resolved."""
+    body = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body)))
+
+
+@pytest.fixture(scope="module")
+def promoted(promoted_run) -> str:
+    return write(promoted_run)
+
+
+def test_a_promoted_run_has_every_section_and_chart(promoted):
+    assert "<h1>Promoted</h1>" in promoted
+    for section in SECTIONS:
+        assert f'<section id="{section}"' in promoted
+    for chart in CHARTS:
+        assert f'id="{chart}-' in promoted
+    assert "Version 3 is live. It met all 3 conditions of the gate." in text_of(promoted)
+
+
+def test_it_is_written_to_the_reports_of_the_workspace(make_run):
+    made = make_run()
+    path = write_report(made.run, made.result, Settings(), workspace=made.root)
+
+    assert path == made.root / "reports" / made.run.id / "index.html"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_every_condition_is_a_row_with_its_numbers(promoted):
+    seen = text_of(promoted)
+
+    assert "accuracy ≥ 0.85" in seen
+    assert "0.8905 0.882 to 0.899 0.8811 +0.0316" in seen
+    assert "change of accuracy ≥ −0.002" in seen
+    assert "example count ≥ 50" in seen
+
+
+def test_the_kept_epoch_is_marked_and_told(promoted):
+    told = "Early stopping ended the fit after epoch 24 and put back the weights of epoch 19."
+
+    assert "epoch 19 kept" in promoted
+    assert told in text_of(promoted)
+
+
+def test_slices_splits_settings_and_lineage_are_shown(make_run):
+    seen = text_of(write(make_run(), settings=Settings.model_validate({"trainer": {"epochs": 7}})))
+
+    for length in LENGTHS:
+        assert f"{length}, 100 reviews" in seen
+    assert "train 15,000 50.3 % 174" in seen
+    assert "trainer.epochs 7 (default 40)" in seen
+    assert "No anomalies." in seen
+    assert "Trainer out model 6 Model" in seen
+    assert "Evaluator in baseline_model 8 Model" in seen
+    assert "numpy" in seen
+
+
+def test_the_same_run_gives_the_same_bytes(make_run):
+    made = make_run()
+
+    assert write(made) == write(made)
+
+
+def test_it_needs_no_other_file_and_no_network(promoted):
+    targets = re.findall(r"""(?:href|src)=["']([^"']*)""", promoted) + re.findall(r"url\(([^)]*)\)", promoted)
+
+    assert targets and all(target.startswith("#") for target in targets)
+    assert "<script" not in promoted and "@import" not in promoted
+    assert "default-src 'none'" in promoted
+    assert len(promoted) < 1_500_000
+
+
+def test_ids_are_unique_and_every_tag_is_closed(promoted):
+    ids = re.findall(r'\bid="([^"]+)"', promoted)
+
+    assert len(ids) == len(set(ids))
+    assert Nesting.of(promoted) == []
+
+
+def test_a_review_cannot_break_out_of_its_text(make_run, report_parts):
+    made = make_run()
+    attack = "</blockquote><script>alert(1)</script><img src=x onerror=alert(2)> &amp; {{ 7 * 7 }}"
+    folder = made.path("Evaluator", "evaluation")
+    report_parts.write_evaluation(folder, texts=dict.fromkeys(range(400), attack))
+    page = write(made)
+
+    assert "<script" not in page and "<img" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "{{ 7 * 7 }}" in page
+    assert "&amp;amp;" in page
+
+
+def test_settings_reasons_and_anomalies_are_escaped_as_well(make_run, report_parts):
+    made = make_run()
+    report_parts.write_anomalies(made.path("ExampleValidator", "anomalies"), **{"<i>text": "<b>odd</b>"})
+    result = dataclasses.replace(made.result, verdict="refused", reasons=("<script>x</script>",))
+    page = write(
+        made, result=result, settings=Settings.model_validate({"data": {"source": "files:<u>*.csv"}})
+    )
+
+    for piece in ("<i>text", "<b>odd", "<script", "<u>*"):
+        assert piece not in page
+        assert html.escape(piece) in page
+
+
+def test_a_long_review_is_cut_with_the_whole_one_at_hand(make_run, report_parts):
+    made = make_run()
+    long = "word " * 200 + "the very end"
+    folder = made.path("Evaluator", "evaluation")
+    report_parts.write_evaluation(folder, texts=dict.fromkeys(range(400), long))
+    page = write(made)
+
+    assert page.count("the very end") == page.count("<summary>The whole review</summary>") > 0
+
+
+def test_a_refused_run_says_why(make_run, report_parts):
+    made = make_run(until="InfraValidator")
+    low = report_parts.verdict(
+        index=1, value=-0.0115, lower=-0.02, upper=-0.003, passed=False, margin=-0.0095, reason="got worse"
+    )
+    report_parts.write_json(made.path("Evaluator", "evaluation") / "verdict.json", low)
+    result = RunResult(verdict="refused", version="2", run=made.run.id, reasons=("accuracy fell by 0.0115",))
+    page = write(made, result=result)
+    seen = text_of(page)
+
+    assert '<body class="refused">' in page and "<h1>Refused</h1>" in page
+    assert "The gate did not let this model through. Version 2 stays live." in seen
+    assert "accuracy fell by 0.0115" in seen
+    assert "got worse failed −0.0115 −0.020 to −0.003 0.8811 −0.0095" in seen
+    assert seen.index("change of accuracy") < seen.index("accuracy ≥ 0.85")  # what failed comes first
+
+
+def test_a_waived_condition_names_who_and_why(make_run, report_parts):
+    made = make_run()
+    waived = report_parts.verdict(
+        index=1, passed=False, margin=-0.01, waived="Ada: the new tokens are wanted"
+    )
+    report_parts.write_json(made.path("Evaluator", "evaluation") / "verdict.json", waived)
+    seen = text_of(write(made))
+
+    assert "waived by Ada: the new tokens are wanted" in seen
+
+
+def test_a_stopped_run_shows_the_anomalies_and_what_is_missing(make_run, report_parts):
+    made = make_run(until="DataCheck", failed=True)
+    report_parts.write_anomalies(made.path("ExampleValidator", "anomalies"), label="Values 0 to 5")
+    result = RunResult(verdict="stopped", run=made.run.id, reasons=("label: values 0 to 5",))
+    seen = text_of(write(made, result=result))
+
+    assert "Stopped" in seen and "The run was stopped before training. Nothing was promoted." in seen
+    assert "train label Unexpected values Values 0 to 5" in seen
+    assert "Not there. The run ended in DataCheck, before Trainer." in seen
+    assert "Not there. The run ended in DataCheck, before Evaluator." in seen
+    assert "train 15,000" in seen
+
+
+def test_a_failed_run_leads_with_its_error(make_run):
+    made = make_run(until="Trainer", failed=True)
+    result = RunResult(verdict="failed", run=made.run.id, error="The fit diverged in epoch 2.")
+    seen = text_of(write(made, result=result))
+
+    assert "Failed The fit diverged in epoch 2." in seen
+    assert "Not there. Trainer failed." in seen
+
+
+@pytest.mark.parametrize("verdict", ["failed", "stopped"])
+def test_a_run_that_never_started_a_stage_still_has_a_page(tmp_path: Path, verdict):
+    result = RunResult(verdict=verdict, run="r1", error="No such embedding.")
+    path = write_report(Run("r1", ()), result, Settings(), workspace=tmp_path)
+
+    assert "Not there. No stage of this run was recorded." in text_of(path.read_text(encoding="utf-8"))
+
+
+def test_a_broken_artifact_costs_its_own_section_only(make_run):
+    made = make_run()
+    (made.path("Trainer", "model_run") / "history.json").write_text("{", encoding="utf-8")
+    (made.path("Evaluator", "evaluation") / "predictions.npz").unlink()
+    seen = text_of(write(made))
+
+    assert "What Trainer left cannot be read (JSONDecodeError" in seen
+    assert "Evaluator left no predictions.npz." in seen
+    assert "accuracy ≥ 0.85" in seen
+
+
+def test_an_unchanged_run_names_the_version_that_stays(make_run):
+    made = make_run(cached=("ImdbExampleGen", "StatisticsGen", "Trainer"))
+    seen = text_of(write(made, result=dataclasses.replace(made.result, verdict="unchanged")))
+
+    assert "Nothing changed since version 3, which stays live." in seen
+    assert "3 of 10 stages from cache" in seen
+
+
+class Nesting(HTMLParser):
+    """Collects end tags that close something else than was opened last."""
+
+    VOID = frozenset({"meta", "br", "img", "link"})
+
+    def __init__(self):
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+
+    @classmethod
+    def of(cls, page: str) -> list[str]:
+        parser = cls()
+        parser.feed(page)
+        return parser.wrong + parser.open
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(f"</{tag}> at {self.getpos()}")
