@@ -104,8 +104,8 @@ def _describe_unknown(model: type[BaseModel], key: str, value: Any, given: Merge
     if len(leaves) == 1:
         _, value = next(_values(value), ("", value))
         named = _name(leaves[0], value, given)
-        return "KEY", f"{named}: there is no such setting. {suggest(model, leaves[0])}"
-    return "KEY", f"{key}{_from(key, given)}: there is no such section. {suggest(model, key)}"
+        return "", f"{named}: there is no such setting. {suggest(model, leaves[0])}"
+    return "", f"{key}{_from(key, given)}: there is no such section. {suggest(model, key)}"
 
 
 def _dotted(parts: list[Any]) -> str:
@@ -129,6 +129,6 @@ def _from(key: str, given: Merged) -> str:
 def _join(problems: list[tuple[str, str]]) -> str:
     if len(problems) == 1:
         key, text = problems[0]
-        return f"{text}\n`greenlight config explain {key if key != 'KEY' else ''}".rstrip() + "` says more."
+        return f"{text}\n`greenlight config explain {key}` says more." if key else text
     lines = [f"{len(problems)} settings cannot be used:", *(text for _, text in problems)]
     return "\n  ".join(lines) + "\n`greenlight config explain KEY` documents a setting."

@@ -109,7 +109,7 @@ class PlainConsole(Console):
 
 
 def open_console(*, as_json: bool) -> Console:
-    """The console for this process's standard output: live on a terminal, lines elsewhere, silent for `--json`."""
+    """The console for this process's standard output: live on a terminal, else lines, or silent."""
     if as_json:
         return SilentConsole()
     stream = real_stdout()

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from rich.console import Console as RichConsole
 from rich.console import Group, RenderableType
@@ -66,13 +66,13 @@ class LiveConsole(Console):
 
     def stage_finished(self, name: str, seconds: float, cached: bool) -> None:
         mark, took = ("[dim]↺[/]", "cached") if cached else ("[green]✓[/]", duration(seconds))
-        self._end(name, mark=mark, time=took)
+        self._change(name, mark=mark, time=took)
 
     def stage_failed(self, name: str, seconds: float, message: str) -> None:
-        self._end(name, mark="[red]✗[/]", time=duration(seconds), detail=first_line(message))
+        self._change(name, mark="[red]✗[/]", time=duration(seconds), detail=first_line(message))
 
     def progress(self, name: str, text: str) -> None:
-        self._end(name, detail=text)
+        self._change(name, detail=text)
 
     def note(self, text: str) -> None:
         with self._lock:
@@ -84,7 +84,7 @@ class LiveConsole(Console):
             self._rich.print()
             self._rich.print(summarize(result).as_rich(), crop=False, overflow="ignore")
 
-    def _end(self, name: str, **changes: str) -> None:
+    def _change(self, name: str, **changes: Any) -> None:
         with self._lock:
             row = self._rows.setdefault(name, _Row(name, time.monotonic()))
             self._rows[name] = dataclasses.replace(row, **changes)

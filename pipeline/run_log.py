@@ -29,10 +29,19 @@ def real_stdout() -> TextIO:
 
     Where `sys.stdout` is no real descriptor (a test's buffer), that object itself.
     """
-    if not _leads_to(sys.stdout, 1):
-        return sys.stdout
-    sys.stdout.flush()
-    return open(os.dup(1), "w", buffering=1, encoding=sys.stdout.encoding, errors="replace")
+    return _beside(sys.stdout, 1)
+
+
+def real_stderr() -> TextIO:
+    """The same for standard error."""
+    return _beside(sys.stderr, 2)
+
+
+def _beside(stream: TextIO, descriptor: int) -> TextIO:
+    if not _leads_to(stream, descriptor):
+        return stream
+    stream.flush()
+    return open(os.dup(descriptor), "w", buffering=1, encoding=stream.encoding, errors="replace")
 
 
 @contextmanager

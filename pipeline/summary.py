@@ -100,7 +100,7 @@ def summarize(result: RunResult) -> Summary:
     places = {"live": result.model_path, "report": result.report, "log": result.log}
     return Summary(
         verdict=result.verdict,
-        headline=_headline(result),
+        headline=headline(result),
         checks=[_check(condition) for condition in result.gate],
         reasons=list(result.reasons),
         facts=list(_facts(result)),
@@ -109,7 +109,8 @@ def summarize(result: RunResult) -> Summary:
     )
 
 
-def _headline(result: RunResult) -> str:
+def headline(result: RunResult) -> str:
+    """The verdict's consequence in half a sentence."""
     live = f"version {result.version}" if result.version else "no version"
     if result.verdict == "promoted":
         return f"{live} is live"
@@ -123,19 +124,27 @@ def _headline(result: RunResult) -> str:
     return result.error or "the log says why"
 
 
-def _check(condition: Mapping[str, Any]) -> Check:
+def check_words(condition: Mapping[str, Any]) -> Check:
+    """One condition of a verdict in words, wherever it was measured."""
     kind, metric = str(condition.get("kind", "floor")), str(condition.get("metric", ""))
     is_change = kind.startswith("change")
-    name = f"{'change of ' if is_change else ''}{metric.replace('_', ' ')}"
-    where = condition.get("slice") or "overall"
     margin = condition.get("margin")
+    limit = show_number(condition.get("threshold"), signed=is_change)
     return Check(
         passed=bool(condition.get("passed")),
-        name=name if where == "overall" else f"{name}, {where}",
-        value=_number(condition.get("value"), signed=is_change) + _interval(condition),
-        limit=f"{'≤' if kind in _AT_MOST else '≥'} {_number(condition.get('threshold'), signed=is_change)}",
-        margin="" if margin is None else f"{_number(margin, signed=True)}",
+        name=f"{'change of ' if is_change else ''}{metric.replace('_', ' ')}",
+        value=show_number(condition.get("value"), signed=is_change),
+        limit=f"{'≤' if kind in _AT_MOST else '≥'} {limit}",
+        margin="" if margin is None else show_number(margin, signed=True),
     )
+
+
+def _check(condition: Mapping[str, Any]) -> Check:
+    """The same with the slice and, where the gate judges by one, the confidence interval."""
+    words = check_words(condition)
+    where = condition.get("slice") or "overall"
+    name = words.name if where == "overall" else f"{words.name}, {where}"
+    return dataclasses.replace(words, name=name, value=words.value + _interval(condition))
 
 
 def _interval(condition: Mapping[str, Any]) -> str:
@@ -146,10 +155,11 @@ def _interval(condition: Mapping[str, Any]) -> str:
         or condition.get("upper") is None
     ):
         return ""
-    return f" [{_number(condition['lower'])}, {_number(condition['upper'])}]"
+    return f" [{show_number(condition['lower'])}, {show_number(condition['upper'])}]"
 
 
-def _number(value: float | None, *, signed: bool = False) -> str:
+def show_number(value: float | None, *, signed: bool = False) -> str:
+    """Four decimals, or whole numbers with separators; "?" for None."""
     if value is None:
         return "?"
     if float(value).is_integer() and abs(value) > 1:

@@ -1,0 +1,83 @@
+"""`greenlight runs`, `greenlight verdict` and `greenlight report`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from components.errors import InputError
+from pipeline.commands import options
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.past_runs import PastRun
+
+
+@click.command()
+@options.workspace
+@options.as_json
+def runs(settings: Settings, as_json: bool) -> None:
+    """List the runs of a workspace."""
+    from pipeline.past_runs import past_runs
+    from pipeline.workspace import Workspace
+
+    found = past_runs(Workspace.at(settings.workspace))
+    if as_json:
+        click.echo(json.dumps([{"run": past.id, **_facts(past)} for past in found]))
+        return
+    if not found:
+        click.echo(f"There is no run in {settings.workspace}. `greenlight run` makes one.", err=True)
+    for past in found:
+        facts = _facts(past)
+        accuracy = "" if facts["accuracy"] is None else f"accuracy {facts['accuracy']:.4f}"
+        version = "" if facts["version"] is None else f"version {facts['version']}"
+        click.echo(f"{past.id}  {facts['verdict']:<10}  {accuracy:<15}  {version}".rstrip())
+
+
+def _facts(past: PastRun) -> dict[str, object]:
+    if past.result is None:
+        return {"verdict": "unfinished", "accuracy": None, "version": None, "seconds": None}
+    result = past.result
+    return {
+        "verdict": result.verdict,
+        "accuracy": result.metrics.get("accuracy"),
+        "version": result.version if result.verdict == "promoted" else None,
+        "seconds": result.seconds,
+    }
+
+
+@click.command()
+@options.workspace
+@options.as_json
+@click.argument("run", required=False)
+def verdict(settings: Settings, run: str | None, as_json: bool) -> None:
+    """Show a run's verdict, condition by condition.
+
+    RUN is a run of `greenlight runs`, or the beginning of its name; the newest where it is left out.
+    """
+    from pipeline.past_runs import ended_run
+    from pipeline.verdict_table import verdict_lines
+    from pipeline.workspace import Workspace
+
+    result = ended_run(Workspace.at(settings.workspace), run)
+    click.echo(json.dumps(result.to_json()) if as_json else verdict_lines(result))
+
+
+@click.command()
+@options.workspace
+@click.argument("run", required=False)
+def report(settings: Settings, run: str | None) -> None:
+    """Print where a run's report is.
+
+    RUN is a run of `greenlight runs`, or the beginning of its name; the newest where it is left out.
+    """
+    from pipeline.past_runs import ended_run
+    from pipeline.workspace import Workspace
+
+    result = ended_run(Workspace.at(settings.workspace), run)
+    if result.report is None or not Path(result.report).is_file():
+        raise InputError(f"The run {result.run} has no report. Its log is {result.log}.")
+    click.echo(result.report)

@@ -1,0 +1,39 @@
+"""`greenlight run`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.commands import options
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+
+
+@click.command()
+@options.settings
+@click.option("--no-cache", is_flag=True, help="Run every stage, also where nothing has changed.")
+@options.as_json
+def run(settings: Settings, no_cache: bool, as_json: bool) -> int:
+    """From reviews to a promoted model, or the reason why not.
+
+    Reads the reviews, checks them, trains, measures the model on reviews it has not seen, and promotes it if it
+    meets the gate. Stages with unchanged inputs are taken from the cache.
+    """
+    from components.embeddings import catalog
+    from pipeline.console import open_console
+
+    catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded
+    with open_console(as_json=as_json) as console:
+        from pipeline import local_runner
+
+        result = local_runner.run(settings, console=console, use_cache=not no_cache)
+        console.finish(result)
+    if as_json:
+        click.echo(json.dumps(result.to_json()))
+    if result.verdict == "failed":
+        click.echo(f"Error: {result.error}\nThe log is {result.log}", err=True)
+    return result.exit_code
