@@ -157,8 +157,8 @@ sha256() {
   if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1
 }
 
-# Names everything the environment's content depends on. The two folders are in it because the scripts in bin/ hold the
-# one and the editable install holds the other: a moved checkout needs a new environment.
+# Names everything the environment's content depends on: its own folder, which its scripts hold, the checkout's, which
+# the editable install holds, and what is to be installed.
 digest() {
   {
     printf '%s\n' "$root" "$venv"
@@ -177,7 +177,8 @@ ready() {
   [ -z "${PYTHON:-}" ] || [ "$(stamped identity)" = "$(identity "$(probe "$PYTHON")")" ]
 }
 
-identity() { printf 'tfx-%s %s' "$generation" "$1"; }
+# What cannot change without making the environment anew.
+identity() { printf 'tfx-%s on Python %s in %s' "$generation" "$1" "$venv"; }
 
 # Waits until no other setup works on this environment. The kernel drops the lock with its holder, so that none can be
 # left behind; file descriptor 9 stays open in this shell, and with it the lock that Python takes on it.
@@ -257,9 +258,10 @@ explain() {
 }
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
-root=$PWD
+root=$(pwd -P)
 venv=${VENV:-.venv}
-case $venv in /*) ;; *) venv=$root/$venv ;; esac
+venv=${venv%/}
+case $venv in /*) ;; *) venv=$root/${venv#./} ;; esac
 stamp=$venv/.greenlight-stamp
 lock=$venv/.greenlight-lock
 

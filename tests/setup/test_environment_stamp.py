@@ -1,0 +1,157 @@
+"""When setup.sh makes the environment, when it brings it up to date, and when it does nothing."""
+
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+MADE = "python -m venv"
+
+
+@pytest.fixture
+def ready(machine):
+    """A machine on which the environment was made."""
+    machine.add_python("python3.11", "3.11.9")
+    done = machine.setup()
+    assert done.returncode == 0, done.stderr
+    return machine
+
+
+def made_anew(machine) -> bool:
+    return any(note.startswith(MADE) for note in machine.notes)
+
+
+def test_every_package_is_installed_by_hash(ready):
+    assert [note.split(" [")[0] for note in ready.notes] == [
+        f"python -m venv {ready.checkout}/.venv",
+        "python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes "
+        "--only-binary :all: -r requirements/uv.txt",
+        f"uv pip sync --quiet --python {ready.checkout}/.venv/bin/python --require-hashes "
+        "--build-constraints requirements/tfx-1.16.txt requirements/tfx-1.16.txt",
+        "python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes "
+        "--only-binary :all: --ignore-requires-python -r requirements/tfx-1.16-wheels.txt",
+        f"uv pip install --quiet --python {ready.checkout}/.venv/bin/python --offline --no-deps "
+        "--no-build-isolation --editable .",
+    ]
+
+
+def test_tfx_1_21_needs_no_wheel_that_refuses(machine):
+    machine.add_python("python3.13", "3.13.1")
+    assert machine.setup(GREENLIGHT_GLIBC="2.41").returncode == 0
+    assert any("requirements/tfx-1.21.txt" in note for note in machine.notes)
+    assert not any("1.16" in note for note in machine.notes)
+
+
+def test_a_ready_environment_is_left_alone(ready):
+    ready.forget()
+    done = ready.setup()
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert ready.notes == []
+    assert ready.explain()["environment"].endswith("(ready)")
+
+
+def test_a_changed_lock_is_synchronized_into_the_same_environment(ready):
+    with (ready.checkout / "requirements/tfx-1.16.txt").open("a") as lock:
+        lock.write("# one more\n")
+    ready.forget()
+    assert "Bringing" in ready.setup().stdout
+    assert not made_anew(ready)
+    assert any(note.startswith("uv pip sync") for note in ready.notes)
+
+
+def test_a_failed_installation_is_never_taken_for_a_ready_one(machine):
+    machine.add_python("python3.11", "3.11.9")
+    failed = machine.setup(UV_FAILS="1")
+    assert failed.returncode != 0
+    assert "no space left" in failed.stderr
+    machine.forget()
+    assert machine.setup().returncode == 0
+    assert made_anew(machine)
+
+
+def test_an_interrupted_installation_starts_anew(machine):
+    machine.add_python("python3.11", "3.11.9")
+    process = machine.start(UV_SLEEPS="1")
+    patience = time.monotonic() + 20
+    while not any(note.startswith("uv") for note in machine.notes):
+        assert time.monotonic() < patience, "uv was never started"
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    machine.forget()
+    assert machine.setup().returncode == 0
+    assert made_anew(machine)
+
+
+def test_two_at_once_install_once(machine):
+    machine.add_python("python3.11", "3.11.9")
+    both = [machine.start(UV_SLEEPS="0.5") for _ in range(2)]
+    outputs = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sum(note.startswith(MADE) for note in machine.notes) == 1
+    assert sum("is at work" in output for output in outputs) == 1
+
+
+def test_a_moved_checkout_gets_a_new_environment(ready, tmp_path):
+    moved = tmp_path / "elsewhere"
+    shutil.move(ready.checkout, moved)
+    ready.checkout = moved
+    ready.forget()
+    assert ready.explain()["environment"] == f"{moved}/.venv (to be updated)"
+    assert "Setting up" in ready.setup().stdout
+
+
+def test_a_python_that_vanished_is_replaced(ready):
+    (ready.checkout / ".venv/bin/python").unlink()
+    ready.forget()
+    assert ready.setup().returncode == 0
+    assert made_anew(ready)
+
+
+def test_another_python_asked_for_by_name_makes_it_anew(ready):
+    mine = ready.add_python("mine", "3.11.5")
+    ready.forget()
+    assert ready.setup(PYTHON=str(mine)).returncode == 0
+    assert made_anew(ready)
+    ready.forget()
+    assert ready.setup(PYTHON=str(mine)).returncode == 0
+    assert ready.setup().returncode == 0
+    assert ready.notes == []
+
+
+@pytest.mark.parametrize("folder", ["in here", "/elsewhere/an environment"])
+def test_venv_says_where(machine, tmp_path, folder):
+    machine.add_python("python3.11", "3.11.9")
+    venv = f"{tmp_path}{folder}" if folder.startswith("/") else folder
+    assert machine.setup(VENV=venv).returncode == 0
+    assert (machine.checkout / venv / "bin/greenlight").exists()
+    assert not (machine.checkout / ".venv").exists()
+
+
+def test_a_mirror_configured_for_pip_serves_uv_too(machine):
+    machine.add_python("python3.11", "3.11.9")
+    settings = "global.cert='/etc/mirror.pem'\nglobal.index-url='mirror://packages'\n"
+    assert machine.setup(PIP_SETTINGS=settings).returncode == 0
+    assert any("[index mirror://packages] [cert /etc/mirror.pem]" in note for note in machine.notes)
+    machine.forget()
+    (machine.checkout / ".venv/.greenlight-stamp").unlink()
+    assert machine.setup(PIP_SETTINGS=settings, UV_DEFAULT_INDEX="own://packages").returncode == 0
+    assert any("[index own://packages]" in note for note in machine.notes)
+
+
+def test_clean_takes_the_environment_and_leaves_what_is_not_ours(ready):
+    (ready.checkout / "workspace").mkdir()
+    foreign = ready.home / "foreign"
+    foreign.mkdir()
+    for venv in (".venv", str(foreign)):
+        subprocess.run(
+            [ready.checkout / "requirements/clean.sh"],
+            env={**ready.environment, "VENV": venv},
+            check=True,
+            capture_output=True,
+        )
+    assert not (ready.checkout / ".venv").exists()
+    assert (ready.checkout / "workspace").exists()
+    assert foreign.exists()

