@@ -22,9 +22,10 @@ run: setup ## the pipeline, from 25,000 reviews to a promoted model
 test: setup ## the test suite
 	@TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest tests $(ARGS)
 
-lint: setup ## style (ruff) and types (mypy)
+lint: setup ## style (ruff, shellcheck) and types (mypy)
 	@"$$VENV/bin/ruff" check .
 	@"$$VENV/bin/ruff" format --check .
+	@"$$VENV/bin/shellcheck" requirements/*.sh .ci/run
 	@"$$VENV/bin/mypy"
 
 lock: setup ## lock the packages anew after a change of requirements/*.in; UPGRADE=1 takes the newest of all
