@@ -9,10 +9,8 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
-import json
 import os
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
@@ -20,18 +18,7 @@ from typing import Any, NoReturn
 
 import click
 
-INTERRUPTED = 130
-NOBODY_READS = 141
-
-EXIT_CODES = """\b
-Exit codes:
-  0    promoted, or the identical model already is; any other command: done
-  1    anything that no other code stands for, with its root cause and the log's path
-  2    the settings or the input cannot be used
-  3    refused by the gate
-  4    stopped by the data check before training
-  130  interrupted by Ctrl-C
-"""
+from pipeline.exits import EXIT_CODES, INTERRUPTED, NOBODY_READS, report_error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +99,7 @@ class Greenlight(click.Group):
             extra["standalone_mode"] = False
             code = super().main(arguments, prog_name or "greenlight", **extra)
         except Exception as error:
-            code = _report(error, arguments)
+            code = report_error(error, arguments)
         sys.exit(code or 0)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -133,47 +120,6 @@ def _prepare_environment() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some costs every command 0.1 s
-
-
-def _report(error: Exception, arguments: Sequence[str]) -> int:
-    """Tells the person on standard error, with `--json` on standard output as well; returns the exit code."""
-    from components.errors import GreenlightError
-    from pipeline.failure import explain
-
-    if isinstance(error, click.exceptions.Exit):
-        return error.exit_code
-    if isinstance(error, click.Abort):
-        message, code = "Interrupted.", INTERRUPTED
-    elif isinstance(error, click.ClickException):
-        message, code = error.format_message(), error.exit_code
-    else:
-        failure = explain(error)
-        message, code = failure.message, failure.exit_code
-    if "--json" in arguments:
-        click.echo(json.dumps(_failed(message, code, command=arguments[0])))
-    if isinstance(error, click.ClickException):
-        error.show()
-    elif isinstance(error, (GreenlightError, click.Abort)):
-        click.echo(message if code == INTERRUPTED else f"Error: {message}", err=True)
-    else:
-        click.echo(f"Error: {message}\nThe traceback is in {_keep_traceback(error)}", err=True)
-    return code
-
-
-def _failed(message: str, code: int, *, command: str) -> dict[str, Any]:
-    if command != "run":
-        return {"error": message, "exit_code": code}
-    from pipeline.outcome import RunResult
-
-    return RunResult(verdict="failed", error=message, error_code=code).to_json()
-
-
-def _keep_traceback(error: Exception) -> str:
-    import tempfile
-
-    with tempfile.NamedTemporaryFile("w", prefix="greenlight-", suffix=".log", delete=False) as log:
-        log.writelines(traceback.format_exception(error))
-    return log.name
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def run(settings: Settings, no_cache: bool, as_json: bool) -> int:
     """From reviews to a promoted model, or the reason why not.
 
-    Reads the reviews, checks them, trains, measures the model on reviews it has not seen, and promotes it if it
-    meets the gate. Stages with unchanged inputs are taken from the cache.
+    Reads the reviews, checks them, trains, measures the model on reviews it has not seen, and promotes it
+    where it meets the gate. Stages with unchanged inputs are taken from the cache.
     """
     from components.embeddings import catalog
     from pipeline.console import open_console

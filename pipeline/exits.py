@@ -1,0 +1,63 @@
+"""How a command ends: its exit codes, and how an error reaches the person."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from components.errors import GreenlightError
+from pipeline.failure import explain
+
+INTERRUPTED = 130
+NOBODY_READS = 141
+
+EXIT_CODES = """\b
+Exit codes:
+  0    promoted, or the identical model already is; any other command: done
+  1    anything that no other code stands for, with its root cause and the log's path
+  2    the settings or the input cannot be used
+  3    refused by the gate
+  4    stopped by the data check before training
+  130  interrupted by Ctrl-C
+"""
+
+
+def report_error(error: Exception, arguments: Sequence[str]) -> int:
+    """Tells the person on standard error, with `--json` on standard output as well; returns the exit code."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        message, code = "Interrupted.", INTERRUPTED
+    elif isinstance(error, click.ClickException):
+        message, code = error.format_message(), error.exit_code
+    else:
+        failure = explain(error)
+        message, code = failure.message, failure.exit_code
+    if "--json" in arguments:
+        click.echo(json.dumps(_failed(message, code, command=arguments[0])))
+    if isinstance(error, click.ClickException):
+        error.show()
+    elif isinstance(error, (GreenlightError, click.Abort)):
+        click.echo(message if code == INTERRUPTED else f"Error: {message}", err=True)
+    else:
+        click.echo(f"Error: {message}\nThe traceback is in {_keep_traceback(error)}", err=True)
+    return code
+
+
+def _failed(message: str, code: int, *, command: str) -> dict[str, Any]:
+    if command != "run":
+        return {"error": message, "exit_code": code}
+    from pipeline.outcome import RunResult
+
+    return RunResult(verdict="failed", error=message, error_code=code).to_json()
+
+
+def _keep_traceback(error: Exception) -> str:
+    with tempfile.NamedTemporaryFile("w", prefix="greenlight-", suffix=".log", delete=False) as log:
+        log.writelines(traceback.format_exception(error))
+    return log.name
