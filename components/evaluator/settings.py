@@ -2,7 +2,17 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
+
+from components.reviews import LENGTH, LENGTHS
 
 Metric = Literal["accuracy", "auc", "precision", "recall", "loss", "calibration", "ece", "example_count"]
 
@@ -28,8 +38,19 @@ Switchable = Annotated[
 ]
 """A number or "off". In Python "off" is None; dumped as JSON it is "off" again, so settings round-trip."""
 
+OVERALL = "overall"
+SLICES = tuple(f"{LENGTH}:{bucket}" for bucket in LENGTHS)
+"""The parts of a split that a condition can be about, as `feature:value`."""
+
+
+def _known_slice(name: str) -> str:
+    if name not in (OVERALL, *SLICES):
+        raise ValueError(f'no slice is called "{name}": give "{OVERALL}" or one of {", ".join(SLICES)}')
+    return name
+
+
 Share = Annotated[float, Field(ge=0, le=1)]
-LengthSlice = Annotated[str, Field(pattern=r"^length:[^:]+$")]
+SliceName = Annotated[str, AfterValidator(_known_slice)]
 
 
 def _refuse_impossible(
@@ -51,10 +72,9 @@ class ConditionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     metric: Metric = Field(description="The metric the condition is about.")
-    slice: str = Field(
-        "overall",
-        pattern=r"^(overall|length:[^:]+)$",
-        description='Where it is measured: "overall", or a length bucket such as "length:short".',
+    slice: SliceName = Field(
+        OVERALL,
+        description=f'Where it is measured: "{OVERALL}", or a length bucket such as "{SLICES[0]}".',
     )
     at_least: Switchable = Field(None, description="A floor for the metric.")
     at_most: Switchable = Field(None, description="A ceiling for the metric.")
@@ -107,16 +127,17 @@ class GateSettings(BaseModel):
         None,
         ge=0,
         le=1,
-        description='The highest expected calibration error (15 bins of equal width). "off" drops the condition.',
+        description="The highest expected calibration error (15 bins of equal width). "
+        '"off" drops the condition.',
     )
-    slices: dict[LengthSlice, Share] = Field(
+    slices: dict[SliceName, Share] = Field(
         default_factory=dict,
-        description='Accuracy floors of single slices, for example { "length:short" = 0.8 }.',
+        description=f'Accuracy floors of single slices, for example {{ "{SLICES[0]}" = 0.8 }}.',
     )
     conditions: tuple[ConditionSettings, ...] = Field(
         (),
-        description="Further conditions: a metric, optionally a slice, and at least one of at_least, at_most, "
-        "change_at_least, change_at_most.",
+        description="Further conditions: a metric, optionally a slice, and at least one of at_least, "
+        "at_most, change_at_least and change_at_most.",
     )
 
     @model_validator(mode="after")

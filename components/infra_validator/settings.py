@@ -28,6 +28,6 @@ class InfraSettings(BaseModel):
         1e-4,
         ge=0,
         le=1,
-        description="How far two probabilities of the same text may differ: between the signatures, the batch "
-        "sizes and the two processes.",
+        description="How far two probabilities of the same text may differ: between the signatures, "
+        "the batch sizes and the two processes.",
     )

@@ -1,0 +1,92 @@
+"""GateSettings -> tfma.EvalConfig: the metrics and slices TFMA computes, the thresholds it has words for."""
+
+import tensorflow_model_analysis.sdk as tfma
+from google.protobuf import wrappers_pb2
+
+from components.evaluator.settings import GateSettings
+from components.evaluator.verdict import EDGE
+from components.reviews import LABEL, LENGTH
+
+SIGNATURE = "tf_example"
+PREDICTION = "probability"
+
+CUT = 0.4999999701976776
+"""The largest float32 below 0.5. TFMA calls a review positive above the threshold, the model from 0.5 on."""
+
+TFMA_NAMES = {
+    "accuracy": "binary_accuracy",
+    "auc": "auc",
+    "precision": "precision",
+    "recall": "recall",
+    "calibration": "calibration",
+    "example_count": "example_count",
+}
+"""Our metric names -> the keys of TFMA's results.
+
+`ece` is ours alone; so is `loss`: TFMA's cross-entropy is not a number for a probability of exactly 1.
+"""
+
+
+def eval_config(gate: GateSettings) -> tfma.EvalConfig:
+    """Returns what TFMA evaluates: both models through `tf_example`, overall and by length bucket.
+
+    Its thresholds are the ones TFMA has words for: examples, accuracy and its change. The verdict judges all
+    conditions; these keep TFMA's validation result in line with it. Without a baseline the Evaluator drops
+    the baseline's ModelSpec and the change threshold.
+    """
+    return tfma.EvalConfig(
+        model_specs=[
+            _model_spec(tfma.CANDIDATE_KEY, is_baseline=False),
+            _model_spec(tfma.BASELINE_KEY, is_baseline=True),
+        ],
+        slicing_specs=[tfma.SlicingSpec(), tfma.SlicingSpec(feature_keys=[LENGTH])],
+        metrics_specs=[tfma.MetricsSpec(metrics=_metrics(gate))],
+        options=tfma.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False)),
+    )
+
+
+def _model_spec(name: str, *, is_baseline: bool) -> tfma.ModelSpec:
+    return tfma.ModelSpec(
+        name=name,
+        is_baseline=is_baseline,
+        # Left to guess, TFMA first loads every model as a Keras model, twice, to find that it is none.
+        model_type=tfma.TF_GENERIC,
+        signature_name=SIGNATURE,
+        label_key=LABEL,
+        prediction_key=PREDICTION,
+    )
+
+
+def _metrics(gate: GateSettings) -> list[tfma.MetricConfig]:
+    cut = f'"thresholds": {CUT!r}'
+    return [
+        tfma.MetricConfig(
+            class_name="ExampleCount", per_slice_thresholds=[_overall(floor=gate.min_examples)]
+        ),
+        tfma.MetricConfig(
+            class_name="BinaryAccuracy",
+            config=f'"threshold": {CUT!r}',
+            per_slice_thresholds=_accuracy_thresholds(gate),
+        ),
+        tfma.MetricConfig(class_name="Precision", config=cut),
+        tfma.MetricConfig(class_name="Recall", config=cut),
+        tfma.MetricConfig(class_name="AUC"),
+        tfma.MetricConfig(class_name="Calibration"),
+    ]
+
+
+def _accuracy_thresholds(gate: GateSettings) -> list[tfma.PerSliceMetricThreshold]:
+    if gate.min_accuracy is None and gate.min_change is None:
+        return []
+    return [_overall(floor=gate.min_accuracy, change=gate.min_change)]
+
+
+def _overall(*, floor: float | None, change: float | None = None) -> tfma.PerSliceMetricThreshold:
+    """A threshold for the whole split only: MetricConfig.threshold would hold every slice to it."""
+    threshold = tfma.MetricThreshold()
+    if floor is not None:
+        threshold.value_threshold.lower_bound.value = floor - EDGE
+    if change is not None:
+        threshold.change_threshold.absolute.value = change - EDGE
+        threshold.change_threshold.direction = tfma.MetricDirection.HIGHER_IS_BETTER
+    return tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)

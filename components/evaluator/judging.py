@@ -1,0 +1,216 @@
+"""Holds predictions against a gate: pure arithmetic, no files and no TFX."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from components.evaluator import intervals, metrics, wording
+from components.evaluator.predictions import Predictions, not_probabilities
+from components.evaluator.settings import OVERALL, GateSettings
+from components.evaluator.verdict import (
+    CHANGE_KINDS,
+    EDGE,
+    Baseline,
+    Condition,
+    ConditionResult,
+    Kind,
+    Verdict,
+)
+
+SHOWN_CONFIDENCE = 0.95
+"""The level of the intervals that are shown where the gate judges plain values."""
+
+
+def conditions(gate: GateSettings) -> tuple[Condition, ...]:
+    """Every condition of a gate, in the order in which a person reads them."""
+    found = [Condition(metric="example_count", kind="examples", threshold=gate.min_examples)]
+    if gate.min_accuracy is not None:
+        found.append(Condition(metric="accuracy", kind="floor", threshold=gate.min_accuracy))
+    if gate.min_change is not None:
+        found.append(Condition(metric="accuracy", kind="change", threshold=gate.min_change))
+    if gate.max_calibration_error is not None:
+        found.append(Condition(metric="ece", kind="ceiling", threshold=gate.max_calibration_error))
+    for name, floor in sorted(gate.slices.items()):
+        found.append(Condition(metric="accuracy", kind="floor", threshold=floor, slice=name))
+    for entry in gate.conditions:
+        limits: tuple[tuple[Kind, float | None], ...] = (
+            ("floor", entry.at_least),
+            ("ceiling", entry.at_most),
+            ("change", entry.change_at_least),
+            ("change_ceiling", entry.change_at_most),
+        )
+        found.extend(
+            Condition(metric=entry.metric, kind=kind, threshold=threshold, slice=entry.slice)
+            for kind, threshold in limits
+            if threshold is not None
+        )
+    return tuple(found)
+
+
+def judge(gate: GateSettings, predictions: Predictions, *, split: str, baseline: Baseline | None) -> Verdict:
+    """Judges every condition of the gate.
+
+    A change passes unjudged where no model is in production. Where the model in production can't be evaluated
+    any more, one failed condition `baseline` stands for all changes.
+
+    Args:
+      gate: the conditions.
+      predictions: of the candidate and, on the same examples, of a baseline that works.
+      split: the split they were made on.
+      baseline: the model in production, with its `problem` where it gave no predictions; None on a first run.
+    """
+    if (baseline is not None and baseline.problem is None) != (predictions.baseline_probability is not None):
+        raise ValueError(
+            "predictions of a baseline belong to a baseline without a problem, and the other way round"
+        )
+    wanted = conditions(gate)
+    results = []
+    if baseline is not None and baseline.problem is not None:
+        kept = tuple(condition for condition in wanted if condition.kind not in CHANGE_KINDS)
+        if len(kept) < len(wanted):
+            lost = Condition(metric="baseline", kind="baseline", threshold=None)
+            reason = f"the model in production can't be evaluated any more: {baseline.problem}"
+            results.append(_unmeasured(lost, split, passed=False, reason=reason))
+        wanted = kept
+    level = gate.confidence
+    results[:0] = (
+        _judge(each, _part(predictions, each.slice), split=split, confidence=level) for each in wanted
+    )
+    if predictions.baseline_probability is not None:
+        measured = _metrics(predictions.label, predictions.baseline_probability)
+        baseline = dataclasses.replace(baseline, metrics=measured)
+    return Verdict(
+        split=split,
+        conditions=tuple(results),
+        metrics=_metrics(predictions.label, predictions.probability),
+        slices=tuple(_slices(predictions)),
+        baseline=baseline,
+    )
+
+
+def _metrics(label: np.ndarray, probability: np.ndarray) -> dict[str, float | None]:
+    if not_probabilities(probability):
+        return dict.fromkeys(metrics.METRICS) | {"example_count": float(len(label))}
+    found = metrics.summary(label, probability)
+    return {name: None if math.isnan(value) else value for name, value in found.items()}
+
+
+def _slices(predictions: Predictions) -> Iterator[dict[str, Any]]:
+    for length in sorted(set(predictions.length)):
+        part = _part(predictions, f"length:{length}")
+        yield {"slice": f"length:{length}", **_metrics(part.label, part.probability)}
+
+
+def _part(predictions: Predictions, slice_name: str) -> Predictions:
+    if slice_name == OVERALL:
+        return predictions
+    chosen = predictions.length == slice_name.split(":", 1)[1]
+    columns = vars(predictions).items()
+    return Predictions(**{name: None if column is None else column[chosen] for name, column in columns})
+
+
+def _judge(
+    condition: Condition, part: Predictions, *, split: str, confidence: float | None
+) -> ConditionResult:
+    """Judges a condition on the examples that it is about."""
+    where = wording.place(condition.slice, split, len(part))
+    name = wording.metric_name(condition.metric)
+    if condition.kind in CHANGE_KINDS and part.baseline_probability is None:
+        reason = f"change of {name} is not judged: no model is in production yet"
+        return _unmeasured(condition, split, passed=True, reason=reason)
+    problem = not_probabilities(part.probability)
+    if problem and condition.metric != "example_count":
+        return _unmeasured(condition, split, passed=False, reason=f"no {name} {where}: {problem}")
+    value, baseline, spread = _measure(
+        condition, part, SHOWN_CONFIDENCE if confidence is None else confidence
+    )
+    if math.isnan(value):
+        return _unmeasured(
+            condition, split, passed=False, reason=f"{name} is undefined {where}", baseline=baseline
+        )
+    by_bound = confidence is not None and condition.metric != "example_count"
+    if by_bound and spread is None:
+        reason = f"{name} has no confidence interval {where}"
+        return _unmeasured(condition, split, passed=False, reason=reason, baseline=baseline, value=value)
+    lower, upper = spread or (None, None)
+    judged, judged_as = value, "value"
+    if by_bound:
+        judged, judged_as = (upper, "upper") if condition.is_ceiling else (lower, "lower")
+    margin = condition.threshold - judged if condition.is_ceiling else judged - condition.threshold
+    reason = wording.compared(
+        condition, judged=judged, judged_as=judged_as, value=value, margin=margin, where=where
+    )
+    return ConditionResult(
+        metric=condition.metric,
+        slice=condition.slice,
+        split=split,
+        kind=condition.kind,
+        threshold=condition.threshold,
+        value=value,
+        lower=lower,
+        upper=upper,
+        confidence=None if spread is None else confidence or SHOWN_CONFIDENCE,
+        judged=judged_as,
+        baseline=baseline,
+        passed=margin >= -EDGE,
+        margin=margin,
+        reason=reason + _test_of_change(condition, part),
+    )
+
+
+def _measure(
+    condition: Condition, part: Predictions, confidence: float
+) -> tuple[float, float | None, intervals.Interval | None]:
+    """The value that the condition is about, the baseline's metric, and the interval of the value."""
+    label, ours, theirs = part.label, part.probability, part.baseline_probability
+    measure = metrics.METRICS[condition.metric]
+    value = measure(label, ours)
+    baseline = None if theirs is None else measure(label, theirs)
+    about = {"label": label, "probability": ours, "confidence": confidence}
+    if condition.kind not in CHANGE_KINDS or theirs is None or baseline is None:
+        return value, _number(baseline), intervals.interval(condition.metric, **about)
+    spread = intervals.change_interval(condition.metric, baseline=theirs, **about)
+    return value - baseline, _number(baseline), spread
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value
+
+
+def _test_of_change(condition: Condition, part: Predictions) -> str:
+    theirs = part.baseline_probability
+    if condition.kind not in CHANGE_KINDS or condition.metric != "accuracy" or theirs is None:
+        return ""
+    p_value = intervals.mcnemar_p_value(label=part.label, probability=part.probability, baseline=theirs)
+    return f", McNemar p = {p_value:.2g}"
+
+
+def _unmeasured(
+    condition: Condition,
+    split: str,
+    *,
+    passed: bool,
+    reason: str,
+    value: float | None = None,
+    baseline: float | None = None,
+) -> ConditionResult:
+    """The result of a condition that nothing could be held against."""
+    return ConditionResult(
+        metric=condition.metric,
+        slice=condition.slice,
+        split=split,
+        kind=condition.kind,
+        threshold=condition.threshold,
+        value=value,
+        lower=None,
+        upper=None,
+        confidence=None,
+        judged="value",
+        baseline=baseline,
+        passed=passed,
+        margin=None,
+        reason=reason,
+    )

@@ -1,0 +1,92 @@
+"""The metrics of a binary classifier, from labels and probabilities in memory.
+
+Everywhere: `label` int [N] of 0 and 1, `probability` float [N] of class 1; a metric that is undefined on them
+(precision without a positive prediction, AUC with one class) is nan, never an error.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import stats
+
+CALIBRATION_BINS = 15
+_SMALLEST = 1e-7  # what Keras clips probabilities to before it takes the logarithm
+
+
+def predicted(probability: np.ndarray) -> np.ndarray:
+    """bool [N]: positive from 0.5 on, as the exported signatures label reviews."""
+    return probability >= 0.5
+
+
+def correct(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    """bool [N]: whether each review is labelled right."""
+    return predicted(probability) == (label == 1)
+
+
+def losses(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    """float64 [N]: binary cross-entropy of each review, probabilities clipped as Keras does."""
+    clipped = np.clip(probability.astype(np.float64), _SMALLEST, 1 - _SMALLEST)
+    return -np.where(label == 1, np.log(clipped), np.log1p(-clipped))
+
+
+def _share(hits: np.ndarray, of: np.ndarray) -> float:
+    total = np.count_nonzero(of)
+    return np.count_nonzero(hits & of) / total if total else float("nan")
+
+
+def accuracy(label: np.ndarray, probability: np.ndarray) -> float:
+    return _share(correct(label, probability), np.ones(len(label), bool))
+
+
+def precision(label: np.ndarray, probability: np.ndarray) -> float:
+    return _share(label == 1, predicted(probability))
+
+
+def recall(label: np.ndarray, probability: np.ndarray) -> float:
+    return _share(predicted(probability), label == 1)
+
+
+def auc(label: np.ndarray, probability: np.ndarray) -> float:
+    """Area under the ROC curve, exact: how often a positive review scores above a negative one."""
+    positives = np.count_nonzero(label == 1)
+    negatives = len(label) - positives
+    if not positives or not negatives:
+        return float("nan")
+    ranks = stats.rankdata(probability)[label == 1].sum()
+    return float((ranks - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def loss(label: np.ndarray, probability: np.ndarray) -> float:
+    return float(losses(label, probability).mean()) if len(label) else float("nan")
+
+
+def calibration(label: np.ndarray, probability: np.ndarray) -> float:
+    """Mean probability over the share of positives: 1 is calibrated in the large."""
+    positives = np.count_nonzero(label == 1)
+    return float(probability.sum(dtype=np.float64) / positives) if positives else float("nan")
+
+
+def expected_calibration_error(label: np.ndarray, probability: np.ndarray) -> float:
+    """Mean distance of probability and share of positives over 15 bins of equal width, weighted by size."""
+    if not len(label):
+        return float("nan")
+    bins = np.minimum((probability * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = np.bincount(bins, weights=probability.astype(np.float64) - label, minlength=CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / len(label))
+
+
+METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "accuracy": accuracy,
+    "auc": auc,
+    "precision": precision,
+    "recall": recall,
+    "loss": loss,
+    "calibration": calibration,
+    "ece": expected_calibration_error,
+    "example_count": lambda label, probability: float(len(label)),
+}
+
+
+def summary(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
+    """Every metric by its name."""
+    return {name: metric(label, probability) for name, metric in METRICS.items()}

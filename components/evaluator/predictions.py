@@ -1,0 +1,53 @@
+"""What the models said about each example of the split: the ground that a verdict stands on."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+FILE_NAME = "predictions.npz"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Predictions:
+    """N examples in the order of the files they were read from.
+
+    Attributes:
+      text: object [N], the reviews as str.
+      label: int8 [N], 1 is positive.
+      length: object [N], the length bucket as str.
+      probability: float32 [N], the candidate's.
+      baseline_probability: float32 [N], the baseline's; None where there is none, or none that works.
+    """
+
+    text: np.ndarray
+    label: np.ndarray
+    length: np.ndarray
+    probability: np.ndarray
+    baseline_probability: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        sizes = {len(column) for column in vars(self).values() if column is not None}
+        if len(sizes) > 1:
+            raise ValueError(f"columns of different lengths: {sorted(sizes)}")
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def to_bytes(self) -> bytes:
+        """An .npz file with one array a column; text and length are pickled objects."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **{name: column for name, column in vars(self).items() if column is not None})
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Predictions":
+        """Reads what `to_bytes` wrote. Only for files of one's own: pickles can run code."""
+        with np.load(io.BytesIO(content), allow_pickle=True) as columns:
+            return cls(**columns)
+
+
+def not_probabilities(values: np.ndarray) -> str | None:
+    """Says how many of float [N] are no numbers between 0 and 1; None where all are."""
+    wrong = np.count_nonzero(~((values >= 0) & (values <= 1)))
+    return f"{wrong:,} of {len(values):,} probabilities are not numbers from 0 to 1" if wrong else None

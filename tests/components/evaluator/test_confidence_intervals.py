@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+
+from components.evaluator import intervals, metrics
+
+
+def right_and_wrong(right: int, wrong: int) -> dict[str, np.ndarray]:
+    """Reviews that are all positive, of which `right` score above one half."""
+    return {
+        "label": np.ones(right + wrong, np.int8),
+        "probability": np.repeat([0.9, 0.1], [right, wrong]).astype(np.float32),
+    }
+
+
+@pytest.fixture(scope="module")
+def noisy() -> dict[str, np.ndarray]:
+    random = np.random.default_rng(5)
+    label = random.integers(0, 2, 300).astype(np.int8)
+    return {
+        "label": label,
+        "probability": np.clip(0.3 * label + random.random(300) * 0.7, 0, 1).astype(np.float32),
+        "baseline": np.clip(0.2 * label + random.random(300) * 0.8, 0, 1).astype(np.float32),
+    }
+
+
+def test_accuracy_has_the_wilson_interval_of_the_textbook():
+    # Newcombe (1998), Statistics in Medicine 17, table I: 81 of 263, and 15 of 148.
+    assert intervals.interval("accuracy", **right_and_wrong(81, 182), confidence=0.95) == pytest.approx(
+        (0.2553, 0.3662), abs=5e-5
+    )
+    assert intervals.interval("accuracy", **right_and_wrong(15, 133), confidence=0.95) == pytest.approx(
+        (0.0624, 0.1605), abs=5e-5
+    )
+
+
+def test_all_right_is_not_certainty():
+    low, high = intervals.interval("accuracy", **right_and_wrong(29, 0), confidence=0.95)
+
+    assert (round(low, 4), high) == (0.8830, 1.0)
+
+
+def test_a_bootstrapped_mean_is_near_the_normal_approximation(noisy):
+    label, probability = noisy["label"], noisy["probability"]
+    losses = metrics.losses(label, probability)
+    error = 1.96 * losses.std() / np.sqrt(len(losses))
+
+    low, high = intervals.interval("loss", label=label, probability=probability, confidence=0.95)
+
+    assert low == pytest.approx(losses.mean() - error, abs=0.2 * error)
+    assert high == pytest.approx(losses.mean() + error, abs=0.2 * error)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "precision", "recall", "auc", "loss", "ece", "calibration"])
+def test_more_confidence_widens_an_interval_around_the_value(metric, noisy):
+    about = {"label": noisy["label"], "probability": noisy["probability"]}
+    value = metrics.METRICS[metric](**about)
+
+    narrow = intervals.interval(metric, **about, confidence=0.8)
+    wide = intervals.interval(metric, **about, confidence=0.99)
+
+    assert wide[0] < narrow[0] <= value <= narrow[1] < wide[1]
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "auc", "loss"])
+def test_a_change_lies_in_its_paired_interval(metric, noisy):
+    change = metrics.METRICS[metric](noisy["label"], noisy["probability"]) - metrics.METRICS[metric](
+        noisy["label"], noisy["baseline"]
+    )
+
+    low, high = intervals.change_interval(metric, **noisy, confidence=0.95)
+
+    assert low < change < high
+
+
+def test_pairing_makes_a_small_steady_gain_visible():
+    # The candidate rights 12 of 1,000 reviews and spoils none; each accuracy alone is uncertain by 2 points.
+    label = np.ones(1000, np.int8)
+    baseline = np.repeat([0.9, 0.1], [850, 150]).astype(np.float32)
+    probability = np.repeat([0.9, 0.1], [862, 138]).astype(np.float32)
+
+    low, high = intervals.change_interval(
+        "accuracy", label=label, probability=probability, baseline=baseline, confidence=0.95
+    )
+
+    assert 0.004 < low < 0.012 < high < 0.022
+
+
+def test_a_model_does_not_differ_from_itself(noisy):
+    same = noisy | {"baseline": noisy["probability"]}
+
+    assert intervals.change_interval("accuracy", **same, confidence=0.95) == (0, 0)
+    assert intervals.mcnemar_p_value(**same) == 1
+
+
+def test_mcnemar_is_the_exact_binomial_test():
+    label = np.ones(10, np.int8)
+    probability = np.repeat([0.9, 0.1], [9, 1])
+    baseline = np.repeat([0.1, 0.9], [9, 1])
+
+    # Nine against one: 2 * (1 + 10) / 2 ** 10.
+    assert intervals.mcnemar_p_value(
+        label=label, probability=probability, baseline=baseline
+    ) == pytest.approx(22 / 1024)
+
+
+def test_intervals_are_the_same_in_every_run(noisy):
+    assert intervals.change_interval("auc", **noisy, confidence=0.9) == intervals.change_interval(
+        "auc", **noisy, confidence=0.9
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "label", "probability"),
+    [
+        ("example_count", [1, 0], [0.9, 0.1]),
+        ("loss", [1], [0.9]),
+        ("auc", [1, 1], [0.2, 0.9]),
+        ("loss", [], []),
+    ],
+)
+def test_there_is_not_always_an_interval(metric, label, probability):
+    found = intervals.interval(
+        metric, label=np.array(label), probability=np.array(probability), confidence=0.95
+    )
+
+    assert found is None
