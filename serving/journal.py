@@ -30,6 +30,9 @@ class Event:
     recovered: bool = False
 
 
+_FIELDS = frozenset(field.name for field in dataclasses.fields(Event))
+
+
 class Journal:
     """The journal at `path`. A torn line counts as never written; the lines around it stay good."""
 
@@ -70,10 +73,9 @@ def whoami() -> str:
 
 
 def _parse(line: bytes) -> Iterator[Event]:
-    known = {field.name for field in dataclasses.fields(Event)}
     try:
         record = json.loads(line)
-        event = Event(**{key: value for key, value in record.items() if key in known})
+        event = Event(**{key: value for key, value in record.items() if key in _FIELDS})
         if isinstance(event.version, int):
             yield event
     except (ValueError, TypeError, AttributeError):

@@ -1,8 +1,8 @@
-"""Reads a version store from its folders, without a lock: each change to it is one rename or one last file."""
+"""Reads a version store from its folders, without a lock: each change is one rename or one last file."""
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from serving.errors import StoreError
 from serving.files import Files, entry_of, join
@@ -33,35 +33,30 @@ class Reader:
         self._verifier = verifier
         self._journal = Journal(files, layout.journal)
 
-    def live_number(self) -> int | None:
-        """The largest number whose folder has a `saved_model.pb`: what TensorFlow Serving would load."""
-        for number in self.published_numbers():
-            return number
-        return None
-
-    def published_numbers(self) -> list[int]:
-        """Numbers that TensorFlow Serving could load, largest first."""
-        return [number for number in numbers(self._files.folders(self._layout.root)) if self.is_there(number)]
-
     def is_there(self, number: int) -> bool:
         """Whether the numbered folder has the file that makes it a version."""
         return self._files.exists(join(self._layout.version(number), COMMIT_NAME))
 
     def versions(self) -> list[Version]:
         """Every version that is on the disk, largest number first."""
-        events = self._journal.events()
-        for _ in range(ATTEMPTS):
-            before = self._folders()
-            found = [self.look(number, path, state, events) for number, path, state in before]
-            if before == self._folders():
-                return _with_previous(found)
-        raise StoreError(f"{self._layout.root} changes faster than it can be read. Try again.")
+        return _with_previous(self._looked_at(lambda number: True))
 
     def find(self, number: int) -> Version | None:
-        """The version of that number, wherever it is kept."""
-        return next((version for version in self.versions() if version.number == number), None)
+        """The version of that number, wherever it is kept; `previous` shows only among all `versions`."""
+        return next(iter(self._looked_at(lambda found: found == number)), None)
 
-    def look(self, number: int, path: str, state: State, events: list[Event]) -> Version:
+    def _looked_at(self, wanted: Callable[[int], bool]) -> list[Version]:
+        """The wanted versions of one instant: the look is repeated when a folder moved meanwhile."""
+        for _ in range(ATTEMPTS):
+            before = self._folders()
+            events = self._journal.events()
+            with contextlib.suppress(FileNotFoundError):
+                found = [self._look(*place, events) for place in before if wanted(place[0])]
+                if before == self._folders():
+                    return found
+        raise StoreError(f"{self._layout.root} changes faster than it can be read. Try again.")
+
+    def _look(self, number: int, path: str, state: State, events: list[Event]) -> Version:
         """A version by what shows without reading its files."""
         manifest, problems = self._manifest(number, path)
         if manifest:

@@ -79,7 +79,9 @@ class Writer:
             if not self.identity():
                 self._found()
             self._settle()
-            self._shelve_twins(held)
+            versions = self.reader.versions()
+            self._tell_untold(versions)
+            self._shelve_twins(versions, held)
             self._clear_staging()
             yield held
 
@@ -188,9 +190,17 @@ class Writer:
             self.files.move(here, there)
         return self.files.exists(there)
 
-    def _shelve_twins(self, held: Held) -> None:
+    def _tell_untold(self, versions: list[Version]) -> None:
+        """Record what a full disk kept out of the journal when versions were taken out."""
+        told = {(event.version, event.action) for event in self.journal.events()}
+        for version in versions:
+            action = next((action for action, shelf in SHELVES.items() if shelf == version.state), None)
+            if action and (version.number, action) not in told:
+                event = self.event(action, version.number, digest=version.digest, why="")
+                self._note(_at_stage(event, DONE, self.now(), recovered=True), needed=False)
+
+    def _shelve_twins(self, versions: list[Version], held: Held) -> None:
         """Older copies of a rolled-back model go too, so that no later rollback falls back on one."""
-        versions = self.reader.versions()
         rejected = self.reader.rejected(versions)
         for version in versions:
             bad = rejected.get(version.digest or "")

@@ -121,9 +121,9 @@ class VersionStore:
             return prune(self._writer, keep=keep, rolled_back=rolled_back)
 
     def _known(self, number: int) -> Version:
-        versions = self.versions()
-        for version in versions:
-            if version.number == number:
-                return version
-        known = ", ".join(str(version.number) for version in versions) or "none"
+        with in_plain_words(f"read the version store {self.root}"):
+            version = self._reader.find(number)
+        if version is not None:
+            return version
+        known = ", ".join(str(version.number) for version in self.versions()) or "none"
         raise StoreInputError(f"version {number} is not in {self.root}; there are: {known}")
