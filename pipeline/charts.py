@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +26,7 @@ SPLIT_COLOURS = (FIRST, SECOND, THIRD)
 STYLE = {
     "svg.fonttype": "none",  # text stays text: small files, the reader's own fonts
     "svg.hashsalt": "greenlight",
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "font.size": 12,
     "text.color": INK,
     "axes.edgecolor": MUTED,
@@ -42,7 +43,6 @@ STYLE = {
     "ytick.color": MUTED,
     "xtick.labelsize": 11,
     "ytick.labelsize": 11,
-    "figure.constrained_layout.use": True,
 }
 WIDTH, HEIGHT = 4.5, 3.3  # inches: about a phone's width, so that text keeps its size there
 DASHED = (0, (3, 3))
@@ -51,15 +51,22 @@ Metric = Literal["loss", "accuracy"]
 
 @contextmanager
 def drawing(
-    *, width: float = WIDTH, height: float = HEIGHT, columns: int = 1
-) -> Iterator[tuple[Figure, Any]]:
-    """A figure in the house style and its axes, an array of them where `columns` > 1; no pyplot."""
+    *, width: float = WIDTH, height: float = HEIGHT, left: float = 0.68, right: float = 0.12
+) -> Iterator[tuple[Figure, Axes]]:
+    """A figure in the house style and its axes, without pyplot. All measures are inches.
+
+    Fixed margins take half the time of matplotlib's layout engines, and charts side by side line up.
+    """
     import matplotlib
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width, height))
-        yield figure, figure.subplots(1, columns)
+        axes = figure.subplots()
+        figure.subplots_adjust(
+            left=left / width, right=1 - right / width, bottom=0.58 / height, top=1 - 0.12 / height
+        )
+        yield figure, axes
 
 
 def inline_svg(figure: Figure, *, name: str, label: str) -> str:
@@ -86,7 +93,7 @@ def _attribute(text: str) -> str:
 
 def learning_curve(epochs: Sequence[Mapping[str, float]], *, metric: Metric, restored: int | None) -> str:
     """Training and validation `metric` by epoch, with the epoch marked whose weights were kept."""
-    with drawing(height=4.0) as (figure, axes):
+    with drawing(height=4.0, right=0.85) as (figure, axes):
         draw_learning_curve(axes, epochs, metric=metric, restored=restored)
         label = f"Training and validation {metric} over {len(epochs)} epochs"
         if restored:
@@ -187,7 +194,7 @@ def certainty(predictions: Predictions) -> str:
     """How the probabilities spread, positive reviews above the axis and negative ones below."""
     import numpy as np
 
-    with drawing() as (figure, axes):
+    with drawing(left=0.85) as (figure, axes):
         edges = np.linspace(0, 1, 41)
         for truth, sign, name in ((1, 1, "positive reviews"), (0, -1, "negative reviews")):
             mine = predictions.label == truth
@@ -202,7 +209,7 @@ def certainty(predictions: Predictions) -> str:
         axes.set_ylim(-2.2 * largest, 2.2 * largest)
         axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
         axes.minorticks_off()
-        axes.set(xlabel="predicted probability of positive", ylabel="reviews, log scale from 10")
+        axes.set(xlabel="predicted probability of positive", ylabel="reviews (logarithmic)")
         return inline_svg(
             figure, name="certainty", label="Probabilities given to positive and to negative reviews"
         )
@@ -213,7 +220,7 @@ def slices(
 ) -> str:
     """Accuracy by slice with its interval, against the accuracy overall and the slice's own floor."""
     floors = floors or {}
-    with drawing(height=max(2.0, 0.9 + 0.66 * len(accuracies))) as (figure, axes):
+    with drawing(height=max(2.0, 0.9 + 0.66 * len(accuracies)), left=0.1) as (figure, axes):
         for row, (name, interval) in enumerate(accuracies.items()):
             axes.barh(
                 row, interval.upper - interval.lower, left=interval.lower, height=0.34, color=FIRST, alpha=0.3

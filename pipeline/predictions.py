@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 CUT = 0.5  # a probability of CUT or more reads "positive", as the exported signatures say
-CALIBRATION_BINS = 15
 LINE_BREAK = re.compile(r"(?:\s*<br\s*/?>\s*)+", re.IGNORECASE)
 
 
@@ -91,27 +90,38 @@ class Predictions:
 
     def roc(self) -> tuple[np.ndarray, np.ndarray, float]:
         """False positive rates, true positive rates, and the area under their curve. Needs `both_classes`."""
-        from sklearn.metrics import auc, roc_curve
+        from sklearn.metrics import roc_curve
+
+        from components.evaluator import metrics
 
         false_positive, true_positive, _ = roc_curve(self.label, self.probability)
-        return false_positive, true_positive, float(auc(false_positive, true_positive))
+        return false_positive, true_positive, metrics.auc(self.label, self.probability)
 
     def calibration(self) -> Calibration:
         """Predicted against observed shares of positives, in bins of equal width."""
         import numpy as np
 
-        bins = np.minimum((self.probability * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-        counts = np.bincount(bins, minlength=CALIBRATION_BINS)
+        from components.evaluator import metrics
+
+        total = metrics.CALIBRATION_BINS
+        bins = np.minimum((self.probability * total).astype(int), total - 1)
+        counts = np.bincount(bins, minlength=total)
         used = counts > 0
-        predicted = (
-            np.bincount(bins, weights=self.probability, minlength=CALIBRATION_BINS)[used] / counts[used]
-        )
-        observed = np.bincount(bins, weights=self.label, minlength=CALIBRATION_BINS)[used] / counts[used]
-        error = float(np.abs(predicted - observed) @ counts[used] / max(1, len(self)))
+        predicted = np.bincount(bins, weights=self.probability, minlength=total)[used] / counts[used]
+        observed = np.bincount(bins, weights=self.label, minlength=total)[used] / counts[used]
+        error = metrics.expected_calibration_error(self.label, self.probability)
         return Calibration(predicted=predicted, observed=observed, counts=counts, error=error)
 
     def accuracy(self) -> Interval:
         return share(int(self.right.sum()), len(self))
+
+    def precision(self) -> Interval:
+        """Of those named positive, how many are."""
+        return share(int(self.confusion[1, 1]), int(self.confusion[:, 1].sum()))
+
+    def recall(self) -> Interval:
+        """Of the positive ones, how many were named so."""
+        return share(int(self.confusion[1, 1]), int(self.confusion[1].sum()))
 
     def slices(self) -> dict[str, Interval]:
         """Accuracy by length bucket, in the order of the buckets' median review."""
@@ -174,7 +184,7 @@ class Predictions:
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """A reliability diagram. predicted, observed: float [bins in use]; counts: int [CALIBRATION_BINS]."""
+    """A reliability diagram. predicted, observed: float [bins in use]; counts: int [all bins]."""
 
     predicted: np.ndarray
     observed: np.ndarray

@@ -1,0 +1,99 @@
+"""The model card: what it says, in both forms, and that no value can change its shape."""
+
+import re
+
+import pytest
+from markdown_it import MarkdownIt
+
+from components.reviews import LENGTHS
+from pipeline import evidence, model_card
+from pipeline.config import Settings
+from pipeline.outcome import RunResult
+
+HEADINGS = ["Intended use", "Data", "Training", "Metrics", "Slices", "Gate", "Limits", "Lineage"]
+
+
+@pytest.fixture(scope="module")
+def card(promoted_run) -> tuple[str, str]:
+    return render(promoted_run)
+
+
+def render(made, settings: Settings | None = None, result: RunResult | None = None) -> tuple[str, str]:
+    return model_card.render(
+        made.run, result or made.result, settings or Settings(), evidence.gather(made.run)
+    )
+
+
+def row(markdown: str, first: str) -> list[str]:
+    """The cells of the table row that starts with `first`."""
+    line = next(line for line in markdown.splitlines() if line.startswith(f"| {first} |"))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_it_has_every_part(card):
+    markdown, page = card
+
+    assert markdown.startswith("# imdb\\_sentiment, version 3\n")
+    assert re.findall(r"^## (.*)$", markdown, re.MULTILINE) == HEADINGS
+    assert re.findall(r"<h2>(.*)</h2>", page) == HEADINGS
+
+
+def test_metrics_have_intervals_that_hold_the_value(card):
+    for name in model_card.METRICS.values():
+        _, value, lower, upper = row(card[0], name)
+        assert float(lower) < float(value) < float(upper)
+
+
+def test_data_training_slices_and_lineage_are_told(card):
+    markdown, _ = card
+
+    assert row(markdown, "train") == ["train", "15,000", "50.3 %", "174"]
+    assert "24 of at most 40 epochs; the model carries the weights of epoch 19." in markdown
+    assert row(markdown, "validation")[1:] == ["0.2834", "0.8861"]
+    assert [row(markdown, length)[1] for length in LENGTHS] == ["100"] * 4
+    assert row(markdown, "accuracy ≥ 0.85") == ["accuracy ≥ 0.85", "overall", "0.8905", "passed"]
+    assert row(markdown, "Trainer")[2].startswith("Model 6: `")
+
+
+def test_the_same_run_gives_the_same_card(card, promoted_run):
+    assert render(promoted_run) == card
+
+
+def test_every_table_is_whole(card):
+    """A stray sign in a cell would break its row: the HTML has as many cells as rows times columns."""
+    for table in re.findall(r"<table>.*?</table>", card[1], re.DOTALL):
+        columns = len(re.findall(r"<th\b", table))
+        assert len(re.findall(r"<td\b", table)) == columns * (table.count("<tr>") - 1)
+
+
+def test_no_setting_can_become_markup(promoted_run):
+    source = "files:`x`|<script>*.csv"
+    settings = Settings.model_validate({"data": {"source": source}, "embedding": {"name": "/a_b_c|*d*<i>"}})
+    markdown, page = render(promoted_run, settings)
+
+    assert "<script" not in page and "<i>" not in page
+    assert "/a_b_c|*d*&lt;i&gt;" in MarkdownIt("commonmark").enable("table").render(markdown)
+    assert "`files:'x'¦<script>*.csv`" in markdown
+    assert "no reviews of 5 or 6" not in markdown  # that is a fact about IMDB alone
+
+
+def test_the_page_needs_nothing_else(card):
+    assert "default-src 'none'" in card[1]
+    assert not re.search(r"<(?:script|link|img)|https?://", card[1])
+
+
+def test_a_card_without_artifacts_says_what_is_missing(make_run):
+    made = make_run(until="StatisticsGen")
+    markdown, _ = render(made, result=RunResult(verdict="refused", metrics={"accuracy": 0.8}))
+
+    assert row(markdown, "accuracy") == ["accuracy", "0.8000", "–", "–"]
+    assert "Not there. Trainer was not part of this run." in markdown
+    assert "Anomalies: ExampleValidator was not part of this run." in markdown
+
+
+def test_a_waived_condition_is_told(make_run, report_parts):
+    made = make_run()
+    verdict = report_parts.verdict(index=1, passed=False, waived="Ada: new data")
+    report_parts.write_json(made.path("Evaluator", "evaluation") / "verdict.json", verdict)
+
+    assert row(render(made)[0], "change of accuracy ≥ −0.002")[3] == "waived by Ada: new data"

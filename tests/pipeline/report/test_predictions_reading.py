@@ -1,0 +1,98 @@
+"""What predictions show, on numbers that can be checked by hand."""
+
+import numpy as np
+import pytest
+
+from pipeline.predictions import Predictions, share
+
+
+@pytest.fixture
+def eight() -> Predictions:
+    """Eight reviews: one negative and one positive are wrong, the surest negative occurs twice."""
+    return Predictions(
+        text=("bad", "bad", "dull", "odd<br /><br />one", "fine", "great", "best", "so so"),
+        label=np.array([0, 0, 0, 0, 1, 1, 1, 1]),
+        probability=np.array([0.01, 0.01, 0.2, 0.8, 0.7, 0.9, 0.99, 0.45]),
+        length=("short", "short", "short", "long", "short", "short", "short", "long"),
+        baseline=np.array([0.1, 0.9, 0.1, 0.9, 0.9, 0.1, 0.9, 0.9]),
+    )
+
+
+def test_confusion_counts_by_truth_and_answer(eight):
+    assert eight.confusion.tolist() == [[3, 1], [1, 3]]
+
+
+def test_accuracy_precision_and_recall_come_with_intervals(eight):
+    for interval in (eight.accuracy(), eight.precision(), eight.recall()):
+        assert interval.value == 0.75
+        assert 0 < interval.lower < 0.75 < interval.upper < 1
+
+
+def test_a_share_of_nothing_is_anything():
+    nothing = share(0, 0)
+
+    assert nothing.value != nothing.value
+    assert (nothing.lower, nothing.upper, nothing.count) == (0.0, 1.0, 0)
+
+
+def test_the_area_under_the_curve_is_the_share_of_ordered_pairs(eight):
+    pairs = [(n, p) for n in (0.01, 0.01, 0.2, 0.8) for p in (0.7, 0.9, 0.99, 0.45)]
+
+    assert eight.roc()[2] == sum(n < p for n, p in pairs) / len(pairs)
+
+
+def test_calibration_compares_shares_within_bins():
+    predictions = Predictions(
+        text=("a", "b", "c", "d"),
+        label=np.array([0, 1, 1, 1]),
+        probability=np.array([0.5, 0.5, 1.0, 1.0]),
+        length=("x",) * 4,
+    )
+    calibration = predictions.calibration()
+
+    assert calibration.predicted.tolist() == [0.5, 1.0]
+    assert calibration.observed.tolist() == [0.5, 1.0]
+    assert calibration.counts.sum() == 4
+    assert calibration.error == 0
+
+
+def test_slices_go_from_short_to_long(eight):
+    slices = eight.slices()
+
+    assert list(slices) == ["short", "long"]
+    assert slices["short"].value == 1.0 and slices["short"].count == 6
+    assert slices["long"].value == 0.0
+
+
+def test_the_surest_mistakes_are_of_both_classes(eight):
+    assert eight.most_confident(right=False, per_class=2) == [3, 7]
+
+
+def test_a_text_is_shown_once(eight):
+    assert eight.most_confident(right=True, per_class=2) == [0, 6, 5, 2]
+
+
+def test_the_least_sure_are_nearest_to_the_cut(eight):
+    assert eight.least_confident(count=2) == [7, 4]
+
+
+def test_a_review_is_shown_with_line_breaks(eight):
+    review = eight.review(3)
+
+    assert review.text == "odd\none"
+    assert (review.truth, review.answer, review.probability, review.baseline) == (
+        "negative",
+        "positive",
+        0.8,
+        0.9,
+    )
+
+
+def test_gains_and_losses_against_the_baseline_add_up(eight):
+    assert eight.against_baseline() == {"both": 4, "gained": 2, "lost": 1, "neither": 1}
+
+
+def test_a_probability_of_one_half_is_positive():
+    predictions = Predictions(("x",), np.array([1]), np.array([0.5]), ("x",))
+
+    assert predictions.right.all() and not predictions.both_classes
