@@ -17,9 +17,20 @@ def load(handle: str, *, name: str, trainable: bool) -> hub.KerasLayer:
     Raises:
       InputError: it cannot be loaded, is no text embedding, or cannot be trained although it shall be.
     """
-    module = _module(handle, name)
-    width = _width(_layer(module, name, trainable=False), name)
-    layer = _layer(module, name, trainable=trainable, output_shape=[width])
+    probe = _probe(handle, name)
+    module = probe.resolved_object
+    if trainable and not callable(module):
+        raise InputError(
+            f"The embedding {name} is in the old TF1 Hub format, which cannot be trained further. "
+            "Set embedding.trainable = false, or use a version in the TF2 format."
+        )
+    layer = hub.KerasLayer(
+        module if callable(module) else handle,  # hub takes a TF1 module by its address alone
+        trainable=trainable,
+        output_shape=[_width(probe, name)],
+        input_shape=[],
+        dtype=tf.string,
+    )
     if trainable and not layer.trainable_weights:
         raise InputError(
             f"The embedding {name} cannot be trained: it lists no trainable variables, so its vectors would "
@@ -28,31 +39,15 @@ def load(handle: str, *, name: str, trainable: bool) -> hub.KerasLayer:
     return layer
 
 
-def _module(handle: str, name: str) -> object:
+def _probe(handle: str, name: str) -> hub.KerasLayer:
     try:
-        return hub.load(handle)
+        return hub.KerasLayer(handle, input_shape=[], dtype=tf.string)
     except (ValueError, OSError, tf.errors.OpError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
-            f"The embedding {name} at {handle} cannot be loaded: {reason}. Delete that folder or pick "
-            "another."
+            f"The embedding {name} at {handle} cannot be loaded: {reason} It should be the SavedModel of a "
+            "TF Hub text embedding; if it is a damaged copy, delete the folder."
         ) from error
-
-
-def _layer(
-    module: object, name: str, *, trainable: bool, output_shape: list[int] | None = None
-) -> hub.KerasLayer:
-    if trainable and getattr(module, "_is_hub_module_v1", False):
-        raise InputError(
-            f"The embedding {name} is in the old TF1 Hub format, which cannot be trained further. "
-            "Set embedding.trainable = false, or use a version in the TF2 format."
-        )
-    try:
-        return hub.KerasLayer(
-            module, trainable=trainable, output_shape=output_shape, input_shape=[], dtype=tf.string
-        )
-    except ValueError as error:
-        raise InputError(f"{name} is not a TF Hub text embedding: {error}") from error
 
 
 def _width(layer: hub.KerasLayer, name: str) -> int:
@@ -65,12 +60,8 @@ def _width(layer: hub.KerasLayer, name: str) -> int:
         raise InputError(
             f"{name} is not a TF Hub text embedding. {wanted}, but this one failed: {reason}"
         ) from error
-    if not (
-        tf.is_tensor(vectors)
-        and vectors.dtype == tf.float32
-        and vectors.shape.rank == 2
-        and vectors.shape[0] == 2
-    ):
+    fits = tf.is_tensor(vectors) and vectors.dtype == tf.float32 and vectors.shape.rank == 2
+    if not fits or vectors.shape[0] != 2:
         got = f"{vectors.dtype.name} {vectors.shape}" if tf.is_tensor(vectors) else type(vectors).__name__
         raise InputError(
             f"{name} is not a TF Hub text embedding. {wanted}; for two texts this one returned {got}."

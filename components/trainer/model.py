@@ -7,6 +7,7 @@ import tensorflow_hub as hub
 import tf_keras
 
 from components.errors import GreenlightError
+from components.trainer.conversion import UnconvertedModel, unconverted
 from components.trainer.data import Encode
 from components.trainer.settings import TrainerSettings
 
@@ -25,22 +26,10 @@ class Classifier:
 
 @dataclasses.dataclass(frozen=True)
 class Feed:
-    """One way to train a Classifier: `model` takes what `encode` makes of texts, and shares all its weights."""
+    """One way to train a Classifier: `model` takes what `encode` makes of texts; the weights are shared."""
 
     encode: Encode
     model: tf_keras.Model
-
-
-class _UnconvertedModel(tf_keras.Model):
-    """A Keras model whose steps AutoGraph leaves alone.
-
-    AutoGraph knows that TensorFlow's own code needs no conversion, but not that the separate package tf_keras
-    needs none
-    either: it would rewrite a thousand functions of it, which takes longer than a whole fit.
-    """
-
-    train_step = tf.autograph.experimental.do_not_convert(tf_keras.Model.train_step)
-    test_step = tf.autograph.experimental.do_not_convert(tf_keras.Model.test_step)
 
 
 class _TokenIdEmbedding(tf_keras.layers.Layer):
@@ -54,6 +43,7 @@ class _TokenIdEmbedding(tf_keras.layers.Layer):
         return self._embedding.resolved_object.embed_ids(ids)
 
 
+@unconverted
 def build(embedding: hub.KerasLayer, settings: TrainerSettings) -> Classifier:
     """A Classifier whose head has fresh weights, the same for the same seed.
 
@@ -65,7 +55,7 @@ def build(embedding: hub.KerasLayer, settings: TrainerSettings) -> Classifier:
             "TensorFlow runs with Keras 3, which TF Hub's layers do not fit. Set TF_USE_LEGACY_KERAS=1 in "
             "the environment before TensorFlow is first imported."
         )
-    width = embedding.compute_output_shape([None])[-1]
+    width = embedding(tf.constant([""])).shape[1]
     layers: list[tf_keras.layers.Layer] = [tf_keras.layers.InputLayer(input_shape=[width], name="embedded")]
     if settings.dropout:
         layers.append(tf_keras.layers.Dropout(settings.dropout, seed=settings.seed, name="dropout"))
@@ -80,14 +70,16 @@ def _dense(units: int, activation: str, *, name: str, seed: int) -> tf_keras.lay
     return tf_keras.layers.Dense(units, activation, kernel_initializer=initializer, name=name)
 
 
+@unconverted
 def text_feed(classifier: Classifier) -> Feed:
     """The plain way, for every embedding: raw text, tokenized again in every epoch. The reference."""
     text = tf_keras.Input([], dtype=tf.string, name="text")
     return Feed(
-        tf.identity, _UnconvertedModel(text, classifier.head(classifier.embedding(text)), name="from_text")
+        tf.identity, UnconvertedModel(text, classifier.head(classifier.embedding(text)), name="from_text")
     )
 
 
+@unconverted
 def encoded_feed(classifier: Classifier) -> Feed:
     """The fast way: what training cannot change is done once. The fit comes out as with `text_feed`.
 
@@ -99,12 +91,12 @@ def encoded_feed(classifier: Classifier) -> Feed:
         vectors = tf_keras.Input(head.input_shape[1:], name="vectors")
         return Feed(
             lambda text: embedding(text, training=False),
-            _UnconvertedModel(vectors, head(vectors), name="from_vectors"),
+            UnconvertedModel(vectors, head(vectors), name="from_vectors"),
         )
     module = embedding.resolved_object
     if not (hasattr(module, "token_ids") and hasattr(module, "embed_ids")):
         return text_feed(classifier)
     ids = tf_keras.Input([None], dtype=tf.int32, ragged=True, name="ids")
     return Feed(
-        module.token_ids, _UnconvertedModel(ids, head(_TokenIdEmbedding(embedding)(ids)), name="from_ids")
+        module.token_ids, UnconvertedModel(ids, head(_TokenIdEmbedding(embedding)(ids)), name="from_ids")
     )
