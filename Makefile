@@ -1,5 +1,4 @@
 # Greenlight's commands. `make help` lists them; VENV=DIR keeps the environment elsewhere.
-SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV ?= .venv
 export VENV
@@ -7,7 +6,7 @@ export VENV
 .PHONY: help setup run test lint lock clean
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  VENV=DIR      keep the environment in DIR instead of .venv'
 	@echo '  PYTHON=FILE   build the environment with this Python'

@@ -205,7 +205,7 @@ lend_pip_settings_to_uv() {
   local settings index
   [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}${UV_CONFIG_FILE:-}" ] || return 0
   settings=$("$venv/bin/python" -m pip config list 2>/dev/null || true)
-  pip_setting() { printf '%s\n' "$settings" | sed -n "s/^\(global\|install\|:env:\)\.$1='\(.*\)'\$/\2/p" | tail -n 1; }
+  pip_setting() { printf '%s\n' "$settings" | sed -nE "s/^(global|install|:env:)\.$1='(.*)'\$/\2/p" | tail -n 1; }
   index=$(pip_setting index-url)
   if [ -n "$index" ]; then export UV_DEFAULT_INDEX=$index; fi
   if [ -z "${SSL_CERT_FILE:-}" ] && [ -n "$(pip_setting cert)" ]; then SSL_CERT_FILE=$(pip_setting cert) && export SSL_CERT_FILE; fi
@@ -241,6 +241,7 @@ build() {
     echo "Setting up $venv: TFX $generation ($reason) on Python $python_version; about half a minute and 3 GB."
     find "$venv" -mindepth 1 -maxdepth 1 ! -name "${lock##*/}" -exec rm -rf {} +
     "$python" -m venv "$venv"
+    echo '*' >"$venv/.gitignore" # git and ruff keep out of it, wherever it is
   fi
   install_packages
   # Written last and whole: an environment without it was never finished and is made anew.
