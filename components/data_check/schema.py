@@ -23,8 +23,8 @@ class _CuratedSchemaSpec(component_spec.ComponentSpec):
 class CuratedSchema(base_component.BaseComponent):
     """Brings a curated schema file into the pipeline as a Schema artifact.
 
-    ImportSchemaGen's only parameter is the file's path, so an edited schema would be taken from the cache as it
-    was. Here the content counts.
+    ImportSchemaGen's only parameter is the file's path, so an edited schema would be taken from the cache as
+    it was. Here the content counts.
     """
 
     SPEC_CLASS = _CuratedSchemaSpec

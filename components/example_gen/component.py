@@ -6,8 +6,8 @@ from tfx.dsl.components.base import executor_spec
 from components.example_gen.driver import Driver
 from components.example_gen.exec_properties import StageConfig, input_config, output_config
 from components.example_gen.executor import Executor
-from components.example_gen.fingerprints import code_fingerprint
 from components.example_gen.settings import DataSettings
+from components.fingerprints import code_fingerprint
 
 
 class ImdbExampleGen(component.QueryBasedExampleGen):
@@ -34,7 +34,9 @@ class ImdbExampleGen(component.QueryBasedExampleGen):
             driver finds it.
         """
         config = StageConfig(
-            data=settings.model_dump(mode="json"), code=code_fingerprint(), fingerprint=fingerprint
+            data=settings.model_dump(mode="json"),
+            code=code_fingerprint("example_gen", "reviews.py"),
+            fingerprint=fingerprint,
         )
         super().__init__(
             input_config=input_config(settings.source),

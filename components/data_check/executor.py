@@ -1,0 +1,92 @@
+"""Runs the check: gathers what is known of the data, leaves it as a verdict, and stops the run if it is
+bad.
+"""
+
+import json
+import os
+from typing import Any
+
+from google.protobuf.message import Message
+from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+
+from components.data_check.facts import split_facts
+from components.data_check.findings import findings
+from components.data_check.settings import CheckSettings
+from components.data_check.verdict import write_verdict
+from components.errors import DataStopped
+
+# TFX's own names for these files; its modules that define them import all of TFDV.
+_STATISTICS_FILE = "FeatureStats.pb"
+_ANOMALIES_FILE = "SchemaDiff.pb"
+_READING_FILE = "reading.json"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Judges statistics and anomalies."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the verdict.
+
+        Raises:
+          DataStopped: there are findings; the message has a line for each.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        settings = CheckSettings.model_validate_json(exec_properties["settings"])
+        statistics = artifact_utils.get_single_instance(input_dict["statistics"])
+        anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])
+        facts = {
+            split: split_facts(message)
+            for split, message in _messages(
+                statistics, _STATISTICS_FILE, statistics_pb2.DatasetFeatureStatisticsList
+            )
+        }
+        found = findings(
+            facts, dict(_messages(anomalies, _ANOMALIES_FILE, anomalies_pb2.Anomalies)), settings
+        )
+        write_verdict(
+            artifact_utils.get_single_instance(output_dict["verdict"]),
+            {
+                "splits": {split: known.to_json() for split, known in facts.items()},
+                "findings": found,
+                "reading": _reading(input_dict.get("examples")),
+            },
+        )
+        if found:
+            raise DataStopped(_told(found))
+
+
+def _messages(artifact: types.Artifact, name: str, kind: type[Message]) -> list[tuple[str, Any]]:
+    """A protocol buffer a split, in the artifact's order of splits."""
+    messages = []
+    for split in artifact_utils.decode_split_names(artifact.split_names):
+        with fileio.open(os.path.join(artifact_utils.get_split_uri([artifact], split), name), "rb") as file:
+            messages.append((split, kind.FromString(file.read())))
+    return messages
+
+
+def _reading(examples: list[types.Artifact] | None) -> dict[str, Any] | None:
+    """The account of the rows that ImdbExampleGen wrote beside its splits; None for examples of another
+    origin.
+    """
+    if not examples:
+        return None
+    path = os.path.join(examples[0].uri, _READING_FILE)
+    if not fileio.exists(path):
+        return None
+    with fileio.open(path) as file:
+        return json.loads(file.read())
+
+
+def _told(found: list[str]) -> str:
+    count = "1 thing is" if len(found) == 1 else f"{len(found)} things are"
+    lines = "\n".join(f"  {line}" for line in found)
+    return f"The data check stopped the run before training; {count} wrong with the data:\n{lines}"

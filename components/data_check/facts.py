@@ -1,0 +1,79 @@
+"""What the statistics of a split say about its reviews, as plain numbers."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from components.reviews import LABEL, LENGTH, WORDS
+
+_MEDIAN = 0.5
+
+
+@dataclass(frozen=True)
+class SplitFacts:
+    """The reviews of one split."""
+
+    examples: int
+    negative: int
+    positive: int
+    """Labels other than 0 count here too; the schema forbids all but 1."""
+    words: tuple[float, ...]
+    """Least, the deciles, and most words of a review: 11 numbers, approximate; empty for a split without
+    any.
+    """
+    mean_words: float
+    lengths: dict[str, int]
+    """Reviews by length bucket."""
+    missing: dict[str, int]
+    """Features that some reviews lack, and how many do."""
+
+    @property
+    def positive_share(self) -> float:
+        """Of the labelled reviews, from 0 to 1; 0 if there is none."""
+        labelled = self.negative + self.positive
+        return self.positive / labelled if labelled else 0.0
+
+    @property
+    def median_words(self) -> float:
+        return self.words[len(self.words) // 2] if self.words else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"positive_share": self.positive_share, "median_words": self.median_words}
+
+
+def split_facts(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> SplitFacts:
+    """The facts of a split out of its StatisticsGen output (one dataset)."""
+    dataset = statistics.datasets[0]
+    features = {"/".join(feature.path.step) or feature.name: feature for feature in dataset.features}
+    label = features[LABEL].num_stats if LABEL in features else statistics_pb2.NumericStatistics()
+    words = features[WORDS].num_stats if WORDS in features else statistics_pb2.NumericStatistics()
+    lengths = features[LENGTH].string_stats.rank_histogram.buckets if LENGTH in features else ()
+    negative = int(label.num_zeros)
+    return SplitFacts(
+        examples=int(dataset.num_examples),
+        negative=negative,
+        positive=int(label.common_stats.num_non_missing) - negative,
+        words=_quantiles(words),
+        mean_words=words.mean,
+        lengths={bucket.label: int(bucket.sample_count) for bucket in lengths},
+        missing={
+            name: int(missing)
+            for name, feature in features.items()
+            if (missing := _missing(feature, dataset))
+        },
+    )
+
+
+def _quantiles(numbers: statistics_pb2.NumericStatistics) -> tuple[float, ...]:
+    for histogram in numbers.histograms:
+        if histogram.type == statistics_pb2.Histogram.QUANTILES and histogram.buckets:
+            return (histogram.buckets[0].low_value, *(bucket.high_value for bucket in histogram.buckets))
+    return ()
+
+
+def _missing(
+    feature: statistics_pb2.FeatureNameStatistics, dataset: statistics_pb2.DatasetFeatureStatistics
+) -> float:
+    kind = feature.WhichOneof("stats")
+    return dataset.num_examples - getattr(feature, kind).common_stats.num_non_missing if kind else 0

@@ -1,0 +1,62 @@
+"""What is wrong with the data: anomalies that ExampleValidator found, and bounds of the settings that do not
+hold.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+from components.data_check.facts import SplitFacts
+from components.data_check.settings import CheckSettings
+from components.reviews import CLASSES
+
+TRAIN = "train"
+
+
+def findings(
+    facts: Mapping[str, SplitFacts], anomalies: Mapping[str, anomalies_pb2.Anomalies], settings: CheckSettings
+) -> list[str]:
+    """One line for everything that should stop the run, naming split, feature and figure; empty for good
+    data.
+
+    Args:
+      facts: by split.
+      anomalies: by split.
+      settings: the bounds.
+    """
+    lines = [line for split, found in anomalies.items() for line in _anomalies(split, found)]
+    for split, known in facts.items():
+        lines += _broken_bounds(split, known, settings)
+    return lines
+
+
+def _anomalies(split: str, found: anomalies_pb2.Anomalies) -> Iterator[str]:
+    for feature, anomaly in sorted(found.anomaly_info.items()):
+        yield f"{split}: {feature}: {_described(anomaly)}"
+    if found.HasField("dataset_anomaly_info"):
+        yield f"{split}: {_described(found.dataset_anomaly_info)}"
+
+
+def _described(anomaly: anomalies_pb2.AnomalyInfo) -> str:
+    details = anomaly.description.strip().rstrip(".")
+    return f"{anomaly.short_description}: {details}" if details else anomaly.short_description
+
+
+def _broken_bounds(split: str, known: SplitFacts, settings: CheckSettings) -> Iterator[str]:
+    key = "min_train_examples" if split == TRAIN else "min_eval_examples"
+    fewest = getattr(settings, key)
+    if known.examples < fewest:
+        yield f"{split}: {known.examples:,} reviews, fewer than the {fewest:,} of check.{key}"
+    if not known.examples:
+        return
+    for name, share in zip(CLASSES, (1 - known.positive_share, known.positive_share), strict=True):
+        if share < settings.min_class_share:
+            yield (
+                f"{split}: label: {share:.1%} of the reviews are {name}, less than the "
+                f"{settings.min_class_share:.1%} of check.min_class_share"
+            )
+    if known.median_words < settings.min_median_words:
+        yield (
+            f"{split}: words: half of the reviews have at most {known.median_words:,.0f} words, fewer than "
+            f"the {settings.min_median_words:,} of check.min_median_words"
+        )
