@@ -38,7 +38,7 @@ def _local_folder(value: Any) -> Any:
     if "://" in value:
         raise ValueError("expected a folder on this machine, not an address")
     try:
-        return Path(value).expanduser()
+        return str(Path(value).expanduser())
     except RuntimeError as error:
         raise ValueError(f"{str(error).rstrip('.')}; write the path out") from error
 

@@ -85,7 +85,8 @@ def _describe_error(model: type[BaseModel], problem: Any, given: Merged) -> tupl
     parts = [part for part in problem["loc"] if part != "[key]"]
     key = _dotted(parts)
     owner = next((found for n in range(len(parts)) if (found := find(model, _dotted(parts[: n + 1])))), None)
-    named = _name(key, problem["input"], given)
+    of_the_key = problem["loc"][-1:] == ("[key]",)
+    named = f"{key}{_from(key, given)}" if of_the_key else _name(key, problem["input"], given)
     if owner is None and problem["type"] == "extra_forbidden":
         return _describe_unknown(model, key, problem["input"], given)
     if owner is None and problem["type"] == "model_type":

@@ -150,24 +150,19 @@ def show_value(value: Any) -> str:
 def explain(setting: Setting) -> str:
     """The page about one key: purpose, kind, default, and the two ways to set it."""
     section, _, name = setting.key.rpartition(".")
-    example = setting.default_text if setting.default is not None else "..."
-    rows = {
-        "is": setting.kind,
-        "default": setting.default_text,
-        "once": f"--set {shlex.quote(f'{setting.key}={example}')}",
-        "in a file": f"[{section}]" if section else f"{name} = {example}",
-    }
-    lines = [
-        setting.key,
-        *textwrap.wrap(setting.description, 88),
-        "",
-        *(f"{k:<11}{v}" for k, v in rows.items()),
+    value = "..." if setting.default is None else setting.default_text
+    bare = setting.default if isinstance(setting.default, str) else value
+    rows = [
+        ("is", setting.kind),
+        ("default", setting.default_text),
+        ("once", f"--set {shlex.quote(f'{setting.key}={bare}')}"),
+        ("in a file", f"[{section}]" if section else f"{name} = {value}"),
+        ("", f"{name} = {value}" if section else ""),
+        ("unset it", f"--set {setting.key}=none" if setting.may_be_unset else ""),
     ]
-    if section:
-        lines.append(f"{'':<11}{name} = {example}")
-    if setting.may_be_unset:
-        lines.append(f"{'unset it':<11}--set {setting.key}=none")
-    return "\n  ".join(lines)
+    purpose = textwrap.wrap(setting.description, 88)
+    lines = [setting.key, *purpose, "", *(f"{label:<11}{text}" for label, text in rows if text)]
+    return "\n".join([lines[0], *(f"  {line}".rstrip() for line in lines[1:])])
 
 
 def explain_all(settings: Iterable[Setting]) -> str:

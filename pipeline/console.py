@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -104,20 +105,27 @@ class PlainConsole(Console):
             try:
                 self._stream.write(text)
                 self._stream.flush()
-            except (OSError, ValueError):  # nobody reads any more
-                self._stream = open(os.devnull, "w")  # noqa: SIM115 - open as long as this console
+            except BrokenPipeError:  # nobody reads any more: write into nothing from now on
+                with open(os.devnull, "w") as nowhere:
+                    os.dup2(nowhere.fileno(), self._stream.fileno())
 
 
-def open_console(*, as_json: bool) -> Console:
+@contextmanager
+def open_console(*, as_json: bool) -> Iterator[Console]:
     """The console for this process's standard output: live on a terminal, else lines, or silent."""
     if as_json:
-        return SilentConsole()
-    stream = real_stdout()
-    if stream.isatty() and os.environ.get("TERM") != "dumb":
-        from pipeline.live_console import LiveConsole
+        yield SilentConsole()
+        return
+    with real_stdout() as stream, _console_on(stream) as console:
+        yield console
 
-        return LiveConsole(stream)
-    return PlainConsole(stream)
+
+def _console_on(stream: TextIO) -> Console:
+    if not stream.isatty() or os.environ.get("TERM") == "dumb":
+        return PlainConsole(stream)
+    from pipeline.live_console import LiveConsole
+
+    return LiveConsole(stream)
 
 
 def duration(seconds: float) -> str:

@@ -11,7 +11,7 @@ from components.errors import GreenlightError
 
 LONGEST = 600  # characters of a root cause that is shown; the log has the rest
 
-_BEAM_SUFFIX = re.compile(r"\s*\[while running [^\]]*\]")
+_BEAM_SUFFIX = re.compile(r"\s*\[while running '.*?'\]")
 _RAISED_FROM = "\nThe above exception was the direct cause of the following exception:\n"
 _TYPE = r"^(?P<type>(?:[A-Za-z_]\w*\.)*[A-Z]\w*): "
 _RAISED = re.compile(_TYPE, re.MULTILINE)

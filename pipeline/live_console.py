@@ -108,7 +108,7 @@ class LiveConsole(Console):
         stages.add_column(style="dim", no_wrap=True, overflow="ellipsis")
         for row in rows:
             stages.add_row(*self._cells(row))
-        return Group(remarks, stages)
+        return Group(remarks, stages) if notes else stages
 
     def _cells(self, row: _Row) -> tuple[RenderableType, ...]:
         detail = row.detail or STAGES.get(row.name, "")

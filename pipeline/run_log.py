@@ -24,24 +24,35 @@ LINE = "%(asctime)s %(levelname)-7s [%(threadName)s] %(name)s: %(message)s"
 _turned = threading.Lock()  # descriptors belong to the whole process: one capture at a time
 
 
-def real_stdout() -> TextIO:
+@contextmanager
+def real_stdout() -> Iterator[TextIO]:
     """A stream to what standard output is now, which stays so when `capture` turns descriptor 1.
 
     Where `sys.stdout` is no real descriptor (a test's buffer), that object itself.
     """
-    return _beside(sys.stdout, 1)
+    with _beside(sys.stdout, 1) as stream:
+        yield stream
 
 
-def real_stderr() -> TextIO:
+@contextmanager
+def real_stderr() -> Iterator[TextIO]:
     """The same for standard error."""
-    return _beside(sys.stderr, 2)
+    with _beside(sys.stderr, 2) as stream:
+        yield stream
 
 
-def _beside(stream: TextIO, descriptor: int) -> TextIO:
+@contextmanager
+def _beside(stream: TextIO, descriptor: int) -> Iterator[TextIO]:
     if not _leads_to(stream, descriptor):
-        return stream
+        yield stream
+        return
     stream.flush()
-    return open(os.dup(descriptor), "w", buffering=1, encoding=stream.encoding, errors="replace")
+    duplicate = open(os.dup(descriptor), "w", buffering=1, encoding=stream.encoding, errors="replace")  # noqa: SIM115
+    try:
+        yield duplicate
+    finally:
+        with suppress(OSError):  # nobody reads any more
+            duplicate.close()
 
 
 @contextmanager

@@ -56,17 +56,15 @@ def _vectors(settings: Settings, texts: Sequence[str]) -> list[list[float]]:
     """One vector a text. TensorFlow's noise goes to the cache folder's `embed.log`."""
     from pipeline import run_log
 
-    progress = run_log.real_stderr()
-    with run_log.capture(settings.cache / "embed.log"):
+    with run_log.real_stderr() as screen, run_log.capture(settings.cache / "embed.log"):
         import tensorflow as tf
 
         from components.embeddings.load import load
         from components.embeddings.locate import locate
 
-        name = settings.embedding.name
-        handle = locate(
-            settings.embedding,
-            cache_dir=settings.cache,
-            progress=lambda line: print(line, file=progress, flush=True),
-        )
-        return load(handle, name=name, trainable=False)(tf.constant(list(texts))).numpy().tolist()
+        def tell(line: str) -> None:
+            print(line, file=screen, flush=True)
+
+        handle = locate(settings.embedding, cache_dir=settings.cache, progress=tell)
+        layer = load(handle, name=settings.embedding.name, trainable=False)
+        return layer(tf.constant(list(texts))).numpy().tolist()
