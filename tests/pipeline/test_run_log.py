@@ -14,7 +14,6 @@ import pytest
 from components.errors import GreenlightError
 from pipeline import run_log
 
-
 ROOT = Path(__file__).parents[2]
 
 
