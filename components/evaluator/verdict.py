@@ -14,6 +14,8 @@ CHANGE_KINDS = frozenset({"change", "change_ceiling"})
 WAIVABLE_KINDS = CHANGE_KINDS | {"baseline"}
 """What a person can waive: the comparison with production, never what the model shows by itself."""
 
+FILE_NAME = "verdict.json"
+
 PROMOTED = "promoted"
 REFUSED = "refused"
 

@@ -1,0 +1,68 @@
+"""TFX's Evaluator, with the gate as an execution property and the executor that judges by it."""
+
+from tfx.components.evaluator import component as tfx_component
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import BaseChannel, Channel, standard_artifacts
+from tfx.types import standard_component_specs as specs
+from tfx.types.component_spec import ExecutionParameter
+from tfx.utils import json_utils
+
+from components.evaluator import executor
+from components.evaluator.gate import eval_config
+from components.evaluator.settings import GateSettings
+
+
+class EvaluatorSpec(specs.EvaluatorSpec):
+    """TFX's, and `gate`: GateSettings as JSON."""
+
+    PARAMETERS = {**specs.EvaluatorSpec.PARAMETERS, executor.GATE_KEY: ExecutionParameter(type=str)}
+
+
+class Evaluator(tfx_component.Evaluator):
+    """Evaluates a model with TFMA and leaves a verdict with reasons beside TFMA's own outputs.
+
+    Outputs are TFX's: `evaluation` (ModelEvaluation, with verdict.json and predictions.npz) and `blessing`
+    (ModelBlessing).
+    """
+
+    SPEC_CLASS = EvaluatorSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(self, spec: EvaluatorSpec) -> None:
+        # TFX's own constructor builds a spec without a place for the gate.
+        base_beam_component.BaseBeamComponent.__init__(self, spec=spec)
+
+
+def evaluator(
+    *,
+    examples: BaseChannel,
+    model: BaseChannel,
+    gate: GateSettings,
+    split: str,
+    baseline_model: BaseChannel | None = None,
+    schema: BaseChannel | None = None,
+) -> Evaluator:
+    """Returns the Evaluator stage.
+
+    Args:
+      examples: Examples with the split.
+      model: the candidate.
+      gate: the conditions it has to meet.
+      split: the split to judge on, "test" or "eval".
+      baseline_model: the model in production; may turn out empty.
+      schema: a Schema for TFMA's input; it does without.
+    """
+    return Evaluator(
+        EvaluatorSpec(
+            examples=examples,
+            model=model,
+            baseline_model=baseline_model,
+            schema=schema,
+            eval_config=eval_config(gate),
+            example_splits=json_utils.dumps([split]),
+            fairness_indicator_thresholds=json_utils.dumps(None),
+            gate=gate.model_dump_json(),
+            evaluation=Channel(type=standard_artifacts.ModelEvaluation),
+            blessing=Channel(type=standard_artifacts.ModelBlessing),
+        )
+    )

@@ -1,0 +1,170 @@
+"""The Evaluator's work: predictions, TFMA's evaluation, our verdict on all conditions, and the blessing."""
+
+import dataclasses
+import os
+from typing import Any
+
+import tensorflow_model_analysis as tfma
+from absl import logging
+from tfx.components.evaluator import constants
+from tfx.components.evaluator import executor as tfx_executor
+from tfx.dsl.io import fileio
+from tfx.types import Artifact, artifact_utils
+from tfx.types import standard_component_specs as specs
+from tfx.utils import io_utils, json_utils, path_utils
+
+from components.errors import GreenlightError
+from components.evaluator import predictions as predictions_file
+from components.evaluator import verdict as verdict_file
+from components.evaluator.judging import judge
+from components.evaluator.predict import ModelError, Scorer, score
+from components.evaluator.predictions import Predictions, not_probabilities
+from components.evaluator.settings import GateSettings
+from components.evaluator.tfma_results import candidate_metrics, check_agreement
+from components.evaluator.verdict import Baseline, Verdict
+from components.reviews import LABEL, LENGTH, TEXT
+
+GATE_KEY = "gate"
+
+_Artifacts = dict[str, list[Artifact]]
+
+
+class Executor(tfx_executor.Executor):
+    """TFX's Evaluator with a verdict that has reasons.
+
+    Beside TFMA's files, the evaluation's folder gets `verdict.json` and `predictions.npz`. The blessing
+    follows the verdict, which is all conditions of the gate together, TFMA's own thresholds among them.
+    """
+
+    def Do(self, input_dict: _Artifacts, output_dict: _Artifacts, exec_properties: dict[str, Any]) -> None:
+        """Evaluates the candidate and, where it still works, the baseline.
+
+        Args:
+          input_dict: examples, model, optionally baseline_model and schema, as TFX's Evaluator takes them.
+          output_dict: evaluation and blessing.
+          exec_properties: those of TFX's Evaluator, with one split in example_splits, and `gate`:
+            GateSettings as JSON.
+
+        Raises:
+          GreenlightError: the candidate cannot be evaluated, or TFMA disagrees with its predictions.
+        """
+        gate = GateSettings.model_validate_json(exec_properties[GATE_KEY])
+        (split,) = json_utils.loads(exec_properties[specs.EXAMPLE_SPLITS_KEY])
+        evaluation = artifact_utils.get_single_instance(output_dict[specs.EVALUATION_KEY])
+        found, baseline = _predict(input_dict, split)
+        verdict = judge(gate, found, split=split, baseline=baseline)
+
+        fileio.makedirs(evaluation.uri)
+        if not_probabilities(found.probability) is None:
+            compared = found.baseline_probability is not None
+            super().Do(_without_baseline(input_dict, keep=compared), output_dict, exec_properties)
+            check_agreement(candidate_metrics(evaluation.uri), found)
+            _check_validation(tfma.load_validation_result(evaluation.uri), verdict)
+        else:
+            logging.warning("TFMA is left out: it cannot work with numbers that are no probabilities.")
+
+        with fileio.open(os.path.join(evaluation.uri, predictions_file.FILE_NAME), "wb") as file:
+            file.write(found.to_bytes())
+        io_utils.write_string_file(os.path.join(evaluation.uri, verdict_file.FILE_NAME), verdict.to_json())
+        _record(evaluation, verdict)
+        blessing = artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY])
+        _bless(blessing, verdict, input_dict)
+        _record(blessing, verdict)
+        for condition in verdict.conditions:
+            logging.info("%s: %s", "passed" if condition.passed else "FAILED", condition.reason)
+
+
+def _predict(input_dict: _Artifacts, split: str) -> tuple[Predictions, Baseline | None]:
+    """One pass over the split with both models; a baseline that fails is described instead of compared."""
+    scorers = {
+        specs.MODEL_KEY: Scorer(_folder(artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY])))
+    }
+    baseline = None
+    if input_dict.get(specs.BASELINE_MODEL_KEY):
+        artifact = artifact_utils.get_single_instance(input_dict[specs.BASELINE_MODEL_KEY])
+        baseline = Baseline(model_uri=artifact.uri)
+        try:
+            scorers[specs.BASELINE_MODEL_KEY] = Scorer(_folder(artifact))
+        except ModelError as error:
+            baseline = dataclasses.replace(baseline, problem=str(error))
+    columns, scores, problems = score(_files(input_dict[specs.EXAMPLES_KEY], split), scorers)
+    if specs.MODEL_KEY in problems:
+        raise ModelError(f"The model that was just trained cannot be evaluated: {problems[specs.MODEL_KEY]}")
+    old = scores.get(specs.BASELINE_MODEL_KEY)
+    problem = problems.get(specs.BASELINE_MODEL_KEY) or (None if old is None else not_probabilities(old))
+    if baseline is not None and problem:
+        baseline, old = dataclasses.replace(baseline, problem=problem), None
+    return (
+        Predictions(
+            text=_texts(columns[TEXT]),
+            label=columns[LABEL].astype("int8"),
+            length=_texts(columns[LENGTH]),
+            probability=scores[specs.MODEL_KEY],
+            baseline_probability=old,
+        ),
+        baseline,
+    )
+
+
+def _texts(column: Any) -> Any:
+    """object [N] of str from object [N] of bytes."""
+    column[:] = [value.decode("utf-8", "replace") for value in column]
+    return column
+
+
+def _folder(model: Artifact) -> str:
+    return path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+
+
+def _files(examples: list[Artifact], split: str) -> list[str]:
+    known = {
+        name for artifact in examples for name in artifact_utils.decode_split_names(artifact.split_names)
+    }
+    if split not in known:
+        raise GreenlightError(
+            f"There are no examples in split {split}; there are: {', '.join(sorted(known))}."
+        )
+    folders = artifact_utils.get_split_uris(examples, split)
+    return [file for folder in folders for file in fileio.glob(io_utils.all_files_pattern(folder))]
+
+
+def _without_baseline(input_dict: _Artifacts, *, keep: bool) -> _Artifacts:
+    """The inputs for TFMA: a baseline that gave no predictions would end its evaluation."""
+    return (
+        input_dict if keep else {key: v for key, v in input_dict.items() if key != specs.BASELINE_MODEL_KEY}
+    )
+
+
+def _check_validation(validation: Any, verdict: Verdict) -> None:
+    """TFMA's thresholds are among the gate's conditions: what they refuse, the verdict must have refused."""
+    if verdict.promoted and not validation.validation_ok:
+        raise GreenlightError(f"TFMA refuses what the gate promotes; its validation result: {validation}")
+
+
+def _bless(blessing: Artifact, verdict: Verdict, input_dict: _Artifacts) -> None:
+    """Leaves what TFX's Evaluator leaves, by our verdict: marker file and custom properties."""
+    names = {True: constants.BLESSED_FILE_NAME, False: constants.NOT_BLESSED_FILE_NAME}
+    stale = os.path.join(blessing.uri, names[not verdict.promoted])
+    if fileio.exists(stale):
+        fileio.remove(stale)
+    io_utils.write_string_file(os.path.join(blessing.uri, names[verdict.promoted]), "")
+    value = constants.BLESSED_VALUE if verdict.promoted else constants.NOT_BLESSED_VALUE
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
+    model = artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY])
+    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    for baseline in input_dict.get(specs.BASELINE_MODEL_KEY) or ():
+        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, baseline.uri)
+        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baseline.id)
+
+
+def _record(artifact: Artifact, verdict: Verdict) -> None:
+    """The verdict in short as custom properties, so that the lineage store can answer for it."""
+    artifact.set_string_custom_property("verdict", verdict.verdict)
+    artifact.set_string_custom_property("split", verdict.split)
+    artifact.set_string_custom_property("reasons", "\n".join(verdict.reasons))
+    for name in ("accuracy", "auc"):
+        value = verdict.metrics[name]
+        if value is not None:
+            artifact.set_float_custom_property(name, value)
+    artifact.set_int_custom_property("examples", int(verdict.metrics["example_count"] or 0))

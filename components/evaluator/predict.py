@@ -1,0 +1,121 @@
+"""One pass of predictions over a split through the `tf_example` signature, for all models at once."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from components.errors import GreenlightError
+from components.evaluator.gate import PREDICTION, SIGNATURE
+from components.reviews import LABEL, LENGTH, TEXT
+
+_BATCH = 1024
+_COLUMNS = {
+    TEXT: tf.io.FixedLenFeature([], tf.string),
+    LABEL: tf.io.FixedLenFeature([], tf.int64),
+    LENGTH: tf.io.FixedLenFeature([], tf.string),
+}
+_BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, tf.errors.OpError)
+"""What loading or calling a SavedModel of unknown origin raises."""
+
+
+class ModelError(GreenlightError):
+    """A model cannot be evaluated; the message is a sentence about it."""
+
+
+class Scorer:
+    """The `tf_example` signature of an exported model.
+
+    Args:
+      folder: the SavedModel.
+
+    Raises:
+      ModelError: the folder is gone, or holds no model with such a signature.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        if not tf.io.gfile.exists(folder):
+            raise ModelError(f"its folder {folder} is gone")
+        try:
+            self._model = tf.saved_model.load(folder)
+        except _BROKEN as error:
+            raise ModelError(f"{folder} does not load as a SavedModel: {_first_line(error)}") from error
+        signatures = self._model.signatures
+        if SIGNATURE not in signatures:
+            known = ", ".join(sorted(signatures)) or "none"
+            raise ModelError(f"{folder} has no signature {SIGNATURE}; there are: {known}")
+        self._signature = signatures[SIGNATURE]
+        inputs = self._signature.structured_input_signature[1]
+        if len(inputs) != 1 or next(iter(inputs.values())).dtype != tf.string:
+            raise ModelError(f"{SIGNATURE} of {folder} takes {_describe(inputs)}, not one string tensor")
+        (self._input,) = inputs
+        if PREDICTION not in self._signature.structured_outputs:
+            known = ", ".join(sorted(self._signature.structured_outputs))
+            raise ModelError(f"{SIGNATURE} of {folder} gives no {PREDICTION}; it gives: {known}")
+
+    def __call__(self, examples: tf.Tensor) -> np.ndarray:
+        """float32 [N] for serialized tf.Examples (string [N]).
+
+        Raises:
+          ModelError: the call fails, or gives another number of probabilities.
+        """
+        try:
+            found = self._signature(**{self._input: examples})[PREDICTION].numpy()
+        except _BROKEN as error:
+            raise ModelError(f"{SIGNATURE} of {self.folder} fails: {_first_line(error)}") from error
+        if found.size != len(examples):
+            shape = f"{PREDICTION} of shape {found.shape} for {len(examples)} reviews"
+            raise ModelError(f"{SIGNATURE} of {self.folder} gives {shape}")
+        return found.reshape(-1).astype(np.float32)
+
+
+def _describe(inputs: Mapping[str, tf.TypeSpec]) -> str:
+    return ", ".join(f"{name} ({spec.dtype.name})" for name, spec in sorted(inputs.items())) or "nothing"
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def read_split(files: Sequence[str]) -> tf.data.Dataset:
+    """Batches of serialized tf.Examples from TFRecord files, gzipped where the name ends in .gz, in order."""
+    parts = [
+        tf.data.TFRecordDataset(file, compression_type="GZIP" if file.endswith(".gz") else "")
+        for file in sorted(files)
+    ]
+    if not parts:
+        raise GreenlightError("the split to evaluate has no files: check the weights of the data's splits")
+    records = parts[0]
+    for part in parts[1:]:
+        records = records.concatenate(part)
+    return records.batch(_BATCH)
+
+
+def score(
+    files: Sequence[str], scorers: Mapping[str, Scorer]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, str]]:
+    """Calls every scorer once on each batch.
+
+    A scorer that fails is dropped with its problem; the others go on.
+
+    Returns:
+      The columns text, label and length [N]; the probabilities float32 [N] of each scorer that worked; the
+      problem of each that did not.
+    """
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in _COLUMNS}
+    scores: dict[str, list[np.ndarray]] = {name: [] for name in scorers}
+    problems: dict[str, str] = {}
+    for batch in read_split(files):
+        for name, column in tf.io.parse_example(batch, _COLUMNS).items():
+            columns[name].append(column.numpy())
+        for name in scores.keys() - problems.keys():
+            try:
+                scores[name].append(scorers[name](batch))
+            except ModelError as error:
+                problems[name] = str(error)
+    if not columns[LABEL]:
+        raise GreenlightError("the split to evaluate has no examples: check the weights of the data's splits")
+    merged = {name: np.concatenate(values) for name, values in columns.items()}
+    found = {name: np.concatenate(values) for name, values in scores.items() if name not in problems}
+    return merged, found, problems

@@ -1,0 +1,57 @@
+"""What TFMA found, read back from its files and compared with our own arithmetic."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow_model_analysis as tfma
+
+from components.errors import GreenlightError
+from components.evaluator import metrics
+from components.evaluator.gate import TFMA_NAMES
+from components.evaluator.predictions import Predictions
+from components.evaluator.settings import OVERALL
+
+TOLERANCE = 1e-3
+_AUC_BUCKETS = 10_000
+
+
+def candidate_metrics(evaluation: str) -> dict[str, dict[str, float]]:
+    """The candidate's metrics by slice ("overall", "length:...") and by our names.
+
+    Args:
+      evaluation: the folder that TFMA wrote to.
+    """
+    ours = {theirs: name for name, theirs in TFMA_NAMES.items()}
+    found: dict[str, dict[str, float]] = {}
+    for part in tfma.load_metrics(evaluation):
+        keys = [f"{key.column}:{key.bytes_value.decode()}" for key in part.slice_key.single_slice_keys]
+        into = found.setdefault(",".join(keys) or OVERALL, {})
+        for entry in part.metric_keys_and_values:
+            of_candidate = entry.key.model_name in ("", tfma.CANDIDATE_KEY) and not entry.key.is_diff
+            if of_candidate and entry.key.name in ours:
+                into[ours[entry.key.name]] = entry.value.double_value.value
+    return found
+
+
+def check_agreement(found: Mapping[str, Mapping[str, float]], predictions: Predictions) -> None:
+    """Compares TFMA's metrics of every slice with those of the predictions that the verdict stands on.
+
+    Raises:
+      GreenlightError: they differ by more than 0.001, or TFMA lacks a slice or a metric.
+    """
+    parts = {OVERALL: np.ones(len(predictions), bool)}
+    parts |= {f"length:{length}": predictions.length == length for length in set(predictions.length)}
+    for slice_name, chosen in parts.items():
+        label, probability = predictions.label[chosen], predictions.probability[chosen]
+        for name in TFMA_NAMES:
+            # TFMA sorts probabilities into buckets before it integrates, which counts near ones as ties.
+            seen = np.floor(probability * _AUC_BUCKETS) if name == "auc" else probability
+            ours = metrics.METRICS[name](label, seen)
+            theirs = found.get(slice_name, {}).get(name)
+            if np.isnan(ours):
+                continue
+            if theirs is None or not abs(ours - theirs) <= TOLERANCE * max(1, abs(ours)):
+                raise GreenlightError(
+                    f"TFMA measured {name} = {theirs} on {slice_name}, the model's predictions on the same "
+                    f"examples give {ours:.6f}: the model does not answer the same question twice alike"
+                )

@@ -1,0 +1,211 @@
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow_model_analysis as tfma
+from tfx.components.evaluator import executor as tfx_executor
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import proto_utils
+
+from components.errors import GreenlightError
+from components.evaluator import metrics
+from components.evaluator.executor import Executor
+from components.evaluator.gate import eval_config
+from components.evaluator.predictions import Predictions
+from components.evaluator.settings import GateSettings
+from components.evaluator.tfma_results import candidate_metrics, check_agreement
+from components.evaluator.verdict import Verdict
+
+BEAM = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner", "--direct_num_workers=1"]
+EASY = GateSettings(min_accuracy=0.5, min_change=-0.1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    evaluation: standard_artifacts.ModelEvaluation
+    blessing: standard_artifacts.ModelBlessing
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.from_json(Path(self.evaluation.uri, "verdict.json").read_text())
+
+    @property
+    def predictions(self) -> Predictions:
+        return Predictions.from_bytes(Path(self.evaluation.uri, "predictions.npz").read_bytes())
+
+    @property
+    def marks(self) -> set[str]:
+        return {path.name for path in Path(self.blessing.uri).iterdir()}
+
+
+@pytest.fixture(scope="module")
+def evaluate(tmp_path_factory, examples_folder):
+    """Runs the executor as TFX does, Beam and TFMA included."""
+
+    def run(
+        model: Path, baseline: Path | None = None, *, gate: GateSettings = EASY, split: str = "test"
+    ) -> Outcome:
+        folder = tmp_path_factory.mktemp("evaluator")
+        examples = standard_artifacts.Examples()
+        examples.uri = str(examples_folder)
+        examples.split_names = artifact_utils.encode_split_names(["test", "eval"])
+        examples.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
+        examples.set_string_custom_property("file_format", "tfrecords_gzip")
+        inputs = {"examples": [examples]}
+        for number, (key, uri) in enumerate((("model", model), ("baseline_model", baseline))):
+            if uri is not None:
+                artifact = standard_artifacts.Model()
+                artifact.uri, artifact.id = str(uri), 7 + number
+                inputs[key] = [artifact]
+        outcome = Outcome(standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing())
+        outcome.evaluation.uri, outcome.blessing.uri = str(folder / "evaluation"), str(folder / "blessing")
+        context = tfx_executor.Executor.Context(
+            beam_pipeline_args=[], tmp_dir=str(folder / "tmp"), unique_id="1"
+        )
+        executor = Executor(context)
+        executor._beam_pipeline_args = BEAM  # given to the context, TFX would first build a package of itself
+        properties = {
+            "eval_config": proto_utils.proto_to_json(eval_config(gate)),
+            "example_splits": json.dumps([split]),
+            "fairness_indicator_thresholds": "null",
+            "gate": gate.model_dump_json(),
+        }
+        outputs = {"evaluation": [outcome.evaluation], "blessing": [outcome.blessing]}
+        executor.Do(inputs, outputs, properties)
+        return outcome
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def better(evaluate, export_model) -> Outcome:
+    """A candidate against a baseline that calls almost everything negative; one TFMA run for many tests."""
+    return evaluate(export_model(), export_model(bias=-3.0))
+
+
+@pytest.fixture(scope="module")
+def without_baseline(evaluate, export_model, tmp_path_factory) -> Outcome:
+    """Refused by accuracy, and by a baseline whose folder was deleted."""
+    gone = export_model()
+    shutil.rmtree(gone)
+    return evaluate(export_model(), gone, gate=GateSettings(min_accuracy=0.95))
+
+
+def test_a_better_model_is_blessed_with_reasons(better):
+    assert better.verdict.verdict == "promoted"
+    assert better.marks == {"BLESSED"}
+    assert better.blessing.get_int_custom_property("blessed") == 1
+    examples, accuracy, change = (condition.reason for condition in better.verdict.conditions)
+    assert examples == "number of examples 120 is above the floor 50 by 70 on test (120 examples)"
+    assert accuracy == "accuracy 0.7583 is above the floor 0.5000 by 0.2583 on test (120 examples)"
+    assert change.startswith("change of accuracy +0.1667 is above the floor -0.1000 by 0.2667 on test")
+
+
+def test_the_lineage_store_can_answer_for_the_verdict(better):
+    for artifact in (better.evaluation, better.blessing):
+        assert artifact.get_string_custom_property("verdict") == "promoted"
+        assert artifact.get_float_custom_property("accuracy") == pytest.approx(0.7583, abs=1e-4)
+        assert artifact.get_int_custom_property("examples") == 120
+
+
+def test_the_blessing_names_both_models_as_tfx_does(better):
+    assert better.blessing.get_int_custom_property("current_model_id") == 7
+    assert better.blessing.get_int_custom_property("baseline_model_id") == 8
+    assert better.blessing.get_string_custom_property("current_model").startswith("/")
+
+
+def test_tfma_and_the_verdict_measure_the_same(better):
+    """Every metric of every slice, to the last digit but for AUC, which TFMA integrates over buckets."""
+    found = candidate_metrics(better.evaluation.uri)
+
+    assert set(found) == {"overall", "length:under 125 words", "length:125 to 174 words"}
+    for part in ({"slice": "overall", **better.verdict.metrics}, *better.verdict.slices):
+        theirs = found[part["slice"]]
+        for name in ("accuracy", "precision", "recall", "calibration", "example_count"):
+            assert theirs[name] == pytest.approx(part[name], rel=1e-6), (part["slice"], name)
+        assert theirs["auc"] == pytest.approx(part["auc"], abs=1e-3)
+
+
+def test_a_probability_of_one_half_is_positive_for_tfma_too(better):
+    probability = better.predictions.probability
+
+    assert np.count_nonzero(probability == 0.5) == 18
+    assert candidate_metrics(better.evaluation.uri)["overall"]["recall"] == metrics.recall(
+        better.predictions.label, probability
+    )
+
+
+def test_tfma_s_own_validation_agrees(better, without_baseline):
+    assert tfma.load_validation_result(better.evaluation.uri).validation_ok is True
+    assert tfma.load_validation_result(without_baseline.evaluation.uri).validation_ok is False
+
+
+def test_predictions_are_kept_for_the_report(better):
+    kept = better.predictions
+
+    assert len(kept) == 120
+    assert kept.text[1] == "word " * 10 + "good good"
+    assert set(kept.length) == {"under 125 words", "125 to 174 words"}
+    assert (kept.probability.dtype, kept.label.dtype) == (np.float32, np.int8)
+    assert (kept.baseline_probability < kept.probability).all()
+
+
+def test_a_refused_model_is_not_blessed_and_a_deleted_baseline_is_named(without_baseline):
+    assert without_baseline.marks == {"NOT_BLESSED"}
+    assert without_baseline.blessing.get_int_custom_property("blessed") == 0
+    assert without_baseline.blessing.get_int_custom_property("baseline_model_id") == 8
+    below, lost = without_baseline.verdict.reasons
+    assert below == "accuracy 0.7583 is below the floor 0.9500 by 0.1917 on test (120 examples)"
+    assert lost.startswith("the model in production can't be evaluated any more: its folder /")
+    assert lost.endswith("Format-Serving is gone")
+    assert without_baseline.evaluation.get_string_custom_property("reasons") == f"{below}\n{lost}"
+
+
+def test_without_a_baseline_there_are_no_probabilities_of_one(without_baseline):
+    assert without_baseline.predictions.baseline_probability is None
+
+
+def test_a_model_that_gives_no_probabilities_is_refused_without_tfma(evaluate, export_model):
+    outcome = evaluate(export_model(slope=float("nan")))
+
+    assert outcome.verdict.reasons == (
+        "no accuracy on test (120 examples): 120 of 120 probabilities are not numbers from 0 to 1",
+    )
+    assert outcome.marks == {"NOT_BLESSED"}
+
+
+def test_a_candidate_without_the_signature_ends_the_run(evaluate, export_model):
+    with pytest.raises(GreenlightError, match="has no signature tf_example; there are: serving_default"):
+        evaluate(export_model(serving_default="serve"))
+
+
+def test_a_split_without_examples_ends_the_run(evaluate, export_model):
+    with pytest.raises(GreenlightError, match="the split to evaluate has no examples: check the weights"):
+        evaluate(export_model(), split="eval")
+
+
+def test_an_unknown_split_ends_the_run(evaluate, export_model):
+    with pytest.raises(GreenlightError, match="There are no examples in split train; there are: eval, test"):
+        evaluate(export_model(), split="train")
+
+
+def test_disagreement_with_tfma_is_an_error(better):
+    found = candidate_metrics(better.evaluation.uri)
+    check_agreement(found, better.predictions)
+    found["length:under 125 words"]["accuracy"] += 0.002
+
+    with pytest.raises(
+        GreenlightError, match=r"TFMA measured accuracy = 0\.\d+ on length:under 125 words, the model"
+    ):
+        check_agreement(found, better.predictions)
+
+
+def test_a_slice_that_tfma_lacks_is_an_error(better):
+    found = candidate_metrics(better.evaluation.uri)
+    del found["length:under 125 words"]
+
+    with pytest.raises(GreenlightError, match="= None on length:under 125 words"):
+        check_agreement(found, better.predictions)
