@@ -1,0 +1,80 @@
+"""What the store remembers: its id, its history with torn lines, and whether something pushed may be gone."""
+
+import json
+import shutil
+
+from serving.manifest import Facts
+from serving.versions import VersionStore
+
+
+def test_id_is_made_once(store, root, files):
+    made = store.create()
+    assert len(made) == 32
+    assert store.create() == VersionStore(root, files=files).store_id == made
+
+
+def test_wiped_store_has_another_id(store, root):
+    before = store.create()
+    shutil.rmtree(root)
+    assert store.create() != before
+
+
+def test_generation_stays_over_pushes_and_promotions(store, make_model):
+    store.create()
+    before = store.generation()
+    for name in "ab":
+        store.push(make_model(name), Facts())
+    store.promote(1)
+    assert store.generation() == before
+
+
+def test_generation_changes_with_every_way_of_losing_a_version(store, make_model, root):
+    for name in "abcde":
+        store.push(make_model(name), Facts())
+    seen = [store.generation()]
+    store.rollback()
+    seen.append(store.generation())
+    store.prune(3)
+    seen.append(store.generation())
+    shutil.rmtree(root / "4")
+    seen.append(store.generation())
+    (root / "3" / "saved_model.pb").write_text("x")
+    seen.append(store.generation())
+    shutil.rmtree(root)
+    store.create()
+    seen.append(store.generation())
+    assert len(set(seen)) == len(seen)
+
+
+def test_torn_last_line_is_passed_over_and_the_next_event_starts_a_line(store, make_model, root):
+    store.push(make_model("a"), Facts())
+    journal = root / ".greenlight" / "journal.jsonl"
+    journal.write_text(journal.read_text() + '{"at": "2026-11-22T10:00:00Z", "acti')
+    assert [event.version for event in store.history()] == [1]
+    store.push(make_model("b"), Facts())
+    assert [event.version for event in store.history()] == [1, 2]
+
+
+def test_lines_that_are_no_events_are_passed_over(store, make_model, root):
+    store.push(make_model("a"), Facts())
+    journal = root / ".greenlight" / "journal.jsonl"
+    journal.write_text('[]\n{"version": "x"}\n\x00\x00\n' + journal.read_text())
+    assert [event.version for event in store.history()] == [1]
+
+
+def test_lost_journal_and_identity_leave_the_versions_as_they_are(store, make_model, root):
+    for name in "ab":
+        store.push(make_model(name), Facts())
+    shutil.rmtree(root / ".greenlight")
+    assert [version.number for version in store.versions()] == [2, 1]
+    assert store.push(make_model("c"), Facts()).version == 3
+
+
+def test_journal_is_one_json_object_a_line(store, make_model, root):
+    store.push(make_model("a"), Facts(run_id="run-1"), why="better")
+    lines = [json.loads(line) for line in (root / ".greenlight" / "journal.jsonl").read_text().splitlines()]
+    assert [(line["action"], line["stage"], line["version"]) for line in lines] == [
+        ("push", "begin", 1),
+        ("push", "done", 1),
+    ]
+    assert (lines[1]["run_id"], lines[1]["why"], lines[1]["recovered"]) == ("run-1", "better", False)
