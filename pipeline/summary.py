@@ -75,7 +75,7 @@ class Summary:
         )
         checks = Table.grid(padding=(0, 2, 0, 0))
         for check, (name, value, limit, margin) in zip(self.checks, self._cells(), strict=True):
-            mark, style = ("✓", "green") if check.passed else ("✗", "red")
+            mark, style = ("✓", "green") if check.passed else ("✗", "bold red")
             cells = (name, Text(value, "bold"), Text(limit, "dim"), Text(margin, style))
             checks.add_row(Text(f"  {mark}", style), *cells)
         parts: list[RenderableType] = [Rule(style=color), head, Text()]
