@@ -47,6 +47,8 @@ STYLE = {
 WIDTH, HEIGHT = 4.5, 3.3  # inches: about a phone's width, so that text keeps its size there
 DASHED = (0, (3, 3))
 Metric = Literal["loss", "accuracy"]
+Epochs = Sequence[Mapping[str, float]]
+Frame = tuple[float, float, float, float]
 
 
 @contextmanager
@@ -91,44 +93,73 @@ def _attribute(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
 
 
-def learning_curve(epochs: Sequence[Mapping[str, float]], *, metric: Metric, restored: int | None) -> str:
-    """Training and validation `metric` by epoch, with the epoch marked whose weights were kept."""
+def learning_curve(
+    epochs: Epochs,
+    *,
+    metric: Metric,
+    restored: int | None,
+    name: str = "",
+    frame: Frame | None = None,
+    beyond: Epochs = (),
+) -> str:
+    """Training and validation `metric` by epoch, with the epoch marked whose weights were kept.
+
+    `frame` and `beyond` are as in `draw_learning_curve`.
+    """
     with drawing(height=4.0, right=0.85) as (figure, axes):
-        draw_learning_curve(axes, epochs, metric=metric, restored=restored)
+        draw_learning_curve(axes, epochs, metric=metric, restored=restored, frame=frame, beyond=beyond)
         label = f"Training and validation {metric} over {len(epochs)} epochs"
         if restored:
             label += f"; the weights of epoch {restored} were kept"
-        return inline_svg(figure, name=f"curve-{metric}", label=label)
+        return inline_svg(figure, name=f"curve-{name or metric}", label=label)
 
 
 def draw_learning_curve(
-    axes: Axes, epochs: Sequence[Mapping[str, float]], *, metric: Metric, restored: int | None
+    axes: Axes,
+    epochs: Epochs,
+    *,
+    metric: Metric,
+    restored: int | None,
+    frame: Frame | None = None,
+    beyond: Epochs = (),
 ) -> None:
-    """Draws what `learning_curve` describes on `axes`."""
+    """Draws what `learning_curve` describes on `axes`.
+
+    Args:
+      frame: fixes the axes (epochs from, to, values from, to), for charts that are to be compared.
+      beyond: how the fit would have gone on, for a faint line.
+    """
     from matplotlib.ticker import MaxNLocator
 
     numbers = [int(epoch["epoch"]) for epoch in epochs]
-    lines = {
-        "training": (FIRST, [epoch[metric] for epoch in epochs]),
-        "validation": (SECOND, [epoch[f"val_{metric}"] for epoch in epochs]),
-    }
-    upper = max(lines, key=lambda name: lines[name][1][-1])
-    for name, (colour, values) in lines.items():
+    whole = [*epochs, *beyond]
+    keys = {"training": (metric, FIRST), "validation": (f"val_{metric}", SECOND)}
+    upper = max(keys, key=lambda name: whole[-1][keys[name][0]])
+    for name, (key, colour) in keys.items():
+        values = [epoch[key] for epoch in epochs]
         axes.plot(numbers, values, color=colour, linewidth=2, marker="o" if len(numbers) == 1 else None)
+        if beyond:
+            spared = whole[len(epochs) - 1 :]
+            axes.plot(
+                *zip(*((e["epoch"], e[key]) for e in spared), strict=True),
+                color=colour,
+                alpha=0.35,
+                linestyle=DASHED,
+            )
         side, nudge = ("bottom", -3) if name == upper else ("top", 3)
-        last = (numbers[-1], values[-1])
+        end = (whole[-1]["epoch"], whole[-1][key])
         axes.annotate(
-            name, last, xytext=(5, nudge), textcoords="offset points", va=side, fontsize=11, color=colour
+            name, end, xytext=(5, nudge), textcoords="offset points", va=side, fontsize=11, color=colour
         )
         if restored in numbers:
             axes.plot([restored], [values[numbers.index(restored)]], "o", color=colour, markersize=6)
-    if restored in numbers:
-        mark_epoch(
-            axes, restored, text=f"epoch {restored} kept", left=restored > (numbers[0] + numbers[-1]) / 2
-        )
     axes.set(xlabel="epoch", ylabel=metric)
     axes.set_ymargin(0.12)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    if frame:
+        axes.set(xlim=frame[:2], ylim=frame[2:])
+    if restored in numbers:
+        mark_epoch(axes, restored, text=f"epoch {restored} kept", left=restored > sum(axes.get_xlim()) / 2)
 
 
 def mark_epoch(axes: Axes, epoch: int, *, text: str, left: bool) -> None:

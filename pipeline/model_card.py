@@ -71,7 +71,7 @@ def markdown_text(value: Any) -> str:
 
 
 def markdown_code(value: Any) -> str:
-    """`value` as code in a line or a table's cell; Markdown has no escapes there, so its signs are replaced."""
+    """`value` as code in a line or a table's cell; there are no escapes in it, so its signs are replaced."""
     return "`" + " ".join(str(value).split()).replace("`", "'").replace("|", "\N{BROKEN BAR}") + "`"
 
 

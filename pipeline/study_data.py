@@ -1,0 +1,58 @@
+"""The splits of a source as the pipeline's first stage makes them, without a pipeline around."""
+
+from __future__ import annotations
+
+import heapq
+from pathlib import Path
+from typing import NamedTuple
+
+import apache_beam as beam
+import tensorflow as tf
+
+from components.example_gen import reading, sources, splits
+from components.example_gen.beam_steps import ReadPart, Row, taking_order
+from components.example_gen.settings import DataSettings
+
+
+class SplitFile(NamedTuple):
+    """A GZIP TFRecord of `count` reviews."""
+
+    path: str
+    count: int
+
+
+def write_splits(settings: DataSettings, folder: Path) -> dict[str, SplitFile]:
+    """Writes each split of the source into `folder`, the reviews in the order of their digests.
+
+    Raises:
+      InputError: the source is not there, or holds nothing.
+      DataStopped: too many of its rows cannot be used.
+    """
+    by_split: dict[str, list[Row]] = {}
+    for row in sorted(_rows(settings)):
+        by_split.setdefault(row[1], []).append(row)
+    return {split: _write(folder / f"{split}.gz", rows) for split, rows in by_split.items()}
+
+
+def _rows(settings: DataSettings) -> list[Row]:
+    """All rows in memory: ExampleGen's own reading step, called as the generator that it is."""
+    step = ReadPart(splitter=splits.splitter(settings), salt=settings.split_salt, limit=settings.limit)
+    rows: list[Row] = []
+    readings = []
+    for part in sources.parts(settings):
+        for found in step.process(part):
+            if isinstance(found, beam.pvalue.TaggedOutput):
+                readings.append(found.value)
+            else:
+                rows += found
+    reading.require_usable(reading.merged(readings), max_bad_share=settings.max_bad_share)
+    return rows if settings.limit is None else heapq.nsmallest(settings.limit, rows, key=taking_order)
+
+
+def _write(path: Path, rows: list[Row]) -> SplitFile:
+    # Read back twice and then deleted: the fastest compression will do.
+    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
+    with tf.io.TFRecordWriter(str(path), options) as writer:
+        for _, _, example in rows:
+            writer.write(example)
+    return SplitFile(str(path), len(rows))
