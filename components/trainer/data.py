@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from components import reviews
 from components.errors import GreenlightError
+from components.trainer.conversion import unconverted
 
 Features = tf.Tensor | tf.RaggedTensor
 Encode = Callable[[tf.Tensor], Features]
@@ -73,6 +74,7 @@ def read(patterns: Sequence[str], *, split: str, encode: Encode = tf.identity) -
 def _parts(files: list[str], encode: Encode) -> Iterator[tuple[np.ndarray, np.ndarray, Features]]:
     """For each batch of records: uint64 [n] fingerprints of the texts, int64 [n] labels, encoded texts."""
 
+    @unconverted
     def parse(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, Features]:
         parsed = tf.io.parse_example(records, reviews.feature_spec())
         text = parsed[reviews.TEXT]

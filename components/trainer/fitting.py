@@ -72,8 +72,8 @@ def fit(
         stopped_epoch=len(record.epochs) if len(record.epochs) < settings.epochs else None,
         monitor=settings.monitor,
         seconds=round(time.perf_counter() - started, 3),
-        parameters=_count(keras_model.weights),
-        trainable_parameters=_count(keras_model.trainable_weights),
+        parameters=_count(feed.classifier.weights),
+        trainable_parameters=_count(feed.classifier.trainable_weights),
         examples={"train": len(train), "eval": len(evaluation)},
     )
 

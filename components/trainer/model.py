@@ -23,11 +23,20 @@ class Classifier:
         """string [N] -> float32 [N], as served (no dropout)."""
         return tf.squeeze(self.head(self.embedding(text, training=False), training=False), axis=1)
 
+    @property
+    def weights(self) -> list[tf.Variable]:
+        return [*self.embedding.weights, *self.head.weights]
+
+    @property
+    def trainable_weights(self) -> list[tf.Variable]:
+        return [*self.embedding.trainable_weights, *self.head.trainable_weights]
+
 
 @dataclasses.dataclass(frozen=True)
 class Feed:
-    """One way to train a Classifier: `model` takes what `encode` makes of texts; the weights are shared."""
+    """One way to train `classifier`: `model` takes what `encode` makes of texts; the weights are shared."""
 
+    classifier: Classifier
     encode: Encode
     model: tf_keras.Model
 
@@ -75,7 +84,9 @@ def text_feed(classifier: Classifier) -> Feed:
     """The plain way, for every embedding: raw text, tokenized again in every epoch. The reference."""
     text = tf_keras.Input([], dtype=tf.string, name="text")
     return Feed(
-        tf.identity, UnconvertedModel(text, classifier.head(classifier.embedding(text)), name="from_text")
+        classifier,
+        tf.identity,
+        UnconvertedModel(text, classifier.head(classifier.embedding(text)), name="from_text"),
     )
 
 
@@ -90,6 +101,7 @@ def encoded_feed(classifier: Classifier) -> Feed:
     if not embedding.trainable:
         vectors = tf_keras.Input(head.input_shape[1:], name="vectors")
         return Feed(
+            classifier,
             lambda text: embedding(text, training=False),
             UnconvertedModel(vectors, head(vectors), name="from_vectors"),
         )
@@ -98,5 +110,7 @@ def encoded_feed(classifier: Classifier) -> Feed:
         return text_feed(classifier)
     ids = tf_keras.Input([None], dtype=tf.int32, ragged=True, name="ids")
     return Feed(
-        module.token_ids, UnconvertedModel(ids, head(_TokenIdEmbedding(embedding)(ids)), name="from_ids")
+        classifier,
+        module.token_ids,
+        UnconvertedModel(ids, head(_TokenIdEmbedding(embedding)(ids)), name="from_ids"),
     )
