@@ -71,8 +71,8 @@ def examine(
 
     timeout: seconds for each of the two addresses; both are asked at once.
     """
-    hub = _ask(hub_url, timeout)
-    tfds = _ask(tfds_url, timeout)
+    hub = ask(hub_url, timeout)
+    tfds = ask(tfds_url, timeout)
     yield python(sys.version_info[:3])
     yield system(platform.libc_ver())
     yield from packages(installed_version)
@@ -242,7 +242,7 @@ def _memory_bytes() -> int | None:
         return None
 
 
-def _ask(url: str, timeout: float) -> Callable[[], str | None]:
+def ask(url: str, timeout: float) -> Callable[[], str | None]:
     """Asks `url` in the background. What is returned waits for the answer: None, or why there is none."""
     answer: list[str | None] = []
     # A daemon: a name server that does not answer must not hold up the command.

@@ -194,22 +194,22 @@ def test_a_missing_package_fails(monkeypatch):
 @pytest.mark.parametrize("status", [200, 404, 405])
 def test_an_address_that_answers_is_reachable(server, status):
     server.status = status
-    assert doctor._ask(server.url, 5.0)() is None
+    assert doctor.ask(server.url, 5.0)() is None
 
 
 @pytest.mark.parametrize("status", [403, 407, 451, 500, 503])
 def test_an_answer_of_a_proxy_or_a_broken_server_is_none(server, status):
     server.status = status
-    assert doctor._ask(server.url, 5.0)() == f"status {status}"
+    assert doctor.ask(server.url, 5.0)() == f"status {status}"
 
 
 def test_an_address_where_nobody_listens_is_not_reachable(closed_port):
-    assert "refused" in doctor._ask(closed_port, 5.0)()
+    assert "refused" in doctor.ask(closed_port, 5.0)()
 
 
 def test_a_server_that_says_nothing_is_not_waited_for():
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        problem = doctor._ask(f"http://127.0.0.1:{silent.getsockname()[1]}/", 0.2)()
+        problem = doctor.ask(f"http://127.0.0.1:{silent.getsockname()[1]}/", 0.2)()
     assert problem in ("no answer in 0.2 s", "timed out")
 
 
