@@ -6,7 +6,6 @@ from tfx.types.channel import BaseChannel, Channel
 
 from components.data_check.executor import Executor
 from components.data_check.settings import CheckSettings
-from components.data_check.verdict import DataVerdict
 from components.fingerprints import code_fingerprint
 
 
@@ -20,7 +19,8 @@ class _DataCheckSpec(component_spec.ComponentSpec):
         "anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
-    OUTPUTS = {"verdict": component_spec.ChannelParameter(type=DataVerdict)}
+    # A type of its own would be a better name, but Kubeflow's compiler takes none from a module this deep.
+    OUTPUTS = {"verdict": component_spec.ChannelParameter(type=standard_artifacts.JsonValue)}
 
 
 class DataCheck(base_component.BaseComponent):
@@ -56,6 +56,6 @@ class DataCheck(base_component.BaseComponent):
                 statistics=statistics,
                 anomalies=anomalies,
                 examples=examples,
-                verdict=Channel(type=DataVerdict),
+                verdict=Channel(type=standard_artifacts.JsonValue),
             )
         )

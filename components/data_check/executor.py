@@ -16,7 +16,6 @@ from tfx.types import artifact_utils
 from components.data_check.facts import split_facts
 from components.data_check.findings import findings
 from components.data_check.settings import CheckSettings
-from components.data_check.verdict import write_verdict
 from components.errors import DataStopped
 
 # TFX's own names for these files; its modules that define them import all of TFDV.
@@ -34,7 +33,10 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the verdict.
+        """Writes the verdict, a JSON value.
+
+        {"splits": {name: SplitFacts as JSON}, "findings": [one line each], "reading": what ImdbExampleGen's
+        reading.json says, or null}
 
         Raises:
           DataStopped: there are findings; the message has a line for each.
@@ -52,13 +54,12 @@ class Executor(base_executor.BaseExecutor):
         found = findings(
             facts, dict(_messages(anomalies, _ANOMALIES_FILE, anomalies_pb2.Anomalies)), settings
         )
-        write_verdict(
-            artifact_utils.get_single_instance(output_dict["verdict"]),
+        artifact_utils.get_single_instance(output_dict["verdict"]).write(
             {
                 "splits": {split: known.to_json() for split, known in facts.items()},
                 "findings": found,
                 "reading": _reading(input_dict.get("examples")),
-            },
+            }
         )
         if found:
             raise DataStopped(_told(found))
