@@ -154,10 +154,8 @@ def memory(size: int | None) -> Check:
     if size is None:
         return Check("machine", "ok", processors)
     shown = f"{processors}, {size / GIB:.1f} GiB of memory"
-    if size < 3.5 * GIB:
-        return Check(
-            "machine", "warn", shown, "A run on all reviews takes about 3 GiB; data.limit takes fewer."
-        )
+    if size < 2 * GIB:
+        return Check("machine", "warn", shown, "A run may not fit; --set data.limit=N takes fewer reviews.")
     return Check("machine", "ok", shown)
 
 
