@@ -6,25 +6,16 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.predictions import Predictions
 from pipeline.runs import Artifact, Run
 
+if TYPE_CHECKING:
+    from components.data_check.facts import SplitFacts
+
 T = TypeVar("T")
 SPLIT_PREFIX = "Split-"
-HIDDEN = "."
-
-
-@dataclasses.dataclass(frozen=True)
-class Split:
-    """One split of the data. deciles: words in a review, 11 rising numbers, or () where there are none."""
-
-    name: str
-    examples: int
-    positive_share: float | None
-    median_words: float | None
-    deciles: tuple[float, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +32,9 @@ class Anomaly:
 class Evidence:
     """Everything a reader may want to see of a run; None where it is not there, and `missing` says why."""
 
-    splits: tuple[Split, ...] | None
+    reading: Mapping[str, Any] | None
+    splits: Mapping[str, SplitFacts] | None
     anomalies: tuple[Anomaly, ...] | None
-    check: Mapping[str, Any] | None
     history: Mapping[str, Any] | None
     verdict: Mapping[str, Any] | None
     predictions: Predictions | None
@@ -71,9 +62,9 @@ def gather(run: Run) -> Evidence:
         return None
 
     return Evidence(
+        reading=take("reading", stage="ImdbExampleGen", key="examples", read=_json("reading.json")),
         splits=take("splits", stage="StatisticsGen", key="statistics", read=_splits),
         anomalies=take("anomalies", stage="ExampleValidator", key="anomalies", read=_anomalies),
-        check=take("check", stage="DataCheck", key="report", read=_json("data_check.json")),
         history=take("history", stage="Trainer", key="model_run", read=_json("history.json")),
         verdict=take("verdict", stage="Evaluator", key="evaluation", read=_json("verdict.json")),
         predictions=take("predictions", stage="Evaluator", key="evaluation", read=_predictions),
@@ -100,10 +91,10 @@ def _json(name: str) -> Callable[[Artifact], Any]:
 
 
 def _predictions(artifact: Artifact) -> Predictions:
-    import numpy as np
+    from components.evaluator import predictions
 
-    with np.load(artifact.path / "predictions.npz", allow_pickle=False) as arrays:
-        return Predictions.from_arrays({name: arrays[name] for name in arrays.files})
+    content = (artifact.path / predictions.FILE_NAME).read_bytes()
+    return Predictions.of(predictions.Predictions.from_bytes(content))
 
 
 def _split_files(artifact: Artifact, name: str) -> Iterator[tuple[str, bytes]]:
@@ -118,38 +109,16 @@ def _split_files(artifact: Artifact, name: str) -> Iterator[tuple[str, bytes]]:
         yield split, (folders[split] / name).read_bytes()
 
 
-def _splits(artifact: Artifact) -> tuple[Split, ...]:
+def _splits(artifact: Artifact) -> dict[str, SplitFacts]:
     """From the protos that TensorFlow Data Validation wrote; importing the library takes ten seconds."""
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
-    return tuple(
-        _split(name, statistics_pb2.DatasetFeatureStatisticsList.FromString(content).datasets[0])
+    from components.data_check.facts import split_facts
+
+    return {
+        name: split_facts(statistics_pb2.DatasetFeatureStatisticsList.FromString(content))
         for name, content in _split_files(artifact, "FeatureStats.pb")
-    )
-
-
-def _split(name: str, statistics: Any) -> Split:
-    numeric = {
-        feature.name or ".".join(feature.path.step): feature.num_stats
-        for feature in statistics.features
-        if feature.WhichOneof("stats") == "num_stats"
     }
-    label, words = numeric.get("label"), numeric.get("words")
-    return Split(
-        name=name,
-        examples=int(statistics.num_examples),
-        positive_share=label.mean if label else None,
-        median_words=words.median if words else None,
-        deciles=_deciles(words) if words else (),
-    )
-
-
-def _deciles(words: Any) -> tuple[float, ...]:
-    """The bounds of the quantile histogram, where it has ten buckets."""
-    for histogram in words.histograms:
-        if histogram.type == histogram.QUANTILES and len(histogram.buckets) == 10:
-            return (histogram.buckets[0].low_value, *(bucket.high_value for bucket in histogram.buckets))
-    return ()
 
 
 def _anomalies(artifact: Artifact) -> tuple[Anomaly, ...]:

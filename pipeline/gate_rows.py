@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.evaluator.wording import metric_name
 from pipeline.rendering import MINUS
 
 OPTIONAL = ("value", "lower", "upper", "baseline", "margin", "confidence", "reason", "waived")
@@ -54,7 +55,7 @@ def _text(condition: Mapping[str, Any]) -> str:
     kind = str(condition.get("kind", "floor"))
     if condition.get("threshold") is None:
         return "a model in production to compare with"
-    metric = str(condition["metric"]).replace("_", " ")
+    metric = metric_name(str(condition["metric"]))
     if kind.startswith("change"):
         metric = f"change of {metric}"
     return f"{metric} {SIGNS.get(kind, '≥')} {condition.get('threshold')}".replace("-", MINUS)

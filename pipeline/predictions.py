@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from components.reviews import CLASSES
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from components.evaluator import predictions
 
 CUT = 0.5  # a probability of CUT or more reads "positive", as the exported signatures say
 LINE_BREAK = re.compile(r"(?:\s*<br\s*/?>\s*)+", re.IGNORECASE)
@@ -53,14 +55,14 @@ class Predictions:
     baseline: np.ndarray | None = None
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> Predictions:
-        """From the arrays of the Evaluator's `predictions.npz`."""
+    def of(cls, found: predictions.Predictions) -> Predictions:
+        """From what the Evaluator left."""
         return cls(
-            text=tuple(_as_text(text) for text in arrays["text"]),
-            label=arrays["label"],
-            probability=arrays["probability"],
-            length=tuple(_as_text(name) for name in arrays["length"]),
-            baseline=arrays.get("baseline_probability"),
+            text=tuple(found.text),
+            label=found.label,
+            probability=found.probability,
+            length=tuple(found.length),
+            baseline=found.baseline_probability,
         )
 
     def __len__(self) -> int:
@@ -200,7 +202,3 @@ def share(successes: int, count: int) -> Interval:
         return Interval(float("nan"), 0.0, 1.0, 0)
     interval = binomtest(successes, count).proportion_ci(0.95, method="wilson")
     return Interval(successes / count, float(interval.low), float(interval.high), count)
-
-
-def _as_text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -91,7 +91,7 @@ def _charts(found: Evidence, verdict: Mapping[str, Any]) -> dict[str, Any]:
         drawn["slices"] = charts.slices(
             predictions.slices(), overall=predictions.accuracy().value, floors=floors
         )
-    deciles = {split.name: split.deciles for split in found.splits or () if split.deciles}
+    deciles = {name: facts.words for name, facts in (found.splits or {}).items() if len(facts.words) == 11}
     if deciles:
         drawn["lengths"] = charts.lengths(deciles)
     # Safe as it stands: matplotlib and charts.py escape what they write, and no review goes into a chart.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -146,19 +147,19 @@ def early_stopping(
     from pipeline import study_data, study_page
 
     started = time.perf_counter()
-    tell = progress or (lambda line: None)
+    tell = progress or _ignore
     with tempfile.TemporaryDirectory(prefix="greenlight-study-") as scratch:
         tell("reading the reviews")
         files = study_data.write_splits(settings.data, Path(scratch))
         _require_splits(files)
         fits = {}
         for name, stop in (("without early stopping", False), ("with early stopping", True)):
-            with training.listening(lambda line, name=name: tell(f"{name}: {line}")):
+            with training.listening(functools.partial(_tell_of, name, tell)):
                 fits[stop], classifier = _fit(settings, files, early_stopping=stop)
         reviews = _first_reviews(settings, files["train"].path)
     result = StudyResult(
         embedding=settings.embedding.name,
-        examples={split: file.count for split, file in files.items()},
+        examples={split: file.reviews for split, file in files.items()},
         reviews=reviews,
         summary=_summary(classifier),
         without=fits[False],
@@ -230,6 +231,14 @@ def _summary(classifier: Classifier) -> str:
     lines: list[str] = []
     text_feed(classifier).model.summary(print_fn=lambda line, **_: lines.append(line), line_length=72)
     return "\n".join(lines)
+
+
+def _ignore(line: str) -> None:
+    """Nobody watches."""
+
+
+def _tell_of(fit: str, tell: Callable[[str], None], line: str) -> None:
+    tell(f"{fit}: {line}")
 
 
 def _require_splits(files: Mapping[str, SplitFile]) -> None:

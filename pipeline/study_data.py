@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
 from pathlib import Path
-from typing import NamedTuple
 
 import apache_beam as beam
 import tensorflow as tf
@@ -14,11 +14,12 @@ from components.example_gen.beam_steps import ReadPart, Row, taking_order
 from components.example_gen.settings import DataSettings
 
 
-class SplitFile(NamedTuple):
-    """A GZIP TFRecord of `count` reviews."""
+@dataclasses.dataclass(frozen=True)
+class SplitFile:
+    """A GZIP TFRecord of `reviews` reviews."""
 
     path: str
-    count: int
+    reviews: int
 
 
 def write_splits(settings: DataSettings, folder: Path) -> dict[str, SplitFile]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
+from components.evaluator.predictions import FILE_NAME, Predictions
 from components.reviews import LENGTHS
 from pipeline.outcome import RunResult, StageTiming
 from pipeline.runs import Artifact, Run, Stage
@@ -36,7 +37,7 @@ PLAN = (
         "DataCheck",
         0.1,
         (("statistics", "StatisticsGen", "statistics"), ("anomalies", "ExampleValidator", "anomalies")),
-        (("report", "DataCheckReport"),),
+        (("verdict", "JsonValue"),),
     ),
     (
         "Trainer",
@@ -126,6 +127,7 @@ class RunMaker:
         folder = self.root / "artifacts" / stage / key
         folder.mkdir(parents=True, exist_ok=True)
         write = {
+            "examples": write_reading,
             "statistics": write_statistics,
             "anomalies": write_anomalies,
             "model_run": write_history,
@@ -138,15 +140,28 @@ class RunMaker:
         )
 
 
+def write_reading(folder: Path, **bad: int) -> None:
+    """ImdbExampleGen's account of its rows: all taken, but for `bad` ones by reason."""
+    first = [["odd.csv", 7, reason, "what stands <there>"] for reason in bad]
+    account = {
+        "rows": 25_000,
+        "taken": 25_000 - sum(bad.values()),
+        "set_aside": 0,
+        "bad": bad,
+        "first_bad": first,
+    }
+    write_json(folder / "reading.json", account | {"failures": []})
+
+
 def write_statistics(folder: Path) -> None:
     """Statistics of three splits, as StatisticsGen leaves them."""
     for split, examples in (("train", 15000), ("eval", 5000), ("test", 5000)):
         statistics = statistics_pb2.DatasetFeatureStatisticsList()
         dataset = statistics.datasets.add(num_examples=examples)
         label = dataset.features.add(name="label", type=statistics_pb2.FeatureNameStatistics.INT)
-        label.num_stats.mean = 0.503
+        label.num_stats.num_zeros = round(0.497 * examples)
+        label.num_stats.common_stats.num_non_missing = examples
         words = dataset.features.add(name="words", type=statistics_pb2.FeatureNameStatistics.INT)
-        words.num_stats.median = 174
         histogram = words.num_stats.histograms.add(type=statistics_pb2.Histogram.QUANTILES)
         bounds = (10, 90, 120, 135, 152, 174, 204, 250, 325, 455, 2470)
         for low, high in itertools.pairwise(bounds):
@@ -200,16 +215,16 @@ def write_evaluation(folder: Path, *, count: int = 400, texts: dict[int, str] | 
     text = [f"Review {i} of a film, told at some length." for i in range(count)]
     for position, words in (texts or {}).items():
         text[position] = words
-    np.savez_compressed(
-        folder / "predictions.npz",
-        text=np.array([words.encode() for words in text]),
+    found = Predictions(
+        text=np.array(text, dtype=object),
         label=label,
         probability=(1 / (1 + np.exp(-lean))).astype(np.float32),
         baseline_probability=(1 / (1 + np.exp(-lean + random.normal(scale=1.2, size=count)))).astype(
             np.float32
         ),
-        length=np.array([LENGTHS[i % len(LENGTHS)].encode() for i in range(count)]),
+        length=np.array([LENGTHS[i % len(LENGTHS)] for i in range(count)], dtype=object),
     )
+    (folder / FILE_NAME).write_bytes(found.to_bytes())
     (folder / "verdict.json").write_text(json.dumps(verdict()))
 
 

@@ -20,10 +20,10 @@ def condition(**changes: object) -> dict:
     ("changes", "text"),
     [
         ({}, "accuracy ≥ 0.85"),
-        ({"kind": "ceiling", "metric": "ece", "threshold": 0.05}, "ece ≤ 0.05"),
+        ({"kind": "ceiling", "metric": "ece", "threshold": 0.05}, "expected calibration error ≤ 0.05"),
         ({"kind": "change", "threshold": -0.002}, "change of accuracy ≥ −0.002"),
         ({"kind": "change_ceiling", "metric": "loss", "threshold": 0.01}, "change of loss ≤ 0.01"),
-        ({"kind": "examples", "metric": "example_count", "threshold": 50}, "example count ≥ 50"),
+        ({"kind": "examples", "metric": "example_count", "threshold": 50}, "number of examples ≥ 50"),
         ({"kind": "baseline", "threshold": None}, "a model in production to compare with"),
     ],
 )
@@ -34,7 +34,7 @@ def test_each_kind_has_its_words(changes, text):
 def test_what_failed_comes_first():
     rows = gate_rows([condition(), condition(metric="auc", passed=False)])
 
-    assert [row.text for row in rows] == ["auc ≥ 0.85", "accuracy ≥ 0.85"]
+    assert [row.text for row in rows] == ["AUC ≥ 0.85", "accuracy ≥ 0.85"]
 
 
 def test_a_scale_has_limit_value_and_interval_in_order():

@@ -57,7 +57,7 @@ def test_every_condition_is_a_row_with_its_numbers(promoted):
     assert "accuracy ≥ 0.85" in seen
     assert "0.8905 0.882 to 0.899 0.8811 +0.0316" in seen
     assert "change of accuracy ≥ −0.002" in seen
-    assert "example count ≥ 50" in seen
+    assert "number of examples ≥ 50" in seen
 
 
 def test_the_kept_epoch_is_marked_and_told(promoted):
@@ -126,6 +126,14 @@ def test_settings_reasons_and_anomalies_are_escaped_as_well(make_run, report_par
     for piece in ("<i>text", "<b>odd", "<script", "<u>*"):
         assert piece not in page
         assert html.escape(piece) in page
+
+
+def test_rows_that_could_not_be_used_are_named(make_run, report_parts):
+    made = make_run()
+    report_parts.write_reading(made.path("ImdbExampleGen", "examples"), no_text=3)
+    seen = text_of(write(made))
+
+    assert "3 of 25,000 : 3 no_text. odd.csv:7: no_text (what stands <there>)" in seen
 
 
 def test_a_long_review_is_cut_with_the_whole_one_at_hand(make_run, report_parts):
