@@ -1,0 +1,41 @@
+"""What runs before the cache is asked: an earlier push counts while its version is still in the store."""
+
+from absl import logging
+from tfx.dsl.components.base.base_driver import BaseDriver
+from tfx.orchestration.portable import data_types
+from tfx.proto.orchestration import driver_output_pb2
+
+from components.pusher.executor import Executor, store_root
+from serving.errors import StoreError
+from serving.versions import VersionStore
+
+GENERATION = "generation"
+UNREADABLE = "unreadable"
+
+
+class Driver(BaseDriver):
+    """Puts the store's generation into the cache key.
+
+    A push found in the cache is right while nothing was wiped, rolled back, pruned or damaged since. A model
+    that will not be pushed has no need of a store, and none is made for it.
+    """
+
+    def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
+        """The execution properties with the generation in them."""
+        output = driver_output_pb2.DriverOutput()
+        blessed = Executor().CheckBlessing(execution_info.input_dict)
+        generation = _generation(store_root(execution_info.exec_properties)) if blessed else ""
+        output.exec_properties[GENERATION].string_value = generation
+        return output
+
+
+def _generation(root: str) -> str:
+    try:
+        store = VersionStore(root)
+        store.create()
+        return store.generation()
+    except StoreError as error:
+        # The executor meets it again, and its failure is recorded; one raised here leaves the execution
+        # running.
+        logging.warning("The version store cannot be used: %s", error)
+        return UNREADABLE

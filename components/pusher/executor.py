@@ -1,0 +1,85 @@
+"""The Pusher's work: check the blessings, push through the version store, and tell what came of it."""
+
+from typing import Any
+
+from absl import logging
+from tfx.components.pusher import executor as tfx_executor
+from tfx.proto import pusher_pb2
+from tfx.types import Artifact, artifact_utils
+from tfx.types import standard_component_specs as specs
+from tfx.utils import io_utils, proto_utils
+
+from components.pusher.facts import gather
+from components.pusher.settings import PushSettings
+from components.pusher.store_errors import as_greenlight_errors
+from serving.manifest import Facts
+from serving.signing import KeySigner
+from serving.store_records import PushResult
+from serving.versions import VersionStore
+
+SETTINGS = "settings"
+OUTCOME, REASON, DIGEST = "outcome", "reason", "model_digest"
+REFUSED = "refused"
+
+_Artifacts = dict[str, list[Artifact]]
+
+
+class Executor(tfx_executor.Executor):
+    """TFX's Pusher with the version store in place of a copy to a folder named for the time.
+
+    The PushedModel artifact gets, besides TFX's properties, `outcome` (pushed, unchanged, rejected, refused),
+    `reason` and `model_digest`.
+    """
+
+    def Do(self, input_dict: _Artifacts, output_dict: _Artifacts, exec_properties: dict[str, Any]) -> None:
+        """Pushes the model if every blessing given says so.
+
+        Args:
+          input_dict: model; optionally model_blessing, infra_blessing, and evaluation and examples for the
+            manifest.
+          output_dict: pushed_model, which gets a copy of the model that was pushed or is live already.
+          exec_properties: push_destination, whose base directory is the store's, and settings: PushSettings
+            as JSON.
+
+        Raises:
+          GreenlightError: the store cannot be written, or the model is none.
+        """
+        pushed = artifact_utils.get_single_instance(output_dict[specs.PUSHED_MODEL_KEY])
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed)
+            pushed.set_string_custom_property(OUTCOME, REFUSED)
+            pushed.set_string_custom_property(REASON, "the model was not blessed")
+            return
+        model = self.GetModelPath(input_dict)
+        facts = gather(input_dict, model_path=model, run_id=self._run_id())
+        settings = PushSettings.model_validate_json(exec_properties[SETTINGS])
+        with as_greenlight_errors():
+            result = _push(model, facts, root=store_root(exec_properties), settings=settings)
+        logging.info("Pusher: %s, %s", result.outcome, result.reason)
+        self._record(pushed, result, model=model)
+
+    def _record(self, pushed: Artifact, result: PushResult, *, model: str) -> None:
+        if result.outcome == "rejected":
+            self._MarkNotPushed(pushed)
+        else:
+            io_utils.copy_dir(model, pushed.uri)
+            self._MarkPushed(pushed, pushed_destination=result.path, pushed_version=str(result.version))
+        pushed.set_string_custom_property(OUTCOME, result.outcome)
+        pushed.set_string_custom_property(REASON, result.reason)
+        pushed.set_string_custom_property(DIGEST, result.digest)
+
+    def _run_id(self) -> str | None:
+        return self._context.pipeline_run_id if self._context else None
+
+
+def store_root(exec_properties: dict[str, Any]) -> str:
+    """The folder that the push destination names."""
+    destination = pusher_pb2.PushDestination()
+    proto_utils.json_to_proto(exec_properties[specs.PUSH_DESTINATION_KEY], destination)
+    return destination.filesystem.base_directory
+
+
+def _push(model: str, facts: Facts, *, root: str, settings: PushSettings) -> PushResult:
+    signer = KeySigner(settings.signing_key) if settings.signing_key else None
+    why = f"run {facts.run_id}" if facts.run_id else "pushed by a pipeline"
+    return VersionStore(root, signer=signer).push(model, facts, why=why)

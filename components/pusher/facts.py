@@ -1,0 +1,68 @@
+"""What is known of a model when it is pushed, gathered from the stages before."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import Any
+
+from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME
+from tfx.dsl.io import fileio
+from tfx.types import Artifact, artifact_utils
+
+from components.fingerprints import code_fingerprint
+from components.pusher.signatures import read_signatures
+from serving.manifest import Facts
+
+VERDICT_NAME = "verdict.json"
+EVALUATION, EXAMPLES = "evaluation", "examples"
+
+MODEL_CODE = ("example_gen", "embeddings", "trainer", "reviews.py")
+"""The code that a model comes out of: its fingerprint is the manifest's `code_version`."""
+
+
+def gather(inputs: Mapping[str, Sequence[Artifact]], *, model_path: str, run_id: str | None) -> Facts:
+    """The facts for a version's manifest; what a missing input would tell stays empty.
+
+    Args:
+      inputs: the Pusher's; `evaluation` tells metrics and verdict, `examples` the data's fingerprint.
+      model_path: the folder of the SavedModel.
+      run_id: the pipeline run; None where the engine does not tell it (Kubeflow).
+    """
+    return Facts(
+        **_verdict(inputs.get(EVALUATION)),
+        run_id=run_id or None,
+        data_fingerprint=_data_fingerprint(inputs.get(EXAMPLES)),
+        code_version=code_fingerprint(*MODEL_CODE),
+        greenlight_version=_greenlight_version(),
+        signatures=read_signatures(model_path),
+    )
+
+
+def _verdict(artifacts: Sequence[Artifact] | None) -> dict[str, Any]:
+    if not artifacts:
+        return {}
+    path = os.path.join(artifact_utils.get_single_instance(list(artifacts)).uri, VERDICT_NAME)
+    if not fileio.exists(path):
+        return {}
+    with fileio.open(path, "r") as file:
+        verdict = json.load(file)
+    return {
+        "metrics": verdict.get("metrics", {}),
+        "verdict": verdict.get("verdict"),
+        "conditions": tuple(verdict.get("conditions", ())),
+    }
+
+
+def _data_fingerprint(artifacts: Sequence[Artifact] | None) -> str | None:
+    fingerprints = [
+        artifact.get_string_custom_property(FINGERPRINT_PROPERTY_NAME) for artifact in artifacts or ()
+    ]
+    return ",".join(filter(None, fingerprints)) or None
+
+
+def _greenlight_version() -> str | None:
+    try:
+        return metadata.version("greenlight")
+    except metadata.PackageNotFoundError:
+        return None

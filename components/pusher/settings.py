@@ -1,0 +1,17 @@
+"""How a model is pushed: plain settings, light to import."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PushSettings(BaseModel):
+    """What is done to a version besides copying it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    signing_key: Path | None = Field(
+        None,
+        description="PEM file with the elliptic-curve private key that signs each pushed version (OpenSSF "
+        "model-signing, file model.sig). Without it versions are not signed.",
+    )
