@@ -43,23 +43,18 @@ def render(run: Run, result: RunResult, settings: Settings, found: Evidence) -> 
 
     What the run did not leave is said to be missing. The same inputs give the same text.
     """
-    environment = rendering.environment()
+    environment = rendering.environment().overlay(autoescape=False)
     environment.filters |= {"md": markdown_text, "code": markdown_code}
-    markdown = (
-        environment.overlay(autoescape=False)
-        .get_template("model_card.md")
-        .render(
-            run=run,
-            result=result,
-            settings=settings,
-            found=found,
-            split=(found.verdict or {}).get("split", "test"),
-            metrics=tuple(_measure(found.predictions))
-            if found.predictions is not None
-            else _reported(result),
-            conditions=gate_rows((found.verdict or {}).get("conditions") or result.gate),
-            versions=provenance.versions(),
-        )
+    verdict = found.verdict or {}
+    markdown = environment.get_template("model_card.md").render(
+        run=run,
+        result=result,
+        settings=settings,
+        found=found,
+        split=verdict.get("split", "test"),
+        metrics=tuple(_measure(found.predictions)) if found.predictions is not None else _reported(result),
+        conditions=gate_rows(verdict.get("conditions") or result.gate),
+        versions=provenance.versions(),
     )
     markdown = re.sub(r"\n{3,}", "\n\n", markdown).strip() + "\n"
     return markdown, _to_html(markdown, title=f"{settings.model_name}, version {result.version or '–'}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import evidence, lineage_graph, provenance, rendering
 from pipeline.evidence import Evidence
-from pipeline.gate_rows import gate_rows
+from pipeline.gate_rows import GateRow, gate_rows
 from pipeline.outcome import RunResult
 from pipeline.runs import Run
 from pipeline.workspace import Workspace
@@ -38,25 +38,48 @@ def write_report(run: Run, result: RunResult, settings: BaseModel, *, workspace:
 def render(run: Run, result: RunResult, settings: BaseModel, found: Evidence) -> str:
     """The page as HTML."""
     verdict = found.verdict or {}
-    return (
-        rendering.environment()
-        .get_template("report.html")
-        .render(
-            run=run,
-            result=result,
-            model_name=getattr(settings, "model_name", "model"),
-            started=_started(run),
-            found=found,
-            split=verdict.get("split", "test"),
-            conditions=gate_rows(verdict.get("conditions") or result.gate),
-            charts=_charts(found, verdict),
-            reviews=_reviews(found),
-            timeline=_timeline(run),
-            graph=lineage_graph.draw(run),
-            settings=provenance.flat_settings(settings),
-            versions=provenance.versions(),
-        )
+    conditions = gate_rows(verdict.get("conditions") or result.gate)
+    template = rendering.environment().get_template("report.html")
+    return template.render(
+        run=run,
+        result=result,
+        model_name=getattr(settings, "model_name", "model"),
+        started=_started(run),
+        found=found,
+        split=verdict.get("split", "test"),
+        conditions=conditions,
+        parts=_parts(run, found, conditions=conditions),
+        charts=_charts(found, verdict),
+        reviews=_reviews(found),
+        timeline=_timeline(run),
+        graph=lineage_graph.draw(run),
+        settings=provenance.flat_settings(settings),
+        versions=provenance.versions(),
     )
+
+
+class Part(NamedTuple):
+    """A section of the page; `why` says why it is not `there`."""
+
+    name: str
+    title: str
+    there: bool
+    why: str = ""
+
+
+def _parts(run: Run, found: Evidence, *, conditions: Sequence[GateRow]) -> list[Part]:
+    """The sections in the order of the page."""
+    missing = found.missing
+    return [
+        Part("gate", "Gate", bool(conditions), missing.get("verdict", "")),
+        Part("training", "Training", bool(found.history), missing.get("history", "")),
+        Part("quality", "Quality", found.predictions is not None, missing.get("predictions", "")),
+        Part("reviews", "Reviews", found.predictions is not None, missing.get("predictions", "")),
+        Part("data", "Data", found.splits is not None or bool(found.reading), missing.get("splits", "")),
+        Part("serving", "Serving", bool(found.infra), missing.get("infra", "")),
+        Part("lineage", "Lineage", bool(run.stages), "No stage of this run was recorded."),
+        Part("settings", "Settings", True),
+    ]
 
 
 def _started(run: Run) -> str:

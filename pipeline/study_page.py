@@ -53,19 +53,16 @@ def page(result: StudyResult) -> str:
     """The study as one HTML page that needs nothing beside it."""
     from components.reviews import CLASSES
 
-    return (
-        rendering.environment()
-        .get_template("study.html")
-        .render(
-            result=result,
-            titles=TITLES,
-            curves={metric: _pair(result, metric) for metric in METRICS},
-            classes=CLASSES,
-            conclusion=study_text.conclusion(result),
-            accuracies=study_text.accuracies(result),
-            rows=[(row, study_text.cells(row.epoch, row.without, row.stopped)) for row in result.table()],
-            reviews=[(review, study_text.numbers(review)) for review in result.reviews],
-        )
+    template = rendering.environment().get_template("study.html")
+    return template.render(
+        result=result,
+        titles=TITLES,
+        curves={metric: _pair(result, metric) for metric in METRICS},
+        classes=CLASSES,
+        conclusion=study_text.conclusion(result),
+        accuracies=study_text.accuracies(result),
+        rows=[(row, study_text.cells(row.epoch, row.without, row.stopped)) for row in result.table()],
+        reviews=[(review, study_text.numbers(review)) for review in result.reviews],
     )
 
 

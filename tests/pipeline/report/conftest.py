@@ -126,13 +126,7 @@ class RunMaker:
         number = 1 + sum(len(makes) for name, _, _, makes in PLAN[: [row[0] for row in PLAN].index(stage)])
         folder = self.root / "artifacts" / stage / key
         folder.mkdir(parents=True, exist_ok=True)
-        write = {
-            "examples": write_reading,
-            "statistics": write_statistics,
-            "anomalies": write_anomalies,
-            "model_run": write_history,
-            "evaluation": write_evaluation,
-        }.get(key)
+        write = WRITERS.get(kind)
         if write:
             write(folder)
         return Artifact(
@@ -288,6 +282,23 @@ def verdict(*, index: int = 0, **changes: object) -> dict:
         "slices": [],
         "baseline": None,
     }
+
+
+def write_canaries(folder: Path) -> None:
+    """What InfraValidator found: all well."""
+    write_json(
+        folder / "canaries.json", {"passed": True, "reasons": [], "canaries": [{"name": "emoji", "ok": True}]}
+    )
+
+
+WRITERS = {
+    "Examples": write_reading,
+    "ExampleStatistics": write_statistics,
+    "ExampleAnomalies": write_anomalies,
+    "ModelRun": write_history,
+    "ModelEvaluation": write_evaluation,
+    "InfraBlessing": write_canaries,
+}
 
 
 @pytest.fixture(scope="session")

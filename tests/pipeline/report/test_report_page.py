@@ -157,7 +157,7 @@ def test_a_refused_run_says_why(make_run, report_parts):
     seen = text_of(page)
 
     assert '<body class="refused">' in page and "<h1>Refused</h1>" in page
-    assert "The gate did not let this model through. Version 2 stays live." in seen
+    assert "This model was not promoted. Version 2 stays live." in seen
     assert "accuracy fell by 0.0115" in seen
     assert "got worse failed −0.0115 −0.020 to −0.003 0.8811 −0.0095" in seen
     assert seen.index("change of accuracy") < seen.index("accuracy ≥ 0.85")  # what failed comes first
@@ -182,8 +182,8 @@ def test_a_stopped_run_shows_the_anomalies_and_what_is_missing(make_run, report_
 
     assert "Stopped" in seen and "The run was stopped before training. Nothing was promoted." in seen
     assert "train label Unexpected values Values 0 to 5" in seen
-    assert "Not there. The run ended in DataCheck, before Trainer." in seen
-    assert "Not there. The run ended in DataCheck, before Evaluator." in seen
+    assert "Training The run ended in DataCheck, before Trainer." in seen
+    assert "Quality The run ended in DataCheck, before Evaluator." in seen
     assert "train 15,000" in seen
 
 
@@ -193,7 +193,7 @@ def test_a_failed_run_leads_with_its_error(make_run):
     seen = text_of(write(made, result=result))
 
     assert "Failed The fit diverged in epoch 2." in seen
-    assert "Not there. Trainer failed." in seen
+    assert "Training Trainer failed." in seen
 
 
 @pytest.mark.parametrize("verdict", ["failed", "stopped"])
@@ -201,7 +201,7 @@ def test_a_run_that_never_started_a_stage_still_has_a_page(tmp_path: Path, verdi
     result = RunResult(verdict=verdict, run="r1", error="No such embedding.")
     path = write_report(Run("r1", ()), result, Settings(), workspace=tmp_path)
 
-    assert "Not there. No stage of this run was recorded." in text_of(path.read_text(encoding="utf-8"))
+    assert "Lineage No stage of this run was recorded." in text_of(path.read_text(encoding="utf-8"))
 
 
 def test_a_broken_artifact_costs_its_own_section_only(make_run):
@@ -213,6 +213,32 @@ def test_a_broken_artifact_costs_its_own_section_only(make_run):
     assert "What Trainer left cannot be read (JSONDecodeError" in seen
     assert "Evaluator left no predictions.npz." in seen
     assert "accuracy ≥ 0.85" in seen
+
+
+def test_what_the_canaries_found_is_shown(make_run, report_parts):
+    made = make_run()
+    found = {
+        "passed": False,
+        "reasons": ["<b>slow</b>"],
+        "memory": {"peak_mb": 812.5},
+        "canaries": [{"name": "emoji", "ok": True, "probability": 0.5}],
+    }
+    report_parts.write_json(made.path("InfraValidator", "blessing") / "canaries.json", found)
+    page = write(made)
+    seen = text_of(page)
+
+    assert "passed no reasons <b>slow</b> memory peak mb 812.5000" in seen
+    assert "Canaries name ok probability emoji yes 0.5000" in seen
+    assert "<b>slow" not in page
+
+
+def test_sections_that_are_not_there_come_last_and_leave_the_navigation(make_run):
+    made = make_run(until="DataCheck", failed=True)
+    page = write(made, result=RunResult(verdict="stopped", run=made.run.id))
+    sections = re.findall(r'<section id="(\w+)"', page)
+
+    assert sections == ["data", "lineage", "settings", "missing"]
+    assert re.findall(r'<a href="#(\w+)"', page) == ["data", "lineage", "settings"]
 
 
 def test_an_unchanged_run_names_the_version_that_stays(make_run):
