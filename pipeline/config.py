@@ -19,6 +19,7 @@ from components.errors import InputError
 from components.evaluator.settings import GateSettings
 from components.example_gen.settings import DataSettings
 from components.infra_validator.settings import InfraSettings
+from components.pusher.settings import PushSettings
 from components.trainer.settings import TrainerSettings
 from pipeline import config_errors, config_layers
 
@@ -110,6 +111,7 @@ class Settings(BaseModel):
     trainer: TrainerSettings = Field(TrainerSettings(), description="The classifier and its training.")
     gate: GateSettings = Field(GateSettings(), description="What a model has to show before it is promoted.")
     infra: InfraSettings = Field(InfraSettings(), description="The check that the model really serves.")
+    push: PushSettings = Field(PushSettings(), description="What is done to a version besides copying it.")
     beam: BeamSettings = Field(BeamSettings(), description="Where the data stages do their work.")
 
     @property

@@ -41,6 +41,9 @@ class Workspace:
     def log(self, run_id: str) -> Path:
         return self.run(run_id) / "run.log"
 
+    def result(self, run_id: str) -> Path:
+        return self.run(run_id) / "result.json"
+
     def report(self, run_id: str) -> Path:
         return self.root / "reports" / run_id / "index.html"
 

@@ -1,0 +1,146 @@
+"""Runs the pipeline on this machine: local Beam orchestrator, SQLite lineage store, one result at the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.errors import DataStopped
+from pipeline import run_log
+from pipeline.failure import explain
+from pipeline.outcome import RunResult, StageTiming
+from pipeline.workspace import Workspace, new_run_id
+from serving.errors import StoreError
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.console import Console
+
+_log = logging.getLogger(__name__)
+
+
+def run(settings: Settings, *, console: Console, use_cache: bool = True) -> RunResult:
+    """One whole run in `settings.workspace`: data to promoted model, or the reason why not.
+
+    Whatever stops the run becomes part of the result, which is also kept as `runs/<run>/result.json`; the noise of
+    the libraries and all tracebacks go to `runs/<run>/run.log`.
+
+    Raises:
+      InputError: the workspace cannot be used.
+      GreenlightError: another run is using it.
+    """
+    workspace = Workspace.at(settings.workspace)
+    workspace.create()
+    run_id = new_run_id()
+    with workspace.exclusively(), run_log.capture(workspace.log(run_id)):
+        result = _Attempt(settings, workspace, run_id, console).result(use_cache=use_cache)
+        result.save(workspace.result(run_id))
+    return result
+
+
+class _Attempt:
+    """One run from its first import to its result; also the listener of the orchestrator's stages."""
+
+    def __init__(self, settings: Settings, workspace: Workspace, run_id: str, console: Console):
+        self._settings = settings
+        self._workspace = workspace
+        self._run_id = run_id
+        self._console = console
+        self._stages: list[StageTiming] = []
+        self._stage_error: Exception | None = None
+        self._started = time.monotonic()
+
+    def result(self, *, use_cache: bool) -> RunResult:
+        try:
+            self._execute(use_cache=use_cache)
+            result = self._outcome()
+        except Exception as raised:
+            _log.error("%s", traceback.format_exc())
+            # Beam wraps what a stage raised; the stage's own error says it better.
+            result = self._failure(self._stage_error or raised)
+        return self._with_report(result)
+
+    # Below: what the orchestrator calls.
+
+    def stage_started(self, name: str) -> None:
+        self._console.stage_started(name)
+
+    def stage_finished(self, name: str, seconds: float) -> None:
+        from pipeline.runs import read_run
+
+        stage = read_run(self._workspace.metadata, self._run_id).stage(name)
+        timing = StageTiming(name, seconds, cached=stage is not None and stage.cached)
+        self._stages.append(timing)
+        self._console.stage_finished(name, seconds, timing.cached)
+
+    def stage_failed(self, name: str, seconds: float, error: Exception) -> None:
+        self._stages.append(StageTiming(name, seconds))
+        self._stage_error = error
+        self._console.stage_failed(name, seconds, explain(error).message)
+
+    # Below: the run itself.
+
+    def _execute(self, *, use_cache: bool) -> None:
+        self._console.note("Loading TensorFlow and TFX ...")
+        from components.embeddings.locate import locate
+        from components.trainer import progress
+        from pipeline.beam_orchestrator import run_dag
+        from pipeline.pipeline import create_local_pipeline
+
+        handle = locate(self._settings.embedding, cache_dir=self._settings.cache, progress=self._console.note)
+        _log.info("embedding %s is at %s", self._settings.embedding.name, handle)
+        dag = create_local_pipeline(self._settings, self._workspace, use_cache=use_cache)
+        with progress.listening(lambda line: self._console.progress("Trainer", line)):
+            run_dag(dag, run_id=self._run_id, listener=self)
+
+    def _outcome(self) -> RunResult:
+        from pipeline.runs import read_run
+        from pipeline.verdicts import judge_run
+
+        return judge_run(read_run(self._workspace.metadata, self._run_id), facts=self._facts())
+
+    def _failure(self, error: Exception) -> RunResult:
+        failure = explain(error)
+        if failure.exit_code == DataStopped.exit_code:
+            return RunResult(verdict="stopped", reasons=tuple(failure.message.splitlines()), **self._facts())
+        return RunResult(verdict="failed", error=failure.message, error_code=failure.exit_code, **self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        """What every result says, however the run came out."""
+        live = self._live()
+        return {
+            "version": live.name if live else None,
+            "model_path": str(live) if live else None,
+            "run": self._run_id,
+            "stages": tuple(self._stages),
+            "seconds": time.monotonic() - self._started,
+            "log": str(self._workspace.log(self._run_id)),
+        }
+
+    def _live(self) -> Path | None:
+        from serving.versions import VersionStore
+
+        try:
+            version = VersionStore(self._workspace.serving(self._settings.model_name)).live()
+        except StoreError as error:
+            _log.error("%s", error)
+            return None
+        return Path(version.path) if version else None
+
+    def _with_report(self, result: RunResult) -> RunResult:
+        """Adds the report; a report that cannot be drawn never changes what the run came to."""
+        from pipeline.report import write_report
+        from pipeline.runs import Run, read_run
+
+        try:
+            recorded = read_run(self._workspace.metadata, self._run_id) if self._stages else Run(self._run_id, ())
+            path = write_report(recorded, result, self._settings, workspace=self._workspace.root)
+        except Exception:
+            _log.error("The report was not written:\n%s", traceback.format_exc())
+            self._console.note("The report could not be written; the log says why.")
+            return result
+        return dataclasses.replace(result, report=str(path), seconds=time.monotonic() - self._started)

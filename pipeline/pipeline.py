@@ -1,0 +1,89 @@
+"""The pipeline: which stages there are and what each takes from the others. Nothing but wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tfx.components.example_validator.component import ExampleValidator
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
+
+from components.data_check.component import DataCheck
+from components.data_check.schema import CuratedSchema
+from components.data_check.statistics import StatisticsGen
+from components.evaluator.baseline import ProductionModelStrategy, baseline_resolver
+from components.evaluator.component import evaluator
+from components.example_gen.component import ImdbExampleGen
+from components.pusher.component import pusher
+from components.trainer.component import trainer
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.workspace import Workspace
+
+
+def create_stages(settings: Settings, *, baseline: type, store_root: str) -> Sequence[BaseNode]:
+    """The stages, top to bottom.
+
+    Args:
+      settings: what the user asked for.
+      baseline: the TFX resolver strategy that finds the model in production.
+      store_root: the folder of versions that the Pusher writes to.
+    """
+    split = "test" if settings.data.test_weight else "eval"
+
+    reviews = ImdbExampleGen(settings.data)
+    examples = reviews.outputs["examples"]
+
+    statistics = StatisticsGen(examples)
+    schema = CuratedSchema().with_id("Schema")
+    anomalies = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+    check = DataCheck(
+        statistics=statistics.outputs["statistics"],
+        anomalies=anomalies.outputs["anomalies"],
+        settings=settings.check,
+        examples=examples,
+    )
+
+    train = trainer(
+        examples,
+        settings=settings.trainer,
+        embedding=settings.embedding,
+        cache_dir=settings.cache,
+    )
+    train.add_upstream_node(check)
+    model = train.outputs["model"]
+
+    production = baseline_resolver(candidate=model, strategy=baseline, store_root=store_root)
+    gate = evaluator(
+        examples=examples,
+        model=model,
+        baseline_model=production.outputs["model"],
+        gate=settings.gate,
+        split=split,
+    )
+    push = pusher(
+        model=model,
+        model_blessing=gate.outputs["blessing"],
+        evaluation=gate.outputs["evaluation"],
+        examples=examples,
+        root=store_root,
+        settings=settings.push,
+    )
+    return [reviews, statistics, schema, anomalies, check, train, production, gate, push]
+
+
+def create_local_pipeline(settings: Settings, workspace: Workspace, *, use_cache: bool) -> Pipeline:
+    """The pipeline as it runs on one machine: files and lineage in the workspace, in-process Beam."""
+    return Pipeline(
+        pipeline_name=settings.model_name,
+        pipeline_root=str(workspace.artifacts),
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(workspace.metadata)),
+        components=create_stages(
+            settings, baseline=ProductionModelStrategy, store_root=str(workspace.serving(settings.model_name))
+        ),
+        enable_cache=use_cache,
+        beam_pipeline_args=list(settings.beam.pipeline_args()),
+    )
