@@ -284,11 +284,30 @@ def verdict(*, index: int = 0, **changes: object) -> dict:
     }
 
 
-def write_canaries(folder: Path) -> None:
-    """What InfraValidator found: all well."""
-    write_json(
-        folder / "canaries.json", {"passed": True, "reasons": [], "canaries": [{"name": "emoji", "ok": True}]}
-    )
+def write_canaries(folder: Path, *, problem: str = "", name: str = "emoji") -> None:
+    """What InfraValidator found: all well, or one `problem` with the memory."""
+    problems = [problem] if problem else []
+    found = {
+        "passed": not problems,
+        "skipped": False,
+        "reasons": problems,
+        "checks": [
+            {"name": "load", "passed": True, "problems": []},
+            {"name": "memory", "passed": not problems, "problems": problems},
+        ],
+        "latency_ms": 2.1,
+        "memory_mb": 812.0,
+        "import_seconds": 6.2,
+        "load_seconds": 0.9,
+        "seconds": 9.8,
+        "limits": {"max_latency_ms": 250.0, "max_memory_mb": 4096.0},
+        "canaries": [
+            {"name": "the empty text", "probability": 0.4812, "label": "negative"},
+            {"name": name, "probability": None, "label": "positive"},
+        ],
+        "log": "",
+    }
+    write_json(folder / "canaries.json", found)
 
 
 WRITERS = {

@@ -217,19 +217,25 @@ def test_a_broken_artifact_costs_its_own_section_only(make_run):
 
 def test_what_the_canaries_found_is_shown(make_run, report_parts):
     made = make_run()
-    found = {
-        "passed": False,
-        "reasons": ["<b>slow</b>"],
-        "memory": {"peak_mb": 812.5},
-        "canaries": [{"name": "emoji", "ok": True, "probability": 0.5}],
-    }
-    report_parts.write_json(made.path("InfraValidator", "blessing") / "canaries.json", found)
+    folder = made.path("InfraValidator", "blessing")
+    report_parts.write_canaries(folder, problem="it held <b>9 GiB</b>", name="<i>odd</i>")
     page = write(made)
     seen = text_of(page)
 
-    assert "passed no reasons <b>slow</b> memory peak mb 812.5000" in seen
-    assert "Canaries name ok probability emoji yes 0.5000" in seen
-    assert "<b>slow" not in page
+    assert "One review 2.1 ms limit 250 ms Memory 812 MiB limit 4,096 MiB" in seen
+    assert "load passed memory it held <b>9 GiB</b> failed" in seen
+    assert "the empty text negative 0.481 <i>odd</i> positive –" in seen
+    assert "<b>9 GiB" not in page and "<i>odd" not in page
+
+
+def test_a_canary_check_that_was_switched_off_is_told(make_run, report_parts):
+    made = make_run()
+    report_parts.write_json(
+        made.path("InfraValidator", "blessing") / "canaries.json",
+        {"passed": True, "skipped": True, "reasons": []},
+    )
+
+    assert "The canary check was switched off ( infra.enabled )." in text_of(write(made))
 
 
 def test_sections_that_are_not_there_come_last_and_leave_the_navigation(make_run):
