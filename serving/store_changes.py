@@ -15,6 +15,7 @@ def roll_back(writer: Writer, *, why: str, expect: int | None) -> RollbackResult
     What lies between the two (damaged versions, copies of the bad model) leaves first: the rename of the live
     version is the commit point, and behind it stands nothing but the version meant to answer.
     """
+    _live(writer, writer.reader.versions())  # where there is no store, none is made
     with writer.locked() as held:
         versions = writer.reader.versions()
         live = _live(writer, versions)
@@ -37,6 +38,8 @@ def prune(writer: Writer, *, keep: int, rolled_back: bool) -> list[int]:
     """Remove all but the `keep` newest good versions, and those taken out if asked; returns the numbers."""
     if keep < 1:
         raise StoreInputError(f"keep = {keep}: at least 1 version is kept, because the live one always is")
+    if not writer.reader.versions():
+        return []
     with writer.locked():
         good, victims = 0, []
         for version in writer.reader.versions():
