@@ -1,0 +1,68 @@
+import pytest
+
+from components.errors import DataStopped, InputError
+from components.example_gen.reading import Reading, merged, require_usable
+from components.example_gen.rows import BadRow, Reason
+
+
+def reading(*, taken: int, bad: int, file: str = "r.csv") -> Reading:
+    result = Reading(taken=taken)
+    for line in range(2, 2 + bad):
+        result.add_bad(BadRow(file, line, Reason.EMPTY_TEXT, ""))
+    return result
+
+
+def test_a_share_at_the_bound_is_tolerated_and_one_row_more_is_not():
+    require_usable(reading(taken=99, bad=1), max_bad_share=0.01)
+    with pytest.raises(DataStopped):
+        require_usable(reading(taken=98, bad=2), max_bad_share=0.01)
+
+
+def test_the_message_counts_all_and_names_the_first():
+    found = reading(taken=980, bad=19)
+    found.add_bad(BadRow("r.csv", 30, Reason.BAD_LABEL, "'x'"))
+    with pytest.raises(DataStopped) as stopped:
+        require_usable(found, max_bad_share=0.01)
+    lines = str(stopped.value).splitlines()
+    assert lines[0] == (
+        "20 of 1,000 rows cannot be used (19 empty text, 1 bad label); data.max_bad_share allows 1.00%. "
+        "The first ones:"
+    )
+    assert lines[1:3] == ["  r.csv:2: empty text", "  r.csv:3: empty text"]
+    assert len(lines) == 12
+    assert lines[-1] == "Mend them, or raise data.max_bad_share to leave them out."
+
+
+def test_nothing_but_bad_rows_stops_whatever_the_bound():
+    with pytest.raises(DataStopped):
+        require_usable(reading(taken=0, bad=3), max_bad_share=1.0)
+
+
+def test_a_source_without_a_row_is_an_input_error():
+    with pytest.raises(InputError, match="not a single row"):
+        require_usable(Reading(), max_bad_share=1.0)
+
+
+def test_failures_come_before_bad_rows():
+    found = Reading(taken=1, failures=["a.csv has no column 'text'"])
+    with pytest.raises(InputError, match=r"a\.csv has no column 'text'"):
+        require_usable(found, max_bad_share=0.0)
+
+
+def test_many_failures_are_cut():
+    with pytest.raises(InputError, match=r"\.\.\. and 15 more files"):
+        require_usable(Reading(failures=[f"{n}.csv is damaged" for n in range(25)]), max_bad_share=0.0)
+
+
+def test_merging_keeps_counts_and_the_first_bad_rows_whatever_the_order():
+    first, second = reading(taken=5, bad=8, file="a.csv"), reading(taken=7, bad=30, file="b.csv")
+    one, other = merged([first, second]), merged([second, first])
+    assert one == other
+    assert (one.taken, one.bad_rows, one.rows) == (12, 38, 50)
+    assert [str(row) for row in one.first_bad[7:9]] == ["a.csv:9: empty text", "b.csv:2: empty text"]
+    assert len(one.first_bad) == 10
+
+
+def test_an_account_survives_its_file():
+    found = reading(taken=5, bad=2)
+    assert Reading.from_json(found.to_json()) == found
