@@ -53,11 +53,6 @@ class Layout:
         return join(self.own, "staging")
 
 
-def store_root(workspace: str, model_name: str) -> str:
-    """The store of a model in a workspace: what TensorFlow Serving calls the model's base path."""
-    return join(workspace, "serving", model_name)
-
-
 def numbers(names: list[str]) -> list[int]:
     """The version numbers among folder names, largest first; `07` and what no int64 holds are not ours."""
     return sorted(

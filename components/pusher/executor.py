@@ -13,7 +13,7 @@ from components.pusher.facts import gather
 from components.pusher.settings import PushSettings
 from components.pusher.store_errors import as_greenlight_errors
 from serving.manifest import Facts
-from serving.signing import KeySigner
+from serving.signing import KeySigner, KeyVerifier
 from serving.store_records import PushResult
 from serving.versions import VersionStore
 
@@ -81,5 +81,6 @@ def store_root(exec_properties: dict[str, Any]) -> str:
 
 def _push(model: str, facts: Facts, *, root: str, settings: PushSettings) -> PushResult:
     signer = KeySigner(settings.signing_key) if settings.signing_key else None
+    verifier = KeyVerifier(settings.public_key) if settings.public_key else None
     why = f"run {facts.run_id}" if facts.run_id else "pushed by a pipeline"
-    return VersionStore(root, signer=signer).push(model, facts, why=why)
+    return VersionStore(root, signer=signer, verifier=verifier).push(model, facts, why=why)

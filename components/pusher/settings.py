@@ -15,3 +15,8 @@ class PushSettings(BaseModel):
         description="PEM file with the elliptic-curve private key that signs each pushed version (OpenSSF "
         "model-signing, file model.sig). Without it versions are not signed.",
     )
+    public_key: Path | None = Field(
+        None,
+        description="PEM file with the public key that every version's signature has to fit: a version "
+        "without a right signature does not verify then. Without it signatures are not looked at.",
+    )

@@ -81,7 +81,7 @@ def _facts(version: Version) -> dict[str, Any]:
     "--public-key",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="PEM file with the key that signatures have to fit; a version without a signature fails.",
+    help="PEM file with the key that signatures have to fit (push.public_key); unsigned versions fail.",
 )
 @options.as_json
 @click.argument("version", type=int, required=False)
@@ -117,7 +117,7 @@ def verify(settings: Settings, public_key: Path | None, as_json: bool, version: 
     "--signing-key",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="PEM file with the private key to sign the copy with; needed where the version is signed.",
+    help="PEM file with the private key to sign the copy with (push.signing_key).",
 )
 @options.as_json
 @click.argument("version", type=int)
@@ -199,11 +199,13 @@ def _open(
     from serving.signing import KeySigner, KeyVerifier
     from serving.versions import VersionStore
 
+    private, public = signing_key or settings.push.signing_key, public_key or settings.push.public_key
+
     def opened() -> VersionStore:
         return VersionStore(
             Workspace.at(settings.workspace).serving(settings.model_name),
-            signer=KeySigner(signing_key) if signing_key else None,
-            verifier=KeyVerifier(public_key) if public_key else None,
+            signer=KeySigner(private) if private else None,
+            verifier=KeyVerifier(public) if public else None,
         )
 
     return _told(opened)

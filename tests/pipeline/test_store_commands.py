@@ -129,6 +129,14 @@ def test_unsigned_version_fails_where_a_key_is_asked_for(greenlight, store, tmp_
     assert "none.pem is no file: the public key must be a PEM file" in result.stderr
 
 
+def test_keys_are_taken_from_the_settings(greenlight, store):
+    for command in (["verify"], ["rollback"], ["promote", "1"]):
+        result = greenlight(*command, "--set", "push.public_key=none.pem")
+        assert result.exit_code == 2
+        assert "none.pem is no file: the public key must be a PEM file" in result.stderr
+    assert store.live().number == 3
+
+
 def test_promoted_version_goes_live_under_the_next_number(greenlight, store):
     result = greenlight("promote", "1", "--reason", "it was better")
     assert (result.exit_code, result.output) == (0, "Version 4 is live; it is the model of version 1.\n")

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
@@ -13,6 +15,7 @@ from components.errors import GreenlightError, InputError
 from components.fingerprints import code_fingerprint
 from components.pusher.executor import Executor
 from components.pusher.settings import PushSettings
+from serving.signing import KeyVerifier
 from serving.versions import VersionStore
 
 
@@ -141,6 +144,19 @@ def test_broken_saved_model_is_named(push, make_trained):
         GreenlightError, match=r"saved_model\.pb cannot be read as a SavedModel .*: train again"
     ):
         push(model=model)
+
+
+def test_key_in_the_settings_signs_the_version(push, make_trained, tmp_path, root):
+    key = ec.generate_private_key(ec.SECP256R1())
+    plain = serialization.NoEncryption()
+    pem = serialization.Encoding.PEM
+    (tmp_path / "private.pem").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    info = serialization.PublicFormat.SubjectPublicKeyInfo
+    (tmp_path / "public.pem").write_bytes(key.public_key().public_bytes(pem, info))
+    settings = PushSettings(signing_key=tmp_path / "private.pem", public_key=tmp_path / "public.pem")
+    push(settings=settings, model=make_trained("a"))
+    assert VersionStore(root, verifier=KeyVerifier(tmp_path / "public.pem")).verify(1) == []
+    assert told(push(settings=settings, model=make_trained("a")))[0] == "unchanged"
 
 
 def test_missing_signing_key_is_the_users_mistake(push, make_trained, tmp_path):
