@@ -16,12 +16,12 @@ from pipeline.runs import Run
 from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pipeline.config import Settings
 
 WRONG_SHOWN, TORN_SHOWN, RIGHT_SHOWN = 6, 4, 4  # example reviews in each group
 
 
-def write_report(run: Run, result: RunResult, settings: BaseModel, *, workspace: Path) -> Path:
+def write_report(run: Run, result: RunResult, settings: Settings, *, workspace: Path) -> Path:
     """Writes the page of `run` into `workspace` and returns its path; an older page of the run is replaced.
 
     What the run never came to make is said to be missing. The same inputs give the same bytes.
@@ -35,7 +35,7 @@ def write_report(run: Run, result: RunResult, settings: BaseModel, *, workspace:
     return path
 
 
-def render(run: Run, result: RunResult, settings: BaseModel, found: Evidence) -> str:
+def render(run: Run, result: RunResult, settings: Settings, found: Evidence) -> str:
     """The page as HTML."""
     verdict = found.verdict or {}
     conditions = gate_rows(verdict.get("conditions") or result.gate)
@@ -43,7 +43,8 @@ def render(run: Run, result: RunResult, settings: BaseModel, found: Evidence) ->
     return template.render(
         run=run,
         result=result,
-        model_name=getattr(settings, "model_name", "model"),
+        model_name=settings.model_name,
+        smoothing=settings.trainer.label_smoothing,
         started=_started(run),
         found=found,
         split=verdict.get("split", "test"),

@@ -14,11 +14,20 @@ from components.errors import InputError
 
 if TYPE_CHECKING:
     from components.trainer.model import Classifier
+    from components.trainer.settings import TrainerSettings
     from pipeline.config import Settings
     from pipeline.study_data import SplitFile
 
 Epoch = Mapping[str, float]
 LESSON_ACCURACY = 0.8685  # what the lesson's own early-stopped fit reached on its 10,000 validation reviews
+LESSON_TRAINER: Mapping[str, Any] = {
+    # The lesson's classifier: an embedding, a dense layer and a sigmoid, Adam and cross-entropy as they come.
+    "learning_rate": 1e-3,
+    "dropout": 0.0,
+    "ngram_order": 0,
+    "label_smoothing": 0.0,
+    "calibrate": False,
+}
 TABLE_EPOCHS = (1, 5, 10, 20)
 REVIEWS_SHOWN = 3
 
@@ -62,6 +71,7 @@ class StudyResult:
     """Both fits, what they were made of, and what early stopping saved."""
 
     embedding: str
+    trainer: Mapping[str, Any]
     examples: Mapping[str, int]
     reviews: Sequence[EmbeddedReview]
     summary: str
@@ -113,6 +123,7 @@ class StudyResult:
         return {
             "study": "early-stopping",
             "embedding": self.embedding,
+            "trainer": dict(self.trainer),
             "examples": dict(self.examples),
             "fits": {name: dataclasses.asdict(fit) for name, fit in fits.items()},
             "same_start": self.same_start,
@@ -134,9 +145,12 @@ class StudyResult:
 def early_stopping(
     settings: Settings, *, output_dir: Path, progress: Callable[[str], None] | None = None
 ) -> StudyResult:
-    """Fits the pipeline's own classifier twice from the same start and writes the curves to `output_dir`.
+    """Fits one classifier twice from the same start, with and without early stopping; draws it in `output_dir`.
 
-    Once for all `trainer.epochs`, once with early stopping as the settings have it. `progress` is told lines.
+    Args:
+      settings: data, embedding and trainer; trainer settings that nobody set are the lesson's.
+      output_dir: gets the page and the pictures; made if needed.
+      progress: is told a line whenever something happened.
 
     Raises:
       InputError: the source or the embedding cannot be used, or a split is empty.
@@ -152,13 +166,16 @@ def early_stopping(
         tell("reading the reviews")
         files = study_data.write_splits(settings.data, Path(scratch))
         _require_splits(files)
+        trainer = lesson_trainer(settings.trainer)
         fits = {}
         for name, stop in (("without early stopping", False), ("with early stopping", True)):
             with training.listening(functools.partial(_tell_of, name, tell)):
-                fits[stop], classifier = _fit(settings, files, early_stopping=stop)
+                wanted = trainer.model_copy(update={"early_stopping": stop})
+                fits[stop], classifier = _fit(settings, wanted, files)
         reviews = _first_reviews(settings, files["train"].path)
     result = StudyResult(
         embedding=settings.embedding.name,
+        trainer=trainer.model_dump(mode="json", exclude={"early_stopping"}),
         examples={split: file.reviews for split, file in files.items()},
         reviews=reviews,
         summary=_summary(classifier),
@@ -169,14 +186,20 @@ def early_stopping(
     return dataclasses.replace(result, files=study_page.write(result, output_dir))
 
 
+def lesson_trainer(given: TrainerSettings) -> TrainerSettings:
+    """The lesson's settings, but for what was `given` on purpose."""
+    chosen = given.model_dump(include=given.model_fields_set)
+    return type(given).model_validate({**LESSON_TRAINER, **chosen})
+
+
 def _fit(
-    settings: Settings, files: Mapping[str, SplitFile], *, early_stopping: bool
+    settings: Settings, trainer: TrainerSettings, files: Mapping[str, SplitFile]
 ) -> tuple[Fit, Classifier]:
     """One fit by the Trainer's own function, which starts from the seed: two calls start alike."""
     from components.trainer.train import train
 
     classifier, record = train(
-        settings=settings.trainer.model_copy(update={"early_stopping": early_stopping}),
+        settings=trainer,
         embedding_settings=settings.embedding,
         cache_dir=settings.cache,
         train_files=[files["train"].path],

@@ -59,6 +59,7 @@ def page(result: StudyResult) -> str:
         titles=TITLES,
         curves={metric: _pair(result, metric) for metric in METRICS},
         classes=CLASSES,
+        model=study_text.model_in_words(result),
         conclusion=study_text.conclusion(result),
         accuracies=study_text.accuracies(result),
         rows=[(row, study_text.cells(row.epoch, row.without, row.stopped)) for row in result.table()],

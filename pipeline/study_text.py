@@ -39,6 +39,21 @@ def accuracies(result: StudyResult) -> str:
     )
 
 
+def model_in_words(result: StudyResult) -> str:
+    """What was fitted, and how."""
+    from pipeline.study import LESSON_TRAINER
+
+    trainer = result.trainer
+    layers = [result.embedding, *(f"Dense({units})" for units in trainer["hidden_units"]), "sigmoid"]
+    other = [f"{key} {trainer[key]}" for key, value in LESSON_TRAINER.items() if trainer[key] != value]
+    words = (
+        f"{', '.join(layers)}; Adam at {trainer['learning_rate']:g}, batches of {trainer['batch_size']}, "
+        f"seed {trainer['seed']}. Early stopping on {trainer['monitor']}: patience {trainer['patience']}, "
+        f"min_delta {trainer['min_delta']:g}."
+    )
+    return f"{words} Not as in the lesson: {', '.join(other)}." if other else words
+
+
 def cells(row_epoch: int, without: Epoch | None, stopped: Epoch | None) -> tuple[str, ...]:
     """The figures of one row of the table."""
     return (
@@ -61,7 +76,8 @@ def as_text(result: StudyResult) -> str:
 
     lines = [
         f"Early stopping, on {result.examples['train']:,} training and {result.examples['eval']:,} "
-        f"validation reviews with the embedding {result.embedding}",
+        "validation reviews",
+        *textwrap.wrap(model_in_words(result), 100),
         "",
     ]
     for review in result.reviews:

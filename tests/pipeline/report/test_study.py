@@ -1,5 +1,6 @@
 """The study of early stopping: its table, its words, its files; and one real, small study."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from components.errors import InputError
+from components.trainer.settings import TrainerSettings
 from pipeline import config, study, study_page, study_text
 from pipeline.study import EmbeddedReview, Fit, StudyResult
 
@@ -31,6 +33,7 @@ def make_result(*, stopped_epoch: int | None = 14, text: str = "A fine film.") -
     full = epochs(40, best=9)
     return StudyResult(
         embedding="glove-6b-50d",
+        trainer=study.lesson_trainer(TrainerSettings()).model_dump(mode="json"),
         examples={"train": 15000, "eval": 10000},
         reviews=(EmbeddedReview(text, 1, tuple(n / 8 for n in range(20))),) * 3,
         summary="Total params: 2550833",
@@ -114,6 +117,25 @@ def test_the_page_needs_nothing_else_and_escapes_reviews():
     assert "epoch 9 kept" in page
 
 
+def test_what_nobody_set_is_as_in_the_lesson():
+    trainer = study.lesson_trainer(TrainerSettings(dropout=0.25, epochs=7))
+
+    assert (trainer.learning_rate, trainer.ngram_order, trainer.label_smoothing) == (1e-3, 0, 0.0)
+    assert (trainer.dropout, trainer.epochs) == (0.25, 7)
+    assert not trainer.calibrate
+
+
+def test_the_settings_of_the_fits_are_told():
+    as_in_the_lesson = make_result()
+    changed = dataclasses.replace(as_in_the_lesson, trainer={**as_in_the_lesson.trainer, "dropout": 0.25})
+
+    assert study_text.model_in_words(as_in_the_lesson) == (
+        "glove-6b-50d, Dense(16), sigmoid; Adam at 0.001, batches of 512, seed 1. "
+        "Early stopping on val_loss: patience 5, min_delta 0.001."
+    )
+    assert study_text.model_in_words(changed).endswith(" Not as in the lesson: dropout 0.25.")
+
+
 def test_an_empty_split_is_refused(tmp_path: Path):
     source = tmp_path / "one.csv"
     source.write_text("text,label\nA fine film,1\n", encoding="utf-8")
@@ -139,10 +161,8 @@ def test_a_small_study_runs_both_fits_from_the_same_start(tmp_path: Path):
     assert sum(result.examples.values()) == 500
     assert result.same_start
     assert len(result.without.epochs) == 4
-    assert (result.stopped.stopped_epoch, result.stopped.kept_epoch) == (
-        2,
-        1,
-    )  # a bar of 10 no epoch can pass
+    # No epoch gets over a bar of 10, so the second is one too many.
+    assert (result.stopped.stopped_epoch, result.stopped.kept_epoch) == (2, 1)
     assert result.stopped.accuracy == pytest.approx(result.stopped.kept["val_accuracy"], abs=1e-3)
     assert [len(review.embedding) for review in result.reviews] == [50, 50, 50]
     assert "probability" in result.summary or "head" in result.summary
