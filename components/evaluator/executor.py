@@ -20,6 +20,7 @@ from components.evaluator.judging import judge
 from components.evaluator.predict import ModelError, Scorer, score
 from components.evaluator.predictions import Predictions, not_probabilities
 from components.evaluator.settings import GateSettings
+from components.evaluator.split_files import split_files
 from components.evaluator.tfma_results import candidate_metrics, check_agreement
 from components.evaluator.verdict import Baseline, Verdict
 from components.reviews import LABEL, LENGTH, TEXT
@@ -87,7 +88,7 @@ def _predict(input_dict: _Artifacts, split: str) -> tuple[Predictions, Baseline 
             scorers[specs.BASELINE_MODEL_KEY] = Scorer(_folder(artifact))
         except ModelError as error:
             baseline = dataclasses.replace(baseline, problem=str(error))
-    columns, scores, problems = score(_files(input_dict[specs.EXAMPLES_KEY], split), scorers)
+    columns, scores, problems = score(split_files(input_dict[specs.EXAMPLES_KEY], split), scorers)
     if specs.MODEL_KEY in problems:
         raise ModelError(f"The model that was just trained cannot be evaluated: {problems[specs.MODEL_KEY]}")
     old = scores.get(specs.BASELINE_MODEL_KEY)
@@ -114,18 +115,6 @@ def _texts(column: Any) -> Any:
 
 def _folder(model: Artifact) -> str:
     return path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
-
-
-def _files(examples: list[Artifact], split: str) -> list[str]:
-    known = {
-        name for artifact in examples for name in artifact_utils.decode_split_names(artifact.split_names)
-    }
-    if split not in known:
-        raise GreenlightError(
-            f"There are no examples in split {split}; there are: {', '.join(sorted(known))}."
-        )
-    folders = artifact_utils.get_split_uris(examples, split)
-    return [file for folder in folders for file in fileio.glob(io_utils.all_files_pattern(folder))]
 
 
 def _without_baseline(input_dict: _Artifacts, *, keep: bool) -> _Artifacts:

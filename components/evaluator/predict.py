@@ -7,9 +7,10 @@ import tensorflow as tf
 
 from components.errors import GreenlightError
 from components.evaluator.gate import PREDICTION, SIGNATURE
+from components.evaluator.split_files import read_split
 from components.reviews import LABEL, LENGTH, TEXT
+from serving.tensorflow_errors import cause_of
 
-_BATCH = 1024
 _COLUMNS = {
     TEXT: tf.io.FixedLenFeature([], tf.string),
     LABEL: tf.io.FixedLenFeature([], tf.int64),
@@ -40,7 +41,7 @@ class Scorer:
         try:
             self._model = tf.saved_model.load(folder)
         except _BROKEN as error:
-            raise ModelError(f"{folder} does not load as a SavedModel: {_first_line(error)}") from error
+            raise ModelError(f"{folder} does not load as a SavedModel: {cause_of(error)}") from error
         signatures = self._model.signatures
         if SIGNATURE not in signatures:
             known = ", ".join(sorted(signatures)) or "none"
@@ -63,7 +64,7 @@ class Scorer:
         try:
             found = self._signature(**{self._input: examples})[PREDICTION].numpy()
         except _BROKEN as error:
-            raise ModelError(f"{SIGNATURE} of {self.folder} fails: {_first_line(error)}") from error
+            raise ModelError(f"{SIGNATURE} of {self.folder} fails: {cause_of(error)}") from error
         if found.size != len(examples):
             shape = f"{PREDICTION} of shape {found.shape} for {len(examples)} reviews"
             raise ModelError(f"{SIGNATURE} of {self.folder} gives {shape}")
@@ -74,24 +75,6 @@ def _describe(inputs: Mapping[str, tf.TypeSpec]) -> str:
     return ", ".join(f"{name} ({spec.dtype.name})" for name, spec in sorted(inputs.items())) or "nothing"
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def read_split(files: Sequence[str]) -> tf.data.Dataset:
-    """Batches of serialized tf.Examples from TFRecord files, gzipped where the name ends in .gz, in order."""
-    parts = [
-        tf.data.TFRecordDataset(file, compression_type="GZIP" if file.endswith(".gz") else "")
-        for file in sorted(files)
-    ]
-    if not parts:
-        raise GreenlightError("the split to evaluate has no files: check the weights of the data's splits")
-    records = parts[0]
-    for part in parts[1:]:
-        records = records.concatenate(part)
-    return records.batch(_BATCH)
-
-
 def score(
     files: Sequence[str], scorers: Mapping[str, Scorer]
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, str]]:
@@ -99,9 +82,16 @@ def score(
 
     A scorer that fails is dropped with its problem; the others go on.
 
+    Args:
+      files: TFRecord files of tf.Examples.
+      scorers: the models by name.
+
     Returns:
       The columns text, label and length [N]; the probabilities float32 [N] of each scorer that worked; the
       problem of each that did not.
+
+    Raises:
+      GreenlightError: there is no example in the files.
     """
     columns: dict[str, list[np.ndarray]] = {name: [] for name in _COLUMNS}
     scores: dict[str, list[np.ndarray]] = {name: [] for name in scorers}
@@ -115,7 +105,9 @@ def score(
             except ModelError as error:
                 problems[name] = str(error)
     if not columns[LABEL]:
-        raise GreenlightError("the split to evaluate has no examples: check the weights of the data's splits")
+        raise GreenlightError(
+            "The split to evaluate has no examples: check the weights of the data's splits."
+        )
     merged = {name: np.concatenate(values) for name, values in columns.items()}
     found = {name: np.concatenate(values) for name, values in scores.items() if name not in problems}
     return merged, found, problems

@@ -1,5 +1,6 @@
 """A model small enough to be understood: it counts the words "good" and "bad"."""
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,34 +17,27 @@ class WordCounter(tf.Module):
         super().__init__()
         self.slope, self.bias = tf.Variable(slope), tf.Variable(bias)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def serve(self, text):
         words = tf.strings.split(text)
         counts = [tf.reduce_sum(tf.cast(words == word, tf.float32), axis=1) for word in ("good", "bad")]
         probability = tf.sigmoid(self.slope * (counts[0] - counts[1]) + self.bias)
         return {"probability": probability, "label": tf.where(probability >= 0.5, "positive", "negative")}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(self, examples):
         return self.serve(tf.io.parse_example(examples, reviews.feature_spec())[reviews.TEXT])
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="serialized")])
     def serve_under_another_name(self, serialized):
         return self.serve_examples(serialized)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="numbers")])
     def serve_numbers(self, numbers):
         return {"probability": numbers}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_scores(self, examples):
         return {"score": self.serve_examples(examples)["probability"]}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_one_number(self, examples):
         return {"probability": tf.reduce_mean(self.serve_examples(examples)["probability"])}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_an_older_schema(self, examples):
         return self.serve(
             tf.io.parse_example(examples, {"review": tf.io.FixedLenFeature([], tf.string)})["review"]
@@ -53,6 +47,13 @@ class WordCounter(tf.Module):
 Export = Callable[..., Path]
 
 
+def _signature(method: Callable[..., dict[str, tf.Tensor]]) -> tf.types.experimental.GenericFunction:
+    """As a function of a vector, under the name that the method gives its argument."""
+    (name,) = inspect.signature(method).parameters
+    dtype = tf.float32 if name == "numbers" else tf.string
+    return tf.function(method, input_signature=[tf.TensorSpec([None], dtype, name=name)])
+
+
 @pytest.fixture(scope="session")
 def export_model(tmp_path_factory) -> Export:
     """Exports a WordCounter as a Model artifact's folder; `signature=method` chooses other signatures."""
@@ -60,7 +61,7 @@ def export_model(tmp_path_factory) -> Export:
     def export(*, slope: float = 1.0, bias: float = 0.0, **signatures: str) -> Path:
         model = WordCounter(slope=slope, bias=bias)
         chosen = signatures or {"serving_default": "serve", "tf_example": "serve_examples"}
-        functions = {name: getattr(model, function) for name, function in chosen.items()}
+        functions = {name: _signature(getattr(model, method)) for name, method in chosen.items()}
         folder = tmp_path_factory.mktemp("model")
         tf.saved_model.save(model, str(folder / "Format-Serving"), signatures=functions)
         return folder

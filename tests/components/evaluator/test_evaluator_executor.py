@@ -183,7 +183,7 @@ def test_a_candidate_without_the_signature_ends_the_run(evaluate, export_model):
 
 
 def test_a_split_without_examples_ends_the_run(evaluate, export_model):
-    with pytest.raises(GreenlightError, match="the split to evaluate has no examples: check the weights"):
+    with pytest.raises(GreenlightError, match="The split to evaluate has no examples: check the weights"):
         evaluate(export_model(), split="eval")
 
 

@@ -1,0 +1,251 @@
+"""From what the canary process left to what is wrong with the model: pure, one function a check."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.infra_validator.process import Ended
+from components.infra_validator.settings import InfraSettings
+from components.reviews import CLASSES
+from serving.canary import INPUTS, OUTPUTS
+
+_NEAR_THE_CUT = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What one call gave: `error`, or an answer for each canary."""
+
+    signature: str
+    canaries: tuple[str, ...]
+    error: str | None = None
+    probability: Any = None
+    label: Any = None
+
+    @property
+    def what(self) -> str:
+        """The call as a person says it."""
+        if not self.canaries:
+            what = "the empty batch"
+        elif len(self.canaries) == 1:
+            what = self.canaries[0]
+        else:
+            what = f"a batch of {len(self.canaries)}"
+        return f"{what} through {self.signature}"
+
+    @property
+    def whole(self) -> bool:
+        """Whether there is one number and one label a canary."""
+        outputs = ((self.probability, float), (self.label, str))
+        return all(
+            isinstance(values, list)
+            and len(values) == len(self.canaries)
+            and all(isinstance(value, kind) for value in values)
+            for values, kind in outputs
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """The records of the canary process, sorted.
+
+    Attributes:
+      ended: the process.
+      signatures: name -> inputs and outputs -> name -> type; empty where the model did not load.
+      answers: every call that was finished.
+      steps: the last record of each other step by its name.
+      unfinished: the step, in words, at which the process ended; None where it did them all.
+      here: the probability of each canary in the process that trained, None where it was not asked.
+    """
+
+    ended: Ended
+    signatures: Mapping[str, Mapping[str, Mapping[str, str]]]
+    answers: tuple[Answer, ...]
+    steps: Mapping[str, Mapping[str, Any]]
+    unfinished: str | None
+    here: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that was looked at, and everything that is wrong with it."""
+
+    name: str
+    problems: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+
+def evidence(ended: Ended, *, here: Mapping[str, float] | None = None) -> Evidence:
+    """Sorts the records of a process."""
+    steps = {record["step"]: record for record in ended.records if record["step"] != "answer"}
+    asked = [record for record in ended.records if record["step"] == "answer"]
+    answers = [
+        Answer(
+            **{
+                key: value if key != "canaries" else tuple(value)
+                for key, value in record.items()
+                if key != "step"
+            }
+        )
+        for record in asked
+        if "error" in record or OUTPUTS[0] in record or OUTPUTS[1] in record
+    ]
+    return Evidence(
+        ended=ended,
+        signatures=steps.get("load", {}).get("signatures", {}),
+        answers=tuple(answers),
+        steps=steps,
+        unfinished=_unfinished(ended.records),
+        here=here,
+    )
+
+
+def _unfinished(records: Sequence[Mapping[str, Any]]) -> str | None:
+    if not records:
+        return "before it began"
+    last = records[-1]
+    if last["step"] == "done" or "error" in last:
+        return None
+    if last["step"] == "answer":
+        return f"at {Answer(signature=last['signature'], canaries=tuple(last['canaries'])).what}"
+    words = {"import": "importing TensorFlow", "load": "loading the model", "latency": "timing calls"}
+    return f"while {words.get(last['step'], last['step'])}"
+
+
+def checks(found: Evidence, settings: InfraSettings) -> tuple[Check, ...]:
+    """Every check, passed or not, in the order in which a person reads them."""
+    looked_at: tuple[tuple[str, Callable[[Evidence, InfraSettings], Iterator[str]]], ...] = (
+        ("process", _process),
+        ("load", _load),
+        ("signatures", _signatures),
+        ("answers", _answers),
+        ("probabilities", _probabilities),
+        ("labels", _labels),
+        ("same answer in every batch and signature", _same_everywhere),
+        ("same answer as where it was trained", _same_as_here),
+        ("latency", _latency),
+        ("memory", _memory),
+    )
+    return tuple(Check(name=name, problems=tuple(look(found, settings))) for name, look in looked_at)
+
+
+def _process(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+    if found.ended.why is not None:
+        where = f" {found.unfinished}" if found.unfinished else ""
+        yield f"the process that served it {found.ended.why}{where}"
+
+
+def _load(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+    error = found.steps.get("load", {}).get("error")
+    if error is not None:
+        yield f"the model does not load: {error}"
+
+
+def _signatures(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+    if not found.signatures:
+        return
+    for name, wanted in INPUTS.items():
+        if name not in found.signatures:
+            yield f"it has no signature {name}; there are: {', '.join(sorted(found.signatures))}"
+            continue
+        inputs, outputs = found.signatures[name]["inputs"], found.signatures[name]["outputs"]
+        if dict(inputs) != {wanted: "string"}:
+            yield f"{name} takes {_in_words(inputs)}, not {wanted} (string)"
+        if (outputs.get("probability"), outputs.get("label")) != ("float32", "string"):
+            yield f"{name} gives {_in_words(outputs)}, not probability (float32) and label (string)"
+
+
+def _in_words(tensors: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({kind})" for name, kind in sorted(tensors.items())) or "nothing"
+
+
+def _answers(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+    for answer in found.answers:
+        if answer.error is not None:
+            yield f"{answer.what} fails: {answer.error}"
+        elif not answer.whole:
+            yield f"{answer.what} does not give one probability and one label a review"
+
+
+def _each(found: Evidence) -> Iterator[tuple[Answer, str, float, str]]:
+    for answer in found.answers:
+        if answer.whole:
+            for name, probability, label in zip(
+                answer.canaries, answer.probability, answer.label, strict=True
+            ):
+                yield answer, name, probability, label
+
+
+def _probabilities(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+    told = set()
+    for answer, name, probability, _ in _each(found):
+        if not 0 <= probability <= 1 and (name, answer.signature) not in told:
+            told.add((name, answer.signature))
+            yield f"{name} through {answer.signature} has the probability {probability}, not one from 0 to 1"
+
+
+def _labels(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+    told = set()
+    for answer, name, probability, label in _each(found):
+        right = CLASSES[int(probability >= 0.5)]
+        if label != right and abs(probability - 0.5) > _NEAR_THE_CUT and (name, answer.signature) not in told:
+            told.add((name, answer.signature))
+            yield f"{name} through {answer.signature} is labelled {label!r} at probability {probability:.4f}"
+
+
+def _same_everywhere(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+    """Against what a canary gets alone through serving_default; the first difference of each call."""
+    alone = {
+        answer.canaries[0]: answer.probability[0]
+        for answer in found.answers
+        if answer.whole and len(answer.canaries) == 1 and answer.signature == "serving_default"
+    }
+    for answer in found.answers:
+        if not answer.whole:
+            continue
+        for name, probability in zip(answer.canaries, answer.probability, strict=True):
+            if name in alone and _differs(probability, alone[name], settings.tolerance):
+                yield (
+                    f"{answer.what} gives {name} the probability {probability:.4f}, "
+                    f"alone through serving_default it is {alone[name]:.4f}"
+                )
+                break
+
+
+def _same_as_here(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+    if found.here is None:
+        return
+    for answer, name, probability, _ in _each(found):
+        if len(answer.canaries) == 1 and _differs(probability, found.here[name], settings.tolerance):
+            yield (
+                f"{name} has the probability {probability:.4f} in a fresh process, "
+                f"{found.here[name]:.4f} in the one that trained"
+            )
+
+
+def _differs(one: float, other: float, tolerance: float) -> bool:
+    if math.isnan(one) or math.isnan(other):
+        return math.isnan(one) != math.isnan(other)
+    return abs(one - other) > tolerance
+
+
+def _latency(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+    median = found.steps.get("latency", {}).get("milliseconds")
+    if median is not None and median > settings.max_latency_ms:
+        yield (
+            f"a call with one review takes {median:,.1f} ms, the limit is {settings.max_latency_ms:,g} "
+            "(infra.max_latency_ms)"
+        )
+
+
+def _memory(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+    peak = found.steps.get("memory", {}).get("mib")
+    if peak is not None and peak > settings.max_memory_mb:
+        yield (
+            f"the process that served it held {peak:,.0f} MiB, the limit is {settings.max_memory_mb:,g} "
+            "(infra.max_memory_mb)"
+        )

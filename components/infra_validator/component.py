@@ -1,0 +1,50 @@
+"""InfraValidator: TFX's stage of that name, without Docker and on every engine."""
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import BaseChannel, Channel, standard_artifacts
+from tfx.types import standard_component_specs as specs
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.infra_validator import executor
+from components.infra_validator.settings import InfraSettings
+
+
+class InfraValidatorSpec(ComponentSpec):
+    """Model and Examples in, InfraBlessing out."""
+
+    PARAMETERS = {
+        executor.SETTINGS_KEY: ExecutionParameter(type=str),
+        executor.SPLIT_KEY: ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        specs.MODEL_KEY: ChannelParameter(type=standard_artifacts.Model),
+        specs.EXAMPLES_KEY: ChannelParameter(type=standard_artifacts.Examples),
+    }
+    OUTPUTS = {specs.BLESSING_KEY: ChannelParameter(type=standard_artifacts.InfraBlessing)}
+
+
+class InfraValidator(base_component.BaseComponent):
+    """Loads the model as the local server would and sends it canaries; its output is `blessing`.
+
+    Args:
+      model: the exported model.
+      examples: Examples that the reviews among the canaries are taken from.
+      settings: limits, and whether to check at all.
+      split: the split of `examples` to take them from.
+    """
+
+    SPEC_CLASS = InfraValidatorSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(
+        self, *, model: BaseChannel, examples: BaseChannel, settings: InfraSettings, split: str
+    ) -> None:
+        super().__init__(
+            InfraValidatorSpec(
+                model=model,
+                examples=examples,
+                settings=settings.model_dump_json(),
+                split=split,
+                blessing=Channel(type=standard_artifacts.InfraBlessing),
+            )
+        )

@@ -1,0 +1,137 @@
+"""Loads the exported model in a fresh process, sends it canaries, and blesses it or says what failed."""
+
+import itertools
+import json
+import math
+import os
+import time
+from typing import Any
+
+import tensorflow as tf
+from absl import logging
+from tfx.dsl.components.base import base_executor
+from tfx.types import Artifact, artifact_utils
+from tfx.types import standard_component_specs as specs
+from tfx.utils import io_utils, path_utils
+
+from components import reviews
+from components.evaluator.split_files import read_split, split_files
+from components.infra_validator import process
+from components.infra_validator.canaries import canaries
+from components.infra_validator.checks import Check, Evidence, checks, evidence
+from components.infra_validator.settings import InfraSettings
+from serving.canary import Canary, Request
+
+SETTINGS_KEY, SPLIT_KEY = "settings", "split"
+REPORT_NAME = "canaries.json"
+_ALARM_MARGIN = 60
+
+
+class Executor(base_executor.BaseExecutor):
+    """Emits what TFX's InfraValidator emits, without Docker: marker file and `blessed` property."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Checks one model; a model that fails is not blessed, which is no error.
+
+        Args:
+          input_dict: model, and examples with the split.
+          output_dict: blessing, whose folder gets the marker and `canaries.json`.
+          exec_properties: `settings`: InfraSettings as JSON; `split`: where the reviews are taken from.
+        """
+        settings = InfraSettings.model_validate_json(exec_properties[SETTINGS_KEY])
+        blessing = artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY])
+        if not settings.enabled:
+            _bless(blessing, (), {"passed": True, "skipped": True, "reasons": []})
+            return
+        model = artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY])
+        folder = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+        sent = canaries(_texts(input_dict[specs.EXAMPLES_KEY], exec_properties[SPLIT_KEY], settings.samples))
+        started = time.monotonic()
+        found = _serve(folder, sent, settings)
+        results = checks(found, settings)
+        _bless(blessing, results, _report(found, results, settings, seconds=time.monotonic() - started))
+
+
+def _texts(examples: list[Artifact], split: str, count: int) -> list[bytes]:
+    """The first reviews of the split; none where it is empty, the odd canaries remain."""
+    records = read_split(split_files(examples, split)).unbatch().take(count)
+    parsed = (tf.io.parse_single_example(record, reviews.feature_spec()) for record in records)
+    return [review[reviews.TEXT].numpy() for review in parsed]
+
+
+def _serve(folder: str, sent: tuple[Canary, ...], settings: InfraSettings) -> Evidence:
+    """Asks the model in a fresh process and then, where it came out alive, in this one."""
+    request = Request(
+        model=folder,
+        canaries=sent,
+        batch_size=settings.batch_size,
+        alarm_seconds=math.ceil(process.IMPORT_SECONDS + settings.timeout_seconds) + _ALARM_MARGIN,
+    )
+    ended = process.run(
+        request, timeout_seconds=settings.timeout_seconds, max_memory_mb=settings.max_memory_mb
+    )
+    found = evidence(ended)
+    texts = [answer for answer in found.answers if answer.signature == "serving_default"]
+    harmless = ended.why is None and bool(texts) and all(answer.whole for answer in texts)
+    return evidence(ended, here=_ask_here(folder, sent)) if harmless else found
+
+
+def _ask_here(folder: str, sent: tuple[Canary, ...]) -> dict[str, float]:
+    """The probability of each canary in this process."""
+    signature = tf.saved_model.load(folder).signatures["serving_default"]
+    found = signature(text=tf.constant([canary.text for canary in sent]))["probability"].numpy()
+    return {canary.name: float(value) for canary, value in zip(sent, found, strict=True)}
+
+
+def _report(
+    found: Evidence, results: tuple[Check, ...], settings: InfraSettings, *, seconds: float
+) -> dict[str, Any]:
+    """What `canaries.json` says."""
+    alone = {
+        answer.canaries[0]: answer for answer in found.answers if answer.whole and len(answer.canaries) == 1
+    }
+    reasons = list(itertools.chain.from_iterable(check.problems for check in results))
+    return {
+        "passed": not reasons,
+        "skipped": False,
+        "reasons": reasons,
+        "checks": [
+            {"name": check.name, "passed": check.passed, "problems": check.problems} for check in results
+        ],
+        "latency_ms": found.steps.get("latency", {}).get("milliseconds"),
+        "memory_mb": found.steps.get("memory", {}).get("mib"),
+        "import_seconds": found.steps.get("import", {}).get("seconds"),
+        "load_seconds": found.steps.get("load", {}).get("seconds"),
+        "seconds": seconds,
+        "limits": settings.model_dump(mode="json", exclude={"enabled"}),
+        "canaries": [
+            {"name": name, "probability": _finite(answer.probability[0]), "label": answer.label[0]}
+            for name, answer in alone.items()
+        ],
+        "log": found.ended.log if reasons else "",
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _bless(blessing: Artifact, results: tuple[Check, ...], report: dict[str, Any]) -> None:
+    passed = report["passed"]
+    name = "INFRA_BLESSED" if passed else "INFRA_NOT_BLESSED"
+    io_utils.write_string_file(os.path.join(blessing.uri, name), "")
+    text = json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False)
+    io_utils.write_string_file(os.path.join(blessing.uri, REPORT_NAME), text)
+    blessing.set_int_custom_property("blessed", int(passed))
+    blessing.set_string_custom_property("reasons", "\n".join(report["reasons"]))
+    for key in ("latency_ms", "memory_mb"):
+        if report.get(key) is not None:
+            blessing.set_float_custom_property(key, float(report[key]))
+    for check in results:
+        for problem in check.problems:
+            logging.warning("%s: %s", check.name, problem)

@@ -1,0 +1,209 @@
+"""Answers canary requests with an exported model, in a process of its own: whatever happens, happens to it.
+
+    python -m serving.canary REQUEST RECORDS
+
+REQUEST is the JSON of `Request`. RECORDS gets one JSON object a line, each written out before the next step
+begins, so that after a crash the last line names the step that did not end:
+
+    {"step": "import"} {"step": "import", "seconds": 6.1}
+    {"step": "load"}   {"step": "load", "seconds": 0.4, "signatures": {"tf_example": {"inputs": ..., ...}}}
+    {"step": "answer", "signature": "tf_example", "canaries": ["emoji"]}, again with probability and label
+    {"step": "latency", "milliseconds": 0.9}, {"step": "memory", "mib": 812.0}, {"step": "done"}
+
+A step that failed in words has `error` instead.
+"""
+
+import base64
+import dataclasses
+import json
+import resource
+import signal
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from serving.tensorflow_errors import cause_of
+
+INPUTS = {"serving_default": "text", "tf_example": "examples"}
+"""The signatures that a model is asked through, and the name of each one's input."""
+OUTPUTS = ("probability", "label")
+
+_WARM_UP_CALLS = 3
+_TIMED_CALLS = 30
+_TIMED_SECONDS = 5.0
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Canary:
+    """One review: its bytes as text, and the same as a serialized tf.Example."""
+
+    name: str
+    text: bytes
+    example: bytes
+
+    def through(self, signature: str) -> bytes:
+        """What the signature takes."""
+        return self.text if signature == "serving_default" else self.example
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to do: the SavedModel's folder, the reviews, the size of the large batch, and when to give up."""
+
+    model: str
+    canaries: tuple[Canary, ...]
+    batch_size: int
+    alarm_seconds: int
+
+    def to_json(self) -> str:
+        content = dataclasses.asdict(self)
+        for canary in content["canaries"]:
+            for key in ("text", "example"):
+                canary[key] = base64.b64encode(canary[key]).decode()
+        return json.dumps(content)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Request":
+        content = json.loads(text)
+        canaries = tuple(
+            Canary(**{k: v if k == "name" else base64.b64decode(v) for k, v in canary.items()})
+            for canary in content.pop("canaries")
+        )
+        return cls(canaries=canaries, **content)
+
+
+def answer(request: Request, emit: Emit) -> None:
+    """Loads the model and asks it everything; what goes wrong in words is emitted, never raised.
+
+    Each canary goes alone through `serving_default`, then all together, none at all, and `batch_size` of them
+    through both signatures.
+    """
+    import tensorflow as tf
+
+    emit({"step": "load"})
+    started = time.monotonic()
+    try:
+        model = tf.saved_model.load(request.model)
+    except Exception as error:  # whatever it is, it is the answer
+        emit({"step": "load", "error": cause_of(error)})
+        return
+    signatures = model.signatures
+    described = {name: _describe(signature) for name, signature in signatures.items()}
+    emit({"step": "load", "seconds": time.monotonic() - started, "signatures": described})
+
+    many = tuple(request.canaries[i % len(request.canaries)] for i in range(request.batch_size))
+    batches = [("serving_default", (canary,)) for canary in request.canaries]
+    batches += [(signature, batch) for batch in (request.canaries, (), many) for signature in INPUTS]
+    for signature, batch in batches:
+        if signature in signatures:
+            _ask(signatures[signature], signature, batch, emit)
+    if "serving_default" in signatures:
+        _time_calls(signatures["serving_default"], request.canaries[0], emit)
+    emit({"step": "memory", "mib": peak_memory_mib()})
+    emit({"step": "done"})
+
+
+def _describe(signature: Any) -> dict[str, dict[str, str]]:
+    inputs = signature.structured_input_signature[1]
+    return {
+        "inputs": {name: spec.dtype.name for name, spec in inputs.items()},
+        "outputs": {name: spec.dtype.name for name, spec in signature.structured_outputs.items()},
+    }
+
+
+def _ask(function: Any, signature: str, batch: tuple[Canary, ...], emit: Emit) -> None:
+    import tensorflow as tf
+
+    record: dict[str, Any] = {
+        "step": "answer",
+        "signature": signature,
+        "canaries": [canary.name for canary in batch],
+    }
+    emit(record)
+    try:
+        values = tf.constant([canary.through(signature) for canary in batch], tf.string)
+        outputs = function(**{INPUTS[signature]: values})
+        found = {name: outputs[name].numpy() for name in OUTPUTS if name in outputs}
+    except Exception as error:  # whatever it is, it is the answer
+        emit(record | {"error": cause_of(error)})
+        return
+    if "probability" in found:
+        record["probability"] = found["probability"].tolist()
+    if "label" in found:
+        record["label"] = _as_text(found["label"].tolist())
+    emit(record)
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_text(item) for item in value]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _time_calls(function: Any, canary: Canary, emit: Emit) -> None:
+    """Emits the median time of a call with one review."""
+    import tensorflow as tf
+
+    emit({"step": "latency"})
+    value = tf.constant([canary.text], tf.string)
+    seconds: list[float] = []
+    try:
+        for call in range(_WARM_UP_CALLS + _TIMED_CALLS):
+            started = time.monotonic()
+            function(**{INPUTS["serving_default"]: value})["probability"].numpy()
+            if call >= _WARM_UP_CALLS:
+                seconds.append(time.monotonic() - started)
+            if sum(seconds) > _TIMED_SECONDS:
+                break
+    except Exception as error:  # whatever it is, it is the answer
+        emit({"step": "latency", "error": cause_of(error)})
+        return
+    emit({"step": "latency", "milliseconds": 1000 * statistics.median(seconds), "calls": len(seconds)})
+
+
+def peak_memory_mib() -> float:
+    """The most memory that this process ever held, in MiB.
+
+    On Linux ru_maxrss starts with what the parent held when it forked, VmHWM does not.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        return memory_mib_of(status.read_text())
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest / 2**20 if sys.platform == "darwin" else largest / 2**10
+
+
+def memory_mib_of(status: str) -> float:
+    """The peak memory in MiB from the text of Linux's /proc/PID/status; 0.0 for a process that has ended."""
+    for line in status.splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 2**10
+    return 0.0
+
+
+def main(request_path: str, records_path: str) -> None:
+    request = Request.from_json(Path(request_path).read_text(encoding="utf-8"))
+    # The default action of SIGALRM ends even a process that hangs in native code or has lost its parent.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(request.alarm_seconds)
+    with Path(records_path).open("a", encoding="utf-8") as records:
+
+        def emit(record: dict[str, Any]) -> None:
+            records.write(json.dumps(record) + "\n")
+            records.flush()
+
+        emit({"step": "import"})
+        started = time.monotonic()
+        import tensorflow  # noqa: F401
+
+        emit({"step": "import", "seconds": time.monotonic() - started})
+        answer(request, emit)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

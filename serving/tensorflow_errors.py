@@ -1,0 +1,14 @@
+"""TensorFlow's many-line errors, in one."""
+
+
+def cause_of(error: BaseException) -> str:
+    """The line that says what happened: not the heading, not the stack, not the name of the node."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    if not lines[0].startswith("Graph execution error"):
+        return lines[0].strip()
+    said = [
+        line for line in lines[1:] if not line[0].isspace() and not line.startswith(("Detected at", "<stack"))
+    ]
+    return said[-1] if said else lines[0].strip()

@@ -1,0 +1,128 @@
+"""How the process is watched over, shown with small Python programs in TensorFlow's place."""
+
+import os
+import sys
+import time
+
+import pytest
+
+from components.infra_validator import process
+from components.infra_validator.checks import checks, evidence
+from components.infra_validator.process import Ended
+from components.infra_validator.settings import InfraSettings
+from serving.canary import Request, memory_mib_of
+
+REQUEST = Request(model="nowhere", canaries=(), batch_size=2, alarm_seconds=60)
+BEGIN = """
+import json, os, signal, sys, time
+records = open(sys.argv[2], "a")
+def emit(**record):
+    print(json.dumps(record), file=records, flush=True)
+emit(step="import")
+emit(step="import", seconds=1.0)
+"""
+EMPTY_BATCH = 'emit(step="answer", signature="serving_default", canaries=[])\n'
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs a program as if it were the canary process."""
+
+    def start(program: str, *, timeout_seconds: float = 20, max_memory_mb: float = 1000) -> Ended:
+        script = tmp_path / "program.py"
+        script.write_text(BEGIN + program)
+        return process.run(
+            REQUEST,
+            timeout_seconds=timeout_seconds,
+            max_memory_mb=max_memory_mb,
+            start=[sys.executable, str(script)],
+        )
+
+    return start
+
+
+def said(ended: Ended, **limits) -> list[str]:
+    found = checks(evidence(ended), InfraSettings(**limits))
+    return [problem for check in found for problem in check.problems]
+
+
+def test_a_process_that_ends_well(run):
+    ended = run('emit(step="done")')
+
+    assert ended.why is None
+    assert [record["step"] for record in ended.records] == ["import", "import", "done"]
+
+
+def test_a_hung_model_is_killed_and_named(run):
+    started = time.monotonic()
+    ended = run('emit(step="load")\ntime.sleep(60)', timeout_seconds=0.3)
+
+    assert time.monotonic() - started < 10
+    (problem,) = said(ended)
+    assert problem.startswith(
+        "the process that served it was killed after 0.3 seconds (infra.timeout_seconds)"
+    )
+    assert problem.endswith(" while loading the model")
+
+
+def test_a_crash_is_named_with_its_canary(run):
+    ended = run(EMPTY_BATCH + "os.kill(os.getpid(), signal.SIGSEGV)")
+
+    assert said(ended) == [
+        "the process that served it was ended by SIGSEGV at the empty batch through serving_default"
+    ]
+
+
+def test_the_system_s_kill_is_explained(run):
+    ended = run("os.kill(os.getpid(), signal.SIGKILL)")
+
+    assert ended.why == "was ended by SIGKILL, as the system does where memory runs out"
+
+
+def test_an_exit_code_and_the_end_of_the_log_are_kept(run):
+    ended = run('print("no space left", file=sys.stderr)\nsys.exit(3)')
+
+    assert (ended.why, ended.log) == ("ended with exit code 3", "no space left\n")
+
+
+def test_a_memory_hog_is_killed_or_at_least_named(run):
+    # Linux tells another process's memory, so that the hog is gone long before it would say so itself.
+    hog = "hog = b'x' * 400_000_000\ntime.sleep(3)\nemit(step='memory', mib=400)\nemit(step='done')"
+    (problem,) = said(run(EMPTY_BATCH + hog, max_memory_mb=200), max_memory_mb=200)
+
+    assert " MiB" in problem
+    assert "the limit is 200 (infra.max_memory_mb)" in problem
+
+
+def test_what_the_process_started_dies_with_it(run, tmp_path):
+    child = tmp_path / "child"
+    program = f"""
+import subprocess
+child = subprocess.Popen(["sleep", "60"])
+open({str(child)!r}, "w").write(str(child.pid))
+time.sleep(60)
+"""
+    run(program, timeout_seconds=1)
+
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):
+            os.kill(int(child.read_text()), 0)
+            time.sleep(0.05)
+
+
+def test_a_record_that_was_cut_off_is_left_out(run):
+    ended = run('records.write(\'{"step": "lo\')\nrecords.flush()\nos._exit(1)')
+
+    assert [record["step"] for record in ended.records] == ["import", "import"]
+
+
+def test_a_process_that_never_began():
+    start = [sys.executable, "-c", "raise SystemExit(7)"]
+    ended = process.run(REQUEST, timeout_seconds=5, max_memory_mb=1000, start=start)
+
+    assert said(ended) == ["the process that served it ended with exit code 7 before it began"]
+
+
+def test_peak_memory_is_read_from_linux_s_status():
+    assert memory_mib_of("Name:\tpython\nVmPeak:\t  99 kB\nVmHWM:\t  2048 kB\n") == 2.0
+    assert memory_mib_of("Name:\tzombie\n") == 0.0

@@ -1,0 +1,23 @@
+from serving.tensorflow_errors import cause_of
+
+GRAPH_ERROR = """Graph execution error:
+
+Detected at node ParseExample/ParseExampleV2 defined at (most recent call last):
+  File "x.py", line 3, in <module>
+<stack traces unavailable>
+Feature: review (data type: string) is required but could not be found.
+\t [[{{node ParseExample/ParseExampleV2}}]] [Op:__inference_signature_wrapper_f_114]"""
+
+
+def test_a_graph_error_is_told_by_its_cause():
+    assert cause_of(ValueError(GRAPH_ERROR)) == (
+        "Feature: review (data type: string) is required but could not be found."
+    )
+
+
+def test_any_other_error_is_told_by_its_first_line():
+    assert cause_of(OSError("no such file\nlook elsewhere")) == "no such file"
+
+
+def test_an_error_without_words_is_told_by_its_type():
+    assert cause_of(KeyboardInterrupt()) == "KeyboardInterrupt"
