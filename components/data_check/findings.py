@@ -39,6 +39,8 @@ def _anomalies(split: str, found: anomalies_pb2.Anomalies) -> Iterator[str]:
 
 def _described(anomaly: anomalies_pb2.AnomalyInfo) -> str:
     details = anomaly.description.strip().rstrip(".")
+    if details.startswith(anomaly.short_description):
+        return details
     return f"{anomaly.short_description}: {details}" if details else anomaly.short_description
 
 

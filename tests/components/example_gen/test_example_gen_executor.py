@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 
 import apache_beam as beam
 import pytest
@@ -34,7 +35,7 @@ def test_a_second_run_writes_the_same_bytes(generate, generated, real_csv):
 
 def test_classes_are_mixed_although_the_source_is_sorted(generated):
     labels = [label for _, label in generated.reviews("train")]
-    changes = sum(before != after for before, after in zip(labels, labels[1:], strict=False))
+    changes = sum(before != after for before, after in pairwise(labels))
     assert changes > len(labels) / 3
 
 
