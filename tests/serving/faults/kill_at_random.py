@@ -74,19 +74,20 @@ class Witness:
 
 
 def one_life(root: Path, models: list[Path], seed: int, seconds: float) -> list[str]:
-    """Let a child work for so long, kill it, and return what it reported."""
+    """Let a child work for so long after it began, kill it, and return what it reported."""
     reading, report = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
         work_until_killed(root, models, seed, report)
     os.close(report)
+    began = os.read(reading, 1)  # on a busy machine it may take a while until there is something to kill
     time.sleep(seconds)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, "the child ended by itself"
-    with os.fdopen(reading) as lines:
-        return lines.read().splitlines()
+    with os.fdopen(reading, "rb") as lines:
+        return (began + lines.read()).decode().splitlines()
 
 
 def main() -> None:
