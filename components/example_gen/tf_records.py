@@ -48,8 +48,8 @@ def _single(feature: tf.train.Feature) -> str | int | float | None:
     several.
     """
     kind = feature.WhichOneof("kind")
-    values = getattr(feature, kind).value if kind else ()
+    values = list(getattr(feature, kind).value) if kind else []
     if len(values) != 1:
         return None
-    value = values[0]
+    (value,) = values
     return value.decode(errors="surrogateescape") if isinstance(value, bytes) else value

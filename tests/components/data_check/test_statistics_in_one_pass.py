@@ -29,7 +29,6 @@ def rounded(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> dict:
 def test_both_executors_find_the_same_numbers(stages, reviews_from, lacking):
     splits = {
         "train": [reviews_from(0, 40), [*reviews_from(40, 25), lacking("label")]],
-        "eval": [reviews_from(70, 20)],
         "test": [[]],
     }
     examples = stages.examples(splits)
