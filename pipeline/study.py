@@ -145,7 +145,7 @@ class StudyResult:
 def early_stopping(
     settings: Settings, *, output_dir: Path, progress: Callable[[str], None] | None = None
 ) -> StudyResult:
-    """Fits one classifier twice from the same start, with and without early stopping; draws it in `output_dir`.
+    """Fits one classifier twice from the same start, with and without early stopping, and draws both fits.
 
     Args:
       settings: data, embedding and trainer; trainer settings that nobody set are the lesson's.
