@@ -21,7 +21,7 @@ def scorer(folder) -> Scorer:
 
 @pytest.fixture(scope="module")
 def files(examples_folder) -> list[str]:
-    return [str(path) for path in (examples_folder / "Split-test").iterdir()]
+    return sorted(str(path) for path in (examples_folder / "Split-test").iterdir())
 
 
 def test_a_signature_is_called_whatever_its_input_is_called(export_model, examples):

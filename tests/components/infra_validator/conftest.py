@@ -68,7 +68,9 @@ class Model(tf.Module):
 
     def serve_or_abort_on_empty(self, text):
         def abort() -> tf.Tensor:
-            with tf.control_dependencies([tf.raw_ops.Abort(error_msg="", exit_without_error=False)]):
+            with tf.control_dependencies([tf.identity(text)]):  # or else it runs whatever the condition
+                end = tf.raw_ops.Abort(error_msg="", exit_without_error=False)
+            with tf.control_dependencies([end]):
                 return tf.identity(self.slope)
 
         empty = tf.reduce_any(tf.strings.length(text) == 0)

@@ -22,7 +22,7 @@ def examples(tmp_path_factory) -> standard_artifacts.Examples:
     folder = Path(artifact.uri, "Split-test")
     folder.mkdir()
     with tf.io.TFRecordWriter(str(folder / "data-00000-of-00001")) as writer:
-        for number in range(5):
+        for number in range(1, 6):
             writer.write(reviews.to_example("good film " * number, 1).SerializeToString())
     return artifact
 
