@@ -26,6 +26,7 @@ from serving.manifest import Facts
 from serving.versions import VersionStore
 
 PROCESSES = 4
+PATIENCE_SECONDS = 30
 
 
 def at_once(jobs: list[Callable[[], Any]]) -> list[Any]:
@@ -51,6 +52,14 @@ def at_once(jobs: list[Callable[[], Any]]) -> list[Any]:
         assert text, "a process failed; its traceback is above"
         answers.append(json.loads(text))
     return answers
+
+
+def wait_for(path: Path) -> None:
+    """Wait until another process made the file; a process whose partner failed ends with an error."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not path.exists():
+        assert time.monotonic() < deadline, f"nobody made {path}"
+        time.sleep(0.005)
 
 
 def push_each(root: Path, models: list[Path]) -> list[tuple[str, int]]:
@@ -92,7 +101,8 @@ def readers(folder: Path) -> dict[str, Any]:
 
     def watch() -> int:
         looks = 0
-        while not (folder / "done").exists():
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (folder / "done").exists() and time.monotonic() < deadline:
             live = VersionStore(root).live()
             assert live is not None and not live.problems, live
             with contextlib.suppress(StoreInputError):  # pruned since
@@ -112,8 +122,7 @@ def slow(folder: Path) -> dict[str, Any]:
 
     def wait(name: str, real: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         (folder / "copying").touch()
-        while not (folder / "go on").exists():
-            time.sleep(0.005)
+        wait_for(folder / "go on")
         return real(*arguments)
 
     def writes_the_model(count: int, name: str, arguments: tuple[Any, ...]) -> bool:
@@ -125,8 +134,7 @@ def slow(folder: Path) -> dict[str, Any]:
         return [result.outcome, result.version]
 
     def roll_back_meanwhile() -> list[Any]:
-        while not (folder / "copying").exists():
-            time.sleep(0.005)
+        wait_for(folder / "copying")
         began = time.monotonic()
         VersionStore(root).rollback("urgent")
         took = time.monotonic() - began
