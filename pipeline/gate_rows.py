@@ -32,6 +32,7 @@ class GateRow:
     text: str
     where: str
     passed: bool
+    outcome: str  # passed, failed, waived or not judged
     data: Mapping[str, Any]
     scale: Scale | None
 
@@ -43,12 +44,20 @@ def gate_rows(conditions: Sequence[Mapping[str, Any]]) -> list[GateRow]:
             text=_text(condition),
             where=str(condition.get("slice") or "overall"),
             passed=bool(condition.get("passed")),
-            data=dict.fromkeys(OPTIONAL) | dict(condition),
+            outcome=_outcome(condition),
+            data=dict.fromkeys(OPTIONAL) | _counted(condition),
             scale=_scale(condition),
         )
         for condition in conditions
     ]
     return sorted(rows, key=lambda row: row.passed)
+
+
+def _counted(condition: Mapping[str, Any]) -> dict[str, Any]:
+    """The same; the numbers of a condition on a count are whole."""
+    if condition["metric"] != "example_count":
+        return dict(condition)
+    return {key: int(value) if isinstance(value, float) else value for key, value in condition.items()}
 
 
 def _text(condition: Mapping[str, Any]) -> str:
@@ -59,6 +68,12 @@ def _text(condition: Mapping[str, Any]) -> str:
     if kind.startswith("change"):
         metric = f"change of {metric}"
     return f"{metric} {SIGNS.get(kind, '≥')} {condition.get('threshold')}".replace("-", MINUS)
+
+
+def _outcome(condition: Mapping[str, Any]) -> str:
+    if condition.get("passed"):
+        return "passed" if condition.get("value") is not None else "not judged"
+    return "waived" if condition.get("waived") else "failed"
 
 
 def _scale(condition: Mapping[str, Any]) -> Scale | None:

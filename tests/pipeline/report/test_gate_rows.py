@@ -74,3 +74,24 @@ def test_a_record_of_few_words_is_enough():
     )[0]
 
     assert row.data["reason"] is None and row.where == "overall"
+
+
+def test_counts_are_whole_numbers():
+    row = gate_rows(
+        [condition(metric="example_count", kind="examples", threshold=50, value=507.0, margin=457.0)]
+    )[0]
+
+    assert (repr(row.data["value"]), repr(row.data["margin"])) == ("507", "457")
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({}, "passed"),
+        ({"passed": False}, "failed"),
+        ({"passed": False, "waived": "Ada: new data"}, "waived"),
+        ({"kind": "change", "value": None}, "not judged"),
+    ],
+)
+def test_each_outcome_has_its_word(changes, outcome):
+    assert gate_rows([condition(**changes)])[0].outcome == outcome
