@@ -115,10 +115,11 @@ def _without_publishing(writer: Writer, candidate: Candidate) -> PushResult | No
     bad = writer.reader.rejected(versions).get(candidate.digest)
     if bad is None or candidate.force:
         return None
-    reason = (
-        f"this very model was rolled back as version {bad}; "
-        f"`greenlight promote {bad}` makes it live all the same"
+    kept = any(version.number == bad for version in versions)
+    way_out = (
+        f"`greenlight promote {bad}` makes it live all the same" if kept else "its files were pruned since"
     )
+    reason = f"this very model was rolled back as version {bad}; {way_out}"
     path = writer.layout.shelf(ROLLED_BACK_SHELF, bad)
     return PushResult(outcome="rejected", version=bad, path=path, digest=candidate.digest, reason=reason)
 

@@ -44,7 +44,9 @@ def test_rolled_back_model_is_rejected(three, make_model):
 def test_rolled_back_model_is_rejected_even_when_its_files_are_pruned(three, make_model):
     three.rollback()
     three.prune(2, rolled_back=True)
-    assert three.push(make_model("c"), Facts()).outcome == "rejected"
+    result = three.push(make_model("c"), Facts())
+    assert result.outcome == "rejected"
+    assert result.reason == "this very model was rolled back as version 3; its files were pruned since"
 
 
 def test_force_pushes_a_rejected_model_and_it_is_accepted_from_then_on(three, make_model):
