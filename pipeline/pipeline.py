@@ -16,6 +16,7 @@ from components.data_check.statistics import StatisticsGen
 from components.evaluator.baseline import ProductionModelStrategy, baseline_resolver
 from components.evaluator.component import evaluator
 from components.example_gen.component import ImdbExampleGen
+from components.infra_validator.component import InfraValidator
 from components.pusher.component import pusher
 from components.trainer.component import trainer
 
@@ -64,15 +65,17 @@ def create_stages(settings: Settings, *, baseline: type, store_root: str) -> Seq
         gate=settings.gate,
         split=split,
     )
+    canaries = InfraValidator(model=model, examples=examples, settings=settings.infra, split=split)
     push = pusher(
         model=model,
         model_blessing=gate.outputs["blessing"],
+        infra_blessing=canaries.outputs["blessing"],
         evaluation=gate.outputs["evaluation"],
         examples=examples,
         root=store_root,
         settings=settings.push,
     )
-    return [reviews, statistics, schema, anomalies, check, train, production, gate, push]
+    return [reviews, statistics, schema, anomalies, check, train, production, gate, canaries, push]
 
 
 def create_local_pipeline(settings: Settings, workspace: Workspace, *, use_cache: bool) -> Pipeline:
