@@ -1,9 +1,10 @@
 """Answers canary requests with an exported model, in a process of its own: whatever happens, happens to it.
 
-    python -m serving.canary REQUEST RECORDS
+    python -m serving.canary RECORDS < REQUEST
 
-REQUEST is the JSON of `Request`. RECORDS gets one JSON object a line, each written out before the next step
-begins, so that after a crash the last line names the step that did not end:
+TensorFlow is imported first; then REQUEST, the JSON of `Request` in one line, is waited for, so that the
+process can be started long before the model is there. RECORDS gets one JSON object a line, each written out
+before the next step begins, so that after a crash the last line names the step that did not end:
 
     {"step": "import"} {"step": "import", "seconds": 6.1}
     {"step": "load"}   {"step": "load", "seconds": 0.4, "signatures": {"tf_example": {"inputs": ..., ...}}}
@@ -53,7 +54,7 @@ class Canary:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Request:
-    """What to do: the SavedModel's folder, the reviews, the size of the large batch, and when to give up."""
+    """What to do: the SavedModel's folder, the reviews, the size of the large batch, when to end anyhow."""
 
     model: str
     canaries: tuple[Canary, ...]
@@ -186,11 +187,7 @@ def memory_mib_of(status: str) -> float:
     return 0.0
 
 
-def main(request_path: str, records_path: str) -> None:
-    request = Request.from_json(Path(request_path).read_text(encoding="utf-8"))
-    # The default action of SIGALRM ends even a process that hangs in native code or has lost its parent.
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(request.alarm_seconds)
+def main(records_path: str) -> None:
     with Path(records_path).open("a", encoding="utf-8") as records:
 
         def emit(record: dict[str, Any]) -> None:
@@ -202,6 +199,13 @@ def main(request_path: str, records_path: str) -> None:
         import tensorflow  # noqa: F401
 
         emit({"step": "import", "seconds": time.monotonic() - started})
+        line = sys.stdin.readline()
+        if not line:  # who started this process is gone, or has no use for it
+            return
+        request = Request.from_json(line)
+        # The default action of SIGALRM ends even a process that hangs in native code or has lost its parent.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(request.alarm_seconds)
         answer(request, emit)
 
 

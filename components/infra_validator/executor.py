@@ -70,11 +70,12 @@ def _serve(folder: str, sent: tuple[Canary, ...], settings: InfraSettings) -> Ev
         model=folder,
         canaries=sent,
         batch_size=settings.batch_size,
-        alarm_seconds=math.ceil(process.IMPORT_SECONDS + settings.timeout_seconds) + _ALARM_MARGIN,
+        alarm_seconds=math.ceil(settings.timeout_seconds) + _ALARM_MARGIN,
     )
-    ended = process.run(
-        request, timeout_seconds=settings.timeout_seconds, max_memory_mb=settings.max_memory_mb
-    )
+    with process.fresh() as canary_process:
+        ended = canary_process.run(
+            request, timeout_seconds=settings.timeout_seconds, max_memory_mb=settings.max_memory_mb
+        )
     found = evidence(ended)
     texts = [answer for answer in found.answers if answer.signature == "serving_default"]
     harmless = ended.why is None and bool(texts) and all(answer.whole for answer in texts)

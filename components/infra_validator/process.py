@@ -1,5 +1,6 @@
 """Runs the canaries in a fresh process and watches over it: time, memory, and how it ended."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,10 +8,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import serving
 from serving.canary import Request, memory_mib_of
@@ -36,45 +37,109 @@ class Ended:
     log: str
 
 
-def command() -> list[str]:
-    """The start of the command line; request and records follow."""
-    return [sys.executable, "-m", "serving.canary"]
-
-
-def run(
-    request: Request, *, timeout_seconds: float, max_memory_mb: float, start: Sequence[str] | None = None
-) -> Ended:
-    """Runs the canaries and returns when the process is gone, killed where it takes too long or too much.
+class CanaryProcess:
+    """A process that imports TensorFlow and then waits for one request; ends with the `with` block at last.
 
     Args:
-      request: what to ask the model.
-      timeout_seconds: for everything after the import of TensorFlow.
-      max_memory_mb: the limit in MiB, enforced while it runs where the system tells (Linux).
-      start: the command line to start instead of `command()`.
+      start: the command line to start in place of `python -m serving.canary`; it gets the path for the
+        records as its last argument.
     """
-    with tempfile.TemporaryDirectory(prefix="canary-") as folder:
-        paths = [Path(folder, name) for name in ("request.json", "records.jsonl", "log.txt")]
-        asked, records, log = paths
-        asked.write_text(request.to_json(), encoding="utf-8")
-        records.touch()
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                [*(start or command()), str(asked), str(records)],
-                stdin=subprocess.DEVNULL,
-                stdout=errors,
-                stderr=errors,
+
+    def __init__(self, start: Sequence[str] = (sys.executable, "-m", "serving.canary")) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="canary-")
+        self._records, self._log = (Path(self._folder.name, name) for name in ("records.jsonl", "log.txt"))
+        self._records.touch()
+        self._started = time.monotonic()
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*start, str(self._records)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
                 env=_environment(),
                 start_new_session=True,
             )
-            try:
-                why = _watch(process, records, timeout_seconds=timeout_seconds, max_memory_mb=max_memory_mb)
-            finally:
-                _kill(process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the process, whatever it is doing."""
+        self._kill()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._folder.cleanup()
+
+    def _kill(self) -> None:
+        """Kills the process and all that it started; nothing where it has ended by itself."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def run(self, request: Request, *, timeout_seconds: float, max_memory_mb: float) -> Ended:
+        """Sends the request and waits for the end; what takes too long or too much is killed.
+
+        Args:
+          request: what to ask the model.
+          timeout_seconds: for everything after the import of TensorFlow.
+          max_memory_mb: the limit in MiB, enforced while it runs where the system tells (Linux).
+        """
+        with contextlib.suppress(BrokenPipeError):  # it has ended already, and its exit code tells how
+            self._process.stdin.write(request.to_json().encode() + b"\n")
+            self._process.stdin.close()
+        why = self._watch(timeout_seconds=timeout_seconds, max_memory_mb=max_memory_mb)
+        self._kill()
         return Ended(
-            records=tuple(_complete_records(records.read_text(encoding="utf-8"))),
-            why=why or _exit_in_words(process.returncode),
-            log=log.read_text(encoding="utf-8", errors="replace")[-_TAIL:],
+            records=tuple(_complete_records(self._records.read_text(encoding="utf-8"))),
+            why=why or _exit_in_words(self._process.returncode),
+            log=self._log.read_text(encoding="utf-8", errors="replace")[-_TAIL:],
         )
+
+    def _watch(self, *, timeout_seconds: float, max_memory_mb: float) -> str | None:
+        """Waits for the end; returns why the process has to be killed, None where it ended by itself."""
+        status = Path("/proc", str(self._process.pid), "status")
+        deadline = None
+        while self._process.poll() is None:
+            now = time.monotonic()
+            if deadline is None and '"seconds"' in self._records.read_text(encoding="utf-8"):
+                deadline = now + timeout_seconds
+            if deadline is not None and now > deadline:
+                return f"was killed after {timeout_seconds:g} seconds (infra.timeout_seconds)"
+            if deadline is None and now > self._started + IMPORT_SECONDS:
+                return f"was killed because TensorFlow did not import within {IMPORT_SECONDS} seconds"
+            used = _memory_mib(status)
+            if used > max_memory_mb:
+                limit = f"the limit is {max_memory_mb:,g} (infra.max_memory_mb)"
+                return f"was killed at {used:,.0f} MiB of memory, {limit}"
+            time.sleep(_POLL_SECONDS)
+        return None
+
+
+_early: list[CanaryProcess] = []
+"""At most one process that was started early and waits for the stage."""
+
+
+@contextlib.contextmanager
+def started_early() -> Iterator[None]:
+    """While it lasts, a process imports TensorFlow and waits for the next `fresh`.
+
+    For a runner whose stages share its process: the import takes 6 to 10 seconds of another core, while the
+    stages before the Trainer keep only one busy.
+    """
+    _early.append(CanaryProcess())
+    try:
+        yield
+    finally:
+        while _early:
+            _early.pop().close()
+
+
+def fresh() -> CanaryProcess:
+    """A process that has loaded no model yet: the one that was started early, or else a new one."""
+    return _early.pop() if _early else CanaryProcess()
 
 
 def _environment() -> dict[str, str]:
@@ -88,40 +153,11 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _watch(
-    process: subprocess.Popen[bytes], records: Path, *, timeout_seconds: float, max_memory_mb: float
-) -> str | None:
-    """Waits for the end; returns why the process has to be killed, None where it ended by itself."""
-    status = Path("/proc", str(process.pid), "status")
-    started, deadline = time.monotonic(), None
-    while process.poll() is None:
-        now = time.monotonic()
-        if deadline is None and '"seconds"' in records.read_text(encoding="utf-8"):
-            deadline = now + timeout_seconds
-        if deadline is not None and now > deadline:
-            return f"was killed after {timeout_seconds:g} seconds (infra.timeout_seconds)"
-        if deadline is None and now > started + IMPORT_SECONDS:
-            return f"was killed because TensorFlow did not import within {IMPORT_SECONDS} seconds"
-        used = _memory_mib(status)
-        if used > max_memory_mb:
-            limit = f"the limit is {max_memory_mb:,g} (infra.max_memory_mb)"
-            return f"was killed at {used:,.0f} MiB of memory, {limit}"
-        time.sleep(_POLL_SECONDS)
-    return None
-
-
 def _memory_mib(status: Path) -> float:
     try:
         return memory_mib_of(status.read_text())
     except OSError:  # not Linux, or the process is just gone
         return 0.0
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Ends the process and all that it started; nothing where it has ended."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _exit_in_words(code: int) -> str | None:

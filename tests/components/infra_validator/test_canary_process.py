@@ -8,14 +8,14 @@ import pytest
 
 from components.infra_validator import process
 from components.infra_validator.checks import checks, evidence
-from components.infra_validator.process import Ended
+from components.infra_validator.process import CanaryProcess, Ended
 from components.infra_validator.settings import InfraSettings
 from serving.canary import Request, memory_mib_of
 
 REQUEST = Request(model="nowhere", canaries=(), batch_size=2, alarm_seconds=60)
 BEGIN = """
 import json, os, signal, sys, time
-records = open(sys.argv[2], "a")
+records = open(sys.argv[1], "a")
 def emit(**record):
     print(json.dumps(record), file=records, flush=True)
 emit(step="import")
@@ -31,12 +31,8 @@ def run(tmp_path):
     def start(program: str, *, timeout_seconds: float = 20, max_memory_mb: float = 1000) -> Ended:
         script = tmp_path / "program.py"
         script.write_text(BEGIN + program)
-        return process.run(
-            REQUEST,
-            timeout_seconds=timeout_seconds,
-            max_memory_mb=max_memory_mb,
-            start=[sys.executable, str(script)],
-        )
+        with CanaryProcess([sys.executable, str(script)]) as started:
+            return started.run(REQUEST, timeout_seconds=timeout_seconds, max_memory_mb=max_memory_mb)
 
     return start
 
@@ -117,8 +113,8 @@ def test_a_record_that_was_cut_off_is_left_out(run):
 
 
 def test_a_process_that_never_began():
-    start = [sys.executable, "-c", "raise SystemExit(7)"]
-    ended = process.run(REQUEST, timeout_seconds=5, max_memory_mb=1000, start=start)
+    with CanaryProcess([sys.executable, "-c", "raise SystemExit(7)"]) as started:
+        ended = started.run(REQUEST, timeout_seconds=5, max_memory_mb=1000)
 
     assert said(ended) == ["the process that served it ended with exit code 7 before it began"]
 
@@ -126,3 +122,25 @@ def test_a_process_that_never_began():
 def test_peak_memory_is_read_from_linux_s_status():
     assert memory_mib_of("Name:\tpython\nVmPeak:\t  99 kB\nVmHWM:\t  2048 kB\n") == 2.0
     assert memory_mib_of("Name:\tzombie\n") == 0.0
+
+
+def test_a_process_started_early_is_used_once_and_only_while_it_is_wanted(monkeypatch):
+    monkeypatch.setattr(process.CanaryProcess.__init__, "__defaults__", ((sys.executable, "-c", "input()"),))
+
+    with process.started_early():
+        early = process.fresh()
+        later = process.fresh()
+        assert early is not later
+    for each in (early, later):
+        each.close()
+    assert process._early == []
+
+
+def test_a_process_nobody_asked_for_is_ended(monkeypatch):
+    monkeypatch.setattr(process.CanaryProcess.__init__, "__defaults__", ((sys.executable, "-c", "input()"),))
+
+    with process.started_early():
+        waiting = process._early[0]._process
+        assert waiting.poll() is None
+
+    assert waiting.returncode is not None

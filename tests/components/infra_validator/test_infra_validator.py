@@ -69,7 +69,7 @@ def test_a_model_that_crashes_on_the_empty_string_takes_nothing_else_down(valida
 
 
 def test_switched_off_it_blesses_and_says_so(validate, export, monkeypatch):
-    monkeypatch.setattr(process, "run", None)
+    monkeypatch.setattr(process, "fresh", None)
 
     blessing, report = validate(export(), InfraSettings(enabled=False))
 
