@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import charts, rendering, study_text
+from pipeline import chart_style, charts, rendering, study_text
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -32,7 +32,7 @@ def picture(result: StudyResult, *, kind: str) -> bytes:
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(charts.STYLE):
+    with matplotlib.rc_context(chart_style.STYLE):
         figure = Figure(figsize=(11, 7.4), layout="constrained")
         grid = figure.subplots(2, 2, sharex=True, sharey="row")
         for row, metric in enumerate(METRICS):

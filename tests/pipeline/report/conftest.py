@@ -17,62 +17,21 @@ from pipeline.outcome import RunResult, StageTiming
 from pipeline.runs import Artifact, Run, Stage
 
 START = 1_790_000_000_000
-PLAN = (
-    # stage, seconds, inputs as (key, maker, key of the maker), outputs as (key, type)
-    ("ImdbExampleGen", 9.1, (), (("examples", "Examples"),)),
-    (
-        "StatisticsGen",
-        8.2,
-        (("examples", "ImdbExampleGen", "examples"),),
-        (("statistics", "ExampleStatistics"),),
-    ),
-    ("Schema", 0.1, (), (("schema", "Schema"),)),
-    (
-        "ExampleValidator",
-        0.3,
-        (("statistics", "StatisticsGen", "statistics"), ("schema", "Schema", "schema")),
-        (("anomalies", "ExampleAnomalies"),),
-    ),
-    (
-        "DataCheck",
-        0.1,
-        (("statistics", "StatisticsGen", "statistics"), ("anomalies", "ExampleValidator", "anomalies")),
-        (("verdict", "JsonValue"),),
-    ),
-    (
-        "Trainer",
-        41.6,
-        (("examples", "ImdbExampleGen", "examples"),),
-        (("model", "Model"), ("model_run", "ModelRun")),
-    ),
-    ("BaselineResolver", 0.1, (), (("model", "Model"),)),
-    (
-        "Evaluator",
-        13.4,
-        (
-            ("examples", "ImdbExampleGen", "examples"),
-            ("model", "Trainer", "model"),
-            ("baseline_model", "BaselineResolver", "model"),
-        ),
-        (("evaluation", "ModelEvaluation"), ("blessing", "ModelBlessing")),
-    ),
-    (
-        "InfraValidator",
-        11.9,
-        (("model", "Trainer", "model"), ("examples", "ImdbExampleGen", "examples")),
-        (("blessing", "InfraBlessing"),),
-    ),
-    (
-        "Pusher",
-        0.4,
-        (
-            ("model", "Trainer", "model"),
-            ("model_blessing", "Evaluator", "blessing"),
-            ("infra_blessing", "InfraValidator", "blessing"),
-        ),
-        (("pushed_model", "PushedModel"),),
-    ),
-)
+# A line a stage: name, seconds, inputs as key=maker.key, then > and outputs as key:type.
+PLAN = """
+ImdbExampleGen 9.1 > examples:Examples
+StatisticsGen 8.2 examples=ImdbExampleGen.examples > statistics:ExampleStatistics
+Schema 0.1 > schema:Schema
+ExampleValidator 0.3 statistics=StatisticsGen.statistics schema=Schema.schema > anomalies:ExampleAnomalies
+DataCheck 0.1 statistics=StatisticsGen.statistics anomalies=ExampleValidator.anomalies > verdict:JsonValue
+Trainer 41.6 examples=ImdbExampleGen.examples > model:Model model_run:ModelRun
+BaselineResolver 0.1 > model:Model
+Evaluator 13.4 examples=ImdbExampleGen.examples model=Trainer.model baseline_model=BaselineResolver.model \
+ > evaluation:ModelEvaluation blessing:ModelBlessing
+InfraValidator 11.9 model=Trainer.model examples=ImdbExampleGen.examples > blessing:InfraBlessing
+Pusher 0.4 model=Trainer.model model_blessing=Evaluator.blessing infra_blessing=InfraValidator.blessing \
+ > pushed_model:PushedModel
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,21 +56,27 @@ class RunMaker:
         self, *, until: str = "Pusher", failed: bool = False, cached: tuple[str, ...] = ()
     ) -> MadeRun:
         """A run that went as far as the stage `until`, which `failed` or not."""
-        stages: list[Stage] = []
-        clock = START
-        for name, seconds, needs, makes in PLAN:
-            made = {stage.name: stage for stage in stages}
+        stages: dict[str, Stage] = {}
+        clock, numbers = START, itertools.count(1)
+        for line in PLAN.strip().splitlines():
+            left, _, right = line.partition(">")
+            name, seconds, *needs = left.split()
             state = "cached" if name in cached else "failed" if failed and name == until else "complete"
-            outputs = (
-                {} if state == "failed" else {key: (self._artifact(name, key, kind),) for key, kind in makes}
-            )
-            inputs = {key: made[maker].outputs[output] for key, maker, output in needs}
-            spent = 20 if state == "cached" else round(1000 * seconds)
-            stages.append(Stage(name, state, len(stages) + 1, clock, clock + spent, inputs, outputs))
+            inputs = {}
+            for key, source in (need.split("=") for need in needs):
+                maker, _, output = source.partition(".")
+                inputs[key] = stages[maker].outputs[output]
+            outputs = {}
+            for key, kind in (made.split(":") for made in right.split() if state != "failed"):
+                outputs[key] = (self._artifact(name, key, kind, next(numbers)),)
+            spent = 20 if state == "cached" else round(1000 * float(seconds))
+            stages[name] = Stage(name, state, len(stages) + 1, clock, clock + spent, inputs, outputs)
             clock += spent + 200
             if name == until:
                 break
-        timings = tuple(StageTiming(stage.name, stage.seconds, cached=stage.cached) for stage in stages)
+        timings = tuple(
+            StageTiming(stage.name, stage.seconds, cached=stage.cached) for stage in stages.values()
+        )
         result = RunResult(
             verdict="promoted",
             version="3",
@@ -120,18 +85,15 @@ class RunMaker:
             stages=timings,
             seconds=(clock - START) / 1000,
         )
-        return MadeRun(Run("20260921-120000.000001", tuple(stages)), result, self.root)
+        return MadeRun(Run("20260921-120000.000001", tuple(stages.values())), result, self.root)
 
-    def _artifact(self, stage: str, key: str, kind: str) -> Artifact:
-        number = 1 + sum(len(makes) for name, _, _, makes in PLAN[: [row[0] for row in PLAN].index(stage)])
+    def _artifact(self, stage: str, key: str, kind: str, number: int) -> Artifact:
         folder = self.root / "artifacts" / stage / key
         folder.mkdir(parents=True, exist_ok=True)
         write = WRITERS.get(kind)
         if write:
             write(folder)
-        return Artifact(
-            number + (key in ("model_run", "blessing") and stage != "InfraValidator"), kind, str(folder), {}
-        )
+        return Artifact(number, kind, str(folder), {})
 
 
 def write_reading(folder: Path, **bad: int) -> None:

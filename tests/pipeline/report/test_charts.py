@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from pipeline import charts
+from pipeline import chart_style, charts
 from pipeline.predictions import Interval, Predictions
 
 EPOCHS = [
@@ -82,8 +82,8 @@ def test_one_epoch_and_no_restored_epoch_can_be_drawn():
 
 
 def test_a_label_cannot_leave_its_attribute():
-    with charts.drawing() as (figure, _):
-        svg = charts.inline_svg(figure, name="x", label='"><script>')
+    with chart_style.drawing() as (figure, _):
+        svg = chart_style.inline_svg(figure, name="x", label='"><script>')
 
     assert 'aria-label="&quot;>&lt;script>"' in svg or 'aria-label="&quot;&gt;&lt;script&gt;"' in svg
 
