@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from apache_beam.options.pipeline_options import StandardOptions
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.orchestration.beam import beam_dag_runner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
+
+from pipeline.config import IN_PROCESS_RUNNER
 
 
 class StageListener(Protocol):
@@ -66,6 +69,21 @@ def _listening(listener: StageListener) -> Iterator[None]:
             _listener = None
 
 
+@contextmanager
+def _in_process() -> Iterator[None]:
+    """Makes Beam's in-process runner the default one.
+
+    TFX gives its orchestrating Beam pipeline no runner, and since 2.68 Beam's own default first tries Prism, which
+    it downloads.
+    """
+    before = StandardOptions.DEFAULT_RUNNER
+    StandardOptions.DEFAULT_RUNNER = IN_PROCESS_RUNNER
+    try:
+        yield
+    finally:
+        StandardOptions.DEFAULT_RUNNER = before
+
+
 def compile_pipeline(pipeline: tfx_pipeline.Pipeline, *, run_id: str) -> pipeline_pb2.Pipeline:
     """TFX's intermediate representation of `pipeline`, with `run_id` filled in.
 
@@ -84,5 +102,5 @@ def run_dag(pipeline: tfx_pipeline.Pipeline, *, run_id: str, listener: StageList
     Raises:
       Exception: whatever Beam makes of the error that stopped a stage; the listener got the error itself.
     """
-    with _listening(listener):
+    with _in_process(), _listening(listener):
         return ObservedBeamDagRunner().run_with_ir(compile_pipeline(pipeline, run_id=run_id))

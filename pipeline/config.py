@@ -24,6 +24,7 @@ from components.trainer.settings import TrainerSettings
 from pipeline import config_errors, config_layers
 
 IN_PROCESS = "in-process"
+IN_PROCESS_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 
 PRESETS: dict[str, dict[str, Any]] = {
     # The lesson's split: 15,000 reviews to train on, 10,000 to validate on, none beside.
@@ -77,7 +78,7 @@ class BeamSettings(BaseModel):
         if self.runner != IN_PROCESS:
             return [f"--runner={self.runner}", *self.options]
         return [
-            "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+            f"--runner={IN_PROCESS_RUNNER}",
             f"--direct_num_workers={self.workers}",
             f"--direct_running_mode={'in_memory' if self.workers == 1 else 'multi_processing'}",
             *self.options,

@@ -1,0 +1,70 @@
+"""Runs that end before a verdict: bad data, unusable input, a workspace in use, something broken."""
+
+import csv
+import threading
+from pathlib import Path
+
+import pytest
+
+from components.errors import GreenlightError
+from pipeline.workspace import Workspace
+
+
+@pytest.fixture
+def one_class(tmp_path: Path) -> Path:
+    """300 different reviews, all positive."""
+    path = tmp_path / "reviews.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["text", "label"])
+        rows.writerows([f"a film to remember, number {number}", 1] for number in range(300))
+    return path
+
+
+def test_reviews_of_one_class_stop_the_run_before_training(run, one_class, tmp_path):
+    result = run(f"data.source=files:{one_class}", workspace=tmp_path / "workspace")
+    assert (result.verdict, result.exit_code, result.version) == ("stopped", 4, None), result
+    assert any("negative" in reason for reason in result.reasons), result.reasons
+    assert "Trainer" not in {stage.name for stage in result.stages}
+    assert Path(result.report).is_file()
+    assert not (tmp_path / "workspace" / "serving").exists()
+
+
+def test_a_pattern_without_files_is_the_users_input(run, tmp_path):
+    result = run(f"data.source=files:{tmp_path}/none-*.csv", workspace=tmp_path / "workspace")
+    assert (result.verdict, result.exit_code) == ("failed", 2), result
+    assert "none-*.csv" in result.error
+
+
+def test_what_breaks_is_told_in_a_line_and_kept_whole_in_the_log(run, tmp_path, monkeypatch):
+    from components.trainer import signatures
+
+    def break_down(*_: object) -> None:
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr(signatures, "export", break_down)
+    result = run(workspace=tmp_path / "workspace")
+    assert (result.verdict, result.exit_code) == ("failed", 1), result
+    assert "the disk is on fire" in result.error and "Traceback" not in result.error
+    assert "Traceback" in Path(result.log).read_text(encoding="utf-8")
+
+
+def test_a_workspace_in_use_is_not_shared(run, tmp_path):
+    place = Workspace.at(tmp_path / "workspace")
+    place.create()
+    held, free = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with place.exclusively():
+            held.set()
+            free.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(30)
+    try:
+        with pytest.raises(GreenlightError, match="Another run is using the workspace"):
+            run(workspace=place.root)
+    finally:
+        free.set()
+        holder.join()
