@@ -132,15 +132,24 @@ class _Attempt:
         return Path(version.path) if version else None
 
     def _with_report(self, result: RunResult) -> RunResult:
-        """Adds the report; a report that cannot be drawn never changes what the run came to."""
-        from pipeline.report import write_report
-        from pipeline.runs import Run, read_run
-
+        """Adds the report, and the card of a new version; what cannot be drawn never changes what the run came to."""
         try:
-            recorded = read_run(self._workspace.metadata, self._run_id) if self._stages else Run(self._run_id, ())
-            path = write_report(recorded, result, self._settings, workspace=self._workspace.root)
+            path = self._draw(result)
         except Exception:
             _log.error("The report was not written:\n%s", traceback.format_exc())
             self._console.note("The report could not be written; the log says why.")
             return result
         return dataclasses.replace(result, report=str(path), seconds=time.monotonic() - self._started)
+
+    def _draw(self, result: RunResult) -> Path:
+        from pipeline import evidence, model_card
+        from pipeline.report import write_report
+        from pipeline.runs import Run, read_run
+
+        recorded = read_run(self._workspace.metadata, self._run_id) if self._stages else Run(self._run_id, ())
+        path = write_report(recorded, result, self._settings, workspace=self._workspace.root)
+        if result.verdict == "promoted":
+            card = model_card.render(recorded, result, self._settings, evidence.gather(recorded))
+            for kind, text in zip(("md", "html"), card, strict=True):
+                self._workspace.model_card(self._run_id, kind).write_text(text, encoding="utf-8")
+        return path

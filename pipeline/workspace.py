@@ -47,6 +47,10 @@ class Workspace:
     def report(self, run_id: str) -> Path:
         return self.root / "reports" / run_id / "index.html"
 
+    def model_card(self, run_id: str, kind: str) -> Path:
+        """The card of the version that the run promoted; `kind` is "md" or "html"."""
+        return self.root / "reports" / run_id / f"model-card.{kind}"
+
     def create(self) -> None:
         """Makes the folder.
 
