@@ -107,7 +107,9 @@ class _Attempt:
         failure = explain(error)
         if failure.exit_code == DataStopped.exit_code:
             return RunResult(verdict="stopped", reasons=tuple(failure.message.splitlines()), **self._facts())
-        return RunResult(verdict="failed", error=failure.message, error_code=failure.exit_code, **self._facts())
+        return RunResult(
+            verdict="failed", error=failure.message, error_code=failure.exit_code, **self._facts()
+        )
 
     def _facts(self) -> dict[str, Any]:
         """What every result says, however the run came out."""
