@@ -28,8 +28,8 @@ class StageListener(Protocol):
     def stage_failed(self, name: str, seconds: float, error: Exception) -> None: ...
 
 
-# Beam pickles the node's DoFn, so a listener cannot travel inside it. The orchestrator runs its nodes in this very
-# process: the DoFn finds its listener here.
+# Beam pickles the node's DoFn, so a listener cannot travel inside it. The orchestrator runs its nodes in this
+# very process: the DoFn finds its listener here.
 _listener: StageListener | None = None
 _one_run = threading.Lock()
 
@@ -73,8 +73,8 @@ def _listening(listener: StageListener) -> Iterator[None]:
 def _in_process() -> Iterator[None]:
     """Makes Beam's in-process runner the default one.
 
-    TFX gives its orchestrating Beam pipeline no runner, and since 2.68 Beam's own default first tries Prism, which
-    it downloads.
+    TFX gives its orchestrating Beam pipeline no runner, and since 2.68 Beam's own default first tries Prism,
+    which it downloads.
     """
     before = StandardOptions.DEFAULT_RUNNER
     StandardOptions.DEFAULT_RUNNER = IN_PROCESS_RUNNER

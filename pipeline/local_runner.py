@@ -26,8 +26,8 @@ _log = logging.getLogger(__name__)
 def run(settings: Settings, *, console: Console, use_cache: bool = True) -> RunResult:
     """One whole run in `settings.workspace`: data to promoted model, or the reason why not.
 
-    Whatever stops the run becomes part of the result, which is also kept as `runs/<run>/result.json`; the noise of
-    the libraries and all tracebacks go to `runs/<run>/run.log`.
+    Whatever stops the run becomes part of the result, which is also kept as `runs/<run>/result.json`; the noise
+    of the libraries and all tracebacks go to `runs/<run>/run.log`.
 
     Raises:
       InputError: the workspace cannot be used.
@@ -134,7 +134,7 @@ class _Attempt:
         return Path(version.path) if version else None
 
     def _with_report(self, result: RunResult) -> RunResult:
-        """Adds the report, and the card of a new version; what cannot be drawn never changes what the run came to."""
+        """Adds the report, and the card of a new version; failing to draw them changes no verdict."""
         try:
             path = self._draw(result)
         except Exception:

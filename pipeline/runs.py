@@ -19,7 +19,7 @@ NODE_CONTEXT = "node"
 
 @dataclasses.dataclass(frozen=True)
 class Artifact:
-    """One artifact as the lineage store has it; `properties` holds TFX's and our custom properties together."""
+    """One artifact as the lineage store has it; `properties` holds TFX's and custom ones together."""
 
     id: int
     type: str
@@ -79,7 +79,9 @@ def open_store(metadata: Path) -> MetadataStore:
       InputError: nothing ever ran in this workspace.
     """
     if not metadata.is_file():
-        raise InputError(f"No run is recorded at {metadata}. Start one with `greenlight run`, or name the --workspace.")
+        raise InputError(
+            f"No run is recorded at {metadata}. Start one with `greenlight run`, or name the --workspace."
+        )
     from ml_metadata import MetadataStore
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
@@ -118,12 +120,13 @@ def _stages(store: MetadataStore, executions: list[mlmd.Execution]) -> Iterator[
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
     events = store.get_events_by_execution_ids([execution.id for execution in executions])
-    artifacts = {artifact.id: artifact for artifact in _artifacts(store, {event.artifact_id for event in events})}
+    ids = {event.artifact_id for event in events}
+    artifacts = {artifact.id: artifact for artifact in _artifacts(store, ids)}
     for execution in executions:
         sides: dict[bool, dict[str, list[Artifact]]] = {True: {}, False: {}}
         for event in events:
             if event.execution_id == execution.id and event.artifact_id in artifacts:
-                is_input = event.type in (mlmd.Event.INPUT, mlmd.Event.DECLARED_INPUT)
+                is_input = event.type not in (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
                 key = event.path.steps[0].key if event.path.steps else ""
                 sides[is_input].setdefault(key, []).append(artifacts[event.artifact_id])
         yield Stage(

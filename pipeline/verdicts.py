@@ -16,7 +16,7 @@ def judge_run(run: Run, *, facts: Mapping[str, Any]) -> RunResult:
 
     Args:
       run: the run as the lineage store has it.
-      facts: RunResult's fields that the lineage store does not hold (the live version, seconds, log, stages, ...).
+      facts: RunResult's fields that the lineage store does not hold (live version, seconds, log, stages).
 
     Raises:
       GreenlightError: the Evaluator's verdict is not there.

@@ -64,7 +64,8 @@ class Workspace:
             probe.unlink()
         except OSError as error:
             raise InputError(
-                f"The workspace {self.root} cannot be used: {error.strerror or error}. Name another with --workspace."
+                f"The workspace {self.root} cannot be used: {error.strerror or error}. "
+                "Name another with --workspace."
             ) from error
 
     @contextmanager
@@ -82,7 +83,8 @@ class Workspace:
                 yield
         except filelock.Timeout:
             raise GreenlightError(
-                f"Another run is using the workspace {self.root}. Wait for it to end, or name another --workspace."
+                f"Another run is using the workspace {self.root}. "
+                "Wait for it to end, or name another --workspace."
             ) from None
 
 

@@ -1,4 +1,4 @@
-"""Whole pipelines on a few hundred real reviews: real TFX, Beam, MLMD, TFMA; one process, so one import of TensorFlow."""
+"""Whole pipelines on a few hundred real reviews, with real TFX, Beam, MLMD and TFMA, in one process."""
 
 from collections.abc import Callable
 from pathlib import Path
