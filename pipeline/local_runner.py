@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 def run(settings: Settings, *, console: Console, use_cache: bool = True) -> RunResult:
     """One whole run in `settings.workspace`: data to promoted model, or the reason why not.
 
-    Whatever stops the run becomes part of the result, which is also kept as `runs/<run>/result.json`; the noise
+    Whatever stops the run becomes part of the result, which `runs/<run>/result.json` keeps too; the noise
     of the libraries and all tracebacks go to `runs/<run>/run.log`.
 
     Raises:
