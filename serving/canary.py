@@ -1,10 +1,10 @@
 """Answers canary requests with an exported model, in a process of its own: whatever happens, happens to it.
 
-    python -m serving.canary RECORDS < REQUEST
+    echo REQUEST | python -m serving.canary RECORDS
 
-TensorFlow is imported first; then REQUEST, the JSON of `Request` in one line, is waited for, so that the
-process can be started long before the model is there. RECORDS gets one JSON object a line, each written out
-before the next step begins, so that after a crash the last line names the step that did not end:
+TensorFlow is imported first; then the name of REQUEST, a file with the JSON of `Request`, is waited for, so
+that the process can be started long before the model is there. RECORDS gets one JSON object a line, each
+written out before the next step begins, so that after a crash the last line names the step that did not end:
 
     {"step": "import"} {"step": "import", "seconds": 6.1}
     {"step": "load"}   {"step": "load", "seconds": 0.4, "signatures": {"tf_example": {"inputs": ..., ...}}}
@@ -200,9 +200,9 @@ def main(records_path: str) -> None:
 
         emit({"step": "import", "seconds": time.monotonic() - started})
         line = sys.stdin.readline()
-        if not line:  # who started this process is gone, or has no use for it
+        if not line:  # who started this process is gone
             return
-        request = Request.from_json(line)
+        request = Request.from_json(Path(line.rstrip("\n")).read_text(encoding="utf-8"))
         # The default action of SIGALRM ends even a process that hangs in native code or has lost its parent.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(request.alarm_seconds)

@@ -9,6 +9,7 @@ from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import La
 from tfx.types import Artifact, BaseChannel, Channel, standard_artifacts
 from tfx.utils import path_utils
 
+from components.evaluator.approval import APPROVED_BY
 from serving.errors import StoreError
 from serving.files import files_for
 from serving.manifest import model_digest
@@ -26,6 +27,7 @@ class ProductionModelStrategy(resolver.ResolverStrategy):
     - the candidate is never its own baseline, nor is a model of the same content: an unchanged run finds the
       baseline that it found before, so that the Evaluator is taken from the cache, and the identical model is
       not asked to beat itself;
+    - a candidate that a person has approved is not compared any more;
     - after a rollback the live model counts, and what was rolled back never does.
 
     Args:
@@ -46,22 +48,28 @@ class ProductionModelStrategy(resolver.ResolverStrategy):
         """
         blessings = _blessings(input_dict[BLESSING])
         blessed = [model for model in input_dict[MODEL] if model.id in blessings]
-        latest_first = sorted(blessed, key=lambda model: model.id, reverse=True)
-        model = self._pick(latest_first, input_dict[CANDIDATE]) if blessed else None
+        model = self._pick(blessed, input_dict[CANDIDATE], approved=_approved(input_dict[BLESSING]))
         return {
             MODEL: [] if model is None else [model],
             BLESSING: [] if model is None else [blessings[model.id]],
             CANDIDATE: [],
         }
 
-    def _pick(self, blessed: list[Artifact], candidates: list[Artifact]) -> Artifact | None:
+    def _pick(
+        self, blessed: list[Artifact], candidates: list[Artifact], *, approved: set[int]
+    ) -> Artifact | None:
         """The live model, else the latest of `blessed` that is neither the candidate nor rejected."""
+        if not blessed:
+            return None
+        own = {_digest(candidate) for candidate in candidates}
+        if any(model.id in approved and _digest(model) in own for model in blessed):
+            return None
         live, rejected = self._from_store()
-        ruled_out = rejected | {_digest(candidate) for candidate in candidates}
+        ruled_out = rejected | own
         sought = None if live in ruled_out else live
         known = {candidate.id for candidate in candidates}
         last_blessed = None
-        for model in blessed:
+        for model in sorted(blessed, key=lambda model: model.id, reverse=True):
             digest = _digest(model)
             if model.id in known or (digest is not None and digest in ruled_out):
                 continue
@@ -96,6 +104,15 @@ def _blessings(artifacts: list[Artifact]) -> dict[int, Artifact]:
                 blessing
             )
     return found
+
+
+def _approved(blessings: list[Artifact]) -> set[int]:
+    """The ids of the models that a person has blessed."""
+    return {
+        blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
+        for blessing in blessings
+        if blessing.has_custom_property(APPROVED_BY)
+    }
 
 
 def _digest(model: Artifact) -> str | None:

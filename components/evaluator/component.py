@@ -10,12 +10,19 @@ from tfx.utils import json_utils
 from components.evaluator import executor
 from components.evaluator.gate import eval_config
 from components.evaluator.settings import GateSettings
+from components.fingerprints import code_fingerprint
+
+CODE = "code"
 
 
 class EvaluatorSpec(specs.EvaluatorSpec):
-    """TFX's, and `gate`: GateSettings as JSON."""
+    """TFX's, and `gate`: GateSettings as JSON; `code` makes an upgraded stage run again."""
 
-    PARAMETERS = {**specs.EvaluatorSpec.PARAMETERS, executor.GATE_KEY: ExecutionParameter(type=str)}
+    PARAMETERS = {
+        **specs.EvaluatorSpec.PARAMETERS,
+        executor.GATE_KEY: ExecutionParameter(type=str),
+        CODE: ExecutionParameter(type=str),
+    }
 
 
 class Evaluator(tfx_component.Evaluator):
@@ -62,6 +69,7 @@ def evaluator(
             example_splits=json_utils.dumps([split]),
             fairness_indicator_thresholds=json_utils.dumps(None),
             gate=gate.model_dump_json(),
+            code=code_fingerprint("evaluator", "reviews.py"),
             evaluation=Channel(type=standard_artifacts.ModelEvaluation),
             blessing=Channel(type=standard_artifacts.ModelBlessing),
         )

@@ -5,14 +5,18 @@ from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components.fingerprints import code_fingerprint
 from components.infra_validator import executor
 from components.infra_validator.settings import InfraSettings
 
+CODE = "code"
+
 
 class InfraValidatorSpec(ComponentSpec):
-    """Model and Examples in, InfraBlessing out."""
+    """Model and Examples in, InfraBlessing out; `code` makes an upgraded stage run again."""
 
     PARAMETERS = {
+        CODE: ExecutionParameter(type=str),
         executor.SETTINGS_KEY: ExecutionParameter(type=str),
         executor.SPLIT_KEY: ExecutionParameter(type=str),
     }
@@ -45,6 +49,7 @@ class InfraValidator(base_component.BaseComponent):
                 examples=examples,
                 settings=settings.model_dump_json(),
                 split=split,
+                code=code_fingerprint("infra_validator", "reviews.py"),
                 blessing=Channel(type=standard_artifacts.InfraBlessing),
             )
         )

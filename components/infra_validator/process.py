@@ -87,8 +87,11 @@ class CanaryProcess:
           timeout_seconds: for everything after the import of TensorFlow.
           max_memory_mb: the limit in MiB, enforced while it runs where the system tells (Linux).
         """
+        asked = Path(self._folder.name, "request.json")
+        asked.write_text(request.to_json(), encoding="utf-8")
+        # The path alone, because a pipe that nobody reads yet takes no more than 64 KiB without blocking.
         with contextlib.suppress(BrokenPipeError):  # it has ended already, and its exit code tells how
-            self._process.stdin.write(request.to_json().encode() + b"\n")
+            self._process.stdin.write(f"{asked}\n".encode())
             self._process.stdin.close()
         why = self._watch(timeout_seconds=timeout_seconds, max_memory_mb=max_memory_mb)
         self._kill()

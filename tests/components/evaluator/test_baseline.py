@@ -12,6 +12,7 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types import Channel, standard_artifacts
 
+from components.evaluator.approval import APPROVED_BY
 from components.evaluator.baseline import ProductionModelStrategy, baseline_resolver
 from serving.manifest import Facts
 from serving.versions import VersionStore
@@ -38,11 +39,13 @@ class Shop:
         if blessed is not None:
             self.bless(number, blessed=blessed)
 
-    def bless(self, number: int, *, blessed: bool = True) -> None:
+    def bless(self, number: int, *, blessed: bool = True, approved_by: str | None = None) -> None:
         blessing = standard_artifacts.ModelBlessing()
         blessing.id = 100 + len(self.blessings)
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
         blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, number)
+        if approved_by:
+            blessing.set_string_custom_property(APPROVED_BY, approved_by)
         self.blessings.append(blessing)
 
     def push(self, number: int) -> None:
@@ -132,6 +135,20 @@ def test_a_deleted_model_is_still_the_baseline_so_that_the_verdict_can_say_so(sh
     shop.train(2, blessed=None)
 
     assert shop.baseline_of(2) == 1
+
+
+def test_an_approved_model_is_not_compared_again_but_others_are_compared_with_it(shop):
+    shop.train(1)
+    shop.train(2, content="approved", blessed=False)
+    shop.bless(2, approved_by="ada")
+    assert shop.baseline_of(2) is None
+    shop.bless(2)
+    shop.train(3, content="approved", blessed=None)
+    shop.train(4, blessed=None)
+
+    assert shop.baseline_of(2) is None
+    assert shop.baseline_of(3) is None
+    assert shop.baseline_of(4) == 2
 
 
 def test_a_store_that_cannot_be_read_leaves_the_model_blessed_last(shop, tmp_path):
