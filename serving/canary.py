@@ -72,7 +72,11 @@ class Request:
     def from_json(cls, text: str) -> "Request":
         content = json.loads(text)
         canaries = tuple(
-            Canary(**{k: v if k == "name" else base64.b64decode(v) for k, v in canary.items()})
+            Canary(
+                name=canary["name"],
+                text=base64.b64decode(canary["text"]),
+                example=base64.b64decode(canary["example"]),
+            )
             for canary in content.pop("canaries")
         )
         return cls(canaries=canaries, **content)
@@ -98,7 +102,9 @@ def answer(request: Request, emit: Emit) -> None:
     emit({"step": "load", "seconds": time.monotonic() - started, "signatures": described})
 
     many = tuple(request.canaries[i % len(request.canaries)] for i in range(request.batch_size))
-    batches = [("serving_default", (canary,)) for canary in request.canaries]
+    batches: list[tuple[str, tuple[Canary, ...]]] = [
+        ("serving_default", (canary,)) for canary in request.canaries
+    ]
     batches += [(signature, batch) for batch in (request.canaries, (), many) for signature in INPUTS]
     for signature, batch in batches:
         if signature in signatures:

@@ -65,7 +65,7 @@ class ProductionModelStrategy(resolver.ResolverStrategy):
         if any(model.id in approved and _digest(model) in own for model in blessed):
             return None
         live, rejected = self._from_store()
-        ruled_out = rejected | own
+        ruled_out: set[str | None] = {*rejected, *own}
         sought = None if live in ruled_out else live
         known = {candidate.id for candidate in candidates}
         last_blessed = None
@@ -78,7 +78,7 @@ class ProductionModelStrategy(resolver.ResolverStrategy):
             last_blessed = last_blessed or model
         return last_blessed
 
-    def _from_store(self) -> tuple[str | None, set[str | None]]:
+    def _from_store(self) -> tuple[str | None, set[str]]:
         """The digest of the live model, and those of the models that were rolled back."""
         if not self._store_root:
             return None, set()
@@ -91,7 +91,8 @@ class ProductionModelStrategy(resolver.ResolverStrategy):
         rejected = {
             version.digest for version in versions if version.state == "rolled-back" and version.digest
         }
-        return live, rejected - {live}
+        rejected.discard(live or "")
+        return live, rejected
 
 
 def _blessings(artifacts: list[Artifact]) -> dict[int, Artifact]:

@@ -16,6 +16,7 @@ from components.evaluator.verdict import (
     Baseline,
     Condition,
     ConditionResult,
+    Judged,
     Kind,
     Verdict,
 )
@@ -67,24 +68,21 @@ def judge(gate: GateSettings, predictions: Predictions, *, split: str, baseline:
             "predictions of a baseline belong to a baseline without a problem, and the other way round"
         )
     wanted = conditions(gate)
-    results = []
+    lost: list[ConditionResult] = []
     if baseline is not None and baseline.problem is not None:
         kept = tuple(condition for condition in wanted if condition.kind not in CHANGE_KINDS)
-        if len(kept) < len(wanted):
-            lost = Condition(metric="baseline", kind="baseline", threshold=None)
-            reason = f"the model in production can't be evaluated any more: {baseline.problem}"
-            results.append(_unmeasured(lost, split, passed=False, reason=reason))
+        lost = [_lost_baseline(split, baseline.problem)] if len(kept) < len(wanted) else []
         wanted = kept
-    level = gate.confidence
-    results[:0] = (
-        _judge(each, _part(predictions, each.slice), split=split, confidence=level) for each in wanted
-    )
-    if predictions.baseline_probability is not None:
-        measured = _metrics(predictions.label, predictions.baseline_probability)
-        baseline = dataclasses.replace(baseline, metrics=measured)
+    if baseline is not None and predictions.baseline_probability is not None:
+        old_metrics = _metrics(predictions.label, predictions.baseline_probability)
+        baseline = dataclasses.replace(baseline, metrics=old_metrics)
+    judged = [
+        _judge(condition, _part(predictions, condition.slice), split=split, confidence=gate.confidence)
+        for condition in wanted
+    ]
     return Verdict(
         split=split,
-        conditions=tuple(results),
+        conditions=(*judged, *lost),
         metrics=_metrics(predictions.label, predictions.probability),
         slices=tuple(_slices(predictions)),
         baseline=baseline,
@@ -107,9 +105,7 @@ def _slices(predictions: Predictions) -> Iterator[dict[str, Any]]:
 def _part(predictions: Predictions, slice_name: str) -> Predictions:
     if slice_name == OVERALL:
         return predictions
-    chosen = predictions.length == slice_name.split(":", 1)[1]
-    columns = vars(predictions).items()
-    return Predictions(**{name: None if column is None else column[chosen] for name, column in columns})
+    return predictions.where(predictions.length == slice_name.split(":", 1)[1])
 
 
 def _judge(
@@ -128,21 +124,19 @@ def _judge(
         condition, part, SHOWN_CONFIDENCE if confidence is None else confidence
     )
     if math.isnan(value):
-        return _unmeasured(
-            condition, split, passed=False, reason=f"{name} is undefined {where}", baseline=baseline
-        )
-    by_bound = confidence is not None and condition.metric != "example_count"
-    if by_bound and spread is None:
-        reason = f"{name} has no confidence interval {where}"
-        return _unmeasured(condition, split, passed=False, reason=reason, baseline=baseline, value=value)
-    lower, upper = spread or (None, None)
-    judged, judged_as = value, "value"
-    if by_bound:
-        judged, judged_as = (upper, "upper") if condition.is_ceiling else (lower, "lower")
+        return _unmeasured(condition, split, passed=False, reason=f"{name} is undefined {where}")
+    judged_as: Judged = "value"
+    judged = value
+    if confidence is not None and condition.metric != "example_count":
+        if spread is None:
+            reason = f"{name} has no confidence interval {where}"
+            return _unmeasured(condition, split, passed=False, reason=reason)
+        judged_as, judged = ("upper", spread[1]) if condition.is_ceiling else ("lower", spread[0])
     margin = condition.threshold - judged if condition.is_ceiling else judged - condition.threshold
     reason = wording.compared(
         condition, judged=judged, judged_as=judged_as, value=value, margin=margin, where=where
     )
+    lower, upper = spread or (None, None)
     return ConditionResult(
         metric=condition.metric,
         slice=condition.slice,
@@ -168,16 +162,15 @@ def _measure(
     label, ours, theirs = part.label, part.probability, part.baseline_probability
     measure = metrics.METRICS[condition.metric]
     value = measure(label, ours)
-    baseline = None if theirs is None else measure(label, theirs)
-    about = {"label": label, "probability": ours, "confidence": confidence}
-    if condition.kind not in CHANGE_KINDS or theirs is None or baseline is None:
-        return value, _number(baseline), intervals.interval(condition.metric, **about)
-    spread = intervals.change_interval(condition.metric, baseline=theirs, **about)
-    return value - baseline, _number(baseline), spread
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else value
+    baseline = math.nan if theirs is None else measure(label, theirs)
+    shown = None if math.isnan(baseline) else baseline
+    if condition.kind not in CHANGE_KINDS or theirs is None:
+        spread = intervals.interval(condition.metric, label=label, probability=ours, confidence=confidence)
+        return value, shown, spread
+    spread = intervals.change_interval(
+        condition.metric, label=label, probability=ours, baseline=theirs, confidence=confidence
+    )
+    return value - baseline, shown, spread
 
 
 def _test_of_change(condition: Condition, part: Predictions) -> str:
@@ -188,29 +181,26 @@ def _test_of_change(condition: Condition, part: Predictions) -> str:
     return f", McNemar p = {p_value:.2g}"
 
 
-def _unmeasured(
-    condition: Condition,
-    split: str,
-    *,
-    passed: bool,
-    reason: str,
-    value: float | None = None,
-    baseline: float | None = None,
-) -> ConditionResult:
-    """The result of a condition that nothing could be held against."""
+def _unmeasured(condition: Condition, split: str, *, passed: bool, reason: str) -> ConditionResult:
+    """The result of a condition that no number could be held against."""
     return ConditionResult(
         metric=condition.metric,
         slice=condition.slice,
         split=split,
         kind=condition.kind,
         threshold=condition.threshold,
-        value=value,
-        lower=None,
-        upper=None,
-        confidence=None,
-        judged="value",
-        baseline=baseline,
         passed=passed,
-        margin=None,
         reason=reason,
+    )
+
+
+def _lost_baseline(split: str, problem: str) -> ConditionResult:
+    return ConditionResult(
+        metric="baseline",
+        slice=OVERALL,
+        split=split,
+        kind="baseline",
+        threshold=None,
+        passed=False,
+        reason=f"the model in production can't be evaluated any more: {problem}",
     )

@@ -34,6 +34,17 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.label)
 
+    def where(self, chosen: np.ndarray) -> "Predictions":
+        """The examples at which `chosen`, bool [N], is true."""
+        old = self.baseline_probability
+        return Predictions(
+            text=self.text[chosen],
+            label=self.label[chosen],
+            length=self.length[chosen],
+            probability=self.probability[chosen],
+            baseline_probability=None if old is None else old[chosen],
+        )
+
     def to_bytes(self) -> bytes:
         """An .npz file with one array a column; text and length are pickled objects."""
         buffer = io.BytesIO()

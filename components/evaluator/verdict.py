@@ -9,6 +9,7 @@ from typing import Any, Literal
 from components.evaluator.settings import OVERALL
 
 Kind = Literal["floor", "ceiling", "change", "change_ceiling", "examples", "baseline"]
+Judged = Literal["value", "lower", "upper"]
 
 CHANGE_KINDS = frozenset({"change", "change_ceiling"})
 WAIVABLE_KINDS = CHANGE_KINDS | {"baseline"}
@@ -29,7 +30,7 @@ class Condition:
 
     metric: str
     kind: Kind
-    threshold: float | None
+    threshold: float
     slice: str = OVERALL
 
     @property
@@ -42,6 +43,7 @@ class ConditionResult:
     """How one condition came out.
 
     Attributes:
+      threshold: None for `baseline`, which asks for a model to compare with.
       value: the metric, or for a change the metric minus the baseline's; None where it is undefined.
       lower, upper: the confidence interval of `value` at level `confidence`; None where there is none.
       judged: which of value, lower and upper was held against the threshold.
@@ -56,14 +58,14 @@ class ConditionResult:
     split: str
     kind: Kind
     threshold: float | None
-    value: float | None
-    lower: float | None
-    upper: float | None
-    confidence: float | None
-    judged: Literal["value", "lower", "upper"]
-    baseline: float | None
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    confidence: float | None = None
+    judged: Judged = "value"
+    baseline: float | None = None
     passed: bool
-    margin: float | None
+    margin: float | None = None
     reason: str
     waived: str | None = None
 
@@ -118,7 +120,8 @@ class Verdict:
         return all(condition.holds for condition in self.conditions)
 
     @property
-    def verdict(self) -> Literal["promoted", "refused"]:
+    def verdict(self) -> str:
+        """PROMOTED or REFUSED."""
         return PROMOTED if self.promoted else REFUSED
 
     @property

@@ -64,9 +64,8 @@ def compared(
 
 def table(verdict: Verdict) -> list[tuple[str, ...]]:
     """Header and one row a condition: passed, metric, slice, limit, value, interval, baseline, margin."""
-    rows = [("", "metric", "slice", "limit", "value", "interval", "baseline", "margin")]
-    rows.extend(_row(condition) for condition in verdict.conditions)
-    return rows
+    header = ("", "metric", "slice", "limit", "value", "interval", "baseline", "margin")
+    return [header, *(_row(condition) for condition in verdict.conditions)]
 
 
 def _row(condition: ConditionResult) -> tuple[str, ...]:

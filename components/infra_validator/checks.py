@@ -11,6 +11,8 @@ from components.reviews import CLASSES
 from serving.canary import INPUTS, OUTPUTS
 
 _NEAR_THE_CUT = 1e-6
+_ENDS = frozenset({"error", *OUTPUTS})
+"""The keys that a call's record has once the call is over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,17 +85,7 @@ def evidence(ended: Ended, *, here: Mapping[str, float] | None = None) -> Eviden
     """Sorts the records of a process."""
     steps = {record["step"]: record for record in ended.records if record["step"] != "answer"}
     asked = [record for record in ended.records if record["step"] == "answer"]
-    answers = [
-        Answer(
-            **{
-                key: value if key != "canaries" else tuple(value)
-                for key, value in record.items()
-                if key != "step"
-            }
-        )
-        for record in asked
-        if "error" in record or OUTPUTS[0] in record or OUTPUTS[1] in record
-    ]
+    answers = [_answer(record) for record in asked if not _ENDS.isdisjoint(record)]
     return Evidence(
         ended=ended,
         signatures=steps.get("load", {}).get("signatures", {}),
@@ -104,16 +96,27 @@ def evidence(ended: Ended, *, here: Mapping[str, float] | None = None) -> Eviden
     )
 
 
+def _answer(record: Mapping[str, Any]) -> Answer:
+    return Answer(
+        signature=record["signature"],
+        canaries=tuple(record["canaries"]),
+        error=record.get("error"),
+        probability=record.get("probability"),
+        label=record.get("label"),
+    )
+
+
 def _unfinished(records: Sequence[Mapping[str, Any]]) -> str | None:
     if not records:
         return "before it began"
     last = records[-1]
     if last["step"] == "done" or "error" in last:
         return None
+    finished = not last.keys() <= {"step", "signature", "canaries"}
     if last["step"] == "answer":
-        return f"at {Answer(signature=last['signature'], canaries=tuple(last['canaries'])).what}"
+        return f"{'after' if finished else 'at'} {_answer(last).what}"
     words = {"import": "importing TensorFlow", "load": "loading the model", "latency": "timing calls"}
-    return f"while {words.get(last['step'], last['step'])}"
+    return f"{'after' if finished else 'while'} {words.get(last['step'], last['step'])}"
 
 
 def checks(found: Evidence, settings: InfraSettings) -> tuple[Check, ...]:

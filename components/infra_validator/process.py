@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self, cast
 
 import serving
 from serving.canary import Request, memory_mib_of
@@ -59,6 +59,7 @@ class CanaryProcess:
                 env=_environment(),
                 start_new_session=True,
             )
+        self._stdin = cast(IO[bytes], self._process.stdin)
 
     def __enter__(self) -> Self:
         return self
@@ -69,8 +70,7 @@ class CanaryProcess:
     def close(self) -> None:
         """Ends the process, whatever it is doing."""
         self._kill()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._stdin.close()
         self._folder.cleanup()
 
     def _kill(self) -> None:
@@ -91,8 +91,8 @@ class CanaryProcess:
         asked.write_text(request.to_json(), encoding="utf-8")
         # The path alone, because a pipe that nobody reads yet takes no more than 64 KiB without blocking.
         with contextlib.suppress(BrokenPipeError):  # it has ended already, and its exit code tells how
-            self._process.stdin.write(f"{asked}\n".encode())
-            self._process.stdin.close()
+            self._stdin.write(f"{asked}\n".encode())
+            self._stdin.close()
         why = self._watch(timeout_seconds=timeout_seconds, max_memory_mb=max_memory_mb)
         self._kill()
         return Ended(
