@@ -33,11 +33,15 @@ class FileEntry:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is known of a model when it is pushed; every value can be written as JSON."""
+    """What is known of a model when it is pushed; every value can be written as JSON.
+
+    `approval`: who promoted it although the gate refused, when, why, and the conditions waived; else None.
+    """
 
     metrics: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     verdict: str | None = None
     conditions: tuple[Mapping[str, Any], ...] = ()
+    approval: Mapping[str, Any] | None = None
     run_id: str | None = None
     data_fingerprint: str | None = None
     code_version: str | None = None

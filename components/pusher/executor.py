@@ -1,5 +1,7 @@
 """The Pusher's work: check the blessings, push through the version store, and tell what came of it."""
 
+import dataclasses
+import json
 from typing import Any
 
 from absl import logging
@@ -12,13 +14,15 @@ from tfx.utils import io_utils, proto_utils
 from components.pusher.facts import gather
 from components.pusher.settings import PushSettings
 from components.pusher.store_errors import as_greenlight_errors
-from serving.manifest import Facts
+from serving.files import files_for
+from serving.manifest import Facts, model_digest
 from serving.signing import KeySigner, KeyVerifier
+from serving.store_publish import model_entries
 from serving.store_records import PushResult
 from serving.versions import VersionStore
 
 SETTINGS = "settings"
-OUTCOME, REASON, DIGEST = "outcome", "reason", "model_digest"
+OUTCOME, REASON, DIGEST, FACTS = "outcome", "reason", "model_digest", "facts"
 REFUSED = "refused"
 
 _Artifacts = dict[str, list[Artifact]]
@@ -28,7 +32,7 @@ class Executor(tfx_executor.Executor):
     """TFX's Pusher with the version store in place of a copy to a folder named for the time.
 
     The PushedModel artifact gets, besides TFX's properties, `outcome` (pushed, unchanged, rejected, refused),
-    `reason` and `model_digest`.
+    `reason` and `model_digest`; of a refused model also `facts`, from which an approval makes its manifest.
     """
 
     def Do(self, input_dict: _Artifacts, output_dict: _Artifacts, exec_properties: dict[str, Any]) -> None:
@@ -45,18 +49,24 @@ class Executor(tfx_executor.Executor):
           GreenlightError: the store cannot be written, or the model is none.
         """
         pushed = artifact_utils.get_single_instance(output_dict[specs.PUSHED_MODEL_KEY])
-        if not self.CheckBlessing(input_dict):
-            self._MarkNotPushed(pushed)
-            pushed.set_string_custom_property(OUTCOME, REFUSED)
-            pushed.set_string_custom_property(REASON, "the model was not blessed")
-            return
+        blessed = self.CheckBlessing(input_dict)
         model = self.GetModelPath(input_dict)
         facts = gather(input_dict, model_path=model, run_id=self._run_id())
+        if not blessed:
+            self._refuse(pushed, facts, model=model)
+            return
         settings = PushSettings.model_validate_json(exec_properties[SETTINGS])
         with as_greenlight_errors():
             result = _push(model, facts, root=store_root(exec_properties), settings=settings)
         logging.info("Pusher: %s, %s", result.outcome, result.reason)
         self._record(pushed, result, model=model)
+
+    def _refuse(self, pushed: Artifact, facts: Facts, *, model: str) -> None:
+        self._MarkNotPushed(pushed)
+        pushed.set_string_custom_property(OUTCOME, REFUSED)
+        pushed.set_string_custom_property(REASON, "the model was not blessed")
+        pushed.set_string_custom_property(DIGEST, model_digest(model_entries(files_for(model), model)))
+        pushed.set_string_custom_property(FACTS, json.dumps(dataclasses.asdict(facts)))
 
     def _record(self, pushed: Artifact, result: PushResult, *, model: str) -> None:
         if result.outcome == "rejected":

@@ -1,5 +1,7 @@
 """The Pusher's executor on artifacts in memory: what it asks for, what it pushes, what it tells."""
 
+import dataclasses
+import json
 import os
 from pathlib import Path
 
@@ -71,6 +73,18 @@ def test_model_without_both_blessings_is_not_pushed(push, make_trained, make_ble
     assert pushed.get_int_custom_property("pushed") == 0
     assert not root.exists()
     assert not Path(pushed.uri).exists()
+
+
+def test_of_a_refused_model_its_content_and_its_manifest_are_told(
+    push, make_trained, make_blessing, evaluation, root
+):
+    model = make_trained("a")
+    refused = push(model=model, model_blessing=make_blessing(False), evaluation=evaluation)
+    push(model=model, evaluation=evaluation)
+    live = VersionStore(root).live()
+    assert refused.get_string_custom_property("model_digest") == live.digest
+    told_facts = json.loads(refused.get_string_custom_property("facts"))
+    assert told_facts == json.loads(json.dumps(dataclasses.asdict(live.manifest.facts)))
 
 
 def test_one_blessing_is_enough_where_there_is_but_one(push, make_trained, make_blessing):
