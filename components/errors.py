@@ -8,7 +8,7 @@ class GreenlightError(Exception):
 
 
 class InputError(GreenlightError):
-    """The settings or the input cannot be used: a file is missing, an embedding unknown, data not prepared."""
+    """The settings or the input cannot be used: a file is missing, an embedding unknown, data unprepared."""
 
     exit_code = 2
 
