@@ -7,14 +7,14 @@ reading and writing, so the reviews stream through.
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
 from components.errors import InputError
 from components.example_gen import splits
-from components.example_gen.reading import Reading
+from components.example_gen.reading import Reading, merged
 from components.example_gen.rows import BadRow, Reason
 from components.example_gen.sources import Part
 from components.example_gen.splits import Splitter
@@ -74,7 +74,9 @@ class ReadPart(beam.DoFn):
                 reading.set_aside += 1
                 continue
             reading.taken += 1
-            yield digested, part.split or self._splitter.split_of(digested), example.SerializeToString()
+            split = part.split or self._splitter.split_of(digested)
+            # Else the order of an example's features differs from process to process.
+            yield digested, split, example.SerializeToString(deterministic=True)
 
     def _digest(self, normalized: str) -> bytes:
         return splits.digest(normalized, salt=self._salt)
@@ -104,9 +106,9 @@ def TakeFew(batches: beam.PCollection, *, limit: int) -> beam.PCollection:
 
 
 @beam.ptransform_fn
-def WriteReading(readings: beam.PCollection, *, merge: Callable[[Iterable[Reading]], Reading], path: str):
+def WriteReading(readings: beam.PCollection, *, path: str) -> beam.PCollection:
     """Writes the parts' accounts, merged, as one JSON file."""
-    return readings | "Merge" >> beam.CombineGlobally(merge) | "Write" >> beam.Map(_write_json, path=path)
+    return readings | "Merge" >> beam.CombineGlobally(merged) | "Write" >> beam.Map(_write_json, path=path)
 
 
 def taking_order(row: Row) -> tuple[bytes, bytes]:

@@ -16,7 +16,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from components.example_gen import sources
 from components.example_gen.beam_steps import READING, ReadPart, ShareOut, TakeFew, WriteReading
 from components.example_gen.exec_properties import CUSTOM_CONFIG, StageConfig, stage_config
-from components.example_gen.reading import Reading, merged, require_usable
+from components.example_gen.reading import Reading, require_usable
 from components.example_gen.record_sink import TFRecordBatches
 from components.example_gen.settings import DataSettings
 from components.example_gen.splits import splitter
@@ -26,9 +26,7 @@ READING_FILE = "reading.json"
 
 
 @beam.ptransform_fn
-def ReadSource(
-    pipeline: beam.Pipeline, settings: DataSettings, reading_path: str
-) -> beam.pvalue.DoOutputsTuple:
+def ReadSource(pipeline: beam.Pipeline, settings: DataSettings, reading_path: str) -> beam.PCollection:
     """The source as batches of rows, one account of the reading written to `reading_path`.
 
     Raises:
@@ -40,7 +38,7 @@ def ReadSource(
         started |= "SpreadOverWorkers" >> beam.Reshuffle()
     read = ReadPart(splitter=splitter(settings), salt=settings.split_salt, limit=settings.limit)
     outputs = started | "Read" >> beam.ParDo(read).with_outputs(READING, main="rows")
-    outputs[READING] | "Account" >> WriteReading(merge=merged, path=reading_path)
+    outputs[READING] | "Account" >> WriteReading(path=reading_path)
     rows = outputs["rows"]
     if settings.limit is not None:
         rows |= "Take" >> TakeFew(limit=settings.limit)

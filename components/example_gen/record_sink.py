@@ -8,7 +8,7 @@ from apache_beam.io.filebasedsink import FileBasedSink
 from apache_beam.io.filesystem import CompressionTypes
 from tfx.components.example_gen import write_split
 
-# zlib's fastest level: 25,000 reviews take 0.9 s and 16 MB instead of 4.7 s and 14 MB.
+# zlib's fastest level takes a fifth of the default one's time; 25,000 reviews make 16 MB instead of 14.
 _FASTEST = 1
 
 
@@ -16,9 +16,9 @@ class TFRecordBatches(FileBasedSink):
     """Writes elements that are lists of serialized records to GZIP TFRecord shards.
 
     The plain path is TFX's WriteSplit: one element a record, a Reshuffle, framing and checksums in Python,
-    zlib level 6. On 25,000 reviews that takes about 9 s; this takes 1 s and writes the same records under the
-    same names. Naming, temporary files and the rename at the end stay with FileBasedSink, so any runner may
-    retry a bundle.
+    zlib's default level. 25,000 reviews cost it 3.7 s of processor time; this writes the same records under
+    the same names in 1 s. Naming, temporary files and the rename at the end stay with FileBasedSink, so any
+    runner may retry a bundle.
     """
 
     def __init__(self, split_uri: str):
