@@ -1,18 +1,18 @@
-"""A person's word against the comparison with production: what it can waive, and how it is recorded.
+"""A person's word against the gate: what it waives, and how it is recorded.
 
-A model that the gate refused only because it could not be compared, or did not compare well, may be approved:
-who, when and why go into its verdict, into a file and into the lineage store, as a blessing by the stage
-`Approval`. What the model shows by itself (floors, ceilings, the number of examples) nobody can
-waive.
+Whoever approves a refused model accepts what the comparison with production came to; whatever else failed (a
+floor, a ceiling, the number of examples) only where they name it. Who, when and why go into the verdict, into a
+file and into the lineage store, as a blessing by the stage `Approval`.
 """
 
 import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from components.errors import InputError
-from components.evaluator.verdict import FILE_NAME, WAIVABLE_KINDS, Approval, Verdict
+from components.errors import GreenlightError, InputError
+from components.evaluator.settings import OVERALL
+from components.evaluator.verdict import FILE_NAME, WAIVABLE_KINDS, Approval, ConditionResult, Verdict
 
 if TYPE_CHECKING:
     from ml_metadata import MetadataStore
@@ -24,27 +24,81 @@ APPROVED_BY = "approved_by"
 _EXECUTION_TYPE = "greenlight.Approval"
 
 
-def approve(verdict: Verdict, approval: Approval) -> Verdict:
-    """The verdict with its failed comparisons waived: promoted, by the word of a person.
+class NotWaived(GreenlightError):
+    """Conditions failed that the approval does not name: the model stays refused."""
+
+    exit_code = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Waivers:
+    """What an approval waives besides the comparison with production.
+
+    names: conditions as `condition_name` names them.
+    everything: whatever failed.
+    """
+
+    names: Collection[str] = ()
+    everything: bool = False
+
+    def cover(self, condition: ConditionResult) -> bool:
+        return self.everything or condition.kind in WAIVABLE_KINDS or condition_name(condition) in self.names
+
+
+def condition_name(condition: ConditionResult) -> str:
+    """What a person calls a condition: METRIC, or METRIC@SLICE."""
+    return condition.metric if condition.slice == OVERALL else f"{condition.metric}@{condition.slice}"
+
+
+def approve(verdict: Verdict, approval: Approval, waivers: Waivers | None = None) -> Verdict:
+    """The verdict with what failed waived: promoted, by the word of a person.
 
     Raises:
-      InputError: nobody gave a reason, there is nothing to waive, or what failed cannot be waived.
+      InputError: nobody is named, no reason is given, nothing failed, or a waiver names what did not fail.
+      NotWaived: something failed that neither is about production nor is among the waivers.
     """
+    waivers = waivers or Waivers()
     if not approval.reason.strip():
         raise InputError("An approval needs a reason: say it with --reason.")
-    if verdict.promoted:
-        raise InputError(f"Run {approval.run} needs no approval: its model was promoted.")
-    firm = [each.reason for each in verdict.conditions if not each.holds and each.kind not in WAIVABLE_KINDS]
-    if firm:
-        raise InputError(
-            f"Run {approval.run} cannot be approved: only the comparison with production can be waived, and "
-            f"this failed too: {'; '.join(firm)}. Change the gate's settings if you mean to accept that."
-        )
+    if not approval.by.strip():
+        raise InputError("An approval needs a name: say who you are with --by, or leave it out.")
+    failed = [each for each in verdict.conditions if not each.holds]
+    if not failed:
+        raise InputError(f"Run {approval.run} needs no approval: its model met every condition of the gate.")
+    _refuse_unknown(waivers, failed, run=approval.run)
+    _refuse_unwaived([each for each in failed if not waivers.cover(each)], run=approval.run)
     word = f"{approval.by}, {approval.at}: {approval.reason}"
     conditions = tuple(
         each if each.holds else dataclasses.replace(each, waived=word) for each in verdict.conditions
     )
     return dataclasses.replace(verdict, conditions=conditions, approval=approval)
+
+
+def waived(verdict: Verdict) -> list[str]:
+    """The conditions that were waived, in words that tell a change from the metric itself."""
+    return [
+        f"{'change of ' if each.kind.startswith('change') else ''}{condition_name(each)}"
+        for each in verdict.conditions
+        if each.waived is not None
+    ]
+
+
+def _refuse_unknown(waivers: Waivers, failed: list[ConditionResult], *, run: str) -> None:
+    """A slip of the keyboard must not pass for a decision."""
+    known = ", ".join(dict.fromkeys(condition_name(each) for each in failed))
+    for name in waivers.names:
+        if name not in known.split(", "):
+            raise InputError(f"{name!r} is no condition that failed in run {run}; these did: {known}.")
+
+
+def _refuse_unwaived(left: list[ConditionResult], *, run: str) -> None:
+    if not left:
+        return
+    told = "".join(f"\n  {each.reason}: --waive {condition_name(each)}" for each in left)
+    raise NotWaived(
+        f"Run {run} stays refused. An approval waives the comparison with production alone, and this failed, too:"
+        f"{told}\nRepeat the command with each of them that you accept, or with --waive-all."
+    )
 
 
 def record(store: "MetadataStore", verdict: Verdict, *, evaluation: int, folder: str) -> int:
@@ -86,7 +140,7 @@ def record(store: "MetadataStore", verdict: Verdict, *, evaluation: int, folder:
         name=approval.run,
         last_known_state=mlmd.Execution.COMPLETE,
     )
-    for key, value in dataclasses.asdict(approval).items():
+    for key, value in (*dataclasses.asdict(approval).items(), ("waived", ", ".join(waived(verdict)))):
         execution.custom_properties[key].string_value = value
     pairs = [(inputs[key], _event(key, mlmd.Event.INPUT)) for key in ("model", "evaluation")]
     pairs.append((blessing, _event("blessing", mlmd.Event.OUTPUT)))

@@ -13,7 +13,7 @@ Judged = Literal["value", "lower", "upper"]
 
 CHANGE_KINDS = frozenset({"change", "change_ceiling"})
 WAIVABLE_KINDS = CHANGE_KINDS | {"baseline"}
-"""What a person can waive: the comparison with production, never what the model shows by itself."""
+"""What an approval waives unasked: the comparison with production, not what the model shows by itself."""
 
 FILE_NAME = "verdict.json"
 

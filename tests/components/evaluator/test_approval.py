@@ -7,7 +7,7 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.errors import InputError
-from components.evaluator.approval import APPROVED_BY, approve, record
+from components.evaluator.approval import APPROVED_BY, NotWaived, Waivers, approve, record, waived
 from components.evaluator.verdict import Approval, Baseline, ConditionResult, Verdict
 
 APPROVAL = Approval(
@@ -63,17 +63,62 @@ def test_a_failed_comparison_can_be_waived(kind):
 
 
 @pytest.mark.parametrize("kind", ["floor", "ceiling", "examples"])
-def test_what_a_model_shows_by_itself_cannot_be_waived(kind):
-    message = f"only the comparison with production can be waived, and this failed too: {kind} fails"
-    with pytest.raises(InputError, match=message):
+def test_what_a_model_shows_by_itself_stays_refused_unless_it_is_named(kind):
+    with pytest.raises(NotWaived) as caught:
         approve(verdict(baseline=False, **{kind: False}), APPROVAL)
+
+    assert caught.value.exit_code == 3
+    assert str(caught.value) == (
+        f"Run {APPROVAL.run} stays refused. "
+        "An approval waives the comparison with production alone, and this failed, too:\n"
+        f"  {kind} fails: --waive accuracy\n"
+        "Repeat the command with each of them that you accept, or with --waive-all."
+    )
+
+
+@pytest.mark.parametrize("waivers", [Waivers(["accuracy"]), Waivers(everything=True)])
+def test_what_is_named_is_waived(waivers):
+    approved = approve(verdict(examples=True, floor=False), APPROVAL, waivers)
+
+    assert approved.promoted
+    assert [each.waived is not None for each in approved.conditions] == [False, True]
+
+
+def test_a_waiver_is_for_one_slice():
+    floors = verdict(floor=False, ceiling=False)
+    short = dataclasses.replace(floors.conditions[1], slice="length:short")
+    floors = dataclasses.replace(floors, conditions=(floors.conditions[0], short))
+
+    with pytest.raises(NotWaived, match="ceiling fails: --waive accuracy@length:short"):
+        approve(floors, APPROVAL, Waivers(["accuracy"]))
+    with pytest.raises(NotWaived, match="floor fails: --waive accuracy\n"):
+        approve(floors, APPROVAL, Waivers(["accuracy@length:short"]))
+    approved = approve(floors, APPROVAL, Waivers(["accuracy", "accuracy@length:short"]))
+    assert waived(approved) == ["accuracy", "accuracy@length:short"]
+
+
+def test_a_waiver_of_what_did_not_fail_is_refused():
+    with pytest.raises(InputError) as caught:
+        approve(verdict(floor=False), APPROVAL, Waivers(["auc"]))
+    assert (
+        str(caught.value) == f"'auc' is no condition that failed in run {APPROVAL.run}; these did: accuracy."
+    )
+
+
+def test_a_waived_change_is_told_from_the_metric():
+    assert waived(approve(verdict(floor=True, change=False), APPROVAL)) == ["change of accuracy"]
 
 
 def test_a_promoted_run_needs_no_approval():
     with pytest.raises(
-        InputError, match=r"Run 20261122-101010.123456 needs no approval: its model was promoted"
+        InputError, match=r"Run 20261122-101010.123456 needs no approval: its model met every condition"
     ):
         approve(verdict(floor=True), APPROVAL)
+
+
+def test_an_approval_needs_a_name():
+    with pytest.raises(InputError, match="An approval needs a name: say who you are with --by"):
+        approve(verdict(baseline=False), dataclasses.replace(APPROVAL, by=" "))
 
 
 def test_an_approval_needs_a_reason():
@@ -124,6 +169,7 @@ def test_an_approval_is_a_blessing_in_the_lineage_store(store, evaluation, tmp_p
     assert blessing.custom_properties[APPROVED_BY].string_value == "ada"
     (execution,) = store.get_executions_by_type("greenlight.Approval")
     assert execution.custom_properties["reason"].string_value == "the old model takes another schema"
+    assert execution.custom_properties["waived"].string_value == "accuracy"
     names = {context.name for context in store.get_contexts_by_execution(execution.id)}
     assert names == {"imdb", APPROVAL.run, "imdb.Approval"}
     assert {path.name for path in Path(blessing.uri).iterdir()} == {"BLESSED", "verdict.json"}
