@@ -1,7 +1,8 @@
 """GateSettings -> tfma.EvalConfig: the metrics and slices TFMA computes, the thresholds it has words for."""
 
-import tensorflow_model_analysis.sdk as tfma
 from google.protobuf import wrappers_pb2
+from tensorflow_model_analysis.constants import BASELINE_KEY, CANDIDATE_KEY, TF_GENERIC
+from tensorflow_model_analysis.proto import config_pb2 as tfma
 
 from components.evaluator.settings import GateSettings
 from components.evaluator.verdict import EDGE
@@ -36,8 +37,8 @@ def eval_config(gate: GateSettings) -> tfma.EvalConfig:
     """
     return tfma.EvalConfig(
         model_specs=[
-            _model_spec(tfma.CANDIDATE_KEY, is_baseline=False),
-            _model_spec(tfma.BASELINE_KEY, is_baseline=True),
+            _model_spec(CANDIDATE_KEY, is_baseline=False),
+            _model_spec(BASELINE_KEY, is_baseline=True),
         ],
         slicing_specs=[tfma.SlicingSpec(), tfma.SlicingSpec(feature_keys=[LENGTH])],
         metrics_specs=[tfma.MetricsSpec(metrics=_metrics(gate))],
@@ -50,7 +51,7 @@ def _model_spec(name: str, *, is_baseline: bool) -> tfma.ModelSpec:
         name=name,
         is_baseline=is_baseline,
         # Left to guess, TFMA first loads every model as a Keras model, twice, to find that it is none.
-        model_type=tfma.TF_GENERIC,
+        model_type=TF_GENERIC,
         signature_name=SIGNATURE,
         label_key=LABEL,
         prediction_key=PREDICTION,
@@ -88,5 +89,5 @@ def _overall(*, floor: float | None, change: float | None = None) -> tfma.PerSli
         threshold.value_threshold.lower_bound.value = floor - EDGE
     if change is not None:
         threshold.change_threshold.absolute.value = change - EDGE
-        threshold.change_threshold.direction = tfma.MetricDirection.HIGHER_IS_BETTER
+        threshold.change_threshold.direction = tfma.HIGHER_IS_BETTER
     return tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)

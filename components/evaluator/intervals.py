@@ -7,6 +7,7 @@ run.
 
 import inspect
 import math
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -100,17 +101,20 @@ def _bootstrap(
 ) -> Interval | None:
     if len(samples[0]) < 2 or math.isnan(value):
         return None
-    found = stats.bootstrap(
-        samples,
-        statistic,
-        paired=True,
-        vectorized=vectorized,
-        n_resamples=RESAMPLES,
-        batch=max(1, 2_000_000 // len(samples[0])),
-        confidence_level=confidence,
-        method="percentile",
-        **{_SEED_ARGUMENT: np.random.default_rng(_SEED)},
-    ).confidence_interval
+    with warnings.catch_warnings():
+        # A resample of one class alone has no AUC; the interval is nan then, and left out below.
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        found = stats.bootstrap(
+            samples,
+            statistic,
+            paired=True,
+            vectorized=vectorized,
+            n_resamples=RESAMPLES,
+            batch=max(1, 2_000_000 // len(samples[0])),
+            confidence_level=confidence,
+            method="percentile",
+            **{_SEED_ARGUMENT: np.random.default_rng(_SEED)},
+        ).confidence_interval
     if math.isnan(found.low) or math.isnan(found.high):
         return None
     return _holding(value, float(found.low), float(found.high))

@@ -31,7 +31,7 @@ def losses(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
 
 def _share(hits: np.ndarray, of: np.ndarray) -> float:
     total = np.count_nonzero(of)
-    return np.count_nonzero(hits & of) / total if total else float("nan")
+    return float(np.count_nonzero(hits & of) / total) if total else float("nan")
 
 
 def accuracy(label: np.ndarray, probability: np.ndarray) -> float:

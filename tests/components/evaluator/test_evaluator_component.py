@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2 as tfma
 from tfx.components.evaluator.component import Evaluator as TfxEvaluator
 from tfx.types import Channel, standard_artifacts
 
