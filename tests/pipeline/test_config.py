@@ -228,6 +228,7 @@ def test_without_a_home_the_cache_is_in_the_workspace(monkeypatch):
 
 def test_beam_works_in_process_by_its_full_name_on_one_worker():
     assert load().beam.pipeline_args() == [
+        "--sdk_container_image=none",
         "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
         "--direct_num_workers=1",
         "--direct_running_mode=in_memory",
