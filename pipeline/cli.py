@@ -45,7 +45,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "promote": Entry("store", "Make a version the live one."),
         "rollback": Entry("store", "Go back to the previous good version."),
         "prune": Entry("store", "Delete old versions."),
-        "approve": Entry("store", "Promote a refused run by a person's decision."),
+        "approve": Entry("approve", "Promote a refused run by a person's decision."),
     },
     "Set up": {
         "config": Entry("config", "Show the settings in force, or explain one."),

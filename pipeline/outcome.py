@@ -35,6 +35,8 @@ class RunResult:
       evaluator's further keys (`kind`, `split`, `lower`, `upper`, `baseline`, `margin`, `reason`) are kept.
     version, model_path: the version that is live after the run; None where there is none.
     reasons: why the run was refused or stopped, a sentence each.
+    approval: who promoted the refused model (`by`), when (`at`), why (`reason`), the conditions they waived
+      (`waived`), and the `version` that it became; None where nobody did. The verdict stays what it was.
     error, error_code: of a failed run; the code is 2 where the user's settings or input were the cause.
     """
 
@@ -52,6 +54,7 @@ class RunResult:
     reasons: Sequence[str] = ()
     error: str | None = None
     error_code: int = 1
+    approval: Mapping[str, Any] | None = None
 
     @property
     def exit_code(self) -> int:

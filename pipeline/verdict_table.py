@@ -13,12 +13,24 @@ HEADERS = ("", "condition", "slice", "split", "value", "limit", "by", "confidenc
 
 def verdict_lines(result: RunResult) -> str:
     """The verdict, its conditions in a table, and the reasons."""
-    lines = [f"{result.verdict.upper()}  {headline(result)}", f"run {result.run}"]
+    lines = [f"{result.verdict.upper()}  {headline(result)}", *_approval(result), f"run {result.run}"]
     if result.gate:
         lines += ["", *_table([HEADERS, *(_row(condition) for condition in result.gate)])]
     if result.reasons:
         lines += ["", *(f"- {reason}" for reason in result.reasons)]
     return "\n".join(lines)
+
+
+def _approval(result: RunResult) -> list[str]:
+    """What a person made of the refusal."""
+    approval = result.approval
+    if approval is None:
+        return []
+    return [
+        f"APPROVED  by {approval['by']} at {approval['at']}; the model became version {approval['version']}",
+        f"reason: {approval['reason']}",
+        f"waived: {', '.join(approval['waived'])}",
+    ]
 
 
 def _row(condition: Mapping[str, Any]) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def _outcome(run: Run, verdict: Mapping[str, Any]) -> tuple[Any, list[str]]:
     reasons = [condition["reason"] for condition in verdict["conditions"] if not condition["passed"]]
     canaries = run.output("InfraValidator", "blessing")
     if canaries is not None and not canaries.properties.get("blessed"):
-        reasons += _canary_reasons(run)
+        reasons += canary_reasons(run)
     if reasons or verdict["verdict"] != "promoted":
         return "refused", reasons or ["the gate refused the model"]
     pusher = run.stage("Pusher")
@@ -57,7 +57,8 @@ def _push_outcome(pusher: Stage, properties: Mapping[str, Any]) -> tuple[str, li
     return ("promoted" if outcome == "pushed" and not pusher.cached else "unchanged"), []
 
 
-def _canary_reasons(run: Run) -> list[str]:
+def canary_reasons(run: Run) -> list[str]:
+    """Why the canary check of `run` refused its model."""
     report = _json(run, "InfraValidator", "blessing", "canaries.json") or {}
     return [str(reason) for reason in report.get("reasons", ())] or ["the exported model does not serve"]
 

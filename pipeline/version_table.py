@@ -39,6 +39,9 @@ def _remarks(version: Version) -> list[str]:
     remarks = [f"DAMAGED: {problem.file} {problem.what}" for problem in version.problems]
     if version.manifest and version.manifest.promoted_from:
         remarks.append(f"promoted from {version.manifest.promoted_from}")
+    approval = version.manifest.facts.approval if version.manifest else None
+    if approval:
+        remarks.append(f"approved by {approval.get('by')}: {approval.get('reason')}")
     if version.why:
         remarks.append(version.why)
     return remarks

@@ -1,8 +1,8 @@
 """A person's word against the gate: what it waives, and how it is recorded.
 
 Whoever approves a refused model accepts what the comparison with production came to; whatever else failed (a
-floor, a ceiling, the number of examples) only where they name it. Who, when and why go into the verdict, into a
-file and into the lineage store, as a blessing by the stage `Approval`.
+floor, a ceiling, the number of examples) only where they name it. Who, when and why go into the verdict, into
+a file and into the lineage store, as a blessing by the stage `Approval`.
 """
 
 import dataclasses
@@ -96,8 +96,8 @@ def _refuse_unwaived(left: list[ConditionResult], *, run: str) -> None:
         return
     told = "".join(f"\n  {each.reason}: --waive {condition_name(each)}" for each in left)
     raise NotWaived(
-        f"Run {run} stays refused. An approval waives the comparison with production alone, and this failed, too:"
-        f"{told}\nRepeat the command with each of them that you accept, or with --waive-all."
+        f"Run {run} stays refused. An approval waives the comparison with production alone, and this failed, "
+        f"too:{told}\nRepeat the command with each of them that you accept, or with --waive-all."
     )
 
 

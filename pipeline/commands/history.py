@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -34,18 +34,23 @@ def runs(settings: Settings, as_json: bool) -> None:
         facts = _facts(past)
         accuracy = "" if facts["accuracy"] is None else f"accuracy {facts['accuracy']:.4f}"
         version = "" if facts["version"] is None else f"version {facts['version']}"
-        click.echo(f"{past.id}  {facts['verdict']:<10}  {accuracy:<15}  {version}".rstrip())
+        approval = facts["approval"]
+        remark = "" if approval is None else f"  approved by {approval['by']}: {approval['reason']}"
+        click.echo(f"{past.id}  {facts['verdict']:<10}  {accuracy:<15}  {version}{remark}".rstrip())
 
 
-def _facts(past: PastRun) -> dict[str, object]:
+def _facts(past: PastRun) -> dict[str, Any]:
     if past.result is None:
-        return {"verdict": "unfinished", "accuracy": None, "version": None, "seconds": None}
+        return {"verdict": "unfinished", "accuracy": None, "version": None, "seconds": None, "approval": None}
     result = past.result
+    approval = result.approval
+    promoted = result.version if result.verdict == "promoted" else None
     return {
         "verdict": result.verdict,
         "accuracy": result.metrics.get("accuracy"),
-        "version": result.version if result.verdict == "promoted" else None,
+        "version": approval["version"] if approval else promoted,
         "seconds": result.seconds,
+        "approval": approval,
     }
 
 

@@ -67,6 +67,7 @@ def _facts(version: Version) -> dict[str, Any]:
         "accuracy": version.metrics.get("accuracy"),
         "metrics": dict(version.metrics),
         "run": manifest.facts.run_id if manifest else None,
+        "approval": manifest.facts.approval if manifest else None,
         "promoted_from": manifest.promoted_from if manifest else None,
         "digest": version.digest,
         "path": version.path,

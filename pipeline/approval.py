@@ -1,0 +1,216 @@
+"""Promoting a refused run by a person's decision, which the version store, the lineage and the run record."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from components.errors import GreenlightError, InputError
+from components.evaluator.approval import STAGE, NotWaived, Waivers, approve, record, waived
+from components.evaluator.verdict import FILE_NAME, Approval, Verdict
+from components.pusher.store_errors import as_greenlight_errors
+from pipeline.outcome import RunResult
+from pipeline.past_runs import ended_run
+from pipeline.runs import Artifact, Run, Stage, open_store, read_run
+from pipeline.verdicts import canary_reasons
+from serving.files import files_for
+from serving.journal import whoami
+from serving.manifest import Facts, model_digest
+from serving.signing import KeySigner, KeyVerifier
+from serving.store_publish import model_entries
+from serving.versions import VersionStore
+
+if TYPE_CHECKING:
+    from components.pusher.settings import PushSettings
+    from pipeline.workspace import Workspace
+
+VERDICT = "approved"
+"""What the manifest of an approved version says in the place of the gate's verdict."""
+_PIPELINE_CONTEXT = "pipeline"
+_SERVING_FOLDER = "Format-Serving"  # as TFX names it, which takes seconds to import
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a person decided about the run whose id begins with `run` (None: the newest that ended).
+
+    by: who they are; None for user@host.
+    """
+
+    run: str | None
+    reason: str
+    by: str | None = None
+    waivers: Waivers = dataclasses.field(default_factory=Waivers)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Approved:
+    """What came of it: the model is `version`, `unchanged` where it was live before.
+
+    approval: `by`, `at` (UTC), `reason`, `waived` and `version`, as the run's result has them.
+    """
+
+    outcome: Literal["promoted", "unchanged"]
+    run: str
+    version: int
+    path: str
+    approval: dict[str, Any]
+
+
+def promote_refused(workspace: Workspace, decision: Decision, *, push: PushSettings) -> Approved:
+    """Promotes the model of a run that the gate refused, and records the decision.
+
+    The version store comes first, then the lineage store, then the run's result, so that a decision that was
+    cut short is finished by making it again.
+
+    Raises:
+      InputError: the run is not there or was not refused, or the decision lacks its reason.
+      NotWaived: something failed that is not waived, or that nobody can waive.
+      GreenlightError: the model is not the one that was evaluated, or cannot be pushed.
+    """
+    ended_run(workspace, decision.run)  # a mistyped run or workspace is answered before anything is locked
+    with workspace.exclusively():
+        result = ended_run(workspace, decision.run)
+        if result.verdict != "refused" or result.run is None:
+            raise InputError(
+                f"Run {result.run} was not refused: it is {result.verdict}. There is nothing to approve."
+            )
+        run = read_run(workspace.metadata, result.run)
+        evaluator = _evaluator(run)
+        store = _versions(workspace, evaluator, push)
+        if result.approval is not None:
+            return _approved_before(result, store)
+        verdict = _approve(run, evaluator, decision, result)
+        facts, model = _pushable(run, evaluator)
+        return _carry_out(workspace, store, verdict, result, facts=facts, model=model, evaluator=evaluator)
+
+
+def _approve(run: Run, evaluator: Stage, decision: Decision, result: RunResult) -> Verdict:
+    """The run's verdict with what failed waived."""
+    blessing = run.output("InfraValidator", "blessing")
+    if blessing is None or not blessing.properties.get("blessed"):
+        reasons = canary_reasons(run) if blessing else ["nobody checked that it does"]
+        raise NotWaived(
+            f"Run {run.id} stays refused: its model does not serve, and that cannot be waived: "
+            f"{'; '.join(reasons)}"
+        )
+    verdict = _verdict(evaluator.outputs["evaluation"][-1])
+    if verdict.promoted:
+        raise InputError(f"The gate did not refuse the model of run {run.id}: {'; '.join(result.reasons)}")
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    by = whoami() if decision.by is None else decision.by.strip()
+    approval = Approval(run=run.id, by=by, reason=" ".join(decision.reason.split()), at=now)
+    return approve(verdict, approval, decision.waivers)
+
+
+def _carry_out(
+    workspace: Workspace,
+    store: VersionStore,
+    verdict: Verdict,
+    result: RunResult,
+    *,
+    facts: Facts,
+    model: Path,
+    evaluator: Stage,
+) -> Approved:
+    assert verdict.approval is not None
+    approval = dataclasses.asdict(verdict.approval) | {"waived": waived(verdict)}
+    run = approval.pop("run")
+    facts = dataclasses.replace(
+        facts,
+        verdict=VERDICT,
+        conditions=tuple(dataclasses.asdict(each) for each in verdict.conditions),
+        approval=approval,
+        run_id=run,
+    )
+    with as_greenlight_errors():
+        pushed = store.push(
+            model, facts, why=f"run {run}, approved by {approval['by']}: {approval['reason']}"
+        )
+    if pushed.outcome == "rejected":
+        raise GreenlightError(f"Nothing was promoted: {pushed.reason}.")
+    record(
+        open_store(workspace.metadata),
+        verdict,
+        evaluation=evaluator.execution_id,
+        folder=str(workspace.artifacts / STAGE / "blessing" / run),
+    )
+    approval |= {"version": str(pushed.version)}
+    dataclasses.replace(result, approval=approval).save(workspace.result(run))
+    return Approved(
+        outcome="promoted" if pushed.outcome == "pushed" else "unchanged",
+        run=run,
+        version=pushed.version,
+        path=pushed.path,
+        approval=approval,
+    )
+
+
+def _approved_before(result: RunResult, store: VersionStore) -> Approved:
+    """The same decision again changes nothing while its version is live."""
+    assert result.approval is not None and result.run is not None
+    approval = dict(result.approval)
+    number = approval["version"]
+    with as_greenlight_errors():
+        live = store.live()
+    if live is None or str(live.number) != number:
+        raise InputError(
+            f"Run {result.run} was approved by {approval['by']} at {approval['at']}, as version {number}, which "
+            f"is not live any more. `greenlight promote {number}` makes it live again."
+        )
+    return Approved(
+        outcome="unchanged", run=result.run, version=live.number, path=live.path, approval=approval
+    )
+
+
+def _evaluator(run: Run) -> Stage:
+    stage = run.stage("Evaluator")
+    if stage is None or not stage.inputs.get("model") or not stage.outputs.get("evaluation"):
+        raise InputError(f"Run {run.id} was never evaluated, so there is nothing to approve. Run again.")
+    return stage
+
+
+def _verdict(evaluation: Artifact) -> Verdict:
+    path = evaluation.path / FILE_NAME
+    try:
+        return Verdict.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise GreenlightError(f"The gate's verdict at {path} cannot be read ({error}). Run again.") from error
+
+
+def _versions(workspace: Workspace, evaluator: Stage, push: PushSettings) -> VersionStore:
+    """The store that the run's own pipeline pushes to, whatever model the settings name now."""
+    contexts = open_store(workspace.metadata).get_contexts_by_execution(evaluator.execution_id)
+    (model_name,) = (context.name for context in contexts if context.type == _PIPELINE_CONTEXT)
+    with as_greenlight_errors():
+        return VersionStore(
+            workspace.serving(model_name),
+            signer=KeySigner(push.signing_key) if push.signing_key else None,
+            verifier=KeyVerifier(push.public_key) if push.public_key else None,
+        )
+
+
+def _pushable(run: Run, evaluator: Stage) -> tuple[Facts, Path]:
+    """The facts that the Pusher kept, and the model's folder, its content as it was evaluated."""
+    folder = evaluator.inputs["model"][-1].path / _SERVING_FOLDER
+    pushed = run.output("Pusher", "pushed_model")
+    kept = pushed.properties if pushed else {}
+    if not kept.get("model_digest") or not kept.get("facts"):
+        raise GreenlightError(
+            f"Run {run.id} kept no digest of its model, so that nobody can tell it. Run again."
+        )
+    entries = model_entries(files_for(str(folder)), str(folder))
+    if not entries:
+        raise GreenlightError(
+            f"The model of run {run.id} is not at {folder} any more. Run again to train it anew."
+        )
+    if model_digest(entries) != kept["model_digest"]:
+        raise GreenlightError(
+            f"The model at {folder} was changed since run {run.id} evaluated it. "
+            "Run again with --no-cache to train and judge it anew."
+        )
+    told = json.loads(kept["facts"])
+    return Facts(**told | {"conditions": tuple(told["conditions"])}), folder
