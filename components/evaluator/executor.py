@@ -23,6 +23,7 @@ from components.evaluator.settings import GateSettings
 from components.evaluator.split_files import split_files
 from components.evaluator.tfma_results import candidate_metrics, check_agreement
 from components.evaluator.verdict import Baseline, Verdict
+from components.evaluator.wording import render
 from components.reviews import LABEL, LENGTH, TEXT
 
 GATE_KEY = "gate"
@@ -71,8 +72,7 @@ class Executor(tfx_executor.Executor):
         blessing = artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY])
         _bless(blessing, verdict, input_dict)
         _record(blessing, verdict)
-        for condition in verdict.conditions:
-            logging.info("%s: %s", "passed" if condition.passed else "FAILED", condition.reason)
+        logging.info("%s", "\n".join(render(verdict)))
 
 
 def _predict(input_dict: _Artifacts, split: str) -> tuple[Predictions, Baseline | None]:

@@ -1,0 +1,73 @@
+import dataclasses
+
+import numpy as np
+
+from components.evaluator.judging import judge
+from components.evaluator.predictions import Predictions
+from components.evaluator.settings import GateSettings
+from components.evaluator.verdict import Approval, Baseline, Verdict
+from components.evaluator.wording import numbers, render
+
+SIZE = 1200
+LABEL = np.arange(SIZE) % 2
+
+
+def verdict(**settings) -> Verdict:
+    """9 of 10 reviews right, the baseline 8 of 10."""
+
+    def scores(share: float) -> np.ndarray:
+        return np.where((np.arange(SIZE) < share * SIZE) == (LABEL == 1), 0.9, 0.1).astype(np.float32)
+
+    found = Predictions(
+        text=np.full(SIZE, "", object),
+        label=LABEL.astype(np.int8),
+        length=np.full(SIZE, "under 125 words", object),
+        probability=scores(0.9),
+        baseline_probability=scores(0.8),
+    )
+    return judge(GateSettings(**settings), found, split="test", baseline=Baseline(model_uri="models/7"))
+
+
+def test_a_promotion_for_a_terminal():
+    *lines, change = render(verdict())
+
+    assert lines == [
+        "promoted: 3 of 3 conditions hold on test",
+        "",
+        "    metric              slice    limit       value    interval                   baseline  margin",
+        "ok  example_count       overall  >= 50       1,200    -                          1,200     +1,150",
+        "ok  accuracy            overall  >= 0.8500   0.9000   0.8817 to 0.9157 (95 %)    0.8000    +0.0500",
+    ]
+    assert change.startswith("ok  change of accuracy  overall  >= -0.0020  +0.1000  +0.08")
+    assert change.endswith(" (95 %)  0.8000    +0.1020")
+
+
+def test_a_refusal_says_what_failed_below_the_table():
+    lines = render(verdict(min_accuracy=0.95))
+
+    assert lines[0] == "refused: 2 of 3 conditions hold on test"
+    assert lines[4].startswith("FAILED  accuracy ")
+    assert lines[-2:] == ["", "accuracy 0.9000 is below the floor 0.9500 by 0.0500 on test (1,200 examples)"]
+
+
+def test_an_approval_names_who_and_why():
+    refused = verdict(min_change=0.2)
+    approval = Approval(run="1", by="ada", reason="a new schema", at="2026-11-22T10:00:00Z")
+    approved = dataclasses.replace(
+        refused,
+        conditions=tuple(dataclasses.replace(each, waived="ada") for each in refused.conditions),
+        approval=approval,
+    )
+
+    lines = render(approved)
+
+    assert lines[0] == "promoted: 3 of 3 conditions hold on test"
+    assert lines[5].startswith("waived  change of accuracy ")
+    assert lines[-1] == "approved by ada at 2026-11-22T10:00:00Z: a new schema"
+
+
+def test_numbers_get_as_many_decimals_as_tell_them_apart():
+    assert numbers(0.85, 0.9) == ("0.8500", "0.9000")
+    assert numbers(0.8499996, 0.85) == ("0.8499996", "0.8500000")
+    assert numbers(0.85, 0.85) == ("0.8500", "0.8500")
+    assert numbers(-0.002, 0.001, signed=True) == ("-0.0020", "+0.0010")
