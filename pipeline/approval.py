@@ -158,8 +158,8 @@ def _approved_before(result: RunResult, store: VersionStore) -> Approved:
         live = store.live()
     if live is None or str(live.number) != number:
         raise InputError(
-            f"Run {result.run} was approved by {approval['by']} at {approval['at']}, as version {number}, which "
-            f"is not live any more. `greenlight promote {number}` makes it live again."
+            f"Run {result.run} was approved by {approval['by']} at {approval['at']}, as version {number}, "
+            f"which is not live any more. `greenlight promote {number}` makes it live again."
         )
     return Approved(
         outcome="unchanged", run=result.run, version=live.number, path=live.path, approval=approval
