@@ -1,7 +1,9 @@
-"""Labeled reviews in memory, in an order that depends on their content alone, and batches of them."""
+"""Labeled reviews, in memory or streamed, and batches of them in an order that can be repeated."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -10,16 +12,28 @@ from components import reviews
 from components.errors import GreenlightError
 from components.trainer.conversion import unconverted
 
-Features = tf.Tensor | tf.RaggedTensor
+Features = tf.Tensor | tf.RaggedTensor | tuple["Features", ...]
 Encode = Callable[[tf.Tensor], Features]
-"""What the model is fed instead of raw text: string [N] -> a Tensor or RaggedTensor with N rows."""
+"""What a model is fed instead of raw text: string [N] -> tensors, dense or ragged, with N rows each."""
 
 _READ_BATCH = 1024
+_SHUFFLED_AT_ONCE = 50_000
+
+
+class Batches(Protocol):
+    """Labeled reviews that give (features, float32 [n] labels) of `size` rows at a time.
+
+    With a seed they come in a new order every pass, and in the same orders for the same seed.
+    """
+
+    def __len__(self) -> int: ...
+
+    def batches(self, size: int, *, shuffle_seed: int | None = None) -> tf.data.Dataset: ...
 
 
 @dataclasses.dataclass(frozen=True)
-class LabeledReviews:
-    """`features` (N rows: texts, token ids or vectors) and `labels`, float32 [N], 1 is positive."""
+class ReviewsInMemory:
+    """`features`, N rows of what was encoded, and `labels`, float32 [N], 1 is positive. A `Batches`."""
 
     features: Features
     labels: tf.Tensor
@@ -28,61 +42,123 @@ class LabeledReviews:
         return int(self.labels.shape[0])
 
     def batches(self, size: int, *, shuffle_seed: int | None = None) -> tf.data.Dataset:
-        """(features, labels), `size` rows at a time; with a seed, shuffled anew every pass, repeatably."""
         rows = tf.data.Dataset.range(len(self))
         if shuffle_seed is not None:
             rows = rows.shuffle(len(self), seed=shuffle_seed, reshuffle_each_iteration=True)
-        batches = rows.batch(size).map(
-            lambda row: (tf.gather(self.features, row), tf.gather(self.labels, row))
-        )
-        return batches.prefetch(2)
+        return rows.batch(size).map(self._at).prefetch(2)
+
+    @unconverted
+    def _at(self, rows: tf.Tensor) -> tuple[Features, tf.Tensor]:
+        return _gather(self.features, rows), tf.gather(self.labels, rows)
 
 
-def read(patterns: Sequence[str], *, split: str, encode: Encode = tf.identity) -> LabeledReviews:
-    """Reads GZIP TFRecords of reviews.
+@dataclasses.dataclass(frozen=True)
+class StreamedReviews:
+    """Texts straight from the files, for more reviews than memory should hold. `Batches` of `size` reviews.
+
+    The order of a pass depends on how the reviews lie in the files, unlike that of `ReviewsInMemory`.
+    """
+
+    patterns: Sequence[str]
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    def batches(self, size: int, *, shuffle_seed: int | None = None) -> tf.data.Dataset:
+        records = _records(self.patterns)
+        if shuffle_seed is not None:
+            records = records.shuffle(_SHUFFLED_AT_ONCE, seed=shuffle_seed, reshuffle_each_iteration=True)
+        return records.batch(size).map(_parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+
+def count(patterns: Sequence[str], *, split: str) -> int:
+    """Reviews in GZIP TFRecords.
 
     Args:
-      patterns: file patterns; which review is in which file, and where, does not matter.
+      patterns: file patterns.
       split: what these files are, for error messages.
-      encode: applied to the texts once, here, in the reading graph.
 
     Raises:
       GreenlightError: there is no review, or the files cannot be read.
     """
+    with _readable(patterns, split):
+        sizes = _records(patterns).batch(_READ_BATCH).map(lambda batch: tf.size(batch, tf.int64))
+        found = int(sizes.reduce(np.int64(0), tf.add))
+    if not found:
+        raise GreenlightError(
+            f"The {split} split has no reviews ({', '.join(patterns)}). Give it a larger share of the data "
+            f"(data.{split}_weight), or more data."
+        )
+    return found
+
+
+def read(
+    patterns: Sequence[str], *, split: str, encode: Encode = tf.identity, one_in: int = 1
+) -> ReviewsInMemory:
+    """Reads GZIP TFRecords of reviews; which review is in which file, and where, changes nothing.
+
+    Args:
+      patterns: file patterns.
+      split: what these files are, for error messages.
+      encode: applied to the texts once, here, in the reading graph.
+      one_in: takes that share of the reviews, always the same ones.
+
+    Raises:
+      GreenlightError: there is no review, or the files cannot be read.
+    """
+    count(patterns, split=split)
+    with _readable(patterns, split):
+        fingerprints, labels, features = zip(*_parts(patterns, encode, one_in), strict=True)
+    fingerprint, label = np.concatenate(fingerprints), np.concatenate(labels)
+    order = np.lexsort((label, fingerprint))
+    return ReviewsInMemory(_gather(_concat(features), order), tf.constant(label[order]))
+
+
+def _parts(
+    patterns: Sequence[str], encode: Encode, one_in: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, Features]]:
+    """For each batch of records: uint64 [n] fingerprints of the texts, float32 [n] labels, encoded texts."""
+
+    @unconverted
+    def parse(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, Features]:
+        text, label = _parse(records)
+        fingerprint = tf.bitcast(tf.fingerprint(text), tf.uint64)
+        if one_in > 1:
+            taken = tf.equal(fingerprint % one_in, 0)
+            text, label, fingerprint = (tf.boolean_mask(part, taken) for part in (text, label, fingerprint))
+        return fingerprint, label, encode(text)
+
+    batches = _records(patterns).batch(_READ_BATCH).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    for fingerprint, label, features in batches.prefetch(2):
+        yield fingerprint.numpy(), label.numpy(), features
+
+
+def _records(patterns: Sequence[str]) -> tf.data.Dataset:
     files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
+    return tf.data.TFRecordDataset(files, compression_type="GZIP")
+
+
+@unconverted
+def _parse(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    parsed = tf.io.parse_example(records, reviews.feature_spec())
+    return parsed[reviews.TEXT], tf.cast(parsed[reviews.LABEL], tf.float32)
+
+
+@contextmanager
+def _readable(patterns: Sequence[str], split: str) -> Iterator[None]:
     try:
-        parts = list(_parts(files, encode))
+        yield
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
         raise GreenlightError(
             f"The {split} split cannot be read: {error.message} Its files should be GZIP TFRecords of "
             f"tf.Examples with {reviews.TEXT} and {reviews.LABEL}: {', '.join(patterns)}"
         ) from error
-    if not parts:
-        raise GreenlightError(
-            f"The {split} split has no reviews ({', '.join(patterns)}). Give it a larger share of the data "
-            f"(data.{split}_weight), or more data."
-        )
-    fingerprints, labels, features = zip(*parts, strict=True)
-    del parts
-    fingerprint, label = np.concatenate(fingerprints), np.concatenate(labels)
-    order = np.lexsort((label, fingerprint))
-    return LabeledReviews(
-        features=tf.gather(tf.concat(features, axis=0), order), labels=tf.constant(label[order], tf.float32)
-    )
 
 
-def _parts(files: list[str], encode: Encode) -> Iterator[tuple[np.ndarray, np.ndarray, Features]]:
-    """For each batch of records: uint64 [n] fingerprints of the texts, int64 [n] labels, encoded texts."""
+def _gather(features: Features, rows: tf.Tensor | np.ndarray) -> Features:
+    return tf.nest.map_structure(lambda part: tf.gather(part, rows), features)
 
-    @unconverted
-    def parse(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, Features]:
-        parsed = tf.io.parse_example(records, reviews.feature_spec())
-        text = parsed[reviews.TEXT]
-        fingerprint = tf.bitcast(tf.fingerprint(text), tf.uint64)
-        return fingerprint, parsed[reviews.LABEL], encode(text)
 
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP")
-    for fingerprint, label, features in (
-        records.batch(_READ_BATCH).map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
-    ):
-        yield fingerprint.numpy(), label.numpy(), features
+def _concat(batches: Sequence[Features]) -> Features:
+    return tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=0), *batches)

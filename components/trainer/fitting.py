@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tf_keras
 
 from components.trainer import callbacks, model
-from components.trainer.data import LabeledReviews
+from components.trainer.calibration import Calibration, find, fold
+from components.trainer.conversion import unconverted
+from components.trainer.data import Batches
 from components.trainer.settings import TrainerSettings
 
 _EVAL_BATCH = 2048
@@ -19,7 +22,8 @@ _EVAL_BATCH = 2048
 class FitRecord:
     """How a fit went. `epochs[i]`: epoch (from 1), loss, accuracy, val_loss, val_accuracy, seconds.
 
-    The weights are those after epoch `restored_epoch`; `stopped_epoch` is None if all epochs ran.
+    The weights are those after epoch `restored_epoch`, then calibrated if there is a `calibration`;
+    `stopped_epoch` is None if all epochs ran.
     """
 
     epochs: Sequence[dict[str, Any]]
@@ -30,20 +34,22 @@ class FitRecord:
     parameters: int
     trainable_parameters: int
     examples: dict[str, int]
+    calibration: Calibration | None
 
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
 
 def fit(
+    classifier: model.Classifier,
     feed: model.Feed,
     *,
-    train: LabeledReviews,
-    evaluation: LabeledReviews,
+    train: Batches,
+    evaluation: Batches,
     settings: TrainerSettings,
     log_dir: Path | None = None,
 ) -> FitRecord:
-    """Trains the weights behind `feed` in place, on reviews that `feed.encode` has encoded.
+    """Trains `classifier` in place through `feed`, which shares its weights, on reviews as `feed` takes them.
 
     TensorBoard's logs go to `log_dir`, if given.
 
@@ -51,20 +57,17 @@ def fit(
       GreenlightError: the loss stopped being a number.
     """
     started = time.perf_counter()
-    keras_model = feed.model
-    # The "legacy" Adam is the one that updates a variable in a single fused kernel: on a word table half the
-    # time of a step.
-    optimizer = tf_keras.optimizers.legacy.Adam(settings.learning_rate)
-    keras_model.compile(optimizer, loss="binary_crossentropy", metrics=["accuracy"])
     record = callbacks.EpochRecord(epochs=settings.epochs, log_dir=log_dir)
     stopping = callbacks.early_stopping(settings)
-    keras_model.fit(
+    _compile(feed.model, settings)
+    feed.model.fit(
         train.batches(settings.batch_size, shuffle_seed=settings.seed),
         validation_data=evaluation.batches(_EVAL_BATCH),
         epochs=settings.epochs,
         callbacks=[record, stopping] if settings.early_stopping else [record],
         verbose=0,
     )
+    calibration = _calibrate(classifier, feed.model, evaluation) if settings.calibrate else None
     restored = settings.early_stopping and settings.restore_best_weights
     return FitRecord(
         epochs=tuple(record.epochs),
@@ -72,10 +75,32 @@ def fit(
         stopped_epoch=len(record.epochs) if len(record.epochs) < settings.epochs else None,
         monitor=settings.monitor,
         seconds=round(time.perf_counter() - started, 3),
-        parameters=_count(feed.classifier.weights),
-        trainable_parameters=_count(feed.classifier.trainable_weights),
+        parameters=_count(classifier.weights),
+        trainable_parameters=_count(classifier.trainable_weights),
         examples={"train": len(train), "eval": len(evaluation)},
+        calibration=calibration,
     )
+
+
+def _compile(keras_model: tf_keras.Model, settings: TrainerSettings) -> None:
+    keras_model.compile(
+        # The "legacy" Adam updates a variable in a single fused kernel: on a word table half a step's time.
+        tf_keras.optimizers.legacy.Adam(settings.learning_rate),
+        loss=tf_keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
+        metrics=[tf_keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
+    )
+
+
+@unconverted
+def _calibrate(classifier: model.Classifier, keras_model: tf_keras.Model, evaluation: Batches) -> Calibration:
+    scored = [
+        (keras_model(features, training=False)[:, 0].numpy(), labels.numpy())
+        for features, labels in evaluation.batches(_EVAL_BATCH)
+    ]
+    logits, labels = (np.concatenate(parts) for parts in zip(*scored, strict=True))
+    found = find(logits, labels)
+    fold(found, classifier.head.get_layer("logit"))
+    return found
 
 
 def _count(weights: list) -> int:

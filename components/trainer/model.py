@@ -1,6 +1,7 @@
-"""The classifier: a text embedding, dense layers, one probability; and what it is fed in training."""
+"""The classifier: a text embedding beside n-grams, dense layers, one probability; and how it is fed."""
 
 import dataclasses
+from collections.abc import Callable
 
 import tensorflow as tf
 import tensorflow_hub as hub
@@ -9,51 +10,41 @@ import tf_keras
 from components.errors import GreenlightError
 from components.trainer.conversion import UnconvertedModel, unconverted
 from components.trainer.data import Encode
+from components.trainer.ngrams import NgramScore, Vocabulary, score
 from components.trainer.settings import TrainerSettings
 
 
 @dataclasses.dataclass(frozen=True)
 class Classifier:
-    """`embedding`: string [N] -> float32 [N, D]; `head`: that -> float32 [N, 1], probability of positive."""
+    """`embedding`: string [N] -> [N, D]; `ngrams`: a score [N, 1], or None; `head`: both -> logit [N, 1]."""
 
     embedding: hub.KerasLayer
-    head: tf_keras.Sequential
+    ngrams: NgramScore | None
+    head: tf_keras.Model
 
-    def probability(self, text: tf.Tensor) -> tf.Tensor:
-        """string [N] -> float32 [N], as served (no dropout)."""
-        return tf.squeeze(self.head(self.embedding(text, training=False), training=False), axis=1)
+    def probability(self, text: tf.Tensor, *, ngram_table: tf.Tensor | None = None) -> tf.Tensor:
+        """Of being positive: string [N] -> float32 [N]. `ngram_table`: `ngrams.table()`, if made before."""
+        parts = [self.embedding(text, training=False)]
+        if self.ngrams:
+            table = self.ngrams.table() if ngram_table is None else ngram_table
+            parts.append(score(self.ngrams.index.ids(text), table))
+        return tf.sigmoid(self.head(parts, training=False)[:, 0])
 
     @property
     def weights(self) -> list[tf.Variable]:
-        return [*self.embedding.weights, *self.head.weights]
+        return [weight for part in self._parts for weight in part.weights]
 
     @property
     def trainable_weights(self) -> list[tf.Variable]:
-        return [*self.embedding.trainable_weights, *self.head.trainable_weights]
+        return [weight for part in self._parts for weight in part.trainable_weights]
 
-
-@dataclasses.dataclass(frozen=True)
-class Feed:
-    """One way to train `classifier`: `model` takes what `encode` makes of texts; the weights are shared."""
-
-    classifier: Classifier
-    encode: Encode
-    model: tf_keras.Model
-
-
-class _TokenIdEmbedding(tf_keras.layers.Layer):
-    """An embedding's second half: ragged int32 [N, None] -> float32 [N, D], with the same variables."""
-
-    def __init__(self, embedding: hub.KerasLayer):
-        super().__init__(name="token_id_embedding")
-        self._embedding = embedding
-
-    def call(self, ids: tf.RaggedTensor) -> tf.Tensor:
-        return self._embedding.resolved_object.embed_ids(ids)
+    @property
+    def _parts(self) -> list[tf_keras.layers.Layer]:
+        return [part for part in (self.embedding, self.ngrams, self.head) if part]
 
 
 @unconverted
-def build(embedding: hub.KerasLayer, settings: TrainerSettings) -> Classifier:
+def build(embedding: hub.KerasLayer, ngrams: Vocabulary | None, settings: TrainerSettings) -> Classifier:
     """A Classifier whose head has fresh weights, the same for the same seed.
 
     Raises:
@@ -64,53 +55,103 @@ def build(embedding: hub.KerasLayer, settings: TrainerSettings) -> Classifier:
             "TensorFlow runs with Keras 3, which TF Hub's layers do not fit. Set TF_USE_LEGACY_KERAS=1 in "
             "the environment before TensorFlow is first imported."
         )
-    width = embedding(tf.constant([""])).shape[1]
-    layers: list[tf_keras.layers.Layer] = [tf_keras.layers.InputLayer(input_shape=[width], name="embedded")]
+    score = NgramScore(ngrams) if ngrams else None
+    return Classifier(
+        embedding, score, _head(embedding(tf.constant([""])).shape[1], score is not None, settings)
+    )
+
+
+def _head(width: int, with_score: bool, settings: TrainerSettings) -> tf_keras.Model:
+    hidden = vector = tf_keras.Input([width], name="vector")
     if settings.dropout:
-        layers.append(tf_keras.layers.Dropout(settings.dropout, seed=settings.seed, name="dropout"))
+        hidden = tf_keras.layers.Dropout(settings.dropout, seed=settings.seed, name="dropout")(hidden)
     for number, units in enumerate(settings.hidden_units, start=1):
-        layers.append(_dense(units, "relu", name=f"hidden_{number}", seed=settings.seed + number))
-    layers.append(_dense(1, "sigmoid", name="probability", seed=settings.seed))
-    return Classifier(embedding, tf_keras.Sequential(layers, name="head"))
+        start = tf_keras.initializers.GlorotUniform(seed=settings.seed + number)
+        layer = tf_keras.layers.Dense(units, "relu", kernel_initializer=start, name=f"hidden_{number}")
+        hidden = layer(hidden)
+    start = tf_keras.initializers.GlorotUniform(seed=settings.seed)
+    output = tf_keras.layers.Dense(1, kernel_initializer=start, name="logit")
+    if not with_score:
+        return tf_keras.Model(vector, output(hidden), name="head")
+    added = tf_keras.Input([1], name="score")
+    head = tf_keras.Model([vector, added], output(tf_keras.layers.concatenate([hidden, added])), name="head")
+    output.kernel.assign([[0.0]] * (output.kernel.shape[0] - 1) + [[1.0]])
+    return head
 
 
-def _dense(units: int, activation: str, *, name: str, seed: int) -> tf_keras.layers.Dense:
-    initializer = tf_keras.initializers.GlorotUniform(seed=seed)
-    return tf_keras.layers.Dense(units, activation, kernel_initializer=initializer, name=name)
+@dataclasses.dataclass(frozen=True)
+class Feed:
+    """A way to train: `model`, which shares a classifier's weights, takes what `encode` makes of texts.
+
+    `model` gives logits, float32 [N, 1].
+    """
+
+    encode: Encode
+    model: tf_keras.Model
+
+
+class _Function(tf_keras.layers.Layer):
+    """A TensorFlow function as a layer; the weights it reads are those of `owner`."""
+
+    def __init__(self, function: Callable, *, owner: tf_keras.layers.Layer):
+        super().__init__()
+        self._owner = owner
+        self._function = function
+
+    def call(self, inputs):
+        return self._function(inputs)
 
 
 @unconverted
 def text_feed(classifier: Classifier) -> Feed:
-    """The plain way, for every embedding: raw text, tokenized again in every epoch. The reference."""
+    """The plain way: raw text, tokenized again in every epoch. The reference."""
     text = tf_keras.Input([], dtype=tf.string, name="text")
-    return Feed(
-        classifier,
-        tf.identity,
-        UnconvertedModel(text, classifier.head(classifier.embedding(text)), name="from_text"),
-    )
+    parts = [classifier.embedding(text)]
+    if ngrams := classifier.ngrams:
+        parts.append(ngrams(_Function(ngrams.index.ids, owner=ngrams)(text)))
+    return Feed(tf.identity, UnconvertedModel(text, classifier.head(parts), name="from_text"))
 
 
 @unconverted
 def encoded_feed(classifier: Classifier) -> Feed:
     """The fast way: what training cannot change is done once. The fit comes out as with `text_feed`.
 
-    A frozen embedding leaves only the head to train, on vectors. A trained one that offers `token_ids` and
-    `embed_ids` is fed ids. Any other has no fixed part, and is fed text.
+    Fed are what `embedding_encoder` makes of the text and, with n-grams, beside it the ids of these.
     """
-    embedding, head = classifier.embedding, classifier.head
-    if not embedding.trainable:
-        vectors = tf_keras.Input(head.input_shape[1:], name="vectors")
-        return Feed(
-            classifier,
-            lambda text: embedding(text, training=False),
-            UnconvertedModel(vectors, head(vectors), name="from_vectors"),
-        )
-    module = embedding.resolved_object
-    if not (hasattr(module, "token_ids") and hasattr(module, "embed_ids")):
-        return text_feed(classifier)
-    ids = tf_keras.Input([None], dtype=tf.int32, ragged=True, name="ids")
+    encode = embedding_encoder(classifier.embedding)
+    given, vector = _given(classifier.embedding)
+    if not (ngrams := classifier.ngrams):
+        return Feed(encode, UnconvertedModel(given, classifier.head(vector), name="from_encoded"))
+    ids = tf_keras.Input([None], dtype=tf.int32, ragged=True, name="ngram_ids")
+    logit = classifier.head([vector, ngrams(ids)])
     return Feed(
-        classifier,
-        module.token_ids,
-        UnconvertedModel(ids, head(_TokenIdEmbedding(embedding)(ids)), name="from_ids"),
+        lambda text: (encode(text), ngrams.index.ids(text)),
+        UnconvertedModel([given, ids], logit, name="from_encoded"),
     )
+
+
+def embedding_encoder(embedding: hub.KerasLayer) -> Encode:
+    """The part of an embedding that training cannot change.
+
+    Of a frozen one all: text becomes vectors. Of a trained one that offers `token_ids` and `embed_ids` the
+    first: text becomes ids. Of any other nothing: text stays text.
+    """
+    if not embedding.trainable:
+        return lambda text: embedding(text, training=False)
+    return embedding.resolved_object.token_ids if _offers_ids(embedding) else tf.identity
+
+
+def _given(embedding: hub.KerasLayer):
+    """The model's input for what `embedding_encoder` gives, and the vector, [N, D], that becomes of it."""
+    if not embedding.trainable:
+        vector = tf_keras.Input([embedding(tf.constant([""])).shape[1]], name="vector")
+        return vector, vector
+    if _offers_ids(embedding):
+        ids = tf_keras.Input([None], dtype=tf.int32, ragged=True, name="token_ids")
+        return ids, _Function(embedding.resolved_object.embed_ids, owner=embedding)(ids)
+    text = tf_keras.Input([], dtype=tf.string, name="text")
+    return text, embedding(text)
+
+
+def _offers_ids(embedding: hub.KerasLayer) -> bool:
+    return all(hasattr(embedding.resolved_object, name) for name in ("token_ids", "embed_ids"))

@@ -46,8 +46,36 @@ class TrainerSettings(BaseModel):
         lt=1,
         description="Share of the embedding's outputs that each training step sets to zero; 0 turns it off.",
     )
-    encode_once: bool = Field(
+    ngram_order: int = Field(
+        3,
+        ge=0,
+        le=5,
+        description="Beside the embedding the model weighs sequences of 1 to this many words that the "
+        "training reviews hold; 0 leaves the embedding alone.",
+    )
+    ngram_min_count: int = Field(
+        3, ge=1, description="How often the training reviews must hold a sequence for it to count."
+    )
+    ngram_limit: int = Field(
+        400_000,
+        ge=1,
+        description="The largest number of sequences; the most frequent are kept. Each takes 24 bytes.",
+    )
+    label_smoothing: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="How far the fit's targets are moved from 0 and 1 towards one half, so that it does not "
+        "grow overconfident. The losses of the history include it.",
+    )
+    calibrate: bool = Field(
         True,
-        description="Whether what training cannot change is done once and kept in memory: token ids, or the "
-        "vectors of a frozen embedding. The model is the same either way; this is only faster.",
+        description="Whether the probabilities are adjusted to the eval split after the fit, so that of "
+        "reviews scored 0.8 eight in ten are positive.",
+    )
+    memory_reviews: int = Field(
+        100_000,
+        ge=0,
+        description="The most reviews that are kept in memory, ready to be trained on; more are read from "
+        "disk again in every epoch, which is slower. 100,000 reviews take about two gigabytes.",
     )

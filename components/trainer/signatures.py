@@ -23,15 +23,19 @@ class ServedModel(tf.Module):
 
     def __init__(self, classifier: Classifier):
         super().__init__()
-        self._probability = classifier.probability
+        self._classifier = classifier
         # What the functions capture must hang on the module to be saved: the embedding with its vocabulary
-        # file, and the head's bare variables. Nothing of Keras or the optimizer goes along.
+        # file, the n-grams, and the head's bare variables. Nothing of Keras or the optimizer goes along.
         self.embedding = classifier.embedding.resolved_object
         self.head = list(classifier.head.weights)
+        self.ngram_rows = self.ngram_table = None
+        if classifier.ngrams:
+            self.ngram_rows = classifier.ngrams.vocabulary
+            self.ngram_table = tf.Variable(classifier.ngrams.table(), trainable=False, name="ngram_table")
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
     def serving_default(self, text: tf.Tensor) -> Outputs:
-        probability = self._probability(text)
+        probability = self._classifier.probability(text, ngram_table=self.ngram_table)
         negative, positive = reviews.CLASSES
         label = tf.where(probability >= CUT, positive, negative)
         return {"probability": probability, "label": label}

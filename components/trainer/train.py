@@ -7,10 +7,9 @@ import tensorflow as tf
 import tf_keras
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.embeddings.load import load
-from components.embeddings.locate import locate
 from components.embeddings.settings import EmbeddingSettings
-from components.trainer import data, fitting, model, progress, signatures
+from components.trainer import fitting, model, signatures
+from components.trainer.preparation import Prepared, prepare
 from components.trainer.settings import TrainerSettings
 
 HISTORY = "history.json"
@@ -53,13 +52,28 @@ def train(
     Raises:
       GreenlightError: a split is empty, the embedding cannot be had or used, the fit diverged.
     """
+    prepared = prepare(
+        settings, embedding_settings, cache_dir=cache_dir, train_files=train_files, eval_files=eval_files
+    )
+    return fit_prepared(prepared, settings, log_dir=log_dir)
+
+
+def fit_prepared(
+    prepared: Prepared, settings: TrainerSettings, *, log_dir: Path | None = None
+) -> tuple[model.Classifier, fitting.FitRecord]:
+    """`train` on what `prepare` made, for several fits of the same reviews.
+
+    `settings` may differ from those of `prepare` in all but n-grams and memory.
+    """
     tf_keras.utils.set_random_seed(settings.seed)
-    handle = locate(embedding_settings, cache_dir=cache_dir, progress=progress.tell)
-    embedding = load(handle, name=embedding_settings.name, trainable=embedding_settings.trainable)
-    classifier = model.build(embedding, settings)
-    feed = model.encoded_feed(classifier) if settings.encode_once else model.text_feed(classifier)
-    progress.tell("reading the reviews")
-    reviews = data.read(train_files, split="train", encode=feed.encode)
-    evaluation = data.read(eval_files, split="eval", encode=feed.encode)
-    record = fitting.fit(feed, train=reviews, evaluation=evaluation, settings=settings, log_dir=log_dir)
+    classifier = model.build(prepared.fresh_embedding(), prepared.vocabulary, settings)
+    feed = model.encoded_feed(classifier) if prepared.encoded else model.text_feed(classifier)
+    record = fitting.fit(
+        classifier,
+        feed,
+        train=prepared.train,
+        evaluation=prepared.evaluation,
+        settings=settings,
+        log_dir=log_dir,
+    )
     return classifier, record

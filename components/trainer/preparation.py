@@ -1,0 +1,108 @@
+"""Everything a fit needs, made once for any number of fits: the reviews as they are fed, and the n-grams."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_hub as hub
+
+from components.embeddings.load import load
+from components.embeddings.locate import locate
+from components.embeddings.settings import EmbeddingSettings
+from components.trainer import data, model, ngrams, progress
+from components.trainer.settings import TrainerSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """Reviews and n-grams for fits with the embedding at `handle`, which each fit loads afresh to change it.
+
+    Both sets of reviews are encoded for `model.encoded_feed`, or else texts, for `model.text_feed`.
+    """
+
+    handle: str
+    embedding: EmbeddingSettings
+    vocabulary: ngrams.Vocabulary | None
+    train: data.Batches
+    evaluation: data.Batches
+    encoded: bool
+
+    def fresh_embedding(self) -> hub.KerasLayer:
+        return load(self.handle, name=self.embedding.name, trainable=self.embedding.trainable)
+
+
+def prepare(
+    settings: TrainerSettings,
+    embedding: EmbeddingSettings,
+    *,
+    cache_dir: Path,
+    train_files: Sequence[str],
+    eval_files: Sequence[str],
+) -> Prepared:
+    """Finds the embedding, reads both splits, learns the n-grams of the first.
+
+    Args:
+      cache_dir: where embeddings are kept between runs.
+      train_files, eval_files: patterns of GZIP TFRecords of reviews.
+
+    Raises:
+      InputError: the embedding cannot be had or used.
+      GreenlightError: a split is empty or cannot be read.
+    """
+    handle = locate(embedding, cache_dir=cache_dir, progress=progress.tell)
+    train, evaluation = data.count(train_files, split="train"), data.count(eval_files, split="eval")
+    if train + evaluation > settings.memory_reviews:
+        progress.tell(f"{train:,} and {evaluation:,} reviews are streamed in every epoch")
+        vocabulary = _learn_from_sample(settings, train_files, train)
+        streams = data.StreamedReviews(train_files, train), data.StreamedReviews(eval_files, evaluation)
+        return Prepared(handle, embedding, vocabulary, *streams, encoded=False)
+    progress.tell(f"encoding {train:,} and {evaluation:,} reviews")
+    layer = load(handle, name=embedding.name, trainable=embedding.trainable)
+    found = _encoded(settings, model.embedding_encoder(layer), train_files, eval_files)
+    return Prepared(handle, embedding, *found, encoded=True)
+
+
+def _encoded(
+    settings: TrainerSettings, encode: data.Encode, train_files: Sequence[str], eval_files: Sequence[str]
+) -> tuple[ngrams.Vocabulary | None, data.ReviewsInMemory, data.ReviewsInMemory]:
+    """Reads, encodes, and learns the n-grams, tokenizing each review once for that."""
+    order = settings.ngram_order
+    if not order:
+        train = data.read(train_files, split="train", encode=encode)
+        return None, train, data.read(eval_files, split="eval", encode=encode)
+    hashed = data.read(
+        train_files, split="train", encode=lambda text: (encode(text), ngrams.hashes(text, order=order))
+    )
+    encoded, hashes = hashed.features
+    vocabulary = _learn(settings, hashes, hashed.labels)
+    index = ngrams.NgramIndex(vocabulary)
+    train = data.ReviewsInMemory((encoded, index.ids_of_hashes(hashes)), hashed.labels)
+    evaluation = data.read(eval_files, split="eval", encode=lambda text: (encode(text), index.ids(text)))
+    return vocabulary, train, evaluation
+
+
+def _learn_from_sample(
+    settings: TrainerSettings, train_files: Sequence[str], size: int
+) -> ngrams.Vocabulary | None:
+    """Learns the n-grams from as many reviews as memory may hold."""
+    if not settings.ngram_order:
+        return None
+    sample = data.read(
+        train_files,
+        split="train",
+        encode=lambda text: ngrams.hashes(text, order=settings.ngram_order),
+        one_in=math.ceil(size / max(settings.memory_reviews, 1)),
+    )
+    return _learn(settings, sample.features, sample.labels)
+
+
+def _learn(settings: TrainerSettings, hashes: tf.RaggedTensor, labels: tf.Tensor) -> ngrams.Vocabulary:
+    return ngrams.learn(
+        hashes,
+        labels,
+        order=settings.ngram_order,
+        min_count=settings.ngram_min_count,
+        limit=settings.ngram_limit,
+    )
