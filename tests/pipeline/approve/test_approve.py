@@ -1,0 +1,116 @@
+"""`greenlight approve`: what it promotes, and where it records who decided and why."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+from pipeline.outcome import RunResult
+from pipeline.runs import read_run
+from serving.journal import whoami
+from serving.manifest import Facts
+
+RUN = "20261122-101500.000001"
+WHY = "the old model's folder was deleted"
+
+
+def test_a_model_whose_baseline_is_gone_becomes_the_next_version(approve, refuse, versions):
+    model = refuse()
+    result = approve()
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0] == f"Version 2 is live; it is the model of run {RUN}."
+    assert re.fullmatch(rf"Approved by ada at \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ: {WHY}", lines[1])
+    assert lines[2:] == ["Waived: baseline"]
+    live = versions.live()
+    assert (live.number, versions.verify(2)) == (2, [])
+    assert Path(live.path, "saved_model.pb").read_bytes() == (model / "saved_model.pb").read_bytes()
+
+
+def test_the_manifest_and_the_journal_say_who_and_why(approve, refuse, versions):
+    refuse()
+    approve()
+    facts = versions.live().manifest.facts
+    assert (facts.verdict, facts.run_id, facts.metrics) == ("approved", RUN, {"accuracy": 0.9})
+    assert facts.data_fingerprint == "data-1"
+    at = facts.approval["at"]
+    assert facts.approval == {"by": "ada", "reason": WHY, "at": at, "waived": ["baseline"]}
+    assert [each["waived"] for each in facts.conditions] == [None, f"ada, {at}: {WHY}"]
+    event = versions.history()[-1]
+    assert (event.action, event.version, event.run_id) == ("push", 2, RUN)
+    assert event.why == f"run {RUN}, approved by ada: {WHY}"
+
+
+def test_the_lineage_store_has_the_approval_as_a_blessing_of_the_model(approve, refuse, workspace):
+    refuse()
+    approve()
+    run = read_run(workspace.metadata, RUN)
+    blessing = run.output("Approval", "blessing")
+    assert blessing.type == "ModelBlessing"
+    assert blessing.properties["blessed"] == 1
+    assert blessing.properties["current_model_id"] == run.output("Trainer", "model").id
+    assert (blessing.path / "BLESSED").is_file()
+    assert json.loads((blessing.path / "verdict.json").read_text())["verdict"] == "promoted"
+    assert set(run.stage("Approval").inputs) == {"model", "evaluation"}
+    assert run.output("Evaluator", "blessing").properties["blessed"] == 0
+
+
+def test_the_runs_verdict_stays_and_the_approval_is_added(approve, greenlight, refuse, workspace):
+    refuse()
+    before = RunResult.load(workspace.result(RUN))
+    approve()
+    result = RunResult.load(workspace.result(RUN))
+    assert (result.verdict, result.approval["version"]) == ("refused", "2")
+    assert dataclasses.replace(result, approval=None) == before
+    lines = greenlight("verdict").stdout.splitlines()
+    assert lines[0].startswith("REFUSED  by the gate")
+    at = result.approval["at"]
+    assert lines[1:4] == [
+        f"APPROVED  by ada at {at}; the model became version 2",
+        f"reason: {WHY}",
+        "waived: baseline",
+    ]
+    assert "- baseline fails" in lines
+    assert json.loads(greenlight("verdict", "--json").stdout)["approval"] == result.approval
+
+
+def test_the_lists_of_runs_and_versions_remark_it(approve, greenlight, refuse):
+    refuse()
+    approve()
+    assert greenlight("runs").stdout.rstrip().endswith(f"version 2  approved by ada: {WHY}")
+    (listed,) = json.loads(greenlight("runs", "--json").stdout)
+    assert (listed["verdict"], listed["version"], listed["approval"]["by"]) == ("refused", "2", "ada")
+    assert greenlight("versions").stdout.splitlines()[1].endswith(f"approved by ada: {WHY}")
+    newest, oldest = json.loads(greenlight("versions", "--json").stdout)["versions"]
+    assert (newest["approval"]["reason"], oldest["approval"]) == (WHY, None)
+
+
+def test_json_has_the_outcome_and_the_approval(approve, refuse, versions):
+    refuse()
+    told = json.loads(approve("--json").stdout)
+    assert (told["outcome"], told["run"], told["version"]) == ("promoted", RUN, 2)
+    assert told["path"] == versions.live().path
+    assert set(told["approval"]) == {"by", "at", "reason", "waived", "version"}
+
+
+def test_who_decides_is_the_user_unless_said_otherwise(greenlight, refuse):
+    refuse()
+    told = json.loads(greenlight("approve", "--reason", WHY, "--json").stdout)
+    assert told["approval"]["by"] == whoami()
+
+
+def test_the_model_that_is_live_already_is_not_pushed_again(approve, refuse, workspace, versions):
+    model = refuse()
+    versions.push(model, Facts())
+    result = approve()
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Version 2 is live already; it is the model of run")
+    assert read_run(workspace.metadata, RUN).output("Approval", "blessing") is not None
+
+
+def test_a_second_approval_changes_nothing(approve, refuse, versions):
+    refuse()
+    first = json.loads(approve("--json").stdout)
+    again = json.loads(approve("--by", "bob", "--json").stdout)
+    assert again == first | {"outcome": "unchanged"}
+    assert len(versions.versions()) == 2
