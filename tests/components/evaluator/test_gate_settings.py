@@ -1,9 +1,11 @@
 import math
+import tomllib
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from components.evaluator.settings import GateSettings
+from components.evaluator.settings import SLICES, GateSettings
 
 SHORT = "length:under 125 words"
 
@@ -107,3 +109,12 @@ def test_impossible_conditions_are_refused(condition, message):
 
 def test_a_loss_may_exceed_one():
     assert GateSettings(conditions=[{"metric": "loss", "at_most": 3}]).conditions[0].at_most == 3
+
+
+def test_the_documented_gate_is_one():
+    page = Path(__file__).parents[3].joinpath("docs", "gate.md").read_text(encoding="utf-8")
+    example = page.split("```toml\n")[1].split("```")[0]
+
+    assert GateSettings.model_validate(tomllib.loads(example)["gate"]).min_accuracy == 0.88
+    assert all(f"`{name}`" in page for name in SLICES)
+    assert all(f"`gate.{name}`" in page for name in GateSettings.model_fields)
