@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     "Run": {
         "run": Entry("run", "From reviews to a promoted model, or the reason why not."),
         "study": Entry("study", "Experiments beside the pipeline: what early stopping saves."),
+        "compile": Entry("compile", "Write the pipeline as a file that Kubeflow can run."),
     },
     "Look at runs": {
         "runs": Entry("history", "List the runs of a workspace."),

@@ -22,6 +22,7 @@ from components.infra_validator.settings import InfraSettings
 from components.pusher.settings import PushSettings
 from components.trainer.settings import TrainerSettings
 from pipeline import config_errors, config_layers
+from pipeline.kubeflow_settings import KubeflowSettings
 
 IN_PROCESS = "in-process"
 IN_PROCESS_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
@@ -117,6 +118,9 @@ class Settings(BaseModel):
     infra: InfraSettings = Field(InfraSettings(), description="The check that the model really serves.")
     push: PushSettings = Field(PushSettings(), description="What is done to a version besides copying it.")
     beam: BeamSettings = Field(BeamSettings(), description="Where the data stages do their work.")
+    kubeflow: KubeflowSettings = Field(
+        KubeflowSettings(), description="What `greenlight compile` has to know of a cluster."
+    )
 
     @property
     def cache(self) -> Path:

@@ -1,0 +1,70 @@
+"""What stops a compilation before anything heavy is imported: missing settings, paths no pod would find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from components.embeddings import catalog
+from components.errors import GreenlightError, InputError
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+
+_EXAMPLES = {
+    "kubeflow.image": "registry.example/greenlight:COMMIT",
+    "kubeflow.pipeline_root": "gs://bucket/greenlight",
+}
+
+
+def require_kfp() -> None:
+    """Raises:
+    GreenlightError: the package kfp is not installed.
+    """
+    if find_spec("kfp") is None:
+        raise GreenlightError(
+            "Compiling for Kubeflow needs the package kfp, which is not installed: TFX 1.21 comes with it "
+            "below Python 3.12 only. Make an environment with Python 3.11: `make setup PYTHON=python3.11`."
+        )
+
+
+def require_compilable(settings: Settings) -> None:
+    """Raises:
+    InputError: the settings do not say enough, or name what is on this machine only; the message names the
+      keys.
+    """
+    values = {
+        "kubeflow.image": settings.kubeflow.image,
+        "kubeflow.pipeline_root": settings.kubeflow.pipeline_root,
+    }
+    missing = [key for key, value in values.items() if value is None]
+    if missing:
+        flags = " ".join(f"--set {key}={_EXAMPLES[key]}" for key in missing)
+        raise InputError(
+            f"Compiling for Kubeflow needs {' and '.join(missing)}. Set them, such as with {flags}."
+        )
+    relative = [f"{key} = {value!r}" for key, value in _paths(settings) if not _is_found_from_a_pod(value)]
+    if relative:
+        raise InputError(
+            f"{', '.join(relative)}: a relative path leads nowhere in a pod. Give an address such as "
+            "gs://bucket/..., or the absolute path of what is in the image or mounted."
+        )
+
+
+def _paths(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The settings that name a file or folder which a stage opens."""
+    if settings.data.kind == "files":
+        yield "data.source", settings.data.pattern
+    if settings.data.tfds_data_dir is not None:
+        yield "data.tfds_data_dir", settings.data.tfds_data_dir
+    if catalog.find(settings.embedding.name).kind == "folder":
+        yield "embedding.name", settings.embedding.name
+    for key in ("signing_key", "public_key"):
+        if (path := getattr(settings.push, key)) is not None:
+            yield f"push.{key}", str(path)
+
+
+def _is_found_from_a_pod(path: str) -> bool:
+    return "://" in path or PurePosixPath(path).is_absolute()

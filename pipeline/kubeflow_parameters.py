@@ -1,0 +1,89 @@
+"""Run-time parameters: the settings that a run on the cluster can be given anew, without compiling again.
+
+Kubeflow knows plain values; our stages take whole settings, checked, as JSON. So a stage with parameters also
+gets the settings it was compiled from; `pipeline/kubeflow_step.py` lays the parameters over them in the pod.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipeline import config_layers
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+
+INTEGER, NUMBER, TEXT = "NUMBER_INTEGER", "NUMBER_DOUBLE", "STRING"
+OF_THE_STAGES = {"cache_dir", "model_name", "data", "check", "embedding", "trainer", "gate", "infra", "push"}
+"""What create_stages looks at; the rest may name what is on this machine."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One of them: its setting, Kubeflow's name of its type, and the stage that it changes."""
+
+    name: str
+    key: str
+    kind: str
+    stage: str
+
+    def value_in(self, settings: Settings) -> Any:
+        section, name = self.key.split(".")
+        return getattr(getattr(settings, section), name)
+
+
+ALL = (
+    Parameter("min_accuracy", "gate.min_accuracy", NUMBER, "Evaluator"),
+    Parameter("epochs", "trainer.epochs", INTEGER, "Trainer"),
+    Parameter("source", "data.source", TEXT, "ImdbExampleGen"),
+    Parameter("embedding", "embedding.name", TEXT, "Trainer"),
+)
+
+
+def of(settings: Settings) -> list[Parameter]:
+    """Those that are compiled: asked for, and not "off", which is no number."""
+    return [
+        parameter
+        for parameter in ALL
+        if parameter.name in settings.kubeflow.parameters and parameter.value_in(settings) is not None
+    ]
+
+
+def to_json(settings: Settings) -> str:
+    """The settings that travel with a stage."""
+    return settings.model_dump_json(include=OF_THE_STAGES)
+
+
+def laid_over(settings: Settings, given: Mapping[str, Any], *, among: Iterable[Parameter] = ALL) -> Settings:
+    """`settings` with the parameters' values in them; the same object where they change nothing.
+
+    Args:
+      given: values by parameter name; JSON has no whole numbers, so 40.0 may stand for 40.
+
+    Raises:
+      InputError: a value cannot be used.
+    """
+    from pipeline.config import parse
+
+    known = {parameter.name: parameter for parameter in among}
+    changed = {
+        known[name]: _whole(value) if known[name].kind == INTEGER else value
+        for name, value in given.items()
+        if value != known[name].value_in(settings)
+    }
+    if not changed:
+        return settings
+    base = config_layers.Layer(
+        "the compiled pipeline", settings.model_dump(mode="json", include=OF_THE_STAGES)
+    )
+    layers = [
+        config_layers.at_key(parameter.key, value, origin=f"the run's parameter {parameter.name}")
+        for parameter, value in changed.items()
+    ]
+    return parse(config_layers.merge([base, *layers]))
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value

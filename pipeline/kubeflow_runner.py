@@ -1,0 +1,179 @@
+"""Compiles the pipeline for Kubeflow; the only file that touches kfp and TFX's Kubeflow runner."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from kfp.pipeline_spec import pipeline_spec_pb2
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
+    KubeflowV2DagRunner,
+    KubeflowV2DagRunnerConfig,
+)
+from tfx.orchestration.pipeline import Pipeline
+
+from pipeline import kubeflow_parameters, kubeflow_step
+from pipeline.kubeflow_parameters import Parameter
+from pipeline.kubeflow_settings import StageResources
+from pipeline.pipeline import create_stages
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+
+ROOT = Path(__file__).parent.parent
+HEADER = (
+    "# {name}: written by `greenlight compile` for Kubeflow Pipelines 2. Compile again rather than edit it.\n"
+)
+FIRST_RETRY_AFTER = "30s"
+
+ResourceSpec = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class CompiledPipeline:
+    """A PipelineJob: the PipelineSpec, and where its runs keep their artifacts."""
+
+    job: dict[str, Any]
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        return self.job["pipelineSpec"]
+
+    @property
+    def name(self) -> str:
+        return self.spec["pipelineInfo"]["name"]
+
+    @property
+    def containers(self) -> dict[str, dict[str, Any]]:
+        """The containers of the steps that have one, by the step's name. Resolvers have none."""
+        components, executors = self.spec["components"], self.spec["deploymentSpec"]["executors"]
+        found = {name: executors[component["executorLabel"]] for name, component in components.items()}
+        return {name: executor["container"] for name, executor in found.items() if "container" in executor}
+
+    def to_yaml(self) -> str:
+        """The PipelineSpec as one YAML document, for Kubeflow Pipelines.
+
+        The second one, which kfp writes for what only one platform has, is not needed.
+        """
+        return HEADER.format(name=self.name) + yaml.safe_dump(self.spec, sort_keys=True)
+
+    def to_json(self) -> str:
+        """The PipelineJob, for services that take one (Vertex AI Pipelines)."""
+        return json.dumps(self.job, indent=1, sort_keys=True) + "\n"
+
+
+def compile_pipeline(settings: Settings) -> CompiledPipeline:
+    """The stages of `create_stages` as Kubeflow takes them; equal settings and code give equal results.
+
+    Args:
+      settings: such as `kubeflow_checks.require_compilable` lets through.
+    """
+    kubeflow = settings.kubeflow
+    settings = settings.model_copy(update={"cache_dir": Path(kubeflow.cache_dir)})
+    pipeline = Pipeline(
+        pipeline_name=kubeflow.name_for(settings.model_name),
+        pipeline_root=kubeflow.pipeline_root,
+        components=_stages(settings),
+        enable_cache=kubeflow.enable_cache,
+        beam_pipeline_args=settings.beam.pipeline_args(),
+    )
+    config = KubeflowV2DagRunnerConfig(default_image=kubeflow.image, use_pipeline_spec_2_1=True)
+    compiled = CompiledPipeline(KubeflowV2DagRunner(config).run(pipeline, write_out=False))
+    compiled.spec["defaultPipelineRoot"] = kubeflow.pipeline_root  # the YAML has no other place for it
+    _complete(compiled, settings)
+    for parameter in kubeflow_parameters.of(settings):
+        _declare(compiled, parameter, settings)
+    for stage in sorted({parameter.stage for parameter in kubeflow_parameters.of(settings)}):
+        _let_parameters_in(compiled.containers[stage], stage=stage, settings=settings)
+    return compiled
+
+
+def _stages(settings: Settings) -> Sequence[BaseNode]:
+    """The pipeline's stages, with the paths of the image and each with its resources."""
+    stages = create_stages(
+        settings,
+        baseline=LatestBlessedModelStrategy,
+        store_root=settings.kubeflow.store_for(settings.model_name),
+    )
+    for stage in stages:
+        if isinstance(stage, BaseComponent):
+            stage.spec.exec_properties.update(_in_the_image(stage, settings.kubeflow.project_dir))
+            if resources := settings.kubeflow.resources.get(stage.id):
+                stage.with_platform_config(_resource_spec(resources))
+    return stages
+
+
+def _in_the_image(stage: BaseComponent, project_dir: str) -> Iterator[tuple[str, str]]:
+    """The execution properties that are paths of this checkout's files, as paths of the image."""
+    for name, value in stage.exec_properties.items():
+        if isinstance(value, str) and value.startswith(f"{ROOT}/"):
+            yield name, f"{project_dir.rstrip('/')}/{Path(value).relative_to(ROOT).as_posix()}"
+
+
+def _resource_spec(resources: StageResources) -> Any:
+    """Each figure twice, as kfp writes it: as a number for older servers, as a quantity for newer ones."""
+    spec = ResourceSpec()
+    if resources.cpu is not None:
+        spec.cpu_limit, spec.resource_cpu_limit = resources.cpu, f"{resources.cpu:g}"
+    if resources.memory_gib is not None:
+        spec.memory_limit = resources.memory_gib * 2**30 / 10**9
+        spec.resource_memory_limit = f"{resources.memory_gib:g}Gi"
+    if resources.accelerator is not None:
+        count = resources.accelerator_count
+        spec.accelerator.type, spec.accelerator.count = resources.accelerator, count
+        spec.accelerator.resource_type, spec.accelerator.resource_count = resources.accelerator, str(count)
+    return spec
+
+
+def _complete(compiled: CompiledPipeline, settings: Settings) -> None:
+    """Adds what TFX's runner has no words for."""
+    tasks = compiled.spec["root"]["dag"]["tasks"]
+    for name, container in compiled.containers.items():
+        container["env"] = [
+            {"name": "PYTHONPATH", "value": settings.kubeflow.project_dir},
+            {"name": "TF_USE_LEGACY_KERAS", "value": "1"},  # TF Hub's layer is a Keras 2 layer
+        ]
+        if settings.kubeflow.retries:
+            tasks[name]["retryPolicy"] = {
+                "maxRetryCount": settings.kubeflow.retries,
+                "backoffDuration": FIRST_RETRY_AFTER,
+                "backoffFactor": 2.0,
+            }
+    for name in _never_cached(settings):
+        tasks[name].pop("cachingOptions", None)
+
+
+def _never_cached(settings: Settings) -> list[str]:
+    """Stages with drivers of ours, which make what lies outside of the pipeline a part of the cache key.
+
+    Kubeflow runs no such driver: only the reviews that the image brings cannot change behind its back.
+    """
+    fixed = settings.data.kind == "packaged" and "source" not in settings.kubeflow.parameters
+    return ["Pusher"] if fixed else ["ImdbExampleGen", "Pusher"]
+
+
+def _declare(compiled: CompiledPipeline, parameter: Parameter, settings: Settings) -> None:
+    """Makes it an input of the pipeline and of its stage, and so a part of that stage's cache key."""
+    inputs = compiled.spec["root"].setdefault("inputDefinitions", {}).setdefault("parameters", {})
+    inputs[parameter.name] = {
+        "parameterType": parameter.kind,
+        "defaultValue": parameter.value_in(settings),
+        "description": f"The setting {parameter.key}.",
+    }
+    component = compiled.spec["components"][parameter.stage]
+    component["inputDefinitions"]["parameters"][parameter.name] = {"parameterType": parameter.kind}
+    task = compiled.spec["root"]["dag"]["tasks"][parameter.stage]
+    task["inputs"]["parameters"][parameter.name] = {"componentInputParameter": parameter.name}
+
+
+def _let_parameters_in(container: dict[str, Any], *, stage: str, settings: Settings) -> None:
+    container["command"] = ["python", "-m", kubeflow_step.__name__]
+    settings_json = kubeflow_parameters.to_json(settings)
+    container["args"] = ["--stage", stage, "--settings", settings_json, *container["args"]]

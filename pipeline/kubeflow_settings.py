@@ -1,0 +1,105 @@
+"""What a user can say about a run on Kubeflow: where things are there, and what each stage is given."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+StageName = Literal[
+    "ImdbExampleGen",
+    "StatisticsGen",
+    "Schema",
+    "ExampleValidator",
+    "DataCheck",
+    "Trainer",
+    "Evaluator",
+    "InfraValidator",
+    "Pusher",
+]
+ParameterName = Literal["min_accuracy", "epochs", "source", "embedding"]
+
+Address = Annotated[str, StringConstraints(pattern=r"^(gs|s3)://[^\s/]\S*$")]
+PodFolder = Annotated[str, StringConstraints(pattern=r"^/\S*$")]
+
+
+class StageResources(BaseModel):
+    """What the pod of one stage is given at most; Kubernetes also reserves as much for it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cpu: float | None = Field(None, gt=0, description="Processor cores.")
+    memory_gib: float | None = Field(None, gt=0, description="Memory, in GiB.")
+    accelerator: str | None = Field(
+        None, min_length=1, description="The kind of accelerator, as the cluster calls it: nvidia.com/gpu."
+    )
+    accelerator_count: int = Field(1, ge=1, description="How many of them.")
+
+
+class KubeflowSettings(BaseModel):
+    """What `greenlight compile` has to know of a cluster; runs on this machine ignore it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    image: str | None = Field(
+        None,
+        pattern=r"^\S+$",
+        description="Container image of every stage, with this project in it; name it by digest or by the "
+        "commit's tag. `greenlight compile` needs it.",
+    )
+    pipeline_root: Address | None = Field(
+        None,
+        description="Address under which the runs' artifacts are kept, such as gs://bucket/greenlight. "
+        "`greenlight compile` needs it.",
+    )
+    serving_root: Address | None = Field(
+        None,
+        description="Address of the version store: versions go to a folder of the model's name in it. Unset "
+        "means the folder `serving` in kubeflow.pipeline_root.",
+    )
+    pipeline_name: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9-]{0,127}$",
+        description="The pipeline's name on the cluster; baselines are sought among its runs. Unset means "
+        "model_name, with dashes for what Kubeflow does not allow.",
+    )
+    project_dir: PodFolder = Field(
+        "/app",
+        description="Folder of this project in the image: the one with pipeline, components and serving.",
+    )
+    cache_dir: PodFolder = Field(
+        "/tmp/greenlight-cache",
+        description="Folder in the pod for built and downloaded embeddings, instead of cache_dir. The "
+        "container's user must be able to write to it.",
+    )
+    enable_cache: bool = Field(
+        True,
+        description="Whether stages with unchanged inputs are taken from Kubeflow's cache. Pushing never is; "
+        "reading is for the packaged source, unless `source` is among kubeflow.parameters.",
+    )
+    retries: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="How many times a stage that failed is started again. It cannot tell a lost machine "
+        "from data that stops the run.",
+    )
+    parameters: tuple[ParameterName, ...] = Field(
+        ("min_accuracy", "epochs", "source", "embedding"),
+        description="Settings that each run on the cluster can be given anew: min_accuracy "
+        "(gate.min_accuracy), epochs (trainer.epochs), source (data.source), embedding (embedding.name).",
+    )
+    resources: dict[StageName, StageResources] = Field(
+        default_factory=dict,
+        description="What single stages are given, for example { Trainer = { cpu = 4, memory_gib = 8 } }.",
+    )
+
+    def name_for(self, model_name: str) -> str:
+        """The pipeline's name on the cluster: letters of a-z, digits and dashes."""
+        allowed = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in model_name)
+        return self.pipeline_name or allowed.lower()
+
+    def store_for(self, model_name: str) -> str:
+        """The version store's address. Needs `pipeline_root`."""
+        root = self.serving_root or f"{(self.pipeline_root or '').rstrip('/')}/serving"
+        return f"{root.rstrip('/')}/{model_name}"
