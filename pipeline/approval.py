@@ -60,6 +60,19 @@ class Approved:
     approval: dict[str, Any]
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Refused:
+    """A refused run: its result, its lineage, and the execution that judged it."""
+
+    result: RunResult
+    lineage: Run
+    evaluator: Stage
+
+    @property
+    def id(self) -> str:
+        return self.lineage.id
+
+
 def promote_refused(workspace: Workspace, decision: Decision, *, push: PushSettings) -> Approved:
     """Promotes the model of a run that the gate refused, and records the decision.
 
@@ -78,71 +91,64 @@ def promote_refused(workspace: Workspace, decision: Decision, *, push: PushSetti
             raise InputError(
                 f"Run {result.run} was not refused: it is {result.verdict}. There is nothing to approve."
             )
-        run = read_run(workspace.metadata, result.run)
-        evaluator = _evaluator(run)
-        store = _versions(workspace, evaluator, push)
+        lineage = read_run(workspace.metadata, result.run)
+        run = _Refused(result=result, lineage=lineage, evaluator=_evaluator(lineage))
+        store = _versions(workspace, run.evaluator, push)
         if result.approval is not None:
             return _approved_before(result, store)
-        verdict = _approve(run, evaluator, decision, result)
-        facts, model = _pushable(run, evaluator)
-        return _carry_out(workspace, store, verdict, result, facts=facts, model=model, evaluator=evaluator)
+        return _carry_out(_approve(run, decision), run, workspace, store)
 
 
-def _approve(run: Run, evaluator: Stage, decision: Decision, result: RunResult) -> Verdict:
+def _approve(run: _Refused, decision: Decision) -> Verdict:
     """The run's verdict with what failed waived."""
-    blessing = run.output("InfraValidator", "blessing")
+    blessing = run.lineage.output("InfraValidator", "blessing")
     if blessing is None or not blessing.properties.get("blessed"):
-        reasons = canary_reasons(run) if blessing else ["nobody checked that it does"]
+        reasons = canary_reasons(run.lineage) if blessing else ["nobody checked that it does"]
         raise NotWaived(
             f"Run {run.id} stays refused: its model does not serve, and that cannot be waived: "
             f"{'; '.join(reasons)}"
         )
-    verdict = _verdict(evaluator.outputs["evaluation"][-1])
+    verdict = _verdict(run.evaluator.outputs["evaluation"][-1])
     if verdict.promoted:
-        raise InputError(f"The gate did not refuse the model of run {run.id}: {'; '.join(result.reasons)}")
+        raise InputError(
+            f"The gate did not refuse the model of run {run.id}: {'; '.join(run.result.reasons)}"
+        )
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     by = whoami() if decision.by is None else decision.by.strip()
     approval = Approval(run=run.id, by=by, reason=" ".join(decision.reason.split()), at=now)
     return approve(verdict, approval, decision.waivers)
 
 
-def _carry_out(
-    workspace: Workspace,
-    store: VersionStore,
-    verdict: Verdict,
-    result: RunResult,
-    *,
-    facts: Facts,
-    model: Path,
-    evaluator: Stage,
-) -> Approved:
+def _carry_out(verdict: Verdict, run: _Refused, workspace: Workspace, store: VersionStore) -> Approved:
+    """Pushes the model of `run` under the approved `verdict`, and records that."""
     assert verdict.approval is not None
     approval = dataclasses.asdict(verdict.approval) | {"waived": waived(verdict)}
-    run = approval.pop("run")
+    del approval["run"]
+    kept, model = _pushable(run)
     facts = dataclasses.replace(
-        facts,
+        kept,
         verdict=VERDICT,
         conditions=tuple(dataclasses.asdict(each) for each in verdict.conditions),
         approval=approval,
-        run_id=run,
+        run_id=run.id,
     )
     with as_greenlight_errors():
         pushed = store.push(
-            model, facts, why=f"run {run}, approved by {approval['by']}: {approval['reason']}"
+            model, facts, why=f"run {run.id}, approved by {approval['by']}: {approval['reason']}"
         )
     if pushed.outcome == "rejected":
         raise GreenlightError(f"Nothing was promoted: {pushed.reason}.")
     record(
         open_store(workspace.metadata),
         verdict,
-        evaluation=evaluator.execution_id,
-        folder=str(workspace.artifacts / STAGE / "blessing" / run),
+        evaluation=run.evaluator.execution_id,
+        folder=str(workspace.artifacts / STAGE / "blessing" / run.id),
     )
     approval |= {"version": str(pushed.version)}
-    dataclasses.replace(result, approval=approval).save(workspace.result(run))
+    dataclasses.replace(run.result, approval=approval).save(workspace.result(run.id))
     return Approved(
         outcome="promoted" if pushed.outcome == "pushed" else "unchanged",
-        run=run,
+        run=run.id,
         version=pushed.version,
         path=pushed.path,
         approval=approval,
@@ -193,10 +199,10 @@ def _versions(workspace: Workspace, evaluator: Stage, push: PushSettings) -> Ver
         )
 
 
-def _pushable(run: Run, evaluator: Stage) -> tuple[Facts, Path]:
+def _pushable(run: _Refused) -> tuple[Facts, Path]:
     """The facts that the Pusher kept, and the model's folder, its content as it was evaluated."""
-    folder = evaluator.inputs["model"][-1].path / _SERVING_FOLDER
-    pushed = run.output("Pusher", "pushed_model")
+    folder = run.evaluator.inputs["model"][-1].path / _SERVING_FOLDER
+    pushed = run.lineage.output("Pusher", "pushed_model")
     kept = pushed.properties if pushed else {}
     if not kept.get("model_digest") or not kept.get("facts"):
         raise GreenlightError(
