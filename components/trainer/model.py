@@ -55,13 +55,13 @@ def build(embedding: hub.KerasLayer, ngrams: Vocabulary | None, settings: Traine
             "TensorFlow runs with Keras 3, which TF Hub's layers do not fit. Set TF_USE_LEGACY_KERAS=1 in "
             "the environment before TensorFlow is first imported."
         )
-    score = NgramScore(ngrams) if ngrams else None
-    return Classifier(
-        embedding, score, _head(embedding(tf.constant([""])).shape[1], score is not None, settings)
-    )
+    width = embedding(tf.constant([""])).shape[1]
+    if ngrams is None:
+        return Classifier(embedding, None, _head(width, settings))
+    return Classifier(embedding, NgramScore(ngrams), _head(width, settings, with_score=True))
 
 
-def _head(width: int, with_score: bool, settings: TrainerSettings) -> tf_keras.Model:
+def _head(width: int, settings: TrainerSettings, *, with_score: bool = False) -> tf_keras.Model:
     hidden = vector = tf_keras.Input([width], name="vector")
     if settings.dropout:
         hidden = tf_keras.layers.Dropout(settings.dropout, seed=settings.seed, name="dropout")(hidden)

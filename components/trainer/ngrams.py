@@ -32,6 +32,10 @@ class Vocabulary:
         return len(self.keys)
 
 
+# A hash table cannot be empty; -1 is odd, so no n-gram has it.
+_NOTHING_LEARNED = Vocabulary(np.array([-1]), np.zeros(1, np.float32), order=1)
+
+
 def hashes(text: tf.Tensor, *, order: int) -> tf.RaggedTensor:
     """All n-grams of 1 to `order` tokens of each text: string [N] -> ragged int64 [N, None].
 
@@ -66,9 +70,12 @@ def learn(grams: tf.RaggedTensor, labels: tf.Tensor, *, order: int, min_count: i
     """
     label = np.repeat(labels.numpy().astype(np.int64), grams.row_lengths())
     seen = np.sort(grams.flat_values.numpy() | label)  # one sort for both: the hashes are even
-    starts = np.flatnonzero(np.diff(seen >> 1, prepend=-1))
+    gram = seen >> 1
+    starts = np.flatnonzero(np.append(True, gram[1:] != gram[:-1])[: len(gram)])
     counts = np.diff(starts, append=len(seen))
     keep = np.flatnonzero(counts >= min_count)
+    if not len(keep):
+        return _NOTHING_LEARNED
     if len(keep) > limit:
         keep = np.sort(keep[np.argsort(-counts[keep], kind="stable")[:limit]])
     totals = np.append(0, np.cumsum(seen & 1))

@@ -28,9 +28,9 @@ class ServedModel(tf.Module):
         # file, the n-grams, and the head's bare variables. Nothing of Keras or the optimizer goes along.
         self.embedding = classifier.embedding.resolved_object
         self.head = list(classifier.head.weights)
-        self.ngram_rows = self.ngram_table = None
+        self.ngram_index = self.ngram_table = None
         if classifier.ngrams:
-            self.ngram_rows = classifier.ngrams.vocabulary
+            self.ngram_index = classifier.ngrams.index
             self.ngram_table = tf.Variable(classifier.ngrams.table(), trainable=False, name="ngram_table")
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)

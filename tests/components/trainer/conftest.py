@@ -81,7 +81,7 @@ def frozen_embedding(embedding_settings, cache_dir) -> hub.KerasLayer:
 
 @pytest.fixture
 def classifier(embedding) -> model.Classifier:
-    return model.build(embedding, TrainerSettings())
+    return model.build(embedding, None, TrainerSettings())
 
 
 @pytest.fixture

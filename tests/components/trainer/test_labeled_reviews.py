@@ -28,7 +28,7 @@ def test_the_order_depends_on_content_alone(packaged_reviews, train_files, write
         np.testing.assert_array_equal(one.labels, two.labels)
 
 
-def read_both(files: list[str]) -> list[data.LabeledReviews]:
+def read_both(files: list[str]) -> list[data.ReviewsInMemory]:
     texts = data.read(
         files, split="train", encode=lambda text: tf.strings.bytes_split(tf.strings.substr(text, 0, 9))
     )
@@ -42,18 +42,18 @@ def test_what_is_encoded_stays_with_its_label(train_files):
     np.testing.assert_array_equal(encoded.labels, plain.labels)
 
 
-def batches_of(read: data.LabeledReviews, **order) -> list[list[int]]:
+def batches_of(read: data.ReviewsInMemory, **order) -> list[list[int]]:
     return [features.numpy().tolist() for features, _ in read.batches(3, **order)]
 
 
 def test_batches_cover_every_row_once():
-    read = data.LabeledReviews(tf.range(8), tf.zeros([8]))
+    read = data.ReviewsInMemory(tf.range(8), tf.zeros([8]))
     assert batches_of(read) == [[0, 1, 2], [3, 4, 5], [6, 7]]
     assert sorted(itertools.chain(*batches_of(read, shuffle_seed=1))) == list(range(8))
 
 
 def test_the_shuffle_is_seeded_and_new_in_every_pass():
-    read = data.LabeledReviews(tf.range(50), tf.zeros([50]))
+    read = data.ReviewsInMemory(tf.range(50), tf.zeros([50]))
 
     def two_passes(seed: int) -> list[list[list[int]]]:
         batches = read.batches(3, shuffle_seed=seed)
@@ -66,9 +66,27 @@ def test_the_shuffle_is_seeded_and_new_in_every_pass():
 
 
 def test_features_may_be_ragged():
-    read = data.LabeledReviews(tf.ragged.constant([[1, 2], [], [3]]), tf.constant([0.0, 1.0, 1.0]))
+    read = data.ReviewsInMemory(tf.ragged.constant([[1, 2], [], [3]]), tf.constant([0.0, 1.0, 1.0]))
     ((features, labels),) = read.batches(5)
     assert features.to_list() == [[1, 2], [], [3]] and labels.numpy().tolist() == [0, 1, 1]
+
+
+def test_streamed_reviews_are_those_of_the_files(packaged_reviews, train_files):
+    streamed = data.StreamedReviews(train_files, 400)
+    plain = [text for texts, _ in streamed.batches(64) for text in texts.numpy()]
+    shuffled = [text for texts, _ in streamed.batches(64, shuffle_seed=1) for text in texts.numpy()]
+    assert len(streamed) == 400 and plain != shuffled
+    assert sorted(plain) == sorted(shuffled) == sorted(text.encode() for text, _ in packaged_reviews[:400])
+
+
+def test_a_share_is_the_same_reviews_whatever_else_there_is(packaged_reviews, write_split):
+    few = data.read([write_split(packaged_reviews[:100])], split="train", one_in=4).features.numpy().tolist()
+    many = data.read([write_split(packaged_reviews[:400])], split="train", one_in=4).features.numpy().tolist()
+    assert set(few) < set(many) and 60 < len(many) < 140
+
+
+def test_reviews_are_counted(train_files, eval_files):
+    assert data.count(train_files, split="train") == 400 and data.count(eval_files, split="eval") == 200
 
 
 def test_an_empty_split_is_named(tmp_path, write_split):
