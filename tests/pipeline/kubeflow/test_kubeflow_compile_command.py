@@ -1,0 +1,91 @@
+"""`greenlight compile` from outside: files, words, exit codes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pipeline import cli, kubeflow_checks
+from pipeline.commands import compile as command
+
+NEEDED = ("--set", "kubeflow.image=an/image:1", "--set", "kubeflow.pipeline_root=gs://bucket/root")
+
+
+@pytest.fixture
+def greenlight(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(cli.cli, arguments, prog_name="greenlight")
+
+
+@pytest.fixture
+def without_compiling(monkeypatch):
+    """Makes the compilation instant; the file's content tells its format."""
+    monkeypatch.setattr(kubeflow_checks, "require_kfp", lambda: None)
+    monkeypatch.setattr(command, "_compiled", lambda settings, as_json: "json" if as_json else "yaml")
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "content"),
+    [
+        ((), "pipeline.yaml", "yaml"),
+        (("--output", "a.yml"), "a.yml", "yaml"),
+        (("--output", "a.json"), "a.json", "json"),
+    ],
+)
+def test_the_name_of_the_file_says_what_is_written(greenlight, without_compiling, options, name, content):
+    result = greenlight("compile", *NEEDED, *options)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"Wrote {name}.\n", "")
+    assert Path(name).read_text() == content
+    assert [path.name for path in Path().iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "Error: Compiling for Kubeflow needs kubeflow.image and kubeflow.pipeline_root."),
+        (
+            (*NEEDED, "--output", "a.txt"),
+            "Error: --output a.txt: the name has to end in one of .yaml, .yml, .json.",
+        ),
+        (
+            (*NEEDED, "--output", "no/a.yaml"),
+            "Error: --output no/a.yaml cannot be written: No such file or directory.",
+        ),
+        ((*NEEDED, "--embedding", "glov"), "Did you mean 'glove-6b-50d'?"),
+        (
+            (*NEEDED, "--source", "files:a.csv"),
+            "Error: data.source = 'a.csv': a relative path leads nowhere in a pod.",
+        ),
+    ],
+)
+def test_a_mistake_is_answered_in_words_with_code_2(greenlight, without_compiling, options, message):
+    result = greenlight("compile", *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert list(Path().iterdir()) == []
+
+
+def test_without_kfp_it_ends_with_one_sentence_and_code_1(greenlight, monkeypatch):
+    monkeypatch.setattr(kubeflow_checks, "find_spec", lambda name: None)
+    result = greenlight("compile", *NEEDED)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(
+        "Error: Compiling for Kubeflow needs the package kfp, which is not installed"
+    )
+    assert list(Path().iterdir()) == []
+
+
+def test_mistakes_import_nothing_heavy(tmp_path):
+    script = (
+        "import sys\nfrom click.testing import CliRunner\nfrom pipeline.cli import cli\n"
+        "for arguments in (['compile', '--help'], ['compile'], ['compile', '--output', 'a']):\n"
+        "    CliRunner().invoke(cli, arguments)\n"
+        "print([name for name in ('tensorflow', 'tfx', 'kfp', 'yaml') if name in sys.modules])\n"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "[]\n"

@@ -1,0 +1,98 @@
+"""What can be said of a cluster, and which settings stop a compilation before anything heavy is imported."""
+
+import pytest
+
+from components.errors import GreenlightError, InputError
+from pipeline import kubeflow_checks
+from pipeline.config import load
+from pipeline.kubeflow_settings import KubeflowSettings
+
+
+def refusal(settings):
+    with pytest.raises(InputError) as caught:
+        kubeflow_checks.require_compilable(settings)
+    return str(caught.value)
+
+
+def test_the_image_and_the_pipeline_root_are_asked_for_by_name():
+    assert refusal(load()) == (
+        "Compiling for Kubeflow needs kubeflow.image and kubeflow.pipeline_root. Set them, such as with "
+        "--set kubeflow.image=registry.example/greenlight:COMMIT "
+        "--set kubeflow.pipeline_root=gs://bucket/greenlight."
+    )
+    without_root = load(assignments=["kubeflow.image=an/image"])
+    assert refusal(without_root).startswith("Compiling for Kubeflow needs kubeflow.pipeline_root. Set them")
+
+
+def test_with_both_it_compiles(settings):
+    kubeflow_checks.require_compilable(settings())
+
+
+@pytest.mark.parametrize(
+    ("assignment", "named"),
+    [
+        ("data.source=files:reviews/*.csv", "data.source = 'reviews/*.csv'"),
+        ("data.tfds_data_dir=tfds", "data.tfds_data_dir = 'tfds'"),
+        ("push.signing_key=keys/key.pem", "push.signing_key = 'keys/key.pem'"),
+        ("push.public_key=key.pub", "push.public_key = 'key.pub'"),
+        ("embedding.name=./module", "embedding.name = './module'"),
+    ],
+)
+def test_a_relative_path_is_refused_by_its_key(settings, tmp_path, monkeypatch, assignment, named):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "module").mkdir()
+    assert refusal(settings(assignment)) == (
+        f"{named}: a relative path leads nowhere in a pod. Give an address such as gs://bucket/..., or the "
+        "absolute path of what is in the image or mounted."
+    )
+
+
+@pytest.mark.parametrize("source", ["files:gs://reviews/*.csv", "files:/data/*.csv", "packaged", "tfds"])
+def test_addresses_and_absolute_paths_are_taken(settings, source):
+    kubeflow_checks.require_compilable(settings(f"data.source={source}", "push.signing_key=/secrets/key.pem"))
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        (
+            "kubeflow.pipeline_root=/data",
+            'kubeflow.pipeline_root = "/data" (from --set): expected text of the form',
+        ),
+        (
+            "kubeflow.project_dir=app",
+            'kubeflow.project_dir = "app" (from --set): expected text of the form ^/',
+        ),
+        ("kubeflow.pipeline_name=My_Pipe", 'kubeflow.pipeline_name = "My_Pipe" (from --set): expected'),
+        ("kubeflow.retries=11", "kubeflow.retries = 11 (from --set): expected a whole number from 0 to 10"),
+        ("kubeflow.resources.Trainr.cpu=4", "kubeflow.resources.Trainr"),
+        ("kubeflow.resources.Trainer.cpu=0", "kubeflow.resources.Trainer.cpu = 0"),
+        ('kubeflow.parameters=["epoch"]', 'kubeflow.parameters[0] = "epoch"'),
+    ],
+)
+def test_a_value_that_no_cluster_takes_is_refused_when_it_is_read(assignment, message):
+    with pytest.raises(InputError) as caught:
+        load(assignments=[assignment])
+    assert message in str(caught.value)
+
+
+def test_the_pipeline_is_named_for_the_model_in_the_letters_of_kubeflow():
+    assert KubeflowSettings().name_for("Imdb_sentiment.v2") == "imdb-sentiment-v2"
+    assert KubeflowSettings(pipeline_name="nightly").name_for("imdb_sentiment") == "nightly"
+
+
+def test_the_version_store_is_in_the_pipeline_root_unless_it_is_put_elsewhere():
+    assert KubeflowSettings(pipeline_root="gs://a/b/").store_for("imdb") == "gs://a/b/serving/imdb"
+    elsewhere = KubeflowSettings(pipeline_root="gs://a/b", serving_root="s3://c/")
+    assert elsewhere.store_for("imdb") == "s3://c/imdb"
+
+
+def test_without_kfp_one_sentence_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(kubeflow_checks, "find_spec", lambda name: None)
+    with pytest.raises(GreenlightError) as caught:
+        kubeflow_checks.require_kfp()
+    assert caught.value.exit_code == 1
+    assert str(caught.value) == (
+        "Compiling for Kubeflow needs the package kfp, which is not installed: TFX 1.21 comes with it below "
+        "Python 3.12 only. Make an environment with Python 3.11: `make setup PYTHON=python3.11`."
+    )

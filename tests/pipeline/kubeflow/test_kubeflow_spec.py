@@ -1,0 +1,249 @@
+"""The compiled pipeline: the stages of the local one, what a cluster needs besides, always the same bytes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from google.protobuf import json_format
+from kfp import components
+from kfp.pipeline_spec import pipeline_spec_pb2
+from tfx.dsl.components.base.base_executor import BaseExecutor
+from tfx.utils import import_utils
+
+from pipeline.kubeflow_settings import StageName
+
+ROOT = Path(__file__).parents[3]
+IMAGE, PIPELINE_ROOT = "registry.example/greenlight:4dd0c33", "gs://reviews/greenlight"
+RESOLVERS = {"BaselineResolver-model-blessing-resolver", "BaselineResolver-model-resolver"}
+
+
+def tasks(compiled):
+    return compiled.spec["root"]["dag"]["tasks"]
+
+
+def constant(compiled, step, name):
+    return tasks(compiled)[step]["inputs"]["parameters"][name]["runtimeValue"]["constant"]
+
+
+def argument(container, flag):
+    return container["args"][container["args"].index(flag) + 1]
+
+
+# --- the same pipeline
+
+
+def test_it_has_the_stages_of_the_local_pipeline(compiled):
+    assert set(compiled.containers) == set(StageName.__args__)
+    assert set(tasks(compiled)) == set(StageName.__args__) | RESOLVERS
+
+
+def test_nothing_is_trained_before_the_check_and_nothing_pushed_before_both_judges(compiled):
+    assert tasks(compiled)["Trainer"]["dependentTasks"] == ["DataCheck", "ImdbExampleGen"]
+    assert {"Evaluator", "InfraValidator"} <= set(tasks(compiled)["Pusher"]["dependentTasks"])
+    baseline = tasks(compiled)["Evaluator"]["inputs"]["artifacts"]["baseline_model"]["taskOutputArtifact"]
+    assert baseline["producerTask"] == "BaselineResolver-model-resolver"
+
+
+def test_every_executor_can_be_imported_by_its_name(compiled):
+    for container in compiled.containers.values():
+        executor = import_utils.import_class_by_path(argument(container, "--executor_class_path"))
+        assert issubclass(executor, BaseExecutor)
+    assert callable(import_utils.import_class_by_path(constant(compiled, "Trainer", "run_fn")))
+
+
+def test_settings_reach_their_stages(compile_with):
+    compiled = compile_with("trainer.seed=77", "check.min_train_examples=33", "model_name=a_model")
+    assert json.loads(constant(compiled, "Trainer", "custom_config"))["trainer"]["seed"] == 77
+    assert json.loads(constant(compiled, "DataCheck", "settings"))["min_train_examples"] == 33
+    destination = json.loads(constant(compiled, "Pusher", "push_destination"))
+    assert destination["filesystem"]["base_directory"] == "gs://reviews/greenlight/serving/a_model"
+    assert compiled.name == "a-model"
+
+
+# --- what a cluster needs besides
+
+
+def test_every_container_is_the_image_with_what_its_imports_need(compiled):
+    for container in compiled.containers.values():
+        assert container["image"] == IMAGE
+        assert container["env"] == [
+            {"name": "PYTHONPATH", "value": "/app"},
+            {"name": "TF_USE_LEGACY_KERAS", "value": "1"},
+        ]
+
+
+def test_paths_are_those_of_the_image(compile_with):
+    compiled = compile_with(
+        "kubeflow.project_dir=/srv/code/", "kubeflow.cache_dir=/cache", "cache_dir=/home/ann/c"
+    )
+    assert constant(compiled, "Schema", "schema_file") == "/srv/code/components/data_check/schema.pbtxt"
+    assert json.loads(constant(compiled, "Trainer", "custom_config"))["cache_dir"] == "/cache"
+
+
+@pytest.mark.parametrize("render", ["to_yaml", "to_json"])
+def test_no_path_of_this_machine_is_in_it(compile_with, render):
+    text = getattr(compile_with("workspace=/home/ann/w", "cache_dir=/home/ann/c"), render)()
+    for path in (str(ROOT), str(Path.home()), os.getcwd(), "/home/ann", sys.prefix):
+        assert f"{path}/" not in text
+
+
+def test_resources_are_written_as_kfp_writes_them(compile_with):
+    compiled = compile_with(
+        'kubeflow.resources.Trainer={cpu=4, memory_gib=8, accelerator="nvidia.com/gpu", accelerator_count=2}',
+        "kubeflow.resources.Evaluator.cpu=0.5",
+    )
+    resources = {name: container.get("resources") for name, container in compiled.containers.items()}
+    assert resources.pop("Trainer") == {
+        "cpuLimit": 4.0,
+        "resourceCpuLimit": "4",
+        "memoryLimit": 8.589934592,
+        "resourceMemoryLimit": "8Gi",
+        "accelerator": {
+            "type": "nvidia.com/gpu",
+            "count": "2",
+            "resourceType": "nvidia.com/gpu",
+            "resourceCount": "2",
+        },
+    }
+    assert resources.pop("Evaluator") == {"cpuLimit": 0.5, "resourceCpuLimit": "0.5"}
+    assert set(resources.values()) == {None}
+
+
+def test_retries_are_for_steps_with_a_container(compile_with, compiled):
+    retried = compile_with("kubeflow.retries=2")
+    policies = {name: task.get("retryPolicy") for name, task in tasks(retried).items()}
+    assert {name for name, policy in policies.items() if policy is None} == RESOLVERS
+    assert policies["Trainer"] == {"maxRetryCount": 2, "backoffDuration": "30s", "backoffFactor": 2.0}
+    assert not any("retryPolicy" in task for task in tasks(compiled).values())
+
+
+CHANGING = ["data.source=files:gs://a/*.csv", 'kubeflow.parameters=["epochs"]']
+
+
+@pytest.mark.parametrize(
+    ("assignments", "uncached"),
+    [
+        ((), {"ImdbExampleGen", "Pusher"}),  # `source` is a parameter
+        (CHANGING, {"ImdbExampleGen", "Pusher"}),
+        (CHANGING[1:], {"Pusher"}),
+        (["kubeflow.enable_cache=false"], set(StageName.__args__)),
+    ],
+)
+def test_what_can_change_behind_kubeflows_back_is_never_cached(compile_with, assignments, uncached):
+    found = tasks(compile_with(*assignments))
+    cached = {name for name, task in found.items() if task.get("cachingOptions") == {"enableCache": True}}
+    assert set(found) - cached == uncached | RESOLVERS
+
+
+# --- run-time parameters
+
+
+def test_parameters_are_inputs_of_the_pipeline_with_the_compiled_values_as_defaults(compile_with):
+    declared = compile_with("trainer.epochs=7").spec["root"]["inputDefinitions"]["parameters"]
+    assert declared == {
+        "min_accuracy": {
+            "parameterType": "NUMBER_DOUBLE",
+            "defaultValue": 0.85,
+            "description": "The setting gate.min_accuracy.",
+        },
+        "epochs": {
+            "parameterType": "NUMBER_INTEGER",
+            "defaultValue": 7,
+            "description": "The setting trainer.epochs.",
+        },
+        "source": {
+            "parameterType": "STRING",
+            "defaultValue": "packaged",
+            "description": "The setting data.source.",
+        },
+        "embedding": {
+            "parameterType": "STRING",
+            "defaultValue": "glove-6b-50d",
+            "description": "The setting embedding.name.",
+        },
+    }
+
+
+def test_a_parameter_is_an_input_of_its_stage_alone_which_lays_it_over_its_settings(compiled):
+    takes = {
+        name: set(compiled.spec["components"][name]["inputDefinitions"]["parameters"])
+        & {"min_accuracy", "epochs", "source", "embedding"}
+        for name in compiled.containers
+    }
+    assert takes.pop("Trainer") == {"epochs", "embedding"}
+    assert takes.pop("Evaluator") == {"min_accuracy"}
+    assert takes.pop("ImdbExampleGen") == {"source"}
+    assert set().union(*takes.values()) == set()
+    for stage in ("Trainer", "Evaluator", "ImdbExampleGen"):
+        assert compiled.containers[stage]["command"] == ["python", "-m", "pipeline.kubeflow_step"]
+        assert argument(compiled.containers[stage], "--stage") == stage
+
+
+def test_without_parameters_every_step_is_tfxs_own_entrypoint(compile_with):
+    bare = compile_with("kubeflow.parameters=[]")
+    assert "inputDefinitions" not in bare.spec["root"]
+    for container in bare.containers.values():
+        assert container["command"] == [
+            "python",
+            "-m",
+            "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor",
+        ]
+
+
+def test_a_changed_parameter_gives_the_stage_what_compiling_with_it_would_have(compile_with, settings):
+    from pipeline.kubeflow_step import with_parameters
+
+    base = settings().model_copy(update={"cache_dir": Path("/tmp/greenlight-cache")})
+    compiled = compile_with("gate.min_accuracy=0.9", "trainer.epochs=7", "data.source=tfds")
+    for stage, given in {
+        "Evaluator": {"min_accuracy": 0.9},
+        "Trainer": {"epochs": 7.0},
+        "ImdbExampleGen": {"source": "tfds"},
+    }.items():
+        invocation = json.dumps({"inputs": {"parameterValues": given}})
+        values = json.loads(with_parameters(invocation, stage=stage, settings=base))["inputs"][
+            "parameterValues"
+        ]
+        sources = tasks(compiled)[stage]["inputs"]["parameters"]
+        expected = {
+            name: source["runtimeValue"]["constant"]
+            for name, source in sources.items()
+            if "runtimeValue" in source
+        }
+        assert values == expected
+
+
+# --- the files
+
+
+def test_kfp_takes_the_yaml(compiled):
+    spec = json_format.ParseDict(yaml.safe_load(compiled.to_yaml()), pipeline_spec_pb2.PipelineSpec())
+    assert spec.schema_version == "2.1.0"
+    assert spec.default_pipeline_root == PIPELINE_ROOT
+    loaded = components.load_component_from_text(compiled.to_yaml())
+    assert set(loaded.component_spec.inputs) == {"min_accuracy", "epochs", "source", "embedding"}
+
+
+def test_the_json_is_a_pipeline_job_around_the_same_spec(compiled):
+    job = json_format.Parse(compiled.to_json(), pipeline_spec_pb2.PipelineJob())
+    assert job.runtime_config.gcs_output_directory == PIPELINE_ROOT
+    assert json.loads(compiled.to_json())["pipelineSpec"] == yaml.safe_load(compiled.to_yaml())
+
+
+def test_another_process_elsewhere_writes_the_same_bytes(compile_with, tmp_path):
+    flags = ["--set", f"kubeflow.image={IMAGE}", "--set", f"kubeflow.pipeline_root={PIPELINE_ROOT}"]
+    elsewhere = {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", "compile", "--output", "a.yaml", *flags],
+        cwd=tmp_path,
+        env=os.environ | elsewhere,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Wrote a.yaml.\n", "")
+    assert Path(tmp_path, "a.yaml").read_text() == compile_with().to_yaml()
