@@ -1,0 +1,62 @@
+"""A baseline that cannot be evaluated any more: refused, approved by a person, judged as usual afterwards."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from components.pusher.settings import PushSettings
+from pipeline import runs
+from pipeline.approval import Approved, Decision, promote_refused
+from pipeline.outcome import RunResult
+from pipeline.workspace import Workspace
+
+QUICK = ("trainer.epochs=1", "infra.enabled=false", "gate.min_accuracy=0.1", "gate.min_change=-0.9")
+
+
+@pytest.fixture(scope="module")
+def first(run) -> RunResult:
+    return run(*QUICK)
+
+
+def workspace_of(result: RunResult) -> Workspace:
+    return Workspace.at(Path(result.log).parents[2])
+
+
+def trained(result: RunResult) -> runs.Artifact:
+    return runs.read_run(workspace_of(result).metadata, result.run).output("Trainer", "model")
+
+
+@pytest.fixture(scope="module")
+def refused(run, first) -> RunResult:
+    shutil.rmtree(trained(first).path)
+    return run(*QUICK, "trainer.seed=2")
+
+
+@pytest.fixture(scope="module")
+def approved(refused) -> Approved:
+    decision = Decision(run=refused.run, reason="the old model's folder was deleted", by="ada")
+    return promote_refused(workspace_of(refused), decision, push=PushSettings())
+
+
+@pytest.fixture(scope="module")
+def third(run, approved) -> RunResult:
+    return run(*QUICK, "trainer.seed=3")
+
+
+def test_a_lost_baseline_refuses_the_next_model(first, refused):
+    assert (first.verdict, refused.verdict, refused.version) == ("promoted", "refused", "1")
+    (reason,) = refused.reasons
+    assert reason.startswith("the model in production can't be evaluated any more: ")
+
+
+def test_a_person_promotes_it(approved):
+    assert (approved.outcome, approved.version, approved.approval["waived"]) == ("promoted", 2, ["baseline"])
+
+
+def test_the_next_model_is_compared_with_the_approved_one(refused, third):
+    assert (third.verdict, third.version) == ("promoted", "3")
+    evaluator = runs.read_run(workspace_of(third).metadata, third.run).stage("Evaluator")
+    assert [model.id for model in evaluator.inputs["baseline_model"]] == [trained(refused).id]
+    (change,) = (condition for condition in third.gate if condition["kind"] == "change")
+    assert change["baseline"] == refused.metrics["accuracy"]
