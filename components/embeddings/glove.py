@@ -39,7 +39,10 @@ def read(size: int) -> WordVectors:
     import pyarrow.parquet
 
     words = (
-        pyarrow.parquet.read_table(words_file, columns=["index"]).column("index").slice(0, size).to_pylist()
+        pyarrow.parquet.read_table(words_file, columns=["index"], use_threads=False)
+        .column("index")
+        .slice(0, size)
+        .to_pylist()
     )
     vectors = np.load(vectors_file, mmap_mode="r", allow_pickle=False)[:size]
     return WordVectors(tuple(words), np.array(vectors, dtype=np.float32))

@@ -34,7 +34,7 @@ _Artifacts = dict[str, list[Artifact]]
 class Executor(tfx_executor.Executor):
     """TFX's Evaluator with a verdict that has reasons.
 
-    Beside TFMA's files, the evaluation's folder gets `verdict.json` and `predictions.npz`. The blessing
+    Beside TFMA's files, the evaluation's folder gets `verdict.json` and `predictions.parquet`. The blessing
     follows the verdict, which is all conditions of the gate together, TFMA's own thresholds among them.
     """
 

@@ -34,7 +34,7 @@ class Outcome:
 
     @property
     def predictions(self) -> Predictions:
-        return Predictions.from_bytes(Path(self.evaluation.uri, "predictions.npz").read_bytes())
+        return Predictions.from_bytes(Path(self.evaluation.uri, "predictions.parquet").read_bytes())
 
     @property
     def marks(self) -> set[str]:

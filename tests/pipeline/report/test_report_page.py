@@ -207,11 +207,11 @@ def test_a_run_that_never_started_a_stage_still_has_a_page(tmp_path: Path, verdi
 def test_a_broken_artifact_costs_its_own_section_only(make_run):
     made = make_run()
     (made.path("Trainer", "model_run") / "history.json").write_text("{", encoding="utf-8")
-    (made.path("Evaluator", "evaluation") / "predictions.npz").unlink()
+    (made.path("Evaluator", "evaluation") / "predictions.parquet").unlink()
     seen = text_of(write(made))
 
     assert "What Trainer left cannot be read (JSONDecodeError" in seen
-    assert "Evaluator left no predictions.npz." in seen
+    assert "Evaluator left no predictions.parquet." in seen
     assert "accuracy ≥ 0.85" in seen
 
 
