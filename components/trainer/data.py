@@ -47,6 +47,14 @@ class ReviewsInMemory:
             rows = rows.shuffle(len(self), seed=shuffle_seed, reshuffle_each_iteration=True)
         return rows.batch(size).map(self._at).prefetch(2)
 
+    def mapped(self, encode: Callable[[Features], Features]) -> "ReviewsInMemory":
+        """The same reviews with `encode` applied to their features, a batch at a time."""
+        rows = tf.data.Dataset.range(len(self)).batch(_READ_BATCH)
+        encoded = rows.map(
+            unconverted(lambda row: encode(_gather(self.features, row))), num_parallel_calls=tf.data.AUTOTUNE
+        )
+        return ReviewsInMemory(_concat(list(encoded)), self.labels)
+
     @unconverted
     def _at(self, rows: tf.Tensor) -> tuple[Features, tf.Tensor]:
         return _gather(self.features, rows), tf.gather(self.labels, rows)
@@ -86,10 +94,7 @@ def count(patterns: Sequence[str], *, split: str) -> int:
         sizes = _records(patterns).batch(_READ_BATCH).map(lambda batch: tf.size(batch, tf.int64))
         found = int(sizes.reduce(np.int64(0), tf.add))
     if not found:
-        raise GreenlightError(
-            f"The {split} split has no reviews ({', '.join(patterns)}). Give it a larger share of the data "
-            f"(data.{split}_weight), or more data."
-        )
+        raise _empty(patterns, split)
     return found
 
 
@@ -107,9 +112,12 @@ def read(
     Raises:
       GreenlightError: there is no review, or the files cannot be read.
     """
-    count(patterns, split=split)
     with _readable(patterns, split):
-        fingerprints, labels, features = zip(*_parts(patterns, encode, one_in), strict=True)
+        parts = list(_parts(patterns, encode, one_in))
+    if not parts:
+        raise _empty(patterns, split)
+    fingerprints, labels, features = zip(*parts, strict=True)
+    del parts
     fingerprint, label = np.concatenate(fingerprints), np.concatenate(labels)
     order = np.lexsort((label, fingerprint))
     return ReviewsInMemory(_gather(_concat(features), order), tf.constant(label[order]))
@@ -154,6 +162,13 @@ def _readable(patterns: Sequence[str], split: str) -> Iterator[None]:
             f"The {split} split cannot be read: {error.message} Its files should be GZIP TFRecords of "
             f"tf.Examples with {reviews.TEXT} and {reviews.LABEL}: {', '.join(patterns)}"
         ) from error
+
+
+def _empty(patterns: Sequence[str], split: str) -> GreenlightError:
+    return GreenlightError(
+        f"The {split} split has no reviews ({', '.join(patterns)}). Give it a larger share of the data "
+        f"(data.{split}_weight), or more data."
+    )
 
 
 def _gather(features: Features, rows: tf.Tensor | np.ndarray) -> Features:

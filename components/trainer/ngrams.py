@@ -68,18 +68,17 @@ def learn(grams: tf.RaggedTensor, labels: tf.Tensor, *, order: int, min_count: i
       grams: what `hashes` gave for the training reviews.
       labels: float32 [N], 1 is positive.
     """
-    label = np.repeat(labels.numpy().astype(np.int64), grams.row_lengths())
-    seen = np.sort(grams.flat_values.numpy() | label)  # one sort for both: the hashes are even
-    gram = seen >> 1
-    starts = np.flatnonzero(np.append(True, gram[1:] != gram[:-1])[: len(gram)])
+    # One sort does for both classes: the hashes are even, so a label fits in.
+    seen = grams.flat_values.numpy() | np.repeat(labels.numpy().astype(np.int8), grams.row_lengths())
+    seen.sort()
+    starts = np.flatnonzero(np.append(True, (seen[1:] ^ seen[:-1]) > 1)[: len(seen)])
     counts = np.diff(starts, append=len(seen))
     keep = np.flatnonzero(counts >= min_count)
     if not len(keep):
         return _NOTHING_LEARNED
     if len(keep) > limit:
         keep = np.sort(keep[np.argsort(-counts[keep], kind="stable")[:limit]])
-    totals = np.append(0, np.cumsum(seen & 1))
-    praise = totals[starts[keep] + counts[keep]] - totals[starts[keep]]
+    praise = np.add.reduceat(seen & 1, starts)[keep]
     keys = seen[starts[keep]] & ~np.int64(1)
     return Vocabulary(keys, _values(praise, counts[keep] - praise, len(labels)), order)
 

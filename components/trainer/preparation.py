@@ -75,10 +75,9 @@ def _encoded(
     hashed = data.read(
         train_files, split="train", encode=lambda text: (encode(text), ngrams.hashes(text, order=order))
     )
-    encoded, hashes = hashed.features
-    vocabulary = _learn(settings, hashes, hashed.labels)
+    vocabulary = _learn(settings, hashed.features[1], hashed.labels)
     index = ngrams.NgramIndex(vocabulary)
-    train = data.ReviewsInMemory((encoded, index.ids_of_hashes(hashes)), hashed.labels)
+    train = hashed.mapped(lambda features: (features[0], index.ids_of_hashes(features[1])))
     evaluation = data.read(eval_files, split="eval", encode=lambda text: (encode(text), index.ids(text)))
     return vocabulary, train, evaluation
 

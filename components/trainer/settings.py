@@ -74,8 +74,8 @@ class TrainerSettings(BaseModel):
         "reviews scored 0.8 eight in ten are positive.",
     )
     memory_reviews: int = Field(
-        100_000,
+        50_000,
         ge=0,
         description="The most reviews that are kept in memory, ready to be trained on; more are read from "
-        "disk again in every epoch, which is slower. 100,000 reviews take about two gigabytes.",
+        "disk again in every epoch, which is slower. 50,000 reviews take about two gigabytes.",
     )
