@@ -1,0 +1,69 @@
+"""Commands as a person starts them, in a cold process each, and what they cost."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+GREENLIGHT = (sys.executable, "-m", "pipeline.cli")
+_LAST_WORDS = 2000
+
+
+class CommandFailed(Exception):
+    """A command did not end as it should; the message has its last words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a process came to, with the processes that it waited for.
+
+    `seconds` is wall time, `cpu` user and system time, `peak_mib` the most that one process held; `output` is
+    what it printed.
+    """
+
+    seconds: float
+    cpu: float
+    peak_mib: float
+    output: str = ""
+
+
+def run(command: Sequence[str], *, exit_code: int = 0, environment: Mapping[str, str] | None = None) -> Cost:
+    """Runs a command in the checkout to its end.
+
+    Args:
+      exit_code: what it ends with when all goes well.
+      environment: variables besides those of this process.
+
+    Raises:
+      CommandFailed: it ended with another exit code.
+    """
+    variables = os.environ | {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"} | dict(environment or {})
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=CHECKOUT, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=errors
+        )
+        # Not Popen.wait: only wait4 tells what this one child used.
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        printed, complaints = (_text(file) for file in (output, errors))
+    if process.returncode != exit_code:
+        said = (printed + complaints)[-_LAST_WORDS:]
+        raise CommandFailed(f"{' '.join(command)} ended with {process.returncode}, not {exit_code}:\n{said}")
+    return Cost(
+        seconds=seconds,
+        cpu=used.ru_utime + used.ru_stime,
+        peak_mib=used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10),
+        output=printed,
+    )
+
+
+def _text(file) -> str:
+    file.seek(0)
+    return file.read()
