@@ -36,14 +36,10 @@ def read(size: int) -> WordVectors:
       InputError: the package is not installed or its files are not the ones this project was made with.
     """
     vectors_file, words_file = (_checked(name) for name in SHA256)
-    import pyarrow.parquet
+    import pyarrow.parquet  # used on one thread: older pyarrow's pool can abort a process that ends soon
 
-    words = (
-        pyarrow.parquet.read_table(words_file, columns=["index"], use_threads=False)
-        .column("index")
-        .slice(0, size)
-        .to_pylist()
-    )
+    table = pyarrow.parquet.ParquetFile(words_file, pre_buffer=False).read(["index"], use_threads=False)
+    words = table.column("index").slice(0, size).to_pylist()
     vectors = np.load(vectors_file, mmap_mode="r", allow_pickle=False)[:size]
     return WordVectors(tuple(words), np.array(vectors, dtype=np.float32))
 

@@ -62,7 +62,7 @@ class Predictions:
           pyarrow.ArrowInvalid: `content` is no Parquet file.
         """
         # One thread: the pool of older pyarrow can abort a process that ends soon after.
-        table = parquet.read_table(io.BytesIO(content), use_threads=False)
+        table = parquet.ParquetFile(io.BytesIO(content), pre_buffer=False).read(use_threads=False)
         return cls(**{name: table[name].to_numpy() for name in table.column_names})
 
 
