@@ -7,7 +7,7 @@ gets the settings it was compiled from; `pipeline/kubeflow_step.py` lays the par
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline import config_layers
@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
 
 INTEGER, NUMBER, TEXT = "NUMBER_INTEGER", "NUMBER_DOUBLE", "STRING"
-OF_THE_STAGES = {"cache_dir", "model_name", "data", "check", "embedding", "trainer", "gate", "infra", "push"}
-"""What create_stages looks at; the rest may name what is on this machine."""
+
+SETTINGS_OF: Mapping[str, set[str]] = {
+    "ImdbExampleGen": {"data"},
+    "Trainer": {"cache_dir", "embedding", "trainer"},
+    "Evaluator": {"data", "gate"},
+}
+"""What the stages with parameters are made from. More would be in their cache keys for nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,12 +56,12 @@ def of(settings: Settings) -> list[Parameter]:
     ]
 
 
-def to_json(settings: Settings) -> str:
+def to_json(settings: Settings, *, stage: str) -> str:
     """The settings that travel with a stage."""
-    return settings.model_dump_json(include=OF_THE_STAGES)
+    return settings.model_dump_json(include=SETTINGS_OF[stage])
 
 
-def laid_over(settings: Settings, given: Mapping[str, Any], *, among: Iterable[Parameter] = ALL) -> Settings:
+def laid_over(settings: Settings, given: Mapping[str, Any]) -> Settings:
     """`settings` with the parameters' values in them; the same object where they change nothing.
 
     Args:
@@ -67,7 +72,7 @@ def laid_over(settings: Settings, given: Mapping[str, Any], *, among: Iterable[P
     """
     from pipeline.config import parse
 
-    known = {parameter.name: parameter for parameter in among}
+    known = {parameter.name: parameter for parameter in ALL}
     changed = {
         known[name]: _whole(value) if known[name].kind == INTEGER else value
         for name, value in given.items()
@@ -75,9 +80,7 @@ def laid_over(settings: Settings, given: Mapping[str, Any], *, among: Iterable[P
     }
     if not changed:
         return settings
-    base = config_layers.Layer(
-        "the compiled pipeline", settings.model_dump(mode="json", include=OF_THE_STAGES)
-    )
+    base = config_layers.Layer("the compiled pipeline", settings.model_dump(mode="json"))
     layers = [
         config_layers.at_key(parameter.key, value, origin=f"the run's parameter {parameter.name}")
         for parameter, value in changed.items()

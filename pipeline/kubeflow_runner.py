@@ -175,5 +175,5 @@ def _declare(compiled: CompiledPipeline, parameter: Parameter, settings: Setting
 
 def _let_parameters_in(container: dict[str, Any], *, stage: str, settings: Settings) -> None:
     container["command"] = ["python", "-m", kubeflow_step.__name__]
-    settings_json = kubeflow_parameters.to_json(settings)
+    settings_json = kubeflow_parameters.to_json(settings, stage=stage)
     container["args"] = ["--stage", stage, "--settings", settings_json, *container["args"]]

@@ -14,7 +14,9 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.utils import import_utils
 
+from pipeline.config import Settings
 from pipeline.kubeflow_settings import StageName
+from pipeline.kubeflow_step import with_parameters
 
 ROOT = Path(__file__).parents[3]
 IMAGE, PIPELINE_ROOT = "registry.example/greenlight:4dd0c33", "gs://reviews/greenlight"
@@ -194,27 +196,45 @@ def test_without_parameters_every_step_is_tfxs_own_entrypoint(compile_with):
         ]
 
 
-def test_a_changed_parameter_gives_the_stage_what_compiling_with_it_would_have(compile_with, settings):
-    from pipeline.kubeflow_step import with_parameters
+OTHERS = (
+    "data.eval_weight=7",
+    "data.split_salt=x",
+    "check.min_train_examples=7",
+    "embedding.vocabulary_size=700",
+    "trainer.seed=7",
+    "gate.min_change=off",
+    "infra.samples=7",
+    "push.signing_key=/secrets/key.pem",
+    "model_name=other",
+)
+"""Settings of every kind: what a stage with parameters is made from has to travel with it."""
 
-    base = settings().model_copy(update={"cache_dir": Path("/tmp/greenlight-cache")})
-    compiled = compile_with("gate.min_accuracy=0.9", "trainer.epochs=7", "data.source=tfds")
-    for stage, given in {
-        "Evaluator": {"min_accuracy": 0.9},
-        "Trainer": {"epochs": 7.0},
-        "ImdbExampleGen": {"source": "tfds"},
-    }.items():
-        invocation = json.dumps({"inputs": {"parameterValues": given}})
-        values = json.loads(with_parameters(invocation, stage=stage, settings=base))["inputs"][
-            "parameterValues"
-        ]
-        sources = tasks(compiled)[stage]["inputs"]["parameters"]
-        expected = {
-            name: source["runtimeValue"]["constant"]
-            for name, source in sources.items()
-            if "runtimeValue" in source
-        }
-        assert values == expected
+
+@pytest.mark.parametrize(
+    ("stage", "given", "assignment"),
+    [
+        ("Evaluator", {"min_accuracy": 0.9}, "gate.min_accuracy=0.9"),
+        ("Trainer", {"epochs": 7.0}, "trainer.epochs=7"),
+        ("Trainer", {"embedding": "nnlm-en-dim50"}, "embedding.name=nnlm-en-dim50"),
+        ("ImdbExampleGen", {"source": "tfds"}, "data.source=tfds"),
+    ],
+)
+def test_a_changed_parameter_gives_the_stage_what_compiling_with_it_would_have(
+    compile_with, stage, given, assignment
+):
+    travelled = argument(compile_with(*OTHERS).containers[stage], "--settings")
+    changed = with_parameters(
+        json.dumps({"inputs": {"parameterValues": given}}),
+        stage=stage,
+        settings=Settings.model_validate_json(travelled),
+    )
+    sources = tasks(compile_with(*OTHERS, assignment))[stage]["inputs"]["parameters"]
+    constants = {
+        name: source["runtimeValue"]["constant"]
+        for name, source in sources.items()
+        if "runtimeValue" in source
+    }
+    assert json.loads(changed)["inputs"]["parameterValues"] == constants
 
 
 # --- the files
