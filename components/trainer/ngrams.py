@@ -71,7 +71,8 @@ def learn(grams: tf.RaggedTensor, labels: tf.Tensor, *, order: int, min_count: i
     # One sort does for both classes: the hashes are even, so a label fits in.
     seen = grams.flat_values.numpy() | np.repeat(labels.numpy().astype(np.int8), grams.row_lengths())
     seen.sort()
-    starts = np.flatnonzero(np.append(True, (seen[1:] ^ seen[:-1]) > 1)[: len(seen)])
+    differs = (seen[1:] >> 1) != (seen[:-1] >> 1)
+    starts = np.flatnonzero(np.append(True, differs)[: len(seen)])
     counts = np.diff(starts, append=len(seen))
     keep = np.flatnonzero(counts >= min_count)
     if not len(keep):
