@@ -6,6 +6,7 @@ mistakes in the arguments are answered at once.
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import difflib
 import importlib
@@ -161,12 +162,20 @@ def main() -> NoReturn:
         cli()
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # a stage may still be at work in a thread, and would be waited for
-            for stream in (sys.stdout, sys.stderr):
-                with suppress(OSError, ValueError):
-                    stream.flush()
-            os._exit(INTERRUPTED)
+            _leave(INTERRUPTED)
+        if "tensorflow" in sys.modules:  # it takes seconds to come apart, and prints tracebacks
+            atexit._run_exitfuncs()
+            _leave(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
         raise
     raise AssertionError("the group always exits")
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends the process at once; what was printed is seen."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
