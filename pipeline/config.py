@@ -79,8 +79,8 @@ class BeamSettings(BaseModel):
         if self.runner != IN_PROCESS:
             return [f"--runner={self.runner}", *self.options]
         return [
-            # Workers in this process or forked from it have TFX; told of no image, TFX would pack itself up anew
-            # for every Beam stage, some two seconds each.
+            # Workers in this process, or forked from it, have TFX; told of no image, TFX would pack itself
+            # up anew for every Beam stage, some two seconds each.
             "--sdk_container_image=none",
             f"--runner={IN_PROCESS_RUNNER}",
             f"--direct_num_workers={self.workers}",

@@ -28,8 +28,8 @@ class EvaluatorSpec(specs.EvaluatorSpec):
 class Evaluator(tfx_component.Evaluator):
     """Evaluates a model with TFMA and leaves a verdict with reasons beside TFMA's own outputs.
 
-    Outputs are TFX's: `evaluation` (ModelEvaluation, with verdict.json and predictions.parquet) and `blessing`
-    (ModelBlessing).
+    Outputs are TFX's: `evaluation` (ModelEvaluation, with verdict.json and predictions.parquet) and
+    `blessing` (ModelBlessing).
     """
 
     SPEC_CLASS = EvaluatorSpec

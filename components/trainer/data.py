@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +12,7 @@ from components import reviews
 from components.errors import GreenlightError
 from components.trainer.conversion import unconverted
 
-Features = tf.Tensor | tf.RaggedTensor | tuple["Features", ...]
+Features: TypeAlias = Any  # tf.Tensor | tf.RaggedTensor | tuple["Features", ...]: TensorFlow has no types
 Encode = Callable[[tf.Tensor], Features]
 """What a model is fed instead of raw text: string [N] -> tensors, dense or ragged, with N rows each."""
 
