@@ -128,15 +128,24 @@ def check_words(condition: Mapping[str, Any]) -> Check:
     """One condition of a verdict in words, wherever it was measured."""
     kind, metric = str(condition.get("kind", "floor")), str(condition.get("metric", ""))
     is_change = kind.startswith("change")
-    margin = condition.get("margin")
+    passed, margin = bool(condition.get("passed")), condition.get("margin")
+    if kind == "baseline":  # no figure: whether the model in production can be evaluated at all
+        return Check(
+            passed=passed, name="model in production", value="", limit="", margin="cannot be evaluated"
+        )
+    not_judged = is_change and passed and condition.get("value") is None
     limit = show_number(condition.get("threshold"), signed=is_change)
     return Check(
-        passed=bool(condition.get("passed")),
+        passed=passed,
         name=f"{'change of ' if is_change else ''}{metric.replace('_', ' ')}",
-        value=show_number(condition.get("value"), signed=is_change),
+        value="-" if not_judged else show_number(condition.get("value"), signed=is_change),
         limit=f"{'≤' if kind in _AT_MOST else '≥'} {limit}",
-        margin="" if margin is None else show_number(margin, signed=True),
+        margin="no model in production yet" if not_judged else _signed(margin),
     )
+
+
+def _signed(margin: float | None) -> str:
+    return "" if margin is None else show_number(margin, signed=True)
 
 
 def _check(condition: Mapping[str, Any]) -> Check:
