@@ -6,6 +6,8 @@ import dataclasses
 import logging
 import time
 import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,8 +96,24 @@ class _Attempt:
         handle = locate(self._settings.embedding, cache_dir=self._settings.cache, progress=self._console.note)
         _log.info("embedding %s is at %s", self._settings.embedding.name, handle)
         dag = create_local_pipeline(self._settings, self._workspace, use_cache=use_cache)
-        with progress.listening(lambda line: self._console.progress("Trainer", line)):
+        with ExitStack() as while_training, progress.listening(self._training(while_training)):
             run_dag(dag, run_id=self._run_id, listener=self)
+
+    def _training(self, beside: ExitStack) -> Callable[[str], None]:
+        """What is called with each line that the Trainer tells.
+
+        With the first one the canary process starts: it imports TensorFlow on another core meanwhile.
+        """
+        from components.infra_validator.process import started_early
+
+        waiting = [started_early] if self._settings.infra.enabled else []
+
+        def told(line: str) -> None:
+            if waiting:
+                beside.enter_context(waiting.pop()())
+            self._console.progress("Trainer", line)
+
+        return told
 
     def _outcome(self) -> RunResult:
         from pipeline.runs import read_run
