@@ -19,7 +19,7 @@ run: setup ## the pipeline, from 25,000 reviews to a promoted model
 	@"$$VENV/bin/greenlight" run $(ARGS)
 
 test: setup ## the test suite
-	@TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest $(ARGS)
+	@TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile $(ARGS)
 
 lint: setup ## style (ruff, shellcheck) and types (mypy)
 	@"$$VENV/bin/ruff" check .
