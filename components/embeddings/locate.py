@@ -22,7 +22,7 @@ OOV_ROWS = 1_000
 """Hashed rows that words outside the vocabulary share; about 2 % of a review's tokens land there."""
 
 _DOWNLOAD_TIMEOUT = 60.0
-_BUILDERS = ("glove.py", "locate.py", "text_module.py", "tokenization.py")
+_BUILDERS = ("glove.py", "locate.py", "rows.py", "text_module.py", "tokenization.py")
 
 
 def locate(settings: EmbeddingSettings, *, cache_dir: Path, progress: Progress | None = None) -> str:

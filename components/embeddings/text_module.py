@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.embeddings import tokenization
+from components.embeddings.rows import row_of_each
 
 
 class TextEmbedding(tf.train.Checkpoint):
@@ -49,7 +50,7 @@ class TextEmbedding(tf.train.Checkpoint):
     def embed_ids(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """The combined vectors of each row's ids: ragged int32 [N, None] -> float32 [N, D]."""
         return tf.sparse.segment_sqrt_n(
-            self.table, ids.flat_values, ids.value_rowids(), num_segments=ids.nrows()
+            self.table, ids.flat_values, row_of_each(ids), num_segments=ids.nrows()
         )
 
 

@@ -10,7 +10,7 @@ import tf_keras
 from components.errors import GreenlightError
 from components.trainer.conversion import UnconvertedModel, unconverted
 from components.trainer.data import Encode
-from components.trainer.ngrams import NgramScore, Vocabulary, score
+from components.trainer.ngrams import NgramScore, Tables, Vocabulary, score
 from components.trainer.settings import TrainerSettings
 
 
@@ -22,12 +22,11 @@ class Classifier:
     ngrams: NgramScore | None
     head: tf_keras.Model
 
-    def probability(self, text: tf.Tensor, *, ngram_table: tf.Tensor | None = None) -> tf.Tensor:
-        """Of being positive: string [N] -> float32 [N]. `ngram_table`: `ngrams.table()`, if made before."""
+    def probability(self, text: tf.Tensor, *, ngram_tables: Tables | None = None) -> tf.Tensor:
+        """Of being positive: string [N] -> float32 [N]. `ngram_tables`: `ngrams.tables()`, if made before."""
         parts = [self.embedding(text, training=False)]
         if self.ngrams:
-            table = self.ngrams.table() if ngram_table is None else ngram_table
-            parts.append(score(self.ngrams.index.ids(text), table))
+            parts.append(score(self.ngrams.index.ids(text), ngram_tables or self.ngrams.tables()))
         return tf.sigmoid(self.head(parts, training=False)[:, 0])
 
     @property

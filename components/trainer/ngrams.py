@@ -12,12 +12,17 @@ import tensorflow as tf
 import tf_keras
 
 from components.embeddings import tokenization
+from components.embeddings.rows import row_of_each
 
 GAIN = 5.0
 """How much faster the weights here move than the rest of the model does under the same optimizer."""
 
 _WORD_HASHES = 2**63 - 1
 _STEP = 0x9E3779B97F4A7C15 - 2**64  # odd, so that multiplying by it in 64 bits loses nothing
+
+
+Tables = tuple[tf.Tensor, tf.Tensor]
+"""For each n-gram, float32 [V] both: its value times its weight, and its value's square."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +48,7 @@ def hashes(text: tf.Tensor, *, order: int) -> tf.RaggedTensor:
     """
     tokens = tokenization.tokens(text)
     word = tf.strings.to_hash_bucket_fast(tokens.flat_values, _WORD_HASHES)
-    row = tokens.value_rowids()
+    row = row_of_each(tokens)
     grams, inside = [word], [tf.ones_like(row, tf.bool)]
     for further in range(1, order):
         grams.append(grams[-1] * _STEP + _shift(word, further))
@@ -123,15 +128,19 @@ class NgramScore(tf_keras.layers.Layer):
         self.value = tf.constant(vocabulary.values)
         self.weight = self.add_weight(name="ngram_weights", shape=[len(vocabulary)], initializer="zeros")
 
-    def table(self) -> tf.Tensor:
-        """What a score is made of, for each row of the vocabulary: float32 [V, 2]."""
-        return tf.stack([self.value * self.weight, self.value * self.value], axis=1)
+    def tables(self) -> Tables:
+        """What a score is made of, for each row of the vocabulary."""
+        return self.value * self.weight, self.value * self.value
 
     def call(self, ids: tf.RaggedTensor) -> tf.Tensor:
-        return score(ids, self.table())
+        return score(ids, self.tables())
 
 
-def score(ids: tf.RaggedTensor, table: tf.Tensor) -> tf.Tensor:
-    """Ragged int32 [N, None] and `NgramScore.table()` -> float32 [N, 1]; a text without n-grams scores 0."""
-    sums = tf.sparse.segment_sum(table, ids.flat_values, ids.value_rowids(), num_segments=ids.nrows())
-    return GAIN * sums[:, :1] / tf.sqrt(sums[:, 1:] + 1e-9)
+def score(ids: tf.RaggedTensor, tables: Tables) -> tf.Tensor:
+    """Ragged int32 [N, None] and `NgramScore.tables()` -> float32 [N, 1]; a text without n-grams scores 0."""
+    row = row_of_each(ids)
+    weighted, squares = (
+        tf.sparse.segment_sum(table[:, None], ids.flat_values, row, num_segments=ids.nrows())
+        for table in tables
+    )
+    return GAIN * weighted / tf.sqrt(squares + 1e-9)

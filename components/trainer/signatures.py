@@ -28,14 +28,14 @@ class ServedModel(tf.Module):
         # file, the n-grams, and the head's bare variables. Nothing of Keras or the optimizer goes along.
         self.embedding = classifier.embedding.resolved_object
         self.head = list(classifier.head.weights)
-        self.ngram_index = self.ngram_table = None
+        self.ngram_index, self.ngram_tables = None, ()
         if classifier.ngrams:
             self.ngram_index = classifier.ngrams.index
-            self.ngram_table = tf.Variable(classifier.ngrams.table(), trainable=False, name="ngram_table")
+            self.ngram_tables = tuple(tf.Variable(t, trainable=False) for t in classifier.ngrams.tables())
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
     def serving_default(self, text: tf.Tensor) -> Outputs:
-        probability = self._classifier.probability(text, ngram_table=self.ngram_table)
+        probability = self._classifier.probability(text, ngram_tables=self.ngram_tables)
         negative, positive = reviews.CLASSES
         label = tf.where(probability >= CUT, positive, negative)
         return {"probability": probability, "label": label}
