@@ -3,16 +3,16 @@
     python -m benchmarks.against_notebook --rounds 3
 
 Each round runs, on the same 25,000 reviews and the same embedding: `greenlight run --no-cache` in a fresh
-workspace, the notebook script, the same `greenlight run` again with nothing changed, and once more with another
-gate. The embedding module is built before the first round, because both sides load it and neither makes it.
+workspace, the notebook script, the same `greenlight run` again with nothing changed, and once more with
+another gate. The embedding module is built before the first round, because both sides load it and neither
+makes it.
 """
 
-import argparse
 import json
 import sys
 import tempfile
 
-from benchmarks.figures import COST_HEADER, Figure, cost_row, machine, median, table
+from benchmarks.figures import COST_HEADER, Figure, cost_row, described, machine, median, table
 from benchmarks.processes import CHECKOUT, GREENLIGHT, Cost, run
 
 NOTEBOOK = CHECKOUT / "benchmarks" / "notebook.py"
@@ -21,7 +21,7 @@ MOST_OF_FIRST_RUN = 0.35
 MOST_SECONDS_TO_ANSWER = 0.5
 RUN_AGAIN_AFTER_A_NEW_GATE = {"Evaluator", "Pusher"}
 
-FIRST, SCRIPT, AGAIN, NEW_GATE = "greenlight run", "notebook script", "run again, unchanged", "with a new gate"
+FIRST, SCRIPT, AGAIN, NEW_GATE = "greenlight run", "notebook script", "run again", "run with a new gate"
 ANSWERS = {
     "--help": (["--help"], 0),
     "run --help": (["run", "--help"], 0),
@@ -31,7 +31,7 @@ ANSWERS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = described(__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each side runs (default 3)")
     rounds = parser.parse_args(arguments).rounds
     print(machine(), flush=True)
@@ -97,7 +97,7 @@ def executed(result_json: str) -> set[str]:
 def _qualities(costs: dict[str, list[Cost]]) -> str:
     ours = json.loads(costs[FIRST][-1].output)["metrics"]["accuracy"]
     theirs = costs[SCRIPT][-1].output.splitlines()[-1].split()[-1]
-    return f"accuracy: {ours:.4f} on the 5,000 test reviews; notebook {theirs} on its 10,000 validation reviews"
+    return f"accuracy: {ours:.4f} on the 5,000 test reviews; notebook: {theirs} on 10,000 validation reviews"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Medians, ratios and tables, and what they were measured on."""
 
+import argparse
 import os
 import platform
 import statistics
@@ -26,7 +27,8 @@ class Figure:
     def cells(self) -> tuple[str, str, str]:
         if self.limit is None:
             return self.name, f"{self.value:.2f}", ""
-        return self.name, f"{self.value:.2f}", f"{'holds' if self.holds else 'MISSED'}: at most {self.limit:g}"
+        judged = "holds" if self.holds else "MISSED"
+        return self.name, f"{self.value:.2f}", f"{judged}: at most {self.limit:g}"
 
 
 def median(costs: Iterable[Cost], attribute: str = "seconds") -> float:
@@ -55,6 +57,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)
+
+
+def described(text: str | None) -> argparse.ArgumentParser:
+    """A parser whose help is a script's docstring as it stands."""
+    return argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def machine() -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 GREENLIGHT = (sys.executable, "-m", "pipeline.cli")
 _LAST_WORDS = 2000
+_QUIET_LEGACY_KERAS = {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
 class CommandFailed(Exception):
@@ -42,7 +43,7 @@ def run(command: Sequence[str], *, exit_code: int = 0, environment: Mapping[str,
     Raises:
       CommandFailed: it ended with another exit code.
     """
-    variables = os.environ | {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"} | dict(environment or {})
+    variables = os.environ | _QUIET_LEGACY_KERAS | dict(environment or {})
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         started = time.perf_counter()
         process = subprocess.Popen(

@@ -1,0 +1,45 @@
+"""Any number of reviews, made by recombining the sentences of the real ones: the same ones every time."""
+
+import csv
+import json
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.example_gen.packaged import IMDB, csv_path
+
+SEED = 1
+REVIEWS_A_FILE = 25_000
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+
+
+def real_reviews() -> list[tuple[str, int]]:
+    """The 25,000 packaged reviews with their labels, in the order of the file."""
+    with csv_path().open(encoding="utf-8", newline="") as lines:
+        return [(row["text"], int(row["label"])) for row in csv.DictReader(lines) if row["source"] == IMDB]
+
+
+def recombined(originals: list[tuple[str, int]], count: int) -> Iterator[tuple[str, int]]:
+    """`count` reviews; each has as many sentences as a real one, drawn from real ones of its label."""
+    chance = random.Random(SEED)
+    lengths: list[tuple[int, int]] = []
+    sentences: dict[int, list[str]] = {0: [], 1: []}
+    for text, label in originals:
+        found = _SENTENCE_END.split(text)
+        lengths.append((len(found), label))
+        sentences[label] += found
+    for _ in range(count):
+        length, label = chance.choice(lengths)
+        yield " ".join(chance.choices(sentences[label], k=length)), label
+
+
+def write(folder: Path, count: int) -> str:
+    """Writes `count` reviews as JSONL files of 25,000; returns the pattern that matches them."""
+    made = recombined(real_reviews(), count)
+    for start in range(0, count, REVIEWS_A_FILE):
+        path = folder / f"reviews-{start // REVIEWS_A_FILE:05d}.jsonl"
+        with path.open("w", encoding="utf-8") as file:
+            for _, (text, label) in zip(range(min(REVIEWS_A_FILE, count - start)), made, strict=False):
+                file.write(json.dumps({"text": text, "label": label}) + "\n")
+    return str(folder / "reviews-*.jsonl")

@@ -1,0 +1,131 @@
+"""One stage on a folder of reviews, in this process: what `benchmarks.scale` measures in a process each.
+
+    python -m benchmarks.scale_stages STAGE FOLDER
+
+FOLDER has the reviews as JSONL in `source`; each stage leaves what the next one needs beside it. The last
+line printed is JSON: the seconds of the work itself, without imports, and how many reviews it was done on.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.proto import example_gen_pb2
+from tfx.types import standard_artifacts
+from tfx.types import standard_component_specs as specs
+from tfx.types.artifact import Artifact
+
+from components.trainer import signatures
+from components.trainer.train import train
+from pipeline.config import Settings
+
+SPLITS = '["train", "eval", "test"]'
+
+
+def example_gen(folder: Path) -> int:
+    """ImdbExampleGen's executor; returns the number of reviews read."""
+    from components.example_gen.component import ImdbExampleGen
+    from components.example_gen.executor import READING_FILE, Executor
+
+    settings = Settings().data.model_copy(update={"source": f"files:{folder}/source/reviews-*.jsonl"})
+    examples = _artifact(standard_artifacts.Examples, folder / "examples")
+    properties = ImdbExampleGen(settings).exec_properties
+    Executor(_beam(folder)).Do({}, {specs.EXAMPLES_KEY: [examples]}, properties)
+    return json.loads(Path(examples.uri, READING_FILE).read_text())["taken"]
+
+
+def statistics_gen(folder: Path) -> int:
+    """StatisticsGen's executor on all splits."""
+    from components.data_check.statistics import Executor, stats_options
+
+    statistics = _artifact(standard_artifacts.ExampleStatistics, folder / "statistics")
+    properties = {specs.STATS_OPTIONS_JSON_KEY: stats_options().to_json()}
+    inputs = {specs.EXAMPLES_KEY: [_examples(folder)]}
+    Executor(_beam(folder)).Do(inputs, {specs.STATISTICS_KEY: [statistics]}, properties)
+    return _reviews(folder)
+
+
+def training_epoch(folder: Path) -> int:
+    """All that the Trainer does, with one epoch; leaves the model for `batch_inference`."""
+    settings = Settings()
+    classifier, record = train(
+        settings=settings.trainer.model_copy(update={"epochs": 1, "early_stopping": False}),
+        embedding_settings=settings.embedding,
+        cache_dir=settings.cache,
+        train_files=[_pattern(folder, "train")],
+        eval_files=[_pattern(folder, "eval")],
+    )
+    signatures.export(classifier, folder / "model")
+    return record.examples["train"]
+
+
+def batch_inference(folder: Path) -> int:
+    """The exported model on every review, batch by batch, the probabilities written to a file."""
+    import tensorflow as tf
+
+    from components.evaluator.predict import Scorer
+    from components.evaluator.split_files import read_split
+
+    scorer = Scorer(str(folder / "model"))
+    files = sorted(tf.io.gfile.glob([_pattern(folder, split) for split in json.loads(SPLITS)]))
+    done = 0
+    with (folder / "probabilities.f32").open("wb") as out:
+        for batch in read_split(files):
+            found = scorer(batch)
+            out.write(found.tobytes())
+            done += len(found)
+    return done
+
+
+STAGES: dict[str, Callable[[Path], int]] = {
+    "ExampleGen": example_gen,
+    "StatisticsGen": statistics_gen,
+    "one training epoch": training_epoch,
+    "batch inference": batch_inference,
+}
+
+
+def _examples(folder: Path) -> Artifact:
+    examples = _artifact(standard_artifacts.Examples, folder / "examples")
+    examples.split_names = SPLITS
+    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    examples_utils.set_file_format(examples, "tfrecords_gzip")
+    return examples
+
+
+def _artifact(kind: type[Artifact], path: Path) -> Artifact:
+    artifact = kind()
+    artifact.uri = str(path)
+    return artifact
+
+
+def _pattern(folder: Path, split: str) -> str:
+    return str(folder / "examples" / f"Split-{split}" / "*")
+
+
+def _reviews(folder: Path) -> int:
+    from components.example_gen.executor import READING_FILE
+
+    return json.loads((folder / "examples" / READING_FILE).read_text())["taken"]
+
+
+def _beam(folder: Path) -> BaseBeamExecutor.Context:
+    (folder / "tmp").mkdir(exist_ok=True)
+    return BaseBeamExecutor.Context(
+        beam_pipeline_args=Settings().beam.pipeline_args(), tmp_dir=str(folder / "tmp"), unique_id="scale"
+    )
+
+
+def main(stage: str, folder: str) -> None:
+    started, cpu = time.perf_counter(), time.process_time()
+    reviews = STAGES[stage](Path(folder))
+    spent = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - cpu}
+    print(json.dumps({**spent, "reviews": reviews}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
