@@ -35,11 +35,12 @@ def locate(settings: EmbeddingSettings, *, cache_dir: Path, progress: Progress |
       InputError: the name is unknown, the folder is no SavedModel, the download failed.
     """
     progress = progress or (lambda line: None)
+    cache_dir = cache_dir.absolute()
     embedding = catalog.find(settings.name)
     if embedding.kind == "built":
         return str(_built(settings, cache_dir / "embeddings", progress))
     if embedding.kind == "hub":
-        return str(_downloaded(embedding.handle, cache_dir / "hub", progress))
+        return _downloaded(embedding.handle, cache_dir / "hub", progress)
     if not _is_saved_model(Path(embedding.handle)):
         raise InputError(
             f"embedding.name = {settings.name!r}: {embedding.handle} is not a SavedModel (no saved_model.pb "
@@ -90,39 +91,44 @@ def _build_fingerprint(settings: EmbeddingSettings) -> str:
     return _short_hash(str(settings.vocabulary_size), *glove.SHA256.values(), *sources)
 
 
-def _downloaded(url: str, shelf: Path, progress: Progress) -> Path:
-    folder = (
-        shelf / hashlib.sha1(url.encode(), usedforsecurity=False).hexdigest()
-    )  # the name hub itself gives it
+def _downloaded(url: str, shelf: Path, progress: Progress) -> str:
+    # The name that hub itself gives it, so that a cache filled elsewhere may be copied here.
+    folder = shelf / hashlib.sha1(url.encode(), usedforsecurity=False).hexdigest()
     record = folder.with_name(folder.name + ".seal.json")
     with _locked(folder):
-        if seal.is_intact(folder, record):
-            return folder
-        shutil.rmtree(folder, ignore_errors=True)
-        # We hold the lock, so a lock file of hub's own is left over from a download that was killed.
-        folder.with_name(folder.name + ".lock").unlink(missing_ok=True)
-        progress(f"downloading {url} (once)")
-        found = _download(url, shelf)
-        if found != folder:
-            return found  # hub reads this kind of handle (gs://...) in place
+        if not _is_whole(folder, record):
+            shutil.rmtree(folder, ignore_errors=True)
+            record.unlink(missing_ok=True)
+            # We hold the lock, so a lock file of hub's own is left over from a download that was killed.
+            folder.with_name(folder.name + ".lock").unlink(missing_ok=True)
+            progress(f"downloading {url} (once)")
+            found = _download(url, shelf)
+            if found != str(folder):
+                return found  # hub reads this kind of handle (gs://...) in place
         if not _is_saved_model(folder):
             shutil.rmtree(folder, ignore_errors=True)
             raise InputError(
                 f"{url} is not a TF Hub module: what it sent has no saved_model.pb. Check the address."
             )
-        seal.close(folder, record)
-    return folder
+        if not record.exists():
+            seal.close(folder, record)
+    return str(folder)
 
 
-def _download(url: str, shelf: Path) -> Path:
+def _is_whole(folder: Path, record: Path) -> bool:
+    """Without a record hub finished the download, which it does in one step, but we never came to seal it."""
+    return seal.is_intact(folder, record) if record.exists() else _is_saved_model(folder)
+
+
+def _download(url: str, shelf: Path) -> str:
     import tensorflow as tf
     import tensorflow_hub as hub
 
     os.environ["TFHUB_CACHE_DIR"] = str(shelf)  # instead of the temp folder, which gets cleaned
     timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)  # hub sets none: without one a silent firewall would hang us
+    socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)  # hub sets none: a silent firewall would hang us
     try:
-        return Path(hub.resolve(url))
+        return hub.resolve(url)
     except (OSError, ValueError, EOFError, tf.errors.OpError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(

@@ -27,7 +27,7 @@ class EpochRecord(tf_keras.callbacks.Callback):
     Raises GreenlightError out of the fit as soon as the loss is no number any more.
     """
 
-    def __init__(self, *, epochs: int, log_dir: Path | None):
+    def __init__(self, *, epochs: int, log_dir: str | Path | None):
         super().__init__()
         self.epochs: list[dict[str, float | int]] = []
         self._most = epochs
@@ -66,6 +66,6 @@ class EpochRecord(tf_keras.callbacks.Callback):
                     tf.summary.scalar(f"epoch_{tag}", value, step=epoch)
 
 
-def _writers(log_dir: Path) -> dict[str, tf.summary.SummaryWriter]:
+def _writers(log_dir: str | Path) -> dict[str, tf.summary.SummaryWriter]:
     """One TensorBoard run a split, named as Keras's own callback names them, without its slow graph dump."""
-    return {run: tf.summary.create_file_writer(str(log_dir / run)) for run in ("train", "validation")}
+    return {run: tf.summary.create_file_writer(f"{log_dir}/{run}") for run in ("train", "validation")}

@@ -47,7 +47,7 @@ def fit(
     train: Batches,
     evaluation: Batches,
     settings: TrainerSettings,
-    log_dir: Path | None = None,
+    log_dir: str | Path | None = None,
 ) -> FitRecord:
     """Trains `classifier` in place through `feed`, which shares its weights, on reviews as `feed` takes them.
 

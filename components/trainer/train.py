@@ -26,7 +26,7 @@ def run_fn(fn_args: FnArgs) -> None:
         cache_dir=Path(config["cache_dir"]),
         train_files=fn_args.train_files,
         eval_files=fn_args.eval_files,
-        log_dir=Path(fn_args.model_run_dir),
+        log_dir=fn_args.model_run_dir,
     )
     signatures.export(classifier, fn_args.serving_model_dir)
     with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/{HISTORY}", "w") as file:
@@ -40,7 +40,7 @@ def train(
     cache_dir: Path,
     train_files: list[str],
     eval_files: list[str],
-    log_dir: Path | None = None,
+    log_dir: str | Path | None = None,
 ) -> tuple[model.Classifier, fitting.FitRecord]:
     """A trained classifier and the record of its fit; the same for the same settings and reviews.
 
@@ -59,7 +59,7 @@ def train(
 
 
 def fit_prepared(
-    prepared: Prepared, settings: TrainerSettings, *, log_dir: Path | None = None
+    prepared: Prepared, settings: TrainerSettings, *, log_dir: str | Path | None = None
 ) -> tuple[model.Classifier, fitting.FitRecord]:
     """`train` on what `prepare` made, for several fits of the same reviews.
 

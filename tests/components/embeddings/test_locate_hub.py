@@ -65,6 +65,24 @@ def test_a_broken_cache_heals(module_url, hub_server, tmp_path, damage):
     assert len(hub_server.requests) == 2
 
 
+def test_a_cache_filled_elsewhere_is_taken_over(module_url, hub_server, tmp_path):
+    """Where the network is not: the folder that TF Hub made on another machine, copied here."""
+    handle = find(module_url, tmp_path / "online")
+    copy = tmp_path / "offline" / "hub" / Path(handle).name
+    shutil.copytree(handle, copy)
+    hub_server.answers.clear()
+    assert find(module_url, tmp_path / "offline") == str(copy)
+    assert_works(str(copy))
+    (copy / "saved_model.pb").unlink()
+    with pytest.raises(InputError, match="HTTP Error 404"):
+        find(module_url, tmp_path / "offline")
+
+
+def test_a_bucket_is_read_in_place(monkeypatch, tmp_path):
+    monkeypatch.setattr("tensorflow_hub.resolve", lambda handle: handle)
+    assert find("gs://bucket/module", tmp_path) == "gs://bucket/module"
+
+
 def test_a_download_that_was_killed_does_not_block_the_next(module_url, tmp_path):
     lock = tmp_path / "hub" / (hashlib.sha1(module_url.encode()).hexdigest() + ".lock")
     lock.parent.mkdir()
