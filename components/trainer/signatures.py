@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from components import reviews
 from components.trainer.model import Classifier
+from components.trainer.ngrams import NgramIndex, Tables
 
 CUT = 0.5
 """The lowest probability that is labeled positive."""
@@ -28,10 +29,12 @@ class ServedModel(tf.Module):
         # file, the n-grams, and the head's bare variables. Nothing of Keras or the optimizer goes along.
         self.embedding = classifier.embedding.resolved_object
         self.head = list(classifier.head.weights)
-        self.ngram_index, self.ngram_tables = None, ()
+        self.ngram_index: NgramIndex | None = None
+        self.ngram_tables: Tables | None = None
         if classifier.ngrams:
             self.ngram_index = classifier.ngrams.index
-            self.ngram_tables = tuple(tf.Variable(t, trainable=False) for t in classifier.ngrams.tables())
+            weighted, squares = classifier.ngrams.tables()
+            self.ngram_tables = tf.Variable(weighted, trainable=False), tf.Variable(squares, trainable=False)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
     def serving_default(self, text: tf.Tensor) -> Outputs:
