@@ -3,12 +3,13 @@
     python -m benchmarks.against_tfx_example --rounds 1
 
 The example is the one inside the tfx package, started as its authors say: from a home folder with `imdb/data`
-and `imdb/imdb_utils_native_keras.py`, with its own steps, gate and Beam options (multi_processing, a worker a
-core). Its accuracy is measured on its own eval split, ours on our test split: reviews that neither was trained
-on.
+and `imdb/imdb_utils_native_keras.py`, with its own steps, gate and Beam options (multi_processing, a worker
+a core). Its accuracy is measured on its own eval split, ours on our test split: reviews that the model was
+not trained on.
 """
 
 import csv
+import importlib.metadata
 import json
 import shutil
 import sys
@@ -61,7 +62,6 @@ def _theirs(home: Path, reviews: int) -> tuple[Cost, float]:
     imdb = home / "imdb"
     write_csv(imdb / "data" / "imdb.csv", reviews)
     shutil.copy(_examples_folder() / MODULE_FILE, imdb)
-    # TFX looks for the module file's wheel and the workers for their Python on PATH.
     cost = run([sys.executable, "-m", EXAMPLE], environment={"HOME": str(home)})
     return cost, float(run([sys.executable, "-m", "benchmarks.tfx_example_accuracy", str(home)]).output)
 
@@ -80,8 +80,6 @@ def write_csv(path: Path, reviews: int) -> None:
 
 def _examples_folder() -> Path:
     """Found without importing TFX."""
-    import importlib.metadata
-
     (module,) = (file for file in importlib.metadata.files("tfx") or () if file.name == MODULE_FILE)
     return Path(str(module.locate())).parent
 

@@ -1,0 +1,80 @@
+"""Each script answers --help at once, and its arithmetic is right on results that were written down."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import against_notebook, scale, where_time_goes
+from benchmarks.processes import CHECKOUT, run
+
+SCRIPTS = ["against_notebook", "against_tfx_example", "scale", "where_time_goes"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_explains_itself_without_loading_anything_heavy(script):
+    cost = run([sys.executable, "-m", f"benchmarks.{script}", "--help"])
+    assert f"python -m benchmarks.{script}" in cost.output
+    assert cost.peak_mib < 200
+
+
+def result(**cached):
+    return json.dumps({"stages": [{"name": name, "seconds": 2.0, "cached": c} for name, c in cached.items()]})
+
+
+def test_a_new_gate_may_run_evaluator_and_pusher():
+    ran = against_notebook.executed(result(Schema=False, Trainer=True, Evaluator=False, Pusher=False))
+    assert ran == against_notebook.RUN_AGAIN_AFTER_A_NEW_GATE
+
+
+def test_a_stage_that_a_new_gate_should_not_run_is_noticed():
+    ran = against_notebook.executed(result(Trainer=False, Evaluator=False, Pusher=False))
+    assert ran - against_notebook.RUN_AGAIN_AFTER_A_NEW_GATE == {"Trainer"}
+
+
+def test_what_is_around_the_stages_is_the_rest_of_the_process():
+    found = where_time_goes.by_stage(10.0, result(Trainer=False, Evaluator=False))
+    assert found == {where_time_goes.AROUND: 6.0, "Trainer": 2.0, "Evaluator": 2.0, where_time_goes.ALL: 10.0}
+
+
+def test_a_stage_is_held_against_the_sum_of_its_floors():
+    measured = {"Trainer": 30.0, "Pusher": 1.0, where_time_goes.ALL: 40.0}
+    trainer, pusher, _ = where_time_goes.rows(measured, {"tokenizing": 5.0, "fitting": 10.0})
+    assert trainer[:5] == ("Trainer", "30.0", "75%", "15.0", "2.0")
+    assert pusher[3:] == ("", "", "")
+
+
+def test_sizes_come_ascending_and_fill_every_split():
+    assert scale.sizes_of("25000,2500") == [2500, 25000]
+    with pytest.raises(argparse.ArgumentTypeError, match="100 reviews are the fewest"):
+        scale.sizes_of("99,2500")
+
+
+def measured(size, seconds, peak_mib):
+    about = {"stage": "ExampleGen", "reviews": size, "cpu": seconds}
+    return scale.Measured(size=size, seconds=seconds, peak_mib=peak_mib, **about)
+
+
+def test_cost_and_memory_beyond_their_limits_are_named():
+    small, fair, dear = scale.rows(
+        [measured(1000, 1, 90), measured(10_000, 11, 90), measured(20_000, 24, 4e3)]
+    )
+    assert small[5:] == ("1.00", "90", "")
+    assert fair[5:] == ("1.10", "90", "")
+    assert dear[5:] == ("1.20", "4,000", "more than 1.15x, more than 3,072 MiB")
+
+
+def test_the_curves_are_drawn(tmp_path):
+    scale.draw([measured(1000, 1, 90), measured(10_000, 11, 90)], tmp_path / "scale.svg")
+    assert "</svg>" in (tmp_path / "scale.svg").read_text()
+
+
+def test_the_notebook_imports_what_a_notebook_would():
+    source = Path(CHECKOUT, "benchmarks", "notebook.py").read_text()
+    imported = {
+        line.split()[1].split(".")[0] for line in source.splitlines() if line.startswith(("import", "from"))
+    }
+    assert imported <= {"csv", "sys", "numpy", "tensorflow", "tensorflow_hub", "sklearn"}
+    assert len(source.splitlines()) <= 70
