@@ -81,7 +81,7 @@ def model_entries(files: Files, folder: str) -> dict[str, FileEntry]:
 
 
 def publish(writer: Writer, candidate: Candidate, signer: Signer | None) -> PushResult:
-    """Publish `candidate` as the next version, unless it is live already or was rolled back.
+    """Publish `candidate` as the next version, unless it is live already, was rolled back or overruled.
 
     The files are copied without the store's lock, so that a long push holds up no rollback; the lock is taken
     to decide, and again to decide once more and commit by one rename.
@@ -112,16 +112,34 @@ def _without_publishing(writer: Writer, candidate: Candidate) -> PushResult | No
                 digest=candidate.digest,
                 reason=reason,
             )
-    bad = writer.reader.rejected(versions).get(candidate.digest)
-    if bad is None or candidate.force:
+    return None if candidate.force else _rejection(writer, candidate.digest, versions, live)
+
+
+def _rejection(
+    writer: Writer, digest: str, versions: list[Version], live: Version | None
+) -> PushResult | None:
+    """The answer to a push of a model that a person has decided against: by a rollback, or a promotion."""
+    if bad := writer.reader.rejected(versions).get(digest):
+        number, path = bad, writer.layout.shelf(ROLLED_BACK_SHELF, bad)
+        what = f"was rolled back as version {number}"
+    elif (overruled := _overruled(writer, digest, versions, live)) and live:
+        number, path = overruled, writer.layout.version(overruled)
+        what = f"was version {number}, before a person made version {live.number} live instead"
+    else:
         return None
-    kept = any(version.number == bad for version in versions)
+    kept = any(version.number == number for version in versions)
     way_out = (
-        f"`greenlight promote {bad}` makes it live all the same" if kept else "its files were pruned since"
+        f"`greenlight promote {number}` makes it live all the same" if kept else "its files were pruned since"
     )
-    reason = f"this very model was rolled back as version {bad}; {way_out}"
-    path = writer.layout.shelf(ROLLED_BACK_SHELF, bad)
-    return PushResult(outcome="rejected", version=bad, path=path, digest=candidate.digest, reason=reason)
+    reason = f"this very model {what}; {way_out}"
+    return PushResult(outcome="rejected", version=number, path=path, digest=digest, reason=reason)
+
+
+def _overruled(writer: Writer, digest: str, versions: list[Version], live: Version | None) -> int | None:
+    """The number this model had before `live` was promoted over it by a person; None if that is not so."""
+    if live is None or live.manifest is None or live.manifest.promoted_from is None or live.digest == digest:
+        return None
+    return writer.reader.published_as(digest, versions)
 
 
 def _refuse_future(writer: Writer, live: Version) -> None:

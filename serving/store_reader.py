@@ -114,6 +114,15 @@ class Reader:
         latest = {digest: max(of) for digest, of in standing.items()}
         return {digest: number for digest, number in latest.items() if standing[digest][number]}
 
+    def published_as(self, digest: str, versions: list[Version]) -> int | None:
+        """The largest number this model ever had, its files still there or not; None if it never had one."""
+        told = {
+            event.version
+            for event in self._journal.events()
+            if event.digest == digest and event.stage == DONE and event.action in PUBLISHING
+        }
+        return max(told | {version.number for version in versions if version.digest == digest}, default=None)
+
     def next_number(self) -> int:
         """One more than any number this store ever used, pruned and rolled-back ones too."""
         places = [

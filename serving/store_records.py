@@ -60,7 +60,8 @@ class PushResult:
     """What became of a push or promotion.
 
     outcome `pushed`: `version` is new and live. `unchanged`: the live `version` is this very model already.
-    `rejected`: this very model was rolled back as `version`, and nothing was published.
+    `rejected`: this very model was `version`, a person rolled that back or promoted another one over it, and
+    nothing was published.
     """
 
     outcome: Literal["pushed", "unchanged", "rejected"]

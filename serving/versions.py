@@ -62,11 +62,22 @@ class VersionStore:
                 pass
         return self.store_id
 
-    def generation(self) -> str:
-        """A text that changes when something pushed before may no longer be live: the store was wiped, or a
-        version was rolled back, pruned, lost or damaged. It stays the same over pushes and promotions."""
+    def generation(self, digest: str) -> str:
+        """A text that changes when an earlier push of the model `digest` may not be the truth any more.
+
+        It does when the store was wiped, or a version was rolled back, pruned, lost or damaged; and it is
+        another one for each version that stands where this model stood. It is the same for a model the store
+        never had and for the live one: a first push is found again by the runs after it.
+        """
         with in_plain_words(f"read the version store {self.root}"):
-            return f"{self._writer.identity()}-{self._reader.losses()}"
+            generation = f"{self._writer.identity()}-{self._reader.losses()}"
+            versions = self._reader.versions()
+            live = next((version for version in versions if version.state == "live"), None)
+            if live is not None and live.digest == digest:
+                return generation
+            if self._reader.published_as(digest, versions) is None:
+                return generation
+            return f"{generation}-behind-{live.number if live else 0}"
 
     def versions(self) -> list[Version]:
         """Every version, rolled-back ones too, largest number first."""

@@ -65,7 +65,7 @@ class Executor(tfx_executor.Executor):
         self._MarkNotPushed(pushed)
         pushed.set_string_custom_property(OUTCOME, REFUSED)
         pushed.set_string_custom_property(REASON, "the model was not blessed")
-        pushed.set_string_custom_property(DIGEST, model_digest(model_entries(files_for(model), model)))
+        pushed.set_string_custom_property(DIGEST, content_digest(model))
         pushed.set_string_custom_property(FACTS, json.dumps(dataclasses.asdict(facts)))
 
     def _record(self, pushed: Artifact, result: PushResult, *, model: str) -> None:
@@ -87,6 +87,11 @@ def store_root(exec_properties: dict[str, Any]) -> str:
     destination = pusher_pb2.PushDestination()
     proto_utils.json_to_proto(exec_properties[specs.PUSH_DESTINATION_KEY], destination)
     return destination.filesystem.base_directory
+
+
+def content_digest(model: str) -> str:
+    """The version store's digest of the SavedModel in the folder `model`."""
+    return model_digest(model_entries(files_for(model), model))
 
 
 def _push(model: str, facts: Facts, *, root: str, settings: PushSettings) -> PushResult:

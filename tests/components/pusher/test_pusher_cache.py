@@ -67,6 +67,24 @@ def test_rolled_back_model_is_not_taken_for_pushed(run, root):
     assert VersionStore(root).live().number == 1
 
 
+def test_going_back_to_an_earlier_model_pushes_it_again(run, root):
+    assert [run("a"), run("b"), run("a"), run("a"), run("b"), run("b")] == [
+        "COMPLETE", "COMPLETE", "COMPLETE", "CACHED", "COMPLETE", "CACHED",
+    ]  # fmt: skip
+    versions = VersionStore(root).versions()
+    assert [version.number for version in versions] == [4, 3, 2, 1]
+    b, a = versions[0].digest, versions[1].digest
+    assert [version.digest for version in versions] == [b, a, b, a]
+
+
+def test_promotion_by_a_person_is_not_undone_by_a_run_as_before(run, root):
+    run("a")
+    run("b")
+    VersionStore(root).promote(1)
+    assert [run("b"), run("b"), run("a")] == ["COMPLETE", "CACHED", "CACHED"]
+    assert VersionStore(root).live().number == 3
+
+
 def test_refused_model_makes_no_store_and_is_cached(run, root):
     assert [run(blessed=False), run(blessed=False)] == ["COMPLETE", "CACHED"]
     assert not Path(root).exists()

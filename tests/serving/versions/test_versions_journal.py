@@ -19,30 +19,40 @@ def test_wiped_store_has_another_id(store, root):
     assert store.create() != before
 
 
-def test_generation_stays_over_pushes_and_promotions(store, make_model):
+def test_generation_is_the_same_before_the_first_push_and_while_the_model_is_live(store, make_model):
     store.create()
-    before = store.generation()
+    before = store.generation("a model nobody pushed")
     for name in "ab":
-        store.push(make_model(name), Facts())
+        digest = store.push(make_model(name), Facts()).digest
+        assert store.generation(digest) == before
     store.promote(1)
-    assert store.generation() == before
+    assert store.generation(store.live().digest) == before
+
+
+def test_generation_is_another_one_for_each_version_above_a_model(store, make_model):
+    digest = store.push(make_model("a"), Facts()).digest
+    seen = [store.generation(digest)]
+    for name in "bc":
+        store.push(make_model(name), Facts())
+        seen.append(store.generation(digest))
+    assert [text.removeprefix(seen[0]) for text in seen] == ["", "-behind-2", "-behind-3"]
 
 
 def test_generation_changes_with_every_way_of_losing_a_version(store, make_model, root):
     for name in "abcde":
         store.push(make_model(name), Facts())
-    seen = [store.generation()]
+    seen = [store.generation("a model nobody pushed")]
     store.rollback()
-    seen.append(store.generation())
+    seen.append(store.generation("a model nobody pushed"))
     store.prune(3)
-    seen.append(store.generation())
+    seen.append(store.generation("a model nobody pushed"))
     shutil.rmtree(root / "4")
-    seen.append(store.generation())
+    seen.append(store.generation("a model nobody pushed"))
     (root / "3" / "saved_model.pb").write_text("x")
-    seen.append(store.generation())
+    seen.append(store.generation("a model nobody pushed"))
     shutil.rmtree(root)
     store.create()
-    seen.append(store.generation())
+    seen.append(store.generation("a model nobody pushed"))
     assert len(set(seen)) == len(seen)
 
 

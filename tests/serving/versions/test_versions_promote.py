@@ -24,6 +24,30 @@ def test_older_version_goes_live_under_the_next_number(two, root):
     assert two.verify(3) == []
 
 
+def test_what_a_person_promoted_over_is_not_pushed_again_but_can_be_promoted(two, make_model):
+    two.promote(1)
+    answer = two.push(make_model("b"), Facts())
+    assert (answer.outcome, answer.version, two.live().number) == ("rejected", 2, 3)
+    assert answer.reason == (
+        "this very model was version 2, before a person made version 3 live instead; "
+        "`greenlight promote 2` makes it live all the same"
+    )
+    assert two.promote(2).version == 4
+    assert two.push(make_model("b"), Facts()).outcome == "unchanged"
+
+
+def test_a_promotion_counts_until_a_new_model_is_pushed(two, make_model):
+    two.promote(1)
+    assert two.push(make_model("c"), Facts()).version == 4
+    assert two.push(make_model("b"), Facts()).version == 5
+
+
+def test_damaged_promoted_version_is_healed_by_a_push_of_its_model(two, make_model, root):
+    two.promote(1)
+    (root / "3" / "fingerprint.pb").write_text("x")
+    assert two.push(make_model("a"), Facts()).version == 4
+
+
 def test_live_version_is_unchanged(two):
     assert two.promote(2).outcome == "unchanged"
     assert [version.number for version in two.versions()] == [2, 1]
