@@ -16,6 +16,7 @@ A step that failed in words has `error` instead.
 
 import base64
 import dataclasses
+import itertools
 import json
 import resource
 import signal
@@ -82,12 +83,19 @@ class Request:
         return cls(canaries=canaries, **content)
 
 
-def answer(request: Request, emit: Emit) -> None:
-    """Loads the model and asks it everything; what goes wrong in words is emitted, never raised.
+def calls(request: Request) -> list[tuple[str, tuple[Canary, ...]]]:
+    """Every call that a model has to answer, as signature and batch.
 
     Each canary goes alone through `serving_default`, then all together, none at all, and `batch_size` of them
     through both signatures.
     """
+    alone = [("serving_default", (canary,)) for canary in request.canaries]
+    many = tuple(itertools.islice(itertools.cycle(request.canaries), request.batch_size))
+    return alone + [(signature, batch) for batch in (request.canaries, (), many) for signature in INPUTS]
+
+
+def answer(request: Request, emit: Emit) -> None:
+    """Loads the model and makes all `calls`; what goes wrong in words is emitted, never raised."""
     import tensorflow as tf
 
     emit({"step": "load"})
@@ -101,12 +109,7 @@ def answer(request: Request, emit: Emit) -> None:
     described = {name: _describe(signature) for name, signature in signatures.items()}
     emit({"step": "load", "seconds": time.monotonic() - started, "signatures": described})
 
-    many = tuple(request.canaries[i % len(request.canaries)] for i in range(request.batch_size))
-    batches: list[tuple[str, tuple[Canary, ...]]] = [
-        ("serving_default", (canary,)) for canary in request.canaries
-    ]
-    batches += [(signature, batch) for batch in (request.canaries, (), many) for signature in INPUTS]
-    for signature, batch in batches:
+    for signature, batch in calls(request):
         if signature in signatures:
             _ask(signatures[signature], signature, batch, emit)
     if "serving_default" in signatures:

@@ -8,7 +8,7 @@ from typing import Any
 from components.infra_validator.process import Ended
 from components.infra_validator.settings import InfraSettings
 from components.reviews import CLASSES
-from serving.canary import INPUTS, OUTPUTS
+from serving.canary import INPUTS, OUTPUTS, Request, calls
 
 _NEAR_THE_CUT = 1e-6
 _ENDS = frozenset({"error", *OUTPUTS})
@@ -16,14 +16,11 @@ _ENDS = frozenset({"error", *OUTPUTS})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What one call gave: `error`, or an answer for each canary."""
+class Call:
+    """One call of a signature with some canaries, by their names."""
 
     signature: str
     canaries: tuple[str, ...]
-    error: str | None = None
-    probability: Any = None
-    label: Any = None
 
     @property
     def what(self) -> str:
@@ -35,6 +32,15 @@ class Answer:
         else:
             what = f"a batch of {len(self.canaries)}"
         return f"{what} through {self.signature}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(Call):
+    """What one call gave: `error`, or an answer for each canary."""
+
+    error: str | None = None
+    probability: Any = None
+    label: Any = None
 
     @property
     def whole(self) -> bool:
@@ -54,19 +60,22 @@ class Evidence:
 
     Attributes:
       ended: the process.
-      signatures: name -> inputs and outputs -> name -> type; empty where the model did not load.
+      signatures: name -> inputs and outputs -> name -> type; None where the model did not load.
+      asked: every call that was to be made.
       answers: every call that was finished.
       steps: the last record of each other step by its name.
       unfinished: the step, in words, at which the process ended; None where it did them all.
-      here: the probability of each canary in the process that trained, None where it was not asked.
+      again: the probability of each canary after a second load of the same model, in the process that
+        validates; None where it was not asked there.
     """
 
     ended: Ended
-    signatures: Mapping[str, Mapping[str, Mapping[str, str]]]
+    signatures: Mapping[str, Mapping[str, Mapping[str, str]]] | None
+    asked: tuple[Call, ...]
     answers: tuple[Answer, ...]
     steps: Mapping[str, Mapping[str, Any]]
     unfinished: str | None
-    here: Mapping[str, float] | None = None
+    again: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,18 +90,23 @@ class Check:
         return not self.problems
 
 
-def evidence(ended: Ended, *, here: Mapping[str, float] | None = None) -> Evidence:
-    """Sorts the records of a process."""
+def evidence(ended: Ended, *, request: Request, again: Mapping[str, float] | None = None) -> Evidence:
+    """Sorts the records that a process left of a request."""
     steps = {record["step"]: record for record in ended.records if record["step"] != "answer"}
-    asked = [record for record in ended.records if record["step"] == "answer"]
-    answers = [_answer(record) for record in asked if not _ENDS.isdisjoint(record)]
+    asked = [
+        Call(signature=signature, canaries=tuple(canary.name for canary in batch))
+        for signature, batch in calls(request)
+    ]
+    begun = [record for record in ended.records if record["step"] == "answer"]
+    answers = [_answer(record) for record in begun if not _ENDS.isdisjoint(record)]
     return Evidence(
         ended=ended,
-        signatures=steps.get("load", {}).get("signatures", {}),
+        signatures=steps.get("load", {}).get("signatures"),
+        asked=tuple(asked),
         answers=tuple(answers),
         steps=steps,
         unfinished=_unfinished(ended.records),
-        here=here,
+        again=again,
     )
 
 
@@ -110,7 +124,7 @@ def _unfinished(records: Sequence[Mapping[str, Any]]) -> str | None:
     if not records:
         return "before it began"
     last = records[-1]
-    if last["step"] == "done" or "error" in last:
+    if last["step"] == "done" or (last["step"] == "load" and "error" in last):  # nothing comes after these
         return None
     finished = not last.keys() <= {"step", "signature", "canaries"}
     if last["step"] == "answer":
@@ -129,7 +143,7 @@ def checks(found: Evidence, settings: InfraSettings) -> tuple[Check, ...]:
         ("probabilities", _probabilities),
         ("labels", _labels),
         ("same answer in every batch and signature", _same_everywhere),
-        ("same answer as where it was trained", _same_as_here),
+        ("same answer after a second load", _same_after_a_second_load),
         ("latency", _latency),
         ("memory", _memory),
     )
@@ -137,9 +151,10 @@ def checks(found: Evidence, settings: InfraSettings) -> tuple[Check, ...]:
 
 
 def _process(found: Evidence, settings: InfraSettings) -> Iterator[str]:
-    if found.ended.why is not None:
+    if found.ended.why is not None or found.unfinished is not None:
+        why = found.ended.why or "ended without an error"
         where = f" {found.unfinished}" if found.unfinished else ""
-        yield f"the process that served it {found.ended.why}{where}"
+        yield f"the process that served it {why}{where}"
 
 
 def _load(found: Evidence, settings: InfraSettings) -> Iterator[str]:
@@ -149,11 +164,11 @@ def _load(found: Evidence, settings: InfraSettings) -> Iterator[str]:
 
 
 def _signatures(found: Evidence, settings: InfraSettings) -> Iterator[str]:
-    if not found.signatures:
+    if found.signatures is None:  # it did not load: another check says why
         return
     for name, wanted in INPUTS.items():
         if name not in found.signatures:
-            yield f"it has no signature {name}; there are: {', '.join(sorted(found.signatures))}"
+            yield f"it has no signature {name}; there are: {', '.join(sorted(found.signatures)) or 'none'}"
             continue
         inputs, outputs = found.signatures[name]["inputs"], found.signatures[name]["outputs"]
         if dict(inputs) != {wanted: "string"}:
@@ -172,6 +187,20 @@ def _answers(found: Evidence, settings: InfraSettings) -> Iterator[str]:
             yield f"{answer.what} fails: {answer.error}"
         elif not answer.whole:
             yield f"{answer.what} does not give one probability and one label a review"
+    yield from _unanswered(found)
+
+
+def _unanswered(found: Evidence) -> Iterator[str]:
+    """The calls that a process which did all its steps left out, but those that other checks explain."""
+    if found.unfinished is not None or "error" in found.steps.get("load", {}):
+        return
+    answered = {(answer.signature, answer.canaries) for answer in found.answers}
+    lacking = [call for call in found.asked if (call.signature, call.canaries) not in answered]
+    if found.signatures is not None:
+        lacking = [call for call in lacking if call.signature in found.signatures]
+    if lacking:
+        more = f", nor have {len(lacking) - 1} more of {len(found.asked)}" if len(lacking) > 1 else ""
+        yield f"{lacking[0].what} has no answer{more}"
 
 
 def _each(found: Evidence) -> Iterator[tuple[Answer, str, float, str]]:
@@ -219,14 +248,14 @@ def _same_everywhere(found: Evidence, settings: InfraSettings) -> Iterator[str]:
                 break
 
 
-def _same_as_here(found: Evidence, settings: InfraSettings) -> Iterator[str]:
-    if found.here is None:
+def _same_after_a_second_load(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+    if found.again is None:
         return
     for answer, name, probability, _ in _each(found):
-        if len(answer.canaries) == 1 and _differs(probability, found.here[name], settings.tolerance):
+        if len(answer.canaries) == 1 and _differs(probability, found.again[name], settings.tolerance):
             yield (
                 f"{name} has the probability {probability:.4f} in a fresh process, "
-                f"{found.here[name]:.4f} in the one that trained"
+                f"{found.again[name]:.4f} after a second load in another one"
             )
 
 
@@ -237,7 +266,10 @@ def _differs(one: float, other: float, tolerance: float) -> bool:
 
 
 def _latency(found: Evidence, settings: InfraSettings) -> Iterator[str]:
-    median = found.steps.get("latency", {}).get("milliseconds")
+    timed = found.steps.get("latency", {})
+    if "error" in timed:
+        yield f"a call that is timed fails: {timed['error']}"
+    median = timed.get("milliseconds")
     if median is not None and median > settings.max_latency_ms:
         yield (
             f"a call with one review takes {median:,.1f} ms, the limit is {settings.max_latency_ms:,g} "

@@ -1,5 +1,6 @@
 """Loads the exported model in a fresh process, sends it canaries, and blesses it or says what failed."""
 
+import dataclasses
 import itertools
 import json
 import math
@@ -65,7 +66,7 @@ def _texts(examples: list[Artifact], split: str, count: int) -> list[bytes]:
 
 
 def _serve(folder: str, sent: tuple[Canary, ...], settings: InfraSettings) -> Evidence:
-    """Asks the model in a fresh process and then, where it came out alive, in this one."""
+    """Asks the model in a fresh process and then, where it came out alive, after another load in this one."""
     request = Request(
         model=folder,
         canaries=sent,
@@ -76,14 +77,16 @@ def _serve(folder: str, sent: tuple[Canary, ...], settings: InfraSettings) -> Ev
         ended = canary_process.run(
             request, timeout_seconds=settings.timeout_seconds, max_memory_mb=settings.max_memory_mb
         )
-    found = evidence(ended)
+    found = evidence(ended, request=request)
     texts = [answer for answer in found.answers if answer.signature == "serving_default"]
-    harmless = ended.why is None and bool(texts) and all(answer.whole for answer in texts)
-    return evidence(ended, here=_ask_here(folder, sent)) if harmless else found
+    alive = ended.why is None and found.unfinished is None
+    if not (alive and texts and all(answer.whole for answer in texts)):
+        return found
+    return dataclasses.replace(found, again=_ask_again(folder, sent))
 
 
-def _ask_here(folder: str, sent: tuple[Canary, ...]) -> dict[str, float]:
-    """The probability of each canary in this process."""
+def _ask_again(folder: str, sent: tuple[Canary, ...]) -> dict[str, float]:
+    """The probability of each canary after a load of the same model in this process."""
     signature = tf.saved_model.load(folder).signatures["serving_default"]
     found = signature(text=tf.constant([canary.text for canary in sent]))["probability"].numpy()
     return {canary.name: float(value) for canary, value in zip(sent, found, strict=True)}

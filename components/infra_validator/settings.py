@@ -29,5 +29,5 @@ class InfraSettings(BaseModel):
         ge=0,
         le=1,
         description="How far two probabilities of the same text may differ: between the signatures, "
-        "the batch sizes and the two processes.",
+        "the batch sizes and the loads in two processes.",
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+import tensorflow as tf
 
 from components.infra_validator.canaries import canaries
 from components.infra_validator.checks import checks, evidence
@@ -16,16 +17,17 @@ SENT = canaries([b"good good film"])
 
 @pytest.fixture(scope="module")
 def problems(export) -> Ask:
-    """Exports, asks and checks; returns all problems."""
+    """Exports, asks and checks; returns all problems. Records that `lost` is true of never arrive."""
 
-    def ask(serve="serve", parse="parse", *, here=None, model=None, **limits) -> list[str]:
+    def ask(serve="serve", parse="parse", *, again=None, model=None, lost=None, **limits) -> list[str]:
         settings = InfraSettings(batch_size=64, **limits)
         folder = model or str(export(serve, parse) / "Format-Serving")
         request = Request(model=folder, canaries=SENT, batch_size=64, alarm_seconds=1)
         records = []
         answer(request, lambda record: records.append(dict(record)))
-        ended = Ended(records=tuple(records), why=None, log="")
-        found = checks(evidence(ended, here=here), settings)
+        kept = tuple(record for record in records if lost is None or not lost(record))
+        ended = Ended(records=kept, why=None, log="")
+        found = checks(evidence(ended, request=request, again=again), settings)
         return [problem for check in found for problem in check.problems]
 
     return ask
@@ -86,11 +88,42 @@ def test_no_model_at_all(problems, tmp_path):
     assert problem.startswith("the model does not load: SavedModel file does not exist at:")
 
 
-def test_another_answer_than_where_it_was_trained(problems):
-    here = {canary.name: 0.5744 for canary in SENT}
+def test_a_model_without_any_signature(problems, tmp_path):
+    tf.saved_model.save(tf.Module(), str(tmp_path))
 
-    assert "emoji has the probability 0.5250 in a fresh process, 0.5744 in the one that trained" in problems(
-        here=here
+    assert problems(model=str(tmp_path)) == [
+        "it has no signature serving_default; there are: none",
+        "it has no signature tf_example; there are: none",
+    ]
+
+
+def test_canaries_that_nobody_answered(problems):
+    assert problems(lost=lambda record: record.get("canaries") == ["emoji"]) == [
+        "emoji through serving_default has no answer"
+    ]
+    assert problems(lost=lambda record: record["step"] == "answer") == [
+        "review 1 through serving_default has no answer, nor have 16 more of 17"
+    ]
+    assert problems(lost=lambda record: record["step"] in ("load", "answer")) == [
+        "review 1 through serving_default has no answer, nor have 16 more of 17"
+    ]
+
+
+def test_a_call_that_fails_only_while_it_is_timed(problems):
+    settings, request = InfraSettings(), Request(model="", canaries=(), batch_size=2, alarm_seconds=1)
+    failed = {"step": "latency", "error": "no space left"}
+    ended = Ended(records=({"step": "load", "error": "?"}, failed, {"step": "done"}), why=None, log="")
+
+    latency = {check.name: check.problems for check in checks(evidence(ended, request=request), settings)}
+    assert latency["latency"] == ("a call that is timed fails: no space left",)
+
+
+def test_another_answer_after_a_second_load(problems):
+    again = {canary.name: 0.5744 for canary in SENT}
+
+    assert (
+        "emoji has the probability 0.5250 in a fresh process, 0.5744 after a second load in another one"
+        in problems(again=again)
     )
 
 

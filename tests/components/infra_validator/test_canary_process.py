@@ -38,7 +38,7 @@ def run(tmp_path):
 
 
 def said(ended: Ended, **limits) -> list[str]:
-    found = checks(evidence(ended), InfraSettings(**limits))
+    found = checks(evidence(ended, request=REQUEST), InfraSettings(**limits))
     return [problem for check in found for problem in check.problems]
 
 
@@ -59,6 +59,24 @@ def test_a_hung_model_is_killed_and_named(run):
         "the process that served it was killed after 0.3 seconds (infra.timeout_seconds)"
     )
     assert problem.endswith(" while loading the model")
+
+
+@pytest.mark.parametrize(
+    ("program", "where"),
+    [
+        ("", "after importing TensorFlow"),
+        ('emit(step="load")', "while loading the model"),
+        ('emit(step="load", seconds=1.0, signatures={})', "after loading the model"),
+        (EMPTY_BATCH, "at the empty batch through serving_default"),
+        (
+            'emit(step="answer", signature="tf_example", canaries=["emoji"], error="no")',
+            "after emoji through tf_example",
+        ),
+        ('emit(step="latency")', "while timing calls"),
+    ],
+)
+def test_an_end_without_an_error_before_the_last_step_is_named(run, program, where):
+    assert said(run(program))[0] == f"the process that served it ended without an error {where}"
 
 
 def test_a_crash_is_named_with_its_canary(run):
@@ -87,7 +105,7 @@ def test_an_exit_code_and_the_end_of_the_log_are_kept(run):
 def test_a_memory_hog_is_killed_or_at_least_named(run):
     # Linux tells another process's memory, so that the hog is gone long before it would say so itself.
     hog = "hog = b'x' * 400_000_000\ntime.sleep(3)\nemit(step='memory', mib=400)\nemit(step='done')"
-    (problem,) = said(run(EMPTY_BATCH + hog, max_memory_mb=200), max_memory_mb=200)
+    *_, problem = said(run(EMPTY_BATCH + hog, max_memory_mb=200), max_memory_mb=200)
 
     assert " MiB" in problem
     assert "the limit is 200 (infra.max_memory_mb)" in problem
