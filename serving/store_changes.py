@@ -40,7 +40,7 @@ def prune(writer: Writer, *, keep: int, rolled_back: bool) -> list[int]:
         raise StoreInputError(f"keep = {keep}: at least 1 version is kept, because the live one always is")
     if not writer.reader.versions():
         return []
-    with writer.locked():
+    with writer.locked() as held:
         good, victims = 0, []
         for version in writer.reader.versions():
             if version.state in ("rolled-back", "set-aside"):
@@ -50,7 +50,7 @@ def prune(writer: Writer, *, keep: int, rolled_back: bool) -> list[int]:
             elif version.published and not writer.reader.check(version):
                 good += 1
         for version in reversed(victims):
-            writer.discard(version, why=f"prune, keeping {keep}")
+            writer.discard(version, held, why=f"prune, keeping {keep}")
         return sorted(version.number for version in victims)
 
 

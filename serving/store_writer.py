@@ -103,10 +103,11 @@ class Writer:
             held.confirm()
             self.files.move(version.path, self.layout.shelf(SHELVES[action], version.number))
 
-    def discard(self, version: Version, *, why: str) -> None:
+    def discard(self, version: Version, held: Held, *, why: str) -> None:
         """Make a version disappear and free its space."""
         event = self.event(PRUNE, version.number, digest=version.digest, why=why)
         with self.recorded(event):
+            held.confirm()
             self.files.discard(version.path, trash=join(self.layout.staging, secrets.token_hex(8)))
 
     def event(

@@ -154,6 +154,23 @@ def test_lease_that_ran_out_publishes_nothing(bucket, make_model):
             held.confirm()
 
 
+def test_prune_deletes_nothing_once_its_lease_ran_out(two_versions, monkeypatch):
+    times = {"now": 0.0}
+    store = VersionStore(two_versions, files=GfileFiles(settle_seconds=0, clock=lambda: times["now"]))
+    check = store._reader.check
+
+    def slow_check(version):
+        times["now"] += 901
+        return check(version)
+
+    monkeypatch.setattr(store._reader, "check", slow_check)
+    with pytest.raises(StoreError, match=r"the lease .* ran out before the work was done\. Try again\."):
+        store.prune(1)
+    assert states(two_versions) == ("2 live", "1 previous")
+    assert_sound(two_versions)
+    assert open_store(two_versions, now=1e6).prune(1) == [1]
+
+
 def test_lost_object_is_named(bucket, make_model):
     store = open_store(bucket)
     store.push(make_model("a"), Facts())
