@@ -22,8 +22,8 @@ def read_json_lines(lines: Iterable[bytes], *, file: str, text_column: str, labe
         except UnicodeDecodeError as error:
             yield BadRow(file, line, Reason.NOT_UTF8, f"byte {error.start + 1} of the line")
             continue
-        except (json.JSONDecodeError, RecursionError) as error:
-            yield BadRow(file, line, Reason.NOT_JSON, getattr(error, "msg", "nested too deeply"))
+        except (ValueError, RecursionError) as error:
+            yield BadRow(file, line, Reason.NOT_JSON, _objection(error))
             continue
         if not isinstance(value, dict):
             yield BadRow(file, line, Reason.NOT_JSON, shortened(value))
@@ -32,3 +32,10 @@ def read_json_lines(lines: Iterable[bytes], *, file: str, text_column: str, labe
         yield make_row(file=file, line=line, text=value.get(text_column), label=value.get(label_column))
     if keys:
         require_columns({text_column, label_column}, present=keys, file=file)
+
+
+def _objection(error: ValueError | RecursionError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg
+    # json leaves numbers to int(), which refuses those of thousands of digits.
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number of too many digits"
