@@ -1,11 +1,12 @@
 """What runs before the cache is asked: it makes the content of the source the cache key."""
 
+import uuid
 from typing import Any
 
+from absl import logging
 from tfx.components.example_gen import driver, utils
 from tfx.orchestration import data_types
 
-from components.errors import InputError
 from components.example_gen import sources
 from components.example_gen.exec_properties import CUSTOM_CONFIG, stage_config, without_places
 
@@ -29,10 +30,11 @@ class Driver(driver.Driver):
         config = stage_config(exec_properties[CUSTOM_CONFIG])
         try:
             fingerprint = config.fingerprint or sources.fingerprint(config.settings)
-        except InputError:
+        except Exception:
             # The executor meets it again, and its failure is recorded; one raised here leaves the execution
-            # running.
-            fingerprint = "unreadable"
+            # running. Never the same twice: should the executor be luckier, none may find its output by it.
+            logging.exception("The source has no fingerprint")
+            fingerprint = f"unreadable:{uuid.uuid4()}"
         exec_properties.update(without_places(exec_properties, fingerprint=fingerprint))
         exec_properties[utils.SPAN_PROPERTY_NAME] = 0
         exec_properties[utils.VERSION_PROPERTY_NAME] = None

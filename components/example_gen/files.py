@@ -17,7 +17,7 @@ from apache_beam.io.filesystems import FileSystems
 from components.errors import InputError
 from components.example_gen.delimited import read_delimited
 from components.example_gen.json_lines import read_json_lines
-from components.example_gen.rows import Rows
+from components.example_gen.rows import Rows, unreadable
 
 _GZIP = ".gz"
 
@@ -80,7 +80,8 @@ class FilePart:
         """The rows of the file.
 
         Raises:
-          InputError: the file lacks a column, is damaged, or is not text of the expected encoding.
+          InputError: the file lacks a column, cannot be read, is damaged, or is not text of the expected
+            encoding.
         """
         columns = {"text_column": self.text_column, "label_column": self.label_column}
         known = format_of(self.path)
@@ -107,14 +108,12 @@ def matching_paths(pattern: str) -> list[str]:
     """The files that match, sorted.
 
     Raises:
-      InputError: none does, or one of them is of no known format.
+      InputError: none does, one of them is of no known format, or the place cannot be asked.
     """
     pattern = _absolute(pattern)
     if os.path.isdir(pattern):
         raise InputError(f"data.source: {pattern} is a folder; say which of its files: files:{pattern}/*.csv")
-    # A path may be meant as it stands although it holds the characters of a pattern.
-    literal = FileSystems.exists(pattern)
-    paths = [pattern] if literal else [found.path for found in FileSystems.match([pattern])[0].metadata_list]
+    paths = _found(pattern)
     if not paths:
         raise InputError(f"data.source: no file matches {pattern}; give a path or a pattern that does.")
     paths.sort()
@@ -123,16 +122,35 @@ def matching_paths(pattern: str) -> list[str]:
     return paths
 
 
+def _found(pattern: str) -> list[str]:
+    try:
+        # A path may be meant as it stands although it holds the characters of a pattern.
+        if FileSystems.exists(pattern):
+            return [pattern]
+        return [found.path for found in FileSystems.match([pattern])[0].metadata_list]
+    except ValueError as error:  # Beam knows no file system of that scheme, or lacks the package for it
+        raise InputError(f"data.source: {pattern} cannot be looked up: {error}") from error
+    except OSError as error:
+        raise unreadable(pattern, error) from error
+
+
 def content_fingerprint(paths: list[str]) -> str:
-    """Hex sha256 over formats and bytes of the files; their names, places, times and order do not count."""
+    """Hex sha256 over formats and bytes of the files; their names, places, times and order do not count.
+
+    Raises:
+      InputError: one of them cannot be read.
+    """
     return hashlib.sha256("\n".join(sorted(_file_fingerprint(path) for path in paths)).encode()).hexdigest()
 
 
 def _file_fingerprint(path: str) -> str:
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as stream:
-        hashed = hashlib.sha256()
-        while block := stream.read(2**20):
-            hashed.update(block)
+    hashed = hashlib.sha256()
+    try:
+        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as stream:
+            while block := stream.read(2**20):
+                hashed.update(block)
+    except OSError as error:
+        raise unreadable(path, error) from error
     return f"{format_of(path)} {hashed.hexdigest()}"
 
 
@@ -150,14 +168,16 @@ def _opened(path: str) -> Iterator[io.BufferedReader]:
     """The file's bytes, unpacked if its name ends in .gz.
 
     Raises:
-      InputError: while reading, if the packed bytes are damaged or cut off.
+      InputError: the file cannot be opened or read on, or its packed bytes are damaged or cut off.
     """
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as raw:
-        unpacked = gzip.GzipFile(fileobj=raw) if _is_gzipped(path) else raw
-        try:
+    try:
+        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as raw:
+            unpacked = gzip.GzipFile(fileobj=raw) if _is_gzipped(path) else raw
             yield io.BufferedReader(cast(io.RawIOBase, unpacked), buffer_size=2**20)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(f"{path} is damaged ({error}); write or copy it again.") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path} is damaged ({error}); write or copy it again.") from error
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def _refuse_utf16(path: str, stream: io.BufferedReader) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
+from components.errors import InputError
+
 MOST_TEXT_SHOWN = 40
 
 
@@ -80,3 +82,11 @@ def shortened(value: object) -> str:
     """
     shown = ascii(value)
     return shown if len(shown) <= MOST_TEXT_SHOWN else shown[: MOST_TEXT_SHOWN - 3] + "..."
+
+
+def unreadable(path: str, error: Exception) -> InputError:
+    """What to raise where the system, or TensorFlow for it, refused to read `path`."""
+    why = getattr(error, "strerror", None) or getattr(error, "message", None) or error
+    return InputError(
+        f"{path} cannot be read: {why}. See that it is a file that the user of this process may read."
+    )

@@ -7,14 +7,14 @@ from google.protobuf.message import DecodeError
 
 from components.errors import InputError
 from components.example_gen.delimited import require_columns
-from components.example_gen.rows import BadRow, Reason, Rows, make_row
+from components.example_gen.rows import BadRow, Reason, Rows, make_row, unreadable
 
 
 def read_tf_records(path: str, *, gzipped: bool, text_column: str, label_column: str) -> Rows:
     """The records of a file; a row's line is the number of its record.
 
     Raises:
-      InputError: the file is damaged, or a needed feature stood in no example at all.
+      InputError: the file cannot be read or is damaged, or a needed feature stood in no example at all.
     """
     names: dict[str, None] = {}
     for line, serialized in enumerate(_records(path, gzipped=gzipped), start=1):
@@ -41,6 +41,8 @@ def _records(path: str, *, gzipped: bool) -> Iterable[bytes]:
             yield record
     except tf.errors.DataLossError as error:
         raise InputError(f"{path} is damaged after record {number:,}; write or copy it again.") from error
+    except tf.errors.OpError as error:  # TensorFlow's own kinds of PermissionError, IsADirectoryError, ...
+        raise unreadable(path, error) from error
 
 
 def _single(feature: tf.train.Feature) -> str | int | float | None:

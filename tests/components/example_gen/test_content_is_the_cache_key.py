@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from unittest import mock
 
 import pytest
 from ml_metadata.metadata_store import MetadataStore
@@ -10,6 +11,7 @@ from tfx.orchestration import metadata
 from tfx.orchestration.beam.beam_dag_runner import BeamDagRunner
 from tfx.orchestration.pipeline import Pipeline
 
+from components.example_gen import sources
 from components.example_gen.component import ImdbExampleGen
 from components.example_gen.settings import DataSettings
 
@@ -57,3 +59,11 @@ def test_a_source_that_cannot_be_read_leaves_a_failed_execution(run, tmp_path):
     with pytest.raises(Exception, match="no file matches"):
         run(tmp_path / "nothing.csv")
     assert [execution.last_known_state for execution in run.executions()] == [Execution.FAILED]
+
+
+def test_no_error_of_the_fingerprint_leaves_an_execution_running_or_a_way_to_its_output(
+    run, write_csv, monkeypatch
+):
+    source = write_csv("reviews.csv", [("fine", 1), ("dull", 0)])
+    monkeypatch.setattr(sources, "fingerprint", mock.Mock(side_effect=RuntimeError("the disk is away")))
+    assert [run(source), run(source)] == [Execution.COMPLETE] * 2

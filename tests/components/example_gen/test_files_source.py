@@ -1,13 +1,16 @@
+import errno
 import gzip
 import json
 import os
 import shutil
+from unittest import mock
 
 import pytest
 import tensorflow as tf
+from apache_beam.io.filesystems import FileSystems
 
 from components.errors import InputError
-from components.example_gen.files import FilePart, format_of, matching_paths
+from components.example_gen.files import FilePart, content_fingerprint, format_of, matching_paths
 from components.example_gen.rows import BadRow, Reason, Review
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources import fingerprint, parts
@@ -103,6 +106,41 @@ def test_a_cut_off_gzip_file_is_an_error(tmp_path):
     path.write_bytes(gzip.compress(b"text,label\n" + os.urandom(2000).hex().encode())[:-200])
     with pytest.raises(InputError, match=r"a\.csv\.gz is damaged .*; write or copy it again"):
         read(path)
+
+
+CANNOT_BE_READ = (
+    r"reviews{} cannot be read: .*\. See that it is a file that the user of this process may read"
+)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".jsonl", ".tfrecord", ".tfrecord.gz"])
+def test_what_the_system_refuses_to_read_is_an_error_with_the_remedy(tmp_path, suffix):
+    path = tmp_path / f"reviews{suffix}"
+    path.mkdir()
+    with pytest.raises(InputError, match=CANNOT_BE_READ.format(suffix)):
+        read(path)
+
+
+def test_the_fingerprint_of_what_the_system_refuses_to_read_is_the_same_error(tmp_path):
+    (tmp_path / "reviews.csv").mkdir()
+    with pytest.raises(InputError, match=CANNOT_BE_READ.format(".csv")):
+        content_fingerprint([str(tmp_path / "reviews.csv")])
+
+
+def test_a_missing_permission_is_said_in_the_systems_words(write_csv, monkeypatch):
+    path = write_csv("a.csv", ROWS)
+    refusal = PermissionError(errno.EACCES, "Permission denied", str(path))  # root may read everything
+    monkeypatch.setattr(FileSystems, "open", mock.Mock(side_effect=refusal))
+    for ask in (read, lambda path: fingerprint(files(path))):
+        with pytest.raises(InputError, match=r"a\.csv cannot be read: Permission denied\. See that"):
+            ask(path)
+
+
+def test_an_unknown_file_system_is_an_input_error():
+    with pytest.raises(
+        InputError, match=r"data\.source: tape://reel/a\.csv cannot be looked up: Unable to get"
+    ):
+        matching_paths("tape://reel/a.csv")
 
 
 def test_utf16_is_named(tmp_path):
