@@ -8,6 +8,7 @@ reading and writing, so the reviews stream through.
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -54,7 +55,7 @@ class ReadPart(beam.DoFn):
         yield beam.pvalue.TaggedOutput(READING, reading)
 
     def _rows(self, part: Part, reading: Reading) -> Iterator[Row]:
-        held_out = {self._digest(normalize(text)) for text in part.held_out()}
+        held_out = self._held_out(part)
         for row in part.rows():
             if isinstance(row, BadRow):
                 reading.add_bad(row)
@@ -77,6 +78,14 @@ class ReadPart(beam.DoFn):
             split = part.split or self._splitter.split_of(digested)
             # Else the order of an example's features differs from process to process.
             yield digested, split, example.SerializeToString(deterministic=True)
+
+    def _held_out(self, part: Part) -> set[bytes]:
+        """The digests of the texts to set aside; what UTF-8 cannot carry is no row's text either."""
+        found = set()
+        for text in part.held_out():
+            with suppress(UnicodeEncodeError):
+                found.add(self._digest(normalize(text)))
+        return found
 
     def _digest(self, normalized: str) -> bytes:
         return splits.digest(normalized, salt=self._salt)
