@@ -55,9 +55,9 @@ def fingerprint(settings: EmbeddingSettings) -> str:
     if embedding.kind == "built":
         return _build_fingerprint(settings)
     if embedding.kind == "folder":
-        return _short_hash(
-            *sorted(f"{p}={seal.file_sha256(p)}" for p in Path(embedding.handle).rglob("*") if p.is_file())
-        )
+        folder = Path(embedding.handle)
+        files = (path for path in folder.rglob("*") if path.is_file())
+        return _short_hash(*sorted(f"{path.relative_to(folder)}={seal.file_sha256(path)}" for path in files))
     return _short_hash(embedding.handle)
 
 

@@ -1,6 +1,5 @@
 """The Trainer stage as TFX runs it."""
 
-import hashlib
 from pathlib import Path
 
 from tfx.components.trainer.component import Trainer
@@ -9,6 +8,7 @@ from tfx.types import channel
 
 from components.embeddings.locate import fingerprint
 from components.embeddings.settings import EmbeddingSettings
+from components.fingerprints import code_fingerprint
 from components.trainer.settings import TrainerSettings
 
 RUN_FN = "components.trainer.train.run_fn"
@@ -38,16 +38,6 @@ def trainer(
             "embedding": embedding.model_dump(mode="json"),
             "embedding_fingerprint": fingerprint(embedding),
             "cache_dir": str(cache_dir),
-            "code": code_fingerprint(),
+            "code": code_fingerprint("trainer", "embeddings", "reviews.py"),
         },
     )
-
-
-def code_fingerprint() -> str:
-    """Changes with any source file of the trainer and the embeddings."""
-    components = Path(__file__).parent.parent
-    files = sorted([*(components / "trainer").glob("*.py"), *(components / "embeddings").glob("*.py")])
-    digest = hashlib.sha256()
-    for file in [*files, components / "reviews.py"]:
-        digest.update(file.relative_to(components).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]

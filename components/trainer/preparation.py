@@ -14,6 +14,9 @@ from components.embeddings.settings import EmbeddingSettings
 from components.trainer import data, model, ngrams, progress
 from components.trainer.settings import TrainerSettings
 
+_SAMPLE_AT_LEAST = 5_000
+"""Reviews that n-grams are learned from however few memory is to hold: fewer teach next to none."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
@@ -92,7 +95,7 @@ def _learn_from_sample(
         train_files,
         split="train",
         encode=lambda text: ngrams.hashes(text, order=settings.ngram_order),
-        one_in=math.ceil(size / max(settings.memory_reviews, 1)),
+        one_in=math.ceil(size / max(settings.memory_reviews, _SAMPLE_AT_LEAST)),
     )
     return _learn(settings, sample.features, sample.labels)
 

@@ -18,7 +18,7 @@ class TrainerSettings(BaseModel):
         ge=0,
         lt=2**31,
         description="Seeds the initial weights, the order of the reviews and dropout. The same seed, "
-        "settings and reviews give the same model.",
+        "settings and reviews give the same model on the same kind of machine.",
     )
     early_stopping: bool = Field(
         True, description="Whether the fit ends when `monitor` has not improved for `patience` epochs."

@@ -7,7 +7,8 @@ import tensorflow as tf
 from tfx.components.trainer.executor import GenericExecutor
 from tfx.types import channel_utils, standard_artifacts
 
-from components.trainer.component import code_fingerprint, trainer
+from components.fingerprints import code_fingerprint
+from components.trainer.component import trainer
 from components.trainer.settings import TrainerSettings
 
 SETTINGS = TrainerSettings(epochs=2, hidden_units=(4,))
@@ -31,7 +32,10 @@ def test_the_cache_key_holds_settings_embedding_and_code(stage, embedding_settin
     assert config["trainer"] == SETTINGS.model_dump(mode="json")
     assert config["embedding"] == embedding_settings.model_dump(mode="json")
     assert config["cache_dir"] == str(cache_dir)
-    assert config["code"] == code_fingerprint() and len(config["embedding_fingerprint"]) == 16
+    assert (
+        config["code"] == code_fingerprint("trainer", "embeddings", "reviews.py")
+        and len(config["embedding_fingerprint"]) == 16
+    )
     assert stage.exec_properties["run_fn"] == "components.trainer.train.run_fn"
     assert set(stage.outputs) == {"model", "model_run"}
 
