@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from components.errors import GreenlightError
-from components.trainer import data, progress
+from components.trainer import data, preparation, progress
 from components.trainer.preparation import prepare
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import fit_prepared
@@ -37,13 +37,19 @@ def test_large_splits_are_streamed_and_train_as_well(prepared_with):
     assert record.epochs[1]["loss"] < record.epochs[0]["loss"]
 
 
-def test_streamed_splits_learn_from_a_share(prepared_with):
+def test_streamed_splits_learn_from_a_share(prepared_with, monkeypatch):
+    monkeypatch.setattr(preparation, "_SAMPLE_AT_LEAST", 100)
     everything, _ = prepared_with()
     share, _ = prepared_with(memory_reviews=200)
     assert 0 < len(share.vocabulary) < len(everything.vocabulary)
     assert (
         prepared_with(memory_reviews=599)[0].vocabulary.keys.tolist() == everything.vocabulary.keys.tolist()
     )
+
+
+def test_no_memory_for_reviews_still_learns_from_a_fair_sample(prepared_with):
+    everything, _ = prepared_with()
+    assert prepared_with(memory_reviews=0)[0].vocabulary.keys.tolist() == everything.vocabulary.keys.tolist()
 
 
 def test_n_grams_can_be_left_out(prepared_with):
