@@ -12,6 +12,8 @@ from components.evaluator.predictions import Predictions
 from components.evaluator.settings import OVERALL
 
 TOLERANCE = 1e-3
+NOISE = 1e-6
+"""How far a probability may move with the size of the batch it is computed in: float32, near 0.5."""
 _AUC_BUCKETS = 10_000
 
 
@@ -36,22 +38,39 @@ def candidate_metrics(evaluation: str) -> dict[str, dict[str, float]]:
 def check_agreement(found: Mapping[str, Mapping[str, float]], predictions: Predictions) -> None:
     """Compares TFMA's metrics of every slice with those of the predictions that the verdict stands on.
 
+    TFMA asks the model in batches of other sizes, so a review at 0.4999999 may be one at 0.5000001 to it: in
+    a small slice one such review is more than the tolerance. A metric may therefore lie anywhere between what
+    it is with all probabilities moved by NOISE to the wrong side and with all moved to the right one.
+
     Raises:
-      GreenlightError: they differ by more than 0.001, or TFMA lacks a slice or a metric.
+      GreenlightError: they differ by more than 0.001 and NOISE explain, or TFMA lacks a slice or a metric.
     """
     parts = {OVERALL: np.ones(len(predictions), bool)}
     parts |= {f"length:{length}": predictions.length == length for length in set(predictions.length)}
     for slice_name, chosen in parts.items():
         label, probability = predictions.label[chosen], predictions.probability[chosen]
         for name in TFMA_NAMES:
-            # TFMA sorts probabilities into buckets before it integrates, which counts near ones as ties.
-            seen = np.floor(probability * _AUC_BUCKETS) if name == "auc" else probability
-            ours = metrics.METRICS[name](label, seen)
+            lowest, ours, highest = _range(name, label, probability)
             theirs = found.get(slice_name, {}).get(name)
-            if np.isnan(ours):
+            if np.isnan([lowest, ours, highest]).any():
                 continue
-            if theirs is None or not abs(ours - theirs) <= TOLERANCE * max(1, abs(ours)):
+            tolerance = TOLERANCE * max(1, abs(ours))
+            if theirs is None or not lowest - tolerance <= theirs <= highest + tolerance:
                 raise GreenlightError(
                     f"TFMA measured {name} = {theirs} on {slice_name}, the model's predictions on the same "
                     f"examples give {ours:.6f}: the model does not answer the same question twice alike"
                 )
+
+
+def _range(name: str, label: np.ndarray, probability: np.ndarray) -> tuple[float, float, float]:
+    """The lowest value of a metric within NOISE, the value itself, and the highest; nan where it has none."""
+    measure = metrics.METRICS[name]
+    if name == "auc":
+        # TFMA sorts probabilities into buckets before it integrates, which counts near ones as ties.
+        ours = measure(label, np.floor(probability * _AUC_BUCKETS))
+        return ours, ours, ours
+    right = np.where(label == 1, NOISE, -NOISE)
+    down = np.full(len(label), -NOISE)  # where no positive prediction is left, precision may have no value
+    moved = (right, -right, down)
+    found = [measure(label, probability + step) for step in moved]
+    return float(np.min(found)), measure(label, probability), float(np.max(found))

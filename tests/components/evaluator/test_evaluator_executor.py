@@ -160,7 +160,8 @@ def test_a_refused_model_is_not_blessed_and_a_deleted_baseline_is_named(without_
     below, lost = without_baseline.verdict.reasons
     assert below == "accuracy 0.7583 is below the floor 0.9500 by 0.1917 on test (120 examples)"
     assert lost.startswith("the model in production can't be evaluated any more: its folder /")
-    assert lost.endswith("Format-Serving is gone")
+    assert "Format-Serving is gone; to promote" in lost
+    assert lost.endswith(": greenlight approve")
     assert without_baseline.evaluation.get_string_custom_property("reasons") == f"{below}\n{lost}"
 
 
@@ -195,10 +196,10 @@ def test_an_unknown_split_ends_the_run(evaluate, export_model):
 def test_disagreement_with_tfma_is_an_error(better):
     found = candidate_metrics(better.evaluation.uri)
     check_agreement(found, better.predictions)
-    found["length:under 125 words"]["accuracy"] += 0.002
+    found["length:under 125 words"]["calibration"] += 0.002
 
     with pytest.raises(
-        GreenlightError, match=r"TFMA measured accuracy = 0\.\d+ on length:under 125 words, the model"
+        GreenlightError, match=r"TFMA measured calibration = \d\.\d+ on length:under 125 words, the model"
     ):
         check_agreement(found, better.predictions)
 
