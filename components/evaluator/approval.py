@@ -7,6 +7,7 @@ a file and into the lineage store, as a blessing by the stage `Approval`.
 
 import dataclasses
 import os
+import shlex
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ def _refuse_unknown(waivers: Waivers, failed: list[ConditionResult], *, run: str
 def _refuse_unwaived(left: list[ConditionResult], *, run: str) -> None:
     if not left:
         return
-    told = "".join(f"\n  {each.reason}: --waive {condition_name(each)}" for each in left)
+    told = "".join(f"\n  {each.reason}: --waive {shlex.quote(condition_name(each))}" for each in left)
     raise NotWaived(
         f"Run {run} stays refused. An approval waives the comparison with production alone, and this failed, "
         f"too:{told}\nRepeat the command with each of them that you accept, or with --waive-all."

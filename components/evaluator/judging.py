@@ -202,5 +202,6 @@ def _lost_baseline(split: str, problem: str) -> ConditionResult:
         kind="baseline",
         threshold=None,
         passed=False,
-        reason=f"the model in production can't be evaluated any more: {problem}",
+        reason=f"the model in production can't be evaluated any more: {problem}; to promote the candidate "
+        "without the comparison: greenlight approve",
     )

@@ -15,7 +15,7 @@ def metric_name(metric: str) -> str:
 
 
 def place(slice_name: str, split: str, examples: int) -> str:
-    """on test (5,012 examples) / on length:short of test (991 examples)"""
+    """on test (5,012 examples) / on length:under 125 words of test (991 examples)"""
     where = split if slice_name == OVERALL else f"{slice_name} of {split}"
     return f"on {where} ({examples:,} example{'' if examples == 1 else 's'})"
 

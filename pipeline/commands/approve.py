@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from components.reviews import LENGTH, LENGTHS
 from pipeline.commands import options
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     "--waive",
     metavar="METRIC[@SLICE]",
     multiple=True,
-    help="A condition that failed and that you accept, such as auc or accuracy@length:short. Repeatable.",
+    help="A condition that failed and that you accept, such as auc or "
+    f'"accuracy@{LENGTH}:{LENGTHS[0]}". Repeatable.',
 )
 @click.option("--waive-all", is_flag=True, help="Accept every condition that failed.")
 @options.as_json

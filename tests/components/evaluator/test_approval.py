@@ -86,15 +86,15 @@ def test_what_is_named_is_waived(waivers):
 
 def test_a_waiver_is_for_one_slice():
     floors = verdict(floor=False, ceiling=False)
-    short = dataclasses.replace(floors.conditions[1], slice="length:short")
+    short = dataclasses.replace(floors.conditions[1], slice="length:under 125 words")
     floors = dataclasses.replace(floors, conditions=(floors.conditions[0], short))
 
-    with pytest.raises(NotWaived, match="ceiling fails: --waive accuracy@length:short"):
+    with pytest.raises(NotWaived, match="ceiling fails: --waive 'accuracy@length:under 125 words'"):
         approve(floors, APPROVAL, Waivers(["accuracy"]))
     with pytest.raises(NotWaived, match="floor fails: --waive accuracy\n"):
-        approve(floors, APPROVAL, Waivers(["accuracy@length:short"]))
-    approved = approve(floors, APPROVAL, Waivers(["accuracy", "accuracy@length:short"]))
-    assert waived(approved) == ["accuracy", "accuracy@length:short"]
+        approve(floors, APPROVAL, Waivers(["accuracy@length:under 125 words"]))
+    approved = approve(floors, APPROVAL, Waivers(["accuracy", "accuracy@length:under 125 words"]))
+    assert waived(approved) == ["accuracy", "accuracy@length:under 125 words"]
 
 
 def test_a_waiver_of_what_did_not_fail_is_refused():
