@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from components.errors import DataStopped
 from pipeline import run_log
@@ -21,6 +21,9 @@ from serving.errors import StoreError
 if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.console import Console
+    from pipeline.runs import Run
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -152,24 +155,41 @@ class _Attempt:
         return Path(version.path) if version else None
 
     def _with_report(self, result: RunResult) -> RunResult:
-        """Adds the report, and the card of a new version; failing to draw them changes no verdict."""
-        try:
-            path = self._draw(result)
-        except Exception:
-            _log.error("The report was not written:\n%s", traceback.format_exc())
-            self._console.note("The report could not be written; the log says why.")
+        """Adds the report, and the card of a new version; failing to draw one changes neither the verdict nor
+        the other.
+        """
+        recorded = self._drawn("report", self._recorded)
+        if recorded is None:
             return result
-        return dataclasses.replace(result, report=str(path), seconds=time.monotonic() - self._started)
+        report = self._drawn("report", lambda: self._write_report(recorded, result))
+        if result.verdict == "promoted":
+            self._drawn("model card", lambda: self._write_card(recorded, result))
+        seconds = time.monotonic() - self._started
+        return dataclasses.replace(result, report=str(report) if report else None, seconds=seconds)
 
-    def _draw(self, result: RunResult) -> Path:
-        from pipeline import evidence, model_card
-        from pipeline.report import write_report
+    def _drawn(self, what: str, draw: Callable[[], T]) -> T | None:
+        try:
+            return draw()
+        except Exception:
+            _log.error("The %s was not written:\n%s", what, traceback.format_exc())
+            self._console.note(f"The {what} could not be written; the log says why.")
+            return None
+
+    def _recorded(self) -> Run:
         from pipeline.runs import Run, read_run
 
-        recorded = read_run(self._workspace.metadata, self._run_id) if self._stages else Run(self._run_id, ())
-        path = write_report(recorded, result, self._settings, workspace=self._workspace.root)
-        if result.verdict == "promoted":
-            card = model_card.render(recorded, result, self._settings, evidence.gather(recorded))
-            for kind, text in zip(("md", "html"), card, strict=True):
-                self._workspace.model_card(self._run_id, kind).write_text(text, encoding="utf-8")
-        return path
+        return read_run(self._workspace.metadata, self._run_id) if self._stages else Run(self._run_id, ())
+
+    def _write_report(self, recorded: Run, result: RunResult) -> Path:
+        from pipeline.report import write_report
+
+        return write_report(recorded, result, self._settings, workspace=self._workspace.root)
+
+    def _write_card(self, recorded: Run, result: RunResult) -> None:
+        from pipeline import evidence, model_card
+
+        card = model_card.render(recorded, result, self._settings, evidence.gather(recorded))
+        for kind, text in zip(("md", "html"), card, strict=True):
+            path = self._workspace.model_card(self._run_id, kind)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
