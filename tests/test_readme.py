@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+from pydantic import BaseModel
 
 from pipeline import config
 from pipeline.cli import COMMANDS, cli
@@ -17,10 +18,11 @@ NOT_PASSED_ON = {"{", "|", ">"}
 
 
 def command_lines() -> Iterator[tuple[str, list[str]]]:
-    """Every `$ greenlight ...` line of a console block, as (page, arguments)."""
+    """Every `greenlight ...` line of a console or sh block, after a `$` or not, as (page, arguments)."""
     for page in PAGES:
-        for block in re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-            for line in re.findall(r"^\$ (?:\.venv/bin/)?greenlight (.*)$", block, re.MULTILINE):
+        for block in re.findall(r"```(?:console|sh)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            whole_lines = re.sub(r"\\\n\s*", "", block)
+            for line in re.findall(r"^(?:\$ )?(?:\.venv/bin/)?greenlight (.*)$", whole_lines, re.MULTILINE):
                 arguments = shlex.split(line, comments=True)
                 yield (
                     page.name,
@@ -29,6 +31,9 @@ def command_lines() -> Iterator[tuple[str, list[str]]]:
 
 
 LINES = list(command_lines())
+
+
+NAMES = [f"{page}: {' '.join(arguments)}" for page, arguments in LINES]
 
 
 def find_command(arguments: list[str]) -> tuple[click.Command, list[str], click.Context]:
@@ -46,30 +51,62 @@ def test_there_are_commands_to_check():
     assert len(LINES) > 10
 
 
-@pytest.mark.parametrize(("page", "arguments"), LINES, ids=[f"{page}: {' '.join(a)}" for page, a in LINES])
-def test_a_documented_command_line_is_accepted(page, arguments, tmp_path, monkeypatch):
+@pytest.fixture
+def parsed(tmp_path, monkeypatch):
+    """The options that click makes of a line, where the files that lines name are there and empty."""
     monkeypatch.chdir(tmp_path)
     Path("greenlight.toml").touch()
-    command, rest, context = find_command(arguments)
-    parser_arguments = [a for a in rest if a not in ("--help", "-h")]
-    command.parse_args(context, parser_arguments)
+
+    def parse(arguments: list[str]) -> dict[str, object]:
+        command, rest, context = find_command(arguments)
+        command.parse_args(context, [a for a in rest if a not in ("--help", "-h")])
+        return context.params
+
+    return parse
+
+
+@pytest.mark.parametrize(("page", "arguments"), LINES, ids=NAMES)
+def test_a_documented_command_line_is_accepted_and_so_are_its_settings(page, arguments, parsed):
+    options = parsed(arguments)
+    names = ("preset", "workspace", "source", "embedding", "assignments")
+    given = {name: options[name] for name in names if options.get(name)}
+    config.load(file=Path(options["file"]) if options.get("file") else None, **given)
+
+
+def test_the_lines_of_all_kinds_of_blocks_are_checked():
+    assert [arguments[:1] for page, arguments in LINES if page == "approval.md"] == [["approve"]]
+    assert any(len(arguments) == 5 for page, arguments in LINES if page == "kubeflow.md"), "a continued line"
 
 
 def test_the_table_of_commands_is_the_command_lines_own():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for section in COMMANDS.values():
-        for name, entry in section.items():
-            assert f"| `{name}` | {entry.help} |" in readme, f"README's table of commands lacks {name}"
+    rows = {
+        name: f"| `{name}` | {entry.help} |"
+        for section in COMMANDS.values()
+        for name, entry in section.items()
+    }
+    for name, row in rows.items():
+        assert row in readme, f"README's table of commands lacks {name}"
+    start = readme.index(rows["run"])
+    table = readme[start : readme.index("\n\n", start)].splitlines()
+    assert table == list(rows.values())
+
+
+def test_no_placeholder_is_left_in_the_readme():
+    assert re.findall(r"<!--.*?-->", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL) == []
 
 
 def test_every_setting_that_a_page_names_exists():
-    keys = set(
-        re.findall(r"\b((?:data|check|embedding|trainer|gate|infra|push|beam)\.[a-z_]+)\b", all_text())
-    )
-    for key in keys - {"data.md", "gate.md"}:
-        section, name = key.split(".")
-        fields = type(getattr(config.Settings(), section)).model_fields
-        assert name in fields, f"a page names the setting {key}, which does not exist"
+    sections = {
+        name: type(value).model_fields for name, value in config.Settings() if isinstance(value, BaseModel)
+    }
+    names = re.findall(rf"(?<![\w/.])({'|'.join(sections)})\.([a-z_]+)\b", all_text())
+    assert {section for section, _ in names} >= {"data", "gate", "kubeflow"}
+    for section, name in names:
+        is_page = name == "md"  # data.md, gate.md, kubeflow.md
+        assert is_page or name in sections[section], (
+            f"a page names the setting {section}.{name}, which does not exist"
+        )
 
 
 def test_every_link_inside_the_project_leads_somewhere():
