@@ -52,7 +52,9 @@ class DataCheck(base_component.BaseComponent):
         super().__init__(
             spec=_DataCheckSpec(
                 settings=settings.model_dump_json(),
-                code=code_fingerprint("data_check", "reviews.py"),
+                code=code_fingerprint(
+                    "data_check", "example_gen/reading.py", "example_gen/rows.py", "reviews.py"
+                ),
                 statistics=statistics,
                 anomalies=anomalies,
                 examples=examples,

@@ -22,14 +22,18 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx import types
 from tfx.components.statistics_gen import component
 from tfx.components.statistics_gen.executor import DEFAULT_FILE_NAME
-from tfx.dsl.components.base import base_beam_executor, executor_spec
+from tfx.dsl.components.base import base_beam_component, base_beam_executor, executor_spec
 from tfx.dsl.io import fileio
-from tfx.types import artifact_utils, standard_component_specs
+from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
 from tfx.types.channel import BaseChannel
+from tfx.types.component_spec import ExecutionParameter
+from tfx.utils import json_utils
 from tfx_bsl.coders import example_coder
 
+from components.fingerprints import code_fingerprint
 from components.reviews import TEXT
 
+CODE = "code"
 _READ_AT_ONCE = 1024
 
 Accumulators = list[Any]
@@ -127,14 +131,34 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
 
 
+class StatisticsGenSpec(standard_component_specs.StatisticsGenSpec):
+    """TFX's, and `code`, which makes an upgraded stage run again."""
+
+    PARAMETERS = {
+        **standard_component_specs.StatisticsGenSpec.PARAMETERS,
+        CODE: ExecutionParameter(type=str),
+    }
+
+
 class StatisticsGen(component.StatisticsGen):
     """TFX's StatisticsGen with the executor above."""
 
+    SPEC_CLASS = StatisticsGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(self, examples: BaseChannel):
         """Statistics of all splits of `examples`, an output of ImdbExampleGen."""
-        super().__init__(examples=examples, stats_options=stats_options())
+        # TFX's own constructor builds a spec without a place for the code.
+        base_beam_component.BaseBeamComponent.__init__(
+            self,
+            spec=StatisticsGenSpec(
+                examples=examples,
+                stats_options_json=stats_options().to_json(),
+                exclude_splits=json_utils.dumps([]),
+                code=code_fingerprint("data_check", "reviews.py"),
+                statistics=types.Channel(type=standard_artifacts.ExampleStatistics),
+            ),
+        )
 
 
 def _generators(options_json: str) -> list[stats_generator.CombinerStatsGenerator]:

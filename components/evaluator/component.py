@@ -69,7 +69,7 @@ def evaluator(
             example_splits=json_utils.dumps([split]),
             fairness_indicator_thresholds=json_utils.dumps(None),
             gate=gate.model_dump_json(),
-            code=code_fingerprint("evaluator", "reviews.py"),
+            code=code_fingerprint("evaluator", "reviews.py", "serving/tensorflow_errors.py"),
             evaluation=Channel(type=standard_artifacts.ModelEvaluation),
             blessing=Channel(type=standard_artifacts.ModelBlessing),
         )

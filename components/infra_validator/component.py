@@ -49,7 +49,13 @@ class InfraValidator(base_component.BaseComponent):
                 examples=examples,
                 settings=settings.model_dump_json(),
                 split=split,
-                code=code_fingerprint("infra_validator", "reviews.py"),
+                code=code_fingerprint(
+                    "infra_validator",
+                    "evaluator/split_files.py",
+                    "reviews.py",
+                    "serving/canary.py",
+                    "serving/tensorflow_errors.py",
+                ),
                 blessing=Channel(type=standard_artifacts.InfraBlessing),
             )
         )

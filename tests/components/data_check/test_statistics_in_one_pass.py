@@ -8,6 +8,7 @@ from tfx.components.statistics_gen.executor import Executor as PlainExecutor
 
 from components.data_check.facts import split_facts
 from components.data_check.statistics import StatisticsGen
+from components.fingerprints import code_fingerprint
 
 
 def read(artifact, split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
@@ -60,3 +61,9 @@ def examples_channel():
 
 def test_the_stage_goes_by_tfx_s_name(examples_channel):
     assert StatisticsGen(examples_channel).id == "StatisticsGen"
+
+
+def test_the_stage_s_code_is_in_its_cache_key(examples_channel):
+    assert StatisticsGen(examples_channel).exec_properties["code"] == code_fingerprint(
+        "data_check", "reviews.py"
+    )
