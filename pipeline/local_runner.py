@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.console import Console
     from pipeline.runs import Run
+    from serving.store_records import Version
 
 T = TypeVar("T")
 
@@ -122,37 +123,35 @@ class _Attempt:
         from pipeline.runs import read_run
         from pipeline.verdicts import judge_run
 
-        return judge_run(read_run(self._workspace.metadata, self._run_id), facts=self._facts())
+        live = self._live()
+        run = read_run(self._workspace.metadata, self._run_id)
+        return judge_run(run, live=live, facts=self._facts(live))
 
     def _failure(self, error: Exception) -> RunResult:
-        failure = explain(error)
+        failure, facts = explain(error), self._facts(self._live())
         if failure.exit_code == DataStopped.exit_code:
-            return RunResult(verdict="stopped", reasons=tuple(failure.message.splitlines()), **self._facts())
-        return RunResult(
-            verdict="failed", error=failure.message, error_code=failure.exit_code, **self._facts()
-        )
+            return RunResult(verdict="stopped", reasons=tuple(failure.message.splitlines()), **facts)
+        return RunResult(verdict="failed", error=failure.message, error_code=failure.exit_code, **facts)
 
-    def _facts(self) -> dict[str, Any]:
+    def _facts(self, live: Version | None) -> dict[str, Any]:
         """What every result says, however the run came out."""
-        live = self._live()
         return {
-            "version": live.name if live else None,
-            "model_path": str(live) if live else None,
+            "version": str(live.number) if live else None,
+            "model_path": str(Path(live.path)) if live else None,
             "run": self._run_id,
             "stages": tuple(self._stages),
             "seconds": time.monotonic() - self._started,
             "log": str(self._workspace.log(self._run_id)),
         }
 
-    def _live(self) -> Path | None:
+    def _live(self) -> Version | None:
         from serving.versions import VersionStore
 
         try:
-            version = VersionStore(self._workspace.serving(self._settings.model_name)).live()
+            return VersionStore(self._workspace.serving(self._settings.model_name)).live()
         except StoreError as error:
             _log.error("%s", error)
             return None
-        return Path(version.path) if version else None
 
     def _with_report(self, result: RunResult) -> RunResult:
         """Adds the report, and the card of a new version; failing to draw one changes neither the verdict nor

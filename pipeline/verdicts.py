@@ -7,25 +7,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.errors import GreenlightError
+from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
 from pipeline.outcome import RunResult
 from pipeline.runs import Run, Stage
+from serving.store_records import Version
 
 
-def judge_run(run: Run, *, facts: Mapping[str, Any]) -> RunResult:
+def judge_run(run: Run, *, live: Version | None, facts: Mapping[str, Any]) -> RunResult:
     """The result of `run`, whose stages all ended well.
 
     Args:
       run: the run as the lineage store has it.
+      live: what the version store says is live now; None where nothing is, or it cannot be read.
       facts: RunResult's fields that the lineage store does not hold (live version, seconds, log, stages).
 
     Raises:
       GreenlightError: the Evaluator's verdict is not there.
     """
-    verdict = _json(run, "Evaluator", "evaluation", "verdict.json")
+    verdict = _json(run, "Evaluator", "evaluation", VERDICT_FILE)
     if verdict is None:
-        raise GreenlightError("The Evaluator left no verdict.json. Run again with --no-cache.")
+        raise GreenlightError(f"The Evaluator left no {VERDICT_FILE}. Run again with --no-cache.")
     history = _json(run, "Trainer", "model_run", "history.json") or {}
-    outcome, reasons = _outcome(run, verdict)
+    outcome, reasons = _outcome(run, verdict, live)
     return RunResult(
         verdict=outcome,
         metrics=verdict.get("metrics", {}),
@@ -36,7 +39,7 @@ def judge_run(run: Run, *, facts: Mapping[str, Any]) -> RunResult:
     )
 
 
-def _outcome(run: Run, verdict: Mapping[str, Any]) -> tuple[Any, list[str]]:
+def _outcome(run: Run, verdict: Mapping[str, Any], live: Version | None) -> tuple[Any, list[str]]:
     reasons = [condition["reason"] for condition in verdict["conditions"] if not condition["passed"]]
     canaries = run.output("InfraValidator", "blessing")
     if canaries is not None and not canaries.properties.get("blessed"):
@@ -47,13 +50,19 @@ def _outcome(run: Run, verdict: Mapping[str, Any]) -> tuple[Any, list[str]]:
     pushed = run.output("Pusher", "pushed_model")
     if pusher is None or pushed is None:
         raise GreenlightError("The Pusher left no record of what it did. Run again with --no-cache.")
-    return _push_outcome(pusher, pushed.properties)
+    return _push_outcome(pusher, pushed.properties, live)
 
 
-def _push_outcome(pusher: Stage, properties: Mapping[str, Any]) -> tuple[str, list[str]]:
+def _push_outcome(
+    pusher: Stage, properties: Mapping[str, Any], live: Version | None
+) -> tuple[str, list[str]]:
+    """Promoted and unchanged are said of the model that is live, whatever the Pusher found when it ran."""
     outcome = properties.get("outcome", "pushed" if properties.get("pushed") else "rejected")
     if outcome == "rejected":
         return "refused", [str(properties.get("reason") or "this very model was rolled back before")]
+    if live is None or live.digest is None or live.digest != properties.get("model_digest"):
+        what = f"version {live.number} is live, which is another model" if live else "no version is seen live"
+        return "refused", [f"the gate let this run's model pass, but {what}. Run again."]
     return ("promoted" if outcome == "pushed" and not pusher.cached else "unchanged"), []
 
 
