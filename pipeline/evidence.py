@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
+from components.example_gen.reading import READING_FILE
 from pipeline.predictions import Predictions
 from pipeline.runs import Artifact, Run
 
@@ -62,11 +64,11 @@ def gather(run: Run) -> Evidence:
         return None
 
     return Evidence(
-        reading=take("reading", stage="ImdbExampleGen", key="examples", read=_json("reading.json")),
+        reading=take("reading", stage="ImdbExampleGen", key="examples", read=_json(READING_FILE)),
         splits=take("splits", stage="StatisticsGen", key="statistics", read=_splits),
         anomalies=take("anomalies", stage="ExampleValidator", key="anomalies", read=_anomalies),
         history=take("history", stage="Trainer", key="model_run", read=_json("history.json")),
-        verdict=take("verdict", stage="Evaluator", key="evaluation", read=_json("verdict.json")),
+        verdict=take("verdict", stage="Evaluator", key="evaluation", read=_json(VERDICT_FILE)),
         predictions=take("predictions", stage="Evaluator", key="evaluation", read=_predictions),
         infra=take("infra", stage="InfraValidator", key="blessing", read=_json("canaries.json")),
         missing=missing,

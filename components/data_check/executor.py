@@ -17,11 +17,11 @@ from components.data_check.facts import split_facts
 from components.data_check.findings import findings
 from components.data_check.settings import CheckSettings
 from components.errors import DataStopped
+from components.example_gen.reading import READING_FILE
 
 # TFX's own names for these files; its modules that define them import all of TFDV.
 _STATISTICS_FILE = "FeatureStats.pb"
 _ANOMALIES_FILE = "SchemaDiff.pb"
-_READING_FILE = "reading.json"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -80,7 +80,7 @@ def _reading(examples: list[types.Artifact] | None) -> dict[str, Any] | None:
     """
     if not examples:
         return None
-    path = os.path.join(examples[0].uri, _READING_FILE)
+    path = os.path.join(examples[0].uri, READING_FILE)
     if not fileio.exists(path):
         return None
     with fileio.open(path) as file:

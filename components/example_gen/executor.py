@@ -16,13 +16,10 @@ from tfx.types import artifact_utils, standard_component_specs
 from components.example_gen import sources
 from components.example_gen.beam_steps import READING, ReadPart, ShareOut, TakeFew, WriteReading
 from components.example_gen.exec_properties import CUSTOM_CONFIG, StageConfig, stage_config
-from components.example_gen.reading import Reading, require_usable
+from components.example_gen.reading import READING_FILE, Reading, require_usable
 from components.example_gen.record_sink import TFRecordBatches
 from components.example_gen.settings import DataSettings
 from components.example_gen.splits import splitter
-
-READING_FILE = "reading.json"
-"""In the artifact's folder, beside the splits."""
 
 
 @beam.ptransform_fn

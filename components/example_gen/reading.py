@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from components.errors import DataStopped, InputError
 from components.example_gen.rows import BadRow, Reason
 
+READING_FILE = "reading.json"
+"""In the folder of the examples, beside the splits."""
 BAD_ROWS_NAMED = 10
 
 

@@ -10,11 +10,12 @@ from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME
 from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils
 
+from components.errors import GreenlightError
+from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
 from components.fingerprints import code_fingerprint
 from components.pusher.signatures import read_signatures
 from serving.manifest import Facts
 
-VERDICT_NAME = "verdict.json"
 EVALUATION, EXAMPLES = "evaluation", "examples"
 
 MODEL_CODE = ("example_gen", "embeddings", "trainer", "reviews.py")
@@ -28,6 +29,9 @@ def gather(inputs: Mapping[str, Sequence[Artifact]], *, model_path: str, run_id:
       inputs: the Pusher's; `evaluation` tells metrics and verdict, `examples` the data's fingerprint.
       model_path: the folder of the SavedModel.
       run_id: the pipeline run; None where the engine does not tell it (Kubeflow).
+
+    Raises:
+      GreenlightError: there is an evaluation, but no verdict in it.
     """
     return Facts(
         **_verdict(inputs.get(EVALUATION)),
@@ -42,9 +46,12 @@ def gather(inputs: Mapping[str, Sequence[Artifact]], *, model_path: str, run_id:
 def _verdict(artifacts: Sequence[Artifact] | None) -> dict[str, Any]:
     if not artifacts:
         return {}
-    path = os.path.join(artifact_utils.get_single_instance(list(artifacts)).uri, VERDICT_NAME)
+    path = os.path.join(artifact_utils.get_single_instance(list(artifacts)).uri, VERDICT_FILE)
     if not fileio.exists(path):
-        return {}
+        raise GreenlightError(
+            f"The evaluation has no verdict at {path}, so nobody knows how the model was judged, "
+            "and it was not pushed. Run again with --no-cache."
+        )
     with fileio.open(path, "r") as file:
         verdict = json.load(file)
     return {

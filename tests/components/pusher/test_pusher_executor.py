@@ -135,6 +135,15 @@ def test_what_nobody_tells_stays_empty(push, make_trained, root):
     assert (facts.metrics, facts.verdict, facts.run_id, facts.data_fingerprint) == ({}, None, None, None)
 
 
+def test_evaluation_without_a_verdict_pushes_nothing(push, make_trained, evaluation, root):
+    Path(evaluation.uri, "verdict.json").unlink()
+    with pytest.raises(
+        GreenlightError, match=r"has no verdict at .*verdict\.json, .* Run again with --no-cache"
+    ):
+        push(model=make_trained("a"), evaluation=evaluation)
+    assert not root.exists()
+
+
 def test_why_in_the_history_names_the_run(push, make_trained, root):
     push(model=make_trained("a"))
     event = VersionStore(root).history()[0]
