@@ -14,6 +14,7 @@ from components.evaluator.verdict import FILE_NAME, Approval, Verdict
 from components.pusher.store_errors import as_greenlight_errors
 from pipeline.outcome import RunResult
 from pipeline.past_runs import ended_run
+from pipeline.relocation import bring_home
 from pipeline.runs import Artifact, Run, Stage, open_store, read_run
 from pipeline.verdicts import canary_reasons
 from serving.files import files_for
@@ -91,6 +92,7 @@ def promote_refused(workspace: Workspace, decision: Decision, *, push: PushSetti
             raise InputError(
                 f"Run {result.run} was not refused: it is {result.verdict}. There is nothing to approve."
             )
+        bring_home(workspace)
         lineage = read_run(workspace.metadata, result.run)
         run = _Refused(result=result, lineage=lineage, evaluator=_evaluator(lineage))
         store = _versions(workspace, run.evaluator, push)

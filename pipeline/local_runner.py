@@ -96,9 +96,12 @@ class _Attempt:
         from components.trainer import progress
         from pipeline.beam_orchestrator import run_dag
         from pipeline.pipeline import create_local_pipeline
+        from pipeline.relocation import bring_home
 
         handle = locate(self._settings.embedding, cache_dir=self._settings.cache, progress=self._console.note)
         _log.info("embedding %s is at %s", self._settings.embedding.name, handle)
+        if moved := bring_home(self._workspace):
+            _log.info("the workspace was moved: %d artifacts got their new addresses", moved)
         dag = create_local_pipeline(self._settings, self._workspace, use_cache=use_cache)
         with ExitStack() as while_training, progress.listening(self._training(while_training)):
             run_dag(dag, run_id=self._run_id, listener=self)
