@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 from components.errors import InputError
 from pipeline.outcome import RunResult
@@ -40,7 +41,7 @@ def ended_run(workspace: Workspace, run: str | None) -> RunResult:
         if not ended:
             raise InputError(f"No run in {workspace.root} has ended yet.")
         return ended[-1]
-    return RunResult.load(workspace.result(_only_match(workspace, run, runs)))
+    return _load(workspace, _only_match(workspace, run, runs))
 
 
 def _only_match(workspace: Workspace, run: str, runs: list[PastRun]) -> str:
@@ -56,8 +57,20 @@ def _only_match(workspace: Workspace, run: str, runs: list[PastRun]) -> str:
     raise InputError(f"There is no run {run!r} in {workspace.root}. The newest is {runs[-1].id}.")
 
 
+def _load(workspace: Workspace, run: str) -> RunResult:
+    """The result with its paths as they are now: the workspace may have been moved since."""
+    result = RunResult.load(workspace.result(run))
+    model = Path(result.model_path) if result.model_path else None
+    return dataclasses.replace(
+        result,
+        log=str(workspace.log(run)) if result.log else None,
+        report=str(workspace.report(run)) if result.report else None,
+        model_path=str(workspace.serving(model.parent.name) / model.name) if model else None,
+    )
+
+
 def _result(workspace: Workspace, run: str) -> RunResult | None:
     try:
-        return RunResult.load(workspace.result(run))
+        return _load(workspace, run)
     except InputError:
         return None

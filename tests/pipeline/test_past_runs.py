@@ -1,8 +1,10 @@
 """The runs of a workspace, and which one a person means."""
 
 import pytest
+from click.testing import CliRunner
 
 from components.errors import InputError
+from pipeline.commands import history
 from pipeline.outcome import RunResult
 from pipeline.past_runs import ended_run, past_runs
 from pipeline.workspace import Workspace
@@ -64,3 +66,20 @@ def test_a_workspace_whose_first_run_goes_on_is_said_so(tmp_path):
     workspace = Workspace.at(tmp_path)
     workspace.run(NEW).mkdir(parents=True)
     assert refusal(workspace, None) == f"No run in {tmp_path} has ended yet."
+
+
+def test_a_moved_workspace_names_its_files_where_they_are_now(tmp_path):
+    before = Workspace.at(tmp_path / "before")
+    report = before.report(NEW)
+    report.parent.mkdir(parents=True)
+    report.touch()
+    version = before.serving("imdb") / "3"
+    paths = {"report": str(report), "log": str(before.log(NEW)), "model_path": str(version)}
+    RunResult(verdict="promoted", run=NEW, **paths).save(before.result(NEW))
+    after = Workspace.at(before.root.rename(tmp_path / "after"))
+    result = ended_run(after, None)
+    assert result.report == str(after.report(NEW))
+    assert result.log == str(after.log(NEW))
+    assert result.model_path == str(after.serving("imdb") / "3")
+    told = CliRunner().invoke(history.report, ["--workspace", str(after.root)])
+    assert told.output == f"{after.report(NEW)}\n"
