@@ -105,7 +105,7 @@ def summarize(result: RunResult) -> Summary:
         reasons=list(result.reasons),
         facts=list(_facts(result)),
         places=[(label, _near(path)) for label, path in places.items() if path],
-        commands=_commands(Path(result.model_path)) if result.model_path else [],
+        commands=[*_way_out(result), *(_commands(Path(result.model_path)) if result.model_path else [])],
     )
 
 
@@ -192,6 +192,20 @@ def _facts(result: RunResult) -> list[str]:
 def _near(path: str) -> str:
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative
+
+
+def _way_out(result: RunResult) -> list[tuple[str, str]]:
+    """Where the model in production cannot be evaluated any more, no later run can pass either."""
+    lost = any(gate.get("kind") == "baseline" and not gate.get("passed") for gate in result.gate)
+    if result.verdict != "refused" or not lost or result.approval:
+        return []
+    workspace = Path(result.log).parents[2] if result.log else Path("workspace")
+    where = (
+        ""
+        if workspace.absolute() == Path("workspace").absolute()
+        else f"--workspace {shlex.quote(str(workspace))} "
+    )
+    return [("mend", f'greenlight approve {result.run} {where}--reason "the old model is gone"')]
 
 
 def _commands(model: Path) -> list[tuple[str, str]]:

@@ -341,3 +341,22 @@ def test_a_terminal_gets_the_live_list_unless_it_is_a_dumb_one(term, kind, monke
 )
 def test_a_duration_in_words(seconds, words):
     assert duration(seconds) == words
+
+
+LOST = {"kind": "baseline", "metric": "baseline", "passed": False}
+
+
+@pytest.mark.parametrize(
+    ("log", "option"),
+    [("workspace/runs/r/run.log", ""), ("/some where/runs/r/run.log", "--workspace '/some where' ")],
+)
+def test_a_refusal_for_a_lost_model_in_production_comes_with_the_way_out(log, option):
+    text = summarize(RunResult(verdict="refused", run="r", gate=[LOST], log=log)).as_text()
+    assert f'  mend    greenlight approve r {option}--reason "the old model is gone"' in text
+
+
+@pytest.mark.parametrize(
+    "changes", [{"gate": [{"passed": False}]}, {"gate": [LOST], "approval": {"by": "me"}}]
+)
+def test_no_other_refusal_comes_with_a_way_out(changes):
+    assert "approve" not in summarize(RunResult(verdict="refused", run="r", **changes)).as_text()
