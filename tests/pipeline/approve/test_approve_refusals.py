@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from components.evaluator.settings import SLICES
 from pipeline import cli
+from pipeline.commands.approve import approve as approve_command
 from pipeline.outcome import RunResult
 from pipeline.runs import read_run
 from serving.manifest import Facts
@@ -46,6 +48,11 @@ def test_what_is_named_is_waived(approve, refuse, waivers):
     result = approve(*waivers)
     assert result.exit_code == 0, result.output
     assert result.stdout.endswith("Waived: accuracy, accuracy@length:short, baseline\n")
+
+
+def test_help_names_a_slice_that_exists():
+    (option,) = (each for each in approve_command.params if each.name == "waive")
+    assert f'"accuracy@{SLICES[0]}"' in option.help
 
 
 def test_a_waiver_of_what_did_not_fail_is_a_mistake(approve, refuse):
