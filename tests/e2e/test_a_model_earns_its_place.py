@@ -1,4 +1,6 @@
-"""The story of one workspace: promoted, run again, refused, retrained, its store lost."""
+"""The story of one workspace: promoted, run again, refused, retrained, back and forth between two settings,
+overruled by a person, rolled back, its store lost.
+"""
 
 import json
 import shutil
@@ -22,41 +24,93 @@ STAGES = [
     "StatisticsGen",
     "Trainer",
 ]
-LOW_GATE = "gate.min_accuracy=0.6"
+A = ("gate.min_accuracy=0.6", "gate.min_change=-0.5")
+B = (*A, "trainer.seed=2")
 
 
 @pytest.fixture(scope="module")
-def first(run) -> RunResult:
-    return run(LOW_GATE)
+def told(run):
+    """Runs the pipeline, and checks what must hold after each run: nothing is called live that is not."""
+
+    def start(*assignments: str) -> RunResult:
+        result = run(*assignments)
+        live = store_of(result).live()
+        assert (result.version, result.model_path) == (str(live.number), live.path)
+        if result.verdict in ("promoted", "unchanged"):
+            pushed = recorded(result).output("Pusher", "pushed_model")
+            assert pushed.properties["model_digest"] == live.digest, result
+        return result
+
+    return start
 
 
 @pytest.fixture(scope="module")
-def again(run, first) -> RunResult:
-    return run(LOW_GATE)
+def first(told) -> RunResult:
+    return told(*A)
 
 
 @pytest.fixture(scope="module")
-def refused(run, again) -> RunResult:
-    return run("gate.min_accuracy=0.999")
+def again(told, first) -> RunResult:
+    return told(*A)
 
 
 @pytest.fixture(scope="module")
-def retrained(run, refused) -> RunResult:
-    return run(LOW_GATE, "gate.min_change=-0.5", "trainer.seed=2")
+def refused(told, again) -> RunResult:
+    return told("gate.min_accuracy=0.999")
 
 
 @pytest.fixture(scope="module")
-def after_the_loss(run, retrained) -> RunResult:
-    shutil.rmtree(Path(retrained.model_path).parent)
-    return run(LOW_GATE, "gate.min_change=-0.5", "trainer.seed=2")
+def retrained(told, refused) -> RunResult:
+    return told(*B)
+
+
+@pytest.fixture(scope="module")
+def back(told, retrained) -> RunResult:
+    return told(*A)
+
+
+@pytest.fixture(scope="module")
+def forth(told, back) -> RunResult:
+    return told(*B)
+
+
+@pytest.fixture(scope="module")
+def overruled(told, forth) -> RunResult:
+    store_of(forth).promote(1, "a person prefers it")
+    return told(*B)
+
+
+@pytest.fixture(scope="module")
+def rolled_back(told, overruled) -> RunResult:
+    store_of(overruled).rollback("that was a mistake")
+    return told(*A)
+
+
+@pytest.fixture(scope="module")
+def settled(told, rolled_back) -> RunResult:
+    return told(*B)
+
+
+@pytest.fixture(scope="module")
+def after_the_loss(told, settled) -> RunResult:
+    shutil.rmtree(store_of(settled).root)
+    return told(*B)
 
 
 def workspace_of(result: RunResult) -> Path:
     return Path(result.log).parents[2]
 
 
+def store_of(result: RunResult) -> VersionStore:
+    return VersionStore(workspace_of(result) / "serving" / "imdb_sentiment")
+
+
 def recorded(result: RunResult) -> runs.Run:
     return runs.read_run(workspace_of(result) / "metadata.sqlite", result.run)
+
+
+def digest_of(result: RunResult) -> str:
+    return recorded(result).output("Pusher", "pushed_model").properties["model_digest"]
 
 
 def executed(result: RunResult) -> set[str]:
@@ -83,10 +137,10 @@ def test_the_gate_lists_its_conditions_with_what_issue_and_script_rely_on(first)
 
 
 def test_the_promoted_version_verifies_and_names_its_run(first):
-    store = VersionStore(Path(first.model_path).parent)
+    store = store_of(first)
     assert store.verify(1) == []
-    manifest = store.live().manifest if store.live().number == 1 else store.versions()[-1].manifest
-    assert manifest.facts.run_id == first.run
+    (version,) = (version for version in store.versions() if version.number == 1)
+    assert version.manifest.facts.run_id == first.run
 
 
 def test_the_report_and_the_result_are_kept(first):
@@ -117,6 +171,27 @@ def test_the_retrained_model_was_compared_with_the_one_in_production(first, retr
     assert [model.id for model in compared] == [recorded(first).output("Trainer", "model").id]
     change = next(condition for condition in retrained.gate if condition["kind"] == "change")
     assert change["value"] is not None and change["baseline"] is not None
+
+
+def test_going_back_to_earlier_settings_makes_their_model_live_again(first, retrained, back, forth):
+    assert [(each.verdict, each.version) for each in (back, forth)] == [("promoted", "3"), ("promoted", "4")]
+    assert executed(back) == {"Evaluator", "Pusher"}
+    assert executed(forth) == {"Pusher"}
+    assert [digest_of(back), digest_of(forth)] == [digest_of(first), digest_of(retrained)]
+
+
+def test_a_run_as_before_does_not_undo_a_persons_promotion(overruled):
+    assert (overruled.verdict, overruled.version, overruled.exit_code) == ("refused", "5", 3), overruled
+    assert overruled.reasons == (
+        "this very model was version 4, before a person made version 5 live instead; "
+        "`greenlight promote 4` makes it live all the same",
+    )
+
+
+def test_a_run_after_a_rollback_does_not_bring_the_model_back(rolled_back, settled):
+    assert (rolled_back.verdict, rolled_back.version, rolled_back.exit_code) == ("refused", "4", 3)
+    assert rolled_back.reasons[0].startswith("this very model was rolled back as version 5")
+    assert (settled.verdict, settled.version, settled.exit_code) == ("unchanged", "4", 0), settled
 
 
 def test_a_lost_store_is_pushed_to_again(after_the_loss):
