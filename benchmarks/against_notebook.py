@@ -22,6 +22,14 @@ MOST_SECONDS_TO_ANSWER = 0.5
 RUN_AGAIN_AFTER_A_NEW_GATE = {"Evaluator", "Pusher"}
 
 FIRST, SCRIPT, AGAIN, NEW_GATE = "greenlight run", "notebook script", "run again", "run with a new gate"
+FIND_INPUTS = """
+from components.embeddings.locate import locate
+from components.example_gen.packaged import csv_path
+from pipeline.config import Settings
+
+settings = Settings()
+print(csv_path(), locate(settings.embedding, cache_dir=settings.cache), sep="\\n")
+"""
 ANSWERS = {
     "--help": (["--help"], 0),
     "run --help": (["run", "--help"], 0),
@@ -58,13 +66,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _reviews_and_embedding() -> list[str]:
-    """The packaged CSV, and the folder of the default embedding, which is built if it is not there yet."""
-    from components.embeddings.locate import locate
-    from components.example_gen.packaged import csv_path
-    from pipeline.config import Settings
+    """The packaged CSV, and the folder of the default embedding, which is built if it is not there yet.
 
-    settings = Settings()
-    return [str(csv_path()), locate(settings.embedding, cache_dir=settings.cache, progress=print)]
+    In another process: what this one holds in memory would count as the least that its children held.
+    """
+    return run([sys.executable, "-c", FIND_INPUTS]).output.splitlines()[-2:]
 
 
 def _answer(arguments: list[str], exit_code: int) -> Cost:
