@@ -3,8 +3,8 @@
     python -m benchmarks.ablation [--seeds 1 2 3] [--rows default no-ngrams ...]
 
 Trains as the Trainer does, on the 15,000 reviews of `--preset seed`, early stopping on its 10,000 others.
-Accuracy and calibration error are of those 10,000, which early stopping and calibration have seen: they compare
-rows, and flatter all of them. What the gate measures on its test split is the honest figure.
+Accuracy and calibration error are of those 10,000, which early stopping and calibration have seen: they
+compare rows, and flatter all of them. What the gate measures on its test split is the honest figure.
 """
 
 import argparse

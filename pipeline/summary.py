@@ -118,7 +118,7 @@ def headline(result: RunResult) -> str:
         return f"{live} is live already: the same model is not promoted twice"
     stays = f"{live} stays live" if result.version else "nothing is live yet"
     if result.verdict == "refused":
-        return f"by the gate; {stays}"
+        return stays
     if result.verdict == "stopped":
         return f"before training, by the data check; {stays}"
     return result.error or "the log says why"
