@@ -377,7 +377,7 @@ def test_verdict_shows_all_that_is_known_of_each_condition(greenlight, past_run)
     result = greenlight("verdict", "20261122-10")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        "REFUSED  by the gate; nothing is live yet",
+        "REFUSED  nothing is live yet",
         "run 20261122-101500.000001",
         "",
         "    condition  slice    split  value   limit     by       confidence interval  baseline",

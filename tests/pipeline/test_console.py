@@ -196,8 +196,8 @@ def test_the_summary_in_plain_lines(plain, stream, result):
     [
         ("promoted", "3", "version 3 is live"),
         ("unchanged", "3", "version 3 is live already: the same model is not promoted twice"),
-        ("refused", "2", "by the gate; version 2 stays live"),
-        ("refused", None, "by the gate; nothing is live yet"),
+        ("refused", "2", "version 2 stays live"),
+        ("refused", None, "nothing is live yet"),
         ("stopped", None, "before training, by the data check; nothing is live yet"),
     ],
 )
