@@ -348,8 +348,8 @@ def past_run(tmp_path):
         "value": 0.9, "lower": 0.89, "upper": 0.91, "margin": -0.05, "baseline": 0.88, "passed": False,
     }  # fmt: skip
     result = RunResult(
-        verdict="refused", run=run, metrics={"accuracy": 0.9}, gate=[condition], report=str(report), log="/l",
-        reasons=["accuracy is 0.9000, the gate asks for 0.9500"],
+        verdict="refused", run=run, metrics={"accuracy": 0.9}, gate=[condition], report=str(report),
+        log=str(workspace.log(run)), reasons=["accuracy is 0.9000, the gate asks for 0.9500"],
     )  # fmt: skip
     result.save(workspace.result(run))
     workspace.run("20261122-111500.000001").mkdir()
@@ -394,7 +394,10 @@ def test_verdict_as_json_is_the_runs_own_result(greenlight, past_run):
 def test_report_prints_the_path(greenlight, past_run):
     assert greenlight("report").stdout == f"{past_run.report}\n"
     os.remove(past_run.report)
-    assert greenlight("report").stderr == f"Error: The run {past_run.run} has no report. Its log is /l.\n"
+    assert (
+        greenlight("report").stderr
+        == f"Error: The run {past_run.run} has no report. Its log is {past_run.log}.\n"
+    )
 
 
 # --- the others
