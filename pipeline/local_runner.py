@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from components.errors import DataStopped
+from components.errors import DataStopped, InputError
 from pipeline import run_log
 from pipeline.failure import explain
 from pipeline.outcome import RunResult, StageTiming
@@ -37,16 +37,28 @@ def run(settings: Settings, *, console: Console, use_cache: bool = True) -> RunR
     of the libraries and all tracebacks go to `runs/<run>/run.log`.
 
     Raises:
-      InputError: the workspace cannot be used.
-      GreenlightError: another run is using it.
+      InputError: the workspace or a key cannot be used.
+      GreenlightError: another run is using the workspace, or its lineage store is damaged.
+      KeyboardInterrupt: the run was interrupted; nothing of it was pushed half.
     """
     workspace = Workspace.at(settings.workspace)
     workspace.create()
+    _check_keys(settings)
     run_id = new_run_id()
     with workspace.exclusively(), run_log.capture(workspace.log(run_id)):
         result = _Attempt(settings, workspace, run_id, console).result(use_cache=use_cache)
         result.save(workspace.result(run_id))
     return result
+
+
+def _check_keys(settings: Settings) -> None:
+    """Finds out before training, not at the push, that a key is not there."""
+    for name in ("signing_key", "public_key"):
+        key = getattr(settings.push, name)
+        if key is not None and not Path(key).is_file():
+            raise InputError(
+                f"push.{name} = {str(key)!r}: there is no such file. Give a PEM file, or unset it."
+            )
 
 
 class _Attempt:
@@ -67,6 +79,8 @@ class _Attempt:
             result = self._outcome()
         except Exception as raised:
             _log.error("%s", traceback.format_exc())
+            if _was_interrupted(raised):
+                raise KeyboardInterrupt from raised
             # Beam wraps what a stage raised; the stage's own error says it better.
             result = self._failure(self._stage_error or raised)
         return self._with_report(result)
@@ -208,3 +222,8 @@ def _garbage_kept() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _was_interrupted(error: Exception) -> bool:
+    """Whether Ctrl-C is behind `error`: Beam's worker makes an error of its own of it, with its name."""
+    return "KeyboardInterrupt" in f"{error!r} {error.__cause__!r}"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from components.errors import GreenlightError, InputError
 
+_SQLITE = b"SQLite format 3\0"
+
 
 @dataclasses.dataclass(frozen=True)
 class Workspace:
@@ -54,8 +56,9 @@ class Workspace:
     def create(self) -> None:
         """Makes the folder.
 
-        Raises:
-          InputError: it cannot be made or written to.
+          Raises:
+            InputError: it cannot be made or written to.
+        GreenlightError: its lineage store is damaged.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -67,6 +70,11 @@ class Workspace:
                 f"The workspace {self.root} cannot be used: {error.strerror or error}. "
                 "Name another with --workspace."
             ) from error
+        if _is_damaged(self.metadata):
+            raise GreenlightError(
+                f"The lineage store {self.metadata} is no SQLite database any more. Bring it back from "
+                "a backup, or move it away: the next run starts a new one, and what is served stays."
+            )
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
@@ -91,3 +99,12 @@ class Workspace:
 def new_run_id() -> str:
     """A run id as TFX makes them, from the local time: they sort by age."""
     return datetime.datetime.now().strftime("%Y%m%d-%H%M%S.%f")
+
+
+def _is_damaged(database: Path) -> bool:
+    """Whether there is something at `database` that does not begin as SQLite's files do."""
+    try:
+        with database.open("rb") as file:
+            return file.read(len(_SQLITE)) not in (b"", _SQLITE)
+    except FileNotFoundError:
+        return False

@@ -12,7 +12,10 @@ class InfraSettings(BaseModel):
         True, description="Whether the exported model is loaded in a fresh process and queried before a push."
     )
     timeout_seconds: float = Field(
-        180, gt=0, description="How long loading and all canaries together may take before they are killed."
+        180,
+        gt=0,
+        le=86_400,
+        description="How long loading and all canaries together may take before they are killed.",
     )
     max_latency_ms: float = Field(
         250, gt=0, description="The highest median time of a call with one review, in milliseconds."

@@ -10,8 +10,10 @@ class TrainerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: int = Field(40, ge=1, description="The largest number of passes over the training reviews.")
-    batch_size: int = Field(512, ge=1, description="Reviews in one optimizer step.")
+    epochs: int = Field(
+        40, ge=1, le=100_000, description="The largest number of passes over the training reviews."
+    )
+    batch_size: int = Field(512, ge=1, le=1_000_000, description="Reviews in one optimizer step.")
     learning_rate: float = Field(3e-3, gt=0, le=10, description="Adam's learning rate.")
     seed: int = Field(
         1,
@@ -35,7 +37,7 @@ class TrainerSettings(BaseModel):
         description="Whether the model keeps the weights of its best epoch instead of its last; with early "
         "stopping only.",
     )
-    hidden_units: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+    hidden_units: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(
         (16,),
         description="Width of each dense hidden layer (relu) between the embedding and the output; may be "
         "empty.",
@@ -59,6 +61,7 @@ class TrainerSettings(BaseModel):
     ngram_limit: int = Field(
         400_000,
         ge=1,
+        le=50_000_000,
         description="The largest number of sequences; the most frequent are kept. Each takes 24 bytes.",
     )
     label_smoothing: float = Field(
@@ -76,6 +79,7 @@ class TrainerSettings(BaseModel):
     memory_reviews: int = Field(
         50_000,
         ge=0,
+        le=1_000_000_000,
         description="The most reviews that are kept in memory, ready to be trained on; more are read from "
         "disk again in every epoch, which is slower. 50,000 reviews take about two gigabytes.",
     )

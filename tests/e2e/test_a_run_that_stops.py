@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.errors import GreenlightError
+from components.errors import GreenlightError, InputError
 from pipeline.workspace import Workspace
 
 
@@ -68,3 +68,28 @@ def test_a_workspace_in_use_is_not_shared(run, tmp_path):
     finally:
         free.set()
         holder.join()
+
+
+def test_ctrl_c_in_a_stage_is_an_interruption_and_no_failure(run, tmp_path, monkeypatch):
+    from components.trainer import signatures
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(signatures, "export", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(workspace=tmp_path / "workspace")
+    assert not (tmp_path / "workspace" / "serving").exists()
+
+
+def test_a_missing_key_is_found_before_anything_runs(run, tmp_path):
+    with pytest.raises(InputError, match=r"push.signing_key = '/nope': there is no such file"):
+        run("push.signing_key=/nope", workspace=tmp_path / "workspace")
+
+
+def test_a_damaged_lineage_store_is_named_with_a_remedy(run, tmp_path):
+    place = Workspace.at(tmp_path / "workspace")
+    place.create()
+    place.metadata.write_bytes(b"\xff" * 5000)
+    with pytest.raises(GreenlightError, match=r"metadata.sqlite is no SQLite database.*move it away"):
+        run(workspace=place.root)
