@@ -18,11 +18,11 @@ def test_every_setting_has_a_description_and_a_kind(key):
 @pytest.mark.parametrize(
     ("key", "kind"),
     [
-        ("trainer.epochs", "a whole number of at least 1"),
+        ("trainer.epochs", "a whole number from 1 to 100000"),
         ("trainer.learning_rate", "a number above 0 and of at most 10"),
         ("trainer.early_stopping", "true or false"),
         ("trainer.monitor", 'one of "val_loss", "val_accuracy", "loss", "accuracy"'),
-        ("trainer.hidden_units", "a list, each entry a whole number of at least 1"),
+        ("trainer.hidden_units", "a list, each entry a whole number from 1 to 65536"),
         ("gate.min_accuracy", 'a number from 0 to 1, or "off"'),
         ("gate.slices", "a table, each value a number from 0 to 1"),
         ("data.limit", "a whole number of at least 1, or unset"),
@@ -40,7 +40,7 @@ def test_the_page_of_a_key_shows_kind_default_and_both_ways_to_set_it():
         "trainer.batch_size",
         "  Reviews in one optimizer step.",
         "",
-        "  is         a whole number of at least 1",
+        "  is         a whole number from 1 to 1000000",
         "  default    512",
         "  once       --set trainer.batch_size=512",
         "  in a file  [trainer]",
