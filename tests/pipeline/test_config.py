@@ -134,7 +134,7 @@ ASSIGNMENTS = st.fixed_dictionaries(
         "trainer": st.fixed_dictionaries(
             {},
             optional={
-                "epochs": st.integers(1, 10**9),
+                "epochs": st.integers(1, 10**5),
                 "early_stopping": st.booleans(),
                 "min_delta": st.floats(0, 1e6),
                 "hidden_units": st.lists(st.integers(1, 512), max_size=4),

@@ -98,7 +98,8 @@ def test_a_single_mistake_says_where_to_read_more():
 def test_all_mistakes_are_named_at_once():
     assert refusal("trainer.batch_size=0", "gate.min_examples=0").splitlines() == [
         "2 settings cannot be used:",
-        "  trainer.batch_size = 0 (from --set): expected a whole number from 1 to 1000000; the default is 512.",
+        "  trainer.batch_size = 0 (from --set): "
+        "expected a whole number from 1 to 1000000; the default is 512.",
         "  gate.min_examples = 0 (from --set): expected a whole number of at least 1; the default is 50.",
         "`greenlight config explain KEY` documents a setting.",
     ]
