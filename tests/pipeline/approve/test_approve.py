@@ -63,7 +63,7 @@ def test_the_runs_verdict_stays_and_the_approval_is_added(approve, greenlight, r
     assert (result.verdict, result.approval["version"]) == ("refused", "2")
     assert dataclasses.replace(result, approval=None) == before
     lines = greenlight("verdict").stdout.splitlines()
-    assert lines[0].startswith("REFUSED  by the gate")
+    assert lines[0].startswith("REFUSED")
     at = result.approval["at"]
     assert lines[1:4] == [
         f"APPROVED  by ada at {at}; the model became version 2",
