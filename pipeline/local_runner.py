@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from components.errors import DataStopped, InputError
 from pipeline import run_log
+from pipeline.config import to_toml
 from pipeline.failure import explain
 from pipeline.outcome import RunResult, StageTiming
 from pipeline.workspace import Workspace, new_run_id
@@ -46,6 +47,7 @@ def run(settings: Settings, *, console: Console, use_cache: bool = True) -> RunR
     _check_keys(settings)
     run_id = new_run_id()
     with workspace.exclusively(), run_log.capture(workspace.log(run_id)):
+        workspace.settings(run_id).write_text(to_toml(settings), encoding="utf-8")
         result = _Attempt(settings, workspace, run_id, console).result(use_cache=use_cache)
         result.save(workspace.result(run_id))
     return result
@@ -204,13 +206,9 @@ class _Attempt:
         return write_report(recorded, result, self._settings, workspace=self._workspace.root)
 
     def _write_card(self, recorded: Run, result: RunResult) -> None:
-        from pipeline import evidence, model_card
+        from pipeline import model_card
 
-        card = model_card.render(recorded, result, self._settings, evidence.gather(recorded))
-        for kind, text in zip(("md", "html"), card, strict=True):
-            path = self._workspace.model_card(self._run_id, kind)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+        model_card.write(recorded, result, self._settings, workspace=self._workspace)
 
 
 @contextmanager

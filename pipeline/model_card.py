@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline import provenance, rendering
+from pipeline import evidence, provenance, rendering
 from pipeline.evidence import Evidence
 from pipeline.gate_rows import gate_rows
 from pipeline.outcome import RunResult
@@ -15,6 +15,7 @@ from pipeline.runs import Run
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
+    from pipeline.workspace import Workspace
 
 CONFIDENCE = 0.95
 MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~&])")
@@ -58,6 +59,15 @@ def render(run: Run, result: RunResult, settings: Settings, found: Evidence) -> 
     )
     markdown = re.sub(r"\n{3,}", "\n\n", markdown).strip() + "\n"
     return markdown, _to_html(markdown, title=f"{settings.model_name}, version {result.version or '–'}")
+
+
+def write(run: Run, result: RunResult, settings: Settings, *, workspace: Workspace) -> None:
+    """Renders the card of the run's model into the workspace, beside the run's report."""
+    card = render(run, result, settings, evidence.gather(run))
+    for kind, text in zip(("md", "html"), card, strict=True):
+        path = workspace.model_card(run.id, kind)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def markdown_text(value: Any) -> str:

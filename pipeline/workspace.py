@@ -46,6 +46,10 @@ class Workspace:
     def result(self, run_id: str) -> Path:
         return self.run(run_id) / "result.json"
 
+    def settings(self, run_id: str) -> Path:
+        """The settings of the run, as TOML that `config.load` reads."""
+        return self.run(run_id) / "settings.toml"
+
     def report(self, run_id: str) -> Path:
         return self.root / "reports" / run_id / "index.html"
 

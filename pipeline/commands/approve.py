@@ -12,7 +12,9 @@ from components.reviews import LENGTH, LENGTHS
 from pipeline.commands import options
 
 if TYPE_CHECKING:
+    from pipeline.approval import Approved
     from pipeline.config import Settings
+    from pipeline.workspace import Workspace
 
 
 @click.command()
@@ -50,7 +52,9 @@ def approve(
     from pipeline.workspace import Workspace
 
     decision = Decision(run=run, reason=reason, by=by, waivers=Waivers(waive, waive_all))
-    done = promote_refused(Workspace.at(settings.workspace), decision, push=settings.push)
+    workspace = Workspace.at(settings.workspace)
+    done = promote_refused(workspace, decision, push=settings.push)
+    _write_card(workspace, done)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(done)))
         return
@@ -59,3 +63,16 @@ def approve(
     approval = done.approval
     click.echo(f"Approved by {approval['by']} at {approval['at']}: {approval['reason']}")
     click.echo(f"Waived: {', '.join(approval['waived'])}")
+
+
+def _write_card(workspace: Workspace, done: Approved) -> None:
+    """The card of the approved version; a run of before settings were kept has none."""
+    from pipeline import config, model_card
+    from pipeline.outcome import RunResult
+    from pipeline.runs import read_run
+
+    kept = workspace.settings(done.run)
+    if kept.is_file():
+        result = dataclasses.replace(RunResult.load(workspace.result(done.run)), version=str(done.version))
+        run = read_run(workspace.metadata, done.run)
+        model_card.write(run, result, config.load(file=kept), workspace=workspace)

@@ -1,13 +1,15 @@
 """A baseline that cannot be evaluated any more: refused, approved by a person, judged as usual afterwards."""
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from components.pusher.settings import PushSettings
 from pipeline import runs
-from pipeline.approval import Approved, Decision, promote_refused
+from pipeline.cli import cli
 from pipeline.outcome import RunResult
 from pipeline.workspace import Workspace
 
@@ -34,9 +36,12 @@ def refused(run, first) -> RunResult:
 
 
 @pytest.fixture(scope="module")
-def approved(refused) -> Approved:
-    decision = Decision(run=refused.run, reason="the old model's folder was deleted", by="ada")
-    return promote_refused(workspace_of(refused), decision, push=PushSettings())
+def approved(refused) -> dict[str, Any]:
+    root = str(workspace_of(refused).root)
+    command = ["approve", refused.run, "--reason", "the old model's folder was deleted", "--by", "ada"]
+    ended = CliRunner().invoke(cli, [*command, "--workspace", root, "--json"])
+    assert ended.exit_code == 0, ended.output
+    return json.loads(ended.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +56,13 @@ def test_a_lost_baseline_refuses_the_next_model(first, refused):
 
 
 def test_a_person_promotes_it(approved):
-    assert (approved.outcome, approved.version, approved.approval["waived"]) == ("promoted", 2, ["baseline"])
+    assert (approved["outcome"], approved["version"]) == ("promoted", 2)
+    assert approved["approval"]["waived"] == ["baseline"]
+
+
+def test_the_approved_version_gets_a_card_of_its_own(refused, approved):
+    card = workspace_of(refused).model_card(refused.run, "md").read_text(encoding="utf-8")
+    assert card.startswith("# ") and "version 2" in card.lower()
 
 
 def test_the_next_model_is_compared_with_the_approved_one(refused, third):
