@@ -245,6 +245,7 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
 def test_ctrl_c_ends_the_process_though_a_thread_works_on(tmp_path):
     script = (
         "import threading, time, os, signal\nimport click\nfrom pipeline import cli\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background ignores it
         "def trial():\n"
         "    threading.Thread(target=time.sleep, args=(60,)).start()\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
