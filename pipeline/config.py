@@ -23,6 +23,7 @@ from components.pusher.settings import PushSettings
 from components.trainer.settings import TrainerSettings
 from pipeline import config_errors, config_layers
 from pipeline.kubeflow_settings import KubeflowSettings
+from serving.settings import ServeSettings
 
 IN_PROCESS = "in-process"
 IN_PROCESS_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
@@ -121,6 +122,8 @@ class Settings(BaseModel):
     kubeflow: KubeflowSettings = Field(
         KubeflowSettings(), description="What `greenlight compile` has to know of a cluster."
     )
+
+    serve: ServeSettings = Field(ServeSettings(), description="How `greenlight serve` serves.")
 
     @property
     def cache(self) -> Path:

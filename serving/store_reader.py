@@ -37,6 +37,10 @@ class Reader:
         """Whether the numbered folder has the file that makes it a version."""
         return self._files.exists(join(self._layout.version(number), COMMIT_NAME))
 
+    def published(self) -> list[int]:
+        """The numbered folders that are versions, largest number first; no file is read."""
+        return [number for number in numbers(self._files.folders(self._layout.root)) if self.is_there(number)]
+
     def versions(self) -> list[Version]:
         """Every version that is on the disk, largest number first."""
         return _with_previous(self._looked_at(lambda number: True))

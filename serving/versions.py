@@ -84,6 +84,11 @@ class VersionStore:
         with in_plain_words(f"read the version store {self.root}"):
             return self._reader.versions()
 
+    def published(self) -> list[int]:
+        """The numbers of what TensorFlow Serving could load, largest first, damaged or not; cheap."""
+        with in_plain_words(f"read the version store {self.root}"):
+            return self._reader.published()
+
     def live(self) -> Version | None:
         """What TensorFlow Serving would load: the version with the largest number, damaged or not."""
         return next((version for version in self.versions() if version.state == "live"), None)

@@ -1,0 +1,265 @@
+"""Dynamic batching: rows of several requests share a model call, and a lone row on an idle model never waits.
+
+All of it lives in one event loop; only the model calls run in worker threads, so nothing here needs a lock.
+"""
+
+import asyncio
+import collections
+import dataclasses
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from serving.predictor import Inputs, Outputs
+from serving.status import Code, RequestError
+
+Run = Callable[[Inputs], Outputs]
+Observe = Callable[[int, int, float], None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BatchLimits:
+    """The most rows in a call and in the queue, how long rows may wait for company, calls at a time, and the
+    seconds that a lone call may hold the event loop."""
+
+    max_rows: int
+    max_delay: float
+    max_queue: int
+    workers: int
+    inline_seconds: float
+
+
+class _Request:
+    __slots__ = ("arrived", "deadline", "future", "inputs", "rows")
+
+    def __init__(self, inputs: Inputs, rows: int, deadline: float, future: "asyncio.Future[Outputs]") -> None:
+        self.inputs = inputs
+        self.rows = rows
+        self.deadline = deadline
+        self.future = future
+        self.arrived = time.monotonic()
+
+
+class Lane:
+    """The requests for one signature of one loaded version.
+
+    batched: whether requests can share a call. active: requests that the model is not done with.
+    """
+
+    def __init__(self, run: Run, *, batched: bool) -> None:
+        self.run = run
+        self.batched = batched
+        self.waiting: collections.deque[_Request] = collections.deque()
+        self.rows = 0
+        self.active = 0
+        self.when_idle: Callable[[], None] | None = None
+        self.lone_seconds: float | None = None
+
+    def leave(self, requests: int) -> None:
+        self.active -= requests
+        if self.active == 0 and self.when_idle is not None:
+            self.when_idle()
+
+
+class Batcher:
+    """Runs the requests of all lanes, oldest first, in `limits.workers` threads.
+
+    observe is told of each call: its rows, its requests, its seconds.
+    """
+
+    def __init__(
+        self, limits: BatchLimits, *, observe: Observe = lambda rows, requests, seconds: None
+    ) -> None:
+        self.limits = limits
+        self.queued = 0
+        self._observe = observe
+        self._lanes: dict[int, Lane] = {}
+        self._running = 0
+        self._scheduled = False
+        self._loop = asyncio.get_running_loop()
+        self._jobs: queue.SimpleQueue[tuple[Lane, list[_Request]] | None] = queue.SimpleQueue()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._open: set[_Request] = set()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"model-{number}", daemon=True)
+            for number in range(limits.workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, lane: Lane, inputs: Inputs, *, rows: int, deadline: float) -> "asyncio.Future[Outputs]":
+        """Queues a request; the future gets the outputs or a RequestError. deadline: as of time.monotonic().
+
+        Raises:
+          RequestError: UNAVAILABLE where the queue is full.
+        """
+        if self.queued and self.queued + rows > self.limits.max_queue:
+            raise RequestError(
+                Code.UNAVAILABLE,
+                f"The queue is full: {self.queued} rows of {self.limits.max_queue} wait. Try again later.",
+                retry_after=1,
+            )
+        request = _Request(inputs, rows, deadline, self._loop.create_future())
+        lane.waiting.append(request)
+        lane.rows += rows
+        lane.active += 1
+        self.queued += rows
+        self._lanes[id(lane)] = lane
+        self._open.add(request)
+        self._watch(deadline)
+        self._schedule()
+        return request.future
+
+    def close(self) -> None:
+        """Ends the threads once the calls in progress are done."""
+        for _ in self._threads:
+            self._jobs.put(None)
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._dispatch)
+
+    def _dispatch(self) -> None:
+        self._scheduled = False
+        while self._running < self.limits.workers and self._lanes:
+            lane = min(self._lanes.values(), key=lambda lane: lane.waiting[0].arrived)
+            ready_at = lane.waiting[0].arrived + self.limits.max_delay
+            if self._running and lane.rows < self.limits.max_rows and (now := time.monotonic()) < ready_at:
+                self._loop.call_later(ready_at - now, self._schedule)
+                return
+            if batch := self._take(lane):
+                self._start(lane, batch)
+
+    def _take(self, lane: Lane) -> list[_Request]:
+        """The next requests that share a call; those that nobody waits for any more are dropped."""
+        batch: list[_Request] = []
+        rows, now = 0, time.monotonic()
+        while lane.waiting:
+            request = lane.waiting[0]
+            gone = request.future.done() or request.deadline <= now
+            if batch and not gone and (not lane.batched or rows + request.rows > self.limits.max_rows):
+                break
+            lane.waiting.popleft()
+            lane.rows -= request.rows
+            self.queued -= request.rows
+            if gone:
+                self._expire(request)
+                lane.leave(1)
+            else:
+                batch.append(request)
+                rows += request.rows
+        if not lane.waiting:
+            self._lanes.pop(id(lane), None)
+        return batch
+
+    def _start(self, lane: Lane, batch: list[_Request]) -> None:
+        lone = len(batch) == 1 and batch[0].rows == 1 and not self._running and not self._lanes
+        if lone and lane.lone_seconds is not None and lane.lone_seconds < self.limits.inline_seconds:
+            self._finish(lane, batch, *_answer(lane, batch))
+        else:
+            self._running += 1
+            self._jobs.put((lane, batch))
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            lane, batch = job
+            answers, seconds = _answer(lane, batch)
+            try:
+                self._loop.call_soon_threadsafe(self._done, lane, batch, answers, seconds)
+            except RuntimeError:  # the loop is closed: nobody waits
+                return
+
+    def _done(
+        self, lane: Lane, batch: list[_Request], answers: Sequence[Outputs | RequestError], seconds: float
+    ) -> None:
+        self._running -= 1
+        self._dispatch()
+        self._finish(lane, batch, answers, seconds)
+
+    def _finish(
+        self, lane: Lane, batch: list[_Request], answers: Sequence[Outputs | RequestError], seconds: float
+    ) -> None:
+        rows = 0
+        for request, answer in zip(batch, answers, strict=True):
+            rows += request.rows
+            self._open.discard(request)
+            if request.future.done():
+                continue
+            if isinstance(answer, RequestError):
+                request.future.set_exception(answer)
+            else:
+                request.future.set_result(answer)
+        if rows == 1:
+            before = lane.lone_seconds
+            lane.lone_seconds = seconds if before is None else 0.8 * before + 0.2 * seconds
+        self._observe(rows, len(batch), seconds)
+        lane.leave(len(batch))
+
+    def _watch(self, deadline: float) -> None:
+        """Sees to it that `_look` is called by `deadline`."""
+        when = self._loop.time() + max(0.0, deadline - time.monotonic())
+        if self._alarm is None or when < self._alarm.when():
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = self._loop.call_at(when, self._look)
+
+    def _look(self) -> None:
+        """Answers the requests whose time is up, whether they wait or run."""
+        self._alarm = None
+        now = time.monotonic()
+        for request in [request for request in self._open if request.deadline <= now]:
+            self._expire(request)
+        if self._open:
+            self._watch(min(request.deadline for request in self._open))
+
+    def _expire(self, request: _Request) -> None:
+        self._open.discard(request)
+        if not request.future.done():
+            request.future.set_exception(
+                RequestError(Code.DEADLINE_EXCEEDED, "The request's time was up before the model answered.")
+            )
+
+
+def _answer(lane: Lane, batch: list[_Request]) -> tuple[Sequence[Outputs | RequestError], float]:
+    """One answer a request: what one bad request does to a shared call is not its neighbours' fault."""
+    started = time.perf_counter()
+    if len(batch) == 1:
+        answers = [_alone(lane, batch[0])]
+    else:
+        try:
+            answers = _together(lane, batch)
+        except RequestError:
+            answers = [_alone(lane, request) for request in batch]
+    return answers, time.perf_counter() - started
+
+
+def _alone(lane: Lane, request: _Request) -> Outputs | RequestError:
+    try:
+        return lane.run(request.inputs)
+    except RequestError as error:
+        return error
+    except Exception as error:  # a defect of ours must not end the thread
+        return RequestError(Code.INTERNAL, f"The model call failed: {type(error).__name__}")
+
+
+def _together(lane: Lane, batch: list[_Request]) -> list[Outputs | RequestError]:
+    names = batch[0].inputs
+    try:
+        joined = {name: np.concatenate([request.inputs[name] for request in batch]) for name in names}
+    except ValueError as error:  # their other dimensions differ
+        raise RequestError(Code.INVALID_ARGUMENT, str(error)) from error
+    outputs = lane.run(joined)
+    total = sum(request.rows for request in batch)
+    if any(len(value) != total for value in outputs.values()):
+        raise RequestError(Code.INTERNAL, "an output does not have one row for each of the input")
+    answers: list[Outputs | RequestError] = []
+    start = 0
+    for request in batch:
+        stop = start + request.rows
+        answers.append({name: value[start:stop] for name, value in outputs.items()})
+        start = stop
+    return answers

@@ -1,0 +1,264 @@
+"""The versions that answer: what the store publishes is verified, loaded, warmed up and switched to, live."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import dataclasses
+import enum
+import logging
+import time
+from collections.abc import Callable
+
+from serving import predictor
+from serving.batching import Lane
+from serving.errors import StoreError
+from serving.predictor import LoadError, Predictor
+from serving.status import Code, RequestError
+from serving.versions import VersionStore
+
+_LOG = logging.getLogger("greenlight.serving")
+_FIRST_RETRY, _LAST_RETRY = 5.0, 60.0  # seconds between looks at a version that was refused
+_REMEMBERED = 50  # versions whose end is still told
+
+
+class State(enum.IntEnum):
+    """TensorFlow Serving's states of a version; the value is its number in the protocol."""
+
+    START = 10
+    LOADING = 20
+    AVAILABLE = 30
+    UNLOADING = 40
+    END = 50
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VersionStatus:
+    """The state of one version; `code` and `message` say why it is not served, where that is an error."""
+
+    version: int
+    state: State
+    code: Code = Code.OK
+    message: str = ""
+
+
+class LoadedVersion:
+    """A version that answers or still has to: its predictor, and a lane for each signature."""
+
+    def __init__(self, loaded: Predictor, *, store_id: str) -> None:
+        self.predictor = loaded
+        self.version = loaded.version
+        self.store_id = store_id
+        self.lanes = {
+            name: Lane(lambda inputs, name=name: loaded.run(name, inputs), batched=signature.batched)  # type: ignore[misc]
+            for name, signature in loaded.signatures.items()
+        }
+
+    async def idle(self) -> None:
+        """Returns when the model is done with all its requests."""
+        event = asyncio.Event()
+        for lane in self.lanes.values():
+            lane.when_idle = event.set
+        while any(lane.active for lane in self.lanes.values()):
+            await event.wait()
+            event.clear()
+
+
+@dataclasses.dataclass
+class _Refusal:
+    why: str
+    retry_at: float
+    pause: float = _FIRST_RETRY
+
+
+class Models:
+    """The versions of one model that are loaded, newest first, kept to what `store` publishes.
+
+    versions: how many of the newest good ones. pin: only this one. changed is called after every change.
+    """
+
+    def __init__(
+        self,
+        store: VersionStore,
+        *,
+        name: str,
+        versions: int = 1,
+        pin: int | None = None,
+        poll_seconds: float = 1.0,
+        load: Callable[[str, int], Predictor] = predictor.load,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name = name
+        self._store = store
+        self._versions = 1 if pin is not None else versions
+        self._pin = pin
+        self._poll_seconds = poll_seconds
+        self._load = load
+        self._changed = changed
+        self._loaded: list[LoadedVersion] = []
+        self._states: dict[int, VersionStatus] = {}
+        self._refused: dict[tuple[str, int], _Refusal] = {}
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="loader")
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    def ready(self) -> bool:
+        """Whether a version answers."""
+        return bool(self._loaded)
+
+    def find(self, *, version: int | None = None, label: str | None = None) -> LoadedVersion:
+        """The version that answers: the newest, or the one of that number or label.
+
+        Raises:
+          RequestError: it is not loaded, or the label unknown.
+        """
+        if version is None and label is None:
+            if not self._loaded:
+                raise RequestError(Code.NOT_FOUND, f"Servable not found for request: Latest({self.name})")
+            return self._loaded[0]
+        if version is None:
+            version = self._labelled(label or "")
+        for loaded in self._loaded:
+            if loaded.version == version:
+                return loaded
+        raise RequestError(
+            Code.NOT_FOUND, f"Servable not found for request: Specific({self.name}, {version})"
+        )
+
+    def labels(self) -> dict[str, int]:
+        """The labels in force: `stable` is the newest version loaded, `previous` the one before it."""
+        return {
+            label: loaded.version for label, loaded in zip(("stable", "previous"), self._loaded, strict=False)
+        }
+
+    def statuses(self, *, version: int | None = None, label: str | None = None) -> list[VersionStatus]:
+        """The states of all versions known, newest first, or of one.
+
+        Raises:
+          RequestError: there is none.
+        """
+        if label is not None:
+            version = self._labelled(label)
+        found = [
+            self._states[number] for number in sorted(self._states, reverse=True) if version in (None, number)
+        ]
+        if not found:
+            raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {self.name}")
+        return found
+
+    def _labelled(self, label: str) -> int:
+        labels = self.labels()
+        if label not in labels:
+            raise RequestError(Code.INVALID_ARGUMENT, f"Unrecognized servable version label: {label}")
+        return labels[label]
+
+    async def watch(self) -> None:
+        """Keeps to the store until cancelled."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(self._poll_seconds)
+
+    async def refresh(self) -> None:
+        """One look at the store, and all that follows from it."""
+        try:
+            store_id, published = await self._in_thread(self._look)
+        except StoreError as error:
+            _LOG.warning("the versions cannot be looked at", extra={"error": str(error)})
+            return
+        good: list[LoadedVersion] = []
+        for number in published:
+            if len(good) == self._versions:
+                break
+            if one := await self._usable(store_id, number):
+                good.append(one)
+        if good:
+            self._switch(good)
+
+    def _look(self) -> tuple[str, list[int]]:
+        published = self._store.published()
+        wanted = published if self._pin is None else [number for number in published if number == self._pin]
+        return self._store.store_id, wanted
+
+    async def _usable(self, store_id: str, number: int) -> LoadedVersion | None:
+        """The version, loaded before or now; None where it is refused."""
+        for loaded in self._loaded:
+            if (loaded.store_id, loaded.version) == (store_id, number):
+                return loaded
+        refusal = self._refused.get((store_id, number))
+        if refusal and time.monotonic() < refusal.retry_at:
+            return None
+        self._tell(number, State.LOADING)
+        try:
+            loaded = LoadedVersion(await self._in_thread(self._verified, number), store_id=store_id)
+        except (LoadError, StoreError) as error:
+            self._refuse(store_id, number, str(error))
+            return None
+        self._refused.pop((store_id, number), None)
+        return loaded
+
+    def _verified(self, number: int) -> Predictor:
+        """The version, if it is what its manifest says."""
+        if problems := self._store.verify(number):
+            raise LoadError(str(problems[0]))
+        path = next(one.path for one in self._store.versions() if one.number == number)
+        loaded = self._load(path, number)
+        try:
+            predictor.warm_up(loaded)
+        except LoadError:
+            loaded.close()
+            raise
+        return loaded
+
+    def _refuse(self, store_id: str, number: int, why: str) -> None:
+        before = self._refused.get((store_id, number))
+        pause = min(before.pause * 2, _LAST_RETRY) if before else _FIRST_RETRY
+        self._refused[store_id, number] = _Refusal(why, time.monotonic() + pause, pause)
+        self._tell(number, State.END, Code.DATA_LOSS, why)
+        if before is None or before.why != why:
+            _LOG.error("version refused", extra={"version": number, "error": why})
+
+    def _switch(self, good: list[LoadedVersion]) -> None:
+        before, self._loaded = self._loaded, good
+        for one in good:
+            if one not in before:
+                self._tell(one.version, State.AVAILABLE)
+                _LOG.info("version loaded", extra={"version": one.version})
+        for one in before:
+            if one not in good:
+                task = asyncio.create_task(self._retire(one))
+                self._leaving.add(task)
+                task.add_done_callback(self._leaving.discard)
+        self._changed()
+
+    async def _retire(self, one: LoadedVersion) -> None:
+        """Lets a version go when it has answered what it was asked."""
+        self._tell(one.version, State.UNLOADING, unless_loaded=True)
+        await one.idle()
+        await self._in_thread(one.predictor.close)
+        self._tell(one.version, State.END, unless_loaded=True)
+        _LOG.info("version unloaded", extra={"version": one.version})
+
+    def _tell(
+        self,
+        number: int,
+        state: State,
+        code: Code = Code.OK,
+        message: str = "",
+        *,
+        unless_loaded: bool = False,
+    ) -> None:
+        if unless_loaded and any(one.version == number for one in self._loaded):
+            return
+        self._states[number] = VersionStatus(version=number, state=state, code=code, message=message)
+        for old in sorted(self._states)[:-_REMEMBERED]:
+            del self._states[old]
+
+    async def _in_thread(self, function, *arguments):  # type: ignore[no-untyped-def]
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+    async def close(self) -> None:
+        """Lets all versions go."""
+        before, self._loaded = self._loaded, []
+        for one in before:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(one.idle(), 1)
+            await self._in_thread(one.predictor.close)
+        self._thread.shutdown(wait=False)
