@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from components.data_check.settings import CheckSettings
+from components.drift.settings import DriftSettings
 from components.embeddings.settings import EmbeddingSettings
 from components.errors import InputError
 from components.evaluator.settings import GateSettings
@@ -118,6 +119,7 @@ class Settings(BaseModel):
     gate: GateSettings = Field(GateSettings(), description="What a model has to show before it is promoted.")
     infra: InfraSettings = Field(InfraSettings(), description="The check that the model really serves.")
     push: PushSettings = Field(PushSettings(), description="What is done to a version besides copying it.")
+    drift: DriftSettings = Field(DriftSettings(), description="From where on reviews count as drifted.")
     beam: BeamSettings = Field(BeamSettings(), description="Where the data stages do their work.")
     kubeflow: KubeflowSettings = Field(
         KubeflowSettings(), description="What `greenlight compile` has to know of a cluster."

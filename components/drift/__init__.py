@@ -1,0 +1,1 @@
+"""Whether reviews are still like those that the live model was trained on."""

@@ -1,0 +1,134 @@
+"""What is compared of a text: its length, what of it the live model knows, and what that model says of it."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from components.errors import GreenlightError
+from components.reviews import count_words, normalize
+from serving.tensorflow_errors import cause_of
+
+UNLABELLED = -1
+_BATCH = 512
+_BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, tf.errors.OpError)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Features:
+    """N texts in numbers.
+
+    Attributes:
+      words: int64 [N].
+      label: int8 [N], 1 is positive, UNLABELLED where nobody said.
+      probability: float32 [N], the live model's, of being positive.
+      unknown: float32 [N], the share of a text's tokens that the live embedding has no vector of their own
+        for; None where the embedding does not tell.
+      vector: float32 [N, D], the live embedding of each text; None where it cannot be asked.
+    """
+
+    words: np.ndarray
+    label: np.ndarray
+    probability: np.ndarray
+    unknown: np.ndarray | None = None
+    vector: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @property
+    def labelled(self) -> np.ndarray:
+        """bool [N]."""
+        return self.label != UNLABELLED
+
+    def at(self, rows: np.ndarray) -> "Features":
+        """The texts at `rows`, int [M] or bool [N]."""
+        columns = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return Features(
+            **{name: None if column is None else column[rows] for name, column in columns.items()}
+        )
+
+
+class FeatureModel:
+    """A version of the model, asked for its probabilities and for what its embedding makes of texts.
+
+    Args:
+      folder: the SavedModel.
+
+    Raises:
+      GreenlightError: it does not load, or takes no raw text.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        try:
+            self._model = tf.saved_model.load(folder)
+            self._predict = self._model.signatures["serving_default"]
+        except _BROKEN as error:
+            raise GreenlightError(f"{folder} cannot be used as a model: {cause_of(error)}") from error
+        embedding = getattr(self._model, "embedding", None)
+        self._embed = embedding if callable(embedding) else None
+        self._token_ids = getattr(embedding, "token_ids", None)
+        self._known = _vocabulary_size(folder) if self._token_ids is not None else None
+
+    def probability(self, texts: Sequence[str]) -> np.ndarray:
+        """Of being positive: float32 [N].
+
+        Raises:
+          GreenlightError: the model fails on them.
+        """
+        return np.concatenate([np.zeros(0, np.float32), *map(self._ask, _batches(texts))])
+
+    def features(self, texts: Sequence[str], labels: Sequence[int | None]) -> Features:
+        """The features of N texts and their labels (0, 1, or None where nobody said).
+
+        Raises:
+          GreenlightError: the model fails on them.
+        """
+        batches = _batches(texts)
+        given = np.array([UNLABELLED if label is None else label for label in labels], np.int8)
+        return Features(
+            words=np.array([count_words(normalize(text)) for text in texts], np.int64),
+            label=given,
+            probability=self.probability(texts),
+            unknown=None if self._known is None else _joined([self._unknown(batch) for batch in batches]),
+            vector=None if self._embed is None else _joined([self._vector(batch) for batch in batches]),
+        )
+
+    def _ask(self, batch: tf.Tensor) -> np.ndarray:
+        try:
+            return self._predict(text=batch)["probability"].numpy().reshape(-1).astype(np.float32)
+        except _BROKEN as error:
+            raise GreenlightError(f"serving_default of {self._folder} fails: {cause_of(error)}") from error
+
+    def _unknown(self, batch: tf.Tensor) -> np.ndarray:
+        ids: Any = self._token_ids(batch)
+        row = ids.value_rowids().numpy()
+        strange = (ids.flat_values.numpy() >= self._known).astype(np.float64)
+        tokens = np.bincount(row, minlength=len(batch))
+        share = np.bincount(row, weights=strange, minlength=len(batch)) / np.maximum(tokens, 1)
+        return share.astype(np.float32)
+
+    def _vector(self, batch: tf.Tensor) -> np.ndarray:
+        return self._embed(batch).numpy().astype(np.float32)
+
+
+def _vocabulary_size(folder: str) -> int | None:
+    """How many words have a vector of their own: the lines of the vocabulary that went along."""
+    path = Path(folder) / "assets" / "vocabulary.txt"
+    if not path.is_file():
+        return None
+    with path.open("rb") as lines:
+        return sum(1 for _ in lines)
+
+
+def _batches(texts: Sequence[str]) -> list[tf.Tensor]:
+    encoded = [text.encode("utf-8", "replace") for text in texts]
+    return [tf.constant(encoded[start : start + _BATCH]) for start in range(0, len(encoded), _BATCH)]
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray | None:
+    return np.concatenate(parts) if parts else None

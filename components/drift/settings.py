@@ -1,0 +1,83 @@
+"""From where on reviews count as drifted. Light imports only: `greenlight config` reads this file."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from components.evaluator.settings import Switchable
+
+_OFF = '"off" leaves it out.'
+
+
+class DriftSettings(BaseModel):
+    """How far reviews may be from those that the live model was trained on.
+
+    Each limit is what a large sample may differ by; what chance alone explains at the size of the sample is
+    allowed on top (`risk`).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    max_length_divergence: Switchable = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="The largest Jensen-Shannon divergence (0 to 1) between the lengths of the reviews, "
+        f"counted in words. {_OFF}",
+    )
+    max_unknown_divergence: Switchable = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description=f"The same between the shares of words that the live embedding has no vector for. {_OFF}",
+    )
+    max_label_change: Switchable = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="The largest difference (L-infinity) between the shares of positive reviews; labelled "
+        f"reviews only. {_OFF}",
+    )
+    max_prediction_divergence: Switchable = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="The largest Jensen-Shannon divergence between the live model's probabilities, on "
+        f"reviews that it was not trained on. {_OFF}",
+    )
+    max_embedding_distance: Switchable = Field(
+        0.2,
+        ge=0,
+        le=10,
+        description="The largest distance between the mean embeddings, in units of the spread of single "
+        f"reviews. {_OFF}",
+    )
+    max_error_increase: Switchable = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="How much more often the live model may be wrong than on the held-out reviews of its own "
+        f"data; labelled reviews that it was not trained on only. {_OFF}",
+    )
+    risk: float = Field(
+        0.001,
+        gt=0,
+        lt=0.5,
+        description="The chance that sampling alone exceeds a limit of zero: of each figure on its own. The "
+        "smaller the sample, the more is allowed on top of its limit.",
+    )
+    min_examples: int = Field(
+        50,
+        ge=2,
+        description="The fewest reviews a figure may rest on; with fewer it is not judged.",
+    )
+    max_examples: int = Field(
+        10_000,
+        ge=100,
+        le=1_000_000,
+        description="The most reviews that are looked at on either side; of more a sample is taken, always "
+        "the same one.",
+    )
+    request_hours: float = Field(
+        168.0,
+        gt=0,
+        description="How far back served requests are looked at.",
+    )
