@@ -13,8 +13,8 @@ class ServeSettings(BaseModel):
     host: str = Field(
         "127.0.0.1",
         min_length=1,
-        description="Address to listen on. Any but a loopback address needs serve.api_keys or "
-        "serve.tls_certificate.",
+        description="Address to listen on. Any but a loopback address needs serve.api_keys, "
+        "serve.api_key_variable or serve.tls_certificate.",
     )
     rest_port: int = Field(8501, ge=0, le=65535, description="Port of HTTP. 0 takes any free one.")
     grpc_port: int = Field(8500, ge=0, le=65535, description="Port of gRPC. 0 takes any free one.")
@@ -87,6 +87,11 @@ class ServeSettings(BaseModel):
         description="File with API keys, one a line. With it, every request but health needs one: "
         "`Authorization: Bearer KEY` or `X-API-Key: KEY`.",
     )
+    api_key_variable: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Name of an environment variable that holds an API key, instead of the file or beside it.",
+    )
     tls_certificate: Path | None = Field(
         None, description="PEM file with the certificate chain: serves HTTPS and gRPC over TLS."
     )
@@ -95,6 +100,13 @@ class ServeSettings(BaseModel):
         (), description='Origins of web pages that may call the server, or ["*"]. None by default.'
     )
 
+    drain_delay_seconds: float = Field(
+        0.5,
+        ge=0,
+        le=3600,
+        description="How long after SIGTERM requests are still taken while the server says that it is not "
+        "ready: as long as a load balancer needs to notice.",
+    )
     access_log: bool = Field(
         True, description="Whether each request leaves a line of JSON on standard error, without its content."
     )
