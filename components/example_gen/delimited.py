@@ -5,12 +5,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from components.errors import InputError
-from components.example_gen.rows import BadRow, Reason, Rows, make_row
+from components.example_gen.rows import BadRow, Reason, Record, Records, Rows, as_reviews
 
 LONGEST_FIELD = 2**20
 """Characters; the longest IMDB review has 13,704. A quote that is never closed is noticed here at the
 latest.
 """
+DATA_COLUMNS = "Name the right ones with data.text_column and data.label_column."
 
 
 class _Lines:
@@ -43,21 +44,31 @@ class _Lines:
 def read_delimited(
     lines: Iterable[str], *, file: str, text_column: str, label_column: str, delimiter: str = ","
 ) -> Rows:
+    """The reviews under a header line; see `delimited_records`."""
+    records = delimited_records(lines, file=file, needed={text_column, label_column}, delimiter=delimiter)
+    return as_reviews(records, file=file, text_column=text_column, label_column=label_column)
+
+
+def delimited_records(
+    lines: Iterable[str], *, file: str, needed: set[str], delimiter: str, remedy: str = DATA_COLUMNS
+) -> Records:
     """The rows under a header line.
 
     Args:
       lines: of the file, with their line ends (`newline=""`), bytes that are not UTF-8 as surrogates.
       file: how the file is called in messages.
+      needed: columns that have to be there.
+      remedy: what to do where they are not.
 
     Raises:
-      InputError: the header does not name both columns.
+      InputError: the header does not name all needed columns.
     """
     csv.field_size_limit(max(LONGEST_FIELD, csv.field_size_limit()))
     source = _Lines(lines)
     reader = csv.reader(source, delimiter=delimiter, strict=True)
     header = _header(reader, file)
-    require_columns({text_column, label_column}, present=header, file=file)
-    text_at, label_at = header.index(text_column), header.index(label_column)
+    require_columns(needed, present=header, file=file, remedy=remedy)
+    places = {name: header.index(name) for name in header}
     recovered_until = 0
     while True:
         source.start_record()
@@ -80,10 +91,12 @@ def read_delimited(
         elif first <= recovered_until and _is_torn(fields, source.record):
             yield BadRow(file, first, Reason.QUOTING, "rest of a row that broke above")
         else:
-            yield make_row(file=file, line=first, text=fields[text_at], label=fields[label_at])
+            yield Record(first, {name: fields[place] for name, place in places.items()})
 
 
-def require_columns(needed: set[str], *, present: Iterable[str], file: str) -> None:
+def require_columns(
+    needed: set[str], *, present: Iterable[str], file: str, remedy: str = DATA_COLUMNS
+) -> None:
     """Raises InputError unless all needed columns are there."""
     names = list(present)
     missing = sorted(needed - set(names))
@@ -91,10 +104,7 @@ def require_columns(needed: set[str], *, present: Iterable[str], file: str) -> N
         return
     absent = " and no column ".join(repr(name) for name in missing)
     there = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-    raise InputError(
-        f"{file} has no column {absent}; it has: {there or 'none'}. "
-        "Name the right ones with data.text_column and data.label_column."
-    )
+    raise InputError(f"{file} has no column {absent}; it has: {there or 'none'}. {remedy}")
 
 
 def _header(reader: Iterator[list[str]], file: str) -> list[str]:

@@ -1,61 +1,18 @@
 """The `files:PATTERN` source: which files, in which formats, and their rows."""
 
-import gzip
 import hashlib
 import io
 import os
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import cast
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from components.errors import InputError
-from components.example_gen.delimited import read_delimited
-from components.example_gen.json_lines import read_json_lines
-from components.example_gen.rows import Rows, unreadable
-
-_GZIP = ".gz"
-
-
-class Format(StrEnum):
-    """What a file's name says about what is in it."""
-
-    CSV = "CSV"
-    TSV = "TSV"
-    JSON_LINES = "JSONL"
-    TF_RECORD = "TFRecord"
-
-
-_SUFFIXES = {
-    ".csv": Format.CSV,
-    ".tsv": Format.TSV,
-    ".jsonl": Format.JSON_LINES,
-    ".ndjson": Format.JSON_LINES,
-}
-
-
-def format_of(path: str) -> Format:
-    """The format that a path's name promises.
-
-    Raises:
-      InputError: it promises none of the known ones.
-    """
-    name = path.rsplit("/", 1)[-1].lower().removesuffix(_GZIP)
-    for suffix, known in _SUFFIXES.items():
-        if name.endswith(suffix):
-            return known
-    # Written in shards these are called `data_tfrecord-00000-of-00001.gz`: the word may stand anywhere.
-    if "tfrecord" in name:
-        return Format.TF_RECORD
-    raise InputError(
-        f"{path}: cannot tell the format from the name; files end in .csv, .tsv, .jsonl or .tfrecord, "
-        "each also with .gz after it."
-    )
+from components.example_gen.formats import Format, format_of, is_gzipped, text_records, unpacked
+from components.example_gen.rows import Rows, as_reviews, unreadable
 
 
 @dataclass(frozen=True)
@@ -89,19 +46,28 @@ class FilePart:
             # Imported here: the other formats start without TensorFlow.
             from components.example_gen.tf_records import read_tf_records
 
-            return read_tf_records(self.path, gzipped=_is_gzipped(self.path), **columns)
+            return read_tf_records(self.path, gzipped=is_gzipped(self.path), **columns)
         return self._text_rows(known, columns)
 
     def _text_rows(self, known: Format, columns: dict[str, str]) -> Rows:
-        with _opened(self.path) as stream:
-            _refuse_utf16(self.path, stream)
-            if known is Format.JSON_LINES:
-                yield from read_json_lines(stream, file=self.path, **columns)
-                return
-            # What is not UTF-8 goes on as surrogates, so that one bad byte costs one row and not the file.
-            text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
-            delimiter = "\t" if known is Format.TSV else ","
-            yield from read_delimited(text, file=self.path, delimiter=delimiter, **columns)
+        with opened(self.path) as stream:
+            records = text_records(stream, file=self.path, known=known, needed=set(columns.values()))
+            yield from as_reviews(records, file=self.path, **columns)
+
+
+@contextmanager
+def opened(path: str) -> Iterator[io.BufferedReader]:
+    """The file's bytes, unpacked if its name ends in .gz.
+
+    Raises:
+      InputError: the file cannot be opened; and as `unpacked`.
+    """
+    try:
+        raw = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    with raw, unpacked(raw, path) as stream:
+        yield stream
 
 
 def matching_paths(pattern: str) -> list[str]:
@@ -157,29 +123,3 @@ def _file_fingerprint(path: str) -> str:
 def _absolute(pattern: str) -> str:
     """Local patterns as workers in other folders can use them; `gs://...` and the like as they are."""
     return pattern if "://" in pattern else os.path.abspath(os.path.expanduser(pattern))
-
-
-def _is_gzipped(path: str) -> bool:
-    return path.lower().endswith(_GZIP)
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[io.BufferedReader]:
-    """The file's bytes, unpacked if its name ends in .gz.
-
-    Raises:
-      InputError: the file cannot be opened or read on, or its packed bytes are damaged or cut off.
-    """
-    try:
-        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as raw:
-            unpacked = gzip.GzipFile(fileobj=raw) if _is_gzipped(path) else raw
-            yield io.BufferedReader(cast(io.RawIOBase, unpacked), buffer_size=2**20)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path} is damaged ({error}); write or copy it again.") from error
-    except OSError as error:
-        raise unreadable(path, error) from error
-
-
-def _refuse_utf16(path: str, stream: io.BufferedReader) -> None:
-    if stream.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise InputError(f"{path} is UTF-16; save it as UTF-8.")

@@ -3,15 +3,23 @@
 import json
 from collections.abc import Iterable
 
-from components.example_gen.delimited import require_columns
-from components.example_gen.rows import BadRow, Reason, Rows, make_row, shortened
+from components.example_gen.delimited import DATA_COLUMNS, require_columns
+from components.example_gen.rows import BadRow, Reason, Record, Records, Rows, as_reviews, shortened
 
 
 def read_json_lines(lines: Iterable[bytes], *, file: str, text_column: str, label_column: str) -> Rows:
+    """The reviews of a file; see `json_records`."""
+    records = json_records(lines, file=file, needed={text_column, label_column})
+    return as_reviews(records, file=file, text_column=text_column, label_column=label_column)
+
+
+def json_records(
+    lines: Iterable[bytes], *, file: str, needed: set[str], remedy: str = DATA_COLUMNS
+) -> Records:
     """The objects of a file, one a line; empty lines are passed over.
 
     Raises:
-      InputError: after the last line, if a needed key stood in no object at all.
+      InputError: after the last line, if a needed key stood in no object at all; it ends with `remedy`.
     """
     keys: dict[str, None] = {}
     for line, raw in enumerate(lines, start=1):
@@ -29,9 +37,9 @@ def read_json_lines(lines: Iterable[bytes], *, file: str, text_column: str, labe
             yield BadRow(file, line, Reason.NOT_JSON, shortened(value))
             continue
         keys.update(dict.fromkeys(value))
-        yield make_row(file=file, line=line, text=value.get(text_column), label=value.get(label_column))
+        yield Record(line, value)
     if keys:
-        require_columns({text_column, label_column}, present=keys, file=file)
+        require_columns(needed, present=keys, file=file, remedy=remedy)
 
 
 def _objection(error: ValueError | RecursionError) -> str:

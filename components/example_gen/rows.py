@@ -1,8 +1,8 @@
 """One row of an input: a review that can be used, or a row that cannot, with its place and the reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from components.errors import InputError
 
@@ -21,6 +21,14 @@ class Reason(StrEnum):
     QUOTING = "broken quoting"
     NOT_JSON = "not a JSON object"
     NOT_EXAMPLE = "not a tf.Example"
+
+
+class Record(NamedTuple):
+    """A row as it stands in its file, whatever its fields are worth."""
+
+    line: int
+    """As in Review."""
+    fields: Mapping[str, Any]
 
 
 class Review(NamedTuple):
@@ -47,6 +55,7 @@ class BadRow(NamedTuple):
         return f"{self.file}:{self.line}: {self.reason}" + (f" ({self.detail})" if self.detail else "")
 
 
+Records = Iterator[Record | BadRow]
 Rows = Iterator[Review | BadRow]
 
 _LABELS = {"0": 0, "neg": 0, "negative": 0, "false": 0, "1": 1, "pos": 1, "positive": 1, "true": 1}
@@ -74,6 +83,16 @@ def make_row(*, file: str, line: int, text: object, label: object) -> Review | B
     if parsed is None:
         return BadRow(file, line, Reason.BAD_LABEL, f"{shortened(label)}; expected {ACCEPTED_LABELS}")
     return Review(line, text, parsed)
+
+
+def as_reviews(records: Records, *, file: str, text_column: str, label_column: str) -> Rows:
+    """Reviews out of the records of a file."""
+    for record in records:
+        if isinstance(record, BadRow):
+            yield record
+            continue
+        text, label = record.fields.get(text_column), record.fields.get(label_column)
+        yield make_row(file=file, line=record.line, text=text, label=label)
 
 
 def shortened(value: object) -> str:

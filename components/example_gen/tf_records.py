@@ -6,12 +6,19 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from components.errors import InputError
-from components.example_gen.delimited import require_columns
-from components.example_gen.rows import BadRow, Reason, Rows, make_row, unreadable
+from components.example_gen.delimited import DATA_COLUMNS, require_columns
+from components.example_gen.rows import BadRow, Reason, Record, Records, Rows, as_reviews, unreadable
 
 
 def read_tf_records(path: str, *, gzipped: bool, text_column: str, label_column: str) -> Rows:
-    """The records of a file; a row's line is the number of its record.
+    """The reviews of a file; see `example_records`."""
+    records = example_records(path, gzipped=gzipped, needed={text_column, label_column})
+    return as_reviews(records, file=path, text_column=text_column, label_column=label_column)
+
+
+def example_records(path: str, *, gzipped: bool, needed: set[str], remedy: str = DATA_COLUMNS) -> Records:
+    """The tf.Examples of a file as records, whose lines are their numbers; a feature of no value or of
+    several is None.
 
     Raises:
       InputError: the file cannot be read or is damaged, or a needed feature stood in no example at all.
@@ -25,11 +32,9 @@ def read_tf_records(path: str, *, gzipped: bool, text_column: str, label_column:
             continue
         features = example.features.feature
         names.update(dict.fromkeys(sorted(features)))
-        text = _single(features[text_column]) if text_column in features else None
-        label = _single(features[label_column]) if label_column in features else None
-        yield make_row(file=path, line=line, text=text, label=label)
+        yield Record(line, {name: _single(features[name]) for name in sorted(features)})
     if names:
-        require_columns({text_column, label_column}, present=names, file=path)
+        require_columns(needed, present=names, file=path, remedy=remedy)
 
 
 def _records(path: str, *, gzipped: bool) -> Iterable[bytes]:
