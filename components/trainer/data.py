@@ -98,35 +98,44 @@ def count(patterns: Sequence[str], *, split: str) -> int:
     return found
 
 
-def read(
-    patterns: Sequence[str], *, split: str, encode: Encode = tf.identity, one_in: int = 1
-) -> ReviewsInMemory:
+def read(patterns: Sequence[str], *, split: str, encode: Encode = tf.identity) -> ReviewsInMemory:
     """Reads GZIP TFRecords of reviews; which review is in which file, and where, changes nothing.
 
     Args:
       patterns: file patterns.
       split: what these files are, for error messages.
       encode: applied to the texts once, here, in the reading graph.
-      one_in: takes that share of the reviews, always the same ones.
 
     Raises:
       GreenlightError: there is no review, or the files cannot be read.
     """
-    with _readable(patterns, split):
-        parts = list(_parts(patterns, encode, one_in))
+    parts = list(encoded(patterns, split=split, encode=encode))
     if not parts:
         raise _empty(patterns, split)
-    fingerprints, labels, features = zip(*parts, strict=True)
-    del parts
-    fingerprint, label = np.concatenate(fingerprints), np.concatenate(labels)
+    found = [part.fingerprints for part in parts], [part.labels for part in parts]
+    fingerprint, label = (np.concatenate(column) for column in found)
+    features = _concat([part.features for part in parts])
+    del parts  # as large as what was made of it
     order = np.lexsort((label, fingerprint))
-    return ReviewsInMemory(_gather(_concat(features), order), tf.constant(label[order]))
+    return ReviewsInMemory(_gather(features, order), tf.constant(label[order]))
 
 
-def _parts(
-    patterns: Sequence[str], encode: Encode, one_in: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, Features]]:
-    """For each batch of records: uint64 [n] fingerprints of the texts, float32 [n] labels, encoded texts."""
+@dataclasses.dataclass(frozen=True)
+class EncodedPart:
+    """Some reviews: uint64 [n] fingerprints of the texts, float32 [n] labels, and the encoded texts."""
+
+    fingerprints: np.ndarray
+    labels: np.ndarray
+    features: Features
+
+
+def encoded(
+    patterns: Sequence[str], *, split: str, encode: Encode, one_in: int = 1
+) -> Iterator[EncodedPart]:
+    """The reviews as `encode` makes them, a part at a time in the order of the files; see `read`.
+
+    one_in: takes that share of the reviews, always the same ones.
+    """
 
     @unconverted
     def parse(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, Features]:
@@ -137,9 +146,10 @@ def _parts(
             text, label, fingerprint = (tf.boolean_mask(part, taken) for part in (text, label, fingerprint))
         return fingerprint, label, encode(text)
 
-    batches = _records(patterns).batch(_READ_BATCH).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
-    for fingerprint, label, features in batches.prefetch(2):
-        yield fingerprint.numpy(), label.numpy(), features
+    with _readable(patterns, split):
+        batches = _records(patterns).batch(_READ_BATCH).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+        for fingerprint, label, features in batches.prefetch(2):
+            yield EncodedPart(fingerprint.numpy(), label.numpy(), features)
 
 
 def _records(patterns: Sequence[str]) -> tf.data.Dataset:

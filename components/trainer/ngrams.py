@@ -13,6 +13,7 @@ import tf_keras
 
 from components.embeddings import tokenization
 from components.embeddings.rows import row_of_each
+from components.trainer.ngram_tally import NgramTally
 
 GAIN = 5.0
 """How much faster the weights here move than the rest of the model does under the same optimizer."""
@@ -66,27 +67,19 @@ def _shift(values: tf.Tensor, by: int) -> tf.Tensor:
     return tf.pad(rest, [[0, tf.size(values) - tf.size(rest)]], constant_values=-1)
 
 
-def learn(grams: tf.RaggedTensor, labels: tf.Tensor, *, order: int, min_count: int, limit: int) -> Vocabulary:
+def learn(tally: NgramTally, *, order: int, min_count: int, limit: int) -> Vocabulary:
     """The n-grams that occur at least `min_count` times, the `limit` most frequent if there are more.
 
     Args:
-      grams: what `hashes` gave for the training reviews.
-      labels: float32 [N], 1 is positive.
+      tally: what `hashes` gave for the training reviews, of 1 to `order` tokens.
     """
-    # One sort does for both classes: the hashes are even, so a label fits in.
-    seen = grams.flat_values.numpy() | np.repeat(labels.numpy().astype(np.int8), grams.row_lengths())
-    seen.sort()
-    differs = (seen[1:] >> 1) != (seen[:-1] >> 1)
-    starts = np.flatnonzero(np.append(True, differs)[: len(seen)])
-    counts = np.diff(starts, append=len(seen))
-    keep = np.flatnonzero(counts >= min_count)
-    if not len(keep):
+    keys, praise, blame = tally.counts(at_least=min_count)
+    if not len(keys):
         return _NOTHING_LEARNED
-    if len(keep) > limit:
-        keep = np.sort(keep[np.argsort(-counts[keep], kind="stable")[:limit]])
-    praise = np.add.reduceat(seen & 1, starts)[keep]
-    keys = seen[starts[keep]] & ~np.int64(1)
-    return Vocabulary(keys, _values(praise, counts[keep] - praise, len(labels)), order)
+    if len(keys) > limit:
+        kept = np.sort(np.argsort(-(praise + blame), kind="stable")[:limit])
+        keys, praise, blame = keys[kept], praise[kept], blame[kept]
+    return Vocabulary(keys, _values(praise, blame, tally.reviews), order)
 
 
 def _values(praise: np.ndarray, blame: np.ndarray, reviews: int) -> np.ndarray:

@@ -2,9 +2,10 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_hub as hub
 
@@ -12,10 +13,11 @@ from components.embeddings.load import load
 from components.embeddings.locate import locate
 from components.embeddings.settings import EmbeddingSettings
 from components.trainer import data, model, ngrams, progress
+from components.trainer.ngram_tally import NgramTally
 from components.trainer.settings import TrainerSettings
 
-_SAMPLE_AT_LEAST = 5_000
-"""Reviews that n-grams are learned from however few memory is to hold: fewer teach next to none."""
+_SAMPLE = 40_000
+"""About how many of the training reviews n-grams are learned from, where reviews are streamed: 250 MB."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +80,7 @@ def _encoded(
     hashed = data.read(
         train_files, split="train", encode=lambda text: (encode(text), ngrams.hashes(text, order=order))
     )
-    vocabulary = _learn(settings, hashed.features[1], hashed.labels)
+    vocabulary = _learn(settings, [(hashed.features[1], hashed.labels.numpy())])
     index = ngrams.NgramIndex(vocabulary)
     train = hashed.mapped(lambda features: (features[0], index.ids_of_hashes(features[1])))
     evaluation = data.read(eval_files, split="eval", encode=lambda text: (encode(text), index.ids(text)))
@@ -88,23 +90,25 @@ def _encoded(
 def _learn_from_sample(
     settings: TrainerSettings, train_files: Sequence[str], size: int
 ) -> ngrams.Vocabulary | None:
-    """Learns the n-grams from as many reviews as memory may hold."""
+    """Learns the n-grams from a share of the reviews that takes no more memory the more there are."""
     if not settings.ngram_order:
         return None
-    sample = data.read(
+    sample = data.encoded(
         train_files,
         split="train",
         encode=lambda text: ngrams.hashes(text, order=settings.ngram_order),
-        one_in=math.ceil(size / max(settings.memory_reviews, _SAMPLE_AT_LEAST)),
+        one_in=math.ceil(size / _SAMPLE),
     )
-    return _learn(settings, sample.features, sample.labels)
+    return _learn(settings, ((part.features, part.labels) for part in sample))
 
 
-def _learn(settings: TrainerSettings, hashes: tf.RaggedTensor, labels: tf.Tensor) -> ngrams.Vocabulary:
+def _learn(
+    settings: TrainerSettings, parts: Iterable[tuple[tf.RaggedTensor, np.ndarray]]
+) -> ngrams.Vocabulary:
+    """Learns from the hashed n-grams and the labels of reviews."""
+    tally = NgramTally()
+    for hashes, labels in parts:
+        tally.add(hashes.flat_values.numpy(), lengths=hashes.row_lengths().numpy(), labels=labels)
     return ngrams.learn(
-        hashes,
-        labels,
-        order=settings.ngram_order,
-        min_count=settings.ngram_min_count,
-        limit=settings.ngram_limit,
+        tally, order=settings.ngram_order, min_count=settings.ngram_min_count, limit=settings.ngram_limit
     )

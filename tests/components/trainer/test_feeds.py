@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 
 from components.trainer import data, fitting, model, ngrams
+from components.trainer.preparation import prepare
 from components.trainer.settings import TrainerSettings
 
 SETTINGS = TrainerSettings(epochs=3, batch_size=64, dropout=0.2)
 
 
 @pytest.fixture(scope="module")
-def vocabulary(train_files) -> ngrams.Vocabulary:
-    read = data.read(train_files, split="train", encode=lambda text: ngrams.hashes(text, order=2))
-    return ngrams.learn(read.features, read.labels, order=2, min_count=3, limit=5000)
+def vocabulary(embedding_settings, cache_dir, train_files, eval_files) -> ngrams.Vocabulary:
+    settings = SETTINGS.model_copy(update={"ngram_order": 2})
+    files = {"train_files": train_files, "eval_files": eval_files}
+    return prepare(settings, embedding_settings, cache_dir=cache_dir, **files).vocabulary
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from components.trainer import ngrams
+from components.trainer.ngram_tally import NgramTally
 
 
 def hashed(*texts: str, order: int = 3) -> list[list[int]]:
@@ -44,10 +45,9 @@ def test_hashes_never_change():
 
 
 def learned(texts: list[str], labels: list[int], **limits: int) -> ngrams.Vocabulary:
-    grams = ngrams.hashes(tf.constant(texts), order=1)
-    return ngrams.learn(
-        grams, tf.constant(labels, tf.float32), order=1, **{"min_count": 1, "limit": 100, **limits}
-    )
+    grams, tally = ngrams.hashes(tf.constant(texts), order=1), NgramTally()
+    tally.add(grams.flat_values.numpy(), lengths=grams.row_lengths().numpy(), labels=np.array(labels))
+    return ngrams.learn(tally, order=1, **{"min_count": 1, "limit": 100, **limits})
 
 
 def value_of(word: str, vocabulary: ngrams.Vocabulary) -> float:
