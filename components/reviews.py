@@ -19,6 +19,8 @@ WORDS = "words"
 """int64: words of the normalized text."""
 LENGTH = "length"
 """bytes: one of LENGTHS, the bucket that WORDS falls into; a slice of the evaluation."""
+SPAN = "span"
+"""int64: number of the span that the review came with; 0 for a source without spans and the packaged base."""
 
 CLASSES = ("negative", "positive")
 
@@ -53,13 +55,14 @@ def length_bucket(words: int) -> str:
     return LENGTHS[bisect_right(_CUTS, words)]
 
 
-def to_example(text: str, label: int, *, words: int | None = None) -> "tf.train.Example":
+def to_example(text: str, label: int, *, words: int | None = None, span: int = 0) -> "tf.train.Example":
     """The tf.Example of one review.
 
     Args:
       text: the review as written.
       label: 0 (negative) or 1 (positive).
       words: `count_words(normalize(text))`, for a caller who has it already.
+      span: number of the span that it came with; 0 for none.
 
     Raises:
       UnicodeEncodeError: the text holds lone surrogates, which UTF-8 cannot carry.
@@ -74,6 +77,7 @@ def to_example(text: str, label: int, *, words: int | None = None) -> "tf.train.
     feature[LABEL].int64_list.value.append(label)
     feature[WORDS].int64_list.value.append(words)
     feature[LENGTH].bytes_list.value.append(length_bucket(words).encode())
+    feature[SPAN].int64_list.value.append(span)
     return example
 
 

@@ -18,7 +18,7 @@ from components.drift.settings import DriftSettings
 from components.embeddings.settings import EmbeddingSettings
 from components.errors import InputError
 from components.evaluator.settings import GateSettings
-from components.example_gen.settings import DataSettings
+from components.example_gen.settings import FILES_PREFIX, SPANS, DataSettings
 from components.infra_validator.settings import InfraSettings
 from components.pusher.settings import PushSettings
 from components.trainer.settings import TrainerSettings
@@ -28,6 +28,9 @@ from serving.settings import ServeSettings
 
 IN_PROCESS = "in-process"
 IN_PROCESS_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+
+WORKSPACE_SPANS = "spans/span-{SPAN}/*"
+"""Where `greenlight data add` lands spans unless it is told another place, from the workspace."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     # The lesson's split: 15,000 reviews to train on, 10,000 to validate on, none beside.
@@ -126,6 +129,13 @@ class Settings(BaseModel):
     )
 
     serve: ServeSettings = Field(ServeSettings(), description="How `greenlight serve` serves.")
+
+    @property
+    def located_data(self) -> DataSettings:
+        """`data` with `spans` written out as the pattern of the workspace's own spans."""
+        if self.data.kind != SPANS:
+            return self.data
+        return self.data.model_copy(update={"source": f"{FILES_PREFIX}{self.workspace / WORKSPACE_SPANS}"})
 
     @property
     def cache(self) -> Path:

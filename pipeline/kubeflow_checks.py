@@ -55,8 +55,8 @@ def require_compilable(settings: Settings) -> None:
 
 def _paths(settings: Settings) -> Iterator[tuple[str, str]]:
     """The settings that name a file or folder which a stage opens."""
-    if settings.data.kind == "files":
-        yield "data.source", settings.data.pattern
+    if settings.located_data.kind == "files":
+        yield "data.source", settings.located_data.pattern
     if settings.data.tfds_data_dir is not None:
         yield "data.tfds_data_dir", settings.data.tfds_data_dir
     if catalog.find(settings.embedding.name).kind == "folder":

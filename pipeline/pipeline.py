@@ -35,7 +35,7 @@ def create_stages(settings: Settings, *, baseline: type, store_root: str) -> Seq
     """
     split = "test" if settings.data.test_weight else "eval"
 
-    reviews = ImdbExampleGen(settings.data)
+    reviews = ImdbExampleGen(settings.located_data)
     examples = reviews.outputs["examples"]
 
     statistics = StatisticsGen(examples)

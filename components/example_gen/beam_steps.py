@@ -9,6 +9,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from typing import NamedTuple
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -21,8 +22,17 @@ from components.example_gen.sources import Part
 from components.example_gen.splits import Splitter
 from components.reviews import count_words, normalize, to_example
 
-Row = tuple[bytes, str, bytes]
-"""Digest of the normalized text, split, serialized tf.Example."""
+
+class Row(NamedTuple):
+    """A review on its way to its split."""
+
+    digest: bytes
+    """Of the normalized text."""
+    split: str
+    example: bytes
+    """Serialized tf.Example."""
+    span: int
+
 
 READING = "reading"
 _BATCH = 512
@@ -66,7 +76,7 @@ class ReadPart(beam.DoFn):
                 continue
             try:
                 digested = self._digest(normalized)
-                example = to_example(row.text, row.label, words=count_words(normalized))
+                example = to_example(row.text, row.label, words=count_words(normalized), span=part.span)
             except UnicodeEncodeError as error:
                 detail = f"character {error.start + 1} of the text"
                 reading.add_bad(BadRow(part.name, row.line, Reason.NOT_UTF8, detail))
@@ -77,7 +87,7 @@ class ReadPart(beam.DoFn):
             reading.taken += 1
             split = part.split or self._splitter.split_of(digested)
             # Else the order of an example's features differs from process to process.
-            yield digested, split, example.SerializeToString(deterministic=True)
+            yield Row(digested, split, example.SerializeToString(deterministic=True), part.span)
 
     def _held_out(self, part: Part) -> set[bytes]:
         """The digests of the texts to set aside; what UTF-8 cannot carry is no row's text either."""
@@ -97,8 +107,8 @@ class ShareOut(beam.DoFn):
 
     def process(self, batch: list[Row]) -> Iterator[beam.pvalue.TaggedOutput]:
         by_split: dict[str, list[bytes]] = defaultdict(list)
-        for _, split, example in batch:
-            by_split[split].append(example)
+        for row in batch:
+            by_split[row.split].append(row.example)
         for split, examples in by_split.items():
             yield beam.pvalue.TaggedOutput(split, examples)
 
@@ -122,7 +132,7 @@ def WriteReading(readings: beam.PCollection, *, path: str) -> beam.PCollection:
 
 def taking_order(row: Row) -> tuple[bytes, bytes]:
     """The order in which `limit` takes rows."""
-    return splits.rank(row[0]), row[2]
+    return splits.rank(row.digest), row.example
 
 
 def windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -131,7 +141,7 @@ def windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
     size = 0
     for row in rows:
         window.append(row)
-        size += len(row[2])
+        size += len(row.example)
         if size >= _WINDOW_BYTES:
             yield window
             window, size = [], 0

@@ -7,12 +7,19 @@ from absl import logging
 from tfx.components.example_gen import driver, utils
 from tfx.orchestration import data_types
 
-from components.example_gen import sources
-from components.example_gen.exec_properties import CUSTOM_CONFIG, stage_config, without_places
+from components.example_gen import sources, spans
+from components.example_gen.exec_properties import (
+    CUSTOM_CONFIG,
+    SPANS,
+    spans_to_json,
+    stage_config,
+    without_places,
+)
+from components.example_gen.spans import BASE, Span
 
 
 class Driver(driver.Driver):
-    """Puts the content's fingerprint in the place of its address.
+    """Chooses the spans, and puts the content's fingerprint in the place of its address.
 
     TFX hashes the execution properties that a driver leaves: with the fingerprint in and paths, sizes and
     times out, the same reviews in another place, or touched, are found in the cache, and one changed byte is
@@ -25,18 +32,22 @@ class Driver(driver.Driver):
         pipeline_info: data_types.PipelineInfo,
         component_info: data_types.ComponentInfo,
     ) -> dict[str, Any]:
-        """Overrides the resolution of spans and of a fingerprint out of sizes and times."""
+        """Overrides TFX's choice of the newest span, and its fingerprint out of sizes and times."""
         del pipeline_info, component_info
         config = stage_config(exec_properties[CUSTOM_CONFIG])
+        chosen: list[Span] = []
         try:
-            fingerprint = config.fingerprint or sources.fingerprint(config.settings)
+            chosen = spans.chosen(config.settings)
+            fingerprint = config.fingerprint or sources.fingerprint(config.settings, chosen)
         except Exception:
             # The executor meets it again, and its failure is recorded; one raised here leaves the execution
             # running. Never the same twice: should the executor be luckier, none may find its output by it.
             logging.exception("The source has no fingerprint")
             fingerprint = f"unreadable:{uuid.uuid4()}"
         exec_properties.update(without_places(exec_properties, fingerprint=fingerprint))
-        exec_properties[utils.SPAN_PROPERTY_NAME] = 0
-        exec_properties[utils.VERSION_PROPERTY_NAME] = None
+        exec_properties[utils.SPAN_PROPERTY_NAME] = chosen[-1].number if chosen else BASE
+        exec_properties[utils.VERSION_PROPERTY_NAME] = chosen[-1].version if chosen else None
+        if chosen:
+            exec_properties[SPANS] = spans_to_json(chosen)
         exec_properties[utils.FINGERPRINT_PROPERTY_NAME] = fingerprint
         return exec_properties

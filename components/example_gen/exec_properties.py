@@ -5,7 +5,7 @@ their weights. `custom_config` holds all settings, the fingerprint of the conten
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,17 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
+from components.errors import InputError
 from components.example_gen.settings import DataSettings
+from components.example_gen.spans import Span, in_words
 
 INPUT_CONFIG = standard_component_specs.INPUT_CONFIG_KEY
 OUTPUT_CONFIG = standard_component_specs.OUTPUT_CONFIG_KEY
 CUSTOM_CONFIG = standard_component_specs.CUSTOM_CONFIG_KEY
-PLACES = ("source", "tfds_data_dir")
-"""Settings that say where the content is, not what it is."""
+SPANS = "spans"
+"""The spans that the driver has chosen, as JSON, where the source has any."""
+PLACES = ("source", "tfds_data_dir", "window", "span", "without_spans", "with_base")
+"""Settings that say where the content is, or which of it is taken, not what it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +75,21 @@ def output_config(settings: DataSettings) -> example_gen_pb2.Output:
             ]
         )
     )
+
+
+def spans_to_json(spans: Iterable[Span]) -> str:
+    """The numbers and versions of spans, for the property SPANS."""
+    return json.dumps([[span.number, span.version] for span in spans])
+
+
+def spans_from_json(text: str, *, found: Iterable[Span]) -> list[Span]:
+    """The spans that `spans_to_json` was given, of those that are there now."""
+    there = {(span.number, span.version): span for span in found}
+    wanted = [(number, version) for number, version in json.loads(text)]
+    gone = [number for number, version in wanted if (number, version) not in there]
+    if gone:
+        raise InputError(f"data.source: {in_words(gone)} went away while the run was starting. Run again.")
+    return [there[key] for key in wanted]
 
 
 def without_places(exec_properties: Mapping[str, Any], *, fingerprint: str) -> dict[str, str]:

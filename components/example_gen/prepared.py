@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import InputError
 from components.example_gen.rows import Review
+from components.example_gen.spans import BASE
 
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds
@@ -34,6 +35,7 @@ class TfdsPart:
     """The split its reviews go to; None shares them out."""
     unlike: str | None = None
     """An official split whose texts must not come up here again."""
+    span: int = BASE
 
     @property
     def name(self) -> str:

@@ -4,8 +4,12 @@ from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from components.example_gen.span_pattern import LARGEST, SpanPattern, has_specs
+
 FILES_PREFIX = "files:"
+SPANS = "spans"
 Column = Annotated[str, StringConstraints(min_length=1)]
+SpanNumber = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 class DataSettings(BaseModel):
@@ -16,8 +20,28 @@ class DataSettings(BaseModel):
     source: str = Field(
         "packaged",
         description="Where reviews come from: `packaged` (25,000 IMDB reviews of the locked package), `tfds` "
-        "(imdb_reviews/plain_text through TensorFlow Datasets) or `files:PATTERN` (your CSV, JSONL or "
-        "TFRecord files).",
+        "(imdb_reviews/plain_text through TensorFlow Datasets), `files:PATTERN` (your CSV, JSONL or "
+        "TFRecord files; with {SPAN} in the pattern, those of numbered spans) or `spans` (what `greenlight "
+        "data add` has landed in the workspace).",
+    )
+    window: int | None = Field(
+        None,
+        description="Take only the last this many spans of those that are there; unset takes all of them. "
+        "For sources with spans only, like the next three.",
+        ge=1,
+    )
+    span: SpanNumber | None = Field(
+        None,
+        description="Number of the newest span to take, to repeat an earlier run; unset takes them up to the "
+        "newest one there is.",
+    )
+    without_spans: tuple[SpanNumber, ...] = Field(
+        (), description="Numbers of spans to leave out, such as those found to be wrong: [12, 15]."
+    )
+    with_base: bool = Field(
+        False,
+        description="Add the 25,000 packaged reviews to the spans. They stay in their splits; a text of a "
+        "span that is one of theirs is left out.",
     )
     tfds_data_dir: str | None = Field(
         None,
@@ -70,10 +94,15 @@ class DataSettings(BaseModel):
     )
 
     @property
-    def kind(self) -> Literal["packaged", "tfds", "files"]:
+    def kind(self) -> Literal["packaged", "tfds", "files", "spans"]:
         """Which of the sources `source` names."""
         name = "files" if self.source.startswith(FILES_PREFIX) else self.source
-        return cast(Literal["packaged", "tfds", "files"], name)
+        return cast(Literal["packaged", "tfds", "files", "spans"], name)
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether the source comes in spans."""
+        return self.kind == SPANS or has_specs(self.pattern)
 
     @property
     def pattern(self) -> str:
@@ -88,9 +117,25 @@ class DataSettings(BaseModel):
     @field_validator("source")
     @classmethod
     def _known_source(cls, source: str) -> str:
-        if source in ("packaged", "tfds") or source.removeprefix(FILES_PREFIX).strip() not in ("", source):
-            return source
-        raise ValueError("expected packaged, tfds or files:PATTERN, for example files:reviews/*.csv")
+        pattern = source.removeprefix(FILES_PREFIX).strip()
+        if source not in ("packaged", "tfds", SPANS) and pattern in ("", source):
+            raise ValueError(
+                "expected packaged, tfds, spans or files:PATTERN, for example files:reviews/*.csv or "
+                "files:reviews/span-{SPAN}/*.csv"
+            )
+        if has_specs(pattern):
+            SpanPattern(pattern)
+        return source
+
+    @model_validator(mode="after")
+    def _only_of_spans(self) -> "DataSettings":
+        told = [name for name in ("window", "span", "without_spans", "with_base") if getattr(self, name)]
+        if told and not self.has_spans:
+            raise ValueError(
+                f"{' and '.join(told)} can be set for a source with spans only; {self.source!r} has none; "
+                "expected source spans, or files:PATTERN with {SPAN} in it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _two_columns(self) -> "DataSettings":

@@ -24,7 +24,9 @@ _SET = click.option(
     help="One setting, such as trainer.epochs=10. Repeatable.",
 )
 _WORKSPACE = click.option("--workspace", metavar="DIR", help="Folder of everything that runs leave behind.")
-_SOURCE = click.option("--source", metavar="SOURCE", help="packaged, tfds or files:PATTERN (data.source).")
+_SOURCE = click.option(
+    "--source", metavar="SOURCE", help="packaged, tfds, spans or files:PATTERN (data.source)."
+)
 _EMBEDDING = click.option(
     "--embedding", metavar="NAME", help="Name, URL or folder of an embedding (embedding.name)."
 )

@@ -61,7 +61,7 @@ def toml(tmp_path):
         ),
         (f"gate.slices.{SLICES[0]}=2", f"gate.slices.{SLICES[0]} = 2", "expected less than or equal to 1;"),
         ("gate.slices.x=0.5", "gate.slices.x", 'no slice is called "x": give '),
-        ("data.source=csv", 'data.source = "csv"', "expected packaged, tfds or files:PATTERN"),
+        ("data.source=csv", 'data.source = "csv"', "expected packaged, tfds, spans or files:PATTERN"),
         ("workspace=", 'workspace = ""', 'may not be empty; expected a path; the default is "workspace".'),
         ("workspace= ", 'workspace = ""', "may not be empty"),
         ("workspace=a\0b", 'workspace = "a\\u0000b"', "holds bytes that are no text"),

@@ -45,7 +45,7 @@ def test_values_as_they_were_compiled_change_nothing(settings):
             85,
             "gate.min_accuracy = 85 (from the run's parameter min_accuracy): expected a number",
         ),
-        ("source", "reviews.csv", "expected packaged, tfds or files:PATTERN"),
+        ("source", "reviews.csv", "expected packaged, tfds, spans or files:PATTERN"),
         ("embedding", "", 'embedding.name = "" (from the run\'s parameter embedding)'),
     ],
 )

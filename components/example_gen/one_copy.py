@@ -1,0 +1,60 @@
+"""One copy of a text that came with several spans: the packaged base's, else the newest span's.
+
+The base keeps all its reviews, whatever later spans say of them: its splits stay what they are, and a wrong
+label that comes in with a span cannot change what the gate measures by.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+import apache_beam as beam
+
+from components.example_gen.beam_steps import READING, Row, mixed_batches
+from components.example_gen.reading import Reading
+from components.example_gen.spans import BASE
+
+_SHARD_BITS = 6
+"""A 64th of the rows has to fit into a worker's memory."""
+
+
+@beam.ptransform_fn
+def OneCopy(batches: beam.PCollection) -> beam.pvalue.DoOutputsTuple:
+    """Batches of rows without the copies (output "rows"), and what was set aside (READING).
+
+    Whole batches are sorted into shards, not single rows: Beam's cost is per element.
+    """
+    by_shard = batches | "Shard" >> beam.ParDo(_ByShard()) | "Gather" >> beam.GroupByKey()
+    return by_shard | "Keep" >> beam.ParDo(_KeepOneCopy()).with_outputs(READING, main="rows")
+
+
+@beam.typehints.with_output_types(tuple[int, list[Row]])
+class _ByShard(beam.DoFn):
+    def process(self, batch: list[Row]) -> Iterable[tuple[int, list[Row]]]:
+        shards: dict[int, list[Row]] = defaultdict(list)
+        for row in batch:
+            shards[row.digest[0] >> (8 - _SHARD_BITS)].append(row)
+        return shards.items()
+
+
+@beam.typehints.with_output_types(list[Row])
+class _KeepOneCopy(beam.DoFn):
+    def process(
+        self, shard: tuple[int, Iterable[list[Row]]]
+    ) -> Iterator[list[Row] | beam.pvalue.TaggedOutput]:
+        rows = [row for batch in shard[1] for row in batch]
+        kept = without_copies(rows)
+        yield from mixed_batches(kept)
+        copies = len(rows) - len(kept)
+        yield beam.pvalue.TaggedOutput(READING, Reading(taken=-copies, set_aside=copies))
+
+
+def without_copies(rows: Sequence[Row]) -> list[Row]:
+    """The rows without those whose text came with the base too, or with a newer span.
+
+    Copies within one span stay, as they do within any source.
+    """
+    winners: dict[bytes, int] = {}
+    for row in rows:
+        known = winners.setdefault(row.digest, row.span)
+        winners[row.digest] = BASE if BASE in (known, row.span) else max(known, row.span)
+    return [row for row in rows if row.span == winners[row.digest]]

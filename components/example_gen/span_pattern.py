@@ -1,0 +1,167 @@
+"""`{SPAN}` and `{VERSION}` in a pattern of files, and what they stand for in a path.
+
+The specs are TFX's own, with its widths and its dates. They are read here without TFX: its functions
+(tfx.components.example_gen.utils) find the newest span only, and importing them takes TensorFlow, too much
+for who asks every few seconds whether a span has come. The tests hold both against each other.
+"""
+
+import datetime
+import os
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+LARGEST = 2**53 - 1
+"""The largest number of a span or version: beyond it JSON and Protobuf's Struct lose digits."""
+
+_EPOCH = datetime.date(1970, 1, 1)
+_DATE = ("YYYY", "MM", "DD")
+_SPEC = re.compile(r"\{(?:(?P<name>SPAN|VERSION)(?::(?P<width>[^}]*))?|(?P<date>YYYY|MM|DD))\}")
+_GLOB = re.compile(r"\*\*|\*|\?|\[[^\]/]+\]")
+_GLOB_AS_REGEX = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+class Misfit(ValueError):
+    """A path that looks like one of a span, but whose number cannot be one."""
+
+
+@dataclass(frozen=True, order=True)
+class SpanKey:
+    """The number of a span and that of its version; -1 where the pattern has no version."""
+
+    number: int
+    version: int = -1
+
+
+@dataclass(frozen=True)
+class SpanPattern:
+    """A pattern with a span in it, `{SPAN}` or `{SPAN:WIDTH}`, and perhaps `{VERSION}` or `{VERSION:WIDTH}`.
+
+    In place of `{SPAN}` there may be `{YYYY}`, `{MM}` and `{DD}`: the number is that of the days since 1970.
+
+    Raises:
+      ValueError: TFX would not take it; the message says why, without naming the pattern.
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        names = [match["name"] or match["date"] for match in _SPEC.finditer(self.text)]
+        for name in sorted(set(names)):
+            if names.count(name) > 1:
+                raise ValueError(f"{{{name}}} stands in it {names.count(name)} times, not once")
+        dates = [name for name in names if name in _DATE]
+        if dates and len(dates) < len(_DATE):
+            raise ValueError("a date needs all three of {YYYY}, {MM} and {DD}")
+        if dates and "SPAN" in names:
+            raise ValueError("either {SPAN} or a date can say the span, not both")
+        if not dates and "SPAN" not in names:
+            raise ValueError("{VERSION} is of a span: {SPAN} is missing")
+        for match in _SPEC.finditer(self.text):
+            width = match["width"]
+            if width is not None and not re.fullmatch("0*[1-9][0-9]?", width):
+                raise ValueError(f"the width in {match[0]} has to be a whole number from 1 to 99")
+
+    @property
+    def dated(self) -> bool:
+        return "{YYYY}" in self.text
+
+    @property
+    def versioned(self) -> bool:
+        return "{VERSION" in self.text
+
+    @property
+    def glob(self) -> str:
+        """The files of all spans, and perhaps others."""
+        return _SPEC.sub("*", self.text)
+
+    def key(self, path: str) -> SpanKey | None:
+        """Of which span a path is that matches `glob`; None if its name is not that of a span.
+
+        Raises:
+          Misfit: there is a number, but of another width, too large, 0, or no date.
+        """
+        found = self._regex.fullmatch(path)
+        if found is None:
+            if self._loose_regex.fullmatch(path):
+                raise Misfit(f"its number does not have the width that {self.text} asks for")
+            return None
+        number = self._number(found)
+        version = int(found["VERSION"]) if self.versioned else -1
+        if number < 1:
+            raise Misfit("spans count from 1; 0 stands for the packaged reviews")
+        if max(number, version) > LARGEST:
+            raise Misfit(f"its number is larger than {LARGEST:,}")
+        return SpanKey(number, version)
+
+    def tokens(self, path: str) -> tuple[str, ...]:
+        """What stands in `path` for the specs, as it is written there: `01` is not `1`."""
+        found = self._regex.fullmatch(path)
+        return found.groups() if found else ()
+
+    def filled(self, key: SpanKey) -> str:
+        """The pattern of the files of one span.
+
+        Raises:
+          ValueError: the number has more digits than the width leaves room for.
+        """
+
+        def value(match: re.Match[str]) -> str:
+            if match["date"]:
+                day = _EPOCH + datetime.timedelta(key.number)
+                return day.strftime({"YYYY": "%Y", "MM": "%m", "DD": "%d"}[match["date"]]).zfill(2)
+            digits = str(key.number if match["name"] == "SPAN" else key.version)
+            width = int(match["width"] or 0)
+            if width and len(digits) > width:
+                raise ValueError(f"{digits} has more digits than {match[0]} leaves room for")
+            return digits.zfill(width)
+
+        return _SPEC.sub(value, self.text)
+
+    def _number(self, found: re.Match[str]) -> int:
+        if not self.dated:
+            return int(found["SPAN"])
+        try:
+            return (datetime.date(*(int(found[name]) for name in _DATE)) - _EPOCH).days
+        except ValueError:
+            raise Misfit(f"{'-'.join(found[name] for name in _DATE)} is no date") from None
+
+    @cached_property
+    def _regex(self) -> re.Pattern[str]:
+        return re.compile(self._as_regex(strict=True), re.DOTALL)
+
+    @cached_property
+    def _loose_regex(self) -> re.Pattern[str]:
+        return re.compile(self._as_regex(strict=False), re.DOTALL)
+
+    def _as_regex(self, *, strict: bool) -> str:
+        """Greedy like TFX's; `strict` keeps to the widths."""
+        parts, end = [], 0
+        for match in _SPEC.finditer(self.text):
+            parts.append(_glob_as_regex(self.text[end : match.start()]))
+            name, width = match["name"] or match["date"], match["width"]
+            if match["date"]:
+                width = str(len(name))
+            parts.append(f"(?P<{name}>[0-9]{f'{{{int(width)}}}' if width and strict else '+'})")
+            end = match.end()
+        return "".join([*parts, _glob_as_regex(self.text[end:])])
+
+
+def has_specs(pattern: str) -> bool:
+    """Whether a pattern speaks of spans at all, rightly or not."""
+    return _SPEC.search(pattern) is not None
+
+
+def absolute(pattern: str) -> str:
+    """Local patterns as workers in other folders can use them; `gs://...` and the like as they are."""
+    return pattern if "://" in pattern else os.path.abspath(os.path.expanduser(pattern))
+
+
+def _glob_as_regex(glob: str) -> str:
+    parts, end = [], 0
+    for match in _GLOB.finditer(glob):
+        parts.append(re.escape(glob[end : match.start()]))
+        wild = match[0]
+        parts.append(_GLOB_AS_REGEX.get(wild) or wild.replace("[!", "[^").replace("\\", "\\\\"))
+        end = match.end()
+    return "".join([*parts, re.escape(glob[end:])])
