@@ -1,0 +1,123 @@
+"""A connection of HTTP that keeps to limits which uvicorn has not: on headers, and on clients that stall."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from serving.settings import ServeSettings
+
+HEADER_BYTES = 64 * 1024
+"""The most bytes of a request's line and headers, more or less a read."""
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's connection, refused where there are too many, and ended where the client is too slow."""
+
+    def __init__(self, *args: Any, limits: ServeSettings, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._limits = limits
+        self._header_bytes = 0
+        self._progress = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.max_connections:
+            text = f"The server has its most connections, {self._limits.max_connections}; try again"
+            self._refuse(503, text, b"retry-after: 1\r\n")
+        else:
+            self._timer = self.loop.call_later(self._limits.header_seconds, self._headers_are_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self._progress = False
+        super().data_received(data)
+        if self._progress:
+            self._header_bytes = 0
+            self._stop_timer()
+            return
+        self._header_bytes += len(data)
+        if self._header_bytes > HEADER_BYTES:
+            self._refuse(431, f"The headers are larger than {HEADER_BYTES} bytes")
+        elif self._timer is None and not self.transport.is_closing():
+            self._timer = self.loop.call_later(self._limits.header_seconds, self._headers_are_late)
+
+    def on_headers_complete(self) -> None:
+        self._progress = True
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._progress = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._progress = True
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, msg)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stall_timer = self.loop.call_later(self._limits.body_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _headers_are_late(self) -> None:
+        self._timer = None
+        seconds = f"{self._limits.header_seconds:g}"
+        self._refuse(408, f"The headers did not arrive within {seconds} seconds (serve.header_seconds)")
+
+    def _refuse(self, status: int, text: str, headers: bytes = b"") -> None:
+        """Answers without asking the application, and closes, unless an answer is on its way."""
+        if self.transport.is_closing():
+            return
+        self._stop_timer()
+        if self.cycle is None or self.cycle.response_complete:
+            body = orjson.dumps({"error": text})
+            self.transport.write(
+                b"".join(
+                    (
+                        STATUS_LINE[status],
+                        b"content-type: application/json\r\n",
+                        headers,
+                        b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body),
+                        body,
+                    )
+                )
+            )
+        self.transport.close()
+
+
+def connection_class(limits: ServeSettings) -> Callable[..., Connection]:
+    """What uvicorn makes a connection with, as `uvicorn.Config(http=...)`."""
+
+    def connect(*args: Any, **kwargs: Any) -> Connection:
+        return Connection(*args, limits=limits, **kwargs)
+
+    return connect

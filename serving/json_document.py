@@ -1,0 +1,179 @@
+"""A request's body as a JSON object, read as TensorFlow Serving reads it (RapidJSON), with its error texts.
+
+What strict JSON allows is read by orjson. The rest takes a second reading: NaN, Infinity and Inf are numbers,
+a byte order mark and whatever follows the object are skipped, and strings may hold any bytes.
+"""
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+from serving.status import Code, RequestError
+
+SHOWN_CHARACTERS = 256
+"""How much of a value an error text repeats before it is cut, as TensorFlow Serving does."""
+_SHOWN_OF_A_STRING = 1024
+_INDENT = 4
+
+_WITHOUT_INTEREST = rb'"(?:[^"\\]|\\.)*"'
+_SHORT_INFINITY = re.compile(_WITHOUT_INTEREST + rb"|(-?)\b(?:Inf\b|(?<=-)NaN\b)", re.DOTALL)
+_SURROGATES = re.compile(
+    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+_TEXTS = (  # the beginnings of Python's texts, on all versions, and RapidJSON's
+    ("Expecting value", "Invalid value."),
+    ("Illegal trailing comma before end of array", "Invalid value."),
+    ("Expecting property name", "Missing a name for object member."),
+    ("Illegal trailing comma before end of object", "Missing a name for object member."),
+    ("Expecting ':'", "Missing a colon after a name of object member."),
+    ("Unterminated string", "Missing a closing quotation mark in string."),
+    ("Invalid \\uXXXX", "Incorrect hex digit after \\u escape in string."),
+    ("Invalid \\escape", "Invalid escape character in string."),
+    ("Invalid control character", "Invalid encoding in string."),
+)
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """The object in `body`. Strings of bytes that are no UTF-8 come with surrogate escapes (`to_bytes`).
+
+    Raises:
+      RequestError: it is no JSON, or no object.
+    """
+    if not body:
+        raise invalid("JSON Parse error: The document is empty")
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        document = _parse_leniently(body)
+    if not isinstance(document, dict):
+        raise invalid(f"JSON Value: {shown(document)} Is not object")
+    return document
+
+
+def to_bytes(text: str) -> bytes:
+    """The bytes that a string of `parse` stands for."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape")
+
+
+def shown(value: Any) -> str:
+    """`value` for an error text: pretty JSON, cut when it grows long."""
+    parts: list[str] = []
+    _show(value, 0, parts, [SHOWN_CHARACTERS])
+    return "".join(parts)
+
+
+def type_name(value: Any) -> str:
+    """What JSON calls the type of `value`."""
+    if value is None:
+        return "Null"
+    if isinstance(value, bool):
+        return str(value)
+    kinds: dict[type, str] = {dict: "Object", list: "Array", str: "String"}
+    return kinds.get(type(value), "Number")
+
+
+def invalid(message: str) -> RequestError:
+    """The error of a request that is wrong in itself."""
+    return RequestError(Code.INVALID_ARGUMENT, message)
+
+
+def _parse_leniently(body: bytes) -> Any:
+    mark = 3 if body.startswith(b"\xef\xbb\xbf") else 0
+    body = _SHORT_INFINITY.sub(_as_python_reads_it, body[mark:])
+    lone = next((found for found in _SURROGATES.finditer(body) if found[1]), None)
+    if lone:
+        raise _syntax_error("The surrogate pair in string is invalid.", lone.start() + mark)
+    text = body.decode("utf-8", "surrogateescape")
+    start = len(text) - len(text.lstrip(" \t\r\n"))
+    if start == len(text):
+        raise _syntax_error("The document is empty.", len(body) + mark)
+    try:
+        return _DECODER.raw_decode(text, start)[0]
+    except json.JSONDecodeError as error:
+        offset = len(to_bytes(text[: error.pos])) + mark
+        raise _syntax_error(_text_of(error), offset) from error
+    except OverflowError as error:
+        raise invalid("JSON Parse error: Number too big to be stored in double.") from error
+    except RecursionError as error:
+        raise invalid("JSON Parse error: Arrays and objects are nested too deeply.") from error
+
+
+def _as_python_reads_it(found: re.Match[bytes]) -> bytes:
+    if found[0][:1] == b'"':
+        return found[0]
+    return b"NaN" if found[0].endswith(b"NaN") else (found[1] or b"") + b"Infinity"
+
+
+def _syntax_error(text: str, offset: int) -> RequestError:
+    return invalid(f"JSON Parse error: {text} at offset: {offset}")
+
+
+def _text_of(error: json.JSONDecodeError) -> str:
+    if error.msg.startswith("Expecting ','"):
+        within_array = _fails_with(error.doc[: error.pos] + ",0", "Expecting ','")
+        closing, kind = ("]", "array element") if within_array else ("}", "object member")
+        return f"Missing a comma or {closing} after an {kind}."
+    return next((text for start, text in _TEXTS if error.msg.startswith(start)), "Invalid value.")
+
+
+def _fails_with(text: str, beginning: str) -> bool:
+    try:
+        _DECODER.raw_decode(text, len(text) - len(text.lstrip(" \t\r\n")))
+    except json.JSONDecodeError as error:
+        return error.msg.startswith(beginning)
+    return False
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= 20 else _number(digits)
+
+
+def _number(digits: str) -> float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        raise OverflowError
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_number)
+
+
+def _show(value: Any, level: int, parts: list[str], room: list[int]) -> None:
+    """Appends the JSON of `value` to `parts` until there is no `room`, a list of one number."""
+    if room[0] <= 0:
+        return
+    if isinstance(value, list):
+        _put("[", parts, room)
+        for index, item in enumerate(value):
+            if room[0] <= 0:
+                return
+            _put(", " if index else "", parts, room)
+            _show(item, level + 1, parts, room)
+        _put("]", parts, room)
+    elif isinstance(value, dict):
+        _put("{", parts, room)
+        for index, (key, item) in enumerate(value.items()):
+            if room[0] <= 0:
+                return
+            _put(f"{',' if index else ''}\n{' ' * _INDENT * (level + 1)}{_scalar(key)}: ", parts, room)
+            _show(item, level + 1, parts, room)
+        _put(f"\n{' ' * _INDENT * level}}}" if value else "}", parts, room)
+    else:
+        _put(_scalar(value), parts, room)
+
+
+def _put(text: str, parts: list[str], room: list[int]) -> None:
+    parts.append(text)
+    room[0] -= len(text)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        cut = value[:_SHOWN_OF_A_STRING]
+        return json.dumps(to_bytes(cut).decode("utf-8", "replace"), ensure_ascii=False)
+    return json.dumps(value)

@@ -1,0 +1,170 @@
+"""The HTTP server's application: limits and keys first, then TensorFlow Serving's paths, the Open Inference
+Protocol, metrics and health. Plain ASGI: the path of a prediction has no framework in it."""
+
+import functools
+import importlib.metadata
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from serving import metrics as metrics_page
+from serving.auth import ApiKeys, load_keys
+from serving.cors import Cors
+from serving.http_body import ClientGone, Receive, read_body
+from serving.http_messages import (
+    Answer,
+    HttpError,
+    Request,
+    Scope,
+    error_answer,
+    json_answer,
+    not_allowed,
+    not_found,
+)
+from serving.metrics import Metrics
+from serving.open_inference import OpenInferenceApi
+from serving.openapi import document
+from serving.rest_models import ModelApi
+from serving.service import Service
+from serving.settings import ServeSettings
+from serving.status import RequestError
+
+Send = Callable[[Any], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+OPEN_PATHS = frozenset({"/v2/health/live", "/v2/health/ready", "/healthz", "/readyz"})
+"""What can be asked without a key: whoever watches over the server has none."""
+
+_LOG = logging.getLogger("greenlight.serving")
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Rest:
+    """The application. `pages` answers what is no part of an API, with the keys checked before."""
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        metrics: Metrics,
+        keys: ApiKeys,
+        pages: App | None = None,
+    ) -> None:
+        self._service = service
+        self._limits = service.settings
+        self._metrics = metrics
+        self._keys = keys
+        self._cors = Cors(service.settings.cors_origins)
+        self._models = ModelApi(service)
+        version = _own_version()
+        self._v2 = OpenInferenceApi(service, server_version=version)
+        self._openapi = functools.partial(document, service.model_name, version, with_keys=bool(keys))
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await _live_through(receive, send)
+            return
+        path = scope["raw_path"].decode("latin-1")
+        headers = dict(scope["headers"])
+        try:
+            if self._keys and path not in OPEN_PATHS and scope["method"] != "OPTIONS":
+                self._keys.check(headers)
+            if self._pages is not None and not self._is_api(path):
+                await self._pages(scope, receive, send)
+                return
+            answer = await self._answer(scope, path, headers, receive)
+        except (RequestError, HttpError) as error:
+            answer = error_answer(error)
+        except ClientGone:
+            return
+        except Exception as error:  # a bug must not leave the client without an answer, or with a traceback
+            answer = _failed(error, scope)
+        await _send(answer, (*answer.headers, *self._cors.headers(headers)), send)
+
+    def _is_api(self, path: str) -> bool:
+        return path in self._fixed or self._models.serves(path) or self._v2.serves(path)
+
+    async def _answer(
+        self, scope: Scope, path: str, headers: Mapping[bytes, bytes], receive: Receive
+    ) -> Answer:
+        method = scope["method"]
+        body = await read_body(headers, receive, self._limits) if method in _WITH_BODY else b""
+        request_id = scope.get("state", {}).get("request_id", "")
+        request = Request(method=method, path=path, headers=headers, body=body, id=request_id)
+        if self._models.serves(path):
+            return await self._models.answer(request)
+        if method == "OPTIONS" and self._cors.allows(headers):
+            return Answer(body=b"")
+        if self._v2.serves(path):
+            return await self._v2.answer(request)
+        if path not in self._fixed:
+            raise not_found()
+        if method not in ("GET", "HEAD"):
+            raise not_allowed("GET", "HEAD")
+        return self._fixed[path]()
+
+    @functools.cached_property
+    def _fixed(self) -> Mapping[str, Callable[[], Answer]]:
+        return {
+            metrics_page.PATH: lambda: Answer(
+                body=self._metrics.render(), content_type=metrics_page.CONTENT_TYPE.encode()
+            ),
+            "/openapi.json": lambda: json_answer(self._openapi()),
+            "/healthz": lambda: json_answer({"live": True}),
+            "/readyz": self._readiness,
+        }
+
+    def _readiness(self) -> Answer:
+        ready = self._service.ready()
+        retry = () if ready else ((b"retry-after", b"1"),)
+        return json_answer({"ready": ready}, status=200 if ready else 503, headers=retry)
+
+
+def create_app(
+    service: Service, settings: ServeSettings, metrics: Metrics, *, pages: App | None = None
+) -> App:
+    """The ASGI application of the HTTP port; `pages` answers what is no part of an API.
+
+    Raises:
+      StoreInputError: the API keys that the settings name cannot be had.
+    """
+    return Rest(service, metrics=metrics, keys=load_keys(settings), pages=pages)
+
+
+def _own_version() -> str:
+    try:
+        return importlib.metadata.version("greenlight")
+    except importlib.metadata.PackageNotFoundError:  # run from a folder, not installed
+        return "unknown"
+
+
+def _failed(error: Exception, scope: Scope) -> Answer:
+    """The answer to a bug. Neither it nor the log repeats the error's text, which may quote the request."""
+    request_id = scope.get("state", {}).get("request_id", "")
+    where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)][-5:]
+    _LOG.error(
+        "request failed",
+        extra={"request_id": request_id, "error": type(error).__name__, "where": where},
+    )
+    text = f"Internal error; the server's log has more under the request id {request_id}"
+    return json_answer({"error": text}, status=500)
+
+
+async def _send(answer: Answer, headers: tuple[tuple[bytes, bytes], ...], send: Send) -> None:
+    first = (
+        (b"content-type", answer.content_type),
+        (b"content-length", str(len(answer.body)).encode()),
+    )
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*first, *headers]})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _live_through(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
