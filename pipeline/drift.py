@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
+import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.drift.findings import DriftReport
+from components.errors import InputError
+from components.example_gen.settings import DataSettings
+from pipeline.training_data import examples_of
+from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
+    from components.drift.features import Features
+    from components.drift.texts import Text, Texts
     from pipeline.config import Settings
+    from serving.store_records import Version
 
 
 @dataclasses.dataclass(frozen=True)
 class FileInput:
-    """Reviews in a file, labelled or not: CSV, TSV, JSONL, TXT (a text a line) or TFRecord."""
+    """Reviews in a file, labelled or not: CSV, TSV, JSONL, TXT (a text a line) or TFRecord; or a pattern."""
 
     path: str
+
+    def __str__(self) -> str:
+        return self.path
 
 
 @dataclasses.dataclass(frozen=True)
 class SpanInput:
-    """A span of `data.source`."""
+    """A span, as `pipeline.spans` finds it."""
 
     number: int
+
+    def __str__(self) -> str:
+        return f"span {self.number}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +50,9 @@ class ServedInput:
 
     since: float | None = None
 
+    def __str__(self) -> str:
+        return "served requests"
+
 
 DriftInput = FileInput | SpanInput | ServedInput
 
@@ -43,5 +62,136 @@ def compare(settings: Settings, what: DriftInput, *, against: SpanInput | None =
 
     Raises:
       InputError: there is nothing live, nothing to compare, or the training data is gone.
+      GreenlightError: the live model cannot be asked.
     """
-    raise NotImplementedError
+    version = live_version(settings)
+    settings = with_data_of(version, settings)
+    given = _texts(settings, what)
+
+    from components.drift import comparison, examples
+    from components.drift.features import FeatureModel
+    from components.drift.texts import require_texts, sampled
+
+    folder = str(examples_of(version, Workspace.at(settings.workspace)))
+    if against is None:
+        held_out = sampled(examples.held_out(folder), most=settings.drift.max_examples)
+        reference = require_texts(held_out, what=f"the held-out reviews at {folder}")
+        name = f"the training data of version {version.number}"
+    else:
+        reference, name = _texts(settings, against), str(against)
+    model, trained_on = FeatureModel(version.path), examples.trained_on(folder)
+    theirs = model.features(reference, trained_on=trained_on)
+    ours = model.features(given, trained_on=trained_on)
+    findings, histograms = comparison.compare(
+        theirs, ours, settings.drift, served=isinstance(what, ServedInput)
+    )
+    return DriftReport(
+        what=str(what),
+        reference=name,
+        version=version.number,
+        examples=len(given),
+        reference_examples=len(reference),
+        findings=findings,
+        histograms=histograms,
+        notes=tuple(_notes(given, ours)),
+    )
+
+
+def live_version(settings: Settings) -> Version:
+    """The version that is served.
+
+    Raises:
+      InputError: there is none.
+    """
+    from serving.versions import VersionStore
+
+    root = Workspace.at(settings.workspace).serving(settings.model_name)
+    live = VersionStore(root).live() if root.is_dir() else None
+    if live is None:
+        raise InputError(
+            f"No version of {settings.model_name} is live in {settings.workspace}, so there is nothing to "
+            "compare with. `greenlight run` promotes one; --workspace looks elsewhere."
+        )
+    return live
+
+
+def with_data_of(version: Version, settings: Settings) -> Settings:
+    """The settings with the data's as they were in the run of the version, unless others are given: where its
+    spans are, and what its columns are called.
+    """
+    from pipeline.config import load
+
+    run_id = version.manifest.facts.run_id if version.manifest else None
+    known = Workspace.at(settings.workspace).settings(run_id or "unknown")
+    if settings.data != DataSettings() or not known.is_file():
+        return settings
+    return settings.model_copy(update={"data": load(file=known).data})
+
+
+def span_files(settings: Settings, number: int) -> tuple[list[str], DataSettings]:
+    """The files of a span in its newest version, and what their columns are called.
+
+    Raises:
+      InputError: there is no such span.
+    """
+    from components.example_gen.spans import in_words
+    from pipeline.spans import list_spans, span_data
+
+    spans = {span.number: span for span in list_spans(settings)}
+    if number not in spans:
+        there = f"there is: {in_words(spans)}" if spans else "there is none at all"
+        raise InputError(f"There is no span {number} at {span_data(settings).pattern}; {there}.")
+    return spans[number].paths, span_data(settings)
+
+
+def _texts(settings: Settings, what: DriftInput) -> Texts:
+    """The texts of one side, a sample where there are many."""
+    from components.drift.texts import files_at, read_files, require_texts, sampled
+
+    most = settings.drift.max_examples
+    if isinstance(what, ServedInput):
+        found = sampled(_served(settings, what), most=most)
+        if not found.texts:
+            raise InputError(_nothing_served(settings))
+        return found
+    if isinstance(what, SpanInput):
+        paths, data = span_files(settings, what.number)
+    else:
+        paths, data = files_at(what.path), settings.data
+    found = read_files(paths, text_column=data.text_column, label_column=data.label_column, most=most)
+    return require_texts(found, what=str(what))
+
+
+def _served(settings: Settings, what: ServedInput) -> Iterator[Text]:
+    from components.drift.texts import Text
+    from serving.request_log import read
+
+    since = what.since if what.since is not None else time.time() - 3600 * settings.drift.request_hours
+    for request in read(request_folder(settings), since=since):
+        yield Text(request.text.decode("utf-8", "replace"), None)
+
+
+def request_folder(settings: Settings) -> Path:
+    """Where the server keeps the sampled requests."""
+    chosen = settings.serve.request_log_dir
+    return chosen or Workspace.at(settings.workspace).root / "requests" / settings.model_name
+
+
+def _nothing_served(settings: Settings) -> str:
+    return (
+        f"No request of the last {settings.drift.request_hours:g} hours is in {request_folder(settings)}. "
+        "`greenlight serve --set serve.request_log_share=0.1` keeps a tenth of them; or name a file or span: "
+        "greenlight drift FILE."
+    )
+
+
+def _notes(given: Texts, ours: Features) -> Iterator[str]:
+    if given.rows > len(given):
+        yield f"{len(given):,} of {given.rows:,} reviews were looked at (drift.max_examples)"
+    if given.unusable:
+        yield f"{given.unusable:,} rows without a usable text were left out"
+    if seen := int(ours.seen.sum()):
+        yield (
+            f"the model was trained on {seen:,} of the reviews; its predictions are compared on the "
+            f"other {len(given) - seen:,}"
+        )

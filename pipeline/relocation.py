@@ -19,7 +19,7 @@ def bring_home(workspace: Workspace) -> int:
     store = open_store(workspace.metadata)
     moved = []
     for artifact in store.get_artifacts():
-        here = _address_here(artifact.uri, workspace)
+        here = address_here(artifact.uri, workspace)
         if here is not None and here != artifact.uri:
             artifact.uri = here
             moved.append(artifact)
@@ -28,7 +28,7 @@ def bring_home(workspace: Workspace) -> int:
     return len(moved)
 
 
-def _address_here(uri: str, workspace: Workspace) -> str | None:
+def address_here(uri: str, workspace: Workspace) -> str | None:
     """Where the artifact is in this workspace; None where it is not in it.
 
     Below the folder of artifacts an address ends in the number of the execution in the lineage store, which

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components.drift.texts import Texts
 from components.errors import GreenlightError
 from components.reviews import count_words, normalize
 from serving.tensorflow_errors import cause_of
@@ -15,23 +16,27 @@ from serving.tensorflow_errors import cause_of
 UNLABELLED = -1
 _BATCH = 512
 _BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, tf.errors.OpError)
+"""What loading or calling a SavedModel of unknown origin raises."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Features:
     """N texts in numbers.
 
     Attributes:
       words: int64 [N].
       label: int8 [N], 1 is positive, UNLABELLED where nobody said.
-      probability: float32 [N], the live model's, of being positive.
-      unknown: float32 [N], the share of a text's tokens that the live embedding has no vector of their own
-        for; None where the embedding does not tell.
-      vector: float32 [N, D], the live embedding of each text; None where it cannot be asked.
+      seen: bool [N], whether the model was trained on this very text.
+      probability: float32 [N], the model's, of being positive.
+      unknown: float32 [N], the share of a text's tokens that the embedding has no vector for; None where the
+        embedding does not tell.
+      vector: float32 [N, D], the embedding of each text, of length 1 (a text of no token: 0); None where it
+        cannot be asked.
     """
 
     words: np.ndarray
     label: np.ndarray
+    seen: np.ndarray
     probability: np.ndarray
     unknown: np.ndarray | None = None
     vector: np.ndarray | None = None
@@ -43,13 +48,6 @@ class Features:
     def labelled(self) -> np.ndarray:
         """bool [N]."""
         return self.label != UNLABELLED
-
-    def at(self, rows: np.ndarray) -> "Features":
-        """The texts at `rows`, int [M] or bool [N]."""
-        columns = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return Features(
-            **{name: None if column is None else column[rows] for name, column in columns.items()}
-        )
 
 
 class FeatureModel:
@@ -82,20 +80,24 @@ class FeatureModel:
         """
         return np.concatenate([np.zeros(0, np.float32), *map(self._ask, _batches(texts))])
 
-    def features(self, texts: Sequence[str], labels: Sequence[int | None]) -> Features:
-        """The features of N texts and their labels (0, 1, or None where nobody said).
+    def features(self, given: Texts, *, trained_on: np.ndarray) -> Features:
+        """The features of at least one text.
+
+        Args:
+          given: the texts.
+          trained_on: what `fingerprints` gave for the texts that the model was trained on.
 
         Raises:
           GreenlightError: the model fails on them.
         """
-        batches = _batches(texts)
-        given = np.array([UNLABELLED if label is None else label for label in labels], np.int8)
+        batches = _batches(given.texts)
         return Features(
-            words=np.array([count_words(normalize(text)) for text in texts], np.int64),
-            label=given,
-            probability=self.probability(texts),
-            unknown=None if self._known is None else _joined([self._unknown(batch) for batch in batches]),
-            vector=None if self._embed is None else _joined([self._vector(batch) for batch in batches]),
+            words=np.array([count_words(normalize(text)) for text in given.texts], np.int64),
+            label=np.array([UNLABELLED if label is None else label for label in given.labels], np.int8),
+            seen=np.isin(fingerprints(given.texts), trained_on),
+            probability=self.probability(given.texts),
+            unknown=None if self._known is None else np.concatenate([self._unknown(b) for b in batches]),
+            vector=None if self._embed is None else np.concatenate([self._vector(b) for b in batches]),
         )
 
     def _ask(self, batch: tf.Tensor) -> np.ndarray:
@@ -105,7 +107,7 @@ class FeatureModel:
             raise GreenlightError(f"serving_default of {self._folder} fails: {cause_of(error)}") from error
 
     def _unknown(self, batch: tf.Tensor) -> np.ndarray:
-        ids: Any = self._token_ids(batch)
+        ids: Any = self._token_ids(batch)  # type: ignore[misc]
         row = ids.value_rowids().numpy()
         strange = (ids.flat_values.numpy() >= self._known).astype(np.float64)
         tokens = np.bincount(row, minlength=len(batch))
@@ -113,7 +115,16 @@ class FeatureModel:
         return share.astype(np.float32)
 
     def _vector(self, batch: tf.Tensor) -> np.ndarray:
-        return self._embed(batch).numpy().astype(np.float32)
+        vector = self._embed(batch).numpy()  # type: ignore[misc]
+        # As they come they mostly say how long a text is, which is a figure of its own.
+        length = np.linalg.norm(vector, axis=1, keepdims=True)
+        return (vector / np.maximum(length, np.finfo(np.float32).tiny)).astype(np.float32)
+
+
+def fingerprints(texts: Sequence[str]) -> np.ndarray:
+    """A number for each text that tells equal ones: uint64 [N]."""
+    found = [tf.bitcast(tf.fingerprint(batch), tf.uint64).numpy() for batch in _batches(texts)]
+    return np.concatenate([np.zeros(0, np.uint64), *found])
 
 
 def _vocabulary_size(folder: str) -> int | None:
@@ -128,7 +139,3 @@ def _vocabulary_size(folder: str) -> int | None:
 def _batches(texts: Sequence[str]) -> list[tf.Tensor]:
     encoded = [text.encode("utf-8", "replace") for text in texts]
     return [tf.constant(encoded[start : start + _BATCH]) for start in range(0, len(encoded), _BATCH)]
-
-
-def _joined(parts: list[np.ndarray]) -> np.ndarray | None:
-    return np.concatenate(parts) if parts else None

@@ -5,6 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+_MEASURES = {
+    "jensen_shannon_divergence": "Jensen-Shannon divergence",
+    "l_infinity": "difference",
+    "distance_of_means": "distance",
+    "increase": "increase",
+}
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Finding:
@@ -14,10 +21,11 @@ class Finding:
       name: length, unknown_words, labels, predictions, embedding or errors.
       measure: jensen_shannon_divergence, l_infinity, distance_of_means or increase.
       value: None where it could not be judged.
-      threshold: the limit of the settings plus what chance explains at these sizes; None where not judged.
+      threshold: the limit plus what chance explains at these sizes; None where it could not be judged.
       limit: the setting.
       exceeded: whether it speaks of drift.
-      why: a sentence with the figures of both sides.
+      figures: what a person would look at on both sides, or why it is not judged.
+      why: the whole in a sentence.
       examples: how many reviews the value rests on.
     """
 
@@ -27,8 +35,51 @@ class Finding:
     threshold: float | None
     limit: float
     exceeded: bool
+    figures: str
     why: str
     examples: int
+
+    @property
+    def title(self) -> str:
+        """Its name as a person writes it."""
+        return self.name.replace("_", " ")
+
+
+def judged(
+    name: str, measure: str, *, value: float, limit: float, threshold: float, figures: str, examples: int
+) -> Finding:
+    """The finding of a value; it speaks of drift above the threshold."""
+    exceeded = value > threshold
+    held = "above" if exceeded else "within"
+    finding = Finding(
+        name=name,
+        measure=measure,
+        value=value,
+        threshold=threshold,
+        limit=limit,
+        exceeded=exceeded,
+        figures=figures,
+        why="",
+        examples=examples,
+    )
+    why = f"{finding.title}: {figures}; {_MEASURES[measure]} {value:.4f} is {held} the threshold {threshold:.4f}"
+    return dataclasses.replace(finding, why=why)
+
+
+def unjudged(name: str, measure: str, *, limit: float, figures: str, examples: int) -> Finding:
+    """The finding where there is no value; `figures` says why."""
+    finding = Finding(
+        name=name,
+        measure=measure,
+        value=None,
+        threshold=None,
+        limit=limit,
+        exceeded=False,
+        figures=figures,
+        why="",
+        examples=examples,
+    )
+    return dataclasses.replace(finding, why=f"{finding.title}: {figures}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

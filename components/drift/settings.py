@@ -54,8 +54,8 @@ class DriftSettings(BaseModel):
         0.05,
         ge=0,
         le=1,
-        description="How much more often the live model may be wrong than on the held-out reviews of its own "
-        f"data; labelled reviews that it was not trained on only. {_OFF}",
+        description="How much more often the live model may be wrong than on reviews of its own data that it was "
+        f"not trained on; labelled reviews only. {_OFF}",
     )
     risk: float = Field(
         0.001,

@@ -1,0 +1,52 @@
+"""What chance alone makes two samples of the same kind differ by: what is allowed on top of a limit.
+
+Everywhere: `n` and `m` are the sizes of the two samples, `risk` is the chance that two samples of the same
+kind differ by more than the allowance. docs/drift.md names where each formula comes from.
+"""
+
+import math
+
+import numpy as np
+from scipy import stats
+
+
+def of_divergence(buckets: int, n: int, m: int, *, risk: float) -> float:
+    """Of the Jensen-Shannon divergence in bits between two histograms of so many buckets.
+
+    8 ln 2 times the divergence, times the harmonic size nm/(n+m), is asymptotically chi-squared.
+    """
+    if buckets < 2:
+        return 0.0
+    return float(stats.chi2.isf(risk, buckets - 1)) * (1 / n + 1 / m) / (8 * math.log(2))
+
+
+def of_difference(share: float, n: int, m: int, *, risk: float) -> float:
+    """Of the absolute difference between two shares, `share` being that of both samples together."""
+    return float(stats.norm.isf(risk / 2)) * _deviation(share, n, m)
+
+
+def of_increase(share: float, n: int, m: int, *, risk: float) -> float:
+    """Of the difference between two shares in the one direction that matters."""
+    return float(stats.norm.isf(risk)) * _deviation(share, n, m)
+
+
+def _deviation(share: float, n: int, m: int) -> float:
+    # One hit and one miss more in each sample (Agresti and Caffo): a share of 0 is not known to be 0.
+    share = (share * (n + m) + 2) / (n + m + 4)
+    return math.sqrt(share * (1 - share) * (1 / n + 1 / m))
+
+
+def of_squared_distance(covariance: np.ndarray, n: int, m: int, *, risk: float) -> float:
+    """Of the squared distance between the means of two samples of vectors, in units of their spread.
+
+    It is a weighted sum of chi-squared variables, here with as many degrees of freedom as have its mean and
+    variance (Satterthwaite).
+
+    Args:
+      covariance: [D, D], of single vectors; the spread is the root of its trace.
+    """
+    total = float(np.trace(covariance))
+    if not total:
+        return 0.0
+    freedom = total**2 / float(np.sum(covariance * covariance))
+    return float(stats.chi2.isf(risk, freedom)) / freedom * (1 / n + 1 / m)

@@ -1,0 +1,231 @@
+"""Holds texts against those that the live model was trained on: figures, thresholds, a finding for each."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.drift import allowances, comparators
+from components.drift.buckets import Buckets, tenths_from_0_to_1, tenths_of
+from components.drift.features import Features
+from components.drift.findings import Finding, Histogram, judged, unjudged
+from components.drift.settings import DriftSettings
+
+LENGTH, UNKNOWN, LABELS = "length", "unknown_words", "labels"
+PREDICTIONS, EMBEDDING, ERRORS = "predictions", "embedding", "errors"
+
+_DIVERGENCE: comparators.Measure = "jensen_shannon_divergence"
+_LARGEST_DIFFERENCE: comparators.Measure = "l_infinity"
+_CLASSES = Buckets((0.5,), ("negative", "positive"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Column:
+    """One number of each review of both sides that has it, and how the two sides are compared.
+
+    `whose` says which reviews have it; `told` puts the values of both sides into words, the compared first.
+    """
+
+    name: str
+    limit: float
+    measure: comparators.Measure
+    reference: np.ndarray
+    compared: np.ndarray
+    whose: str
+    buckets: Callable[[np.ndarray], Buckets]
+    told: Callable[[np.ndarray, np.ndarray], str]
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        return len(self.compared), len(self.reference)
+
+
+def compare(
+    reference: Features, compared: Features, settings: DriftSettings, *, served: bool
+) -> tuple[tuple[Finding, ...], tuple[Histogram, ...]]:
+    """Every figure that is not switched off, and the histograms of those that have one.
+
+    Args:
+      reference: what the live model was trained on, or reviews of the same data.
+      compared: what may have drifted.
+      settings: the limits.
+      served: whether `compared` was served; see `comparators.measure`.
+    """
+    columns = list(_columns(reference, compared, settings))
+    enough = [column for column in columns if min(column.sizes) >= settings.min_examples]
+    buckets = {column.name: column.buckets(column.reference) for column in enough}
+    distances = _distances(enough, buckets, served=served)
+    findings = [
+        _of_column(column, buckets[column.name], distances[column.name], settings)
+        if column in enough
+        else _too_few(column.name, column.measure, column.limit, column.whose, column.sizes, settings)
+        for column in columns
+    ]
+    findings += [*_embedding(reference, compared, settings), *_errors(reference, compared, settings)]
+    return tuple(findings), tuple(_histogram(column, buckets[column.name]) for column in enough)
+
+
+def _columns(reference: Features, compared: Features, settings: DriftSettings) -> Iterator[_Column]:
+    if settings.max_length_divergence is not None:
+        yield _Column(
+            name=LENGTH,
+            limit=settings.max_length_divergence,
+            measure=_DIVERGENCE,
+            reference=reference.words,
+            compared=compared.words,
+            whose="reviews",
+            buckets=lambda words: tenths_of(words, shown_as=".0f"),
+            told=lambda ours, theirs: (
+                f"median of {np.median(ours):,.0f} words, reference {np.median(theirs):,.0f}"
+            ),
+        )
+    if settings.max_unknown_divergence is not None and reference.unknown is not None:
+        yield _Column(
+            name=UNKNOWN,
+            limit=settings.max_unknown_divergence,
+            measure=_DIVERGENCE,
+            reference=reference.unknown,
+            compared=_of_both(compared.unknown),
+            whose="reviews",
+            buckets=lambda shares: tenths_of(shares, shown_as=".1%"),
+            told=lambda ours, theirs: (
+                f"{np.mean(ours):.1%} of a review's words, reference {np.mean(theirs):.1%}"
+            ),
+        )
+    if settings.max_label_change is not None:
+        yield _Column(
+            name=LABELS,
+            limit=settings.max_label_change,
+            measure=_LARGEST_DIFFERENCE,
+            reference=reference.label[reference.labelled],
+            compared=compared.label[compared.labelled],
+            whose="labelled reviews",
+            buckets=lambda labels: _CLASSES,
+            told=lambda ours, theirs: f"{np.mean(ours):.1%} positive, reference {np.mean(theirs):.1%}",
+        )
+    if settings.max_prediction_divergence is not None:
+        yield _Column(
+            name=PREDICTIONS,
+            limit=settings.max_prediction_divergence,
+            measure=_DIVERGENCE,
+            reference=reference.probability[~reference.seen],
+            compared=compared.probability[~compared.seen],
+            whose="reviews that the model was not trained on",
+            buckets=lambda probabilities: tenths_from_0_to_1(),
+            told=lambda ours, theirs: (
+                f"{np.mean(ours >= 0.5):.1%} positive, reference {np.mean(theirs >= 0.5):.1%}; "
+                f"{_unsure(ours):.1%} from 0.1 to 0.9, reference {_unsure(theirs):.1%}"
+            ),
+        )
+
+
+def _unsure(probability: np.ndarray) -> float:
+    return float(np.mean(np.abs(probability - 0.5) < 0.4))
+
+
+def _of_both(column: np.ndarray | None) -> np.ndarray:
+    """The column: one model was asked of both sides, so what it tells of one it tells of the other."""
+    if column is None:
+        raise ValueError("the reference has a feature that the compared reviews lack")
+    return column
+
+
+def _distances(columns: list[_Column], buckets: dict[str, Buckets], *, served: bool) -> dict[str, float]:
+    if not columns:
+        return {}
+    reference = {column.name: buckets[column.name].of(column.reference) for column in columns}
+    compared = {column.name: buckets[column.name].of(column.compared) for column in columns}
+    measures = {column.name: column.measure for column in columns}
+    return comparators.measure(reference, compared, measures, served=served)
+
+
+def _of_column(column: _Column, buckets: Buckets, value: float, settings: DriftSettings) -> Finding:
+    if column.measure == _DIVERGENCE:
+        allowance = allowances.of_divergence(len(buckets.names), *column.sizes, risk=settings.risk)
+    else:
+        together = np.mean(np.concatenate([column.compared, column.reference]))
+        allowance = allowances.of_difference(float(together), *column.sizes, risk=settings.risk)
+    return judged(
+        column.name,
+        column.measure,
+        value=value,
+        limit=column.limit,
+        threshold=column.limit + allowance,
+        figures=column.told(column.compared, column.reference),
+        examples=len(column.compared),
+    )
+
+
+def _histogram(column: _Column, buckets: Buckets) -> Histogram:
+    return Histogram(
+        name=column.name,
+        buckets=buckets.names,
+        compared=buckets.shares(column.compared),
+        reference=buckets.shares(column.reference),
+    )
+
+
+def _embedding(reference: Features, compared: Features, settings: DriftSettings) -> Iterator[Finding]:
+    limit, measure = settings.max_embedding_distance, "distance_of_means"
+    if limit is None or reference.vector is None:
+        return
+    ours, theirs = _of_both(compared.vector).astype(np.float64), reference.vector.astype(np.float64)
+    sizes = len(ours), len(theirs)
+    if min(sizes) < settings.min_examples:
+        yield _too_few(EMBEDDING, measure, limit, "reviews", sizes, settings)
+        return
+    covariance = np.atleast_2d(np.cov(theirs, rowvar=False))
+    spread = math.sqrt(np.trace(covariance)) or 1.0
+    allowance = allowances.of_squared_distance(covariance, *sizes, risk=settings.risk)
+    yield judged(
+        EMBEDDING,
+        measure,
+        value=float(np.linalg.norm(ours.mean(axis=0) - theirs.mean(axis=0))) / spread,
+        limit=limit,
+        threshold=math.sqrt(limit**2 + allowance),
+        figures="between the mean embeddings, in units of the spread of single reviews",
+        examples=len(ours),
+    )
+
+
+def _errors(reference: Features, compared: Features, settings: DriftSettings) -> Iterator[Finding]:
+    limit, measure = settings.max_error_increase, "increase"
+    if limit is None:
+        return
+    # The model is rarely wrong on what it was trained on: such reviews can hide an increase, not feign one.
+    ours = _wrong(compared)[compared.labelled]
+    theirs = _wrong(reference)[reference.labelled & ~reference.seen]
+    sizes = len(ours), len(theirs)
+    if min(sizes) < settings.min_examples:
+        yield _too_few(ERRORS, measure, limit, "labelled reviews", sizes, settings)
+        return
+    together = float(np.mean(np.concatenate([ours, theirs])))
+    yield judged(
+        ERRORS,
+        measure,
+        value=float(ours.mean() - theirs.mean()),
+        limit=limit,
+        threshold=limit + allowances.of_increase(together, *sizes, risk=settings.risk),
+        figures=f"the model contradicts {ours.mean():.1%} of the labels, reference {theirs.mean():.1%}",
+        examples=len(ours),
+    )
+
+
+def _wrong(side: Features) -> np.ndarray:
+    """bool [N]: whether the model contradicts the label; of no meaning where there is none."""
+    return (side.probability >= 0.5) != (side.label == 1)
+
+
+def _too_few(
+    name: str, measure: str, limit: float, whose: str, sizes: tuple[int, int], settings: DriftSettings
+) -> Finding:
+    side, count = ("", sizes[0]) if sizes[0] < settings.min_examples else (" of the reference", sizes[1])
+    return unjudged(
+        name,
+        measure,
+        limit=limit,
+        figures=f"not judged: {count:,} {whose}{side} are fewer than the {settings.min_examples:,} of "
+        "drift.min_examples",
+        examples=sizes[0],
+    )

@@ -1,0 +1,63 @@
+"""The reviews that a model came out of: those it was trained on, and those that were held out."""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from components import reviews
+from components.drift.texts import Text
+from components.errors import InputError
+
+TRAIN = "train"
+_PREFIX = "Split-"
+_BATCH = 1024
+
+
+def held_out(folder: str) -> Iterator[Text]:
+    """The labelled reviews of all splits but `train`, out of the folder of an Examples artifact.
+
+    A model knows the answers of the reviews it was trained on by heart: what it says of new ones can only be
+    compared with what it said of others that were new to it.
+
+    Raises:
+      InputError: the examples cannot be read, or all of them are `train`.
+    """
+    splits = [name for name in _splits(folder) if name != TRAIN]
+    if not splits:
+        raise InputError(f"There are no held-out reviews beside the training reviews in {folder}.")
+    for split in splits:
+        for text, label in _batches(folder, split):
+            yield from map(Text, (value.decode("utf-8", "replace") for value in text), map(int, label))
+
+
+def trained_on(folder: str) -> np.ndarray:
+    """A number for each text of the split `train`, as `features.fingerprints` gives them: uint64 [N].
+
+    Raises:
+      InputError: the examples cannot be read.
+    """
+    found = [tf.bitcast(tf.fingerprint(text), tf.uint64).numpy() for text, _ in _batches(folder, TRAIN)]
+    return np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
+
+
+def _splits(folder: str) -> list[str]:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise InputError(f"The examples at {folder} cannot be read: {error.strerror or error}.") from error
+    return [name.removeprefix(_PREFIX) for name in names if name.startswith(_PREFIX)]
+
+
+def _batches(folder: str, split: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Texts, object [n] of bytes, and labels, int64 [n]."""
+    files = sorted(tf.io.gfile.glob(f"{folder}/{_PREFIX}{split}/*"))
+    try:
+        for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(_BATCH):
+            parsed = tf.io.parse_example(batch, reviews.feature_spec())
+            yield parsed[reviews.TEXT].numpy(), parsed[reviews.LABEL].numpy()
+    except tf.errors.OpError as error:
+        raise InputError(
+            f"The examples of split {split} in {folder} cannot be read: {error.message}"
+        ) from error

@@ -1,0 +1,148 @@
+"""Texts to compare, labelled or not, out of files of any kind that reviews come in. Needs no Beam."""
+
+import dataclasses
+import glob
+import hashlib
+import heapq
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import IO, NamedTuple
+
+from components.errors import InputError
+from components.example_gen.formats import Format, as_text, format_of, is_gzipped, text_records, unpacked
+from components.example_gen.rows import BadRow, parse_label, unreadable
+
+_PLAIN = ".txt"
+_REMEDY = "Name the right one with --set data.text_column=NAME."
+
+
+class Text(NamedTuple):
+    """A text that somebody wrote, and 0 or 1, or None where nobody said."""
+
+    text: str
+    label: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Texts:
+    """N texts and their labels, out of `rows` rows that had one; `unusable` rows had none."""
+
+    texts: tuple[str, ...]
+    labels: tuple[int | None, ...]
+    rows: int
+    unusable: int = 0
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def read_files(paths: Sequence[str], *, text_column: str, label_column: str, most: int) -> Texts:
+    """The texts of files: CSV, TSV, JSONL, TFRecord, or a text a line in .txt, each also with .gz after it.
+
+    A column of labels is used where there is one; what is no label counts as none.
+
+    Args:
+      paths: the files.
+      text_column: the column, key or feature of the text; a .txt file needs none.
+      label_column: that of the label; need not be there.
+      most: see `sampled`.
+
+    Raises:
+      InputError: a file cannot be read, or has no such text column.
+    """
+    unusable = 0
+
+    def usable() -> Iterator[Text]:
+        nonlocal unusable
+        for path in paths:
+            for row in _read(path, text_column, label_column):
+                if row is None or not row.text.strip():
+                    unusable += 1
+                else:
+                    yield row
+
+    found = sampled(usable(), most=most)
+    return dataclasses.replace(found, unusable=unusable)
+
+
+def sampled(rows: Iterable[Text], *, most: int) -> Texts:
+    """All rows, or `most` of them where there are more: always the same, whatever order they come in."""
+    count = 0
+
+    def counted() -> Iterator[Text]:
+        nonlocal count
+        for row in rows:
+            count += 1
+            yield row
+
+    taken = heapq.nsmallest(most, counted(), key=_rank)
+    return Texts(tuple(row.text for row in taken), tuple(row.label for row in taken), count)
+
+
+def _rank(row: Text) -> bytes:
+    return hashlib.blake2b(row.text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def _read(path: str, text_column: str, label_column: str) -> Iterator[Text | None]:
+    """Each row of a file, None for one that cannot be used."""
+    plain = path.lower().removesuffix(".gz").endswith(_PLAIN)
+    known = None if plain else format_of(path)
+    if known is Format.TF_RECORD:
+        # Imported here: the other formats need no TensorFlow.
+        from components.example_gen.tf_records import example_records
+
+        records = example_records(path, gzipped=is_gzipped(path), needed={text_column}, remedy=_REMEDY)
+        yield from map(_as_text(text_column, label_column), records)
+        return
+    with _opened(path) as raw, unpacked(raw, path) as stream:
+        if known is None:
+            with as_text(stream) as lines:
+                yield from (Text(line.strip(), None) for line in lines)
+            return
+        records = text_records(stream, file=path, known=known, needed={text_column}, remedy=_REMEDY)
+        yield from map(_as_text(text_column, label_column), records)
+
+
+def _opened(path: str) -> IO[bytes]:
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _as_text(text_column: str, label_column: str) -> Callable[..., Text | None]:
+    def as_text(record) -> Text | None:
+        text = None if isinstance(record, BadRow) else record.fields.get(text_column)
+        return Text(text, parse_label(record.fields.get(label_column))) if isinstance(text, str) else None
+
+    return as_text
+
+
+def require_texts(found: Texts, *, what: str) -> Texts:
+    """The same texts.
+
+    Raises:
+      InputError: there is none.
+    """
+    if not found.texts:
+        rows = f": none of its {found.unusable:,} rows can be used" if found.unusable else ""
+        raise InputError(f"There is no text in {what}{rows}.")
+    return found
+
+
+def files_at(pattern: str) -> list[str]:
+    """The file at `pattern`, or those that match it.
+
+    Raises:
+      InputError: there is none, it is a folder, or one is of no known format.
+    """
+    pattern = os.path.expanduser(pattern)
+    if os.path.isdir(pattern):
+        raise InputError(f"{pattern} is a folder; say which of its files, for example '{pattern}/*.csv'.")
+    paths = [pattern] if os.path.exists(pattern) else sorted(glob.glob(pattern))
+    if not paths:
+        raise InputError(f"There is no file {pattern}.")
+    for path in paths:
+        if not path.lower().removesuffix(".gz").endswith(_PLAIN):
+            format_of(path)
+    return paths
