@@ -49,6 +49,9 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "prune": Entry("store", "Delete old versions."),
         "approve": Entry("approve", "Promote a refused run by a person's decision."),
     },
+    "Serve": {
+        "serve": Entry("serve", "Answer requests with the promoted model."),
+    },
     "Set up": {
         "config": Entry("config", "Show the settings in force, or explain one."),
         "embeddings": Entry("embeddings", "List the text embeddings that have a name."),

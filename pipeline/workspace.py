@@ -37,6 +37,10 @@ class Workspace:
         """The folder of versions that a model server watches."""
         return self.root / "serving" / model_name
 
+    def requests(self, model_name: str) -> Path:
+        """The sampled request log of the model's server."""
+        return self.root / "requests" / model_name
+
     def run(self, run_id: str) -> Path:
         return self.root / "runs" / run_id
 

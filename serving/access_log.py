@@ -26,7 +26,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 HEADER = b"x-request-id"
 _FIT = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _ROUTES = re.compile(
-    r"/(?:v1/models/[^/]+(?:/(?:versions|labels)/[^/]+)?(?P<v1>/metadata|:predict|:classify|:regress)?"
+    r"/(?:v1/models/[^/:]+(?:/(?:versions|labels)/[^/:]+)?(?P<v1>/metadata|:predict|:classify|:regress)?"
     r"|v2/models/[^/]+(?:/versions/[^/]+)?(?P<v2>/infer|/ready|/explain)?"
     r"|(?P<fixed>v2/health/live|v2/health/ready|v2|monitoring/prometheus/metrics|healthz|readyz|openapi\.json|))",
     re.IGNORECASE,

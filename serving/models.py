@@ -8,10 +8,13 @@ import enum
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
 
 from serving import predictor
 from serving.batching import Lane
-from serving.errors import StoreError
+from serving.errors import StoreError, StoreInputError
+from serving.metrics import Metrics
 from serving.predictor import LoadError, Predictor
 from serving.status import Code, RequestError
 from serving.versions import VersionStore
@@ -19,6 +22,8 @@ from serving.versions import VersionStore
 _LOG = logging.getLogger("greenlight.serving")
 _FIRST_RETRY, _LAST_RETRY = 5.0, 60.0  # seconds between looks at a version that was refused
 _REMEMBERED = 50  # versions whose end is still told
+
+Result = TypeVar("Result")
 
 
 class State(enum.IntEnum):
@@ -73,7 +78,7 @@ class _Refusal:
 class Models:
     """The versions of one model that are loaded, newest first, kept to what `store` publishes.
 
-    versions: how many of the newest good ones. pin: only this one. changed is called after every change.
+    versions: how many of the newest good ones. pin: only this one, whatever comes or goes.
     """
 
     def __init__(
@@ -84,8 +89,8 @@ class Models:
         versions: int = 1,
         pin: int | None = None,
         poll_seconds: float = 1.0,
+        metrics: Metrics | None = None,
         load: Callable[[str, int], Predictor] = predictor.load,
-        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self._store = store
@@ -93,12 +98,18 @@ class Models:
         self._pin = pin
         self._poll_seconds = poll_seconds
         self._load = load
-        self._changed = changed
+        self._metrics = metrics or Metrics(name)
         self._loaded: list[LoadedVersion] = []
         self._states: dict[int, VersionStatus] = {}
         self._refused: dict[tuple[str, int], _Refusal] = {}
         self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="loader")
         self._leaving: set[asyncio.Task[None]] = set()
+        self._complaint = ""
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Calls `listener` whenever other versions answer than before."""
+        self._listeners.append(listener)
 
     def ready(self) -> bool:
         """Whether a version answers."""
@@ -144,24 +155,48 @@ class Models:
             raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {self.name}")
         return found
 
+    def refusals(self) -> list[VersionStatus]:
+        """Those that should answer and are refused, newest first."""
+        return [
+            status for _, status in sorted(self._states.items(), reverse=True) if status.code is not Code.OK
+        ]
+
     def _labelled(self, label: str) -> int:
         labels = self.labels()
         if label not in labels:
             raise RequestError(Code.INVALID_ARGUMENT, f"Unrecognized servable version label: {label}")
         return labels[label]
 
+    async def start(self) -> None:
+        """The first look. A store without a good version is none of its business, a pinned one is.
+
+        Raises:
+          StoreInputError: the pinned version is not published.
+          StoreError: the pinned version is refused.
+        """
+        await self._in_thread(predictor.prepare)
+        await self.refresh()
+        if self._pin is not None and not self._loaded:
+            published = await self._in_thread(self._store.published)
+            if self._pin not in published:
+                known = ", ".join(map(str, published)) or "none"
+                raise StoreInputError(
+                    f"version {self._pin} is not published in {self._store.root}; there are: {known}"
+                )
+            raise StoreError(f"version {self._pin} is not served: {self._states[self._pin].message}")
+
     async def watch(self) -> None:
         """Keeps to the store until cancelled."""
         while True:
-            await self.refresh()
             await asyncio.sleep(self._poll_seconds)
+            await self.refresh()
 
     async def refresh(self) -> None:
         """One look at the store, and all that follows from it."""
         try:
             store_id, published = await self._in_thread(self._look)
         except StoreError as error:
-            _LOG.warning("the versions cannot be looked at", extra={"error": str(error)})
+            self._complain(str(error))
             return
         good: list[LoadedVersion] = []
         for number in published:
@@ -170,12 +205,21 @@ class Models:
             if one := await self._usable(store_id, number):
                 good.append(one)
         if good:
+            self._complain("")
             self._switch(good)
+        elif self._loaded:
+            self._complain("no version in the store can be served: the last good one stays")
 
     def _look(self) -> tuple[str, list[int]]:
         published = self._store.published()
         wanted = published if self._pin is None else [number for number in published if number == self._pin]
         return self._store.store_id, wanted
+
+    def _complain(self, text: str) -> None:
+        """Logs what is wrong with the store, once."""
+        if text and text != self._complaint:
+            _LOG.warning("the store cannot be followed", extra={"error": text})
+        self._complaint = text
 
     async def _usable(self, store_id: str, number: int) -> LoadedVersion | None:
         """The version, loaded before or now; None where it is refused."""
@@ -185,23 +229,30 @@ class Models:
         refusal = self._refused.get((store_id, number))
         if refusal and time.monotonic() < refusal.retry_at:
             return None
-        self._tell(number, State.LOADING)
+        if refusal is None:
+            self._tell(number, State.LOADING)
+        started = time.perf_counter()
+        path = self._store.path(number)
         try:
-            loaded = LoadedVersion(await self._in_thread(self._verified, number), store_id=store_id)
+            verified = await self._in_thread(lambda: self._verified(path, number))
         except (LoadError, StoreError) as error:
+            self._metrics.load(path, Code.DATA_LOSS, time.perf_counter() - started)
             self._refuse(store_id, number, str(error))
             return None
+        self._metrics.load(path, Code.OK, time.perf_counter() - started)
         self._refused.pop((store_id, number), None)
-        return loaded
+        return LoadedVersion(verified, store_id=store_id)
 
-    def _verified(self, number: int) -> Predictor:
-        """The version, if it is what its manifest says."""
+    def _verified(self, path: str, number: int) -> Predictor:
+        """The version, warmed up, if it is what its manifest says, before it is loaded and still after."""
+        before = _print(path)
         if problems := self._store.verify(number):
             raise LoadError(str(problems[0]))
-        path = next(one.path for one in self._store.versions() if one.number == number)
         loaded = self._load(path, number)
         try:
             predictor.warm_up(loaded)
+            if _print(path) != before:
+                raise LoadError(f"version {number}: . was changed while it was loaded")
         except LoadError:
             loaded.close()
             raise
@@ -213,6 +264,7 @@ class Models:
         self._refused[store_id, number] = _Refusal(why, time.monotonic() + pause, pause)
         self._tell(number, State.END, Code.DATA_LOSS, why)
         if before is None or before.why != why:
+            self._metrics.refused()
             _LOG.error("version refused", extra={"version": number, "error": why})
 
     def _switch(self, good: list[LoadedVersion]) -> None:
@@ -226,13 +278,17 @@ class Models:
                 task = asyncio.create_task(self._retire(one))
                 self._leaving.add(task)
                 task.add_done_callback(self._leaving.discard)
-        self._changed()
+        if before != good:
+            self._metrics.versions([one.version for one in good])
+            for listener in self._listeners:
+                listener()
 
     async def _retire(self, one: LoadedVersion) -> None:
         """Lets a version go when it has answered what it was asked."""
         self._tell(one.version, State.UNLOADING, unless_loaded=True)
         await one.idle()
         await self._in_thread(one.predictor.close)
+        await self._in_thread(predictor.collect)
         self._tell(one.version, State.END, unless_loaded=True)
         _LOG.info("version unloaded", extra={"version": one.version})
 
@@ -251,8 +307,8 @@ class Models:
         for old in sorted(self._states)[:-_REMEMBERED]:
             del self._states[old]
 
-    async def _in_thread(self, function, *arguments):  # type: ignore[no-untyped-def]
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+    async def _in_thread(self, function: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
     async def close(self) -> None:
         """Lets all versions go."""
@@ -262,3 +318,15 @@ class Models:
                 await asyncio.wait_for(one.idle(), 1)
             await self._in_thread(one.predictor.close)
         self._thread.shutdown(wait=False)
+
+
+def _print(path: str) -> list[tuple[str, int, int]] | None:
+    """What changes when a file of the version does; None where it cannot be told cheaply."""
+    if "://" in path:
+        return None
+    folder = Path(path)
+    try:
+        facts = [(file, file.stat()) for file in sorted(folder.rglob("*"))]
+    except FileNotFoundError:
+        return []
+    return [(str(file), fact.st_size, fact.st_mtime_ns) for file, fact in facts]

@@ -6,7 +6,9 @@ gives all of the version back.
 """
 
 import dataclasses
+import gc
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -102,6 +104,21 @@ class Predictor:
             feeds = [given.tensor for given in signature.inputs.values()]
             self._calls[signature.name] = self._session.make_callable(fetches, feed_list=feeds)
         return self._calls[signature.name]
+
+
+def prepare() -> None:
+    """Imports TensorFlow, and lets the garbage collector leave alone for good what came with it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import tensorflow as tf
+    tf.get_logger().setLevel("ERROR")
+    collect()
+    gc.freeze()
+
+
+def collect() -> None:
+    """Frees what a closed version leaves behind in cycles."""
+    gc.collect()
 
 
 def load(path: str, version: int) -> Predictor:

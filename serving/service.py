@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from serving.batching import Batcher
+from serving.metrics import Metrics
 from serving.models import LoadedVersion, Models, VersionStatus
 from serving.predictor import DEFAULT_SIGNATURE, Inputs, Outputs, Signature
+from serving.request_log import RequestLog
 from serving.settings import ServeSettings
 from serving.status import Code, RequestError
 
@@ -35,13 +37,20 @@ class Service:
     """One model under one name. Everything is called in the event loop; errors are RequestErrors."""
 
     def __init__(
-        self, models: Models, batcher: Batcher, settings: ServeSettings, *, metrics: Any = None
+        self,
+        models: Models,
+        batcher: Batcher,
+        settings: ServeSettings,
+        *,
+        metrics: Metrics | None = None,
+        request_log: RequestLog | None = None,
     ) -> None:
         self.model_name = models.name
         self.settings = settings
         self._models = models
         self._batcher = batcher
-        self._metrics = metrics
+        self._metrics = metrics or Metrics(models.name)
+        self._request_log = request_log
         self._draining = False
 
     def ready(self) -> bool:
@@ -90,16 +99,28 @@ class Service:
         inputs: exactly the signature's; strings as arrays of objects (bytes). signature_name: empty means
         `serving_default`. deadline: as of time.monotonic(); `serve.timeout_seconds` holds as well.
         """
-        loaded = self._models.find(version=version, label=label)
-        signature = _signature(loaded, signature_name)
-        rows = self._checked(signature, inputs)
-        latest = time.monotonic() + self.settings.timeout_seconds
-        outputs = await self._batcher.submit(
-            loaded.lanes[signature.name],
-            inputs,
-            rows=rows,
-            deadline=latest if deadline is None else min(deadline, latest),
-        )
+        started = time.monotonic()
+        code = Code.CANCELLED
+        try:
+            loaded = self._models.find(version=version, label=label)
+            signature = _signature(loaded, signature_name)
+            latest = started + self.settings.timeout_seconds
+            outputs = await self._batcher.submit(
+                loaded.lanes[signature.name],
+                inputs,
+                rows=self._checked(signature, inputs),
+                deadline=latest if deadline is None or deadline > latest else deadline,
+            )
+            code = Code.OK
+        except RequestError as error:
+            code = error.code
+            raise
+        finally:
+            self._metrics.request(protocol=protocol, code=code, seconds=time.monotonic() - started)
+        if self._request_log is not None:
+            self._request_log.offer(
+                inputs=inputs, outputs=outputs, version=loaded.version, request_id=request_id
+            )
         return Prediction(version=loaded.version, signature=signature, outputs=outputs)
 
     def _checked(self, signature: Signature, inputs: Inputs) -> int:

@@ -90,7 +90,7 @@ class ServeSettings(BaseModel):
     api_key_variable: str | None = Field(
         None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="Name of an environment variable that holds an API key, instead of the file or beside it.",
+        description="Name of an environment variable with an API key, instead of the file or beside it.",
     )
     tls_certificate: Path | None = Field(
         None, description="PEM file with the certificate chain: serves HTTPS and gRPC over TLS."

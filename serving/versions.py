@@ -42,7 +42,7 @@ class VersionStore:
         self.root = text.rstrip("/") if "://" in text else os.path.abspath(text)
         self._files = files or files_for(self.root)
         self._signer = signer
-        layout = Layout(self.root)
+        self._layout = layout = Layout(self.root)
         self._journal = Journal(self._files, layout.journal)
         self._reader = Reader(self._files, layout, verifier)
         self._writer = Writer(self._files, layout, self._reader, clock=clock, wait_seconds=wait_seconds)
@@ -88,6 +88,10 @@ class VersionStore:
         """The numbers of what TensorFlow Serving could load, largest first, damaged or not; cheap."""
         with in_plain_words(f"read the version store {self.root}"):
             return self._reader.published()
+
+    def path(self, number: int) -> str:
+        """The folder of a published version, there or not."""
+        return self._layout.version(number)
 
     def live(self) -> Version | None:
         """What TensorFlow Serving would load: the version with the largest number, damaged or not."""

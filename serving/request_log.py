@@ -1,0 +1,245 @@
+"""The sampled request log: what was asked and answered, kept as tf.Examples for those who watch for drift.
+
+A thread writes GZIP TFRecord files. A file has a hidden name until it is whole, then it is renamed; what a
+killed server left behind is removed by a later one. The oldest files go when size or age exceed their limits.
+"""
+
+import contextlib
+import dataclasses
+import logging
+import os
+import queue
+import random
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_LOG = logging.getLogger("greenlight.serving.request_log")
+
+SUFFIX = ".tfrecord.gz"
+_UNFINISHED = ".writing-"
+_LONGEST_QUEUE = 1000
+_ABANDONED_SECONDS = 3600.0
+_MIB = 2**20
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LoggedRequest:
+    """One text and its answer. time: seconds since the epoch; probability: of positive."""
+
+    text: bytes
+    probability: float
+    label: bytes
+    version: int
+    time: float
+    request_id: bytes
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Answered:
+    inputs: Mapping[str, np.ndarray]
+    outputs: Mapping[str, np.ndarray]
+    version: int
+    time: float
+    request_id: str
+
+
+class RequestLog:
+    """Keeps a share of the requests in `folder`. `offer` costs next to nothing and never waits.
+
+    outcome is told how many rows were `written`, or `dropped` because the writing does not keep up.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        share: float,
+        max_mib: int = 1024,
+        max_days: float = 30,
+        file_mib: float = 16,
+        file_seconds: float = 60,
+        outcome: Callable[[str, int], None] = lambda outcome, rows: None,
+    ) -> None:
+        self._folder = folder
+        self._share = share
+        self._max_bytes, self._max_seconds = max_mib * _MIB, max_days * 86_400
+        self._file_bytes, self._file_seconds = file_mib * _MIB, file_seconds
+        self._outcome = outcome
+        self._queue: queue.Queue[_Answered | None] = queue.Queue(_LONGEST_QUEUE)
+        self._file: _OpenFile | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(folder)
+        self._thread = threading.Thread(target=self._work, name="request-log", daemon=True)
+        self._thread.start()
+
+    def offer(
+        self,
+        *,
+        inputs: Mapping[str, np.ndarray],
+        outputs: Mapping[str, np.ndarray],
+        version: int,
+        request_id: str | None,
+    ) -> None:
+        """Keeps an answered request, if chance wants it."""
+        if random.random() >= self._share or not {"probability", "label"} <= outputs.keys():
+            return
+        answered = _Answered(
+            inputs=inputs, outputs=outputs, version=version, time=time.time(), request_id=request_id or ""
+        )
+        try:
+            self._queue.put_nowait(answered)
+        except queue.Full:
+            self._outcome("dropped", len(outputs["probability"]))
+
+    def close(self) -> None:
+        """Finishes what is queued and the open file; waits ten seconds at most."""
+        with contextlib.suppress(queue.Full):
+            self._queue.put(None, timeout=1)
+        self._thread.join(10)
+
+    def _work(self) -> None:
+        running = True
+        while running:
+            wait = self._file.seconds_left(self._file_seconds) if self._file else None
+            try:
+                answered = self._queue.get(timeout=wait)
+                running = answered is not None
+                if answered is not None:
+                    self._write(answered)
+            except queue.Empty:
+                self._finish()
+            except Exception as error:  # a full disk, mostly: the log is not worth an answer
+                _LOG.warning("the request log cannot be written", extra={"error": str(error)})
+                self._file = None
+        with contextlib.suppress(Exception):
+            self._finish()
+
+    def _write(self, answered: _Answered) -> None:
+        if self._file is None:
+            self._file = _OpenFile(self._folder)
+        rows = [*_examples(answered)]
+        for row in rows:
+            self._file.write(row)
+        self._outcome("written", len(rows))
+        if self._file.size >= self._file_bytes or self._file.seconds_left(self._file_seconds) <= 0:
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._file is not None:
+            file, self._file = self._file, None
+            file.finish()
+            _forget(self._folder, max_bytes=self._max_bytes, max_seconds=self._max_seconds)
+
+
+class _OpenFile:
+    """A file being written under a hidden name."""
+
+    def __init__(self, folder: Path) -> None:
+        import tensorflow as tf
+
+        stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.time_ns() % 10**9:09d}"
+        self._path = folder / f"requests-{stamp}-{secrets.token_hex(3)}{SUFFIX}"
+        self._hidden = folder / f"{_UNFINISHED}{self._path.name}"
+        self._writer = tf.io.TFRecordWriter(str(self._hidden), tf.io.TFRecordOptions(compression_type="GZIP"))
+        self._begun = time.monotonic()
+        self.size = 0
+
+    def seconds_left(self, age: float) -> float:
+        return max(0.0, self._begun + age - time.monotonic())
+
+    def write(self, record: bytes) -> None:
+        self._writer.write(record)
+        self.size += len(record)
+
+    def finish(self) -> None:
+        self._writer.close()
+        os.rename(self._hidden, self._path)
+
+
+def _examples(answered: _Answered) -> Iterator[bytes]:
+    """The rows as serialized tf.Examples; a request without texts has none."""
+    texts = _texts(answered.inputs)
+    probabilities, labels = answered.outputs["probability"], answered.outputs["label"]
+    if texts is None or not len(texts) == len(probabilities) == len(labels):
+        return
+    import tensorflow as tf
+
+    for text, probability, label in zip(texts, probabilities, labels, strict=True):
+        example = tf.train.Example()
+        feature = example.features.feature
+        feature["text"].bytes_list.value.append(text)
+        feature["probability"].float_list.value.append(float(probability))
+        feature["label"].bytes_list.value.append(label)
+        feature["version"].int64_list.value.append(answered.version)
+        # A float list has 32 bits, too few for a time in seconds: whole microseconds are kept as well.
+        feature["time"].float_list.value.append(answered.time)
+        feature["time_us"].int64_list.value.append(int(answered.time * 1e6))
+        feature["request_id"].bytes_list.value.append(answered.request_id.encode())
+        yield example.SerializeToString()
+
+
+def _texts(inputs: Mapping[str, np.ndarray]) -> list[bytes] | None:
+    if "text" in inputs:
+        return list(inputs["text"])
+    if "examples" not in inputs:
+        return None
+    import tensorflow as tf
+
+    found = []
+    for serialized in inputs["examples"]:
+        feature = tf.train.Example.FromString(serialized).features.feature
+        found.append(feature["text"].bytes_list.value[0] if feature["text"].bytes_list.value else b"")
+    return found
+
+
+def read(folder: Path, since: float | None = None) -> Iterator[LoggedRequest]:
+    """The requests in the finished files of `folder`, oldest file first; those from the time `since` on."""
+    import tensorflow as tf
+
+    for path in finished(folder):
+        if since is not None and path.stat().st_mtime < since:
+            continue
+        for record in tf.data.TFRecordDataset(str(path), compression_type="GZIP").as_numpy_iterator():
+            request = _parsed(tf.train.Example.FromString(record).features.feature)
+            if since is None or request.time >= since:
+                yield request
+
+
+def finished(folder: Path) -> list[Path]:
+    """The finished files, oldest first."""
+    return sorted(folder.glob(f"requests-*{SUFFIX}"))
+
+
+def _parsed(feature: Any) -> LoggedRequest:
+    return LoggedRequest(
+        text=feature["text"].bytes_list.value[0],
+        probability=feature["probability"].float_list.value[0],
+        label=feature["label"].bytes_list.value[0],
+        version=feature["version"].int64_list.value[0],
+        time=feature["time_us"].int64_list.value[0] / 1e6,
+        request_id=feature["request_id"].bytes_list.value[0],
+    )
+
+
+def _forget(folder: Path, *, max_bytes: float, max_seconds: float) -> None:
+    """Removes the oldest files until the others fit the limits."""
+    total, oldest = 0, time.time() - max_seconds
+    for path in reversed(finished(folder)):
+        with contextlib.suppress(FileNotFoundError):
+            facts = path.stat()
+            total += facts.st_size
+            if total > max_bytes or facts.st_mtime < oldest:
+                path.unlink()
+
+
+def _remove_abandoned(folder: Path) -> None:
+    for path in folder.glob(f"{_UNFINISHED}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink()

@@ -1,0 +1,318 @@
+"""One process, one event loop: HTTP and gRPC over one service, from the first load to the last answer."""
+
+import asyncio
+import contextlib
+import dataclasses
+import ipaddress
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+import uvloop
+
+from serving.access_log import AccessLog, EventHandler, LineSink
+from serving.auth import load_keys
+from serving.batching import Batcher, BatchLimits
+from serving.errors import StoreInputError
+from serving.http_connection import connection_class
+from serving.metrics import Metrics
+from serving.models import Models
+from serving.request_log import RequestLog
+from serving.service import Service
+from serving.settings import ServeSettings
+from serving.versions import VersionStore
+
+if TYPE_CHECKING:
+    from serving.grpc_service import GrpcServer
+
+_LOG = logging.getLogger("greenlight.serving")
+_BACKLOG = 2048
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """Where a server listens, as `host:port`; `grpc` is None where there is none. tls: both encrypted."""
+
+    rest: str
+    grpc: str | None
+    tls: bool
+
+
+class _Http(uvicorn.Server):
+    """uvicorn, with the signals left to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
+
+
+def check(settings: ServeSettings) -> None:
+    """Refuses settings that would open the model to the network unprotected, or that miss a file.
+
+    Raises:
+      StoreInputError: with the remedy.
+    """
+    if (settings.tls_certificate is None) != (settings.tls_key is None):
+        raise StoreInputError("serve.tls_certificate and serve.tls_key belong together: give both, or none")
+    for name in ("tls_certificate", "tls_key"):
+        path: Path | None = getattr(settings, name)
+        if path is not None and not path.is_file():
+            raise StoreInputError(f"serve.{name}: {path} is no file")
+    keys = load_keys(settings)
+    if not keys and settings.tls_certificate is None and not _is_loopback(settings.host):
+        raise StoreInputError(
+            f"{settings.host} can be reached by other machines, and nothing would protect the model. Give "
+            "API keys (serve.api_keys) or a TLS certificate (serve.tls_certificate, serve.tls_key), or stay "
+            "on 127.0.0.1"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def listen(host: str, port: int, *, setting: str) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+      StoreInputError: the address is taken, or not this machine's.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise StoreInputError(_cannot_listen(host, port, setting, error.strerror or str(error))) from error
+    listener.setblocking(False)
+    return listener
+
+
+def _cannot_listen(host: str, port: int, setting: str, why: str) -> str:
+    option = setting.replace("_", "-")
+    return f"cannot listen on {host}:{port}: {why}. Choose another port with --{option}, or free it"
+
+
+class Server:
+    """The server over `store`, in the running event loop.
+
+    Use: `await start()`, and then `await run()` until it is told to stop.
+    """
+
+    def __init__(
+        self,
+        store: VersionStore,
+        settings: ServeSettings,
+        *,
+        model_name: str,
+        request_log: Path,
+    ) -> None:
+        self._settings = settings
+        self._stop = asyncio.Event()
+        self._sink = LineSink(sys.stderr.buffer)
+        self._events = EventHandler(self._sink)
+        self.metrics = Metrics(model_name)
+        self._access = AccessLog(self.metrics, self._sink if settings.access_log else None)
+        self._batcher = Batcher(_limits(settings), observe=self.metrics.call)
+        self.metrics.follow(queue=lambda: self._batcher.queued)
+        self.models = Models(
+            store,
+            name=model_name,
+            versions=settings.versions,
+            pin=settings.version,
+            poll_seconds=settings.poll_seconds,
+            metrics=self.metrics,
+        )
+        self._log = (
+            RequestLog(
+                request_log,
+                share=settings.request_log_share,
+                max_mib=settings.request_log_max_mib,
+                max_days=settings.request_log_days,
+                outcome=self.metrics.log_rows,
+            )
+            if settings.request_log_share
+            else None
+        )
+        self.service = Service(
+            self.models, self._batcher, settings, metrics=self.metrics, request_log=self._log
+        )
+        self._http: _Http | None = None
+        self._grpc: GrpcServer | None = None
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def start(self) -> Addresses:
+        """Loads what there is to load, and listens.
+
+        Raises:
+          StoreInputError: an address cannot be listened on; or the pinned version is not there.
+          StoreError: the store cannot be read; or the pinned version does not verify.
+        """
+        logging.getLogger("greenlight").addHandler(self._events)
+        logging.getLogger("greenlight").setLevel(logging.INFO)
+        settings = self._settings
+        listener = listen(settings.host, settings.rest_port, setting="rest_port")
+        try:
+            grpc_address = self._prepare_grpc() if settings.grpc else None
+            await self.models.start()
+        except BaseException:
+            listener.close()
+            raise
+        self._tasks.append(asyncio.create_task(self.models.watch()))
+        if self._grpc is not None:
+            await self._grpc.start()
+        await self._start_http(listener)
+        return Addresses(
+            rest=_address(settings.host, listener.getsockname()[1]),
+            grpc=grpc_address,
+            tls=settings.tls_certificate is not None,
+        )
+
+    async def _start_http(self, listener: socket.socket) -> None:
+        from serving.rest import create_app
+
+        settings = self._settings
+        app = create_app(self.service, settings, self.metrics)
+        config = uvicorn.Config(
+            self._access.around(app),
+            http=connection_class(settings),  # type: ignore[arg-type]
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=settings.idle_seconds,  # type: ignore[arg-type]
+            timeout_graceful_shutdown=settings.drain_seconds,  # type: ignore[arg-type]
+            ssl_certfile=settings.tls_certificate,
+            ssl_keyfile=settings.tls_key,  # type: ignore[arg-type]
+        )
+        try:
+            config.load()
+        except (ssl.SSLError, OSError) as error:
+            raise StoreInputError(f"serve.tls_certificate and serve.tls_key do not work: {error}") from error
+        self._http = _Http(config)
+        self.metrics.follow_connections(lambda: len(self._http.server_state.connections) if self._http else 0)
+        self._tasks.append(asyncio.create_task(self._http.serve(sockets=[listener])))
+        while not self._http.started:
+            await asyncio.sleep(0.01)
+
+    def _prepare_grpc(self) -> str:
+        """A gRPC server that holds its port; it takes no call before it is started."""
+        from serving.grpc_service import GrpcServer
+
+        settings = self._settings
+        self._grpc = GrpcServer(self.service, settings, keys=load_keys(settings), access=self._access)
+        self.models.on_change(self._grpc.readiness_changed)
+        try:
+            port = self._grpc.listen(_address(settings.host, settings.grpc_port))
+        except RuntimeError as error:
+            why = os.strerror(98) if "in use" in str(error).lower() else str(error)
+            text = _cannot_listen(settings.host, settings.grpc_port, "grpc_port", why)
+            raise StoreInputError(text) from error
+        return _address(settings.host, port)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Asks `run` to drain and return."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Serves until `stop`, then drains: not ready, then no new connections, then the last answers."""
+        await self._stop.wait()
+        _LOG.info("stopping")
+        self.service.drain()
+        if self._grpc is not None:
+            self._grpc.readiness_changed()
+        await asyncio.sleep(self._settings.drain_delay_seconds)
+        if self._http is not None:
+            self._http.should_exit = True
+        grace = self._settings.drain_seconds
+        ends = [self._tasks.pop()] if self._http is not None else []
+        if self._grpc is not None:
+            ends.append(asyncio.create_task(self._grpc.stop(grace)))
+        await asyncio.gather(*ends, return_exceptions=True)
+        await self.close()
+
+    async def close(self) -> None:
+        """Lets go of everything; logs are finished."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._batcher.close()
+        await self.models.close()
+        if self._log is not None:
+            await asyncio.to_thread(self._log.close)
+        _LOG.info("stopped")
+        logging.getLogger("greenlight").removeHandler(self._events)
+        self._sink.close()
+
+
+def serve(
+    store: VersionStore,
+    settings: ServeSettings,
+    *,
+    model_name: str,
+    request_log: Path,
+    started: Callable[[Server, Addresses], None],
+) -> None:
+    """Serves until SIGTERM or SIGINT, then drains and returns; a second signal ends the process at once.
+
+    Raises:
+      StoreError: what stands in the way.
+    """
+
+    async def whole_life() -> None:
+        server = Server(store, settings, model_name=model_name, request_log=request_log)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _on_signal, server, number)
+        try:
+            addresses = await server.start()
+        except BaseException:
+            await server.close()
+            raise
+        started(server, addresses)
+        await server.run()
+
+    uvloop.run(whole_life())
+
+
+def _on_signal(server: Server, number: int) -> None:
+    if server.stopping:
+        os._exit(128 + number)
+    server.stop()
+
+
+def _limits(settings: ServeSettings) -> BatchLimits:
+    return BatchLimits(
+        max_rows=settings.max_batch,
+        max_delay=settings.max_delay_ms / 1000,
+        max_queue=settings.max_queue,
+        workers=settings.workers or max(1, (os.cpu_count() or 1) // 2),
+        inline_seconds=settings.inline_ms / 1000,
+    )
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
