@@ -23,7 +23,9 @@ from components.infra_validator.settings import InfraSettings
 from components.pusher.settings import PushSettings
 from components.trainer.settings import TrainerSettings
 from pipeline import config_errors, config_layers
+from pipeline.alerts.settings import AlertSettings
 from pipeline.kubeflow_settings import KubeflowSettings
+from pipeline.retraining.settings import RetrainSettings
 from serving.settings import ServeSettings
 
 IN_PROCESS = "in-process"
@@ -129,6 +131,10 @@ class Settings(BaseModel):
     )
 
     serve: ServeSettings = Field(ServeSettings(), description="How `greenlight serve` serves.")
+    retrain: RetrainSettings = Field(
+        RetrainSettings(), description="What makes `greenlight retrain` start a run, and what holds it back."
+    )
+    alerts: AlertSettings = Field(AlertSettings(), description="Who is told of how runs come out.")
 
     @property
     def located_data(self) -> DataSettings:

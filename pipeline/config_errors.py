@@ -40,9 +40,14 @@ def refuse_unusable(model: type[BaseModel], given: Merged) -> None:
         setting = find(model, key)
         if (reason := _unusable(value)) and not (setting and value == setting.default):
             expected = f"{reason}; {_expected(setting)}" if setting else f"{reason}."
-            problems.append((key, f"{_name(key, value, given)}: {expected}"))
+            problems.append((key, f"{_name(key, _shown(value, setting), given)}: {expected}"))
     if problems:
         raise InputError(_join(problems))
+
+
+def _shown(value: Any, setting: Setting | None) -> Any:
+    """The value, but never that of a setting that is a password."""
+    return "***" if setting and setting.is_secret else value
 
 
 def _values(values: Any, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -86,7 +91,7 @@ def _describe_error(model: type[BaseModel], problem: Any, given: Merged) -> tupl
     key = _dotted(parts)
     owner = next((found for n in range(len(parts)) if (found := find(model, _dotted(parts[: n + 1])))), None)
     of_the_key = problem["loc"][-1:] == ("[key]",)
-    named = f"{key}{_from(key, given)}" if of_the_key else _name(key, problem["input"], given)
+    named = f"{key}{_from(key, given)}" if of_the_key else _name(key, _shown(problem["input"], owner), given)
     if owner is None and problem["type"] == "extra_forbidden":
         return _describe_unknown(model, key, problem["input"], given)
     if owner is None and problem["type"] == "model_type":

@@ -38,6 +38,7 @@ class Setting:
     description: str
     is_text: bool
     may_be_unset: bool
+    is_secret: bool
 
     @property
     def section(self) -> str:
@@ -80,6 +81,7 @@ def _walk(
             description=field.description or "",
             is_text=all(each.get("type") in ("string", "null") for each in alternatives),
             may_be_unset=not can_be_off and {"type": "null"} in alternatives,
+            is_secret=any(each.get("format") == "password" for each in alternatives),
         )
 
 

@@ -1,0 +1,134 @@
+"""Who is told of promotions, refusals and failures, and how: plain settings, light to import."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, SecretStr
+
+from components.errors import InputError
+
+EventName = Literal["promoted", "refused", "stopped", "failed", "drift", "rolled_back"]
+EVENTS: tuple[EventName, ...] = ("promoted", "refused", "stopped", "failed", "drift", "rolled_back")
+HIDDEN = "***"
+_FROM_VARIABLE, _FROM_FILE = "env:", "file:"
+_VARIABLE = re.compile(r"[A-Za-z_]\w*\Z")
+
+
+def masked(address: SecretStr | None) -> str | None:
+    """The address as it may be shown: where it is read from, or its host. The rest of it is a password."""
+    if address is None:
+        return None
+    text = address.get_secret_value()
+    if text.startswith((_FROM_VARIABLE, _FROM_FILE)):
+        return text
+    parts = urlsplit(text)
+    return f"{parts.scheme}://{parts.hostname}/{HIDDEN}"
+
+
+def _usable(address: SecretStr) -> SecretStr:
+    text = address.get_secret_value()
+    if text.startswith(_FROM_VARIABLE) and not _VARIABLE.match(text.removeprefix(_FROM_VARIABLE)):
+        raise ValueError("after env: comes the name of an environment variable, such as env:ALERTS_URL")
+    if text.startswith(_FROM_FILE) and not text.removeprefix(_FROM_FILE):
+        raise ValueError("after file: comes a path, such as file:/run/secrets/alerts_url")
+    if not text.startswith((_FROM_VARIABLE, _FROM_FILE)):
+        _refuse_no_url(text)
+    return address
+
+
+def _refuse_no_url(text: str) -> None:
+    """Raises ValueError, without the text, for what is no web address."""
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or any(sign.isspace() for sign in text):
+        raise ValueError("expected http://..., https://..., env:VARIABLE or file:PATH")
+    if text.endswith(f"/{HIDDEN}"):
+        raise ValueError("`greenlight config show` has hidden this address; give env:VARIABLE or file:PATH")
+
+
+Address = Annotated[SecretStr, AfterValidator(_usable), PlainSerializer(masked, when_used="json")]
+
+
+class AlertSettings(BaseModel):
+    """Who is told, of what. Nothing of it is needed by a run itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    events: tuple[EventName, ...] = Field(EVENTS, description="What is told; all of it by default.")
+    log: bool = Field(
+        True, description="Whether alerts are kept in `<workspace>/alerts/log.jsonl`, a line each."
+    )
+    webhook: Address | None = Field(
+        None,
+        description="Address that gets each alert as JSON by POST. Addresses are passwords: env:VARIABLE or "
+        "file:PATH say where to read it; one that is written out is never shown again.",
+    )
+    slack: Address | None = Field(
+        None,
+        description="Address of a Slack-compatible webhook (Slack, Mattermost, Rocket.Chat, Discord with "
+        "/slack), given as alerts.webhook is.",
+    )
+    command: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (),
+        description="Program and arguments that get each alert as JSON on standard input, without a shell: "
+        '["/usr/local/bin/page-me", "--urgent"].',
+    )
+    plain_runs: bool = Field(
+        False,
+        description="Whether `greenlight run` tells them too. Whoever starts it usually looks at it; "
+        "`greenlight retrain` always tells.",
+    )
+    timeout_seconds: float = Field(
+        10, gt=0, le=600, description="How long one delivery may take in all, in seconds."
+    )
+    retry_seconds: float = Field(
+        5,
+        gt=0,
+        le=3600,
+        description="How long to wait after a delivery that failed, in seconds; doubled each time, up to an "
+        "hour.",
+    )
+    keep_hours: float = Field(
+        72, gt=0, le=8760, description="How long an alert is tried before it is given up, in hours."
+    )
+    linger_seconds: float = Field(
+        10,
+        ge=0,
+        le=600,
+        description="How long a command waits at its end for deliveries, in seconds. What is left then waits "
+        "on the disk for the next one.",
+    )
+
+
+def resolve(address: SecretStr) -> str:
+    """The address itself, read now from where it is kept.
+
+    Raises:
+      InputError: the variable or file is not there, or holds no address. The address itself is never named.
+    """
+    text = address.get_secret_value()
+    if text.startswith(_FROM_VARIABLE):
+        name = text.removeprefix(_FROM_VARIABLE)
+        found, where = os.environ.get(name, ""), f"the environment variable {name}"
+    elif text.startswith(_FROM_FILE):
+        path = Path(text.removeprefix(_FROM_FILE)).expanduser()
+        try:
+            found, where = path.read_text(encoding="utf-8"), f"the file {path}"
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            raise InputError(f"The address of alerts in {path} cannot be read: {reason}.") from None
+    else:
+        found, where = text, "the setting"
+    try:
+        _refuse_no_url(found.strip())
+    except ValueError:
+        raise InputError(f"What {where} holds is no address for alerts (http:// or https://).") from None
+    return found.strip()

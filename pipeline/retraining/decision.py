@@ -1,0 +1,139 @@
+"""The decision: what is to be done now, from what is seen, what was done before, and the settings. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.retraining import brakes, suspicion, triggers
+from pipeline.retraining.history import History, cause_of
+from pipeline.retraining.moments import Moment
+from pipeline.retraining.records import Decision, SpanContent
+from pipeline.retraining.settings import RetrainSettings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SpanSeen:
+    """A span as it lies there; `ready` once it is complete and its files have settled."""
+
+    key: SpanContent
+    rows: int = 0
+    ready: bool = True
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Drift:
+    """What comparing served traffic with the live model's training data came to."""
+
+    drift: bool
+    findings: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Seen:
+    """All that a decision looks at besides the past.
+
+    spans: by number, one content each.
+    live, previous: the versions; None where there is none.
+    busy: who else is running in this workspace, in words; "" where nobody is.
+    drift: None where nobody has compared.
+    """
+
+    now: Moment
+    spans: Sequence[SpanSeen] = ()
+    live: int | None = None
+    previous: int | None = None
+    busy: str = ""
+    drift: Drift | None = None
+
+
+def pending(seen: Seen, past: History) -> list[SpanSeen]:
+    """The ready spans that no run has dealt with, and that are not set aside; the lowest number first."""
+    ready = (span for span in seen.spans if span.ready)
+    return sorted(
+        (span for span in ready if span.key not in past.done and span.key not in past.aside),
+        key=lambda span: span.key,
+    )
+
+
+def to_examine(seen: Seen, past: History, settings: RetrainSettings) -> SpanSeen | None:
+    """The span that has to be looked at, through the live model's eyes, before anything can be decided."""
+    waiting = pending(seen, past)
+    if settings.on_span:
+        waiting = waiting[:1]
+    return next((span for span in waiting if past.examination(span.key, live=seen.live) is None), None)
+
+
+def decide(seen: Seen, past: History, settings: RetrainSettings) -> Decision:
+    """What to do now. Every span that `to_examine` asks for has been examined.
+
+    First what makes the data or the live model safe, then runs, and those within their bounds.
+    """
+    if attempt := past.open_attempt:
+        return Decision(kind="wait", why=f"the run {attempt.run} is not over", evidence={"run": attempt.run})
+    return (
+        past.pending_rollback
+        or _set_aside(seen, past, settings)
+        or _rollback(seen, past, settings)
+        or _run(seen, past, settings)
+        or _nothing(seen, past, settings)
+    )
+
+
+def _set_aside(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+    for span in pending(seen, past):
+        examination = past.examination(span.key, live=seen.live)
+        vouched = span.key in past.released
+        why = suspicion.about(examination, settings, vouched=vouched) if examination else None
+        gave_up = past.broken[cause_of(span.key)]
+        if why is None and gave_up >= settings.max_attempts:
+            why = f"{gave_up} runs of it broke; their logs say why"
+        if why is not None:
+            evidence = dataclasses.asdict(examination) if examination else {"broken": gave_up}
+            return Decision(kind="set-aside", trigger="span", why=why, covers=(span.key,), evidence=evidence)
+    return None
+
+
+def _rollback(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+    if not settings.auto_rollback or seen.live is None or seen.previous is None:
+        return None
+    watched = [
+        one
+        for one in past.examinations
+        if one.live == seen.live and one.previous == seen.previous and one.span not in past.aside
+    ]
+    worse = suspicion.worse_than_before(watched, settings)
+    if worse is None:
+        return None
+    return Decision(
+        kind="rollback",
+        trigger="decay",
+        why=worse.why,
+        version=seen.live,
+        evidence={"live": seen.live, "previous": seen.previous, **worse.evidence},
+    )
+
+
+def _run(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+    cause = triggers.first(seen, past, settings, pending=pending(seen, past))
+    if cause is None:
+        return None
+    if seen.busy:
+        return Decision(kind="wait", trigger=cause.trigger, cause=cause.cause, why=seen.busy)
+    return brakes.hold(cause, seen.now, past, settings) or cause
+
+
+def _nothing(seen: Seen, past: History, settings: RetrainSettings) -> Decision:
+    unfinished = [str(span.key) for span in seen.spans if not span.ready]
+    waiting = [str(span.key) for span in pending(seen, past)]
+    if unfinished:
+        why = f"{', '.join(unfinished)}: not complete yet, or still changing"
+    elif waiting:
+        why = f"{', '.join(waiting)}: new, but retrain.on_span is false and nothing else asks for a run"
+    elif not seen.spans:
+        why = "there is no span, and nothing else asks for a run"
+    else:
+        why = f"every span is dealt with; the newest is {max(span.key for span in seen.spans)}"
+    retry_in = settings.settle_seconds if unfinished else None
+    return Decision(kind="nothing", why=why, retry_in=retry_in)

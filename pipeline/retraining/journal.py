@@ -1,0 +1,64 @@
+"""The journal of retraining, `<workspace>/retraining/journal.jsonl`: a line a record, safe on the disk."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from components.errors import GreenlightError
+from pipeline.retraining.moments import Moment
+from pipeline.retraining.records import Content, Record
+from serving.local_files import LocalFiles
+
+_log = logging.getLogger(__name__)
+
+
+class Journal:
+    """The journal at `path`, which need not exist yet.
+
+    A line that a crash has torn counts as never written; the lines around it stay good. Only whoever holds
+    the workspace's retraining lock appends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._files = LocalFiles()
+
+    def records(self) -> list[Record]:
+        """All that is recorded, oldest first.
+
+        Raises:
+          GreenlightError: the file cannot be read.
+        """
+        try:
+            lines = self.path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise GreenlightError(f"The journal {self.path} cannot be read: {error.strerror}.") from error
+        return [record for line in lines if line.strip() and (record := self._read(line))]
+
+    def append(self, moment: Moment, content: Content) -> Record:
+        """Records `content`.
+
+        Raises:
+          GreenlightError: it cannot be written, so what it says must not be done.
+        """
+        record = Record(moment, content)
+        line = json.dumps(record.to_json(), ensure_ascii=False, default=str).encode()
+        try:
+            self._files.append(str(self.path), line)
+        except OSError as error:
+            raise GreenlightError(
+                f"The journal {self.path} cannot be written: {error.strerror}. Nothing is done that it does "
+                "not say: make room, or give the rights to write there."
+            ) from error
+        return record
+
+    def _read(self, line: bytes) -> Record | None:
+        try:
+            return Record.from_json(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            _log.warning("%s: a line that cannot be read is passed over: %.80r", self.path, line)
+            return None

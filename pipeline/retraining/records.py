@@ -1,0 +1,180 @@
+"""What the journal holds: what was examined, decided and done about the data that came."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Self
+
+from pipeline.retraining.moments import Moment
+
+Kind = Literal["run", "nothing", "wait", "set-aside", "rollback"]
+Trigger = Literal["", "span", "decay", "drift", "schedule"]
+
+NOT_STARTED = "not started"
+INTERRUPTED = "interrupted"
+KILLED = "killed"
+CONCLUDED = frozenset({"promoted", "unchanged", "refused", "stopped"})
+BROKEN = frozenset({"failed", KILLED})
+
+
+class SpanContent(NamedTuple):
+    """One content of one span: where the files change, it is another."""
+
+    number: int
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return f"span {self.number}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Examination:
+    """A span seen through the eyes of the live model, before anything is trained on it.
+
+    problem: why its rows cannot be used; None where they can.
+    live: the version that was asked; None where none is live, and then nothing below is known.
+    live_only, previous_only: rows that only this one of the two models gets right.
+    """
+
+    span: SpanContent
+    rows: int = 0
+    problem: str | None = None
+    live: int | None = None
+    accuracy: float | None = None
+    previous: int | None = None
+    previous_accuracy: float | None = None
+    live_only: int = 0
+    previous_only: int = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What is to be done, and why.
+
+    cause: names what a run is for; the same cause is never run to its end twice.
+    covers: the spans that the run deals with, or that are set aside.
+    newest: the highest span that the run may read; None for data without spans.
+    due: of a scheduled run, when it was due (ISO 8601).
+    retry_in: seconds after which it is worth asking again, where that is known.
+    version: of a rollback, the version to take out.
+    """
+
+    kind: Kind
+    why: str
+    trigger: Trigger = ""
+    cause: str = ""
+    covers: Sequence[SpanContent] = ()
+    newest: int | None = None
+    due: str | None = None
+    retry_in: float | None = None
+    version: int | None = None
+    evidence: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Watching:
+    """The schedule counts from this moment on: the first look, and again after the clock was set back."""
+
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Examined:
+    examination: Examination
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Decided:
+    """`run` is the id that the run was given before it started: the intent, whatever came of it."""
+
+    decision: Decision
+    run: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What became of a run: a verdict of `greenlight run`, or that it was interrupted (stopped on purpose),
+    killed, or never started. `noted` says who found out, where it was not the process that started it.
+    """
+
+    run: str
+    verdict: str
+    exit_code: int | None = None
+    version: str | None = None
+    reasons: Sequence[str] = ()
+    noted: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RolledBack:
+    version: int
+    live: int
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Released:
+    """A person lets a span that was set aside be used after all."""
+
+    span: SpanContent
+    who: str
+    why: str
+
+
+Content = Watching | Examined | Decided | Ended | RolledBack | Released
+KINDS: Mapping[str, type[Content]] = {
+    "watching": Watching,
+    "examined": Examined,
+    "decided": Decided,
+    "ended": Ended,
+    "rolled back": RolledBack,
+    "released": Released,
+}
+_NAMES = {kind: name for name, kind in KINDS.items()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One line of the journal."""
+
+    moment: Moment
+    content: Content
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **self.moment.to_json(),
+            "kind": _NAMES[type(self.content)],
+            **dataclasses.asdict(self.content),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """What `to_json` wrote; keys of a newer Greenlight are ignored.
+
+        Raises:
+          KeyError, ValueError, TypeError, AttributeError: it is something else.
+        """
+        kind = KINDS[data["kind"]]
+        values = _known(kind, data)
+        if kind is Examined:
+            values["examination"] = _examination(values["examination"])
+        elif kind is Decided:
+            values["decision"] = _decision(values["decision"])
+        elif kind is Released:
+            values["span"] = SpanContent(*values["span"])
+        return cls(Moment.from_json(data), kind(**values))
+
+
+def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in dataclasses.fields(kind)}
+    return {key: value for key, value in data.items() if key in names}
+
+
+def _examination(data: Mapping[str, Any]) -> Examination:
+    return Examination(**_known(Examination, data) | {"span": SpanContent(*data["span"])})
+
+
+def _decision(data: Mapping[str, Any]) -> Decision:
+    covers = tuple(SpanContent(*key) for key in data.get("covers", ()))
+    return Decision(**_known(Decision, data) | {"covers": covers})
