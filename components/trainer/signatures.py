@@ -11,15 +11,18 @@ from components.trainer.ngrams import NgramIndex, Tables
 CUT = 0.5
 """The lowest probability that is labeled positive."""
 
+SIGNATURES = ("serving_default", "tf_example", "classify", "regress")
+
 Outputs = dict[str, tf.Tensor]
 
 
 class ServedModel(tf.Module):
-    """Two signatures over one computation; both take an empty batch.
+    """Four signatures over one computation; all take an empty batch.
 
     `serving_default` takes `text`, string [N]; `tf_example` takes `examples`, string [N], serialized
     tf.Examples with a text feature. Both give `probability` (of positive), float32 [N], and `label`, string
-    [N], one of reviews.CLASSES.
+    [N], one of reviews.CLASSES. `classify` and `regress` take tf.Examples as well, under the names by which
+    TensorFlow Serving knows what its calls of these names can ask.
     """
 
     def __init__(self, classifier: Classifier):
@@ -48,9 +51,21 @@ class ServedModel(tf.Module):
         spec = {reviews.TEXT: reviews.feature_spec()[reviews.TEXT]}  # to score a review takes no label
         return self.serving_default(tf.io.parse_example(examples, spec)[reviews.TEXT])
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
+    def classify(self, inputs: tf.Tensor) -> Outputs:
+        """`classes`, string [N, 2], as in reviews.CLASSES; `scores`, float32 [N, 2], their sum 1."""
+        positive = self.tf_example(inputs)["probability"]
+        classes = tf.tile([reviews.CLASSES], [tf.size(positive), 1])
+        return {"classes": classes, "scores": tf.stack([1 - positive, positive], axis=1)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
+    def regress(self, inputs: tf.Tensor) -> Outputs:
+        """`outputs`, float32 [N]: the probability of positive."""
+        return {"outputs": self.tf_example(inputs)["probability"]}
+
 
 def export(classifier: Classifier, folder: str | Path) -> None:
     """Writes the classifier to `folder`: a SavedModel that can be moved, with inference's variables alone."""
     served = ServedModel(classifier)
-    signatures = {"serving_default": served.serving_default, "tf_example": served.tf_example}
+    signatures = {name: getattr(served, name) for name in SIGNATURES}
     tf.saved_model.save(served, str(folder), signatures=signatures)

@@ -40,6 +40,16 @@ def test_both_signatures_score_alike(exported, packaged_reviews):
     np.testing.assert_array_equal(by_text["label"], by_example["label"])
 
 
+def test_it_classifies_and_regresses_as_tensorflow_serving_asks(exported):
+    _, loaded, _ = exported
+    probability = loaded.signatures["tf_example"](examples=serialized(TEXTS))["probability"].numpy()
+    classified = loaded.signatures["classify"](inputs=serialized(TEXTS))
+    assert classified["classes"].numpy().tolist() == [[b"negative", b"positive"]] * len(TEXTS)
+    np.testing.assert_array_equal(classified["scores"], np.stack([1 - probability, probability], axis=1))
+    regressed = loaded.signatures["regress"](inputs=serialized(TEXTS))
+    np.testing.assert_array_equal(regressed["outputs"], probability)
+
+
 def test_the_label_is_positive_from_one_half_on(exported, packaged_reviews):
     _, loaded, _ = exported
     scored = loaded.signatures["serving_default"](
@@ -64,6 +74,9 @@ def test_an_empty_batch_is_answered(exported):
         loaded.signatures["tf_example"](examples=serialized([])),
     ):
         assert scored["probability"].shape == (0,) and scored["label"].shape == (0,)
+    classified = loaded.signatures["classify"](inputs=serialized([]))
+    assert classified["classes"].shape == (0, 2) and classified["scores"].shape == (0, 2)
+    assert loaded.signatures["regress"](inputs=serialized([]))["outputs"].shape == (0,)
 
 
 def test_bytes_that_are_not_utf8_are_scored(exported):
@@ -94,4 +107,6 @@ def test_the_signatures_are_as_servers_read_them(exported):
     assert inputs == {
         "serving_default": [("text", tf.TensorSpec([None], tf.string, name="text"))],
         "tf_example": [("examples", tf.TensorSpec([None], tf.string, name="examples"))],
+        "classify": [("inputs", tf.TensorSpec([None], tf.string, name="inputs"))],
+        "regress": [("inputs", tf.TensorSpec([None], tf.string, name="inputs"))],
     }
