@@ -21,7 +21,7 @@ STAGES = {
     "ExampleValidator": "compare the data with the schema",
     "DataCheck": "stop here if the data is bad",
     "Trainer": "fit the classifier, export the model",
-    "BaselineResolver": "find the model in production",
+    "ProductionModel": "find the model in production",
     "Evaluator": "measure it and judge by the gate",
     "InfraValidator": "load it as a server would",
     "Pusher": "promote it",

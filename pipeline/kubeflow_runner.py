@@ -12,7 +12,6 @@ import yaml
 from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
     KubeflowV2DagRunner,
     KubeflowV2DagRunnerConfig,
@@ -52,7 +51,7 @@ class CompiledPipeline:
 
     @property
     def containers(self) -> dict[str, dict[str, Any]]:
-        """The containers of the steps that have one, by the step's name. Resolvers have none."""
+        """The containers of the steps, by the step's name."""
         components, executors = self.spec["components"], self.spec["deploymentSpec"]["executors"]
         found = {name: executors[component["executorLabel"]] for name, component in components.items()}
         return {name: executor["container"] for name, executor in found.items() if "container" in executor}
@@ -97,11 +96,7 @@ def compile_pipeline(settings: Settings) -> CompiledPipeline:
 
 def _stages(settings: Settings) -> Sequence[BaseNode]:
     """The pipeline's stages, with the paths of the image and each with its resources."""
-    stages = create_stages(
-        settings,
-        baseline=LatestBlessedModelStrategy,
-        store_root=settings.kubeflow.store_for(settings.model_name),
-    )
+    stages = create_stages(settings, store_root=settings.kubeflow.store_for(settings.model_name))
     for stage in stages:
         if isinstance(stage, BaseComponent):
             stage.spec.exec_properties.update(_in_the_image(stage, settings.kubeflow.project_dir))
@@ -156,7 +151,7 @@ def _never_cached(settings: Settings) -> list[str]:
     Kubeflow runs no such driver: only the reviews that the image brings cannot change behind its back.
     """
     fixed = settings.data.kind == "packaged" and "source" not in settings.kubeflow.parameters
-    return ["Pusher"] if fixed else ["ImdbExampleGen", "Pusher"]
+    return ["ProductionModel", "Pusher", *([] if fixed else ["ImdbExampleGen"])]
 
 
 def _declare(compiled: CompiledPipeline, parameter: Parameter, settings: Settings) -> None:

@@ -13,6 +13,7 @@ StageName = Literal[
     "ExampleValidator",
     "DataCheck",
     "Trainer",
+    "ProductionModel",
     "Evaluator",
     "InfraValidator",
     "Pusher",

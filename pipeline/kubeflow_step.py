@@ -43,11 +43,9 @@ def with_parameters(invocation: str, *, stage: str, settings: Settings) -> str:
 
 def _properties(stage: str, settings: Settings) -> dict[str, Any]:
     """The execution properties of a stage that is wired from these settings."""
-    from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
-
     from pipeline.pipeline import create_stages
 
-    stages = create_stages(settings, baseline=LatestBlessedModelStrategy, store_root="")
+    stages = create_stages(settings, store_root="")
     found = next(each for each in stages if each.id == stage)
     return {name: value for name, value in found.exec_properties.items() if value is not None}
 

@@ -45,25 +45,14 @@ class Graph:
 
 def uses(run: Run) -> list[tuple[str, str]]:
     """Pairs (maker, user) of stages, in the run's order, each pair once."""
-    makers: dict[int, list[str]] = {}
-    for stage in run.stages:
-        for artifact in _flat(stage.outputs):
-            makers.setdefault(artifact.id, []).append(stage.name)
+    makers = {artifact.id: stage.name for stage in run.stages for artifact in _flat(stage.outputs)}
     pairs: dict[tuple[str, str], None] = {}
     for stage in run.stages:
-        for key, artifacts in stage.inputs.items():
-            for artifact in artifacts:
-                maker = _maker(makers.get(artifact.id, []), key)
-                if maker and maker != stage.name:
-                    pairs[maker, stage.name] = None
+        for artifact in _flat(stage.inputs):
+            maker = makers.get(artifact.id)
+            if maker and maker != stage.name:
+                pairs[maker, stage.name] = None
     return list(pairs)
-
-
-def _maker(candidates: Sequence[str], key: str) -> str | None:
-    """The stage an input came from. A Resolver hands on what others made: it counts for baselines alone."""
-    wants_resolver = key.startswith("baseline")
-    fitting = [name for name in candidates if name.endswith("Resolver") == wants_resolver]
-    return next(iter(fitting or candidates), None)
 
 
 def draw(run: Run) -> Graph:

@@ -13,10 +13,10 @@ from tfx.orchestration.pipeline import Pipeline
 from components.data_check.component import DataCheck
 from components.data_check.schema import CuratedSchema
 from components.data_check.statistics import StatisticsGen
-from components.evaluator.baseline import ProductionModelStrategy, baseline_resolver
 from components.evaluator.component import evaluator
 from components.example_gen.component import ImdbExampleGen
 from components.infra_validator.component import InfraValidator
+from components.production_model.component import ProductionModel
 from components.pusher.component import pusher
 from components.trainer.component import trainer
 
@@ -25,13 +25,12 @@ if TYPE_CHECKING:
     from pipeline.workspace import Workspace
 
 
-def create_stages(settings: Settings, *, baseline: type, store_root: str) -> Sequence[BaseNode]:
+def create_stages(settings: Settings, *, store_root: str) -> Sequence[BaseNode]:
     """The stages, top to bottom.
 
     Args:
       settings: what the user asked for.
-      baseline: the TFX resolver strategy that finds the model in production.
-      store_root: the folder of versions that the Pusher writes to.
+      store_root: the folder of versions that the Pusher writes to, and that knows what is in production.
     """
     split = "test" if settings.data.test_weight else "eval"
 
@@ -57,7 +56,7 @@ def create_stages(settings: Settings, *, baseline: type, store_root: str) -> Seq
     train.add_upstream_node(check)
     model = train.outputs["model"]
 
-    production = baseline_resolver(candidate=model, strategy=baseline, store_root=store_root)
+    production = ProductionModel(candidate=model, store_root=store_root)
     gate = evaluator(
         examples=examples,
         model=model,
@@ -84,9 +83,7 @@ def create_local_pipeline(settings: Settings, workspace: Workspace, *, use_cache
         pipeline_name=settings.model_name,
         pipeline_root=str(workspace.artifacts),
         metadata_connection_config=metadata.sqlite_metadata_connection_config(str(workspace.metadata)),
-        components=create_stages(
-            settings, baseline=ProductionModelStrategy, store_root=str(workspace.serving(settings.model_name))
-        ),
+        components=create_stages(settings, store_root=str(workspace.serving(settings.model_name))),
         enable_cache=use_cache,
         beam_pipeline_args=list(settings.beam.pipeline_args()),
     )

@@ -56,7 +56,7 @@ def evaluator(
       model: the candidate.
       gate: the conditions it has to meet.
       split: the split to judge on, "test" or "eval".
-      baseline_model: the model in production; may turn out empty.
+      baseline_model: the model in production, or the word that there is none.
       schema: a Schema for TFMA's input; it does without.
     """
     return Evaluator(
@@ -69,7 +69,9 @@ def evaluator(
             example_splits=json_utils.dumps([split]),
             fairness_indicator_thresholds=json_utils.dumps(None),
             gate=gate.model_dump_json(),
-            code=code_fingerprint("evaluator", "reviews.py", "serving/tensorflow_errors.py"),
+            code=code_fingerprint(
+                "evaluator", "reviews.py", "production_model/absence.py", "serving/tensorflow_errors.py"
+            ),
             evaluation=Channel(type=standard_artifacts.ModelEvaluation),
             blessing=Channel(type=standard_artifacts.ModelBlessing),
         )

@@ -24,6 +24,7 @@ from components.evaluator.split_files import split_files
 from components.evaluator.tfma_results import candidate_metrics, check_agreement
 from components.evaluator.verdict import Baseline, Verdict
 from components.evaluator.wording import render
+from components.production_model.absence import is_none
 from components.reviews import LABEL, LENGTH, TEXT
 
 GATE_KEY = "gate"
@@ -42,7 +43,8 @@ class Executor(tfx_executor.Executor):
         """Evaluates the candidate and, where it still works, the baseline.
 
         Args:
-          input_dict: examples, model, optionally baseline_model and schema, as TFX's Evaluator takes them.
+          input_dict: examples, model, optionally baseline_model and schema, as TFX's Evaluator takes them; a
+            baseline_model may say that there is none.
           output_dict: evaluation and blessing.
           exec_properties: those of TFX's Evaluator, with one split in example_splits, and `gate`:
             GateSettings as JSON.
@@ -50,6 +52,7 @@ class Executor(tfx_executor.Executor):
         Raises:
           GreenlightError: the candidate cannot be evaluated, or TFMA disagrees with its predictions.
         """
+        input_dict = _with_what_there_is(input_dict)
         gate = GateSettings.model_validate_json(exec_properties[GATE_KEY])
         (split,) = json_utils.loads(exec_properties[specs.EXAMPLE_SPLITS_KEY])
         evaluation = artifact_utils.get_single_instance(output_dict[specs.EVALUATION_KEY])
@@ -115,6 +118,12 @@ def _texts(column: Any) -> Any:
 
 def _folder(model: Artifact) -> str:
     return path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+
+
+def _with_what_there_is(input_dict: _Artifacts) -> _Artifacts:
+    """The inputs without a baseline that stands for none."""
+    absent = any(is_none(model) for model in input_dict.get(specs.BASELINE_MODEL_KEY) or ())
+    return _without_baseline(input_dict, keep=not absent)
 
 
 def _without_baseline(input_dict: _Artifacts, *, keep: bool) -> _Artifacts:

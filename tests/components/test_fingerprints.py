@@ -88,6 +88,7 @@ def test_all_stages_with_executors_of_ours_are_looked_at():
         "evaluator/component.py",
         "example_gen/component.py",
         "infra_validator/component.py",
+        "production_model/component.py",
         "pusher/component.py",
         "trainer/component.py",
     }

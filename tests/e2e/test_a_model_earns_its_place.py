@@ -13,12 +13,12 @@ from pipeline.outcome import RunResult
 from serving.versions import VersionStore
 
 STAGES = [
-    "BaselineResolver",
     "DataCheck",
     "Evaluator",
     "ExampleValidator",
     "ImdbExampleGen",
     "InfraValidator",
+    "ProductionModel",
     "Pusher",
     "Schema",
     "StatisticsGen",
@@ -114,8 +114,8 @@ def digest_of(result: RunResult) -> str:
 
 
 def executed(result: RunResult) -> set[str]:
-    """The stages that did their work in this run; the resolver always does."""
-    return {stage.name for stage in result.stages if not stage.cached} - {"BaselineResolver"}
+    """The stages that did their work in this run."""
+    return {stage.name for stage in result.stages if not stage.cached}
 
 
 def test_the_first_run_promotes_version_1(first):
@@ -163,19 +163,20 @@ def test_a_gate_above_the_model_refuses_and_pushes_nothing(refused):
 
 def test_a_changed_training_setting_runs_from_the_trainer_on(retrained):
     assert (retrained.verdict, retrained.version) == ("promoted", "2"), retrained
-    assert executed(retrained) == {"Trainer", "InfraValidator", "Evaluator", "Pusher"}
+    assert executed(retrained) == {"Trainer", "InfraValidator", "ProductionModel", "Evaluator", "Pusher"}
 
 
 def test_the_retrained_model_was_compared_with_the_one_in_production(first, retrained):
     compared = recorded(retrained).stage("Evaluator").inputs["baseline_model"]
-    assert [model.id for model in compared] == [recorded(first).output("Trainer", "model").id]
+    assert [model.properties["version"] for model in compared] == [first.version]
+    assert [model.properties["model_digest"] for model in compared] == [digest_of(first)]
     change = next(condition for condition in retrained.gate if condition["kind"] == "change")
     assert change["value"] is not None and change["baseline"] is not None
 
 
 def test_going_back_to_earlier_settings_makes_their_model_live_again(first, retrained, back, forth):
     assert [(each.verdict, each.version) for each in (back, forth)] == [("promoted", "3"), ("promoted", "4")]
-    assert executed(back) == {"Evaluator", "Pusher"}
+    assert executed(back) == {"ProductionModel", "Evaluator", "Pusher"}
     assert executed(forth) == {"Pusher"}
     assert [digest_of(back), digest_of(forth)] == [digest_of(first), digest_of(retrained)]
 

@@ -25,20 +25,16 @@ def workspace_of(result: RunResult) -> Workspace:
     return Workspace.at(Path(result.log).parents[2])
 
 
-def trained(result: RunResult) -> runs.Artifact:
-    return runs.read_run(workspace_of(result).metadata, result.run).output("Trainer", "model")
-
-
 @pytest.fixture(scope="module")
 def refused(run, first) -> RunResult:
-    shutil.rmtree(trained(first).path)
+    shutil.rmtree(Path(first.model_path, "variables"))
     return run(*QUICK, "trainer.seed=2")
 
 
 @pytest.fixture(scope="module")
 def approved(refused) -> dict[str, Any]:
     root = str(workspace_of(refused).root)
-    command = ["approve", refused.run, "--reason", "the old model's folder was deleted", "--by", "ada"]
+    command = ["approve", refused.run, "--reason", "the live model was damaged", "--by", "ada"]
     ended = CliRunner().invoke(cli, [*command, "--workspace", root, "--json"])
     assert ended.exit_code == 0, ended.output
     return json.loads(ended.stdout)
@@ -68,6 +64,6 @@ def test_the_approved_version_gets_a_card_of_its_own(refused, approved):
 def test_the_next_model_is_compared_with_the_approved_one(refused, third):
     assert (third.verdict, third.version) == ("promoted", "3")
     evaluator = runs.read_run(workspace_of(third).metadata, third.run).stage("Evaluator")
-    assert [model.id for model in evaluator.inputs["baseline_model"]] == [trained(refused).id]
+    assert [model.properties["version"] for model in evaluator.inputs["baseline_model"]] == ["2"]
     (change,) = (condition for condition in third.gate if condition["kind"] == "change")
     assert change["baseline"] == refused.metrics["accuracy"]

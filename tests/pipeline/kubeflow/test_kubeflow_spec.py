@@ -20,7 +20,6 @@ from pipeline.kubeflow_step import with_parameters
 
 ROOT = Path(__file__).parents[3]
 IMAGE, PIPELINE_ROOT = "registry.example/greenlight:4dd0c33", "gs://reviews/greenlight"
-RESOLVERS = {"BaselineResolver-model-blessing-resolver", "BaselineResolver-model-resolver"}
 
 
 def tasks(compiled):
@@ -40,14 +39,14 @@ def argument(container, flag):
 
 def test_it_has_the_stages_of_the_local_pipeline(compiled):
     assert set(compiled.containers) == set(StageName.__args__)
-    assert set(tasks(compiled)) == set(StageName.__args__) | RESOLVERS
+    assert set(tasks(compiled)) == set(StageName.__args__)
 
 
 def test_nothing_is_trained_before_the_check_and_nothing_pushed_before_both_judges(compiled):
     assert tasks(compiled)["Trainer"]["dependentTasks"] == ["DataCheck", "ImdbExampleGen"]
     assert {"Evaluator", "InfraValidator"} <= set(tasks(compiled)["Pusher"]["dependentTasks"])
     baseline = tasks(compiled)["Evaluator"]["inputs"]["artifacts"]["baseline_model"]["taskOutputArtifact"]
-    assert baseline["producerTask"] == "BaselineResolver-model-resolver"
+    assert baseline["producerTask"] == "ProductionModel"
 
 
 def test_every_executor_can_be_imported_by_its_name(compiled):
@@ -115,30 +114,30 @@ def test_resources_are_written_as_kfp_writes_them(compile_with):
     assert set(resources.values()) == {None}
 
 
-def test_retries_are_for_steps_with_a_container(compile_with, compiled):
+def test_every_step_is_started_again_as_often_as_asked_for(compile_with, compiled):
     retried = compile_with("kubeflow.retries=2")
-    policies = {name: task.get("retryPolicy") for name, task in tasks(retried).items()}
-    assert {name for name, policy in policies.items() if policy is None} == RESOLVERS
-    assert policies["Trainer"] == {"maxRetryCount": 2, "backoffDuration": "30s", "backoffFactor": 2.0}
+    for task in tasks(retried).values():
+        assert task["retryPolicy"] == {"maxRetryCount": 2, "backoffDuration": "30s", "backoffFactor": 2.0}
     assert not any("retryPolicy" in task for task in tasks(compiled).values())
 
 
+STORE = {"ProductionModel", "Pusher"}
 CHANGING = ["data.source=files:gs://a/*.csv", 'kubeflow.parameters=["epochs"]']
 
 
 @pytest.mark.parametrize(
     ("assignments", "uncached"),
     [
-        ((), {"ImdbExampleGen", "Pusher"}),  # `source` is a parameter
-        (CHANGING, {"ImdbExampleGen", "Pusher"}),
-        (CHANGING[1:], {"Pusher"}),
+        ((), {"ImdbExampleGen", *STORE}),  # `source` is a parameter
+        (CHANGING, {"ImdbExampleGen", *STORE}),
+        (CHANGING[1:], STORE),
         (["kubeflow.enable_cache=false"], set(StageName.__args__)),
     ],
 )
 def test_what_can_change_behind_kubeflows_back_is_never_cached(compile_with, assignments, uncached):
     found = tasks(compile_with(*assignments))
     cached = {name for name, task in found.items() if task.get("cachingOptions") == {"enableCache": True}}
-    assert set(found) - cached == uncached | RESOLVERS
+    assert set(found) - cached == uncached
 
 
 # --- run-time parameters

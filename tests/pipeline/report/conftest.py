@@ -25,8 +25,8 @@ Schema 0.1 > schema:Schema
 ExampleValidator 0.3 statistics=StatisticsGen.statistics schema=Schema.schema > anomalies:ExampleAnomalies
 DataCheck 0.1 statistics=StatisticsGen.statistics anomalies=ExampleValidator.anomalies > verdict:JsonValue
 Trainer 41.6 examples=ImdbExampleGen.examples > model:Model model_run:ModelRun
-BaselineResolver 0.1 > model:Model
-Evaluator 13.4 examples=ImdbExampleGen.examples model=Trainer.model baseline_model=BaselineResolver.model \
+ProductionModel 0.1 candidate=Trainer.model > model:Model
+Evaluator 13.4 examples=ImdbExampleGen.examples model=Trainer.model baseline_model=ProductionModel.model \
  > evaluation:ModelEvaluation blessing:ModelBlessing
 InfraValidator 11.9 model=Trainer.model examples=ImdbExampleGen.examples > blessing:InfraBlessing
 Pusher 0.4 model=Trainer.model model_blessing=Evaluator.blessing infra_blessing=InfraValidator.blessing \

@@ -18,26 +18,8 @@ def test_an_arrow_goes_from_maker_to_user(promoted_run):
 
     assert ("ImdbExampleGen", "StatisticsGen") in pairs
     assert ("Trainer", "Pusher") in pairs
-    assert ("BaselineResolver", "Evaluator") in pairs
+    assert ("ProductionModel", "Evaluator") in pairs
     assert len(pairs) == len(set(pairs))
-
-
-def test_a_resolver_that_hands_on_the_same_model_counts_for_the_baseline_only():
-    run = Run(
-        "r",
-        (
-            stage("Trainer", makes={"model": 5}),
-            stage("BaselineResolver", makes={"model": 5}),
-            stage("Evaluator", uses={"model": 5, "baseline_model": 5}),
-            stage("InfraValidator", uses={"model": 5}),
-        ),
-    )
-
-    assert lineage_graph.uses(run) == [
-        ("Trainer", "Evaluator"),
-        ("BaselineResolver", "Evaluator"),
-        ("Trainer", "InfraValidator"),
-    ]
 
 
 def test_an_artifact_from_outside_the_run_has_no_arrow():

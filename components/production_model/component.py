@@ -1,0 +1,49 @@
+"""ProductionModel: the stage that fetches what a candidate is compared with from the version store."""
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+from tfx.types.channel import BaseChannel, Channel
+
+from components.fingerprints import code_fingerprint
+from components.production_model.driver import Driver
+from components.production_model.executor import CANDIDATE, FOUND, MODEL, STORE_ROOT, Executor
+
+
+class _ProductionModelSpec(component_spec.ComponentSpec):
+    PARAMETERS = {
+        STORE_ROOT: component_spec.ExecutionParameter(type=str),
+        FOUND: component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {CANDIDATE: component_spec.ChannelParameter(type=standard_artifacts.Model)}
+    OUTPUTS = {MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model)}
+
+
+class ProductionModel(base_component.BaseComponent):
+    """Takes a copy of the live version; its output `model` says so where there is nothing to compare with.
+
+    The version store is the one thing that knows what is live, on every engine. TFX's Resolver asks the
+    lineage store instead, knows of no rollback, and open-source Kubeflow Pipelines cannot run it. On
+    Kubeflow, which runs no driver of ours, the stage must not be cached.
+    """
+
+    SPEC_CLASS = _ProductionModelSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+    DRIVER_CLASS = Driver
+
+    def __init__(self, *, candidate: BaseChannel, store_root: str):
+        """Builds the stage.
+
+        Args:
+          candidate: the Model that was just trained.
+          store_root: the version store's folder, or its gs:// path.
+        """
+        super().__init__(
+            spec=_ProductionModelSpec(
+                candidate=candidate,
+                store_root=store_root,
+                found="",
+                code=code_fingerprint("production_model", "pusher/store_errors.py", "serving"),
+                model=Channel(type=standard_artifacts.Model),
+            )
+        )

@@ -1,0 +1,86 @@
+"""The stage's work: find the version to compare with, and take a copy of it out of the store."""
+
+import os
+from typing import Any
+
+from absl import logging
+from tfx.dsl.components.base import base_executor
+from tfx.types import Artifact, artifact_utils
+from tfx.utils import io_utils, path_utils
+
+from components.errors import GreenlightError
+from components.production_model.absence import VERSION
+from components.production_model.choice import NOTHING, compared_with, key_of
+from components.pusher.store_errors import as_greenlight_errors
+from serving.files import files_for
+from serving.manifest import model_digest
+from serving.store_publish import model_entries
+from serving.store_records import Version
+from serving.versions import VersionStore
+
+CANDIDATE, MODEL = "candidate", "model"
+STORE_ROOT, FOUND = "store_root", "found"
+_WHY_NOTHING = "NO_MODEL"
+
+_Artifacts = dict[str, list[Artifact]]
+
+
+class Executor(base_executor.BaseExecutor):
+    """Leaves a copy of the version, whatever happens to the store afterwards, or an empty artifact."""
+
+    def Do(self, input_dict: _Artifacts, output_dict: _Artifacts, exec_properties: dict[str, Any]) -> None:
+        """Copies the version into the artifact `model`.
+
+        Args:
+          input_dict: candidate, the Model that was just trained.
+          output_dict: model; its properties say `version` ("" for none), `model_digest` and `path`.
+          exec_properties: store_root, the version store's folder; found, what the driver saw before the cache
+            was asked, "" where no driver ran (Kubeflow).
+
+        Raises:
+          GreenlightError: the store cannot be read, or was changed since the driver looked.
+        """
+        model = artifact_utils.get_single_instance(output_dict[MODEL])
+        root, found = exec_properties[STORE_ROOT], exec_properties.get(FOUND)
+        version = find(root, input_dict)
+        if found and found != key_of(version):
+            raise GreenlightError(
+                f"The version store {root} was changed while the run was looking for the model in "
+                "production. Run again."
+            )
+        _describe(model, version)
+        if version is None:
+            logging.info("No model is in production that this one could be compared with.")
+            io_utils.write_string_file(os.path.join(model.uri, _WHY_NOTHING), f"{NOTHING}\n")
+            return
+        logging.info("The model in production is version %d at %s.", version.number, version.path)
+        _copy(version, path_utils.serving_model_dir(model.uri))
+
+
+def find(root: str, inputs: _Artifacts) -> Version | None:
+    """The version in the store at `root` that the candidate among a stage's inputs is compared with.
+
+    Raises:
+      GreenlightError: the store cannot be read.
+    """
+    candidate = artifact_utils.get_single_instance(inputs[CANDIDATE])
+    folder = path_utils.serving_model_path(candidate.uri, path_utils.is_old_model_artifact(candidate))
+    with as_greenlight_errors():
+        digest = model_digest(model_entries(files_for(folder), folder))
+        return compared_with(VersionStore(root).versions(), digest)
+
+
+def _describe(model: Artifact, version: Version | None) -> None:
+    model.set_string_custom_property(VERSION, str(version.number) if version else "")
+    model.set_string_custom_property("model_digest", (version.digest or "") if version else "")
+    model.set_string_custom_property("path", version.path if version else "")
+
+
+def _copy(version: Version, folder: str) -> None:
+    try:
+        io_utils.copy_dir(version.path, folder)
+    except OSError as error:
+        raise GreenlightError(
+            f"Version {version.number} at {version.path} could not be read ({error}). "
+            "If it was rolled back or pruned meanwhile, run again."
+        ) from error
