@@ -1,7 +1,162 @@
-"""What holds for every test: legacy Keras and quiet libraries, settled before anything imports TensorFlow."""
+"""What holds for every test: legacy Keras and quiet libraries, settled before anything imports TensorFlow.
 
+And what the tests of serving share with those of the commands that use it: a small model, and its server.
+"""
+
+import asyncio
+import contextlib
 import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+MODEL_NAME = "imdb_sentiment"
+
+
+def save_small_model(folder: Path, *, bias: float) -> None:
+    """The more often a text says `good`, the more probably it is positive; signatures as the real model's."""
+    import tensorflow as tf
+
+    class Small(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+        def serving_default(self, text):
+            other = tf.strings.regex_replace(text, "good", "bad")
+            goods = tf.strings.length(text) - tf.strings.length(other)
+            probability = tf.sigmoid(tf.cast(goods, tf.float32) * 2.0 - 1.0 + bias)
+            label = tf.where(probability >= 0.5, "positive", "negative")
+            return {"probability": probability, "label": label}
+
+        def _texts(self, examples):
+            return tf.io.parse_example(examples, {"text": tf.io.FixedLenFeature([], tf.string)})["text"]
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+        def tf_example(self, examples):
+            return self.serving_default(self._texts(examples))
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+        def classify(self, inputs):
+            positive = self.serving_default(self._texts(inputs))["probability"]
+            classes = tf.tile([["negative", "positive"]], [tf.size(positive), 1])
+            return {"classes": classes, "scores": tf.stack([1 - positive, positive], axis=1)}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+        def regress(self, inputs):
+            return {"outputs": self.serving_default(self._texts(inputs))["probability"]}
+
+    small = Small()
+    names = ("serving_default", "tf_example", "classify", "regress")
+    tf.saved_model.save(small, str(folder), signatures={name: getattr(small, name) for name in names})
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory) -> Callable[..., Path]:
+    """Make the small model's folder; another bias makes another model."""
+    made: dict[float, Path] = {}
+
+    def make(bias: float = 0.0) -> Path:
+        if bias not in made:
+            made[bias] = tmp_path_factory.mktemp("small-model")
+            save_small_model(made[bias], bias=bias)
+        return made[bias]
+
+    return make
+
+
+@pytest.fixture
+def small_workspace(tmp_path, small_model) -> Path:
+    """A workspace whose version 1 is the small model."""
+    workspace = tmp_path / "workspace"
+    push(workspace, small_model())
+    return workspace
+
+
+def push(workspace: Path, model: Path) -> int:
+    """Publishes a model in a workspace; returns its version."""
+    from serving.manifest import Facts
+
+    return store_of(workspace).push(model, Facts()).version
+
+
+def store_of(workspace: Path):
+    from serving.versions import VersionStore
+
+    return VersionStore(workspace / "serving" / MODEL_NAME)
+
+
+class RunningServer:
+    """A server over a workspace, in a thread of its own; `rest` and `grpc` are its addresses."""
+
+    def __init__(self, workspace: Path, **settings):
+        from serving.settings import ServeSettings
+
+        defaults = {"rest_port": 0, "grpc_port": 0, "poll_seconds": 0.05, "access_log": False}
+        self.workspace = workspace
+        self._settings = ServeSettings(**{**defaults, "drain_delay_seconds": 0, **settings})
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._live()), name="server")
+        self._error: BaseException | None = None
+
+    async def _live(self) -> None:
+        from serving.server import Server
+
+        try:
+            self.server = Server(
+                store_of(self.workspace),
+                self._settings,
+                model_name=MODEL_NAME,
+                request_log=self.workspace / "requests",
+            )
+            self._loop = asyncio.get_running_loop()
+            addresses = await self.server.start()
+            self.rest, self.grpc = addresses.rest, addresses.grpc
+        except BaseException as error:
+            self._error = error
+            return
+        finally:
+            self._started.set()
+        await self.server.run()
+
+    def start(self) -> "RunningServer":
+        self._thread.start()
+        self._started.wait()
+        if self._error is not None:
+            raise self._error
+        return self
+
+    def stop(self) -> None:
+        """Drains and ends; once."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self.server.stop)
+            self._thread.join()
+
+    def push(self, model: Path) -> int:
+        return push(self.workspace, model)
+
+
+@pytest.fixture
+def serve_workspace() -> Iterator[Callable[..., RunningServer]]:
+    """Start a server over a workspace, with settings of `serve`; it ends with the test."""
+    with contextlib.ExitStack() as stack:
+
+        def start(workspace: Path, **settings) -> RunningServer:
+            running = RunningServer(workspace, **settings)
+            stack.callback(running.stop)
+            return running.start()
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, small_model) -> Iterator[RunningServer]:
+    """A server of the small model for tests that leave it as it is."""
+    workspace = tmp_path_factory.mktemp("served")
+    push(workspace, small_model())
+    running = RunningServer(workspace).start()
+    yield running
+    running.stop()

@@ -1,0 +1,58 @@
+"""gRPC's standard health checking: SERVING while the model answers.
+
+The packaged servicer forgets all watchers of a name when one of them goes, hence this one.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
+
+import grpc
+from grpc.aio import ServicerContext
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+NAME = "grpc.health.v1.Health"
+_Response = health_pb2.HealthCheckResponse
+
+
+class HealthServicer(health_pb2_grpc.HealthServicer):
+    """Tells of `services`, and of the server under the empty name, whether they are `ready`."""
+
+    def __init__(self, services: Iterable[str], ready: Callable[[], bool]) -> None:
+        self._names = {"", *services}
+        self._ready = ready
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    def changed(self) -> None:
+        """To be called when `ready` may answer something else than before."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def close(self) -> None:
+        """Ends what watches; each has been told the last state."""
+        self._closed = True
+        self.changed()
+
+    async def Check(self, request: Any, context: ServicerContext) -> Any:
+        """The state of a service; NOT_FOUND for one that is none of ours."""
+        if request.service not in self._names:
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"There is no service {request.service} here")
+        return _Response(status=self._status(request.service))
+
+    async def Watch(self, request: Any, context: ServicerContext) -> AsyncIterator[Any]:
+        """The state of a service now, and again whenever it changes."""
+        told = None
+        while True:
+            changed = self._changed
+            if (status := self._status(request.service)) != told:
+                told = status
+                yield _Response(status=status)
+            if self._closed:
+                return
+            await changed.wait()
+
+    def _status(self, service: str) -> Any:
+        if service not in self._names:
+            return _Response.SERVICE_UNKNOWN
+        return _Response.SERVING if self._ready() else _Response.NOT_SERVING

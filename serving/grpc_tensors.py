@@ -1,0 +1,104 @@
+"""TensorProtos to arrays and back, as TensorFlow Serving reads and writes them."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2, types_pb2
+
+from serving.predictor import Signature, TensorSpec
+from serving.status import Code, RequestError
+
+_FIELDS = {
+    "string": "string_val",
+    "bool": "bool_val",
+    "float32": "float_val",
+    "float64": "double_val",
+    "int64": "int64_val",
+    "uint32": "uint32_val",
+    "uint64": "uint64_val",
+    **dict.fromkeys(("int32", "int16", "int8", "uint16", "uint8"), "int_val"),
+}
+"""Where the values of a type stand in a TensorProto."""
+
+
+def to_arrays(
+    tensors: Mapping[str, tensor_pb2.TensorProto], signature: Signature, *, max_values: int
+) -> dict[str, np.ndarray]:
+    """The inputs of a request for `signature`; strings are objects (bytes).
+
+    Raises:
+      RequestError: they are not the signature's inputs, or one of them is none of its type or has more than
+        `max_values` values.
+    """
+    _require_names(tensors, signature)
+    places = {name: place for place, name in enumerate(sorted(signature.inputs))}
+    return {
+        name: _to_array(tensors[name], spec, name=name, place=places[name], max_values=max_values)
+        for name, spec in signature.inputs.items()
+    }
+
+
+def _require_names(tensors: Mapping[str, Any], signature: Signature) -> None:
+    """The error is TensorFlow Serving's, from predict_util.cc."""
+    sent, needed = set(tensors), set(signature.inputs)
+    if sent == needed:
+        return
+    if len(sent) == len(needed):
+        unknown = min(sent - needed)
+        raise _invalid(
+            f"input tensor alias not found in signature: {unknown}. "
+            f"Inputs expected to be in the set {_set(needed)}."
+        )
+    raise _invalid(
+        f"input size does not match signature: {len(sent)}!={len(needed)} "
+        f"len({_set(sent)}) != len({_set(needed)}). Sent extra: {_set(sent - needed)}. "
+        f"Missing but required: {_set(needed - sent)}."
+    )
+
+
+def _to_array(
+    tensor: tensor_pb2.TensorProto, spec: TensorSpec, *, name: str, place: int, max_values: int
+) -> np.ndarray:
+    wanted = tf.as_dtype(spec.dtype)
+    if tensor.dtype != wanted.as_datatype_enum:
+        raise _invalid(
+            f"Expects arg[{place}] to be {_type_name(wanted.as_datatype_enum)} "
+            f"but {_type_name(tensor.dtype)} is provided"
+        )
+    sizes = [dim.size for dim in tensor.tensor_shape.dim]
+    # A shape alone can stand for any number of values: the last one given is repeated.
+    if math.prod(sizes) > max_values:
+        raise _invalid(f"Input {name} has the shape {sizes}, more than {max_values} values")
+    try:
+        value = tf.io.parse_tensor(tensor.SerializeToString(), wanted).numpy()
+    except tf.errors.OpError:
+        raise _invalid(f"tensor parsing error: {name}") from None
+    return np.array(value, object) if isinstance(value, bytes) else np.asarray(value)
+
+
+def to_proto(values: np.ndarray, spec: TensorSpec) -> tensor_pb2.TensorProto:
+    """An output, its values in the field of their type: some clients read no other."""
+    field = _FIELDS.get(spec.dtype)
+    if field is None:
+        return tf.make_tensor_proto(values, tf.as_dtype(spec.dtype))
+    proto = tensor_pb2.TensorProto(dtype=tf.as_dtype(spec.dtype).as_datatype_enum)
+    for size in values.shape:
+        proto.tensor_shape.dim.add(size=size)
+    getattr(proto, field).extend(values.ravel().tolist())
+    return proto
+
+
+def _type_name(number: int) -> str:
+    known = number in types_pb2.DataType.values()
+    return types_pb2.DataType.Name(number).removeprefix("DT_").lower() if known else f"type {number}"
+
+
+def _set(names: set[str]) -> str:
+    return f"{{{','.join(sorted(names))}}}"
+
+
+def _invalid(message: str) -> RequestError:
+    return RequestError(Code.INVALID_ARGUMENT, message)

@@ -1,0 +1,100 @@
+import contextlib
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+SERVING, NOT_SERVING, UNKNOWN = 1, 2, 3
+NAMES = ["", "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_server_with_a_model_is_serving(channel, name):
+    health = health_pb2_grpc.HealthStub(channel)
+    assert health.Check(health_pb2.HealthCheckRequest(service=name), timeout=20).status == SERVING
+
+
+def test_health_of_an_unknown_service_is_not_found(channel, status_of):
+    health = health_pb2_grpc.HealthStub(channel)
+    code, _ = status_of(health.Check, health_pb2.HealthCheckRequest(service="other"))
+    assert code == "NOT_FOUND"
+
+
+def test_watchers_see_a_first_version_come_and_the_server_go(tmp_path, small_model, serve_workspace):
+    running = serve_workspace(tmp_path / "empty")
+    with grpc.insecure_channel(running.grpc) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        request = health_pb2.HealthCheckRequest(service=NAMES[1])
+        gone, one, two = (health.Watch(request, timeout=60) for _ in range(3))
+        assert [next(watch).status for watch in (gone, one, two)] == [NOT_SERVING] * 3
+        gone.cancel()
+        running.push(small_model())
+        assert [next(watch).status for watch in (one, two)] == [SERVING] * 2
+        running.stop()
+        assert [watch.status for watch in one] == [NOT_SERVING]
+
+
+def test_a_watcher_of_an_unknown_service_is_told_so(channel):
+    watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service="other"))
+    with contextlib.closing(watch) if hasattr(watch, "close") else contextlib.nullcontext():
+        assert next(watch).status == UNKNOWN
+    watch.cancel()
+
+
+def reflected(channel, **asked):
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    request = reflection_pb2.ServerReflectionRequest(**asked)
+    (response,) = stub.ServerReflectionInfo(iter([request]), timeout=20)
+    return response
+
+
+def test_the_services_can_be_listed(channel):
+    services = reflected(channel, list_services="").list_services_response.service
+    assert {service.name for service in services} == {
+        "tensorflow.serving.PredictionService",
+        "tensorflow.serving.ModelService",
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+    }
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_a_client_can_build_a_services_messages_from_what_reflection_gives(channel, name):
+    from google.protobuf import descriptor_pool, message_factory
+
+    answer = reflected(channel, file_containing_symbol=name).file_descriptor_response
+    files = {
+        file.name: file
+        for file in map(descriptor_pb2.FileDescriptorProto.FromString, answer.file_descriptor_proto)
+    }
+    pool = descriptor_pool.DescriptorPool()
+
+    def add(file):
+        for needed in file.dependency:
+            if needed in files:
+                add(files.pop(needed))
+        pool.Add(file)
+
+    while files:
+        add(files.pop(next(iter(files))))
+    service = pool.FindServiceByName(name)
+    method = service.methods_by_name["Predict" if "Prediction" in name else "GetModelStatus"]
+    request = message_factory.GetMessageClass(method.input_type)()
+    request.model_spec.name = "imdb_sentiment"
+    if method.name == "Predict":
+        tensor = request.inputs["text"]
+        tensor.dtype = 7
+        tensor.tensor_shape.dim.add(size=1)
+        tensor.string_val.append(b"good")
+    call = channel.unary_unary(
+        f"/{name}/{method.name}",
+        request_serializer=lambda message: message.SerializeToString(),
+        response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
+    )
+    response = call(request, timeout=20)
+    if method.name == "Predict":
+        assert list(response.outputs["label"].string_val) == [b"positive"]
+    else:
+        assert [status.version for status in response.model_version_status] == [1]
