@@ -22,7 +22,7 @@ Exit codes:
   1    anything that no other code stands for, with its root cause and the log's path
   2    the settings or the input cannot be used
   3    refused by the gate
-  4    stopped by the data check before training
+  4    stopped by the data check before training; of `drift --fail`: there is drift
   130  interrupted by Ctrl-C
 """
 

@@ -57,6 +57,10 @@ class Workspace:
     def report(self, run_id: str) -> Path:
         return self.root / "reports" / run_id / "index.html"
 
+    def drift_report(self, name: str) -> Path:
+        """The page of a comparison with the live model's training data."""
+        return self.root / "reports" / "drift" / f"{name}.html"
+
     def model_card(self, run_id: str, kind: str) -> Path:
         """The card of the version that the run promoted; `kind` is "md" or "html"."""
         return self.root / "reports" / run_id / f"model-card.{kind}"

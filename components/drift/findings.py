@@ -62,8 +62,8 @@ def judged(
         why="",
         examples=examples,
     )
-    why = f"{finding.title}: {figures}; {_MEASURES[measure]} {value:.4f} is {held} the threshold {threshold:.4f}"
-    return dataclasses.replace(finding, why=why)
+    told = f"{_MEASURES[measure]} {value:.4f} is {held} the threshold {threshold:.4f}"
+    return dataclasses.replace(finding, why=f"{finding.title}: {figures}; {told}")
 
 
 def unjudged(name: str, measure: str, *, limit: float, figures: str, examples: int) -> Finding:

@@ -54,8 +54,8 @@ class DriftSettings(BaseModel):
         0.05,
         ge=0,
         le=1,
-        description="How much more often the live model may be wrong than on reviews of its own data that it was "
-        f"not trained on; labelled reviews only. {_OFF}",
+        description="How much more often the live model may be wrong than on reviews of its own data that it "
+        f"was not trained on; labelled reviews only. {_OFF}",
     )
     risk: float = Field(
         0.001,
@@ -65,7 +65,7 @@ class DriftSettings(BaseModel):
         "smaller the sample, the more is allowed on top of its limit.",
     )
     min_examples: int = Field(
-        50,
+        20,
         ge=2,
         description="The fewest reviews a figure may rest on; with fewer it is not judged.",
     )

@@ -1,0 +1,81 @@
+"""`greenlight drift`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from components.errors import DataStopped, InputError
+from pipeline.commands import options
+
+if TYPE_CHECKING:
+    from components.drift.findings import DriftReport, Finding
+    from pipeline.config import Settings
+    from pipeline.drift import DriftInput
+
+
+@click.command()
+@options.workspace
+@click.option("--against", metavar="SPAN", help="Compare with this span, not with the training data.")
+@click.option(
+    "--fail", is_flag=True, help=f"End with exit code {DataStopped.exit_code} where there is drift."
+)
+@options.as_json
+@click.argument("what", metavar="[FILE|SPAN]", required=False)
+def drift(settings: Settings, what: str | None, against: str | None, fail: bool, as_json: bool) -> int:
+    """Tell whether reviews differ from what the live model was trained on.
+
+    FILE holds texts, labelled or not: CSV, TSV, JSONL, TFRecord, or TXT with a text a line. SPAN is the
+    number of a span. Without either the requests that the server has kept are compared. The figures are
+    drawn on a page in the workspace's reports.
+    """
+    from pipeline import drift as comparing
+    from pipeline import drift_page, run_log
+    from pipeline.workspace import Workspace
+
+    compared, reference = _input(what), None if against is None else comparing.SpanInput(_span(against))
+    comparing.live_version(settings)  # a wrong workspace is answered before anything is written or loaded
+    workspace = Workspace.at(settings.workspace)
+    workspace.create()
+    with run_log.capture(workspace.drift_report("drift").with_suffix(".log")):
+        report = comparing.compare(settings, compared, against=reference)
+    page = drift_page.write(report, model_name=settings.model_name, workspace=workspace)
+    click.echo(json.dumps(report.to_json() | {"page": str(page)}) if as_json else _as_text(report, str(page)))
+    return DataStopped.exit_code if fail and report.drift else 0
+
+
+def _input(what: str | None) -> DriftInput:
+    from pipeline.drift import FileInput, ServedInput, SpanInput
+
+    if what is None:
+        return ServedInput()
+    return SpanInput(int(what)) if what.isdecimal() else FileInput(what)
+
+
+def _span(text: str) -> int:
+    if not text.isdecimal():
+        raise InputError(f"--against {text!r}: expected the number of a span, such as 3.")
+    return int(text)
+
+
+def _as_text(report: DriftReport, page: str) -> str:
+    head = "DRIFT" if report.drift else "NO DRIFT"
+    sides = f"{report.what} ({report.examples:,} reviews) against {report.reference}"
+    lines = [f"{head}  {sides} ({report.reference_examples:,} reviews), version {report.version}"]
+    rows = [_row(finding) for finding in report.findings]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)] if rows else []
+    lines += [
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)).rstrip()
+        for row in rows
+    ]
+    lines += [f"  note  {note}" for note in report.notes]
+    return "\n".join([*lines, f"  page  {page}"])
+
+
+def _row(finding: Finding) -> tuple[str, str, str, str, str]:
+    if finding.value is None or finding.threshold is None:
+        return ("-", finding.title, "", "", finding.figures)
+    mark, sign = ("DRIFT", ">") if finding.exceeded else ("ok", "≤")
+    return (mark, finding.title, f"{finding.value:.4f}", f"{sign} {finding.threshold:.4f}", finding.figures)
