@@ -17,7 +17,7 @@ Encode = Callable[[tf.Tensor], Features]
 """What a model is fed instead of raw text: string [N] -> tensors, dense or ragged, with N rows each."""
 
 _READ_BATCH = 1024
-_SHUFFLED_AT_ONCE = 50_000
+_SHUFFLED_AT_ONCE = 25_000
 
 
 class Batches(Protocol):
@@ -62,13 +62,15 @@ class ReviewsInMemory:
 
 @dataclasses.dataclass(frozen=True)
 class StreamedReviews:
-    """Texts straight from the files, for more reviews than memory should hold. `Batches` of `size` reviews.
+    """Reviews straight from the files, encoded on their way, for more of them than memory should hold.
 
-    The order of a pass depends on how the reviews lie in the files, unlike that of `ReviewsInMemory`.
+    `Batches` of `size` reviews. The order of a pass depends on how the reviews lie in the files, unlike that
+    of `ReviewsInMemory`.
     """
 
     patterns: Sequence[str]
     size: int
+    encode: Encode = tf.identity
 
     def __len__(self) -> int:
         return self.size
@@ -77,7 +79,12 @@ class StreamedReviews:
         records = _records(self.patterns)
         if shuffle_seed is not None:
             records = records.shuffle(_SHUFFLED_AT_ONCE, seed=shuffle_seed, reshuffle_each_iteration=True)
-        return records.batch(size).map(_parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+        return records.batch(size).map(self._encoded, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+    @unconverted
+    def _encoded(self, records: tf.Tensor) -> tuple[Features, tf.Tensor]:
+        text, label = _parse(records)
+        return self.encode(text), label
 
 
 def count(patterns: Sequence[str], *, split: str) -> int:
@@ -129,9 +136,7 @@ class EncodedPart:
     features: Features
 
 
-def encoded(
-    patterns: Sequence[str], *, split: str, encode: Encode, one_in: int = 1
-) -> Iterator[EncodedPart]:
+def encoded(patterns: Sequence[str], *, split: str, encode: Encode, one_in: int = 1) -> Iterator[EncodedPart]:
     """The reviews as `encode` makes them, a part at a time in the order of the files; see `read`.
 
     one_in: takes that share of the reviews, always the same ones.

@@ -8,7 +8,7 @@ _AT_ONCE = 2_000_000
 """N-grams that are counted in one go: what counting needs beside the tally does not grow with the tally."""
 
 Counts = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Int64 [V] each, in the order of the first: n-grams, how often positive reviews hold each, and negative ones."""
+"""Int64 [V] each: n-grams in ascending order; how often positive reviews hold each; and negative ones."""
 
 
 class NgramTally:

@@ -67,10 +67,9 @@ def fit_prepared(
     """
     tf_keras.utils.set_random_seed(settings.seed)
     classifier = model.build(prepared.fresh_embedding(), prepared.vocabulary, settings)
-    feed = model.encoded_feed(classifier) if prepared.encoded else model.text_feed(classifier)
     record = fitting.fit(
         classifier,
-        feed,
+        model.encoded_feed(classifier),
         train=prepared.train,
         evaluation=prepared.evaluation,
         settings=settings,

@@ -23,7 +23,7 @@ def prepared_with(embedding_settings, cache_dir, train_files, eval_files):
 
 def test_small_splits_are_encoded_in_memory(prepared_with):
     prepared, _ = prepared_with()
-    assert prepared.encoded and isinstance(prepared.train, data.ReviewsInMemory)
+    assert isinstance(prepared.train, data.ReviewsInMemory)
     assert (len(prepared.train), len(prepared.evaluation)) == (400, 200)
 
 
@@ -32,7 +32,7 @@ def test_large_splits_are_streamed_and_train_as_well(prepared_with):
     with progress.listening(lines.append):
         prepared, settings = prepared_with(memory_reviews=300)
     assert lines[-1] == "400 and 200 reviews are streamed in every epoch"
-    assert not prepared.encoded and isinstance(prepared.train, data.StreamedReviews)
+    assert isinstance(prepared.train, data.StreamedReviews)
     _, record = fit_prepared(prepared, settings)
     assert record.examples == {"train": 400, "eval": 200}
     assert record.epochs[1]["loss"] < record.epochs[0]["loss"]
