@@ -36,15 +36,13 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "study": Entry("study", "Experiments beside the pipeline: what early stopping saves."),
         "compile": Entry("compile", "Write the pipeline as a file that Kubeflow can run."),
     },
-    "Data": {
-        "data": Entry("data", "Land a file of reviews as the next span, or list the spans."),
-    },
     "Look at runs": {
         "runs": Entry("history", "List the runs of a workspace."),
         "verdict": Entry("history", "Show a run's verdict, condition by condition."),
         "report": Entry("history", "Print where a run's report is."),
     },
     "Data": {
+        "data": Entry("data", "Land a file of reviews as the next span, or list the spans."),
         "drift": Entry("drift", "Tell whether reviews differ from what the live model was trained on."),
     },
     "Versions": {

@@ -164,7 +164,7 @@ def early_stopping(
     tell = progress or _ignore
     with tempfile.TemporaryDirectory(prefix="greenlight-study-") as scratch:
         tell("reading the reviews")
-        files = study_data.write_splits(settings.data, Path(scratch))
+        files = study_data.write_splits(settings.located_data, Path(scratch))
         _require_splits(files)
         trainer = lesson_trainer(settings.trainer)
         fits = {}

@@ -9,8 +9,9 @@ from pathlib import Path
 import apache_beam as beam
 import tensorflow as tf
 
-from components.example_gen import reading, sources, splits
+from components.example_gen import reading, sources, spans, splits
 from components.example_gen.beam_steps import ReadPart, Row, taking_order
+from components.example_gen.one_copy import without_copies
 from components.example_gen.settings import DataSettings
 
 
@@ -31,22 +32,25 @@ def write_splits(settings: DataSettings, folder: Path) -> dict[str, SplitFile]:
     """
     by_split: dict[str, list[Row]] = {}
     for row in sorted(_rows(settings)):
-        by_split.setdefault(row[1], []).append(row)
+        by_split.setdefault(row.split, []).append(row)
     return {split: _write(folder / f"{split}.gz", rows) for split, rows in by_split.items()}
 
 
 def _rows(settings: DataSettings) -> list[Row]:
     """All rows in memory: ExampleGen's own reading step, called as the generator that it is."""
-    step = ReadPart(splitter=splits.splitter(settings), salt=settings.split_salt, limit=settings.limit)
+    chosen = spans.chosen(settings)
+    limit = None if chosen else settings.limit
+    step = ReadPart(splitter=splits.splitter(settings), salt=settings.split_salt, limit=limit)
     rows: list[Row] = []
     readings = []
-    for part in sources.parts(settings):
+    for part in sources.parts(settings, chosen):
         for found in step.process(part):
             if isinstance(found, beam.pvalue.TaggedOutput):
                 readings.append(found.value)
             else:
                 rows += found
     reading.require_usable(reading.merged(readings), max_bad_share=settings.max_bad_share)
+    rows = without_copies(rows)
     return rows if settings.limit is None else heapq.nsmallest(settings.limit, rows, key=taking_order)
 
 
@@ -54,6 +58,6 @@ def _write(path: Path, rows: list[Row]) -> SplitFile:
     # Read back twice and then deleted: the fastest compression will do.
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
     with tf.io.TFRecordWriter(str(path), options) as writer:
-        for _, _, example in rows:
-            writer.write(example)
+        for row in rows:
+            writer.write(row.example)
     return SplitFile(str(path), len(rows))

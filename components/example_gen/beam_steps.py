@@ -16,8 +16,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from components.errors import InputError
 from components.example_gen import splits
-from components.example_gen.reading import Reading, merged
-from components.example_gen.rows import BadRow, Reason
+from components.example_gen.reading import Reading, merged, usable
 from components.example_gen.sources import Part
 from components.example_gen.splits import Splitter
 from components.reviews import count_words, normalize, to_example
@@ -66,25 +65,14 @@ class ReadPart(beam.DoFn):
 
     def _rows(self, part: Part, reading: Reading) -> Iterator[Row]:
         held_out = self._held_out(part)
-        for row in part.rows():
-            if isinstance(row, BadRow):
-                reading.add_bad(row)
-                continue
-            normalized = normalize(row.text)
-            if not normalized:
-                reading.add_bad(BadRow(part.name, row.line, Reason.EMPTY_TEXT, ""))
-                continue
-            try:
-                digested = self._digest(normalized)
-                example = to_example(row.text, row.label, words=count_words(normalized), span=part.span)
-            except UnicodeEncodeError as error:
-                detail = f"character {error.start + 1} of the text"
-                reading.add_bad(BadRow(part.name, row.line, Reason.NOT_UTF8, detail))
-                continue
+        for review, normalized in usable(part.rows(), name=part.name, reading=reading):
+            digested = self._digest(normalized)
             if digested in held_out:
                 reading.set_aside += 1
                 continue
             reading.taken += 1
+            words = count_words(normalized)
+            example = to_example(review.text, review.label, words=words, span=part.span)
             split = part.split or self._splitter.split_of(digested)
             # Else the order of an example's features differs from process to process.
             yield Row(digested, split, example.SerializeToString(deterministic=True), part.span)

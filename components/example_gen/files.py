@@ -1,4 +1,10 @@
-"""The `files:PATTERN` source: which files, in which formats, and their rows."""
+"""The `files:PATTERN` source: which files, in which formats, and their rows.
+
+Beam, which takes a second to import, is imported where files have to be looked for or are somewhere else: the
+rows of a file on this machine's disks can be had without it.
+"""
+
+from __future__ import annotations
 
 import hashlib
 import io
@@ -6,15 +12,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-from apache_beam.io.filesystem import CompressionTypes, FileMetadata
-from apache_beam.io.filesystems import FileSystems
+from typing import IO, TYPE_CHECKING
 
 from components.errors import InputError
 from components.example_gen.formats import Format, format_of, is_gzipped, text_records, unpacked
 from components.example_gen.rows import Rows, as_reviews, unreadable
 from components.example_gen.span_pattern import absolute
 from components.example_gen.spans import BASE
+
+if TYPE_CHECKING:
+    from apache_beam.io.filesystem import FileMetadata
 
 
 @dataclass(frozen=True)
@@ -66,11 +73,21 @@ def opened(path: str) -> Iterator[io.BufferedReader]:
       InputError: the file cannot be opened; and as `unpacked`.
     """
     try:
-        raw = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+        raw = raw_bytes(path)
     except OSError as error:
         raise unreadable(path, error) from error
     with raw, unpacked(raw, path) as stream:
         yield stream
+
+
+def raw_bytes(path: str) -> IO[bytes]:
+    """The file's bytes as they are, packed or not."""
+    if "://" not in path:
+        return open(path, "rb")
+    from apache_beam.io.filesystem import CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
+
+    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
 def matching_paths(pattern: str) -> list[str]:
@@ -92,6 +109,8 @@ def matching_paths(pattern: str) -> list[str]:
 
 
 def _found(pattern: str) -> list[str]:
+    from apache_beam.io.filesystems import FileSystems
+
     with _asking(pattern):
         # A path may be meant as it stands although it holds the characters of a pattern.
         if FileSystems.exists(pattern):
@@ -105,6 +124,8 @@ def match(pattern: str) -> list[FileMetadata]:
     Raises:
       InputError: the place cannot be asked.
     """
+    from apache_beam.io.filesystems import FileSystems
+
     with _asking(pattern):
         return FileSystems.match([pattern])[0].metadata_list
 
@@ -125,13 +146,18 @@ def content_fingerprint(paths: list[str]) -> str:
     Raises:
       InputError: one of them cannot be read.
     """
-    return hashlib.sha256("\n".join(sorted(_file_fingerprint(path) for path in paths)).encode()).hexdigest()
+    return hashlib.sha256("\n".join(sorted(file_fingerprint(path) for path in paths)).encode()).hexdigest()
 
 
-def _file_fingerprint(path: str) -> str:
+def file_fingerprint(path: str) -> str:
+    """Format and sha256 of one file.
+
+    Raises:
+      InputError: it cannot be read.
+    """
     hashed = hashlib.sha256()
     try:
-        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as stream:
+        with raw_bytes(path) as stream:
             while block := stream.read(2**20):
                 hashed.update(block)
     except OSError as error:

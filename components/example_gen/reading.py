@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from components.errors import DataStopped, InputError
-from components.example_gen.rows import BadRow, Reason
+from components.example_gen.rows import BadRow, Reason, Review, Rows
+from components.reviews import normalize
 
 READING_FILE = "reading.json"
 """In the folder of the examples, beside the splits."""
@@ -82,6 +83,30 @@ def merged(readings: Iterable[Reading]) -> Reading:
     total.first_bad = sorted(total.first_bad)[:BAD_ROWS_NAMED]
     total.failures.sort()
     return total
+
+
+def usable(rows: Rows, *, name: str, reading: Reading) -> Iterator[tuple[Review, str]]:
+    """The reviews that can be used, each with its normalized text; the other rows go on the account.
+
+    Args:
+      rows: of the part called `name`.
+      reading: where bad rows are counted; the reviews are for the caller to count.
+    """
+    for row in rows:
+        if isinstance(row, BadRow):
+            reading.add_bad(row)
+            continue
+        normalized = normalize(row.text)
+        if not normalized:
+            reading.add_bad(BadRow(name, row.line, Reason.EMPTY_TEXT, ""))
+            continue
+        try:
+            row.text.encode()
+        except UnicodeEncodeError as error:
+            detail = f"character {error.start + 1} of the text"
+            reading.add_bad(BadRow(name, row.line, Reason.NOT_UTF8, detail))
+            continue
+        yield row, normalized
 
 
 def require_usable(reading: Reading, *, max_bad_share: float) -> None:

@@ -7,9 +7,9 @@ from unittest import mock
 
 import pytest
 import tensorflow as tf
-from apache_beam.io.filesystems import FileSystems
 
 from components.errors import InputError
+from components.example_gen import files as files_source
 from components.example_gen.files import FilePart, content_fingerprint, format_of, matching_paths
 from components.example_gen.rows import BadRow, Reason, Review
 from components.example_gen.settings import DataSettings
@@ -130,7 +130,7 @@ def test_the_fingerprint_of_what_the_system_refuses_to_read_is_the_same_error(tm
 def test_a_missing_permission_is_said_in_the_systems_words(write_csv, monkeypatch):
     path = write_csv("a.csv", ROWS)
     refusal = PermissionError(errno.EACCES, "Permission denied", str(path))  # root may read everything
-    monkeypatch.setattr(FileSystems, "open", mock.Mock(side_effect=refusal))
+    monkeypatch.setattr(files_source, "raw_bytes", mock.Mock(side_effect=refusal))
     for ask in (read, lambda path: fingerprint(files(path))):
         with pytest.raises(InputError, match=r"a\.csv cannot be read: Permission denied\. See that"):
             ask(path)

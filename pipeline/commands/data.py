@@ -1,0 +1,164 @@
+"""`greenlight data add` and `greenlight data list`."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from components.errors import InputError
+from components.example_gen.settings import SPANS
+from pipeline.commands import options
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.span_facts import SpanFacts
+    from pipeline.span_landing import Landed
+
+
+@click.group()
+def data() -> None:
+    """Labelled reviews that come in spans: land a file as the next one, list them."""
+
+
+@data.command()
+@options.workspace
+@click.option(
+    "--to",
+    "folder",
+    metavar="DIR",
+    help="Folder to land in, as DIR/span-N. Else the pattern of data.source, if it has {SPAN}; else the "
+    "workspace's own spans, which `greenlight run --source spans` reads.",
+)
+@click.option("--text-column", metavar="NAME", help="The file's own name for data.text_column.")
+@click.option("--label-column", metavar="NAME", help="The file's own name for data.label_column.")
+@options.as_json
+@click.argument("path", metavar="FILE")
+def add(
+    settings: Settings,
+    path: str,
+    folder: str | None,
+    text_column: str | None,
+    label_column: str | None,
+    as_json: bool,
+) -> None:
+    """Check FILE as a run would, and land it as the next span.
+
+    FILE is CSV, TSV, JSONL or TFRecord, also with .gz. It is landed whole or not at all; the same content is
+    not landed twice. With columns of other names it is landed as CSV, under the names of the settings.
+    """
+    from pipeline.span_landing import land
+    from pipeline.spans import span_data, span_source
+
+    source = span_source(settings, folder)
+    target = span_data(settings, source)
+    columns = (text_column or target.text_column, label_column or target.label_column)
+    if columns[0] == columns[1]:
+        raise InputError(f"The columns of text and label are both {columns[0]!r}; name two.")
+    landed = land(Path(path), target, columns=columns)
+    warnings = _warnings(landed)
+    if as_json:
+        click.echo(json.dumps(_landed_facts(landed, warnings)))
+    else:
+        click.echo("\n".join(_landed_lines(landed, source, settings)))
+    for warning in warnings:
+        click.echo(f"Warning: {warning}", err=True)
+
+
+def _warnings(landed: Landed) -> list[str]:
+    counted, found = landed.counted, []
+    if counted.positive in (0, counted.reading.taken):
+        only = "negative" if counted.positive == 0 else "positive"
+        found.append(f"Every review is {only}; a run on this span alone stops at the data check.")
+    if counted.contradictions:
+        found.append(f"Reviews labelled otherwise than the same text further up: {counted.contradictions:,}.")
+    return found
+
+
+def _landed_facts(landed: Landed, warnings: list[str]) -> dict[str, Any]:
+    counted = landed.counted
+    return {
+        "added": landed.added,
+        "span": landed.number,
+        "file": landed.path,
+        "fingerprint": landed.fingerprint,
+        "rows": counted.reading.rows,
+        "reviews": counted.reading.taken,
+        "bad_rows": counted.reading.bad_rows,
+        "positive_share": counted.positive_share,
+        "duplicates": counted.duplicates,
+        "contradictions": counted.contradictions,
+        "warnings": warnings,
+    }
+
+
+def _landed_lines(landed: Landed, source: str, settings: Settings) -> Iterator[str]:
+    if not landed.added:
+        yield f"Nothing to add: span {landed.number} has this very content, in {landed.path}"
+        return
+    counted = landed.counted
+    yield (
+        f"Landed as span {landed.number}: reviews {counted.reading.taken:,}, "
+        f"positive {counted.positive_share:.1%}, duplicates {counted.duplicates:,}"
+    )
+    yield f"  in        {landed.path}"
+    if counted.reading.bad_rows:
+        yield f"  left out  rows that cannot be used: {counted.reading.bad_rows:,}. The first ones:"
+        yield from (f"    {row}" for row in counted.reading.first_bad)
+    elsewhere = source == SPANS and settings.workspace != Path("workspace")
+    where = f" --workspace {shlex.quote(str(settings.workspace))}" if elsewhere else ""
+    yield f"  train     greenlight run --source {shlex.quote(source)}{where}"
+
+
+@data.command("list")
+@options.workspace
+@click.option("--from", "folder", metavar="DIR", help="Folder of the spans, as for `data add --to`.")
+@options.as_json
+def list_(settings: Settings, folder: str | None, as_json: bool) -> None:
+    """List the spans: their reviews, and which runs used them."""
+    from pipeline.span_facts import span_facts
+    from pipeline.spans import span_data, span_source
+
+    source = span_source(settings, folder)
+    found = span_facts(settings, source)
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(facts) for facts in found]))
+        return
+    if not found:
+        where = span_data(settings, source).pattern
+        click.echo(f"There is no span at {where}. `greenlight data add FILE` lands one.", err=True)
+        return
+    click.echo("\n".join(_table([_HEADER, *(_cells(facts) for facts in found)])))
+    for facts in found:
+        if facts.error:
+            click.echo(f"span {facts.span}: {facts.error}", err=True)
+
+
+_HEADER = ("span", "reviews", "positive", "bad", "fingerprint", "written", "used by")
+
+
+def _cells(facts: SpanFacts) -> tuple[str, ...]:
+    written = datetime.datetime.fromtimestamp(facts.modified, datetime.UTC)
+    unread = facts.error is not None
+    return (
+        f"{facts.span}" if facts.version is None else f"{facts.span} v{facts.version}",
+        "?" if unread else f"{facts.reviews:,}",
+        "-" if facts.positive_share is None else f"{facts.positive_share:.1%}",
+        "?" if unread else f"{facts.bad_rows:,}",
+        facts.fingerprint[:12],
+        f"{written:%Y-%m-%d %H:%M} UTC",
+        ", ".join(facts.runs) or "-",
+    )
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(padded).rstrip()
