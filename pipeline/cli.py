@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import click
 
-from pipeline.exits import EXIT_CODES, INTERRUPTED, NOBODY_READS, report_error
+from pipeline.exits import EXIT_CODES, INTERRUPTIONS, NOBODY_READS, report_error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,8 +168,8 @@ def main() -> NoReturn:
     try:
         cli()
     except SystemExit as ended:
-        if ended.code == INTERRUPTED:  # a stage may still be at work in a thread, and would be waited for
-            _leave(INTERRUPTED)
+        if ended.code in INTERRUPTIONS:  # a stage may still be at work in a thread, and would be waited for
+            _leave(ended.code)
         if "tensorflow" in sys.modules:  # it takes seconds to come apart, and prints tracebacks
             atexit._run_exitfuncs()
             _leave(ended.code if isinstance(ended.code, int) else int(ended.code is not None))

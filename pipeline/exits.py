@@ -12,8 +12,10 @@ import click
 
 from components.errors import GreenlightError
 from pipeline.failure import explain
+from pipeline.termination import MESSAGE, TERMINATED, Terminated
 
 INTERRUPTED = 130
+INTERRUPTIONS = (INTERRUPTED, TERMINATED)
 NOBODY_READS = 141
 
 EXIT_CODES = """\b
@@ -24,6 +26,7 @@ Exit codes:
   3    refused by the gate
   4    stopped by the data check before training; of `drift --fail`: there is drift
   130  interrupted by Ctrl-C
+  143  ended by SIGTERM, as `kill`, systemd and Kubernetes send it
 """
 
 
@@ -32,7 +35,8 @@ def report_error(error: Exception, arguments: Sequence[str]) -> int:
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, click.Abort):
-        message, code = "Interrupted.", INTERRUPTED
+        terminated = isinstance(error.__cause__, Terminated)
+        message, code = (MESSAGE, TERMINATED) if terminated else ("Interrupted.", INTERRUPTED)
     elif isinstance(error, click.ClickException):
         message, code = error.format_message(), error.exit_code
     else:
@@ -43,7 +47,7 @@ def report_error(error: Exception, arguments: Sequence[str]) -> int:
     if isinstance(error, click.ClickException):
         error.show()
     elif isinstance(error, (GreenlightError, click.Abort)):
-        click.echo(message if code == INTERRUPTED else f"Error: {message}", err=True)
+        click.echo(message if code in INTERRUPTIONS else f"Error: {message}", err=True)
     else:
         click.echo(f"Error: {message}\nThe traceback is in {_keep_traceback(error)}", err=True)
     return code

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from components.errors import DataStopped, InputError
 from pipeline import run_log
+from pipeline.alerts.settings import AlertSettings
 from pipeline.config import to_toml
 from pipeline.failure import explain
 from pipeline.outcome import RunResult, StageTiming
+from pipeline.termination import interruption_behind
 from pipeline.workspace import Workspace, new_run_id
 from serving.errors import StoreError
 
@@ -31,23 +33,31 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-def run(settings: Settings, *, console: Console, use_cache: bool = True) -> RunResult:
+def run(
+    settings: Settings, *, console: Console, use_cache: bool = True, run_id: str | None = None
+) -> RunResult:
     """One whole run in `settings.workspace`: data to promoted model, or the reason why not.
 
     Whatever stops the run becomes part of the result, which `runs/<run>/result.json` keeps too; the noise
     of the libraries and all tracebacks go to `runs/<run>/run.log`.
 
+    Args:
+      run_id: made by `new_run_id` for this run; a new one where None.
+
     Raises:
-      InputError: the workspace or a key cannot be used.
+      InputError: the workspace or a key cannot be used, or there is a run of this id.
       GreenlightError: another run is using the workspace, or its lineage store is damaged.
       KeyboardInterrupt: the run was interrupted; nothing of it was pushed half.
     """
     workspace = Workspace.at(settings.workspace)
     workspace.create()
     _check_keys(settings)
-    run_id = new_run_id()
+    run_id = run_id or new_run_id()
+    if workspace.run(run_id).exists():
+        raise InputError(f"There is a run {run_id} in {workspace.root} already.")
     with workspace.exclusively(), run_log.capture(workspace.log(run_id)):
-        workspace.settings(run_id).write_text(to_toml(settings), encoding="utf-8")
+        without_addresses = settings.model_copy(update={"alerts": AlertSettings()})
+        workspace.settings(run_id).write_text(to_toml(without_addresses), encoding="utf-8")
         result = _Attempt(settings, workspace, run_id, console).result(use_cache=use_cache)
         result.save(workspace.result(run_id))
     return result
@@ -81,8 +91,8 @@ class _Attempt:
             result = self._outcome()
         except Exception as raised:
             _log.error("%s", traceback.format_exc())
-            if _was_interrupted(raised):
-                raise KeyboardInterrupt from raised
+            if interruption := interruption_behind(raised):
+                raise interruption from raised
             # Beam wraps what a stage raised; the stage's own error says it better.
             result = self._failure(self._stage_error or raised)
         return self._with_report(result)
@@ -103,7 +113,8 @@ class _Attempt:
     def stage_failed(self, name: str, seconds: float, error: Exception) -> None:
         self._stages.append(StageTiming(name, seconds))
         self._stage_error = error
-        self._console.stage_failed(name, seconds, explain(error).message)
+        told = "interrupted" if interruption_behind(error) else explain(error).message
+        self._console.stage_failed(name, seconds, told)
 
     # Below: the run itself.
 
@@ -220,8 +231,3 @@ def _garbage_kept() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _was_interrupted(error: Exception) -> bool:
-    """Whether Ctrl-C is behind `error`: Beam's worker makes an error of its own of it, with its name."""
-    return "KeyboardInterrupt" in f"{error!r} {error.__cause__!r}"

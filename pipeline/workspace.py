@@ -107,6 +107,14 @@ class Workspace:
                 "Wait for it to end, or name another --workspace."
             ) from None
 
+    def in_use(self) -> bool:
+        """Whether a run holds the workspace at this moment."""
+        try:
+            with self.exclusively():
+                return False
+        except GreenlightError:
+            return True
+
 
 def new_run_id() -> str:
     """A run id as TFX makes them, from the local time: they sort by age."""

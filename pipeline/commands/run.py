@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 @click.command()
 @options.settings
 @click.option("--no-cache", is_flag=True, help="Run every stage, also where nothing has changed.")
+@click.option("--run-id", metavar="ID", hidden=True, help="The id that `greenlight retrain` has noted.")
 @options.as_json
-def run(settings: Settings, no_cache: bool, as_json: bool) -> int:
+def run(settings: Settings, no_cache: bool, run_id: str | None, as_json: bool) -> int:
     """From reviews to a promoted model, or the reason why not.
 
     Reads the reviews, checks them, trains, measures the model on reviews it has not seen, and promotes it
@@ -25,12 +26,13 @@ def run(settings: Settings, no_cache: bool, as_json: bool) -> int:
     """
     from components.embeddings import catalog
     from pipeline.console import open_console
+    from pipeline.termination import as_interruption
 
     catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded
-    with open_console(as_json=as_json) as console:
+    with as_interruption(), open_console(as_json=as_json) as console:
         from pipeline import local_runner
 
-        result = local_runner.run(settings, console=console, use_cache=not no_cache)
+        result = local_runner.run(settings, console=console, use_cache=not no_cache, run_id=run_id)
         console.finish(result)
     if as_json:
         click.echo(json.dumps(result.to_json()))
