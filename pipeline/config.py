@@ -24,7 +24,7 @@ from components.pusher.settings import PushSettings
 from components.trainer.settings import TrainerSettings
 from pipeline import config_errors, config_layers
 from pipeline.alerts.settings import AlertSettings
-from pipeline.kubeflow_settings import KubeflowSettings
+from pipeline.kubeflow.settings import KubeflowSettings
 from pipeline.retraining.settings import RetrainSettings
 from serving.settings import ServeSettings
 

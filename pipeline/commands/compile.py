@@ -33,13 +33,13 @@ def compile(settings: Settings, output: str) -> None:
     The settings kubeflow.image and kubeflow.pipeline_root are needed; `greenlight config explain kubeflow`
     lists the others. Equal settings and code give the same bytes.
     """
-    from pipeline import kubeflow_checks
+    from pipeline.kubeflow import checks
 
     path = Path(output)
     if path.suffix not in FORMATS:
         raise InputError(f"--output {output}: the name has to end in one of {', '.join(FORMATS)}.")
-    kubeflow_checks.require_compilable(settings)
-    kubeflow_checks.require_kfp()
+    checks.require_compilable(settings)
+    checks.require_kfp()
     _write(path, _compiled(settings, as_json=path.suffix == ".json"))
     click.echo(f"Wrote {output}.")
 
@@ -50,9 +50,9 @@ def _compiled(settings: Settings, *, as_json: bool) -> str:
 
     with tempfile.TemporaryDirectory(prefix="greenlight-compile-") as folder:
         with run_log.capture(Path(folder, "compile.log")):
-            from pipeline import kubeflow_runner
+            from pipeline.kubeflow import runner
 
-            compiled = kubeflow_runner.compile_pipeline(settings)
+            compiled = runner.compile_pipeline(settings)
         return compiled.to_json() if as_json else compiled.to_yaml()
 
 

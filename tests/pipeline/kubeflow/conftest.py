@@ -37,7 +37,7 @@ def settings() -> Callable[..., Settings]:
 @pytest.fixture(scope="session")
 def compile_with(settings):
     """Compiles in this process: `compile_with("trainer.epochs=3")`."""
-    from pipeline.kubeflow_runner import compile_pipeline
+    from pipeline.kubeflow.runner import compile_pipeline
 
     return lambda *assignments: compile_pipeline(settings(*assignments))
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pipeline import cli, kubeflow_checks
+from pipeline import cli
 from pipeline.commands import compile as command
+from pipeline.kubeflow import checks
 
 NEEDED = ("--set", "kubeflow.image=an/image:1", "--set", "kubeflow.pipeline_root=gs://bucket/root")
 
@@ -22,7 +23,7 @@ def greenlight(tmp_path, monkeypatch):
 @pytest.fixture
 def without_compiling(monkeypatch):
     """Makes the compilation instant; the file's content tells its format."""
-    monkeypatch.setattr(kubeflow_checks, "require_kfp", lambda: None)
+    monkeypatch.setattr(checks, "require_kfp", lambda: None)
     monkeypatch.setattr(command, "_compiled", lambda settings, as_json: "json" if as_json else "yaml")
 
 
@@ -68,7 +69,7 @@ def test_a_mistake_is_answered_in_words_with_code_2(greenlight, without_compilin
 
 
 def test_without_kfp_it_ends_with_one_sentence_and_code_1(greenlight, monkeypatch):
-    monkeypatch.setattr(kubeflow_checks, "find_spec", lambda name: None)
+    monkeypatch.setattr(checks, "find_spec", lambda name: None)
     result = greenlight("compile", *NEEDED)
     assert result.exit_code == 1
     assert result.stderr.startswith(

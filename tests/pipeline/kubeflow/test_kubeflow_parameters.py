@@ -5,8 +5,8 @@ import json
 import pytest
 
 from components.errors import InputError
-from pipeline import kubeflow_parameters, kubeflow_step
 from pipeline.config import Settings
+from pipeline.kubeflow import parameters, step
 
 GIVEN = {
     "epochs": 3.0,
@@ -18,10 +18,10 @@ GIVEN = {
 
 def test_a_parameter_changes_its_setting_and_no_other(settings):
     compiled_from = settings("trainer.seed=7")
-    changed = kubeflow_parameters.laid_over(compiled_from, GIVEN)
+    changed = parameters.laid_over(compiled_from, GIVEN)
     assert (changed.trainer.epochs, changed.gate.min_accuracy) == (3, 0.9)
     assert (changed.data.source, changed.embedding.name) == ("files:gs://reviews/*.csv", "nnlm-en-dim50")
-    restored = kubeflow_parameters.laid_over(
+    restored = parameters.laid_over(
         changed, {"epochs": 40, "min_accuracy": 0.85, "source": "packaged", "embedding": "glove-6b-50d"}
     )
     assert restored == compiled_from
@@ -29,10 +29,8 @@ def test_a_parameter_changes_its_setting_and_no_other(settings):
 
 def test_values_as_they_were_compiled_change_nothing(settings):
     compiled_from = settings()
-    assert (
-        kubeflow_parameters.laid_over(compiled_from, {"epochs": 40.0, "min_accuracy": 0.85}) is compiled_from
-    )
-    assert kubeflow_parameters.laid_over(compiled_from, {}) is compiled_from
+    assert parameters.laid_over(compiled_from, {"epochs": 40.0, "min_accuracy": 0.85}) is compiled_from
+    assert parameters.laid_over(compiled_from, {}) is compiled_from
 
 
 @pytest.mark.parametrize(
@@ -53,20 +51,20 @@ def test_a_value_that_cannot_be_used_is_named_by_the_setting_and_the_parameter(
     settings, name, value, message
 ):
     with pytest.raises(InputError) as caught:
-        kubeflow_parameters.laid_over(settings(), {name: value})
+        parameters.laid_over(settings(), {name: value})
     assert message in str(caught.value)
 
 
 def test_only_what_is_asked_for_and_has_a_value_is_a_parameter(settings):
-    names = [parameter.name for parameter in kubeflow_parameters.of(settings())]
+    names = [parameter.name for parameter in parameters.of(settings())]
     assert names == ["min_accuracy", "epochs", "source", "embedding"]
     some = settings('kubeflow.parameters=["epochs", "min_accuracy"]', "gate.min_accuracy=off")
-    assert [parameter.name for parameter in kubeflow_parameters.of(some)] == ["epochs"]
+    assert [parameter.name for parameter in parameters.of(some)] == ["epochs"]
 
 
 def test_what_travels_with_a_stage_names_no_workspace_and_no_setting_of_other_stages(settings):
     compiled_from = settings("workspace=/home/ann/w", "trainer.seed=7", "gate.min_change=off")
-    text = kubeflow_parameters.to_json(compiled_from, stage="Evaluator")
+    text = parameters.to_json(compiled_from, stage="Evaluator")
     arrived = Settings.model_validate_json(text)
     assert (arrived.gate, arrived.data) == (compiled_from.gate, compiled_from.data)
     assert set(json.loads(text)) == {"gate", "data"}
@@ -75,14 +73,14 @@ def test_what_travels_with_a_stage_names_no_workspace_and_no_setting_of_other_st
 def test_parameters_are_taken_out_of_what_the_executor_is_given(settings):
     values = {"epochs": 40.0, "embedding": "glove-6b-50d", "run_fn": "a.b"}
     invocation = json.dumps({"inputs": {"parameterValues": values}, "outputs": {"outputFile": "/o"}})
-    handed_on = json.loads(kubeflow_step.with_parameters(invocation, stage="Trainer", settings=settings()))
+    handed_on = json.loads(step.with_parameters(invocation, stage="Trainer", settings=settings()))
     assert handed_on == {"inputs": {"parameterValues": {"run_fn": "a.b"}}, "outputs": {"outputFile": "/o"}}
 
 
 def test_a_step_refuses_a_parameter_in_words_with_code_2(settings, capsys):
     invocation = json.dumps({"inputs": {"parameterValues": {"epochs": 0}}})
-    arguments = ["--stage", "Trainer", "--settings", kubeflow_parameters.to_json(settings(), stage="Trainer")]
-    assert kubeflow_step.main([*arguments, kubeflow_step.INVOCATION, invocation]) == 2
+    arguments = ["--stage", "Trainer", "--settings", parameters.to_json(settings(), stage="Trainer")]
+    assert step.main([*arguments, step.INVOCATION, invocation]) == 2
     captured = capsys.readouterr().err
     assert captured.startswith(
         "Error: trainer.epochs = 0 (from the run's parameter epochs): expected a whole number"

@@ -3,14 +3,14 @@
 import pytest
 
 from components.errors import GreenlightError, InputError
-from pipeline import kubeflow_checks
 from pipeline.config import load
-from pipeline.kubeflow_settings import KubeflowSettings
+from pipeline.kubeflow import checks
+from pipeline.kubeflow.settings import KubeflowSettings
 
 
 def refusal(settings):
     with pytest.raises(InputError) as caught:
-        kubeflow_checks.require_compilable(settings)
+        checks.require_compilable(settings)
     return str(caught.value)
 
 
@@ -25,7 +25,7 @@ def test_the_image_and_the_pipeline_root_are_asked_for_by_name():
 
 
 def test_with_both_it_compiles(settings):
-    kubeflow_checks.require_compilable(settings())
+    checks.require_compilable(settings())
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_relative_path_is_refused_by_its_key(settings, tmp_path, monkeypatch, 
 
 @pytest.mark.parametrize("source", ["files:gs://reviews/*.csv", "files:/data/*.csv", "packaged", "tfds"])
 def test_addresses_and_absolute_paths_are_taken(settings, source):
-    kubeflow_checks.require_compilable(settings(f"data.source={source}", "push.signing_key=/secrets/key.pem"))
+    checks.require_compilable(settings(f"data.source={source}", "push.signing_key=/secrets/key.pem"))
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_the_version_store_is_in_the_pipeline_root_unless_it_is_put_elsewhere():
 
 
 def test_without_kfp_one_sentence_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(kubeflow_checks, "find_spec", lambda name: None)
+    monkeypatch.setattr(checks, "find_spec", lambda name: None)
     with pytest.raises(GreenlightError) as caught:
-        kubeflow_checks.require_kfp()
+        checks.require_kfp()
     assert caught.value.exit_code == 1
     assert str(caught.value) == (
         "Compiling for Kubeflow needs the package kfp, which is not installed: TFX 1.21 comes with it below "

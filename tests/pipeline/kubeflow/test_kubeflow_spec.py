@@ -15,8 +15,8 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.utils import import_utils
 
 from pipeline.config import Settings
-from pipeline.kubeflow_settings import StageName
-from pipeline.kubeflow_step import with_parameters
+from pipeline.kubeflow.settings import StageName
+from pipeline.kubeflow.step import with_parameters
 
 ROOT = Path(__file__).parents[3]
 IMAGE, PIPELINE_ROOT = "registry.example/greenlight:4dd0c33", "gs://reviews/greenlight"
@@ -180,7 +180,7 @@ def test_a_parameter_is_an_input_of_its_stage_alone_which_lays_it_over_its_setti
     assert takes.pop("ImdbExampleGen") == {"source"}
     assert set().union(*takes.values()) == set()
     for stage in ("Trainer", "Evaluator", "ImdbExampleGen"):
-        assert compiled.containers[stage]["command"] == ["python", "-m", "pipeline.kubeflow_step"]
+        assert compiled.containers[stage]["command"] == ["python", "-m", "pipeline.kubeflow.step"]
         assert argument(compiled.containers[stage], "--stage") == stage
 
 

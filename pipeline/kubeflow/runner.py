@@ -18,15 +18,15 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
 )
 from tfx.orchestration.pipeline import Pipeline
 
-from pipeline import kubeflow_parameters, kubeflow_step
-from pipeline.kubeflow_parameters import Parameter
-from pipeline.kubeflow_settings import StageResources
+from pipeline.kubeflow import parameters, step
+from pipeline.kubeflow.parameters import Parameter
+from pipeline.kubeflow.settings import StageResources
 from pipeline.pipeline import create_stages
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HEADER = (
     "# {name}: written by `greenlight compile` for Kubeflow Pipelines 2. Compile again rather than edit it.\n"
 )
@@ -72,7 +72,7 @@ def compile_pipeline(settings: Settings) -> CompiledPipeline:
     """The stages of `create_stages` as Kubeflow takes them; equal settings and code give equal results.
 
     Args:
-      settings: such as `kubeflow_checks.require_compilable` lets through.
+      settings: such as `checks.require_compilable` lets through.
     """
     kubeflow = settings.kubeflow
     settings = settings.model_copy(update={"cache_dir": Path(kubeflow.cache_dir)})
@@ -87,9 +87,9 @@ def compile_pipeline(settings: Settings) -> CompiledPipeline:
     compiled = CompiledPipeline(KubeflowV2DagRunner(config).run(pipeline, write_out=False))
     compiled.spec["defaultPipelineRoot"] = kubeflow.pipeline_root  # the YAML has no other place for it
     _complete(compiled, settings)
-    for parameter in kubeflow_parameters.of(settings):
+    for parameter in parameters.of(settings):
         _declare(compiled, parameter, settings)
-    for stage in sorted({parameter.stage for parameter in kubeflow_parameters.of(settings)}):
+    for stage in sorted({parameter.stage for parameter in parameters.of(settings)}):
         _let_parameters_in(compiled.containers[stage], stage=stage, settings=settings)
     return compiled
 
@@ -169,6 +169,6 @@ def _declare(compiled: CompiledPipeline, parameter: Parameter, settings: Setting
 
 
 def _let_parameters_in(container: dict[str, Any], *, stage: str, settings: Settings) -> None:
-    container["command"] = ["python", "-m", kubeflow_step.__name__]
-    settings_json = kubeflow_parameters.to_json(settings, stage=stage)
+    container["command"] = ["python", "-m", step.__name__]
+    settings_json = parameters.to_json(settings, stage=stage)
     container["args"] = ["--stage", stage, "--settings", settings_json, *container["args"]]

@@ -1,7 +1,7 @@
 """Run-time parameters: the settings that a run on the cluster can be given anew, without compiling again.
 
 Kubeflow knows plain values; our stages take whole settings, checked, as JSON. So a stage with parameters also
-gets the settings it was compiled from; `pipeline/kubeflow_step.py` lays the parameters over them in the pod.
+gets the settings it was compiled from; `pipeline/kubeflow/step.py` lays the parameters over them in the pod.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a pod runs where its stage has run-time parameters: it lays them over the settings and starts TFX.
 
-python -m pipeline.kubeflow_step --stage Trainer --settings JSON [arguments of TFX's entrypoint]
+python -m pipeline.kubeflow.step --stage Trainer --settings JSON [arguments of TFX's entrypoint]
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.errors import GreenlightError
-from pipeline import kubeflow_parameters
 from pipeline.config import Settings
+from pipeline.kubeflow import parameters
 
 ENTRYPOINT = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
 INVOCATION = "--json_serialized_invocation_args"
@@ -33,9 +33,9 @@ def with_parameters(invocation: str, *, stage: str, settings: Settings) -> str:
     """
     executor_input = json.loads(invocation)
     values = executor_input.setdefault("inputs", {}).setdefault("parameterValues", {})
-    names = [parameter.name for parameter in kubeflow_parameters.ALL if parameter.stage == stage]
+    names = [parameter.name for parameter in parameters.ALL if parameter.stage == stage]
     given = {name: values.pop(name) for name in names if name in values}
-    changed = kubeflow_parameters.laid_over(settings, given)
+    changed = parameters.laid_over(settings, given)
     if changed is not settings:
         values.update(_properties(stage, changed))
     return json.dumps(executor_input)
