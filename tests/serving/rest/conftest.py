@@ -29,9 +29,7 @@ class RunningServer:
 
     async def _live(self) -> None:
         try:
-            self.server = Server(
-                self._store, self._settings, model_name=MODEL, request_log=self._request_log
-            )
+            self.server = Server(self._store, self._settings, model_name=MODEL, request_log=self._request_log)
             self._loop = asyncio.get_running_loop()
             self.address = (await self.server.start()).rest
         except BaseException as error:
@@ -65,7 +63,7 @@ Serve = Callable[..., RunningServer]
 
 
 def save_small_model(folder: Path) -> None:
-    """The more often a text says `good`, the more probably it is positive; `kinds` has a tensor of each kind."""
+    """The more often a text says `good`, the more probably it is positive; `kinds` has inputs of all kinds."""
     import tensorflow as tf
 
     class Small(tf.Module):
