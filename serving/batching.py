@@ -22,8 +22,8 @@ Observe = Callable[[int, int, float], None]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BatchLimits:
-    """The most rows in a call and in the queue, how long rows may wait for company, calls at a time, and the
-    seconds that a lone call may hold the event loop."""
+    """The most rows in a call and in the queue, the seconds that rows may wait for company, the calls at a
+    time, and the seconds that a lone call may hold the event loop."""
 
     max_rows: int
     max_delay: float
@@ -33,11 +33,14 @@ class BatchLimits:
 
 
 class _Request:
-    __slots__ = ("arrived", "deadline", "future", "inputs", "rows")
+    __slots__ = ("arrived", "deadline", "future", "inputs", "rows", "size")
 
-    def __init__(self, inputs: Inputs, rows: int, deadline: float, future: "asyncio.Future[Outputs]") -> None:
+    def __init__(
+        self, inputs: Inputs, rows: int, size: int, deadline: float, future: "asyncio.Future[Outputs]"
+    ) -> None:
         self.inputs = inputs
         self.rows = rows
+        self.size = size
         self.deadline = deadline
         self.future = future
         self.arrived = time.monotonic()
@@ -56,9 +59,22 @@ class Lane:
         self.rows = 0
         self.active = 0
         self.when_idle: Callable[[], None] | None = None
-        self.lone_seconds: float | None = None
+        self._lone_seconds = self._lone_size = 0.0
+
+    def expected_seconds(self, size: int) -> float | None:
+        """How long a row of `size` bytes takes alone, as far as earlier ones tell."""
+        if not self._lone_seconds:
+            return None
+        return self._lone_seconds * max(1.0, size / max(1.0, self._lone_size))
+
+    def took(self, seconds: float, size: int) -> None:
+        """A row of `size` bytes was alone in a call."""
+        share = 0.2 if self._lone_seconds else 1.0
+        self._lone_seconds += share * (seconds - self._lone_seconds)
+        self._lone_size += share * (size - self._lone_size)
 
     def leave(self, requests: int) -> None:
+        """The model is done with some requests."""
         self.active -= requests
         if self.active == 0 and self.when_idle is not None:
             self.when_idle()
@@ -82,6 +98,7 @@ class Batcher:
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[tuple[Lane, list[_Request]] | None] = queue.SimpleQueue()
         self._alarm: asyncio.TimerHandle | None = None
+        self._later: asyncio.TimerHandle | None = None
         self._open: set[_Request] = set()
         self._threads = [
             threading.Thread(target=self._work, name=f"model-{number}", daemon=True)
@@ -90,8 +107,12 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, lane: Lane, inputs: Inputs, *, rows: int, deadline: float) -> "asyncio.Future[Outputs]":
-        """Queues a request; the future gets the outputs or a RequestError. deadline: as of time.monotonic().
+    def submit(
+        self, lane: Lane, inputs: Inputs, *, rows: int, size: int, deadline: float
+    ) -> "asyncio.Future[Outputs]":
+        """Queues a request of `rows` rows and `size` bytes; the future gets the outputs or a RequestError.
+
+        deadline: as of time.monotonic().
 
         Raises:
           RequestError: UNAVAILABLE where the queue is full.
@@ -102,7 +123,7 @@ class Batcher:
                 f"The queue is full: {self.queued} rows of {self.limits.max_queue} wait. Try again later.",
                 retry_after=1,
             )
-        request = _Request(inputs, rows, deadline, self._loop.create_future())
+        request = _Request(inputs, rows, size, deadline, self._loop.create_future())
         lane.waiting.append(request)
         lane.rows += rows
         lane.active += 1
@@ -129,7 +150,9 @@ class Batcher:
             lane = min(self._lanes.values(), key=lambda lane: lane.waiting[0].arrived)
             ready_at = lane.waiting[0].arrived + self.limits.max_delay
             if self._running and lane.rows < self.limits.max_rows and (now := time.monotonic()) < ready_at:
-                self._loop.call_later(ready_at - now, self._schedule)
+                if self._later is not None:
+                    self._later.cancel()
+                self._later = self._loop.call_later(ready_at - now, self._schedule)
                 return
             if batch := self._take(lane):
                 self._start(lane, batch)
@@ -157,12 +180,18 @@ class Batcher:
         return batch
 
     def _start(self, lane: Lane, batch: list[_Request]) -> None:
-        lone = len(batch) == 1 and batch[0].rows == 1 and not self._running and not self._lanes
-        if lone and lane.lone_seconds is not None and lane.lone_seconds < self.limits.inline_seconds:
+        if self._is_quick(lane, batch):
             self._finish(lane, batch, *_answer(lane, batch))
         else:
             self._running += 1
             self._jobs.put((lane, batch))
+
+    def _is_quick(self, lane: Lane, batch: list[_Request]) -> bool:
+        """Whether to call the model right here: changing threads twice costs as much as a short call."""
+        if self._running or self._lanes or len(batch) > 1 or batch[0].rows > 1:
+            return False
+        expected = lane.expected_seconds(batch[0].size)
+        return expected is not None and expected < self.limits.inline_seconds
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -194,8 +223,7 @@ class Batcher:
             else:
                 request.future.set_result(answer)
         if rows == 1:
-            before = lane.lone_seconds
-            lane.lone_seconds = seconds if before is None else 0.8 * before + 0.2 * seconds
+            lane.took(seconds, batch[0].size)
         self._observe(rows, len(batch), seconds)
         lane.leave(len(batch))
 

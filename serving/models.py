@@ -174,7 +174,6 @@ class Models:
           StoreInputError: the pinned version is not published.
           StoreError: the pinned version is refused.
         """
-        await self._in_thread(predictor.prepare)
         await self.refresh()
         if self._pin is not None and not self._loaded:
             published = await self._in_thread(self._store.published)
@@ -189,7 +188,10 @@ class Models:
         """Keeps to the store until cancelled."""
         while True:
             await asyncio.sleep(self._poll_seconds)
-            await self.refresh()
+            try:
+                await self.refresh()
+            except Exception as error:  # what answers now goes on answering, whatever is wrong with the next
+                self._complain(f"{type(error).__name__}: {error}")
 
     async def refresh(self) -> None:
         """One look at the store, and all that follows from it."""

@@ -153,9 +153,8 @@ def warm_up(predictor: Predictor, *, rows: tuple[int, ...] = (1, 8)) -> None:
     """
     for name, signature in predictor.signatures.items():
         for count in rows if signature.batched else rows[:1]:
-            inputs = {key: _made_up(spec, count) for key, spec in signature.inputs.items()}
             try:
-                predictor.run(name, inputs)
+                predictor.run(name, {key: _made_up(spec, count) for key, spec in signature.inputs.items()})
             except RequestError as error:
                 if error.code not in (Code.INVALID_ARGUMENT, Code.FAILED_PRECONDITION, Code.OUT_OF_RANGE):
                     raise LoadError(f"signature {name} does not answer: {error.message}") from error

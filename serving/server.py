@@ -10,14 +10,15 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 import uvloop
 
-from serving.access_log import AccessLog, EventHandler, LineSink
+from serving import predictor
+from serving.access_log import AccessLog, App, EventHandler, LineSink, Receive, Scope, Send
 from serving.auth import load_keys
 from serving.batching import Batcher, BatchLimits
 from serving.errors import StoreInputError
@@ -154,7 +155,8 @@ class Server:
         )
         self._http: _Http | None = None
         self._grpc: GrpcServer | None = None
-        self._tasks: list[asyncio.Task[Any]] = []
+        self._watching: asyncio.Task[None] | None = None
+        self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> Addresses:
         """Loads what there is to load, and listens.
@@ -168,12 +170,15 @@ class Server:
         settings = self._settings
         listener = listen(settings.host, settings.rest_port, setting="rest_port")
         try:
+            if settings.grpc:  # known before TensorFlow is imported, which takes seconds
+                listen(settings.host, settings.grpc_port, setting="grpc_port").close()
+            await asyncio.to_thread(predictor.prepare)
             grpc_address = self._prepare_grpc() if settings.grpc else None
             await self.models.start()
         except BaseException:
             listener.close()
             raise
-        self._tasks.append(asyncio.create_task(self.models.watch()))
+        self._watching = asyncio.create_task(self.models.watch())
         if self._grpc is not None:
             await self._grpc.start()
         await self._start_http(listener)
@@ -189,7 +194,7 @@ class Server:
         settings = self._settings
         app = create_app(self.service, settings, self.metrics)
         config = uvicorn.Config(
-            self._access.around(app),
+            self._access.around(self._last_answers(app)),
             http=connection_class(settings),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
@@ -209,9 +214,22 @@ class Server:
             raise StoreInputError(f"serve.tls_certificate and serve.tls_key do not work: {error}") from error
         self._http = _Http(config)
         self.metrics.follow_connections(lambda: len(self._http.server_state.connections) if self._http else 0)
-        self._tasks.append(asyncio.create_task(self._http.serve(sockets=[listener])))
+        self._serving = asyncio.create_task(self._http.serve(sockets=[listener]))
         while not self._http.started:
             await asyncio.sleep(0.01)
+
+    def _last_answers(self, app: App) -> App:
+        """The application; once the server stops, each answer is its connection's last."""
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            async def send_last(message: MutableMapping[str, Any]) -> None:
+                if self.stopping and message["type"] == "http.response.start":
+                    message["headers"] = [*message["headers"], (b"connection", b"close")]
+                await send(message)
+
+            await app(scope, receive, send_last)
+
+        return answer
 
     def _prepare_grpc(self) -> str:
         """A gRPC server that holds its port; it takes no call before it is started."""
@@ -222,10 +240,9 @@ class Server:
         self.models.on_change(self._grpc.readiness_changed)
         try:
             port = self._grpc.listen(_address(settings.host, settings.grpc_port))
-        except RuntimeError as error:
-            why = os.strerror(98) if "in use" in str(error).lower() else str(error)
-            text = _cannot_listen(settings.host, settings.grpc_port, "grpc_port", why)
-            raise StoreInputError(text) from error
+        except RuntimeError as error:  # its text does not say why; an attempt of our own finds out
+            listen(settings.host, settings.grpc_port, setting="grpc_port").close()
+            raise StoreInputError(f"gRPC cannot listen on port {settings.grpc_port}: {error}") from error
         return _address(settings.host, port)
 
     @property
@@ -245,20 +262,20 @@ class Server:
         if self._grpc is not None:
             self._grpc.readiness_changed()
         await asyncio.sleep(self._settings.drain_delay_seconds)
-        if self._http is not None:
+        ends: list[Awaitable[None]] = []
+        if self._http is not None and self._serving is not None:
             self._http.should_exit = True
-        grace = self._settings.drain_seconds
-        ends = [self._tasks.pop()] if self._http is not None else []
+            ends.append(self._serving)
         if self._grpc is not None:
-            ends.append(asyncio.create_task(self._grpc.stop(grace)))
-        await asyncio.gather(*ends, return_exceptions=True)
+            ends.append(self._grpc.stop(self._settings.drain_seconds))
+        await asyncio.gather(*ends)
         await self.close()
 
     async def close(self) -> None:
         """Lets go of everything; logs are finished."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
         self._batcher.close()
         await self.models.close()
         if self._log is not None:

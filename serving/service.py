@@ -105,10 +105,12 @@ class Service:
             loaded = self._models.find(version=version, label=label)
             signature = _signature(loaded, signature_name)
             latest = started + self.settings.timeout_seconds
+            rows, size = self._checked(signature, inputs)
             outputs = await self._batcher.submit(
                 loaded.lanes[signature.name],
                 inputs,
-                rows=self._checked(signature, inputs),
+                rows=rows,
+                size=size,
                 deadline=latest if deadline is None or deadline > latest else deadline,
             )
             code = Code.OK
@@ -123,8 +125,8 @@ class Service:
             )
         return Prediction(version=loaded.version, signature=signature, outputs=outputs)
 
-    def _checked(self, signature: Signature, inputs: Inputs) -> int:
-        """The number of rows.
+    def _checked(self, signature: Signature, inputs: Inputs) -> tuple[int, int]:
+        """The number of rows, and of bytes.
 
         Raises:
           RequestError: names, ranks, rows or sizes are not what the signature and the limits say.
@@ -135,7 +137,7 @@ class Service:
                 f"The inputs of signature {signature.name} are {_names(signature.inputs)}, "
                 f"and not {_names(inputs)}",
             )
-        rows = 1
+        rows, size = 1, 0
         for name, spec in signature.inputs.items():
             value = inputs[name]
             if spec.shape is not None and not _fits(value.shape, spec.shape):
@@ -144,8 +146,7 @@ class Service:
                     f"Input {name} has the shape {list(value.shape)}, "
                     f"and not {_shown(spec.shape)} as in the signature",
                 )
-            if value.dtype == object:
-                self._check_texts(name, value)
+            size += self._check_texts(name, value) if value.dtype == object else value.nbytes
             if signature.batched:
                 rows = len(value)
         if signature.batched and any(len(inputs[name]) != rows for name in inputs):
@@ -155,16 +156,19 @@ class Service:
                 Code.INVALID_ARGUMENT,
                 f"The request has {rows} rows; the most is {self.settings.max_rows} (serve.max_rows)",
             )
-        return rows
+        return rows, size
 
-    def _check_texts(self, name: str, value: np.ndarray) -> None:
-        longest = max(map(len, value.flat), default=0)
+    def _check_texts(self, name: str, value: np.ndarray) -> int:
+        """The number of bytes in the texts."""
+        sizes = [len(text) for text in value.flat]
+        longest = max(sizes, default=0)
         if longest > self.settings.max_text_bytes:
             raise RequestError(
                 Code.INVALID_ARGUMENT,
                 f"Input {name} holds a text of {longest} bytes; "
                 f"the most is {self.settings.max_text_bytes} (serve.max_text_bytes)",
             )
+        return sum(sizes)
 
 
 def _signature(loaded: LoadedVersion, name: str) -> Signature:
