@@ -12,6 +12,7 @@ from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
 from components.example_gen.reading import READING_FILE
 from pipeline.predictions import Predictions
 from pipeline.runs import Artifact, Run
+from pipeline.span_usage import SpansUsed, spans_of
 
 if TYPE_CHECKING:
     from components.data_check.facts import SplitFacts
@@ -34,6 +35,7 @@ class Anomaly:
 class Evidence:
     """Everything a reader may want to see of a run; None where it is not there, and `missing` says why."""
 
+    spans: SpansUsed | None
     reading: Mapping[str, Any] | None
     splits: Mapping[str, SplitFacts] | None
     anomalies: tuple[Anomaly, ...] | None
@@ -64,6 +66,7 @@ def gather(run: Run) -> Evidence:
         return None
 
     return Evidence(
+        spans=spans_of(run),
         reading=take("reading", stage="ImdbExampleGen", key="examples", read=_json(READING_FILE)),
         splits=take("splits", stage="StatisticsGen", key="statistics", read=_splits),
         anomalies=take("anomalies", stage="ExampleValidator", key="anomalies", read=_anomalies),

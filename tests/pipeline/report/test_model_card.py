@@ -1,5 +1,6 @@
 """The model card: what it says, in both forms, and that no value can change its shape."""
 
+import json
 import re
 
 import pytest
@@ -64,6 +65,16 @@ def test_every_table_is_whole(card):
     for table in re.findall(r"<table>.*?</table>", card[1], re.DOTALL):
         columns = len(re.findall(r"<th\b", table))
         assert len(re.findall(r"<td\b", table)) == columns * (table.count("<tr>") - 1)
+
+
+def test_the_spans_that_it_was_made_of_are_told(make_run):
+    made = make_run()
+    noted = [{"span": 12, "version": None, "fingerprint": "f"}]
+    made.run.output("ImdbExampleGen", "examples").properties.update({"spans": json.dumps(noted)})
+    markdown, _ = render(made, Settings.model_validate({"data": {"source": "spans"}}))
+
+    assert "Source: `spans`, span 12. A hash" in markdown
+    assert "no reviews of 5 or 6" not in markdown
 
 
 def test_no_setting_can_become_markup(promoted_run):

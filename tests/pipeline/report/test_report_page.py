@@ -2,6 +2,7 @@
 
 import dataclasses
 import html
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -134,6 +135,15 @@ def test_rows_that_could_not_be_used_are_named(make_run, report_parts):
     seen = text_of(write(made))
 
     assert "3 of 25,000 : 3 no_text. odd.csv:7: no_text (what stands <there>)" in seen
+
+
+def test_the_spans_that_it_was_made_of_are_told(make_run):
+    made = make_run()
+    examples = made.run.output("ImdbExampleGen", "examples")
+    noted = [{"span": span, "version": None, "fingerprint": "f"} for span in (5, 6, 7, 9)]
+    examples.properties.update({"spans": json.dumps(noted), "with_base": 1})
+
+    assert "Made of spans 5-7, 9 and the packaged base." in text_of(write(made))
 
 
 def test_a_long_review_is_cut_with_the_whole_one_at_hand(make_run, report_parts):
