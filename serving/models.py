@@ -152,7 +152,8 @@ class Models:
             self._states[number] for number in sorted(self._states, reverse=True) if version in (None, number)
         ]
         if not found:
-            raise RequestError(Code.NOT_FOUND, f"Could not find any versions of model {self.name}")
+            which = "any versions" if version is None else f"version {version}"
+            raise RequestError(Code.NOT_FOUND, f"Could not find {which} of model {self.name}")
         return found
 
     def refusals(self) -> list[VersionStatus]:
@@ -254,7 +255,7 @@ class Models:
         try:
             predictor.warm_up(loaded)
             if _print(path) != before:
-                raise LoadError(f"version {number}: . was changed while it was loaded")
+                raise LoadError(f"version {number}: its files changed while it was loaded")
         except LoadError:
             loaded.close()
             raise

@@ -30,11 +30,15 @@ def test_the_state_of_a_version_is_told(models):
     assert (found.status.error_code, found.status.error_message) == (0, "")
 
 
-@pytest.mark.parametrize("request_", [status_request("other"), status_request(version=9)])
-def test_the_state_of_what_is_not_there_is_not_found(models, status_of, request_):
-    name = request_.model_spec.name
-    found = status_of(models.GetModelStatus, request_)
-    assert found == ("NOT_FOUND", f"Could not find any versions of model {name}")
+@pytest.mark.parametrize(
+    ("request_", "which"),
+    [
+        (status_request("other"), "any versions of model other"),
+        (status_request(version=9), "version 9 of model imdb_sentiment"),
+    ],
+)
+def test_the_state_of_what_is_not_there_is_not_found(models, status_of, request_, which):
+    assert status_of(models.GetModelStatus, request_) == ("NOT_FOUND", f"Could not find {which}")
 
 
 def test_a_version_that_is_not_what_its_manifest_says_is_reported_and_not_served(
