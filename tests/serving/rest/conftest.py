@@ -63,7 +63,7 @@ Serve = Callable[..., RunningServer]
 
 
 def save_small_model(folder: Path) -> None:
-    """The more often a text says `good`, the more probably it is positive; `kinds` has inputs of all kinds."""
+    """The more often a text says `good`, the more probable is positive; `kinds` has inputs of all kinds."""
     import tensorflow as tf
 
     class Small(tf.Module):
