@@ -5,6 +5,7 @@ import functools
 import logging
 import math
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -90,5 +91,8 @@ def _call(context: ServicerContext, access: AccessLog, now: float) -> Call:
 def _as_request_error(error: Exception, call: Call) -> RequestError:
     if isinstance(error, RequestError):
         return error
-    _LOG.error("a gRPC call failed", exc_info=error, extra={"request_id": call.request_id})
+    # Not its text, which may quote the request.
+    where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)][-5:]
+    extra = {"request_id": call.request_id, "error": type(error).__name__, "where": where}
+    _LOG.error("gRPC call failed", extra=extra)
     return RequestError(Code.INTERNAL, "Internal error; the server's log has the cause")

@@ -82,8 +82,9 @@ def test_a_fault_of_ours_is_logged_and_the_client_learns_nothing_of_it(caplog):
     assert "secret" not in error.details()
     assert lines[0]["status"] == "INTERNAL"
     (record,) = caplog.records
-    assert record.exc_info[0] is ZeroDivisionError
-    assert record.request_id == "id-7"
+    assert (record.error, record.request_id) == ("ZeroDivisionError", "id-7")
+    assert "grpc_models.py" in record.where[-2]
+    assert "secret" not in str(record.__dict__)
 
 
 class SlowService(Service):
@@ -128,5 +129,5 @@ def test_a_clients_deadline_goes_along_and_ends_the_call(small_model):
 
     assert asyncio.run(ask()) is grpc.StatusCode.DEADLINE_EXCEEDED
     loaded.close()
-    assert 0 < service.asked[0] <= 1
+    assert 0 < service.asked[0] < 2
     assert lines[0]["status"] == "CANCELLED"
