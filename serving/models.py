@@ -201,6 +201,9 @@ class Models:
         except StoreError as error:
             self._complain(str(error))
             return
+        for status in self.refusals():
+            if status.version not in published:  # rolled back or pruned: nothing is wrong any more
+                del self._states[status.version]
         good: list[LoadedVersion] = []
         for number in published:
             if len(good) == self._versions:
@@ -278,6 +281,7 @@ class Models:
                 _LOG.info("version loaded", extra={"version": one.version})
         for one in before:
             if one not in good:
+                self._tell(one.version, State.UNLOADING, unless_loaded=True)
                 task = asyncio.create_task(self._retire(one))
                 self._leaving.add(task)
                 task.add_done_callback(self._leaving.discard)
@@ -288,7 +292,6 @@ class Models:
 
     async def _retire(self, one: LoadedVersion) -> None:
         """Lets a version go when it has answered what it was asked."""
-        self._tell(one.version, State.UNLOADING, unless_loaded=True)
         await one.idle()
         await self._in_thread(one.predictor.close)
         await self._in_thread(predictor.collect)
@@ -316,6 +319,8 @@ class Models:
     async def close(self) -> None:
         """Lets all versions go."""
         before, self._loaded = self._loaded, []
+        for task in self._leaving:
+            task.cancel()
         for one in before:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(one.idle(), 1)
