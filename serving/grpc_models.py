@@ -3,7 +3,12 @@
 import dataclasses
 from typing import Any
 
-from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2, model_service_pb2_grpc
+from tensorflow_serving.apis import (
+    get_model_status_pb2,
+    model_management_pb2,
+    model_pb2,
+    model_service_pb2_grpc,
+)
 
 from serving.grpc_answers import Call, Servicer, answered
 from serving.service import Service
@@ -46,6 +51,11 @@ def _unknown(name: str, version: int | None) -> RequestError:
     return RequestError(Code.NOT_FOUND, f"Servable not found for request: {which}")
 
 
+def _no_version(spec: model_pb2.ModelSpec) -> RequestError:
+    which = f"version {spec.version.value}" if spec.version.value else "any versions"
+    return RequestError(Code.NOT_FOUND, f"Could not find {which} of model {spec.name}")
+
+
 class ModelServicer(Servicer, model_service_pb2_grpc.ModelServiceServicer):
     """Errors have TensorFlow Serving's codes and texts."""
 
@@ -54,13 +64,13 @@ class ModelServicer(Servicer, model_service_pb2_grpc.ModelServiceServicer):
         self, request: get_model_status_pb2.GetModelStatusRequest, call: Call
     ) -> get_model_status_pb2.GetModelStatusResponse:
         """The states of all versions, newest first, or of the one that is asked for."""
-        if request.HasField("model_spec") and request.model_spec.name not in ("", self.service.model_name):
-            raise RequestError(
-                Code.NOT_FOUND, f"Could not find any versions of model {request.model_spec.name}"
-            )
-        target = wanted(request, self.service)
+        try:
+            target = wanted(request, self.service)
+            statuses = self.service.statuses(version=target.version, label=target.label)
+        except RequestError as error:
+            raise _no_version(request.model_spec) if error.code is Code.NOT_FOUND else error from None
         response = get_model_status_pb2.GetModelStatusResponse()
-        for found in self.service.statuses(version=target.version, label=target.label):
+        for found in statuses:
             status = response.model_version_status.add(version=found.version, state=int(found.state))
             status.status.error_code = int(found.code)
             status.status.error_message = found.message
