@@ -64,11 +64,10 @@ class ModelServicer(Servicer, model_service_pb2_grpc.ModelServiceServicer):
         self, request: get_model_status_pb2.GetModelStatusRequest, call: Call
     ) -> get_model_status_pb2.GetModelStatusResponse:
         """The states of all versions, newest first, or of the one that is asked for."""
-        try:
-            target = wanted(request, self.service)
-            statuses = self.service.statuses(version=target.version, label=target.label)
-        except RequestError as error:
-            raise _no_version(request.model_spec) if error.code is Code.NOT_FOUND else error from None
+        if request.model_spec.name not in ("", self.service.model_name):
+            raise _no_version(request.model_spec)
+        target = wanted(request, self.service)
+        statuses = self.service.statuses(version=target.version, label=target.label)
         response = get_model_status_pb2.GetModelStatusResponse()
         for found in statuses:
             status = response.model_version_status.add(version=found.version, state=int(found.state))
