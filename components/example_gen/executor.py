@@ -171,8 +171,10 @@ def _require_unchanged(
 def _describe_spans(examples: types.Artifact, settings: DataSettings, spans: Sequence[Span]) -> None:
     """Notes which spans are in the examples: the newest as TFX does, and all of them with their contents."""
     newest = spans[-1] if spans else None
-    examples.set_int_custom_property(utils.SPAN_PROPERTY_NAME, newest.number if newest else BASE)
+    examples.span = newest.number if newest else BASE
+    examples.set_int_custom_property(utils.SPAN_PROPERTY_NAME, examples.span)
     if newest and newest.version is not None:
+        examples.version = newest.version
         examples.set_int_custom_property(utils.VERSION_PROPERTY_NAME, newest.version)
     if spans:
         examples.set_string_custom_property(SPANS, json.dumps(sources.contents(spans)))

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 from google.protobuf.message import Message
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.orchestration import metadata
+from tfx.orchestration.beam.beam_dag_runner import BeamDagRunner
+from tfx.orchestration.pipeline import Pipeline
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
@@ -53,14 +58,14 @@ class Generated:
         return sorted(review for split in self.splits for review in self.reviews(split))
 
 
-Generate = Callable[[DataSettings], Generated]
+Generate = Callable[..., Generated]
 
 
 @pytest.fixture(scope="session")
 def generate(tmp_path_factory) -> Generate:
-    """Runs the executor with the properties that the component compiles to."""
+    """Runs the executor with the properties that the component compiles to, and those that a driver adds."""
 
-    def run(settings: DataSettings) -> Generated:
+    def run(settings: DataSettings, **added: str) -> Generated:
         folder = tmp_path_factory.mktemp("generated")
         properties = {
             key: proto_utils.proto_to_json(value) if isinstance(value, Message) else value
@@ -71,10 +76,37 @@ def generate(tmp_path_factory) -> Generate:
         context = BaseBeamExecutor.Context(
             beam_pipeline_args=IN_PROCESS, tmp_dir=str(folder / "temporary"), unique_id="1"
         )
-        Executor(context).Do({}, {"examples": [artifact]}, properties)
+        Executor(context).Do({}, {"examples": [artifact]}, properties | added)
         return Generated(artifact)
 
     return run
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs a pipeline of this one stage; returns the state of its newest execution."""
+    connection = metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite"))
+
+    def once(source, **told) -> int:
+        pipeline = Pipeline(
+            pipeline_name="reviews",
+            pipeline_root=str(tmp_path / "artifacts"),
+            metadata_connection_config=connection,
+            components=[ImdbExampleGen(DataSettings(source=f"files:{source}", **told))],
+            enable_cache=True,
+            beam_pipeline_args=["--sdk_container_image=unused"],
+        )
+        BeamDagRunner().run(pipeline)
+        return executions()[-1].last_known_state
+
+    def executions() -> list[metadata_store_pb2.Execution]:
+        return sorted(store().get_executions(), key=lambda execution: execution.id)
+
+    def store() -> MetadataStore:
+        return MetadataStore(connection)
+
+    once.executions, once.store = executions, store
+    return once
 
 
 @pytest.fixture(scope="session")

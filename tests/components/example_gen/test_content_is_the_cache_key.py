@@ -5,42 +5,11 @@ import shutil
 from unittest import mock
 
 import pytest
-from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
-from tfx.orchestration import metadata
-from tfx.orchestration.beam.beam_dag_runner import BeamDagRunner
-from tfx.orchestration.pipeline import Pipeline
 
 from components.example_gen import sources
-from components.example_gen.component import ImdbExampleGen
-from components.example_gen.settings import DataSettings
 
 Execution = metadata_store_pb2.Execution
-
-
-@pytest.fixture
-def run(tmp_path):
-    """Runs a pipeline of this one stage; returns the state of its newest execution."""
-    connection = metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite"))
-
-    def once(source) -> int:
-        pipeline = Pipeline(
-            pipeline_name="reviews",
-            pipeline_root=str(tmp_path / "artifacts"),
-            metadata_connection_config=connection,
-            components=[ImdbExampleGen(DataSettings(source=f"files:{source}"))],
-            enable_cache=True,
-            beam_pipeline_args=["--sdk_container_image=unused"],
-        )
-        BeamDagRunner().run(pipeline)
-        return executions()[-1].last_known_state
-
-    def executions() -> list[Execution]:
-        found = MetadataStore(connection).get_executions()
-        return sorted(found, key=lambda execution: execution.id)
-
-    once.executions = executions
-    return once
 
 
 def test_the_content_of_the_source_is_the_cache_key(run, write_csv, tmp_path):
@@ -67,3 +36,31 @@ def test_no_error_of_the_fingerprint_leaves_an_execution_running_or_a_way_to_its
     source = write_csv("reviews.csv", [("fine", 1), ("dull", 0)])
     monkeypatch.setattr(sources, "fingerprint", mock.Mock(side_effect=RuntimeError("the disk is away")))
     assert [run(source), run(source)] == [Execution.COMPLETE] * 2
+
+
+def test_of_spans_content_and_number_are_the_key_and_how_they_were_chosen_is_not(run, write_csv, tmp_path):
+    write_csv("here/span-1/a.csv", [("fine", 1), ("dull", 0)])
+    write_csv("here/span-2/a.csv", [("good", 1)])
+    assert run(f"{tmp_path}/here/span-{{SPAN}}/*") == Execution.COMPLETE
+    os.utime(tmp_path / "here/span-2/a.csv", (1, 1))
+    (tmp_path / "here").rename(tmp_path / "there")
+    (tmp_path / "there/span-1/a.csv").rename(tmp_path / "there/span-1/b.csv")
+    there = f"{tmp_path}/there/span-{{SPAN}}/*.csv"
+    assert run(there, window=2) == Execution.CACHED
+    write_csv("there/span-3/a.csv", [("new", 0)])
+    assert run(there, span=2) == Execution.CACHED
+    assert run(there, without_spans=(3,)) == Execution.CACHED
+    assert run(there) == Execution.COMPLETE
+    (tmp_path / "there/span-3").rename(tmp_path / "there/span-4")
+    assert run(there) == Execution.COMPLETE
+
+
+def test_the_lineage_store_has_span_and_version_as_tfx_notes_them(run, write_csv, tmp_path):
+    write_csv("span-8/v1/a.csv", [("old", 1)])
+    write_csv("span-8/v2/a.csv", [("new", 1)])
+    run(f"{tmp_path}/span-{{SPAN}}/v{{VERSION}}/*")
+    (examples,) = run.store().get_artifacts_by_type("Examples")
+    assert examples.custom_properties["span"].int_value == 8
+    assert examples.custom_properties["version"].int_value == 2
+    assert examples.properties["span"].int_value == 8
+    assert examples.properties["version"].int_value == 2

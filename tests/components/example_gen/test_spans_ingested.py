@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from components.errors import InputError
+from components.example_gen import sources, spans
 from components.example_gen.packaged import PackagedPart
 from components.example_gen.settings import DataSettings
 from components.example_gen.splits import digest, splitter
@@ -60,8 +61,8 @@ def test_every_review_knows_its_span_and_a_text_that_came_twice_is_the_newer_one
 def test_the_artifact_says_which_spans_are_in_it(generate, three_spans):
     artifact = generate(DataSettings(source=three_spans, window=2)).artifact
     assert artifact.get_int_custom_property("span") == 4
-    spans = json.loads(artifact.get_string_custom_property("spans"))
-    assert [(span["span"], span["version"]) for span in spans] == [(2, None), (4, None)]
+    noted = json.loads(artifact.get_string_custom_property("spans"))
+    assert [(span["span"], span["version"]) for span in noted] == [(2, None), (4, None)]
     assert artifact.get_int_custom_property("with_base") == 0
 
 
@@ -110,3 +111,30 @@ def test_the_base_keeps_its_splits_to_the_review_and_its_labels(with_base):
 def test_a_pattern_without_any_span_is_answered_with_what_to_do(generate, tmp_path):
     with pytest.raises(InputError, match=r"there is no span at .*`greenlight data add FILE` lands one"):
         generate(DataSettings(source=f"files:{tmp_path}/span-{{SPAN}}/*"))
+
+
+def test_a_span_that_comes_after_the_driver_has_chosen_waits_for_the_next_run(generate, three_spans):
+    generated = generate(DataSettings(source=three_spans), spans="[[1, null], [2, null]]")
+    assert {span for *_, span in reviews_of(generated)} == {1, 2}
+    assert generated.artifact.get_int_custom_property("span") == 2
+
+
+def test_a_span_that_goes_away_meanwhile_is_answered(generate, three_spans):
+    with pytest.raises(InputError, match=r"span 3 went away while the run was starting\. Run again\."):
+        generate(DataSettings(source=three_spans), spans="[[3, null], [4, null]]")
+
+
+def test_half_a_span_is_never_kept_under_the_fingerprint_of_the_whole(generate, three_spans):
+    settings = DataSettings(source=three_spans)
+    fingerprint = sources.fingerprint(settings, spans.chosen(settings))
+    assert reviews_of(generate(settings, input_fingerprint=fingerprint))
+    with pytest.raises(InputError, match=r"was written to while it was read\. Run again when"):
+        generate(settings, input_fingerprint="spans:of-another-content")
+
+
+def test_a_malformed_span_stops_the_run_and_is_named(generate, three_spans, tmp_path):
+    (tmp_path / "spans/span-5").mkdir()
+    (tmp_path / "spans/span-5/a.csv").write_bytes(b"")
+    with pytest.raises(InputError, match=r"span-5/a\.csv has no column 'label' and no column 'text'"):
+        generate(DataSettings(source=three_spans))
+    assert reviews_of(generate(DataSettings(source=three_spans, without_spans=(5,))))
