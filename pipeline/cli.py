@@ -33,7 +33,9 @@ class Entry:
 COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     "Run": {
         "run": Entry("run", "From reviews to a promoted model, or the reason why not."),
-        "study": Entry("study", "Experiments beside the pipeline: what early stopping saves."),
+        "study": Entry(
+            "study", "Experiments beside the pipeline: what early stopping saves, what each part is worth."
+        ),
         "compile": Entry("compile", "Write the pipeline as a file that Kubeflow can run."),
     },
     "Look at runs": {

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.errors import InputError
-
 if TYPE_CHECKING:
     from components.trainer.model import Classifier
     from components.trainer.settings import TrainerSettings
@@ -165,7 +163,7 @@ def early_stopping(
     with tempfile.TemporaryDirectory(prefix="greenlight-study-") as scratch:
         tell("reading the reviews")
         files = study_data.write_splits(settings.located_data, Path(scratch))
-        _require_splits(files)
+        study_data.require_splits(files)
         trainer = lesson_trainer(settings.trainer)
         fits = {}
         for name, stop in (("without early stopping", False), ("with early stopping", True)):
@@ -262,15 +260,6 @@ def _ignore(line: str) -> None:
 
 def _tell_of(fit: str, tell: Callable[[str], None], line: str) -> None:
     tell(f"{fit}: {line}")
-
-
-def _require_splits(files: Mapping[str, SplitFile]) -> None:
-    missing = [split for split in ("train", "eval") if split not in files]
-    if missing:
-        raise InputError(
-            f"The study needs reviews in train and eval; there is none in {' and '.join(missing)}. "
-            "Give more data, or a larger share (data.train_weight, data.eval_weight)."
-        )
 
 
 def _best(epochs: Sequence[Epoch], key: str, choose: Callable) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
+from collections.abc import Mapping
 from pathlib import Path
 
 import apache_beam as beam
 import tensorflow as tf
 
+from components.errors import InputError
 from components.example_gen import reading, sources, spans, splits
 from components.example_gen.beam_steps import ReadPart, Row, taking_order
 from components.example_gen.one_copy import without_copies
@@ -34,6 +36,16 @@ def write_splits(settings: DataSettings, folder: Path) -> dict[str, SplitFile]:
     for row in sorted(_rows(settings)):
         by_split.setdefault(row.split, []).append(row)
     return {split: _write(folder / f"{split}.gz", rows) for split, rows in by_split.items()}
+
+
+def require_splits(files: Mapping[str, SplitFile]) -> None:
+    """Raises InputError where train or eval has no reviews."""
+    missing = [split for split in ("train", "eval") if split not in files]
+    if missing:
+        raise InputError(
+            f"The study needs reviews in train and eval; there is none in {' and '.join(missing)}. "
+            "Give more data, or a larger share (data.train_weight, data.eval_weight)."
+        )
 
 
 def _rows(settings: DataSettings) -> list[Row]:

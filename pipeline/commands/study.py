@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +13,8 @@ import click
 from pipeline.commands import options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.config import Settings
 
 STAGE = "study"
@@ -17,7 +22,7 @@ STAGE = "study"
 
 @click.group()
 def study() -> None:
-    """Experiments beside the pipeline: what early stopping saves."""
+    """Experiments beside the pipeline: what early stopping saves, what each part is worth."""
 
 
 @study.command("early-stopping")
@@ -29,6 +34,53 @@ def early_stopping(settings: Settings, as_json: bool) -> None:
     On the lesson's split (`--preset seed`) unless another preset is named. The curves and a log are left in
     the workspace, in studies/early-stopping.
     """
+    from pipeline import study as studies
+
+    with _studying(settings, "early-stopping", as_json=as_json) as (folder, progress):
+        result = studies.early_stopping(settings, output_dir=folder, progress=progress)
+    click.echo(json.dumps(result.to_json()) if as_json else result.as_text())
+
+
+@study.command("ablation")
+@options.settings(preset="seed")
+@click.option("--row", "rows", multiple=True, metavar="NAME", help="Only this row. Repeatable.")
+@click.option(
+    "--seed",
+    "seeds",
+    multiple=True,
+    type=click.IntRange(0, 2**31 - 1),
+    help="Fit with this seed. Repeatable; 1, 2 and 3 unless given.",
+)
+@options.as_json
+def ablation(settings: Settings, rows: tuple[str, ...], seeds: tuple[int, ...], as_json: bool) -> None:
+    """What each part of the default model is worth: fits without one part at a time, several seeds a row.
+
+    On the lesson's split (`--preset seed`) unless another preset is named. Each fit's result is kept in the
+    workspace, in studies/ablation: a study that was stopped goes on where it was, and a fit that was made
+    before is not made again. The table is left there as ablation.md.
+    """
+    from pipeline import ablation as studies
+
+    if unknown := [row for row in rows if row not in studies.ROWS]:
+        raise click.BadParameter(
+            f"There is no row {unknown[0]!r}. There is: {', '.join(studies.ROWS)}.", param_hint="--row"
+        )
+    with _studying(settings, "ablation", as_json=as_json) as (folder, progress):
+        result = studies.ablation(
+            settings,
+            output_dir=folder,
+            rows=tuple(dict.fromkeys(rows)) or tuple(studies.ROWS),
+            seeds=tuple(dict.fromkeys(seeds)) or studies.SEEDS,
+            progress=progress,
+        )
+    click.echo(json.dumps(result.to_json()) if as_json else result.as_text())
+
+
+@contextmanager
+def _studying(
+    settings: Settings, name: str, *, as_json: bool
+) -> Iterator[tuple[Path, Callable[[str], None]]]:
+    """A study's folder in the workspace, and whom to tell how far it is; its noise goes to a log there."""
     from components.embeddings import catalog
     from pipeline import run_log
     from pipeline.console import open_console
@@ -37,13 +89,9 @@ def early_stopping(settings: Settings, as_json: bool) -> None:
     catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded
     workspace = Workspace.at(settings.workspace)
     workspace.create()
-    folder = workspace.root / "studies" / "early-stopping"
+    folder = workspace.root / "studies" / name
+    started = time.perf_counter()
     with open_console(as_json=as_json) as console, run_log.capture(folder / "study.log"):
-        from pipeline import study as studies
-
         console.stage_started(STAGE)
-        result = studies.early_stopping(
-            settings, output_dir=folder, progress=lambda line: console.progress(STAGE, line)
-        )
-        console.stage_finished(STAGE, result.seconds, False)
-    click.echo(json.dumps(result.to_json()) if as_json else result.as_text())
+        yield folder, lambda line: console.progress(STAGE, line)
+        console.stage_finished(STAGE, time.perf_counter() - started, False)

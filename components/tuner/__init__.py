@@ -1,0 +1,1 @@
+"""The Tuner stage: which training settings do best on the eval split."""

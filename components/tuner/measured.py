@@ -1,0 +1,130 @@
+"""What a fit comes to on the eval split, kept on disk by all that decides it: no fit is made twice."""
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from components.embeddings.locate import fingerprint
+from components.embeddings.settings import EmbeddingSettings
+from components.evaluator import metrics
+from components.fingerprints import code_fingerprint
+from components.trainer import model
+from components.trainer.preparation import Prepared, prepare
+from components.trainer.settings import TrainerSettings
+from components.trainer.train import fit_prepared
+
+_BATCH = 2048
+_PREPARED_WITH = ("ngram_order", "ngram_min_count", "ngram_limit", "memory_reviews")
+"""The training settings that `prepare` looks at; fits that agree in them share what it made."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Of the eval split, which early stopping and calibration have seen; `seconds` are those of the fit."""
+
+    accuracy: float
+    log_loss: float
+    calibration_error: float
+    epochs: int
+    seconds: float
+
+
+class MeasuredFits:
+    """Fits on the same reviews, each made and measured when it is first asked for.
+
+    Args:
+      folder: where results are kept: a JSON file a fit, named by a digest of settings, reviews and code.
+      train_files, eval_files: patterns of GZIP TFRecords of reviews.
+      cache_dir: where embeddings are kept between runs.
+    """
+
+    def __init__(
+        self, folder: Path, *, train_files: Sequence[str], eval_files: Sequence[str], cache_dir: Path
+    ):
+        self._folder = folder
+        self._files = {"train_files": list(train_files), "eval_files": list(eval_files)}
+        self._cache_dir = cache_dir
+        self._reviews = {name: _digest(patterns) for name, patterns in self._files.items()}
+        self._code = code_fingerprint("trainer", "tuner", "embeddings", "reviews.py", "evaluator/metrics.py")
+        self._prepared: tuple[object, Prepared] | None = None
+
+    def of(self, trainer: TrainerSettings, embedding: EmbeddingSettings) -> Measured:
+        """Reads the result of that fit, or makes it.
+
+        Raises:
+          GreenlightError: a split is empty, the embedding cannot be had or used, the fit diverged.
+        """
+        path = self._path(trainer, embedding)
+        if (kept := _read(path)) is not None:
+            return kept
+        measured = measure(self._prepare(trainer, embedding), trainer)
+        _write(path, measured)
+        return measured
+
+    def _path(self, trainer: TrainerSettings, embedding: EmbeddingSettings) -> Path:
+        decides = {
+            "trainer": trainer.model_dump(mode="json", exclude={"memory_reviews"}),
+            "embedding": [embedding.trainable, fingerprint(embedding)],
+            "reviews": self._reviews,
+            "code": self._code,
+        }
+        name = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:24]
+        return self._folder / f"{name}.json"
+
+    def _prepare(self, trainer: TrainerSettings, embedding: EmbeddingSettings) -> Prepared:
+        """What the last fit was prepared with, where this one takes the same."""
+        wanted = embedding, [getattr(trainer, name) for name in _PREPARED_WITH]
+        if self._prepared is None or self._prepared[0] != wanted:
+            self._prepared = None  # frees its memory before the next one takes as much
+            self._prepared = wanted, prepare(trainer, embedding, cache_dir=self._cache_dir, **self._files)
+        return self._prepared[1]
+
+
+def measure(prepared: Prepared, settings: TrainerSettings) -> Measured:
+    """Makes one fit, and scores the eval split with the model as it would be exported."""
+    classifier, record = fit_prepared(prepared, settings)
+    keras_model = model.encoded_feed(classifier).model
+    scored = [
+        (tf.sigmoid(keras_model(features, training=False)[:, 0]).numpy(), labels.numpy())
+        for features, labels in prepared.evaluation.batches(_BATCH)
+    ]
+    probability, label = (np.concatenate(column) for column in zip(*scored, strict=True))
+    return Measured(
+        accuracy=metrics.accuracy(label, probability),
+        log_loss=metrics.loss(label, probability),
+        calibration_error=metrics.expected_calibration_error(label, probability),
+        epochs=len(record.epochs),
+        seconds=record.seconds,
+    )
+
+
+def _digest(patterns: Sequence[str]) -> str:
+    """Of the files' content."""
+    found = hashlib.sha256()
+    for file in sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern)):
+        with tf.io.gfile.GFile(file, "rb") as content:
+            while block := content.read(2**20):
+                found.update(block)
+    return found.hexdigest()
+
+
+def _read(path: Path) -> Measured | None:
+    """None where there is no such result, or none that can be read."""
+    try:
+        return Measured(**json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def _write(path: Path, measured: Measured) -> None:
+    """Whole or not at all: the process may be killed at any time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}.tmp")
+    draft.write_text(json.dumps(dataclasses.asdict(measured)) + "\n", encoding="utf-8")
+    os.replace(draft, path)
