@@ -162,7 +162,7 @@ sha256() {
 digest() {
   {
     printf '%s\n' "$root" "$venv"
-    cat requirements/setup.sh requirements/uv.txt "requirements/tfx-$generation.txt" pyproject.toml
+    cat requirements/setup.sh requirements/uv.txt requirements/schemas.txt "requirements/tfx-$generation.txt" pyproject.toml
     if [ "$generation" = 1.16 ]; then cat requirements/tfx-1.16-wheels.txt; fi
   } | sha256
 }
@@ -229,6 +229,7 @@ install_packages() {
   lend_pip_settings_to_uv
   uv_pip sync --require-hashes --build-constraints "$pinned" "$pinned"
   if [ "$generation" = 1.16 ]; then pip_install --ignore-requires-python -r requirements/tfx-1.16-wheels.txt; fi
+  pip_install -r requirements/schemas.txt
   uv_pip install --offline --no-deps --no-build-isolation --editable .
 }
 
