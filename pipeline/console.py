@@ -20,6 +20,7 @@ STAGES = {
     "Schema": "take the curated schema",
     "ExampleValidator": "compare the data with the schema",
     "DataCheck": "stop here if the data is bad",
+    "LiveModel": "find the model to start from",
     "Trainer": "fit the classifier, export the model",
     "ProductionModel": "find the model in production",
     "Evaluator": "measure it and judge by the gate",

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tfx.components.example_validator.component import ExampleValidator
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 
-from components.data_check.component import DataCheck
-from components.data_check.schema import CuratedSchema
-from components.data_check.statistics import StatisticsGen
 from components.evaluator.component import evaluator
-from components.example_gen.component import ImdbExampleGen
 from components.infra_validator.component import InfraValidator
 from components.production_model.component import ProductionModel
 from components.pusher.component import pusher
 from components.trainer.component import trainer
+from pipeline.data_stages import data_stages
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -34,26 +30,20 @@ def create_stages(settings: Settings, *, store_root: str) -> Sequence[BaseNode]:
     """
     split = "test" if settings.data.test_weight else "eval"
 
-    reviews = ImdbExampleGen(settings.located_data)
-    examples = reviews.outputs["examples"]
+    data = data_stages(settings)
+    examples = data.reviews.outputs["examples"]
 
-    statistics = StatisticsGen(examples)
-    schema = CuratedSchema().with_id("Schema")
-    anomalies = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
-    check = DataCheck(
-        statistics=statistics.outputs["statistics"],
-        anomalies=anomalies.outputs["anomalies"],
-        settings=settings.check,
-        examples=examples,
-    )
-
+    live = None
+    if settings.trainer.warm_start != "off":
+        live = ProductionModel(store_root=store_root).with_id("LiveModel")
     train = trainer(
         examples,
+        base_model=live.outputs["model"] if live else None,
         settings=settings.trainer,
         embedding=settings.embedding,
         cache_dir=settings.cache,
     )
-    train.add_upstream_node(check)
+    train.add_upstream_node(data.check)
     model = train.outputs["model"]
 
     production = ProductionModel(candidate=model, store_root=store_root)
@@ -74,7 +64,8 @@ def create_stages(settings: Settings, *, store_root: str) -> Sequence[BaseNode]:
         root=store_root,
         settings=settings.push,
     )
-    return [reviews, statistics, schema, anomalies, check, train, production, gate, canaries, push]
+    start = [live] if live else []
+    return [*data, *start, train, production, gate, canaries, push]
 
 
 def create_local_pipeline(settings: Settings, workspace: Workspace, *, use_cache: bool) -> Pipeline:

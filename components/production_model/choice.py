@@ -19,7 +19,7 @@ def compared_with(versions: Sequence[Version], candidate: str) -> Version | None
 
     Args:
       versions: the store's, largest number first.
-      candidate: the candidate's digest.
+      candidate: the candidate's digest; "" where there is none yet.
     """
     if any(version.digest == candidate and _approved(version) for version in versions):
         return None

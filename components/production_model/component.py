@@ -15,7 +15,7 @@ class _ProductionModelSpec(component_spec.ComponentSpec):
         FOUND: component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
     }
-    INPUTS = {CANDIDATE: component_spec.ChannelParameter(type=standard_artifacts.Model)}
+    INPUTS = {CANDIDATE: component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True)}
     OUTPUTS = {MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model)}
 
 
@@ -31,12 +31,12 @@ class ProductionModel(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
     DRIVER_CLASS = Driver
 
-    def __init__(self, *, candidate: BaseChannel, store_root: str):
+    def __init__(self, *, store_root: str, candidate: BaseChannel | None = None):
         """Builds the stage.
 
         Args:
-          candidate: the Model that was just trained.
           store_root: the version store's folder, or its gs:// path.
+          candidate: the Model that was just trained; without one the live model is fetched, whatever it is.
         """
         super().__init__(
             spec=_ProductionModelSpec(

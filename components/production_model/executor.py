@@ -32,7 +32,7 @@ class Executor(base_executor.BaseExecutor):
         """Copies the version into the artifact `model`.
 
         Args:
-          input_dict: candidate, the Model that was just trained.
+          input_dict: candidate, the Model that was just trained; none is there before training.
           output_dict: model; its properties say `version` ("" for none), `model_digest` and `path`.
           exec_properties: store_root, the version store's folder; found, what the driver saw before the cache
             was asked, "" where no driver ran (Kubeflow).
@@ -58,16 +58,22 @@ class Executor(base_executor.BaseExecutor):
 
 
 def find(root: str, inputs: _Artifacts) -> Version | None:
-    """The version in the store at `root` that the candidate among a stage's inputs is compared with.
+    """The version in the store at `root` that the candidate among a stage's inputs is compared with; the live
+    one where there is no candidate yet.
 
     Raises:
       GreenlightError: the store cannot be read.
     """
-    candidate = artifact_utils.get_single_instance(inputs[CANDIDATE])
-    folder = path_utils.serving_model_path(candidate.uri, path_utils.is_old_model_artifact(candidate))
     with as_greenlight_errors():
-        digest = model_digest(model_entries(files_for(folder), folder))
-        return compared_with(VersionStore(root).versions(), digest)
+        return compared_with(VersionStore(root).versions(), _digest(inputs.get(CANDIDATE)))
+
+
+def _digest(candidates: list[Artifact] | None) -> str:
+    if not candidates:
+        return ""
+    candidate = artifact_utils.get_single_instance(candidates)
+    folder = path_utils.serving_model_path(candidate.uri, path_utils.is_old_model_artifact(candidate))
+    return model_digest(model_entries(files_for(folder), folder))
 
 
 def _describe(model: Artifact, version: Version | None) -> None:

@@ -20,16 +20,22 @@ def trainer(
     settings: TrainerSettings,
     embedding: EmbeddingSettings,
     cache_dir: Path,
+    base_model: channel.BaseChannel | None = None,
     schema: channel.BaseChannel | None = None,
 ) -> Trainer:
     """TFX's Trainer on the splits `train` and `eval` of `examples`; outputs `model` and `model_run`.
 
     Besides the settings its cache key holds what the embedding is made of and the source code of the
     training, so that an upgrade of either trains again.
+
+    Args:
+      base_model: the live model, which `settings.warm_start` may start from; a Model that holds none where
+        nothing is live. As an input it is part of the cache key: another live model trains again.
     """
     return Trainer(
         run_fn=RUN_FN,
         examples=examples,
+        base_model=base_model,
         schema=schema,
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
@@ -38,6 +44,6 @@ def trainer(
             "embedding": embedding.model_dump(mode="json"),
             "embedding_fingerprint": fingerprint(embedding),
             "cache_dir": str(cache_dir),
-            "code": code_fingerprint("trainer", "embeddings", "reviews.py"),
+            "code": code_fingerprint("trainer", "embeddings", "reviews.py", "serving/tensorflow_errors.py"),
         },
     )

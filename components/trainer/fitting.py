@@ -35,6 +35,8 @@ class FitRecord:
     trainable_parameters: int
     examples: dict[str, int]
     calibration: Calibration | None
+    start: dict[str, Any] | None = None
+    """A `starts.Start`; None for a fit from scratch that was told to be one."""
 
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -91,16 +93,28 @@ def _compile(keras_model: tf_keras.Model, settings: TrainerSettings) -> None:
     )
 
 
-@unconverted
 def _calibrate(classifier: model.Classifier, keras_model: tf_keras.Model, evaluation: Batches) -> Calibration:
+    found = find(*_logits(keras_model, evaluation))
+    fold(found, classifier.head.get_layer("logit"))
+    return found
+
+
+def quality(classifier: model.Classifier, evaluation: Batches) -> dict[str, float]:
+    """The log loss and the accuracy of a fitted classifier, calibrated or not, without label smoothing."""
+    logits, labels = _logits(model.encoded_feed(classifier).model, evaluation)
+    loss = np.logaddexp(0, np.where(labels == 1, -logits, logits).astype(np.float64)).mean()
+    return {"loss": float(loss), "accuracy": float(np.mean((logits >= 0) == (labels == 1)))}
+
+
+@unconverted
+def _logits(keras_model: tf_keras.Model, evaluation: Batches) -> tuple[np.ndarray, np.ndarray]:
+    """float32 [N] both: logits and labels."""
     scored = [
         (keras_model(features, training=False)[:, 0].numpy(), labels.numpy())
         for features, labels in evaluation.batches(_EVAL_BATCH)
     ]
     logits, labels = (np.concatenate(parts) for parts in zip(*scored, strict=True))
-    found = find(logits, labels)
-    fold(found, classifier.head.get_layer("logit"))
-    return found
+    return logits, labels
 
 
 def _count(weights: list) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 import tensorflow_hub as hub
+import tf_keras
 
 from components.embeddings.load import load
 from components.embeddings.locate import locate
@@ -35,6 +36,11 @@ class Prepared:
 
     def fresh_embedding(self) -> hub.KerasLayer:
         return load(self.handle, name=self.embedding.name, trainable=self.embedding.trainable)
+
+    def fresh_classifier(self, settings: TrainerSettings) -> model.Classifier:
+        """One that knows nothing yet, the same for the same seed; seeds what a fit of it draws, too."""
+        tf_keras.utils.set_random_seed(settings.seed)
+        return model.build(self.fresh_embedding(), self.vocabulary, settings)
 
 
 def prepare(

@@ -76,6 +76,11 @@ class TrainerSettings(BaseModel):
         description="Whether the probabilities are adjusted to the eval split after the fit, so that of "
         "reviews scored 0.8 eight in ten are positive.",
     )
+    warm_start: Literal["off", "live", "auto"] = Field(
+        "off",
+        description="`off` trains from scratch; `live` starts from the weights of the live model, as far as "
+        "they fit; `auto` does both and keeps the fit with the lower log loss on the eval split.",
+    )
     memory_reviews: int = Field(
         50_000,
         ge=0,

@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 
 import tensorflow as tf
-import tf_keras
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.embeddings.settings import EmbeddingSettings
-from components.trainer import fitting, model, signatures
+from components.trainer import fitting, model, signatures, starts
 from components.trainer.preparation import Prepared, prepare
 from components.trainer.settings import TrainerSettings
 
@@ -26,6 +25,7 @@ def run_fn(fn_args: FnArgs) -> None:
         cache_dir=Path(config["cache_dir"]),
         train_files=fn_args.train_files,
         eval_files=fn_args.eval_files,
+        base_model=_existing(fn_args.base_model),
         log_dir=fn_args.model_run_dir,
     )
     signatures.export(classifier, fn_args.serving_model_dir)
@@ -40,6 +40,7 @@ def train(
     cache_dir: Path,
     train_files: list[str],
     eval_files: list[str],
+    base_model: str | None = None,
     log_dir: str | Path | None = None,
 ) -> tuple[model.Classifier, fitting.FitRecord]:
     """A trained classifier and the record of its fit; the same for the same settings and reviews.
@@ -47,6 +48,7 @@ def train(
     Args:
       train_files: patterns of GZIP TFRecords of reviews; eval_files likewise, for early stopping.
       cache_dir: where embeddings are kept between runs.
+      base_model: the folder of the live model, for `settings.warm_start`; None where there is none.
       log_dir: where TensorBoard's logs go, if anywhere.
 
     Raises:
@@ -55,24 +57,23 @@ def train(
     prepared = prepare(
         settings, embedding_settings, cache_dir=cache_dir, train_files=train_files, eval_files=eval_files
     )
-    return fit_prepared(prepared, settings, log_dir=log_dir)
+    return fit_prepared(prepared, settings, base_model=base_model, log_dir=log_dir)
 
 
 def fit_prepared(
-    prepared: Prepared, settings: TrainerSettings, *, log_dir: str | Path | None = None
+    prepared: Prepared,
+    settings: TrainerSettings,
+    *,
+    base_model: str | None = None,
+    log_dir: str | Path | None = None,
 ) -> tuple[model.Classifier, fitting.FitRecord]:
     """`train` on what `prepare` made, for several fits of the same reviews.
 
     `settings` may differ from those of `prepare` in all but n-grams and memory.
     """
-    tf_keras.utils.set_random_seed(settings.seed)
-    classifier = model.build(prepared.fresh_embedding(), prepared.vocabulary, settings)
-    record = fitting.fit(
-        classifier,
-        model.encoded_feed(classifier),
-        train=prepared.train,
-        evaluation=prepared.evaluation,
-        settings=settings,
-        log_dir=log_dir,
-    )
-    return classifier, record
+    return starts.fit(prepared, settings, base_model=base_model, log_dir=log_dir)
+
+
+def _existing(base_model: str | None) -> str | None:
+    """The folder of the live model; the stage that looks for one leaves no SavedModel where there is none."""
+    return base_model if base_model and tf.saved_model.contains_saved_model(base_model) else None

@@ -198,3 +198,12 @@ def runs(tmp_path_factory) -> list[tuple[str, str]]:
 
 def test_it_is_taken_from_the_cache_exactly_while_the_store_would_answer_the_same(runs):
     assert runs == [(False, ""), (False, "1"), (True, "1"), (False, "2")]
+
+
+def test_before_training_there_is_no_candidate_and_the_live_model_is_found(shop):
+    assert find(shop.store.root, {}) is None
+    shop.push("a")
+    shop.push("b")
+    assert find(shop.store.root, {}).number == 2
+    shop.store.rollback()
+    assert find(shop.store.root, {}).number == 1

@@ -1,0 +1,120 @@
+"""From which weights a fit starts: from scratch, from the live model's, or from whichever ends better."""
+
+import dataclasses
+from pathlib import Path
+from typing import Literal
+
+from components.trainer import fitting, model, progress
+from components.trainer.preparation import Prepared
+from components.trainer.settings import TrainerSettings
+from components.trainer.warm_start import TakenOver, take_over
+
+Origin = Literal["scratch", "live"]
+Fitted = tuple[model.Classifier, fitting.FitRecord]
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """How the fit that was kept started, under `trainer.warm_start` = `wanted`.
+
+    Attributes:
+      origin: where its weights came from.
+      why: a sentence.
+      taken: what became of each part of the live model; empty where none was asked for.
+      compared: for `auto` the log loss and accuracy on `eval` of each fit, by its origin.
+    """
+
+    wanted: str
+    origin: Origin
+    why: str
+    taken: dict[str, str] = dataclasses.field(default_factory=dict)
+    compared: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
+
+
+def fit(
+    prepared: Prepared,
+    settings: TrainerSettings,
+    *,
+    base_model: str | None,
+    log_dir: str | Path | None = None,
+) -> Fitted:
+    """Trains as `settings.warm_start` says; the record of the fit tells its start.
+
+    Args:
+      prepared: the reviews.
+      settings: how to train.
+      base_model: the folder of the live model; None where there is none.
+      log_dir: where TensorBoard's logs go, if anywhere.
+
+    Raises:
+      GreenlightError: a fit diverged.
+    """
+    wanted = settings.warm_start
+    if wanted == "off":
+        return _fit(prepared, settings, log_dir=log_dir)[0]
+    if base_model is None:
+        scratch, _ = _fit(prepared, settings, log_dir=log_dir)
+        return _started(scratch, Start(wanted, "scratch", "There is no live model to start from."))
+    live, taken = _fit(
+        prepared, settings, base_model=base_model, log_dir=_below(log_dir, "live", wanted=wanted)
+    )
+    if taken is None or not taken.anything:
+        why = f"Nothing of the live model fits: {taken}."
+        return _started(live, Start(wanted, "scratch", why, taken.said if taken else {}))
+    if wanted == "live":
+        return _started(live, Start(wanted, "live", "The fit started from the live model.", taken.said))
+    scratch, _ = _fit(prepared, settings, log_dir=_below(log_dir, "scratch", wanted=wanted))
+    return _better(prepared, scratch, live, taken)
+
+
+def _fit(
+    prepared: Prepared,
+    settings: TrainerSettings,
+    *,
+    base_model: str | None = None,
+    log_dir: str | Path | None,
+) -> tuple[Fitted, TakenOver | None]:
+    """A fit from scratch, or with what fits of the model at `base_model`."""
+    classifier = prepared.fresh_classifier(settings)
+    taken = None
+    if base_model is not None:
+        taken = take_over(classifier, base_model, handle=prepared.handle, vocabulary=prepared.vocabulary)
+        progress.tell(f"starting from the live model; {taken}")
+    record = fitting.fit(
+        classifier,
+        model.encoded_feed(classifier),
+        train=prepared.train,
+        evaluation=prepared.evaluation,
+        settings=settings,
+        log_dir=log_dir,
+    )
+    return (classifier, record), taken
+
+
+def _better(prepared: Prepared, scratch: Fitted, live: Fitted, taken: TakenOver) -> Fitted:
+    """The fit with the lower log loss on `eval`, the one from scratch where both are equal."""
+    fits: dict[Origin, Fitted] = {"scratch": scratch, "live": live}
+    compared: dict[str, dict[str, float]] = {
+        origin: fitting.quality(classifier, prepared.evaluation) for origin, (classifier, _) in fits.items()
+    }
+    origin = min(fits, key=lambda origin: compared[origin]["loss"])
+    told = ", ".join(
+        f"{compared[each]['loss']:.4f} (accuracy {compared[each]['accuracy']:.4f}) from {_NAMES[each]}"
+        for each in fits
+    )
+    why = f"Of two fits the one from {_NAMES[origin]} was kept; the log loss on eval is {told}."
+    progress.tell(why)
+    return _started(fits[origin], Start("auto", origin, why, taken.said, compared))
+
+
+_NAMES: dict[Origin, str] = {"scratch": "scratch", "live": "the live model"}
+
+
+def _started(fitted: Fitted, start: Start) -> Fitted:
+    classifier, record = fitted
+    return classifier, dataclasses.replace(record, start=dataclasses.asdict(start))
+
+
+def _below(log_dir: str | Path | None, origin: Origin, *, wanted: str) -> str | Path | None:
+    """Two fits do not write their curves into one another's."""
+    return f"{log_dir}/from-{origin}" if log_dir and wanted == "auto" else log_dir
