@@ -52,6 +52,15 @@ class Connection(HttpToolsProtocol):
         elif self._timer is None and not self.transport.is_closing():
             self._timer = self.loop.call_later(self._limits.header_seconds, self._headers_are_late)
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whether to stay open: for the answer to a client that has closed its half behind its request."""
+        if self.scheme != "http" or self.cycle is None:
+            return False
+        if self.cycle.response_complete or self.cycle.more_body:
+            return False
+        self.cycle.keep_alive = False
+        return True
+
     def on_headers_complete(self) -> None:
         self._progress = True
         super().on_headers_complete()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvloop
 
 from serving.manifest import Facts
 from serving.server import Server
@@ -24,7 +25,7 @@ class RunningServer:
     def __init__(self, store: VersionStore, settings: ServeSettings, request_log: Path) -> None:
         self._store, self._settings, self._request_log = store, settings, request_log
         self._started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._live()))
+        self._thread = threading.Thread(target=lambda: uvloop.run(self._live()))
         self._error: BaseException | None = None
 
     async def _live(self) -> None:
