@@ -33,8 +33,12 @@ def create_stages(settings: Settings, *, store_root: str) -> Sequence[BaseNode]:
     data = data_stages(settings)
     examples = data.reviews.outputs["examples"]
 
+    live = None
+    if settings.trainer.warm_start != "off":
+        live = ProductionModel(store_root=store_root).with_id("LiveModel")
     train = trainer(
         examples,
+        base_model=live.outputs["model"] if live else None,
         settings=settings.trainer,
         embedding=settings.embedding,
         cache_dir=settings.cache,
@@ -60,7 +64,8 @@ def create_stages(settings: Settings, *, store_root: str) -> Sequence[BaseNode]:
         root=store_root,
         settings=settings.push,
     )
-    return [*data, train, production, gate, canaries, push]
+    start = [live] if live else []
+    return [*data, *start, train, production, gate, canaries, push]
 
 
 def create_local_pipeline(settings: Settings, workspace: Workspace, *, use_cache: bool) -> Pipeline:
