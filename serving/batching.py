@@ -91,9 +91,9 @@ class Batcher:
     ) -> None:
         self.limits = limits
         self.queued = 0
+        self.running = 0
         self._observe = observe
         self._lanes: dict[int, Lane] = {}
-        self._running = 0
         self._scheduled = False
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[tuple[Lane, list[_Request]] | None] = queue.SimpleQueue()
@@ -146,10 +146,10 @@ class Batcher:
 
     def _dispatch(self) -> None:
         self._scheduled = False
-        while self._running < self.limits.workers and self._lanes:
+        while self.running < self.limits.workers and self._lanes:
             lane = min(self._lanes.values(), key=lambda lane: lane.waiting[0].arrived)
             ready_at = lane.waiting[0].arrived + self.limits.max_delay
-            if self._running and lane.rows < self.limits.max_rows and (now := time.monotonic()) < ready_at:
+            if self.running and lane.rows < self.limits.max_rows and (now := time.monotonic()) < ready_at:
                 if self._later is not None:
                     self._later.cancel()
                 self._later = self._loop.call_later(ready_at - now, self._schedule)
@@ -183,12 +183,12 @@ class Batcher:
         if self._is_quick(lane, batch):
             self._finish(lane, batch, *_answer(lane, batch))
         else:
-            self._running += 1
+            self.running += 1
             self._jobs.put((lane, batch))
 
     def _is_quick(self, lane: Lane, batch: list[_Request]) -> bool:
         """Whether to call the model right here: changing threads twice costs as much as a short call."""
-        if self._running or self._lanes or len(batch) > 1 or batch[0].rows > 1:
+        if self.running or self._lanes or len(batch) > 1 or batch[0].rows > 1:
             return False
         expected = lane.expected_seconds(batch[0].size)
         return expected is not None and expected < self.limits.inline_seconds
@@ -205,7 +205,7 @@ class Batcher:
     def _done(
         self, lane: Lane, batch: list[_Request], answers: Sequence[Outputs | RequestError], seconds: float
     ) -> None:
-        self._running -= 1
+        self.running -= 1
         self._dispatch()
         self._finish(lane, batch, answers, seconds)
 

@@ -5,7 +5,7 @@ shown with the type `untyped`, which every query treats alike. Its latencies are
 """
 
 import collections
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -80,6 +80,7 @@ class Metrics:
             "greenlight_batch_requests", "Requests that shared a call.", ("model_name",), _ROWS
         ).labels(model_name)
         self._queue = self._gauge("greenlight_queue_rows", "Rows that wait for the model.")
+        self._running = self._gauge("greenlight_running_calls", "Calls of the model in progress.")
         self._live = self._gauge("greenlight_model_version", "The newest version that answers; 0 for none.")
         self._loaded = self._gauge("greenlight_loaded_versions", "Versions that answer.")
         self._refused = Counter(
@@ -140,12 +141,12 @@ class Metrics:
         """Rows of the request log were `written`, or `dropped` for want of time."""
         self._log_rows.labels(outcome).inc(rows)
 
-    def follow(self, *, queue: "collections.abc.Callable[[], int]") -> None:
-        """Asks `queue` for the rows that wait whenever the metrics are read."""
-        self._queue.set_function(queue)
-
-    def follow_connections(self, connections: "collections.abc.Callable[[], int]") -> None:
-        """Asks `connections` for their number whenever the metrics are read."""
+    def follow(
+        self, *, queued: Callable[[], int], running: Callable[[], int], connections: Callable[[], int]
+    ) -> None:
+        """Asks these whenever the metrics are read: rows that wait, calls in progress, HTTP connections."""
+        self._queue.set_function(queued)
+        self._running.set_function(running)
         self._connections.set_function(connections)
 
     def render(self) -> bytes:

@@ -168,21 +168,23 @@ class Models:
             raise RequestError(Code.INVALID_ARGUMENT, f"Unrecognized servable version label: {label}")
         return labels[label]
 
+    async def check_pin(self) -> None:
+        """Raises StoreInputError where a version is pinned that is not published."""
+        published = await self._in_thread(self._store.published)
+        if self._pin is not None and self._pin not in published:
+            known = ", ".join(map(str, published)) or "none"
+            raise StoreInputError(
+                f"version {self._pin} is not published in {self._store.root}; there are: {known}"
+            )
+
     async def start(self) -> None:
-        """The first look. A store without a good version is none of its business, a pinned one is.
+        """The first look. A store without a good version may get one later; a pinned version must do now.
 
         Raises:
-          StoreInputError: the pinned version is not published.
           StoreError: the pinned version is refused.
         """
         await self.refresh()
         if self._pin is not None and not self._loaded:
-            published = await self._in_thread(self._store.published)
-            if self._pin not in published:
-                known = ", ".join(map(str, published)) or "none"
-                raise StoreInputError(
-                    f"version {self._pin} is not published in {self._store.root}; there are: {known}"
-                )
             raise StoreError(f"version {self._pin} is not served: {self._states[self._pin].message}")
 
     async def watch(self) -> None:

@@ -130,7 +130,11 @@ class Server:
         self.metrics = Metrics(model_name)
         self._access = AccessLog(self.metrics, self._sink if settings.access_log else None)
         self._batcher = Batcher(_limits(settings), observe=self.metrics.call)
-        self.metrics.follow(queue=lambda: self._batcher.queued)
+        self.metrics.follow(
+            queued=lambda: self._batcher.queued,
+            running=lambda: self._batcher.running,
+            connections=lambda: len(self._http.server_state.connections) if self._http else 0,
+        )
         self.models = Models(
             store,
             name=model_name,
@@ -172,6 +176,7 @@ class Server:
         try:
             if settings.grpc:  # known before TensorFlow is imported, which takes seconds
                 listen(settings.host, settings.grpc_port, setting="grpc_port").close()
+            await self.models.check_pin()
             await asyncio.to_thread(predictor.prepare)
             grpc_address = self._prepare_grpc() if settings.grpc else None
             await self.models.start()
@@ -213,7 +218,6 @@ class Server:
         except (ssl.SSLError, OSError) as error:
             raise StoreInputError(f"serve.tls_certificate and serve.tls_key do not work: {error}") from error
         self._http = _Http(config)
-        self.metrics.follow_connections(lambda: len(self._http.server_state.connections) if self._http else 0)
         self._serving = asyncio.create_task(self._http.serve(sockets=[listener]))
         while not self._http.started:
             await asyncio.sleep(0.01)

@@ -69,7 +69,7 @@ def _serve(settings: Settings) -> None:
     store = VersionStore(
         workspace.serving(settings.model_name), verifier=KeyVerifier(public) if public else None
     )
-    click.echo(f"Loading the newest good version in {store.root} ...", err=True)
+    click.echo(f"Loading the newest good version in {store.root} ...")
     serve(
         store,
         settings.serve,

@@ -1,0 +1,163 @@
+"""The sampled request log: what is kept, in which files, for how long, and at whose cost."""
+
+import os
+import time
+
+import numpy as np
+import pytest
+
+from serving.request_log import RequestLog, finished, read
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "requests"
+
+
+def offer(log, *texts, version=1, request_id="r-1", **inputs):
+    log.offer(
+        inputs=inputs or {"text": np.array([text.encode() for text in texts], object)},
+        outputs={
+            "probability": np.full(len(texts), 0.75, np.float32),
+            "label": np.array([b"positive"] * len(texts), object),
+        },
+        version=version,
+        request_id=request_id,
+    )
+
+
+def test_what_was_asked_and_answered_is_read_back(folder):
+    before = time.time()
+    log = RequestLog(folder, share=1)
+    offer(log, "a film", "schön", version=7, request_id="r-9")
+    log.close()
+    first, second = read(folder)
+    assert (first.text, second.text) == (b"a film", "schön".encode())
+    assert (first.probability, first.label, first.version) == (0.75, b"positive", 7)
+    assert first.request_id == b"r-9"
+    assert before - 1e-5 <= first.time <= time.time()
+
+
+def test_the_text_of_serialized_examples_is_kept_too(folder):
+    import tensorflow as tf
+
+    example = tf.train.Example()
+    example.features.feature["text"].bytes_list.value.append(b"inside")
+    log = RequestLog(folder, share=1)
+    offer(log, "", examples=np.array([example.SerializeToString()], object))
+    log.close()
+    assert [request.text for request in read(folder)] == [b"inside"]
+
+
+def test_a_request_of_another_kind_leaves_nothing(folder):
+    log = RequestLog(folder, share=1)
+    offer(log, "x", numbers=np.zeros(1))
+    log.offer(inputs={}, outputs={"y": np.zeros(1)}, version=1, request_id=None)
+    log.close()
+    assert list(read(folder)) == []
+
+
+def test_only_a_share_is_kept(folder):
+    log = RequestLog(folder, share=0.5, outcome=lambda outcome, rows: None)
+    for _ in range(900):
+        offer(log, "a film")
+    log.close()
+    assert 300 < len(list(read(folder))) < 600
+
+
+def test_only_requests_since_a_time_are_read(folder):
+    log = RequestLog(folder, share=1)
+    offer(log, "early")
+    log.close()
+    middle = time.time()
+    log = RequestLog(folder, share=1)
+    offer(log, "late")
+    log.close()
+    assert [request.text for request in read(folder, since=middle)] == [b"late"]
+    assert list(read(folder, since=time.time() + 1)) == []
+
+
+def test_a_file_has_its_name_only_when_it_is_whole(folder):
+    written = []
+    log = RequestLog(folder, share=1, outcome=lambda outcome, rows: written.append(outcome))
+    offer(log, "a film")
+    while not written:
+        time.sleep(0.001)
+    assert finished(folder) == []
+    assert len(os.listdir(folder)) == 1
+    log.close()
+    assert [path.name for path in finished(folder)] == os.listdir(folder)
+
+
+def test_a_full_file_is_finished_and_another_begun(folder):
+    log = RequestLog(folder, share=1, file_mib=0.001)
+    for number in range(20):
+        offer(log, f"{number} " + "x" * 300)
+    log.close()
+    assert len(finished(folder)) >= 4
+    assert [request.text.split()[0] for request in read(folder)] == [b"%d" % number for number in range(20)]
+
+
+def test_an_old_file_is_finished_although_nothing_more_comes(folder):
+    log = RequestLog(folder, share=1, file_seconds=0.02)
+    offer(log, "a film")
+    while not finished(folder):
+        time.sleep(0.005)
+    log.close()
+    assert len(list(read(folder))) == 1
+
+
+def test_the_oldest_files_go_when_there_is_too_much(folder):
+    log = RequestLog(folder, share=1, file_mib=0.4, max_mib=1)
+    for number in range(6):
+        offer(log, f"{number} " + os.urandom(250_000).hex())
+    log.close()
+    kept = [int(request.text.split()[0]) for request in read(folder)]
+    assert kept == sorted(kept)
+    assert kept[-1] == 5
+    assert 0 not in kept
+    assert sum(path.stat().st_size for path in finished(folder)) <= 2**20
+
+
+def test_files_beyond_their_days_go(folder):
+    log = RequestLog(folder, share=1)
+    offer(log, "long ago")
+    log.close()
+    os.utime(finished(folder)[0], (1, 1))
+    log = RequestLog(folder, share=1, max_days=1)
+    offer(log, "today")
+    log.close()
+    assert [request.text for request in read(folder)] == [b"today"]
+
+
+def test_what_a_killed_server_left_is_removed_and_what_a_running_one_writes_is_not(folder):
+    folder.mkdir()
+    old, new = folder / ".writing-old.tfrecord.gz", folder / ".writing-new.tfrecord.gz"
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    RequestLog(folder, share=1).close()
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_a_writer_that_does_not_keep_up_costs_rows_and_not_time(folder, monkeypatch):
+    monkeypatch.setattr("serving.request_log._LONGEST_QUEUE", 2)
+    monkeypatch.setattr(RequestLog, "_work", lambda self: None)
+    outcomes = []
+    log = RequestLog(folder, share=1, outcome=lambda outcome, rows: outcomes.append((outcome, rows)))
+    for _ in range(3):
+        offer(log, "a", "b")
+    assert outcomes == [("dropped", 2)]
+
+
+def test_a_disk_that_fails_does_not_end_the_log(folder, caplog):
+    log = RequestLog(folder, share=1)
+    folder.rmdir()
+    offer(log, "lost")
+    while not caplog.records:
+        time.sleep(0.001)
+    folder.mkdir()
+    offer(log, "kept")
+    log.close()
+    assert caplog.records[0].message == "the request log cannot be written"
+    assert [request.text for request in read(folder)] == [b"kept"]

@@ -1,0 +1,205 @@
+"""`greenlight serve` from outside: a process that starts, says where it is, ends well, and can be killed."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+
+from serving.manifest import Facts
+from serving.versions import VersionStore
+
+ROOT = Path(__file__).parents[2]
+MODEL = "imdb_sentiment"
+COMMAND = (sys.executable, "-m", "pipeline.cli", "serve")
+
+
+class Process:
+    """A server over `workspace`; `url` once it is up."""
+
+    def __init__(self, workspace: Path, *options: str, rest_port: int = 0) -> None:
+        self.process = subprocess.Popen(
+            [
+                *COMMAND,
+                "--workspace",
+                str(workspace),
+                "--rest-port",
+                str(rest_port),
+                "--grpc-port",
+                "0",
+                *options,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+        self.errors: list[str] = []
+        self._reading = threading.Thread(target=lambda: self.errors.extend(self.process.stderr))
+        self._reading.start()
+        self.said = []
+        for line in self.process.stdout:
+            self.said.append(line)
+            if "  ask " in line:
+                break
+        found = re.search(r"rest +(http://\S+?)/v1/", "".join(self.said))
+        assert found, "".join(self.errors)
+        self.url = found[1]
+        self.port = int(self.url.rpartition(":")[2])
+        self.client = httpx.Client(base_url=self.url, timeout=60)
+
+    def __enter__(self) -> "Process":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.client.close()
+        self.process.kill()
+        self.ended()
+
+    def tell(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def ended(self) -> int:
+        """The exit code; standard error is complete then."""
+        code = self.process.wait(60)
+        self._reading.join(60)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return code
+
+    def events(self) -> list[dict]:
+        return [json.loads(line) for line in self.errors if line.startswith("{")]
+
+    def predict(self, text: str = "a film", **options) -> httpx.Response:
+        return self.client.post(f"/v1/models/{MODEL}:predict", json={"instances": [text]}, **options)
+
+    def slow(self) -> "threading.Thread":
+        """Sends a request that the model needs some time for; its response is `answered` of the thread."""
+
+        def ask():
+            body = {"signature_name": "slow", "instances": [300_000]}
+            with contextlib.suppress(httpx.RemoteProtocolError):  # in the story where the server is ended
+                thread.answered = httpx.post(f"{self.url}/v1/models/{MODEL}:predict", json=body, timeout=60)
+
+        thread = threading.Thread(target=ask)
+        thread.answered = None
+        thread.start()
+        while thread.is_alive() and not self.is_busy():
+            pass
+        return thread
+
+    def is_busy(self) -> bool:
+        metrics = self.client.get("/monitoring/prometheus/metrics").text
+        return not re.search(r"^greenlight_running_calls\{.*\} 0\.0$", metrics, re.MULTILINE)
+
+
+def run_to_its_end(*options: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [*COMMAND, *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+
+
+@pytest.fixture
+def workspace(tmp_path) -> Path:
+    return tmp_path / "workspace"
+
+
+@pytest.fixture
+def store(workspace) -> VersionStore:
+    return VersionStore(workspace / "serving" / MODEL)
+
+
+def test_it_waits_for_the_first_version_and_answers_the_last_request_before_it_ends(
+    workspace, store, tiny_model
+):
+    with Process(workspace, "--set", "serve.poll_seconds=0.05") as server:
+        assert server.said[1].startswith(f"NOT READY  {MODEL} has no version that can be served")
+        assert server.client.get("/readyz").status_code == 503
+        assert server.predict().status_code == 404
+        store.push(tiny_model(0.75), Facts())
+        while server.client.get("/readyz").status_code != 200:
+            pass
+        assert server.predict("secret words").json() == {
+            "predictions": [{"label": "positive", "probability": 0.75}]
+        }
+        last = server.slow()
+        server.tell(signal.SIGTERM)
+        assert server.ended() == 0
+        last.join()
+        assert last.answered.json() == {"predictions": [300_000]}
+        assert last.answered.headers["connection"] == "close"
+    events = server.events()
+    assert [event["event"] for event in events if event["event"] != "request"] == [
+        "version loaded",
+        "stopping",
+        "stopped",
+    ]
+    assert "secret words" not in "".join(server.errors)
+    assert len(server.errors) == len(events), "nothing but JSON is on standard error"
+
+
+def test_after_a_kill_it_starts_again_at_once_on_the_same_port(workspace, store, tiny_model):
+    store.push(tiny_model(0.25), Facts())
+    store.push(tiny_model(0.75), Facts())
+    with Process(workspace, "--version", "1") as server:
+        assert server.said[1] == f"READY  {MODEL}, version 1\n"
+        server.predict()
+        server.tell(signal.SIGKILL)
+        assert server.ended() == -signal.SIGKILL
+    with Process(workspace, rest_port=server.port) as again:
+        assert again.port == server.port
+        assert again.said[1] == f"READY  {MODEL}, version 2\n"
+        assert again.predict().json()["predictions"][0]["probability"] == 0.75
+        waiting = again.slow()
+        again.tell(signal.SIGTERM)
+        again.tell(signal.SIGINT)
+        assert again.ended() == 128 + signal.SIGINT, "the second signal does not wait"
+        waiting.join()
+
+
+def test_it_does_not_listen_elsewhere_without_protection(workspace):
+    done = run_to_its_end("--workspace", str(workspace), "--host", "0.0.0.0")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "Error: 0.0.0.0 can be reached by other machines, and nothing would protect the model. Give API keys "
+        "(serve.api_keys) or a TLS certificate (serve.tls_certificate, serve.tls_key), or stay on 127.0.0.1\n"
+    )
+
+
+def test_a_taken_port_is_one_clear_message(workspace):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        rest = run_to_its_end("--workspace", str(workspace), "--rest-port", port)
+        grpc = run_to_its_end("--workspace", str(workspace), "--rest-port", "0", "--grpc-port", port)
+    for done, option in ((rest, "--rest-port"), (grpc, "--grpc-port")):
+        assert done.returncode == 2
+        assert f"Error: cannot listen on 127.0.0.1:{port}: Address already in use. " in done.stderr
+        assert f"Choose another port with {option}, or free it" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_version_that_is_not_there_cannot_be_pinned(workspace, store, tiny_model):
+    store.push(tiny_model(0.25), Facts())
+    done = run_to_its_end(
+        "--workspace", str(workspace), "--rest-port", "0", "--grpc-port", "0", "--version", "7"
+    )
+    assert done.returncode == 2
+    assert f"Error: version 7 is not published in {store.root}; there are: 1\n" in done.stderr
+
+
+def test_a_mistake_in_an_option_is_named_with_its_setting(workspace):
+    done = run_to_its_end("--workspace", str(workspace), "--rest-port", "70000")
+    assert done.returncode == 2
+    assert "serve.rest_port" in done.stderr
