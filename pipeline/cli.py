@@ -33,6 +33,7 @@ class Entry:
 COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     "Run": {
         "run": Entry("run", "From reviews to a promoted model, or the reason why not."),
+        "retrain": Entry("retrain", "Start a run if new data, drift, decay or a schedule asks for one."),
         "study": Entry(
             "study", "Experiments beside the pipeline: what early stopping saves, what each part is worth."
         ),

@@ -28,6 +28,7 @@ class Drift:
 
     drift: bool
     findings: Sequence[Mapping[str, Any]] = ()
+    problem: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -119,9 +120,17 @@ def _run(seen: Seen, past: History, settings: RetrainSettings) -> Decision | Non
     cause = triggers.first(seen, past, settings, pending=pending(seen, past))
     if cause is None:
         return None
+    cause = dataclasses.replace(cause, without=_unusable(cause, seen, past))
     if seen.busy:
         return Decision(kind="wait", trigger=cause.trigger, cause=cause.cause, why=seen.busy)
     return brakes.hold(cause, seen.now, past, settings) or cause
+
+
+def _unusable(run: Decision, seen: Seen, past: History) -> tuple[int, ...]:
+    """The spans up to the run's newest whose content, as it is now, nobody has approved of."""
+    good = (past.done | set(run.covers)) - past.aside.keys()
+    numbers = {span.key.number for span in seen.spans if span.key not in good}
+    return tuple(sorted(number for number in numbers if run.newest is not None and number <= run.newest))
 
 
 def _nothing(seen: Seen, past: History, settings: RetrainSettings) -> Decision:

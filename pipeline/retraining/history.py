@@ -12,6 +12,7 @@ from pipeline.retraining.records import (
     BROKEN,
     CONCLUDED,
     NOT_STARTED,
+    Compared,
     Decided,
     Decision,
     Ended,
@@ -62,6 +63,7 @@ class History:
         self.examinations: list[Examination] = []
         self.pending_rollback: Decision | None = None
         self.last_decision: Decision | None = None
+        self.last_comparison: Compared | None = None
         self.last_moment: Moment | None = None
         self.schedule_counts_from: datetime.datetime | None = None
         for record in records:
@@ -75,6 +77,8 @@ class History:
             self.schedule_counts_from = record.moment.at
         elif isinstance(content, Examined):
             self.examinations.append(content.examination)
+        elif isinstance(content, Compared):
+            self.last_comparison = content
         elif isinstance(content, Decided):
             self._decided(content, record.moment)
         elif isinstance(content, Ended):

@@ -55,6 +55,7 @@ class Decision:
     cause: names what a run is for; the same cause is never run to its end twice.
     covers: the spans that the run deals with, or that are set aside.
     newest: the highest span that the run may read; None for data without spans.
+    without: the spans up to there that it may not: set aside, not complete, or not looked at yet.
     due: of a scheduled run, when it was due (ISO 8601).
     retry_in: seconds after which it is worth asking again, where that is known.
     version: of a rollback, the version to take out.
@@ -66,6 +67,7 @@ class Decision:
     cause: str = ""
     covers: Sequence[SpanContent] = ()
     newest: int | None = None
+    without: Sequence[int] = ()
     due: str | None = None
     retry_in: float | None = None
     version: int | None = None
@@ -109,8 +111,18 @@ class Ended:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RolledBack:
     version: int
-    live: int
+    live: int | None
     why: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Compared:
+    """Served traffic beside what version `live` was trained on; `problem` where that could not be done."""
+
+    live: int
+    drift: bool
+    findings: Sequence[Mapping[str, Any]] = ()
+    problem: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -122,10 +134,11 @@ class Released:
     why: str
 
 
-Content = Watching | Examined | Decided | Ended | RolledBack | Released
+Content = Watching | Examined | Compared | Decided | Ended | RolledBack | Released
 KINDS: Mapping[str, type[Content]] = {
     "watching": Watching,
     "examined": Examined,
+    "compared": Compared,
     "decided": Decided,
     "ended": Ended,
     "rolled back": RolledBack,
@@ -177,4 +190,5 @@ def _examination(data: Mapping[str, Any]) -> Examination:
 
 def _decision(data: Mapping[str, Any]) -> Decision:
     covers = tuple(SpanContent(*key) for key in data.get("covers", ()))
-    return Decision(**_known(Decision, data) | {"covers": covers})
+    without = tuple(data.get("without", ()))
+    return Decision(**_known(Decision, data) | {"covers": covers, "without": without})

@@ -44,7 +44,7 @@ def _asked_for(
 ) -> Iterator[Decision]:
     keys = [span.key for span in pending]
     if settings.on_span and keys:
-        yield _span(keys[0], past)
+        yield _span(keys[0], past, live=seen.live)
     everything = _everything(seen, past, keys)
     begun = _begun(past, settings)
     others = (
@@ -57,7 +57,8 @@ def _asked_for(
             yield dataclasses.replace(found, covers=tuple(keys), newest=everything)
 
 
-def _span(key: SpanContent, past: History) -> Decision:
+def _span(key: SpanContent, past: History, *, live: int | None) -> Decision:
+    examination = past.examination(key, live=live)
     newest = max([key.number, *(done.number for done in past.done)])
     return Decision(
         kind="run",
@@ -66,7 +67,7 @@ def _span(key: SpanContent, past: History) -> Decision:
         why=f"{key} is new",
         covers=(key,),
         newest=newest,
-        evidence={"span": key.number, "fingerprint": key.fingerprint},
+        evidence=dataclasses.asdict(examination) if examination else {"span": key},
     )
 
 

@@ -181,7 +181,12 @@ class Retraining(RuleBasedStateMachine):
             assert key not in self.concluded, "a span is run twice"
             assert key.number not in self.half_written, "half a span is run"
             assert self.spans[key.number] == key.fingerprint
-            assert key not in self.bad, "a model is trained on flipped labels"
+        for number, content in self.spans.items():
+            if number <= (decision.newest or 0) and number not in decision.without:
+                key = SpanContent(number, content)
+                assert key not in self.bad, "a model is trained on flipped labels"
+                assert number not in self.half_written, "half a span is read"
+                assert key in self.concluded or key in decision.covers, "a span is read that nobody examined"
         self.starts.append((self.real, self.boot))
         run = f"run {next(self.ids)}"
         self.append(Decided(decision=decision, run=run))

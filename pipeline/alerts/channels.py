@@ -1,0 +1,103 @@
+"""The channels: how one alert reaches one receiver, each within a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from components.errors import InputError
+from pipeline.alerts.settings import AlertSettings, resolve
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+WEBHOOK, SLACK, COMMAND = "webhook", "slack", "command"
+_QUIET = ("httpx", "httpcore")
+"""Libraries that write addresses into their log records."""
+
+
+class Undelivered(Exception):
+    """The receiver did not take it. The text never holds an address."""
+
+
+def configured(settings: AlertSettings) -> list[str]:
+    """The channels that have a receiver."""
+    receivers = {WEBHOOK: settings.webhook, SLACK: settings.slack, COMMAND: settings.command}
+    return [name for name, receiver in receivers.items() if receiver]
+
+
+async def deliver(channel: str, payload: Mapping[str, Any], settings: AlertSettings) -> None:
+    """Hands one alert over.
+
+    Raises:
+      Undelivered: it was not taken, or not within alerts.timeout_seconds; it may be tried again.
+    """
+    try:
+        async with asyncio.timeout(settings.timeout_seconds):
+            await _deliver(channel, payload, settings)
+    except TimeoutError:
+        raise Undelivered(f"no answer within {settings.timeout_seconds:g} s") from None
+    except InputError as error:
+        raise Undelivered(str(error)) from None
+
+
+async def _deliver(channel: str, payload: Mapping[str, Any], settings: AlertSettings) -> None:
+    if channel == WEBHOOK and settings.webhook is not None:
+        await _post(settings.webhook, payload, key=str(payload["id"]))
+    elif channel == SLACK and settings.slack is not None:
+        await _post(settings.slack, {"text": payload["text"]}, key=str(payload["id"]))
+    elif channel == COMMAND and settings.command:
+        await _call(settings.command, payload)
+    else:
+        raise Undelivered(f"alerts.{channel} is not set any more")
+
+
+async def _post(address: SecretStr, body: Mapping[str, Any], *, key: str) -> None:
+    import httpx
+
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key, "User-Agent": "greenlight"}
+    content = json.dumps(body, ensure_ascii=False).encode()
+    try:
+        # The deadline is ours, for the whole of it: httpx's are for single steps, and a server that sends a
+        # byte now and then would never exceed them.
+        async with (
+            httpx.AsyncClient(timeout=None) as client,
+            client.stream("POST", resolve(address), content=content, headers=headers) as answer,
+        ):
+            code = answer.status_code
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        raise Undelivered(type(error).__name__) from None
+    if not 200 <= code < 300:
+        raise Undelivered(f"HTTP {code}")
+
+
+async def _call(command: Sequence[str], payload: Mapping[str, Any]) -> None:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Undelivered(f"{command[0]} cannot be started: {reason}") from None
+    try:
+        _, complaint = await process.communicate(json.dumps(payload, ensure_ascii=False).encode() + b"\n")
+    except asyncio.CancelledError:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        raise
+    if process.returncode:
+        words = complaint.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
+        raise Undelivered(f"{command[0]} ended with {process.returncode}: {words[0][:200]}")

@@ -1,0 +1,194 @@
+"""`greenlight retrain`."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from components.errors import InputError
+from pipeline.commands import options
+from pipeline.exits import INTERRUPTED
+from pipeline.termination import TERMINATED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipeline.config import Settings
+    from pipeline.retraining.moments import Moment
+    from pipeline.retraining.places import Places
+    from pipeline.retraining.retrainer import Step
+
+SET_ASIDE = 4
+"""As `greenlight run` ends when the data stops it."""
+
+
+@click.command()
+@options.settings
+@click.option("--watch", is_flag=True, help="Keep looking and deciding until SIGTERM or Ctrl-C.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; write and do nothing.")
+@click.option("--history", is_flag=True, help="List what was decided and done, with the reasons.")
+@click.option(
+    "--release", metavar="SPAN", type=int, help="Let a span be used that was set aside; needs --reason."
+)
+@click.option("--reason", metavar="TEXT", help="Why, for the history.")
+@click.option(
+    "--render",
+    type=click.Choice(["systemd", "cronjob"]),
+    help="Print a systemd unit, or a Kubernetes CronJob, that keeps this going.",
+)
+@click.option("--image", metavar="NAME", help="Container image of the CronJob (kubeflow.image).")
+@click.option(
+    "--every", metavar="CRON", default="*/15 * * * *", show_default=True, help="How often the CronJob looks."
+)
+@click.option(
+    "--claim",
+    metavar="NAME",
+    default="greenlight-workspace",
+    show_default=True,
+    help="PersistentVolumeClaim that holds the CronJob's workspace.",
+)
+@click.option("--now", metavar="TIME", help="Decide as if it were this time (ISO 8601), for a rehearsal.")
+@options.as_json
+@click.pass_context
+def retrain(context: click.Context, settings: Settings, **given: Any) -> int | None:
+    """Start a run if new data, drift, decay or a schedule asks for one.
+
+    Decides once, says why, and ends with the run's exit code; 0 where there is nothing to do, 4 where a span
+    was set aside. With --watch it goes on deciding.
+    """
+    from pipeline.retraining.places import Places
+    from pipeline.workspace import Workspace
+
+    modes = [name for name in ("watch", "dry_run", "history", "release", "render") if given[name]]
+    if len(modes) > 1:
+        named = " and ".join(f"--{name.replace('_', '-')}" for name in modes)
+        raise click.UsageError(f"{named} cannot go together.", context)
+    if given["watch"] and (given["now"] or given["as_json"]):
+        raise click.UsageError("--watch goes with neither --now nor --json.", context)
+    places = Places(Workspace.at(settings.workspace))
+    if given["render"]:
+        click.echo(_rendered(settings, given, context.params), nl=False)
+        return None
+    if given["history"]:
+        _show_history(places, as_json=given["as_json"])
+        return None
+    places.workspace.create()
+    with places.exclusively():
+        if given["release"] is not None:
+            _release(places, given["release"], given["reason"])
+            return None
+        return _decide(settings, places, given)
+
+
+def _decide(settings: Settings, places: Places, given: dict[str, Any]) -> int:
+    from pipeline.alerts.post import Post
+    from pipeline.retraining.retrainer import Retrainer
+    from pipeline.retraining.telling import Telling
+    from pipeline.retraining.watching import Stop, decide_once, watch
+
+    stop = Stop()
+    post = Post(settings.alerts, places.workspace.root / "alerts")
+    quiet = given["as_json"]
+    telling = Telling(
+        model=settings.model_name, places=places, post=post, say=_nothing if quiet else click.echo
+    )
+    retrainer = Retrainer(
+        settings, places, clock=_clock(given["now"]), stop=stop, telling=telling, dry=given["dry_run"]
+    )
+    with stop.on_signals(), post.delivering():
+        if given["watch"]:
+            watch(retrainer, poll_seconds=settings.retrain.poll_seconds, stop=stop, telling=telling)
+            click.echo("Told to stop; nothing is under way.")
+            return INTERRUPTED if stop.by == signal.SIGINT else 0
+        steps = decide_once(retrainer, stop=stop, telling=telling)
+    code = _exit_code(steps, stop.by)
+    if given["as_json"]:
+        click.echo(json.dumps(_facts(steps, code), default=str))
+    return code
+
+
+def _nothing(_: str) -> None:
+    """With --json standard output holds the answer alone."""
+
+
+def _clock(now: str | None) -> Callable[[], Moment]:
+    from pipeline.retraining.moments import present, pretended
+
+    if now is None:
+        return present
+    try:
+        at = datetime.datetime.fromisoformat(now)
+    except ValueError:
+        raise InputError(f"--now {now!r} is no time. Write it like 2026-03-01T03:00Z.") from None
+    if at.tzinfo is None:
+        raise InputError(f"--now {now!r} lacks its time zone. Write it like 2026-03-01T03:00Z.")
+    return lambda: pretended(at)
+
+
+def _exit_code(steps: Sequence[Step], ended_by: signal.Signals | None) -> int:
+    """The run's; where there was none, whether a span was set aside."""
+    if ended_by is not None:
+        return INTERRUPTED if ended_by == signal.SIGINT else TERMINATED
+    ended = steps[-1].ended
+    if ended is not None:
+        return 1 if ended.exit_code is None else ended.exit_code
+    return SET_ASIDE if any(step.decision.kind == "set-aside" for step in steps) else 0
+
+
+def _facts(steps: Sequence[Step], code: int) -> dict[str, Any]:
+    told = [
+        {
+            **dataclasses.asdict(step.decision),
+            "at": step.moment.at.isoformat(),
+            "run": step.run,
+            "ended": step.ended and dataclasses.asdict(step.ended),
+        }
+        for step in steps
+    ]
+    return {"decision": told[-1], "before": told[:-1], "exit_code": code}
+
+
+def _release(places: Places, span: int, reason: str | None) -> None:
+    from pipeline.retraining.moments import present
+    from pipeline.retraining.releasing import release
+    from serving.journal import whoami
+
+    if not reason:
+        raise InputError(f"--release {span} needs --reason TEXT: the history tells who let it pass, and why.")
+    release(places, span, who=whoami(), why=reason, now=present())
+    click.echo(f"Span {span} may be used; the next `greenlight retrain` takes it up.")
+
+
+def _rendered(settings: Settings, given: dict[str, Any], options: dict[str, Any]) -> str:
+    from pipeline.retraining import deploying
+
+    if given["render"] == "cronjob":
+        return deploying.cron_job(settings, image=given["image"], every=given["every"], claim=given["claim"])
+    loose = [name for name in ("source", "embedding", "preset") if options.get(name)]
+    if loose or options.get("assignments"):
+        raise InputError(
+            "A systemd unit takes its settings from a file: write them with `greenlight config show`, and "
+            "give --config FILE."
+        )
+    file = options.get("file")
+    return deploying.systemd_unit(settings, config=Path(file) if file else None)
+
+
+def _show_history(places: Places, *, as_json: bool) -> None:
+    from pipeline.retraining.journal import Journal
+    from pipeline.retraining.telling import history_line
+
+    records = Journal(places.journal).records()
+    if as_json:
+        click.echo(json.dumps([record.to_json() for record in records], default=str))
+        return
+    if not records:
+        click.echo(f"Nothing was decided in {places.workspace.root} yet.", err=True)
+    for record in records:
+        click.echo(history_line(record))

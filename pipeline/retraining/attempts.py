@@ -1,0 +1,133 @@
+"""Attempts: one run for one decision, in a process of its own, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from components.errors import InputError
+from pipeline.outcome import RunResult
+from pipeline.retraining.children import Child, is_alive
+from pipeline.retraining.places import Places
+from pipeline.retraining.records import INTERRUPTED, KILLED, NOT_STARTED, Decision, Ended
+from pipeline.termination import TERMINATED
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+
+
+def run_settings(settings: Settings, decision: Decision) -> Settings:
+    """What the run is told: the spans that the decision allows, and no alerts, which are ours to tell.
+
+    Where the packaged reviews are the source and spans have come, the run takes these beside the packaged.
+    """
+    from pipeline.alerts.settings import AlertSettings
+    from pipeline.spans import span_data
+
+    data = settings.data
+    if decision.newest is not None:
+        if not data.has_spans:
+            data = span_data(settings).model_copy(update={"with_base": True})
+        without = tuple(sorted({*data.without_spans, *decision.without}))
+        data = data.model_copy(update={"span": decision.newest, "without_spans": without})
+    return settings.model_copy(update={"data": data, "alerts": AlertSettings()})
+
+
+def start(settings: Settings, run_id: str, places: Places) -> Child:
+    """Starts `greenlight run` in a fresh process."""
+    from pipeline.config import to_toml
+
+    file = places.settings(run_id)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(to_toml(settings), encoding="utf-8")
+    arguments = ["run", "--config", str(file), "--run-id", run_id, "--json"]
+    return Child("pipeline.cli", arguments, folder=places.run(run_id))
+
+
+def finish(child: Child, run_id: str, places: Places, *, stop: threading.Event, stop_seconds: float) -> Ended:
+    """Waits for the run, or ends it when `stop` is set; says what became of it."""
+    code = child.wait(stop, stop_seconds=stop_seconds)
+    if (result := _result(places, run_id)) is not None:
+        return _ended(run_id, result)
+    if code == TERMINATED or (stop.is_set() and code < 0):
+        return Ended(run=run_id, verdict=INTERRUPTED, exit_code=code, reasons=("told to end",))
+    answer = _answer(child)
+    reason = str(answer.get("error") or child.last_words() or "it left no word")
+    if code < 0:
+        name = signal.Signals(-code).name
+        return Ended(run=run_id, verdict=KILLED, exit_code=1, reasons=(f"ended by {name}: {reason}",))
+    if code == 1 and not places.workspace.run(run_id).exists() and places.workspace.in_use():
+        return Ended(run=run_id, verdict=NOT_STARTED, exit_code=code, reasons=(reason,))
+    return Ended(run=run_id, verdict="failed", exit_code=code, reasons=(reason,))
+
+
+def found_out(run_id: str, settings: Settings, places: Places) -> Ended | None:
+    """What became of a run whose starter died; None while it is still at work.
+
+    A run that pushed its model and was killed before it wrote its result has come to its verdict all the
+    same: the lineage store and the version store know.
+    """
+    if is_alive(places.run(run_id)):
+        return None
+    noted = "found at the next start"
+    if (result := _result(places, run_id) or _from_lineage(run_id, settings, places)) is not None:
+        return _ended(run_id, result, noted=noted)
+    if not places.workspace.run(run_id).exists():
+        return Ended(run=run_id, verdict=NOT_STARTED, noted=noted, reasons=("it was killed before it began",))
+    return Ended(run=run_id, verdict=KILLED, exit_code=1, noted=noted, reasons=("it was killed on its way",))
+
+
+def _result(places: Places, run_id: str) -> RunResult | None:
+    try:
+        return RunResult.load(places.workspace.result(run_id))
+    except InputError:
+        return None
+
+
+def _from_lineage(run_id: str, settings: Settings, places: Places) -> RunResult | None:
+    """The result of a run whose last stage ended well, though nobody wrote it down; writes it down."""
+    from pipeline.runs import read_run
+    from pipeline.verdicts import judge_run
+    from serving.versions import VersionStore
+
+    workspace = places.workspace
+    try:
+        run = read_run(workspace.metadata, run_id)
+    except InputError:
+        return None
+    pusher = run.stage("Pusher")
+    if pusher is None or pusher.state not in ("complete", "cached"):
+        return None
+    live = VersionStore(workspace.serving(settings.model_name)).live()
+    facts = {
+        "version": str(live.number) if live else None,
+        "model_path": live.path if live else None,
+        "run": run_id,
+        "log": str(workspace.log(run_id)),
+    }
+    result = judge_run(run, live=live, facts=facts)
+    result.save(workspace.result(run_id))
+    return result
+
+
+def _ended(run_id: str, result: RunResult, *, noted: str = "") -> Ended:
+    reasons = result.reasons or ([result.error] if result.error else [])
+    return Ended(
+        run=run_id,
+        verdict=result.verdict,
+        exit_code=result.exit_code,
+        version=result.version,
+        reasons=tuple(reasons),
+        noted=noted,
+    )
+
+
+def _answer(child: Child) -> Mapping[str, Any]:
+    try:
+        answer = json.loads(child.output().strip() or "{}")
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}

@@ -1,0 +1,106 @@
+"""Looking: what a decision sees of the spans and the version store. Light, for a watcher looks often."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pipeline.retraining.decision import SpanSeen
+from pipeline.retraining.places import Places
+from pipeline.retraining.records import SpanContent
+
+if TYPE_CHECKING:
+    from components.example_gen.spans import Span
+    from pipeline.config import Settings
+
+
+class Spans:
+    """The spans as they lie there, and since when each has not changed.
+
+    Time is measured by a clock that nobody can set. A span seen for the first time counts as settled where
+    its files are older than the settling time by the file system's own word; else it has to wait.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._seen: dict[int, tuple[str, float]] = {}
+        self._fingerprints: dict[tuple[int, str], str] = {}
+
+    def look(self) -> list[SpanSeen]:
+        """The spans that may be used, by number.
+
+        Raises:
+          InputError: the place cannot be asked, or holds what is no span.
+        """
+        from pipeline.spans import list_spans
+
+        if self._settings.data.kind in ("tfds", "files") and not self._settings.data.has_spans:
+            return []
+        found = [span for span in list_spans(self._settings) if self._is_wanted(span)]
+        return [seen for span in found if (seen := self._seen_as(span))]
+
+    def _is_wanted(self, span: Span) -> bool:
+        data = self._settings.data
+        return span.number not in data.without_spans and (data.span is None or span.number <= data.span)
+
+    def _seen_as(self, span: Span) -> SpanSeen | None:
+        now, stamp = self._clock(), span.stamp
+        before = self._seen.get(span.number)
+        if before is None or before[0] != stamp:
+            age = self._wall_clock() - span.modified
+            settled = before is None and age >= self._settings.retrain.settle_seconds
+            self._seen[span.number] = stamp, now - self._settings.retrain.settle_seconds if settled else now
+        ready = now - self._seen[span.number][1] >= self._settings.retrain.settle_seconds
+        fingerprint = self._fingerprint(span, stamp) if ready else "not settled"
+        if fingerprint is None:  # gone meanwhile
+            return None
+        return SpanSeen(key=SpanContent(span.number, fingerprint), ready=ready)
+
+    def _fingerprint(self, span: Span, stamp: str) -> str | None:
+        """Names the content: files that are copied anew or touched keep it."""
+        if (span.number, stamp) not in self._fingerprints:
+            try:
+                self._fingerprints[span.number, stamp] = _content(span)
+            except FileNotFoundError:
+                return None
+        return self._fingerprints[span.number, stamp]
+
+
+def _content(span: Span) -> str:
+    if any("://" in path for path in span.paths):
+        from components.example_gen.files import content_fingerprint
+
+        return content_fingerprint(span.paths)[:32]
+    return hashlib.sha256("\n".join(sorted(map(_digest, span.paths))).encode()).hexdigest()[:32]
+
+
+def _digest(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions(settings: Settings, places: Places) -> tuple[int | None, int | None]:
+    """The live version, and the one that a rollback would bring back.
+
+    Raises:
+      GreenlightError: the version store cannot be read.
+    """
+    from components.pusher.store_errors import as_greenlight_errors
+    from serving.versions import VersionStore
+
+    root = places.workspace.serving(settings.model_name)
+    if not root.is_dir():
+        return None, None
+    with as_greenlight_errors():
+        found = {one.state: one.number for one in VersionStore(root).versions()}
+    return found.get("live"), found.get("previous")

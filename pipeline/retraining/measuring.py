@@ -1,0 +1,130 @@
+"""Measuring: what the live model makes of a span or of served traffic, in a process of its own.
+
+`python -m pipeline.retraining.measuring SETTINGS span 5` reads span 5 as a run would, asks the live version
+and the one before it, and prints an Examination as JSON; `... served` compares what was served. Nothing is
+written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.errors import DataStopped, GreenlightError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from components.example_gen.settings import DataSettings
+    from pipeline.config import Settings
+    from serving.store_records import Version
+
+
+@dataclasses.dataclass(frozen=True)
+class Labelled:
+    """The usable rows of a span."""
+
+    texts: Sequence[str]
+    labels: Sequence[int]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints what was measured; exit code 1, with the reason on standard error, where that failed."""
+    from pipeline.config import load
+    from pipeline.run_log import real_stdout
+
+    settings = load(file=Path(arguments[0]))
+    with real_stdout() as answer:
+        os.dup2(2, 1)  # what TensorFlow prints is no part of the answer
+        try:
+            told = span(settings, int(arguments[2])) if arguments[1] == "span" else served(settings)
+        except GreenlightError as error:
+            print(error, file=sys.stderr)
+            return 1
+        answer.write(json.dumps(told))
+    return 0
+
+
+def span(settings: Settings, number: int) -> dict[str, Any]:
+    """What is known of the span `number`; `problem` where a run could not use its rows."""
+    from pipeline.spans import span_data
+
+    try:
+        labelled = read(span_data(settings), number)
+    except (InputError, DataStopped) as error:
+        return {"problem": str(error)}
+    live, previous = live_and_previous(settings)
+    told: dict[str, Any] = {
+        "rows": len(labelled.texts),
+        "live": live and live.number,
+        "previous": previous and previous.number,
+    }
+    return told | (compared(labelled, live.path, previous.path if previous else None) if live else {})
+
+
+def read(data: DataSettings, number: int) -> Labelled:
+    """The rows of one span that a run would use.
+
+    Raises:
+      InputError, DataStopped: a run would say the same.
+    """
+    from components.example_gen import sources
+    from components.example_gen.reading import Reading, require_usable, usable
+    from components.example_gen.spans import chosen
+
+    only = data.model_copy(update={"span": number, "window": 1, "without_spans": (), "with_base": False})
+    reading, texts, labels = Reading(), [], []
+    for part in sources.parts(only, chosen(only)):
+        for review, _ in usable(part.rows(), name=part.name, reading=reading):
+            texts.append(review.text)
+            labels.append(review.label)
+    reading.taken = len(texts)
+    require_usable(reading, max_bad_share=data.max_bad_share)
+    return Labelled(texts, labels)
+
+
+def compared(labelled: Labelled, live: str, previous: str | None) -> dict[str, Any]:
+    """How often the models at these paths agree with the labels, and where only one of them does."""
+    import numpy as np
+
+    from components.drift.features import FeatureModel
+
+    positive = np.asarray(labelled.labels) == 1
+    right = (FeatureModel(live).probability(labelled.texts) >= 0.5) == positive
+    told: dict[str, Any] = {"accuracy": float(right.mean())}
+    if previous is not None:
+        before = (FeatureModel(previous).probability(labelled.texts) >= 0.5) == positive
+        told["previous_accuracy"] = float(before.mean())
+        told["live_only"] = int((right & ~before).sum())
+        told["previous_only"] = int((before & ~right).sum())
+    return told
+
+
+def live_and_previous(settings: Settings) -> tuple[Version | None, Version | None]:
+    """The version that answers now, and the one that would after a rollback."""
+    from pipeline.workspace import Workspace
+    from serving.versions import VersionStore
+
+    root = Workspace.at(settings.workspace).serving(settings.model_name)
+    found = {one.state: one for one in VersionStore(root).versions()} if root.is_dir() else {}
+    return found.get("live"), found.get("previous")
+
+
+def served(settings: Settings) -> dict[str, Any]:
+    """Whether what was served differs from what the live model was trained on."""
+    from pipeline.drift import ServedInput, compare
+
+    try:
+        report = compare(settings, ServedInput())
+    except InputError as error:  # nothing was served, or the training data is gone: no drift is known
+        return {"drift": False, "findings": [], "problem": str(error)}
+    findings = [dataclasses.asdict(one) for one in report.findings]
+    return {"drift": report.drift, "findings": findings, "problem": None}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

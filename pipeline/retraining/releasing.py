@@ -1,0 +1,27 @@
+"""Releasing: a person says that a span that was set aside is right after all."""
+
+from __future__ import annotations
+
+from components.errors import InputError
+from pipeline.retraining.history import History
+from pipeline.retraining.journal import Journal
+from pipeline.retraining.moments import Moment
+from pipeline.retraining.places import Places
+from pipeline.retraining.records import Released, SpanContent
+
+
+def release(places: Places, number: int, *, who: str, why: str, now: Moment) -> SpanContent:
+    """Lets the span of this number be used although it was set aside.
+
+    Raises:
+      InputError: it is not set aside.
+    """
+    journal = Journal(places.journal)
+    aside = [span for span in History(journal.records()).aside if span.number == number]
+    if not aside:
+        raise InputError(
+            f"Span {number} is not set aside in {places.workspace.root}. `greenlight retrain --history` "
+            "shows what is."
+        )
+    journal.append(now, Released(span=aside[-1], who=who, why=why))
+    return aside[-1]

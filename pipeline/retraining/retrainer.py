@@ -1,0 +1,221 @@
+"""The retrainer: looks, decides, writes the decision down, does it, and writes down what came of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pipeline.retraining import attempts, looking, triggers
+from pipeline.retraining.asking import LiveModel
+from pipeline.retraining.decision import Drift, Seen, decide, to_examine
+from pipeline.retraining.history import History
+from pipeline.retraining.journal import Journal
+from pipeline.retraining.moments import Moment
+from pipeline.retraining.places import Places
+from pipeline.retraining.records import (
+    Compared,
+    Content,
+    Decided,
+    Decision,
+    Ended,
+    Examined,
+    Record,
+    RolledBack,
+    SpanContent,
+    Watching,
+)
+from pipeline.workspace import new_run_id
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.retraining.telling import Telling
+
+BUSY = "another run is using the workspace"
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A decision, and of a run what became of it. `moment` is when it was decided."""
+
+    decision: Decision
+    moment: Moment
+    run: str | None = None
+    ended: Ended | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether there is nothing more to decide at this moment."""
+        return self.decision.kind not in ("set-aside", "rollback")
+
+
+class Retrainer:
+    """Retrains in one workspace. Whoever uses it holds `places.exclusively()`.
+
+    clock: tells the moment. stop: once set, a run under way is ended, and nothing new is started.
+    dry: decides, but writes and does nothing.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        places: Places,
+        *,
+        clock: Callable[[], Moment],
+        stop: threading.Event,
+        telling: Telling,
+        dry: bool = False,
+    ) -> None:
+        self._settings = settings
+        self._places = places
+        self._clock = clock
+        self._stop = stop
+        self._telling = telling
+        self.dry = dry
+        self._journal = Journal(places.journal)
+        self._past = History(self._journal.records())
+        self._spans = looking.Spans(settings)
+        self._live_model = LiveModel(settings, stop=stop)
+        self._drift: Drift | None = None
+        self._compared_at: Moment | None = None
+
+    def step(self) -> Step:
+        """Decides once and does it.
+
+        Raises:
+          GreenlightError: something cannot be read, asked or written; nothing was done that is not recorded.
+        """
+        self._catch_up()
+        decision = self._decide()
+        moment = self._clock()
+        if self.dry or self._stop.is_set():
+            return Step(decision, moment)
+        if decision.kind == "run":
+            return self._run(decision, moment)
+        self._note(decision)
+        if decision.kind == "set-aside":
+            self._telling.set_aside(decision)
+        elif decision.kind == "rollback":
+            self._roll_back(decision)
+        return Step(decision, moment)
+
+    def _catch_up(self) -> None:
+        """Finds out what became of a run whose starter died; lets the schedule count from where it can."""
+        attempt = self._past.open_attempt
+        ended = attempts.found_out(attempt.run, self._settings, self._places) if attempt else None
+        if attempt is not None and ended is not None:
+            if not self.dry:
+                self._telling.ended(attempt.decision, ended)
+            self._record(ended)
+        now = self._clock()
+        if why := triggers.counts_anew(now.at, self._past, self._settings.retrain):
+            self._record(Watching(why=why))
+
+    def _decide(self) -> Decision:
+        while not self._stop.is_set():
+            seen = self._look()
+            span = to_examine(seen, self._past, self._settings.retrain)
+            if span is None:
+                return self._decide_on(seen)
+            self._examine(span.key, live=seen.live)
+        return Decision(kind="wait", why="told to stop")
+
+    def _look(self) -> Seen:
+        live, previous = looking.versions(self._settings, self._places)
+        return Seen(
+            now=self._clock(),
+            spans=self._spans.look(),
+            live=live,
+            previous=previous,
+            drift=self._compare(live),
+        )
+
+    def _decide_on(self, seen: Seen) -> Decision:
+        decision = decide(seen, self._past, self._settings.retrain)
+        if decision.kind == "run" and self._places.workspace.in_use():
+            return decide(dataclasses.replace(seen, busy=BUSY), self._past, self._settings.retrain)
+        return decision
+
+    def _examine(self, span: SpanContent, *, live: int | None) -> None:
+        examination = self._live_model.span(span, live=live)
+        if examination is not None:
+            self._record(Examined(examination=examination))
+
+    def _compare(self, live: int | None) -> Drift | None:
+        """Compares served traffic, as often as is asked for; in between the last comparison counts."""
+        retrain = self._settings.retrain
+        if not retrain.on_drift or live is None:
+            return None
+        now = self._clock()
+        if self._compared_at is None or now.since(self._compared_at) >= 60 * retrain.drift_minutes:
+            self._compared_at = now
+            told = self._live_model.served()
+            if told is not None:
+                self._drift = Drift(drift=told["drift"], findings=told["findings"], problem=told["problem"])
+                self._tell_drift(live, self._drift)
+        return self._drift
+
+    def _tell_drift(self, live: int, drift: Drift) -> None:
+        """Records and tells it when it begins, ends, or another model is live; not at every look."""
+        before = self._past.last_comparison
+        if before is not None and (before.live, before.drift) == (live, drift.drift):
+            return
+        compared = Compared(live=live, drift=drift.drift, findings=drift.findings, problem=drift.problem)
+        self._record(compared)
+        if drift.drift and not self.dry:
+            self._telling.drift(compared, self._clock())
+
+    def _run(self, decision: Decision, moment: Moment) -> Step:
+        """The intent is on the disk before the run starts, and its end before anything else is done."""
+        retrain, run_id = self._settings.retrain, new_run_id()
+        settings = attempts.run_settings(self._settings, decision)
+        self._record(Decided(decision=decision, run=run_id))
+        self._telling.starts(decision, run_id, moment)
+        child = attempts.start(settings, run_id, self._places)
+        ended = attempts.finish(
+            child, run_id, self._places, stop=self._stop, stop_seconds=retrain.stop_seconds
+        )
+        self._telling.ended(decision, ended)
+        self._record(ended)
+        return Step(decision, moment, run_id, ended)
+
+    def _note(self, decision: Decision) -> None:
+        """Records a decision; of those that do nothing only what is not what was last recorded."""
+        last = self._past.last_decision
+        if decision.kind in ("nothing", "wait") and last is not None and _same(decision, last):
+            return
+        if decision is not self._past.pending_rollback:
+            self._record(Decided(decision=decision))
+
+    def _roll_back(self, decision: Decision) -> None:
+        """Takes the version out, unless it is out: a person, or we before a crash, may have done it."""
+        from components.pusher.store_errors import as_greenlight_errors
+        from serving.versions import VersionStore
+
+        assert decision.version is not None
+        store = VersionStore(self._places.workspace.serving(self._settings.model_name))
+        with as_greenlight_errors():
+            live = store.live()
+            if live is not None and live.number == decision.version:
+                store.rollback(decision.why, expect=decision.version)
+                live = store.live()
+        rolled_back = RolledBack(
+            version=decision.version, live=live.number if live else None, why=decision.why
+        )
+        self._telling.rolled_back(rolled_back)
+        self._record(rolled_back)
+
+    def _record(self, content: Content) -> None:
+        moment = self._clock()
+        if self.dry:
+            self._past.take(Record(moment, content))
+        else:
+            self._past.take(self._journal.append(moment, content))
+
+
+def _same(decision: Decision, last: Decision) -> bool:
+    """Whether two decisions that do nothing say the same; how long there is to wait does not count."""
+    if decision.kind == "nothing":
+        return (last.kind, last.why) == (decision.kind, decision.why)
+    return (last.kind, last.cause) == (decision.kind, decision.cause)

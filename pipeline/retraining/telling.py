@@ -1,0 +1,157 @@
+"""Telling: what the retrainer does, in lines for who watches and in alerts for who does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from components.errors import GreenlightError, InputError
+from pipeline.alerts.alert import Alert
+from pipeline.alerts.settings import EventName
+from pipeline.outcome import RunResult
+from pipeline.retraining.moments import Moment, present
+from pipeline.retraining.records import (
+    KILLED,
+    Compared,
+    Decided,
+    Decision,
+    Ended,
+    Examination,
+    Examined,
+    Record,
+    RolledBack,
+    Watching,
+)
+
+if TYPE_CHECKING:
+    from pipeline.alerts.post import Post
+    from pipeline.retraining.places import Places
+
+_EVENTS: Mapping[str, EventName] = {
+    "promoted": "promoted",
+    "refused": "refused",
+    "stopped": "stopped",
+    "failed": "failed",
+    KILLED: "failed",
+}
+"""What is told of a run's end. Of the other ends (unchanged, interrupted) nobody has to know."""
+
+
+class Telling:
+    """say: prints a line. post: takes the alerts."""
+
+    def __init__(self, *, model: str, places: Places, post: Post, say: Callable[[str], None]) -> None:
+        self._model = model
+        self._places = places
+        self._post = post
+        self._say = say
+
+    def starts(self, decision: Decision, run: str, moment: Moment) -> None:
+        self._line(moment, f"run: {decision.why} (run {run})")
+
+    def decided(self, decision: Decision, moment: Moment, *, rehearsed: bool = False) -> None:
+        """What came of a look, other than a run, which has lines of its own; of a rehearsal also that."""
+        if decision.kind != "run" or rehearsed:
+            subject = f"{', '.join(map(str, decision.covers))} " if decision.kind == "set-aside" else ""
+            self._line(moment, f"{subject}{decision.kind}: {decision.why}")
+
+    def trouble(self, error: str) -> None:
+        self._line(present(), f"cannot decide: {error}")
+
+    def ended(self, decision: Decision, ended: Ended) -> None:
+        """The end of a run."""
+        live = f"version {ended.version} is live" if ended.version else "no version is live"
+        words = [f"{ended.verdict}: {live}", *filter(None, [ended.noted]), *ended.reasons]
+        self._line(present(), "; ".join(words))
+        event = _EVENTS.get(ended.verdict)
+        if event is None:
+            return
+        result = self._result(ended.run)
+        self._alert(
+            f"{ended.run}-{event}",
+            event,
+            f"{self._model}: {event}, {live} ({decision.why})",
+            run=ended.run,
+            version=ended.version,
+            trigger=decision.trigger,
+            reasons=ended.reasons,
+            metrics=result.metrics if result else {},
+            report=result.report if result else None,
+        )
+
+    def set_aside(self, decision: Decision) -> None:
+        spans = ", ".join(map(str, decision.covers))
+        names = "-".join(f"{span.number}-{span.fingerprint[:12]}" for span in decision.covers)
+        title = f"{self._model}: {spans} is set aside, nothing was trained on it"
+        self._alert(f"set-aside-{names}", "stopped", title, trigger=decision.trigger, reasons=(decision.why,))
+
+    def rolled_back(self, done: RolledBack) -> None:
+        live = f"version {done.live} is live" if done.live else "no version is live"
+        title = f"{self._model}: version {done.version} was rolled back, {live}"
+        self._line(present(), title)
+        version = str(done.live) if done.live else None
+        self._alert(f"rolled-back-{done.version}", "rolled_back", title, version=version, reasons=(done.why,))
+
+    def drift(self, compared: Compared, moment: Moment) -> None:
+        reasons = [str(one.get("why") or one["name"]) for one in compared.findings if one.get("exceeded")]
+        title = f"{self._model}: what is asked of version {compared.live} has drifted"
+        self._line(moment, "; ".join([title, *reasons]))
+        key = f"drift-{compared.live}-{moment.at:%Y%m%dT%H%M%S}"
+        self._alert(key, "drift", title, version=str(compared.live), trigger="drift", reasons=reasons)
+
+    def _alert(self, key: str, event: EventName, title: str, *, reasons: Sequence[str], **facts) -> None:
+        alert = Alert(
+            id=key,
+            event=event,
+            at=present().at.isoformat(timespec="seconds"),
+            title=title,
+            model=self._model,
+            workspace=str(self._places.workspace.root),
+            reasons=tuple(reasons),
+            **facts,
+        )
+        try:
+            self._post.send(alert)
+        except GreenlightError as error:  # a full disk must not keep the run's end from being recorded
+            self._say(f"The alert was not kept: {error}")
+
+    def _result(self, run: str) -> RunResult | None:
+        try:
+            return RunResult.load(self._places.workspace.result(run))
+        except InputError:
+            return None
+
+    def _line(self, moment: Moment, text: str) -> None:
+        self._say(f"{moment.at:%Y-%m-%d %H:%M:%SZ}  {text}")
+
+
+def history_line(record: Record) -> str:
+    """One record of the journal as a person reads it."""
+    content, at = record.content, f"{record.moment.at:%Y-%m-%d %H:%M:%SZ}"
+    if isinstance(content, Watching):
+        return f"{at}  counts     from here: {content.why}"
+    if isinstance(content, Examined):
+        return f"{at}  examined   {_seen(content.examination)}"
+    if isinstance(content, Compared):
+        return f"{at}  compared   served traffic: {'drift' if content.drift else 'no drift'}"
+    if isinstance(content, Decided):
+        spans = ", ".join(map(str, content.decision.covers))
+        of = f"{spans}: " if spans and content.decision.kind == "set-aside" else ""
+        return f"{at}  {content.decision.kind:<9}  {of}{content.decision.why}"
+    if isinstance(content, Ended):
+        words = [content.run, *content.reasons, *filter(None, [content.noted])]
+        return f"{at}  {content.verdict:<9}  {'; '.join(words)}"
+    if isinstance(content, RolledBack):
+        return f"{at}  rolled back  version {content.version}, version {content.live} is live: {content.why}"
+    return f"{at}  released   {content.span} by {content.who}: {content.why}"
+
+
+def _seen(examination: Examination) -> str:
+    if examination.problem is not None:
+        return f"{examination.span}: {examination.problem}"
+    words = f"{examination.span}: {examination.rows:,} rows"
+    if examination.accuracy is not None:
+        words += f", version {examination.live} gets {examination.accuracy:.4f} right"
+    if examination.previous_accuracy is not None:
+        words += f", version {examination.previous} {examination.previous_accuracy:.4f}"
+    return words
