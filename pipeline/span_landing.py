@@ -9,23 +9,21 @@ from __future__ import annotations
 import csv
 import dataclasses
 import datetime
-import fnmatch
 import io
 import os
-import re
 import secrets
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from components.errors import GreenlightError, InputError
 from components.example_gen.files import FilePart, content_fingerprint, file_fingerprint
-from components.example_gen.formats import Format, format_of, is_gzipped
+from components.example_gen.formats import format_of
 from components.example_gen.reading import Reading, require_usable, usable
 from components.example_gen.settings import DataSettings
-from components.example_gen.span_pattern import Misfit, SpanKey, SpanPattern, absolute
 from components.example_gen.spans import Span, find
+from pipeline.landing_place import LAST, LandingPlace, landing_place
 from pipeline.span_account import Account, account
 from pipeline.span_record import RECORD, SpanRecord
 from serving.errors import StoreBusy
@@ -33,11 +31,7 @@ from serving.local_files import LocalFiles
 
 INCOMING = ".incoming-"
 LOCK = ".landing.lock"
-LAST = ".last-span"
-"""Holds the last number given, so that a span that was removed never lends its number to another."""
-FIRST_VERSION = 1
 WAIT_SECONDS = 60.0
-_WILD = re.compile(r"[*?\[]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,40 +43,6 @@ class Landed:
     path: str
     counted: Account
     fingerprint: str
-
-
-@dataclasses.dataclass(frozen=True)
-class _Place:
-    """A pattern whose path part `at` is the folder of a span."""
-
-    spans: SpanPattern
-    at: int
-
-    @property
-    def folder(self) -> str:
-        """Where the folders of the spans are."""
-        return "/".join(self.spans.text.split("/")[: self.at]) or "/"
-
-    @property
-    def folders(self) -> SpanPattern:
-        """The pattern of the folders of the spans, whatever is in them."""
-        return SpanPattern("/".join(self.spans.text.split("/")[: self.at + 1]))
-
-    def target(self, number: int, name: str) -> tuple[str, str]:
-        """The folder of a new span, and the path in it of a file called `name`.
-
-        Raises:
-          InputError: the pattern has no room for the number, or would not find the file.
-        """
-        try:
-            parts = self.spans.filled(SpanKey(number, FIRST_VERSION)).split("/")
-        except ValueError as error:
-            raise InputError(f"{self.spans.text} leaves no room for one more span: {error}.") from None
-        if not _WILD.search(parts[-1]) and _kind(parts[-1]) == _kind(name):
-            name = parts[-1]
-        if not fnmatch.fnmatchcase(name, parts[-1]):
-            raise InputError(f"{self.spans.text} would not find {name}. Rename the file, or use --to DIR.")
-        return "/".join(parts[: self.at + 1]), "/".join([*parts[self.at + 1 : -1], name])
 
 
 def land(
@@ -102,7 +62,7 @@ def land(
       DataStopped: more of its rows than `data.max_bad_share` cannot be used.
       GreenlightError: another process has been landing for a minute.
     """
-    place = _place(data.pattern)
+    place = landing_place(data.pattern)
     text, label = columns or (data.text_column, data.label_column)
     other_columns = (text, label) != (data.text_column, data.label_column)
     own = data.model_copy(update={"text_column": text, "label_column": label})
@@ -117,7 +77,7 @@ def land(
     content = _as_csv(str(file), own, data) if other_columns else files.chunks(str(file))
     with _writing(place.folder), _alone(files, place.folder):
         staging = os.path.join(place.folder, INCOMING + secrets.token_hex(8))
-        number = _next_number(place)
+        number = place.next_number()
         folder, path = place.target(number, name)
         staged = os.path.join(staging, path)
         try:
@@ -136,32 +96,6 @@ def land(
     return Landed(True, number, os.path.join(folder, path), counted, fingerprint)
 
 
-def _place(pattern: str) -> _Place:
-    """Raises InputError where a file cannot be landed so that the pattern finds it."""
-    if "://" in pattern:
-        raise InputError(
-            f"{pattern} is not on this machine: copy the file there by other means, under the name of the "
-            "next span, and last of all."
-        )
-    spans = SpanPattern(absolute(pattern))
-    if spans.dated:
-        raise InputError(f"{pattern}: spans that are dates are named by who delivers them; use {{SPAN}}.")
-    parts = spans.text.split("/")
-    at = next(index for index, part in enumerate(parts) if "{SPAN" in part)
-    if at == len(parts) - 1:
-        raise InputError(
-            f"{pattern}: a span is landed as a folder, so {{SPAN}} has to stand in the name of one, for "
-            "example reviews/span-{SPAN}/*.csv."
-        )
-    if any("{VERSION" in part for part in parts[:at]):
-        raise InputError(
-            f"{pattern}: a version is one of a span, so {{VERSION}} has to stand after {{SPAN}}."
-        )
-    if wild := next((part for part in parts[:-1] if _WILD.search(part)), None):
-        raise InputError(f"{pattern}: which folder is {wild}? A file can be landed where none is a wildcard.")
-    return _Place(spans, at)
-
-
 def _look(file: Path) -> tuple[int, int, int]:
     """What changes when the file is written to."""
     try:
@@ -178,10 +112,6 @@ def _name(file: Path, *, rewritten: bool) -> str:
     name = file.name.lstrip(".")
     format_of(name)
     return f"{name.partition('.')[0]}.csv" if rewritten else name
-
-
-def _kind(name: str) -> tuple[Format, bool]:
-    return format_of(name), is_gzipped(name)
 
 
 def _as_csv(path: str, own: DataSettings, data: DataSettings) -> Iterator[bytes]:
@@ -219,24 +149,7 @@ def _alone(files: LocalFiles, folder: str) -> Iterator[None]:
         yield
 
 
-def _next_number(place: _Place) -> int:
-    """One more than any number that was given, to a span or to an empty folder."""
-    given = [_last_number(place.folder), *(span.number for span in find(place.spans.text))]
-    for entry in os.listdir(place.folder):
-        with suppress(Misfit):  # `find` has complained if there are reviews in it
-            key = place.folders.key(os.path.join(place.folder, entry))
-            given += [key.number] if key else []
-    return max(given) + 1
-
-
-def _last_number(folder: str) -> int:
-    try:
-        return int(Path(folder, LAST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return 0
-
-
-def _twin(staged: str, place: _Place) -> Span | None:
+def _twin(staged: str, place: LandingPlace) -> Span | None:
     """A span with a file of this content; only files of this size are read."""
     size, fingerprint = os.path.getsize(staged), file_fingerprint(staged)
     for span in find(place.spans.text):

@@ -6,7 +6,6 @@ TensorFlow, Beam or ML Metadata, and listing reads no review.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.example_gen import spans
@@ -26,7 +25,7 @@ def span_source(settings: Settings, folder: str | None = None) -> str:
     or, where that has no spans, for the workspace's own.
     """
     if folder is not None:
-        return FILES_PREFIX + (folder if has_specs(folder) else str(Path(folder, SPAN_FILES)))
+        return FILES_PREFIX + (folder if has_specs(folder) else f"{folder.rstrip('/')}/{SPAN_FILES}")
     return settings.data.source if settings.data.has_spans else SPANS
 
 

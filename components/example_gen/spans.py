@@ -61,14 +61,26 @@ class Span:
         return f"{self.number}" if self.version is None else f"{self.number} version {self.version}"
 
 
+def parse(pattern: str) -> SpanPattern:
+    """A pattern on its own, as it was given to a command.
+
+    Raises:
+      InputError: it makes no sense.
+    """
+    try:
+        return SpanPattern(absolute(pattern))
+    except ValueError as error:
+        raise InputError(f"The pattern {pattern} cannot be used: {error}.") from None
+
+
 def find(pattern: str) -> list[Span]:
     """Every version of every span there, oldest first. Hidden files and folders are none of it.
 
     Raises:
-      InputError: a path has a number that cannot be one of a span, two paths write one number in two ways, or
-        the place cannot be asked.
+      InputError: the pattern makes no sense, a path has a number that cannot be one of a span, two paths
+        write one number in two ways, or the place cannot be asked.
     """
-    spans = SpanPattern(absolute(pattern))
+    spans = parse(pattern)
     by_key: dict[SpanKey, list[SpanFile]] = defaultdict(list)
     written: dict[SpanKey, tuple[tuple[str, ...], str]] = {}
     for file in _files(spans.glob):
