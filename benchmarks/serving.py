@@ -4,9 +4,9 @@
     python -m benchmarks.serving --workspace workspace --soak 100000
 
 The workspace needs a promoted version (`greenlight run`); it is copied, and the copy is served. In each
-round, in turn: one review at a time and 64 at a time through the signature, in a process of its own; one client
-and 64 clients over HTTP. The soak sends so many requests while ten versions come and go, and wants no failure
-and no growing memory.
+round, in turn: one review at a time and 64 at a time through the signature, in a process of its own; one
+client and 64 clients over HTTP. The soak sends so many requests while ten versions come and go, and wants
+no failure and no growing memory.
 """
 
 import argparse
