@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     "Run": {
         "run": Entry("run", "From reviews to a promoted model, or the reason why not."),
         "retrain": Entry("retrain", "Start a run if new data, drift, decay or a schedule asks for one."),
+        "tune": Entry("tune", "Search for better training settings within a budget."),
         "study": Entry(
             "study", "Experiments beside the pipeline: what early stopping saves, what each part is worth."
         ),
@@ -54,10 +55,13 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "promote": Entry("store", "Make a version the live one."),
         "rollback": Entry("store", "Go back to the previous good version."),
         "prune": Entry("store", "Delete old versions."),
+        "deploy": Entry("deploy", "Render what serves a version in production: Compose, KServe."),
         "approve": Entry("approve", "Promote a refused run by a person's decision."),
     },
     "Serve": {
         "serve": Entry("serve", "Answer requests with the promoted model."),
+        "predict": Entry("predict", "Say of reviews whether they are positive."),
+        "batch-predict": Entry("batch_predict", "Predict files of reviews, millions of them, on Beam."),
     },
     "Set up": {
         "config": Entry("config", "Show the settings in force, or explain one."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from components.errors import InputError
+from pipeline import output_file
 from pipeline.commands import options
 
 if TYPE_CHECKING:
@@ -39,34 +39,23 @@ def compile(settings: Settings, output: str) -> None:
     if path.suffix not in FORMATS:
         raise InputError(f"--output {output}: the name has to end in one of {', '.join(FORMATS)}.")
     checks.require_compilable(settings)
+    if path.suffix == ".json" and settings.kubeflow.volumes:
+        raise InputError(
+            f"--output {output}: a .json file is for Vertex AI, which mounts no kubeflow.volumes. "
+            "Unset them, and give a gs:// address as kubeflow.serving_root."
+        )
     checks.require_kfp()
-    _write(path, _compiled(settings, as_json=path.suffix == ".json"))
+    output_file.write(path, compiled(settings, as_json=path.suffix == ".json"))
     click.echo(f"Wrote {output}.")
 
 
-def _compiled(settings: Settings, *, as_json: bool) -> str:
-    """The file's content. What the libraries write meanwhile is shown to nobody."""
+def compiled(settings: Settings, *, as_json: bool) -> str:
+    """What the file has in it. What the libraries write meanwhile is shown to nobody."""
     from pipeline import run_log
 
     with tempfile.TemporaryDirectory(prefix="greenlight-compile-") as folder:
         with run_log.capture(Path(folder, "compile.log")):
             from pipeline.kubeflow import runner
 
-            compiled = runner.compile_pipeline(settings)
-        return compiled.to_json() if as_json else compiled.to_yaml()
-
-
-def _write(path: Path, text: str) -> None:
-    """Replaces the file as a whole.
-
-    Raises:
-      InputError: it cannot be written.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        message = f"--output {path} cannot be written: {error.strerror or error}. Name another file."
-        raise InputError(message) from None
+            result = runner.compile_pipeline(settings)
+        return result.to_json() if as_json else result.to_yaml()

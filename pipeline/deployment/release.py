@@ -1,0 +1,70 @@
+"""The version that is to be deployed: chosen, checked against its manifest, and described."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from components.errors import GreenlightError, InputError
+from serving.store_records import Version
+from serving.versions import VersionStore
+
+SERVER = "tensorflow/serving:2.19.1"
+"""TensorFlow Serving's newest release; it loads the SavedModels of older TensorFlows as well."""
+
+PUBLISHED = ("live", "previous", "older")
+"""The states of the versions that are where a model server looks."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Release:
+    """A published version whose every file is what its manifest says.
+
+    `store` is the absolute path of the folder of versions, `digest` the manifest's digest of the model.
+    """
+
+    model_name: str
+    version: int
+    store: str
+    digest: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What to find a deployed version by again, in a cluster or among containers."""
+        return {
+            "greenlight.model": self.model_name,
+            "greenlight.version": str(self.version),
+            "greenlight.digest": self.digest,
+        }
+
+
+def choose(store: VersionStore, *, model_name: str, number: int | None) -> Release:
+    """The version of that number, or the live one.
+
+    Raises:
+      InputError: there is no such published version.
+      GreenlightError: its files are not what its manifest says.
+      StoreError: the folder cannot be read.
+    """
+    version = _published(store, number)
+    problems = store.verify(version.number)
+    if problems or version.digest is None:
+        found = "\n".join(f"  {problem}" for problem in problems)
+        raise GreenlightError(
+            f"Version {version.number} does not match its manifest and is not deployed:\n{found}\n"
+            "`greenlight verify` shows which versions do; `greenlight rollback` goes back to one."
+        )
+    return Release(
+        model_name=model_name, version=version.number, store=str(store.root), digest=version.digest
+    )
+
+
+def _published(store: VersionStore, number: int | None) -> Version:
+    published = {one.number: one for one in store.versions() if one.state in PUBLISHED}
+    if not published:
+        raise InputError(f"There is no version in {store.root}. `greenlight run` makes one.")
+    if number is None:
+        return published[max(published)]
+    if number not in published:
+        there = ", ".join(map(str, sorted(published)))
+        raise InputError(f"Version {number} is not published in {store.root}. There is: {there}.")
+    return published[number]
