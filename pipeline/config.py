@@ -22,6 +22,7 @@ from components.example_gen.settings import FILES_PREFIX, SPANS, DataSettings
 from components.infra_validator.settings import InfraSettings
 from components.pusher.settings import PushSettings
 from components.trainer.settings import TrainerSettings
+from components.tuner.settings import TuneSettings
 from pipeline import config_errors, config_layers
 from pipeline.alerts.settings import AlertSettings
 from pipeline.kubeflow.settings import KubeflowSettings
@@ -121,6 +122,7 @@ class Settings(BaseModel):
     check: CheckSettings = Field(CheckSettings(), description="What stops a run before training.")
     embedding: EmbeddingSettings = Field(EmbeddingSettings(), description="The pre-trained first layer.")
     trainer: TrainerSettings = Field(TrainerSettings(), description="The classifier and its training.")
+    tune: TuneSettings = Field(TuneSettings(), description="What `greenlight tune` tries, and for how long.")
     gate: GateSettings = Field(GateSettings(), description="What a model has to show before it is promoted.")
     infra: InfraSettings = Field(InfraSettings(), description="The check that the model really serves.")
     push: PushSettings = Field(PushSettings(), description="What is done to a version besides copying it.")
@@ -206,6 +208,13 @@ def to_toml(settings: Settings) -> str:
     import tomli_w
 
     return tomli_w.dumps(_without_unset(settings.model_dump(mode="json")))
+
+
+def given_as_toml(settings: Settings) -> str:
+    """Only what was set on purpose; what it leaves out follows the defaults."""
+    import tomli_w
+
+    return tomli_w.dumps(_without_unset(settings.model_dump(mode="json", exclude_unset=True)))
 
 
 def _without_unset(values: dict[str, Any]) -> dict[str, Any]:

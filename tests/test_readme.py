@@ -55,7 +55,9 @@ def test_there_are_commands_to_check():
 def parsed(tmp_path, monkeypatch):
     """The options that click makes of a line, where the files that lines name are there and empty."""
     monkeypatch.chdir(tmp_path)
-    Path("greenlight.toml").touch()
+    for name in ("greenlight.toml", "workspace/tuning/tuned.toml"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
 
     def parse(arguments: list[str]) -> dict[str, object]:
         command, rest, context = find_command(arguments)

@@ -12,6 +12,10 @@ from components.trainer import progress
 from components.trainer.settings import TrainerSettings
 
 
+class Diverged(GreenlightError):
+    """The loss of a fit stopped being a number."""
+
+
 def early_stopping(settings: TrainerSettings) -> tf_keras.callbacks.EarlyStopping:
     return tf_keras.callbacks.EarlyStopping(
         monitor=settings.monitor,
@@ -24,7 +28,7 @@ def early_stopping(settings: TrainerSettings) -> tf_keras.callbacks.EarlyStoppin
 class EpochRecord(tf_keras.callbacks.Callback):
     """Keeps every epoch's figures in `epochs`, writes them for TensorBoard, and tells them in a line.
 
-    Raises GreenlightError out of the fit as soon as the loss is no number any more.
+    Raises Diverged out of the fit as soon as the loss is no number any more.
     """
 
     def __init__(self, *, epochs: int, log_dir: str | Path | None):
@@ -41,7 +45,7 @@ class EpochRecord(tf_keras.callbacks.Callback):
         seconds = time.perf_counter() - self._started
         self.epochs.append({"epoch": epoch + 1, **figures, "seconds": round(seconds, 3)})
         if not all(math.isfinite(value) for value in figures.values()):
-            raise GreenlightError(
+            raise Diverged(
                 f"The fit diverged in epoch {epoch + 1}: the loss is no longer a number. Lower "
                 "trainer.learning_rate."
             )

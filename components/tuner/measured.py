@@ -51,7 +51,7 @@ class MeasuredFits:
         self._files = {"train_files": list(train_files), "eval_files": list(eval_files)}
         self._cache_dir = cache_dir
         self._reviews = {name: _digest(patterns) for name, patterns in self._files.items()}
-        self._code = code_fingerprint("trainer", "tuner", "embeddings", "reviews.py", "evaluator/metrics.py")
+        self._code = code()
         self._prepared: tuple[object, Prepared] | None = None
 
     def of(self, trainer: TrainerSettings, embedding: EmbeddingSettings) -> Measured:
@@ -84,6 +84,18 @@ class MeasuredFits:
             self._prepared = None  # frees its memory before the next one takes as much
             self._prepared = wanted, prepare(trainer, embedding, cache_dir=self._cache_dir, **self._files)
         return self._prepared[1]
+
+
+def code() -> str:
+    """The fingerprint of the code that decides what a fit comes to."""
+    return code_fingerprint(
+        "tuner",
+        "trainer",
+        "embeddings",
+        "reviews.py",
+        "evaluator/metrics.py",
+        "serving/tensorflow_errors.py",
+    )
 
 
 def measure(prepared: Prepared, settings: TrainerSettings) -> Measured:

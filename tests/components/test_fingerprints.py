@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 COMPONENTS = ROOT / "components"
 TFX_S_EXECUTOR = {COMPONENTS / "data_check" / "schema.py"}
 TRAINER, RUN_FN = COMPONENTS / "trainer" / "component.py", COMPONENTS / "trainer" / "train.py"
+SEARCH, FITS = COMPONENTS / "tuner" / "search.py", COMPONENTS / "tuner" / "measured.py"
 RESULTS_DO_NOT_DEPEND_ON = {COMPONENTS / "fingerprints.py", COMPONENTS / "errors.py"}
 """What makes the key, and classes of errors: a stage that fails leaves nothing that could be cached."""
 
@@ -79,6 +80,10 @@ def test_a_stage_runs_again_when_any_of_its_code_changes(stage):
     behind = everything_behind(path) | (everything_behind(RUN_FN) if path == TRAINER else set())
     lacking = behind - fingerprinted(*fingerprinted_parts(path)) - RESULTS_DO_NOT_DEPEND_ON
     assert not lacking, f"{stage} should fingerprint {sorted(each.relative_to(ROOT) for each in lacking)}"
+
+
+def test_a_search_makes_its_fits_again_when_any_of_their_code_changes():
+    assert everything_behind(SEARCH) - fingerprinted(*fingerprinted_parts(FITS)) <= RESULTS_DO_NOT_DEPEND_ON
 
 
 def test_all_stages_with_executors_of_ours_are_looked_at():

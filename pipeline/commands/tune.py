@@ -1,0 +1,36 @@
+"""`greenlight tune`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.commands import options
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+
+
+@click.command()
+@options.settings
+@click.option("--output", metavar="FILE", help="The settings file; WORKSPACE/tuning/tuned.toml unless given.")
+@options.as_json
+def tune(settings: Settings, output: str | None, as_json: bool) -> None:
+    """Search for better training settings within a budget: tune.trials, tune.minutes.
+
+    Fits on train, compares on eval, and never looks at test; the first trial is the settings as they are.
+    The best become a settings file for `greenlight run --config`. Each fit's result is kept: a search that
+    was stopped goes on where it was, and one with a larger budget begins where the smaller one ended.
+    """
+    from components.embeddings import catalog
+    from pipeline import tuning
+    from pipeline.console import open_console
+    from pipeline.termination import as_interruption
+
+    catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded
+    with as_interruption(), open_console(as_json=as_json) as console:
+        result = tuning.tune(settings, console=console, output=Path(output) if output else None)
+    click.echo(json.dumps(result.to_json()) if as_json else result.as_text())
