@@ -59,6 +59,8 @@ def test_an_example_holds_the_text_as_written_and_reads_back():
     features = example.features.feature
     assert features["words"].int64_list.value == [3]
     assert features["length"].bytes_list.value == [b"under 125 words"]
+    assert features["span"].int64_list.value == [0]
+    assert reviews.to_example(text, 1, span=7).features.feature["span"].int64_list.value == [7]
     parsed = tf.io.parse_example([example.SerializeToString()], reviews.feature_spec())
     assert parsed["text"].numpy().tolist() == [text.encode()]
     assert parsed["label"].numpy().tolist() == [1]
