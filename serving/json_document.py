@@ -17,8 +17,12 @@ SHOWN_CHARACTERS = 256
 _SHOWN_OF_A_STRING = 1024
 _INDENT = 4
 
-_WITHOUT_INTEREST = rb'"(?:[^"\\]|\\.)*"'
-_SHORT_INFINITY = re.compile(_WITHOUT_INTEREST + rb"|(-?)\b(?:Inf\b|(?<=-)NaN\b)", re.DOTALL)
+_NOT_PYTHONS = re.compile(rb"Inf(?!inity)|-NaN")  # RapidJSON reads these as numbers, too
+_NUMBER_WORDS = (
+    re.compile(  # a string that does not end ends with the body, or each quote in it would be tried
+        rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|(-?)\b(?:Inf\b|(?<=-)NaN\b)', re.DOTALL
+    )
+)
 _SURROGATES = re.compile(
     rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
@@ -84,7 +88,9 @@ def invalid(message: str) -> RequestError:
 
 def _parse_leniently(body: bytes) -> Any:
     mark = 3 if body.startswith(b"\xef\xbb\xbf") else 0
-    body = _SHORT_INFINITY.sub(_as_python_reads_it, body[mark:])
+    body = body[mark:]
+    if _NOT_PYTHONS.search(body):
+        body = _NUMBER_WORDS.sub(_as_python_reads_it, body)
     lone = next((found for found in _SURROGATES.finditer(body) if found[1]), None)
     if lone:
         raise _syntax_error("The surrogate pair in string is invalid.", lone.start() + mark)

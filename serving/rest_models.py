@@ -11,7 +11,7 @@ from serving.json_document import invalid, parse
 from serving.model_metadata import metadata_document, status_document
 from serving.service import Prediction, Service
 from serving.status import Code, RequestError
-from serving.tensor_json import inputs_of, signature_name
+from serving.tensor_json import inputs_of, rows_of, signature_name
 
 _VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
 _CALL = re.compile(rf"(?i)/v1/models/(?P<model>[^/:]+){_VERSION}:(?P<method>classify|regress|predict)")
@@ -66,6 +66,7 @@ class ModelApi:
         name = signature_name(document)
         self._check_model(target)
         signature = self._service.signature(name, version=target.version, label=target.label)
+        self._service.check_rows(signature, rows_of(document))
         form, inputs = inputs_of(document, signature.inputs, name or "DEFAULT")
         prediction = await self._run(target, request, name, inputs)
         return Answer(body=predictions(prediction.outputs, form))

@@ -151,12 +151,16 @@ class Service:
                 rows = len(value)
         if signature.batched and any(len(inputs[name]) != rows for name in inputs):
             raise RequestError(Code.INVALID_ARGUMENT, "The inputs differ in their number of rows")
-        if rows > self.settings.max_rows:
+        self.check_rows(signature, rows)
+        return rows, size
+
+    def check_rows(self, signature: Signature, rows: int) -> None:
+        """Raises RequestError for more rows than a request may have; asked early, it spares reading them."""
+        if signature.batched and rows > self.settings.max_rows:
             raise RequestError(
                 Code.INVALID_ARGUMENT,
                 f"The request has {rows} rows; the most is {self.settings.max_rows} (serve.max_rows)",
             )
-        return rows, size
 
     def _check_texts(self, name: str, value: np.ndarray) -> int:
         """The number of bytes in the texts."""

@@ -45,6 +45,14 @@ def signature_name(document: Mapping[str, Any]) -> str:
     return name
 
 
+def rows_of(document: Mapping[str, Any]) -> int:
+    """How many rows a `:predict` request claims to have, before any is read."""
+    columns = document.get("inputs")
+    tensors = list(columns.values()) if isinstance(columns, dict) else [columns]
+    lists = [value for value in (document.get("instances"), *tensors) if isinstance(value, list)]
+    return max(map(len, lists), default=0)
+
+
 def inputs_of(
     document: Mapping[str, Any], specs: Mapping[str, TensorSpec], name: str = DEFAULT_SIGNATURE
 ) -> tuple[Form, dict[str, np.ndarray]]:

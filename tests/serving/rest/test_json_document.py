@@ -70,6 +70,10 @@ def test_more_than_strict_json_is_read(body, value):
     assert parse(body) == value
 
 
+def test_a_long_string_without_end_is_read_once():
+    assert "Missing a closing quotation mark" in error_of(b'{"a": Inf, "b": "' + b'\\"' * 200_000)
+
+
 def test_nan_is_read():
     assert str(parse(b'{"a": [NaN, -NaN]}')) == "{'a': [nan, nan]}"
 
