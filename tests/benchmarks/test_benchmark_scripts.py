@@ -58,17 +58,39 @@ def test_sizes_come_ascending_and_fill_every_split():
 
 
 def measured(size, seconds, peak_mib):
-    about = {"stage": "ExampleGen", "reviews": size, "cpu": seconds}
+    about = {"stage": "ExampleGen", "reviews": size, "cpu": seconds, "process": seconds + 9}
     return scale.Measured(size=size, seconds=seconds, peak_mib=peak_mib, **about)
 
 
 def test_cost_and_memory_beyond_their_limits_are_named():
     small, fair, dear = scale.rows(
-        [measured(1000, 1, 90), measured(10_000, 11, 90), measured(20_000, 24, 4e3)]
+        [measured(1000, 1, 90), measured(20_000, 24, 4e3), measured(10_000, 11, 90)]
     )
-    assert small[5:] == ("1.00", "90", "")
-    assert fair[5:] == ("1.10", "90", "")
-    assert dear[5:] == ("1.20", "4,000", "more than 1.15x, more than 3,072 MiB")
+    assert small[2:] == ("10.0", "1.0", "1.0", "1,000", "1.00", "", "90", "")
+    assert fair[5:] == ("1,100", "1.10", "1,111", "90", "")
+    assert dear[6:] == ("1.20", "1,300", "4,000", "more than 1.15x, more than 3,072 MiB")
+
+
+def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(scale.reviews_made, "write", lambda folder, size: (folder / "reviews").touch())
+    asked = []
+
+    def stage_that_breaks_once(stage, size, folder):
+        assert Path(folder, "source", "reviews").exists()
+        asked.append(stage)
+        if asked.count(stage) == 2 and stage == scale.STAGES[2]:
+            raise KeyboardInterrupt
+        return scale.Measured(
+            stage=stage, size=size, reviews=size, cpu=1, process=3, peak_mib=9, seconds=len(asked)
+        )
+
+    monkeypatch.setattr(scale, "measure", stage_that_breaks_once)
+    with pytest.raises(KeyboardInterrupt):
+        scale.measure_size(1000, tmp_path, rounds=3)
+    found = scale.measure_size(1000, tmp_path, rounds=3)
+    assert asked == [stage for stage in scale.STAGES for _ in range(4 if stage == scale.STAGES[2] else 3)]
+    assert [one.seconds for one in found[:2]] == [2, 5], "medians"
+    assert not (tmp_path / "1000").exists(), "the reviews are gone when all is measured"
 
 
 def test_the_curves_are_drawn(tmp_path):
