@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.evaluator.wording import metric_name
+from components.evaluator.wording import metric_name, slice_words
 from pipeline.rendering import MINUS
 
 OPTIONAL = ("value", "lower", "upper", "baseline", "margin", "confidence", "reason", "waived")
@@ -42,7 +42,7 @@ def gate_rows(conditions: Sequence[Mapping[str, Any]]) -> list[GateRow]:
     rows = [
         GateRow(
             text=_text(condition),
-            where=str(condition.get("slice") or "overall"),
+            where=slice_words(str(condition.get("slice") or "overall")),
             passed=bool(condition.get("passed")),
             outcome=_outcome(condition),
             data=dict.fromkeys(OPTIONAL) | _counted(condition),

@@ -53,6 +53,7 @@ def create_stages(settings: Settings, *, store_root: str) -> Sequence[BaseNode]:
         baseline_model=production.outputs["model"],
         gate=settings.gate,
         split=split,
+        spans=settings.data.has_spans,
     )
     canaries = InfraValidator(model=model, examples=examples, settings=settings.infra, split=split)
     push = pusher(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.evaluator.wording import slice_words
 from pipeline.outcome import RunResult
 
 if TYPE_CHECKING:
@@ -133,14 +134,15 @@ def check_words(condition: Mapping[str, Any]) -> Check:
         return Check(
             passed=passed, name="model in production", value="", limit="", margin="cannot be evaluated"
         )
-    not_judged = is_change and passed and condition.get("value") is None
+    not_judged = passed and condition.get("value") is None
+    few = "too few examples" if "fewer than" in str(condition.get("reason")) else "no model in production yet"
     limit = show_number(condition.get("threshold"), signed=is_change)
     return Check(
         passed=passed,
         name=f"{'change of ' if is_change else ''}{metric.replace('_', ' ')}",
         value="-" if not_judged else show_number(condition.get("value"), signed=is_change),
         limit=f"{'≤' if kind in _AT_MOST else '≥'} {limit}",
-        margin="no model in production yet" if not_judged else _signed(margin),
+        margin=few if not_judged else _signed(margin),
     )
 
 
@@ -151,7 +153,7 @@ def _signed(margin: float | None) -> str:
 def _check(condition: Mapping[str, Any]) -> Check:
     """The same with the slice and, where the gate judges by one, the confidence interval."""
     words = check_words(condition)
-    where = condition.get("slice") or "overall"
+    where = slice_words(condition.get("slice") or "overall")
     name = words.name if where == "overall" else f"{words.name}, {where}"
     return dataclasses.replace(words, name=name, value=words.value + _interval(condition))
 

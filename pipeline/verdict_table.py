@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.evaluator.wording import slice_words
 from pipeline.outcome import RunResult
 from pipeline.summary import check_words, headline, show_number
 
@@ -40,7 +41,7 @@ def _row(condition: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         "ok" if words.passed else "NO",
         words.name,
-        str(condition.get("slice") or "overall"),
+        slice_words(str(condition.get("slice") or "overall")),
         str(condition.get("split") or ""),
         words.value,
         words.limit,

@@ -46,6 +46,7 @@ def evaluator(
     model: BaseChannel,
     gate: GateSettings,
     split: str,
+    spans: bool = False,
     baseline_model: BaseChannel | None = None,
     schema: BaseChannel | None = None,
 ) -> Evaluator:
@@ -56,6 +57,7 @@ def evaluator(
       model: the candidate.
       gate: the conditions it has to meet.
       split: the split to judge on, "test" or "eval".
+      spans: whether the examples come in spans: the newest and the base are judged apart, too.
       baseline_model: the model in production, or the word that there is none.
       schema: a Schema for TFMA's input; it does without.
     """
@@ -65,7 +67,7 @@ def evaluator(
             model=model,
             baseline_model=baseline_model,
             schema=schema,
-            eval_config=eval_config(gate),
+            eval_config=eval_config(gate, spans=spans),
             example_splits=json_utils.dumps([split]),
             fairness_indicator_thresholds=json_utils.dumps(None),
             gate=gate.model_dump_json(),

@@ -25,7 +25,7 @@ from components.evaluator.tfma_results import candidate_metrics, check_agreement
 from components.evaluator.verdict import Baseline, Verdict
 from components.evaluator.wording import render
 from components.production_model.absence import is_none
-from components.reviews import LABEL, LENGTH, TEXT
+from components.reviews import LABEL, LENGTH, SPAN, TEXT
 
 GATE_KEY = "gate"
 
@@ -57,7 +57,8 @@ class Executor(tfx_executor.Executor):
         (split,) = json_utils.loads(exec_properties[specs.EXAMPLE_SPLITS_KEY])
         evaluation = artifact_utils.get_single_instance(output_dict[specs.EVALUATION_KEY])
         found, baseline = _predict(input_dict, split)
-        verdict = judge(gate, found, split=split, baseline=baseline)
+        newest = _newest_span(input_dict, found)
+        verdict = judge(gate, found, split=split, baseline=baseline, newest_span=newest)
 
         fileio.makedirs(evaluation.uri)
         if not_probabilities(found.probability) is None:
@@ -105,9 +106,16 @@ def _predict(input_dict: _Artifacts, split: str) -> tuple[Predictions, Baseline 
             length=_texts(columns[LENGTH]),
             probability=scores[specs.MODEL_KEY],
             baseline_probability=old,
+            span=columns[SPAN] if columns[SPAN].any() else None,
         ),
         baseline,
     )
+
+
+def _newest_span(input_dict: _Artifacts, found: Predictions) -> int:
+    """Of the examples, even where none of its reviews fell into the split; 0 where they come in no spans."""
+    in_split = 0 if found.span is None else int(found.span.max())
+    return max(in_split, *(artifact.span for artifact in input_dict[specs.EXAMPLES_KEY]))
 
 
 def _texts(column: Any) -> Any:

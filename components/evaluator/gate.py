@@ -6,7 +6,7 @@ from tensorflow_model_analysis.proto import config_pb2 as tfma
 
 from components.evaluator.settings import GateSettings
 from components.evaluator.verdict import EDGE
-from components.reviews import LABEL, LENGTH
+from components.reviews import LABEL, LENGTH, SPAN
 
 SIGNATURE = "tf_example"
 PREDICTION = "probability"
@@ -28,8 +28,9 @@ TFMA_NAMES = {
 """
 
 
-def eval_config(gate: GateSettings) -> tfma.EvalConfig:
-    """Returns what TFMA evaluates: both models through `tf_example`, overall and by length bucket.
+def eval_config(gate: GateSettings, *, spans: bool = False) -> tfma.EvalConfig:
+    """Returns what TFMA evaluates: both models through `tf_example`, overall, by length bucket, and by span
+    where the reviews come in `spans`.
 
     Its thresholds are the ones TFMA has words for: examples, accuracy and its change. The verdict judges all
     conditions; these keep TFMA's validation result in line with it. Without a baseline the Evaluator drops
@@ -40,7 +41,11 @@ def eval_config(gate: GateSettings) -> tfma.EvalConfig:
             _model_spec(CANDIDATE_KEY, is_baseline=False),
             _model_spec(BASELINE_KEY, is_baseline=True),
         ],
-        slicing_specs=[tfma.SlicingSpec(), tfma.SlicingSpec(feature_keys=[LENGTH])],
+        slicing_specs=[
+            tfma.SlicingSpec(),
+            tfma.SlicingSpec(feature_keys=[LENGTH]),
+            *([tfma.SlicingSpec(feature_keys=[SPAN])] if spans else []),
+        ],
         metrics_specs=[tfma.MetricsSpec(metrics=_metrics(gate))],
         options=tfma.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False)),
     )

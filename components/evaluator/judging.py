@@ -20,13 +20,20 @@ from components.evaluator.verdict import (
     Kind,
     Verdict,
 )
+from components.reviews import LENGTH, SPAN
 
 SHOWN_CONFIDENCE = 0.95
 """The level of the intervals that are shown where the gate judges plain values."""
 
+BASE = 0
+"""The span of the packaged base set."""
 
-def conditions(gate: GateSettings) -> tuple[Condition, ...]:
-    """Every condition of a gate, in the order in which a person reads them."""
+
+def conditions(gate: GateSettings, *, newest_span: int = 0) -> tuple[Condition, ...]:
+    """Every condition of a gate, in the order in which a person reads them.
+
+    newest_span: its number; 0 where the examples come in no spans.
+    """
     found = [Condition(metric="example_count", kind="examples", threshold=gate.min_examples)]
     if gate.min_accuracy is not None:
         found.append(Condition(metric="accuracy", kind="floor", threshold=gate.min_accuracy))
@@ -34,6 +41,8 @@ def conditions(gate: GateSettings) -> tuple[Condition, ...]:
         found.append(Condition(metric="accuracy", kind="change", threshold=gate.min_change))
     if gate.max_calibration_error is not None:
         found.append(Condition(metric="ece", kind="ceiling", threshold=gate.max_calibration_error))
+    if newest_span:
+        found.extend(_span_conditions(gate, newest_span))
     for name, floor in sorted(gate.slices.items()):
         found.append(Condition(metric="accuracy", kind="floor", threshold=floor, slice=name))
     for entry in gate.conditions:
@@ -51,7 +60,36 @@ def conditions(gate: GateSettings) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def judge(gate: GateSettings, predictions: Predictions, *, split: str, baseline: Baseline | None) -> Verdict:
+def _span_conditions(gate: GateSettings, newest: int) -> Iterator[Condition]:
+    """What is asked of the base set and of the newest span.
+
+    Both are parts of the split, a span often a small one: only a loss that is shown counts.
+    """
+    limits: tuple[tuple[int, Kind, float | None], ...] = (
+        (BASE, "change", gate.min_change_base),
+        (newest, "change", gate.min_change_newest),
+        (newest, "floor", gate.min_accuracy_newest),
+    )
+    for span, kind, threshold in limits:
+        if threshold is not None:
+            yield Condition(
+                metric="accuracy",
+                kind=kind,
+                threshold=threshold,
+                slice=f"{SPAN}:{span}",
+                min_examples=gate.min_span_examples,
+                benefit_of_doubt=True,
+            )
+
+
+def judge(
+    gate: GateSettings,
+    predictions: Predictions,
+    *,
+    split: str,
+    baseline: Baseline | None,
+    newest_span: int = 0,
+) -> Verdict:
     """Judges every condition of the gate.
 
     A change passes unjudged where no model is in production. Where the model in production can't be evaluated
@@ -62,12 +100,13 @@ def judge(gate: GateSettings, predictions: Predictions, *, split: str, baseline:
       predictions: of the candidate and, on the same examples, of a baseline that works.
       split: the split they were made on.
       baseline: the model in production, with its `problem` where it gave no predictions; None on a first run.
+      newest_span: the newest span of the examples; 0 where they come in no spans.
     """
     if (baseline is not None and baseline.problem is None) != (predictions.baseline_probability is not None):
         raise ValueError(
             "predictions of a baseline belong to a baseline without a problem, and the other way round"
         )
-    wanted = conditions(gate)
+    wanted = conditions(gate, newest_span=newest_span)
     lost: list[ConditionResult] = []
     if baseline is not None and baseline.problem is not None:
         kept = tuple(condition for condition in wanted if condition.kind not in CHANGE_KINDS)
@@ -98,14 +137,21 @@ def _metrics(label: np.ndarray, probability: np.ndarray) -> dict[str, float | No
 
 def _slices(predictions: Predictions) -> Iterator[dict[str, Any]]:
     for length in sorted(set(predictions.length)):
-        part = _part(predictions, f"length:{length}")
-        yield {"slice": f"length:{length}", **_metrics(part.label, part.probability)}
+        part = _part(predictions, f"{LENGTH}:{length}")
+        yield {"slice": f"{LENGTH}:{length}", **_metrics(part.label, part.probability)}
+    for span in () if predictions.span is None else sorted(set(predictions.span)):
+        part = _part(predictions, f"{SPAN}:{span}")
+        yield {"slice": f"{SPAN}:{span}", **_metrics(part.label, part.probability)}
 
 
 def _part(predictions: Predictions, slice_name: str) -> Predictions:
     if slice_name == OVERALL:
         return predictions
-    return predictions.where(predictions.length == slice_name.split(":", 1)[1])
+    feature, value = slice_name.split(":", 1)
+    if feature == LENGTH:
+        return predictions.where(predictions.length == value)
+    span = np.zeros(len(predictions), int) if predictions.span is None else predictions.span
+    return predictions.where(span == int(value))
 
 
 def _judge(
@@ -117,25 +163,34 @@ def _judge(
     if condition.kind in CHANGE_KINDS and part.baseline_probability is None:
         reason = f"change of {name} is not judged: no model is in production yet"
         return _unmeasured(condition, split, passed=True, reason=reason)
+    if len(part) < condition.min_examples:
+        reason = f"{name} is not judged {where}: fewer than {condition.min_examples:,} examples"
+        return _unmeasured(condition, split, passed=True, reason=reason)
     problem = not_probabilities(part.probability)
     if problem and condition.metric != "example_count":
         return _unmeasured(condition, split, passed=False, reason=f"no {name} {where}: {problem}")
-    value, baseline, spread = _measure(
-        condition, part, SHOWN_CONFIDENCE if confidence is None else confidence
-    )
+    level = SHOWN_CONFIDENCE if confidence is None else confidence
+    value, baseline, spread = _measure(condition, part, level)
     if math.isnan(value):
         return _unmeasured(condition, split, passed=False, reason=f"{name} is undefined {where}")
     judged_as: Judged = "value"
     judged = value
-    if confidence is not None and condition.metric != "example_count":
+    by_interval = confidence is not None or condition.benefit_of_doubt
+    if by_interval and condition.metric != "example_count":
         if spread is None:
             reason = f"{name} has no confidence interval {where}"
             return _unmeasured(condition, split, passed=False, reason=reason)
-        judged_as, judged = ("upper", spread[1]) if condition.is_ceiling else ("lower", spread[0])
+        takes_upper = condition.is_ceiling != condition.benefit_of_doubt
+        judged_as, judged = ("upper", spread[1]) if takes_upper else ("lower", spread[0])
     margin = condition.threshold - judged if condition.is_ceiling else judged - condition.threshold
-    reason = wording.compared(
-        condition, judged=judged, judged_as=judged_as, value=value, margin=margin, where=where
-    )
+    if condition.benefit_of_doubt and spread is not None:
+        reason = wording.with_benefit_of_doubt(
+            condition, value=value, spread=spread, confidence=level, where=where
+        )
+    else:
+        reason = wording.compared(
+            condition, judged=judged, judged_as=judged_as, value=value, margin=margin, where=where
+        )
     lower, upper = spread or (None, None)
     return ConditionResult(
         metric=condition.metric,
@@ -146,7 +201,7 @@ def _judge(
         value=value,
         lower=lower,
         upper=upper,
-        confidence=None if spread is None else confidence or SHOWN_CONFIDENCE,
+        confidence=None if spread is None else level,
         judged=judged_as,
         baseline=baseline,
         passed=margin >= -EDGE,

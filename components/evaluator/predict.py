@@ -8,13 +8,14 @@ import tensorflow as tf
 from components.errors import GreenlightError
 from components.evaluator.gate import PREDICTION, SIGNATURE
 from components.evaluator.split_files import read_split
-from components.reviews import LABEL, LENGTH, TEXT
+from components.reviews import LABEL, LENGTH, SPAN, TEXT
 from serving.tensorflow_errors import cause_of
 
 _COLUMNS = {
     TEXT: tf.io.FixedLenFeature([], tf.string),
     LABEL: tf.io.FixedLenFeature([], tf.int64),
     LENGTH: tf.io.FixedLenFeature([], tf.string),
+    SPAN: tf.io.FixedLenFeature([], tf.int64, default_value=0),
 }
 _BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, tf.errors.OpError)
 """What loading or calling a SavedModel of unknown origin raises."""
@@ -87,8 +88,8 @@ def score(
       scorers: the models by name.
 
     Returns:
-      The columns text, label and length [N]; the probabilities float32 [N] of each scorer that worked; the
-      problem of each that did not.
+      The columns text, label, length and span [N]; the probabilities float32 [N] of each scorer that worked;
+      the problem of each that did not.
 
     Raises:
       GreenlightError: there is no example in the files.

@@ -18,6 +18,7 @@ class Predictions:
       text: object [N], the reviews as str.
       label: int8 [N], 1 is positive.
       length: object [N], the length bucket as str.
+      span: int64 [N], the span that each came with; None where none came with one.
       probability: float32 [N], the candidate's.
       baseline_probability: float32 [N], the baseline's; None where there is none, or none that works.
     """
@@ -27,6 +28,7 @@ class Predictions:
     length: np.ndarray
     probability: np.ndarray
     baseline_probability: np.ndarray | None = None
+    span: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         sizes = {len(column) for column in vars(self).values() if column is not None}
@@ -38,13 +40,14 @@ class Predictions:
 
     def where(self, chosen: np.ndarray) -> "Predictions":
         """The examples at which `chosen`, bool [N], is true."""
-        old = self.baseline_probability
+        old, span = self.baseline_probability, self.span
         return Predictions(
             text=self.text[chosen],
             label=self.label[chosen],
             length=self.length[chosen],
             probability=self.probability[chosen],
             baseline_probability=None if old is None else old[chosen],
+            span=None if span is None else span[chosen],
         )
 
     def to_bytes(self) -> bytes:

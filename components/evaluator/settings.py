@@ -130,6 +130,31 @@ class GateSettings(BaseModel):
         description="The highest expected calibration error (15 bins of equal width). "
         '"off" drops the condition.',
     )
+    min_change_base: Switchable = Field(
+        -0.01,
+        ge=-1,
+        le=1,
+        description="For reviews in spans: the lowest accepted change of accuracy on the packaged base set, "
+        "so that a model that learned the new data and forgot the old is refused. It is refused only where "
+        "even the upper end of the confidence interval (95 %, or gate.confidence) is below this. "
+        '"off" drops it.',
+    )
+    min_change_newest: Switchable = Field(
+        -0.01, ge=-1, le=1, description='The same on the newest span. "off" drops it.'
+    )
+    min_accuracy_newest: Switchable = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="The lowest accuracy on the newest span, judged like the change: wrong labels show here. "
+        '"off" drops it.',
+    )
+    min_span_examples: int = Field(
+        30,
+        ge=2,
+        description="The fewest examples of the base set or the newest span that these three are judged on; "
+        "with fewer they do not stand in the way.",
+    )
     slices: dict[SliceName, Share] = Field(
         default_factory=dict,
         description=f'Accuracy floors of single slices, for example {{ "{SLICES[0]}" = 0.8 }}.',

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 
 import numpy as np
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 
 from components.errors import GreenlightError
 from components.evaluator import metrics
 from components.evaluator.gate import TFMA_NAMES
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import OVERALL
+from components.reviews import SPAN
 
 TOLERANCE = 1e-3
 NOISE = 1e-6
@@ -18,7 +20,7 @@ _AUC_BUCKETS = 10_000
 
 
 def candidate_metrics(evaluation: str) -> dict[str, dict[str, float]]:
-    """The candidate's metrics by slice ("overall", "length:...") and by our names.
+    """The candidate's metrics by slice ("overall", "length:...", "span:...") and by our names.
 
     Args:
       evaluation: the folder that TFMA wrote to.
@@ -26,13 +28,17 @@ def candidate_metrics(evaluation: str) -> dict[str, dict[str, float]]:
     ours = {theirs: name for name, theirs in TFMA_NAMES.items()}
     found: dict[str, dict[str, float]] = {}
     for part in tfma.load_metrics(evaluation):
-        keys = [f"{key.column}:{key.bytes_value.decode()}" for key in part.slice_key.single_slice_keys]
+        keys = [f"{key.column}:{_value(key)}" for key in part.slice_key.single_slice_keys]
         into = found.setdefault(",".join(keys) or OVERALL, {})
         for entry in part.metric_keys_and_values:
             of_candidate = entry.key.model_name in ("", tfma.CANDIDATE_KEY) and not entry.key.is_diff
             if of_candidate and entry.key.name in ours:
                 into[ours[entry.key.name]] = entry.value.double_value.value
     return found
+
+
+def _value(key: metrics_for_slice_pb2.SingleSliceKey) -> str:
+    return str(key.int64_value) if key.WhichOneof("kind") == "int64_value" else key.bytes_value.decode()
 
 
 def check_agreement(found: Mapping[str, Mapping[str, float]], predictions: Predictions) -> None:
@@ -47,6 +53,8 @@ def check_agreement(found: Mapping[str, Mapping[str, float]], predictions: Predi
     """
     parts = {OVERALL: np.ones(len(predictions), bool)}
     parts |= {f"length:{length}": predictions.length == length for length in set(predictions.length)}
+    if predictions.span is not None:
+        parts |= {f"{SPAN}:{span}": predictions.span == span for span in set(predictions.span)}
     for slice_name, chosen in parts.items():
         label, probability = predictions.label[chosen], predictions.probability[chosen]
         for name in TFMA_NAMES:

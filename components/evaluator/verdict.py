@@ -26,12 +26,19 @@ EDGE = 1e-9
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """A limit on a metric (`floor`, `ceiling`, `examples`) or on its change (`change`, `change_ceiling`)."""
+    """A limit on a metric (`floor`, `ceiling`, `examples`) or on its change (`change`, `change_ceiling`).
+
+    Attributes:
+      min_examples: with fewer examples in the slice it is not judged and does not stand in the way.
+      benefit_of_doubt: it fails only where the whole confidence interval breaks the limit.
+    """
 
     metric: str
     kind: Kind
     threshold: float
     slice: str = OVERALL
+    min_examples: int = 0
+    benefit_of_doubt: bool = False
 
     @property
     def is_ceiling(self) -> bool:

@@ -2,6 +2,10 @@
 
 from components.evaluator.settings import OVERALL
 from components.evaluator.verdict import CHANGE_KINDS, EDGE, Condition, ConditionResult, Verdict
+from components.reviews import SPAN
+
+BASE_SLICE = f"{SPAN}:0"
+"""The packaged base set, which comes in no span."""
 
 _NAMES = {
     "auc": "AUC",
@@ -15,9 +19,19 @@ def metric_name(metric: str) -> str:
 
 
 def place(slice_name: str, split: str, examples: int) -> str:
-    """on test (5,012 examples) / on length:under 125 words of test (991 examples)"""
-    where = split if slice_name == OVERALL else f"{slice_name} of {split}"
+    """on test (5,012 examples) / on length:under 125 words of test (991 examples) / on span 12 of test (1
+    example)
+    """
+    where = split if slice_name == OVERALL else f"{slice_words(slice_name)} of {split}"
     return f"on {where} ({examples:,} example{'' if examples == 1 else 's'})"
+
+
+def slice_words(name: str) -> str:
+    """How a person calls a slice: the base set, span 12; a length bucket by its name."""
+    feature, _, value = name.partition(":")
+    if feature != SPAN:
+        return name
+    return "the base set" if name == BASE_SLICE else f"span {value}"
 
 
 def numbers(value: float, threshold: float, *, signed: bool = False) -> tuple[str, str]:
@@ -60,6 +74,43 @@ def compared(
         return f"{subject} {number} is exactly {limit} {where}"
     above = (margin > 0) != condition.is_ceiling
     return f"{subject} {number} is {'above' if above else 'below'} {limit} by {distance} {where}"
+
+
+def with_benefit_of_doubt(
+    condition: Condition, *, value: float, spread: tuple[float, float], confidence: float, where: str
+) -> str:
+    """The sentence about a floor on a part of the split that fails only where the whole interval is below it.
+
+    Args:
+      condition: what was asked.
+      value: the point value.
+      spread: its interval at level `confidence`.
+      where: see `place`.
+    """
+    change = condition.kind in CHANGE_KINDS
+    number, threshold = numbers(value, condition.threshold, signed=change)
+    subject = f"change of {metric_name(condition.metric)}" if change else metric_name(condition.metric)
+    told = f"{subject} {number} {where}"
+    upper, _ = numbers(spread[1], condition.threshold, signed=change)
+    level = f"{100 * confidence:g} %"
+    if spread[1] < condition.threshold - EDGE:
+        distance = numbers(condition.threshold - spread[1], 0.0)[0]
+        return (
+            f"{_fault(condition)}: {told}, and even the upper end of its {level} interval, {upper}, is below "
+            f"the floor {threshold} by {distance}"
+        )
+    if value < condition.threshold - EDGE:
+        return f"{told} may be below the floor {threshold} by chance: its {level} interval ends at {upper}"
+    return f"{told} keeps the floor {threshold}"
+
+
+def _fault(condition: Condition) -> str:
+    """What a model did wrong that breaks a condition on the base set or on the newest span."""
+    if condition.slice == BASE_SLICE:
+        return "the model forgot the old reviews"
+    if condition.kind in CHANGE_KINDS:
+        return "the model is worse on the newest reviews"
+    return "the model does not know the newest reviews, or their labels are wrong"
 
 
 def table(verdict: Verdict) -> list[tuple[str, ...]]:

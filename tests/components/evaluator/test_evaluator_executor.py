@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from tfx.components.evaluator import executor as tfx_executor
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
+from components import reviews
 from components.errors import GreenlightError
 from components.evaluator import metrics
 from components.evaluator.executor import Executor
@@ -46,12 +48,19 @@ def evaluate(tmp_path_factory, examples_folder):
     """Runs the executor as TFX does, Beam and TFMA included."""
 
     def run(
-        model: Path, baseline: Path | None = None, *, gate: GateSettings = EASY, split: str = "test"
+        model: Path,
+        baseline: Path | None = None,
+        *,
+        gate: GateSettings = EASY,
+        split: str = "test",
+        folder: Path = examples_folder,
+        newest: int = 0,
     ) -> Outcome:
-        folder = tmp_path_factory.mktemp("evaluator")
         examples = standard_artifacts.Examples()
-        examples.uri = str(examples_folder)
-        examples.split_names = artifact_utils.encode_split_names(["test", "eval"])
+        examples.uri, examples.span = str(folder), newest
+        folder = tmp_path_factory.mktemp("evaluator")
+        splits = [path.name.removeprefix("Split-") for path in Path(examples.uri).iterdir()]
+        examples.split_names = artifact_utils.encode_split_names(sorted(splits))
         examples.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
         examples.set_string_custom_property("file_format", "tfrecords_gzip")
         inputs = {"examples": [examples]}
@@ -68,7 +77,7 @@ def evaluate(tmp_path_factory, examples_folder):
         executor = Executor(context)
         executor._beam_pipeline_args = BEAM  # given to the context, TFX would first build a package of itself
         properties = {
-            "eval_config": proto_utils.proto_to_json(eval_config(gate)),
+            "eval_config": proto_utils.proto_to_json(eval_config(gate, spans=newest > 0)),
             "example_splits": json.dumps([split]),
             "fairness_indicator_thresholds": "null",
             "gate": gate.model_dump_json(),
@@ -210,3 +219,43 @@ def test_a_slice_that_tfma_lacks_is_an_error(better):
 
     with pytest.raises(GreenlightError, match="= None on length:under 125 words"):
         check_agreement(found, better.predictions)
+
+
+@pytest.fixture(scope="module")
+def spans_folder(tmp_path_factory) -> Path:
+    """An Examples artifact's folder: 80 base reviews, and 40 of span 3 with a third of the labels flipped."""
+    folder = tmp_path_factory.mktemp("spans") / "examples"
+    (folder / "Split-test").mkdir(parents=True)
+    options = tf.io.TFRecordOptions(compression_type="GZIP")
+    with tf.io.TFRecordWriter(str(folder / "Split-test" / "data_tfrecord-0.gz"), options) as writer:
+        for number in range(120):
+            span, positive = (3 if number >= 80 else 0), number % 2
+            label = 1 - positive if span and number % 3 == 0 else positive
+            example = reviews.to_example("good film" if positive else "bad film", label, span=span)
+            writer.write(example.SerializeToString())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def by_span(evaluate, export_model, spans_folder) -> Outcome:
+    """A candidate that calls everything positive against one that reads the words."""
+    return evaluate(export_model(bias=9.0), export_model(), folder=spans_folder, newest=3)
+
+
+def test_the_base_set_and_the_newest_span_are_judged_apart(by_span):
+    conditions = {(each.slice, each.kind): each for each in by_span.verdict.conditions}
+    assert conditions["span:0", "change"].value == pytest.approx(-0.5)
+    assert not conditions["span:0", "change"].passed
+    assert conditions["span:3", "floor"].value == pytest.approx(0.5, abs=0.1)
+    assert any(reason.startswith("the model forgot the old reviews") for reason in by_span.verdict.reasons)
+
+
+def test_tfma_measures_each_span_and_agrees(by_span):
+    found = candidate_metrics(by_span.evaluation.uri)
+    assert found["span:0"]["accuracy"] == pytest.approx(0.5)
+    assert found["span:3"]["example_count"] == 40
+
+
+def test_predictions_are_kept_with_their_spans(by_span, better):
+    assert sorted(set(by_span.predictions.span)) == [0, 3]
+    assert better.predictions.span is None
