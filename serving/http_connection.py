@@ -11,6 +11,31 @@ from serving.settings import ServeSettings
 
 HEADER_BYTES = 64 * 1024
 """The most bytes of a request's line and headers, more or less a read."""
+_INTERIM = b"HTTP/1.1 100 "
+
+
+class _OneWrite:
+    """A transport that keeps the head of an answer until its body comes: the client is woken up once."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+        self._head_is_sent = False
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        if self._head_is_sent or data.startswith(_INTERIM):
+            self._transport.write(data)
+        elif self._head:
+            self._transport.write(self._head + data)
+            self._head_is_sent = True
+        else:
+            self._head = data
+
+    def close(self) -> None:
+        if not self._head_is_sent:
+            self._transport.write(self._head)
+        self._transport.close()
 
 
 class Connection(HttpToolsProtocol):
@@ -63,7 +88,10 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._progress = True
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before and self.scope["method"] != "HEAD":  # which has no body to wait for
+            self.cycle.transport = _OneWrite(self.transport)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         self._progress = True
