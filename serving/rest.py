@@ -29,6 +29,7 @@ from serving.rest_models import ModelApi
 from serving.service import Service
 from serving.settings import ServeSettings
 from serving.status import RequestError
+from serving.web import files as web
 
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -41,7 +42,7 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Rest:
-    """The application. `pages` answers what is no part of an API, with the keys checked before."""
+    """The application. `pages` are files by their path; they say nothing of the model, and need no key."""
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class Rest:
         *,
         metrics: Metrics,
         keys: ApiKeys,
-        pages: App | None = None,
+        pages: Mapping[str, Answer],
     ) -> None:
         self._service = service
         self._limits = service.settings
@@ -61,6 +62,7 @@ class Rest:
         self._v2 = OpenInferenceApi(service, server_version=version)
         self._openapi = functools.partial(document, service.model_name, version, with_keys=bool(keys))
         self._pages = pages
+        self._open = OPEN_PATHS | pages.keys()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,11 +72,8 @@ class Rest:
         path = scope["raw_path"].decode("latin-1")
         headers = dict(scope["headers"])
         try:
-            if self._keys and path not in OPEN_PATHS and scope["method"] != "OPTIONS":
+            if self._keys and path not in self._open and scope["method"] != "OPTIONS":
                 self._keys.check(headers)
-            if self._pages is not None and not self._is_api(path):
-                await self._pages(scope, receive, send)
-                return
             answer = await self._answer(scope, path, headers, receive)
         except (RequestError, HttpError) as error:
             answer = error_answer(error)
@@ -83,9 +82,6 @@ class Rest:
         except Exception as error:  # a bug must not leave the client without an answer, or with a traceback
             answer = _failed(error, scope)
         await _send(answer, (*answer.headers, *self._cors.headers(headers)), send)
-
-    def _is_api(self, path: str) -> bool:
-        return path in self._fixed or self._models.serves(path) or self._v2.serves(path)
 
     async def _answer(
         self, scope: Scope, path: str, headers: Mapping[bytes, bytes], receive: Receive
@@ -100,11 +96,11 @@ class Rest:
             return Answer(body=b"")
         if self._v2.serves(path):
             return await self._v2.answer(request)
-        if path not in self._fixed:
+        if path not in self._fixed and path not in self._pages:
             raise not_found()
         if method not in ("GET", "HEAD"):
             raise not_allowed("GET", "HEAD")
-        return self._fixed[path]()
+        return self._pages[path] if path in self._pages else self._fixed[path]()
 
     @functools.cached_property
     def _fixed(self) -> Mapping[str, Callable[[], Answer]]:
@@ -123,15 +119,13 @@ class Rest:
         return json_answer({"ready": ready}, status=200 if ready else 503, headers=retry)
 
 
-def create_app(
-    service: Service, settings: ServeSettings, metrics: Metrics, *, pages: App | None = None
-) -> App:
-    """The ASGI application of the HTTP port; `pages` answers what is no part of an API.
+def create_app(service: Service, settings: ServeSettings, metrics: Metrics) -> App:
+    """The ASGI application of the HTTP port, the page at `/` with it.
 
     Raises:
       StoreInputError: the API keys that the settings name cannot be had.
     """
-    return Rest(service, metrics=metrics, keys=load_keys(settings), pages=pages)
+    return Rest(service, metrics=metrics, keys=load_keys(settings), pages=web.answers(service.model_name))
 
 
 def _own_version() -> str:
