@@ -79,7 +79,12 @@ class Post:
                 return
             ending = self._end.is_set()
             if not ending:
-                await asyncio.to_thread(self._news.wait, LOOK_SECONDS)
+                await asyncio.to_thread(self._news.wait, self._pause_seconds())
+
+    def _pause_seconds(self) -> float:
+        """Until the next try; other processes may leave letters, too, so never long."""
+        now = time.monotonic()
+        return min([LOOK_SECONDS, *(at - now for at in self._next_try.values() if at > now)])
 
     def _is_due(self, letter: Letter) -> bool:
         return self._next_try.get(letter.path.name, 0.0) <= time.monotonic()
@@ -93,6 +98,7 @@ class Post:
         else:
             self._spool.delivered(letter)
             self._failures.pop(name, None)
+            self._next_try.pop(name, None)
 
     def _failed(self, letter: Letter, why: str) -> None:
         name = letter.path.name

@@ -1,0 +1,168 @@
+"""Alerts reach their receivers: through errors, hanging servers and restarts, and never in a run's way."""
+
+import json
+import logging
+import sys
+import threading
+import time
+
+import pytest
+
+from pipeline.alerts.post import Post
+from pipeline.alerts.settings import EVENTS
+
+READS_ITS_INPUT = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_text(sys.stdin.read())"
+
+
+def letters(folder):
+    return sorted(path.name for path in folder.glob("spool/*.json"))
+
+
+def test_a_webhook_gets_the_alert_as_json_with_a_key_to_tell_repetitions_by(receiver, alert, quick, tmp_path):
+    post = Post(quick(webhook=receiver.url), tmp_path)
+    with post.delivering():
+        post.send(alert(version="2", metrics={"accuracy": 0.91}))
+    (got,) = receiver.got
+    assert (got["event"], got["version"], got["metrics"]) == ("promoted", "2", {"accuracy": 0.91})
+    assert got["reasons"] == ["accuracy is up"]
+    assert receiver.keys == [got["id"]] == ["20260302-promoted"]
+    assert letters(tmp_path) == []
+
+
+def test_slack_gets_the_title_and_the_reasons_as_text(receiver, alert, quick, tmp_path):
+    post = Post(quick(slack=receiver.url), tmp_path)
+    with post.delivering():
+        post.send(alert())
+    text = "imdb_sentiment: promoted, version 2 is live (span 5 is new)\n• accuracy is up"
+    assert receiver.got == [{"text": text}]
+
+
+def test_a_command_gets_the_alert_on_standard_input_without_a_shell(alert, quick, tmp_path):
+    target = tmp_path / "$(touch shell)"
+    post = Post(quick(command=(sys.executable, "-c", READS_ITS_INPUT, str(target))), tmp_path)
+    with post.delivering():
+        post.send(alert())
+    assert json.loads(target.read_text())["event"] == "promoted"
+
+
+@pytest.mark.parametrize("trouble", [500, 429, 302, "hang", "trickle"])
+def test_a_receiver_that_fails_is_tried_again(receiver, alert, quick, tmp_path, trouble):
+    receiver.answers = [trouble, trouble, 200]
+    post = Post(quick(webhook=receiver.url), tmp_path)
+    with post.delivering():
+        post.send(alert())
+        receiver.wait_for(lambda: bool(receiver.got))
+    assert receiver.asked == 3
+    assert letters(tmp_path) == []
+
+
+def test_a_server_that_is_not_there_leaves_the_alert_on_the_disk_for_the_next_process(
+    receiver, alert, quick, tmp_path
+):
+    away = Post(quick(webhook="http://127.0.0.1:9/nobody", linger_seconds=5), tmp_path)
+    with away.delivering():
+        away.send(alert())
+    assert letters(tmp_path) == ["20260302-promoted-webhook.json"]
+
+    back = Post(quick(webhook=receiver.url), tmp_path)
+    with back.delivering():
+        receiver.wait_for(lambda: bool(receiver.got))
+    assert receiver.got[0]["id"] == "20260302-promoted"
+    assert letters(tmp_path) == []
+
+
+def test_one_that_hangs_holds_up_neither_who_sends_nor_the_other_receivers(receiver, alert, quick, tmp_path):
+    target = tmp_path / "told"
+    receiver.answers = ["hang"]
+    settings = quick(
+        webhook=receiver.url,
+        command=(sys.executable, "-c", READS_ITS_INPUT, str(target)),
+        timeout_seconds=30,
+        linger_seconds=0,
+    )
+    post = Post(settings, tmp_path)
+    with post.delivering():
+        before = time.monotonic()
+        post.send(alert())
+        assert time.monotonic() - before < 5, "sending waits for the receiver"
+        while not target.exists():
+            threading.Event().wait(0.01)
+    assert "20260302-promoted-webhook.json" in letters(tmp_path)
+
+
+def test_a_command_that_fails_or_hangs_is_tried_again(alert, quick, tmp_path, caplog):
+    fails_once = (
+        "import sys, pathlib; p = pathlib.Path(sys.argv[1]); p.exists() or (p.touch(), sys.exit('no line'))"
+    )
+    post = Post(quick(command=(sys.executable, "-c", fails_once, str(tmp_path / "once"))), tmp_path)
+    with caplog.at_level(logging.WARNING), post.delivering():
+        post.send(alert())
+        while letters(tmp_path):
+            threading.Event().wait(0.01)
+    assert f"{sys.executable} ended with 1: no line" in caplog.text
+
+
+def test_a_program_that_does_not_exist_is_said_and_kept(alert, quick, tmp_path, caplog):
+    post = Post(quick(command=("/no/such/program",), linger_seconds=5), tmp_path)
+    with caplog.at_level(logging.WARNING), post.delivering():
+        post.send(alert())
+    assert "/no/such/program cannot be started: No such file or directory" in caplog.text
+    assert letters(tmp_path) == ["20260302-promoted-command.json"]
+
+
+def test_what_nobody_takes_is_given_up_after_its_time_and_kept_aside(
+    receiver, alert, quick, tmp_path, caplog
+):
+    receiver.answers = [500]
+    post = Post(quick(webhook=receiver.url, keep_hours=1e-9), tmp_path)
+    with caplog.at_level(logging.WARNING), post.delivering():
+        post.send(alert())
+        while letters(tmp_path):
+            threading.Event().wait(0.01)
+    assert [path.name for path in tmp_path.glob("undelivered/*")] == ["20260302-promoted-webhook.json"]
+    assert "is given up" in caplog.text
+
+
+def test_only_the_events_that_are_asked_for_are_told(receiver, alert, quick, tmp_path):
+    post = Post(quick(webhook=receiver.url, events=("failed",)), tmp_path)
+    with post.delivering():
+        for event in EVENTS:
+            post.send(alert(event, event=event))
+    assert [got["event"] for got in receiver.got] == ["failed"]
+
+
+def test_the_log_keeps_every_alert_in_a_line(alert, quick, tmp_path):
+    post = Post(quick(), tmp_path)
+    post.send(alert("one"))
+    post.send(alert("two"))
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["one", "two"]
+
+
+def test_the_same_alert_told_twice_before_it_left_leaves_once(receiver, alert, quick, tmp_path):
+    post = Post(quick(webhook=receiver.url), tmp_path)
+    post.send(alert())
+    post.send(alert())
+    with post.delivering():
+        receiver.wait_for(lambda: bool(receiver.got))
+    assert len(receiver.got) == 1
+
+
+def test_a_letter_that_is_damaged_does_not_stop_the_others(receiver, alert, quick, tmp_path):
+    post = Post(quick(webhook=receiver.url), tmp_path)
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "0-torn.json").write_text('{"channel": "web')
+    post.send(alert())
+    with post.delivering():
+        receiver.wait_for(lambda: bool(receiver.got))
+    assert [path.name for path in tmp_path.glob("undelivered/*")] == ["0-torn.json"]
+
+
+def test_an_address_is_in_no_file_and_no_log(receiver, alert, quick, tmp_path, caplog):
+    receiver.answers = [500, 200]
+    post = Post(quick(webhook=receiver.url, slack="http://127.0.0.1:9/SECRET-TOKEN"), tmp_path)
+    with caplog.at_level(logging.DEBUG), post.delivering():
+        post.send(alert())
+        receiver.wait_for(lambda: bool(receiver.got))
+    written = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+    assert "SECRET-TOKEN" not in written + caplog.text

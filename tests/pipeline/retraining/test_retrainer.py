@@ -1,0 +1,280 @@
+"""Deciding and doing, with real processes in the place of runs: what is recorded, told, and resumed."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from components.errors import GreenlightError
+
+
+def test_a_new_span_is_run_once_and_then_there_is_nothing_to_do(bench):
+    one = bench()
+    one.land(1)
+    step = one.retrainer().step()
+    assert (step.decision.kind, step.decision.trigger, step.ended.verdict) == ("run", "span", "refused")
+    assert one.run_settings.data.span == 1
+    assert one.retrainer().step().decision.kind == "nothing"
+    assert len(one.started()) == 1
+
+
+def test_the_intent_is_on_the_disk_before_the_run_and_the_outcome_after_it(bench):
+    one = bench()
+    one.land(1)
+    one.retrainer().step()
+    kinds = [(line["kind"], line.get("run") is not None) for line in one.journal()]
+    assert kinds == [("watching", False), ("examined", False), ("decided", True), ("ended", True)]
+    decision = one.journal()[2]["decision"]
+    assert decision["why"] == "span 1 is new"
+    assert decision["evidence"]["rows"] == 400
+
+
+def test_spans_are_run_in_order_each_without_those_after_it(bench):
+    one = bench()
+    for number in (3, 1, 2):
+        one.land(number)
+    retrainer = one.retrainer()
+    newest = []
+    for _ in range(3):
+        retrainer.step()
+        newest.append(one.run_settings.data.span)
+    assert newest == [1, 2, 3]
+
+
+def test_a_changed_span_is_new_and_a_touched_one_is_not(bench):
+    one = bench("retrain.settle_seconds=0")
+    one.land(1)
+    one.retrainer().step()
+    os.utime(one.folder / "spans" / "span-1" / "reviews.csv", (5, 5))
+    assert one.retrainer().step().decision.kind == "nothing"
+    one.land(1, "text,label\na fine film,1\nanother,0\n")
+    assert one.retrainer().step().decision.why == "span 1 is new"
+
+
+def test_flipped_labels_are_set_aside_told_and_read_by_no_later_run(bench):
+    one = bench()
+    one.live = (4, 3)
+    one.accuracy[2] = {"accuracy": 0.12}
+    for number in (1, 2, 3):
+        one.land(number)
+    retrainer = one.retrainer()
+    kinds = [retrainer.step().decision.kind for _ in range(4)]
+    assert kinds == ["run", "set-aside", "run", "nothing"]
+    assert one.run_settings.data.without_spans == (2,)
+    stopped = next(alert for alert in one.alerts() if alert["event"] == "stopped")
+    assert stopped["title"] == "imdb: span 2 is set aside, nothing was trained on it"
+    assert "agrees with 12.0% of the 400 labels of span 2" in stopped["reasons"][0]
+
+
+def test_a_span_that_cannot_be_read_is_set_aside_with_the_reason(bench):
+    one = bench()
+    one.land(1)
+    one.accuracy[1] = {"problem": "reviews.csv has no column 'label'"}
+    step = one.retrainer().step()
+    assert (step.decision.kind, step.decision.why) == ("set-aside", "reviews.csv has no column 'label'")
+    assert one.started() == []
+
+
+def test_a_released_span_is_run_after_all(bench):
+    from pipeline.retraining.releasing import release
+
+    one = bench()
+    one.live = (4, 3)
+    one.land(1)
+    one.accuracy[1] = {"accuracy": 0.12}
+    assert one.retrainer().step().decision.kind == "set-aside"
+    release(one.places, 1, who="me@here", why="the scale was turned round", now=one.now())
+    assert one.retrainer().step().decision.kind == "run"
+
+
+def test_a_span_that_the_data_check_stopped_on_is_left_out_of_later_runs(bench):
+    one = bench()
+    one.plan = {"verdict": "stopped", "reasons": ["train: one class"], "code": 4}
+    one.land(1)
+    retrainer = one.retrainer()
+    assert retrainer.step().ended.exit_code == 4
+    one.plan = {"verdict": "refused"}
+    one.land(2)
+    assert retrainer.step().decision.why == "span 2 is new"
+    assert one.run_settings.data.without_spans == (1,)
+
+
+def test_a_run_that_broke_is_tried_again_after_the_back_off(bench):
+    one = bench()
+    one.plan = {"code": 1, "error": "the disk is on fire"}
+    one.land(1)
+    ended = one.retrainer().step().ended
+    assert (ended.verdict, ended.reasons) == ("failed", ("the disk is on fire",))
+    waiting = one.retrainer().step().decision
+    assert waiting.kind == "wait"
+    assert waiting.why == "span 1 is new, but the last run broke; the next try is in 5 min"
+    one.later(minutes=6)
+    one.plan = {"verdict": "promoted"}
+    assert one.retrainer().step().ended.verdict == "promoted"
+    assert [alert["event"] for alert in one.alerts()] == ["failed", "promoted"]
+
+
+def test_a_run_that_was_killed_counts_as_broken(bench):
+    one = bench()
+    one.plan = {"dies": True}
+    one.land(1)
+    ended = one.retrainer().step().ended
+    assert (ended.verdict, ended.exit_code) == ("killed", 1)
+    assert ended.reasons[0].startswith("ended by SIGKILL")
+
+
+def test_a_span_whose_runs_break_again_and_again_is_set_aside_so_that_the_next_has_its_turn(bench):
+    one = bench("retrain.max_attempts=2", "retrain.backoff_minutes=0")
+    one.plan = {"code": 1, "error": "no"}
+    one.land(1)
+    one.land(2)
+    retrainer = one.retrainer()
+    decisions = [retrainer.step().decision for _ in range(3)]
+    assert [decision.kind for decision in decisions] == ["run", "run", "set-aside"]
+    assert decisions[2].why == "2 runs of it broke; their logs say why"
+    assert retrainer.step().decision.why == "span 2 is new"
+
+
+def test_no_more_runs_are_started_within_a_day_than_the_budget_allows(bench):
+    one = bench("retrain.runs_per_day=2")
+    for number in (1, 2, 3):
+        one.land(number)
+    retrainer = one.retrainer()
+    assert [retrainer.step().decision.kind for _ in range(3)] == ["run", "run", "wait"]
+    assert "retrain.runs_per_day is 2; the next may start in 24.0 h" in one.journal()[-1]["decision"]["why"]
+    one.later(hours=25)
+    assert retrainer.step().decision.kind == "run"
+
+
+def test_told_to_stop_it_ends_the_run_and_takes_it_up_again_the_next_time(bench):
+    one = bench()
+    one.plan = {"hangs": "listens"}
+    one.land(1)
+    threading.Thread(target=lambda: (one.wait_for("hanging"), one.stop.set())).start()
+    assert one.retrainer().step().ended.verdict == "interrupted"
+    assert one.alerts() == []
+    one.stop.clear()
+    one.plan = {"verdict": "refused"}
+    assert one.retrainer().step().decision.kind == "run"
+
+
+def test_a_run_that_does_not_listen_is_killed_when_its_time_is_over(bench):
+    one = bench("retrain.stop_seconds=0.2")
+    one.plan = {"hangs": "deaf"}
+    one.land(1)
+    threading.Thread(target=lambda: (one.wait_for("hanging"), one.stop.set())).start()
+    assert one.retrainer().step().ended.verdict == "interrupted"
+
+
+def test_another_run_in_the_workspace_is_waited_for(bench):
+    one = bench()
+    one.land(1)
+    with one.places.workspace.exclusively():
+        held = one.retrainer().step().decision
+    assert (held.kind, held.why) == ("wait", "another run is using the workspace")
+    assert one.retrainer().step().decision.kind == "run"
+
+
+def test_a_rehearsal_writes_nothing(bench):
+    one = bench()
+    one.land(1)
+    assert one.retrainer(dry=True).step().decision.kind == "run"
+    assert not one.places.journal.exists()
+    assert one.started() == []
+
+
+def test_looking_again_and_again_at_nothing_fills_no_journal(bench):
+    one = bench()
+    retrainer = one.retrainer()
+    for _ in range(5):
+        retrainer.step()
+    assert [line["kind"] for line in one.journal()] == ["watching", "decided"]
+
+
+# --- after a crash of the watcher: the journal has an intent and no outcome
+
+
+def crashed(one):
+    """A watcher that was killed right after it had started a run; returns the run's process."""
+    from pipeline.retraining import attempts
+    from pipeline.retraining.records import Decided
+    from pipeline.workspace import new_run_id
+
+    one.land(1)
+    retrainer = one.retrainer()
+    retrainer._catch_up()
+    decision, run_id = retrainer._decide(), new_run_id()
+    retrainer._record(Decided(decision=decision, run=run_id))
+    return attempts.start(one.settings, run_id, one.places), run_id
+
+
+def test_a_run_that_outlived_its_watcher_is_waited_for_and_its_verdict_counts(bench):
+    one = bench()
+    one.plan = {"hangs": "listens", "verdict": "promoted"}
+    child, run_id = crashed(one)
+    one.wait_for("hanging")
+    retrainer = one.retrainer()
+    waiting = retrainer.step().decision
+    assert (waiting.kind, waiting.why) == ("wait", f"the run {run_id} is not over")
+    (one.settings.workspace / "go on").touch()
+    child.wait(threading.Event(), stop_seconds=5)
+    assert retrainer.step().decision.kind == "nothing"
+    assert len(one.started()) == 1
+    assert [alert["event"] for alert in one.alerts()] == ["promoted"]
+
+
+def test_a_run_that_died_with_its_watcher_is_run_again_after_the_back_off(bench):
+    one = bench()
+    one.plan = {"hangs": "listens"}
+    child, _ = crashed(one)
+    one.wait_for("hanging")
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait(threading.Event(), stop_seconds=5)
+    one.plan = {"verdict": "refused"}
+    assert one.retrainer().step().decision.kind == "wait"
+    one.later(minutes=6)
+    assert one.retrainer().step().ended.verdict == "refused"
+    assert len(one.started()) == 2
+
+
+def test_a_run_whose_watcher_died_before_it_began_costs_nothing(bench, monkeypatch):
+    from pipeline.retraining import attempts
+
+    one = bench("retrain.runs_per_day=1")
+    start = attempts.start
+    monkeypatch.setattr(attempts, "start", lambda *_: None)
+    crashed(one)
+    monkeypatch.setattr(attempts, "start", start)
+    assert one.retrainer().step().ended.verdict == "refused"
+
+
+def test_a_torn_last_line_is_as_if_it_had_never_been_written(bench):
+    one = bench()
+    one.land(1)
+    one.retrainer().step()
+    with one.places.journal.open("ab") as journal:
+        journal.write(b'{"kind": "decided", "at": "2026-03-02T0')
+    one.land(2)
+    assert one.retrainer().step().decision.why == "span 2 is new"
+    assert one.retrainer().step().decision.kind == "nothing"
+
+
+def test_what_cannot_be_recorded_is_not_done(bench):
+    one = bench()
+    one.land(1)
+    one.places.folder.mkdir(parents=True)
+    one.places.journal.mkdir()
+    with pytest.raises(GreenlightError, match=r"The journal .* cannot be read: Is a directory"):
+        one.retrainer().step()
+    assert one.started() == []
+
+
+def test_one_at_a_time_decides_in_a_workspace(bench):
+    one = bench()
+    with (
+        one.places.exclusively(),
+        pytest.raises(GreenlightError, match="Another `greenlight retrain` is at work"),
+        one.places.exclusively(),
+    ):
+        pass
