@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from serving.auth import ApiKeys
-from serving.http_messages import HttpError, error_answer
+from serving.http_messages import Answer, HttpError, error_answer
 from serving.metrics import Metrics
 from serving.rest import Rest
 from serving.settings import ServeSettings
@@ -87,7 +87,7 @@ def ask(app, path: str) -> tuple[int, dict[bytes, bytes], dict]:
 
 
 def rest(service) -> Rest:
-    return Rest(service, metrics=Metrics("m"), keys=ApiKeys([]))
+    return Rest(service, metrics=Metrics("m"), keys=ApiKeys([]), pages={})
 
 
 def test_a_bug_is_answered_and_logged_without_what_the_client_sent(caplog):
@@ -111,12 +111,11 @@ def test_a_server_without_a_version_lives_and_is_not_ready(path, status):
 
 
 def test_a_page_answers_what_no_api_does():
-    async def page(scope, receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b'"page"'})
-
     app = Rest(
-        Failing(RequestError(Code.NOT_FOUND, "none")), metrics=Metrics("m"), keys=ApiKeys([]), pages=page
+        Failing(RequestError(Code.NOT_FOUND, "none")),
+        metrics=Metrics("m"),
+        keys=ApiKeys([]),
+        pages={"/": Answer(body=b'"page"')},
     )
     assert ask(app, "/")[2] == "page"
     assert ask(app, "/v1/models/m")[:1] == (404,)
