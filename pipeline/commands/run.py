@@ -40,6 +40,10 @@ def run(settings: Settings, no_cache: bool, profile: bool, run_id: str | None, a
         console, trace = watched
         result = local_runner.run(settings, console=console, use_cache=not no_cache, run_id=run_id)
         console.finish(result)
+    if settings.alerts.plain_runs:
+        from pipeline.alerts.run_alert import tell
+
+        tell(result, settings)
     told = result.to_json()
     if trace and result.log:
         path = Path(result.log).with_name("trace.json")

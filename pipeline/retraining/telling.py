@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from components.errors import GreenlightError, InputError
 from pipeline.alerts.alert import Alert
+from pipeline.alerts.run_alert import EVENTS
 from pipeline.alerts.settings import EventName
 from pipeline.outcome import RunResult
 from pipeline.retraining.moments import Moment, present
@@ -26,15 +27,6 @@ from pipeline.retraining.records import (
 if TYPE_CHECKING:
     from pipeline.alerts.post import Post
     from pipeline.retraining.places import Places
-
-_EVENTS: Mapping[str, EventName] = {
-    "promoted": "promoted",
-    "refused": "refused",
-    "stopped": "stopped",
-    "failed": "failed",
-    KILLED: "failed",
-}
-"""What is told of a run's end. Of the other ends (unchanged, interrupted) nobody has to know."""
 
 
 class Telling:
@@ -63,7 +55,7 @@ class Telling:
         live = f"version {ended.version} is live" if ended.version else "no version is live"
         words = [f"{ended.verdict}: {live}", *filter(None, [ended.noted]), *ended.reasons]
         self._line(present(), "; ".join(words))
-        event = _EVENTS.get(ended.verdict)
+        event = EVENTS.get("failed" if ended.verdict == KILLED else ended.verdict)
         if event is None:
             return
         result = self._result(ended.run)

@@ -40,7 +40,8 @@ if plan.get("dies"):
     os.kill(os.getpid(), signal.SIGKILL)
 if "verdict" in plan:
     from pipeline.outcome import RunResult
-    result = RunResult(verdict=plan["verdict"], run=run_id, version="1", reasons=tuple(plan.get("reasons", ())))
+    reasons = tuple(plan.get("reasons", ()))
+    result = RunResult(verdict=plan["verdict"], run=run_id, version="1", reasons=reasons)
     result.save(workspace / "runs" / run_id / "result.json")
 print(json.dumps({"error": plan.get("error")}))
 sys.exit(plan.get("code", 0))

@@ -1,0 +1,53 @@
+"""The alert of a run that a person started (alerts.plain_runs)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pipeline.alerts.alert import Alert
+from pipeline.alerts.post import Post
+from pipeline.alerts.settings import EventName
+from pipeline.summary import headline
+from pipeline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.outcome import RunResult
+
+EVENTS: Mapping[str, EventName] = {
+    "promoted": "promoted",
+    "refused": "refused",
+    "stopped": "stopped",
+    "failed": "failed",
+}
+"""What is told of a run's end. That the live model is the same as before, nobody has to know."""
+
+
+def tell(result: RunResult, settings: Settings) -> None:
+    """Sends the alert of a run that is over, and waits for its delivery for up to alerts.linger_seconds.
+
+    Raises:
+      GreenlightError: it cannot be kept on the disk.
+    """
+    event = EVENTS.get(result.verdict)
+    if event is None:
+        return
+    workspace = Workspace.at(settings.workspace)
+    alert = Alert(
+        id=f"{result.run}-{event}",
+        event=event,
+        at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        title=f"{settings.model_name}: {event}, {headline(result)}",
+        model=settings.model_name,
+        workspace=str(workspace.root),
+        run=result.run,
+        version=result.version,
+        reasons=tuple(result.reasons) or tuple(filter(None, [result.error])),
+        metrics=result.metrics,
+        report=result.report,
+    )
+    post = Post(settings.alerts, workspace.root / "alerts")
+    with post.delivering():
+        post.send(alert)

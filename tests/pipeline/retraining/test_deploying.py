@@ -1,0 +1,105 @@
+"""The systemd unit and the CronJob: checked by the tools that will read them, where they are there."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from components.errors import InputError
+from pipeline.config import load
+from pipeline.retraining import deploying
+
+
+def sections(unit):
+    """The unit's keys, one value each."""
+    lines = [line for line in unit.splitlines() if "=" in line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+@pytest.fixture
+def unit(tmp_path, monkeypatch):
+    folder = tmp_path / "a 100% folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    settings = load(assignments=["workspace=work", "retrain.stop_seconds=60", "alerts.linger_seconds=5"])
+    return deploying.systemd_unit(settings, config=Path("my.toml"))
+
+
+def test_the_service_watches_with_the_settings_file_by_its_full_path(unit, tmp_path):
+    command = sections(unit)["ExecStart"]
+    assert command.startswith(f"{sys.executable} -P -m pipeline.cli retrain --watch --config ")
+    assert f"'{tmp_path}/a 100%% folder/my.toml'" in command
+    assert f"--workspace '{tmp_path}/a 100%% folder/work'" in command
+
+
+def test_it_is_given_the_time_that_a_run_needs_to_end(unit):
+    found = sections(unit)
+    assert (found["TimeoutStopSec"], found["KillMode"], found["Restart"]) == ("80", "mixed", "on-failure")
+    assert found["RestartPreventExitStatus"] == "2"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_takes_the_unit(unit, tmp_path):
+    file = tmp_path / "greenlight-retrain.service"
+    file.write_text(unit)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(file)], capture_output=True, text=True, timeout=60
+    )
+    about_the_unit = [line for line in done.stderr.splitlines() if "greenlight-retrain" in line]
+    assert (done.returncode, about_the_unit) == (0, []), done.stderr
+
+
+def rendered(*assignments, **given):
+    options = {"image": "registry.example/greenlight:1", "every": "*/15 * * * *", "claim": "data"} | given
+    return list(yaml.safe_load_all(deploying.cron_job(load(assignments=assignments), **options)))
+
+
+@pytest.mark.parametrize("version", ["1.27", "1.31"])
+def test_kubernetes_takes_the_cron_job_and_its_settings(version):
+    for document in rendered("retrain.time_zone=Europe/Berlin"):
+        kubernetes_validate.validate(document, version, strict=True)
+
+
+def test_the_cron_job_looks_as_often_as_asked_one_at_a_time_and_leaves_retries_to_the_journal():
+    _, job = rendered("retrain.time_zone=Europe/Berlin", every="0 * * * *")
+    spec = job["spec"]
+    assert (spec["schedule"], spec["timeZone"]) == ("0 * * * *", "Europe/Berlin")
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert spec["jobTemplate"]["spec"]["backoffLimit"] == 0
+    pod = spec["jobTemplate"]["spec"]["template"]["spec"]
+    assert (pod["restartPolicy"], pod["terminationGracePeriodSeconds"]) == ("Never", 55)
+    assert pod["volumes"][0]["persistentVolumeClaim"] == {"claimName": "data"}
+
+
+def test_the_pod_gets_the_settings_in_force_with_the_workspace_on_its_volume(tmp_path):
+    config_map, job = rendered("retrain.on_drift=true", "alerts.webhook=env:ALERTS_URL")
+    file = tmp_path / "greenlight.toml"
+    file.write_text(config_map["data"]["greenlight.toml"])
+    settings = load(file=file)
+    assert (settings.workspace, settings.retrain.on_drift) == (Path("/workspace"), True)
+    container = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+    assert container["args"] == ["retrain", "--config", "/etc/greenlight/greenlight.toml"]
+    assert tomllib.loads(file.read_text())["alerts"]["webhook"] == "env:ALERTS_URL"
+
+
+def test_a_password_does_not_go_into_a_config_map():
+    with pytest.raises(InputError, match=r"alerts.slack is written out.*set alerts.slack = env:NAME"):
+        rendered("alerts.slack=https://hooks.example.com/SECRET")
+
+
+def test_without_an_image_or_with_a_wrong_time_there_is_no_cron_job():
+    with pytest.raises(InputError, match=r"give --image NAME, or set kubeflow.image"):
+        rendered(image=None)
+    with pytest.raises(InputError, match="--every 'hourly': expected a cron expression"):
+        rendered(every="hourly")
+
+
+def test_the_image_of_kubeflow_will_do():
+    _, job = rendered("kubeflow.image=registry.example/stages:2", image=None)
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["image"] == "registry.example/stages:2"
