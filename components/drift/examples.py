@@ -28,8 +28,17 @@ def held_out(folder: str) -> Iterator[Text]:
     if not splits:
         raise InputError(f"There are no held-out reviews beside the training reviews in {folder}.")
     for split in splits:
-        for text, label in _batches(folder, split):
-            yield from map(Text, (value.decode("utf-8", "replace") for value in text), map(int, label))
+        yield from reviews_of(folder, split)
+
+
+def reviews_of(folder: str, split: str) -> Iterator[Text]:
+    """The labelled reviews of one split.
+
+    Raises:
+      InputError: the examples cannot be read.
+    """
+    for text, label in _batches(folder, split):
+        yield from map(Text, (value.decode("utf-8", "replace") for value in text), map(int, label))
 
 
 def trained_on(folder: str) -> np.ndarray:
