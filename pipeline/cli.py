@@ -39,6 +39,8 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
             "study", "Experiments beside the pipeline: what early stopping saves, what each part is worth."
         ),
         "compile": Entry("compile", "Write the pipeline as a file that Kubeflow can run."),
+        "submit": Entry("submit", "Run the pipeline on Kubeflow, and wait for its verdict."),
+        "schedule": Entry("schedule", "Let Kubeflow run the pipeline by the clock."),
     },
     "Look at runs": {
         "runs": Entry("history", "List the runs of a workspace."),

@@ -1,0 +1,107 @@
+"""How predicted rows are written: JSON Lines, CSV or TFRecord, with what the input said of them."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any
+
+from components.batch_prediction.unlabeled import Unlabeled
+from components.errors import InputError
+from serving.client_calls import Prediction
+
+LABEL, PROBABILITY, VERSION = "predicted_label", "probability", "model_version"
+FILE, LINE = "source_file", "source_line"
+ADDED = (FILE, LINE, LABEL, PROBABILITY, VERSION)
+"""The fields that a prediction adds to its row; they stand in for fields of the same names."""
+
+Predicted = tuple[str, Unlabeled, Prediction]
+"""The input's file, the row, and what the model says of it."""
+
+
+class OutputFormat(StrEnum):
+    """What the output is made of; the value is the end of its files' names."""
+
+    JSON_LINES = ".jsonl"
+    CSV = ".csv"
+    TF_RECORD = ".tfrecord"
+
+
+def output_format(path: str) -> tuple[OutputFormat, bool]:
+    """The format that a path's name promises, and whether it is to be gzipped.
+
+    Raises:
+      InputError: it promises none.
+    """
+    name = path.lower()
+    for known in OutputFormat:
+        if name.endswith((known.value, f"{known.value}.gz")):
+            return known, name.endswith(".gz")
+    raise InputError(
+        f"{path}: cannot tell the format from the name; give a file that ends in .jsonl, .csv or .tfrecord, "
+        "each also with .gz after it, or a folder that ends in / with --format."
+    )
+
+
+def as_fields(predicted: Predicted) -> dict[str, Any]:
+    """A row's own fields, and those of its prediction."""
+    file, row, found = predicted
+    return {
+        **{name: value for name, value in row.fields.items() if name not in ADDED},
+        FILE: file,
+        LINE: row.line,
+        LABEL: found.label,
+        PROBABILITY: round(found.probability, 6),
+        VERSION: found.version,
+    }
+
+
+def columns_of(row: Unlabeled) -> tuple[str, ...]:
+    """The columns of a CSV whose first row this is."""
+    return (*(name for name in row.fields if name not in ADDED), *ADDED)
+
+
+def render(known: OutputFormat, predicted: Iterable[Predicted], columns: Sequence[str]) -> list[bytes]:
+    """The rows as lines with their ends, or as serialized tf.Examples; `columns` are those of a CSV."""
+    rows = [as_fields(one) for one in predicted]
+    if known is OutputFormat.JSON_LINES:
+        return [f"{json.dumps(row, ensure_ascii=False)}\n".encode(errors="replace") for row in rows]
+    if known is OutputFormat.CSV:
+        return [_csv_lines(rows, columns)]
+    return [_example(row) for row in rows]
+
+
+def header(known: OutputFormat, columns: Sequence[str]) -> bytes:
+    """What every file begins with."""
+    return _csv_line(columns) if known is OutputFormat.CSV else b""
+
+
+def _csv_lines(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> bytes:
+    return b"".join(_csv_line([_cell(row.get(column)) for column in columns]) for row in rows)
+
+
+def _csv_line(cells: Sequence[Any]) -> bytes:
+    line = io.StringIO(newline="")
+    csv.writer(line).writerow(cells)
+    return line.getvalue().encode(errors="replace")
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict | bool) else value
+
+
+def _example(row: dict[str, Any]) -> bytes:
+    import tensorflow as tf
+
+    example = tf.train.Example()
+    for name, value in row.items():
+        feature = example.features.feature[name]
+        if isinstance(value, bool | int) and abs(value) < 2**63:
+            feature.int64_list.value.append(int(value))
+        elif isinstance(value, float):
+            feature.float_list.value.append(value)
+        elif value is not None:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            feature.bytes_list.value.append(text.encode(errors="replace"))
+    return example.SerializeToString(deterministic=True)

@@ -1,0 +1,100 @@
+"""A batch prediction from its inputs to its finished output."""
+
+import contextlib
+import dataclasses
+import os
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.ml.inference.base import RunInference
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from components.batch_prediction.formats import OutputFormat, columns_of, header
+from components.batch_prediction.output import SHARDS, Output
+from components.batch_prediction.steps import READING, Part, ReadRows, Render, Shards, VerifiedModelHandler
+from components.batch_prediction.unlabeled import Unlabeled, format_named, require_good_rows
+from components.errors import InputError
+from components.example_gen.beam_steps import WriteReading
+from components.example_gen.reading import READING_FILE, Reading
+from components.example_gen.rows import unreadable
+from components.example_gen.span_pattern import absolute
+
+_PREFIX = "predictions"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Model:
+    """A version in the store at `root`."""
+
+    root: str
+    number: int
+    public_key: Path | None = None
+
+
+def find_parts(pattern: str, *, text_column: str, known: str | None = None) -> list[Part]:
+    """The input files that match, sorted by name. known: their format; None goes by the names.
+
+    Raises:
+      InputError: none does, or the format of one cannot be told.
+    """
+    pattern = absolute(pattern)
+    try:
+        if FileSystems.exists(pattern):  # a name may hold the characters of a pattern
+            paths = [pattern]
+        else:
+            paths = sorted(found.path for found in FileSystems.match([pattern])[0].metadata_list)
+    except ValueError as error:  # Beam knows no file system of that scheme
+        raise InputError(f"{pattern} cannot be looked up: {error}") from error
+    except OSError as error:
+        raise unreadable(pattern, error) from error
+    if os.path.isdir(pattern):
+        raise InputError(f"{pattern} is a folder; say which of its files: {pattern}/*.csv")
+    if not paths:
+        raise InputError(f"No file matches {pattern}.")
+    return [Part(path, known or format_named(path), text_column) for path in paths]
+
+
+def predict_files(
+    parts: list[Part], model: Model, output: Output, *, max_bad_share: float, pipeline_args: list[str]
+) -> Reading:
+    """Writes the predictions for the rows of `parts`; the output is there when all of it is.
+
+    Raises:
+      InputError: the output cannot be written, an input not be read, or there is no row.
+      DataStopped: more than `max_bad_share` of the rows cannot be used.
+      GreenlightError: the version does not verify, load or answer.
+    """
+    output.require_free()
+    columns = _columns(parts) if output.known is OutputFormat.CSV else ()
+    with output.written() as folder:
+        shards, account = folder / SHARDS, folder / READING_FILE
+        sink = Shards(str(shards / _PREFIX), output.known, columns, gzipped=output.gzipped and output.folder)
+        with beam.Pipeline(options=PipelineOptions(pipeline_args)) as pipeline:
+            _wire(pipeline, parts, model, sink, account=str(account))
+        reading = Reading.from_json(account.read_text(encoding="utf-8"))
+        require_good_rows(reading, source=parts[0].path, max_bad_share=max_bad_share)
+        output.finish(shards, header=header(output.known, columns))
+    return reading
+
+
+def _wire(pipeline: beam.Pipeline, parts: list[Part], model: Model, sink: Shards, *, account: str) -> None:
+    started = pipeline | "Parts" >> beam.Create(parts, reshuffle=False)
+    if pipeline.options.get_all_options().get("direct_num_workers") != 1:
+        started |= "SpreadOverWorkers" >> beam.Reshuffle()
+    rows = started | "Read" >> beam.ParDo(ReadRows()).with_outputs(READING, main="rows")
+    rows[READING] | "Account" >> WriteReading(path=account)
+    handler = VerifiedModelHandler(model.root, model.number, model.public_key)
+    predicted = rows["rows"] | "Predict" >> RunInference(handler)
+    rendered = predicted | "Render" >> beam.ParDo(Render(sink.known, sink.columns))
+    rendered | "Write" >> beam.io.Write(sink)
+
+
+def _columns(parts: list[Part]) -> tuple[str, ...]:
+    """The columns of the whole output, by the first good row. What cannot be read is told of later."""
+    for part in parts:
+        with contextlib.suppress(InputError):
+            for row in part.rows():
+                if isinstance(row, Unlabeled):
+                    return columns_of(row)
+    return ()

@@ -1,0 +1,114 @@
+"""A version of the model, loaded in this process after its files were verified."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from components.errors import GreenlightError, InputError
+from components.pusher.store_errors import as_greenlight_errors
+from serving.client_calls import Prediction
+from serving.predictor import LoadError, Predictor, load
+from serving.signing import KeyVerifier
+from serving.status import RequestError
+from serving.versions import VersionStore
+
+_SIGNATURE = "serving_default"
+_INPUT, _PROBABILITY, _LABEL = "text", "probability", "label"
+
+
+def choose_version(root: str, number: int | None) -> int:
+    """The live version of the store at `root`, or `number`; its files are not looked at yet.
+
+    Raises:
+      InputError: there is none.
+    """
+    with as_greenlight_errors():
+        published = [version.number for version in VersionStore(root).versions() if version.published]
+    if not published:
+        raise InputError(
+            f"There is no version in {root}. `greenlight run` makes one; --workspace names another place."
+        )
+    if number is None:
+        return published[0]
+    if number not in published:
+        there = ", ".join(map(str, published))
+        raise InputError(f"--version: version {number} is not published in {root}; there are: {there}.")
+    return number
+
+
+class VerifiedModel:
+    """Predictions by one version.
+
+    Raises:
+      GreenlightError: on construction, if its files are not what its manifest says, or it does not load.
+    """
+
+    def __init__(self, root: str, number: int, *, public_key: Path | None = None) -> None:
+        with as_greenlight_errors():
+            store = VersionStore(root, verifier=KeyVerifier(public_key) if public_key else None)
+            problems = store.verify(number)
+            if problems:
+                raise GreenlightError(
+                    f"Version {number} is not what its manifest says, and was not loaded: {problems[0]}. "
+                    "Roll it back, or name another with --version."
+                )
+            path = next(one.path for one in store.versions() if one.number == number)
+        self._predictor = _loaded(path, number)
+
+    @property
+    def version(self) -> int:
+        """Its number."""
+        return self._predictor.version
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """One prediction a text, in one call.
+
+        Raises:
+          GreenlightError: the model fails on them.
+        """
+        given = np.empty(len(texts), object)
+        given[:] = [text.encode() for text in texts]
+        try:
+            answer = self._predictor.run(_SIGNATURE, {_INPUT: given})
+        except RequestError as error:
+            raise GreenlightError(f"Version {self.version} does not answer: {error.message}") from error
+        return [
+            Prediction(label=label.decode("utf-8", "replace"), probability=probability, version=self.version)
+            for label, probability in zip(answer[_LABEL], answer[_PROBABILITY].tolist(), strict=True)
+        ]
+
+    def close(self) -> None:
+        """Frees the model."""
+        self._predictor.close()
+
+
+def _loaded(path: str, number: int) -> Predictor:
+    try:
+        predictor = load(path, number)
+    except LoadError as error:
+        raise GreenlightError(f"Version {number} does not load: {error}") from error
+    signature = predictor.signatures.get(_SIGNATURE)
+    fits = (
+        signature is not None
+        and set(signature.inputs) == {_INPUT}
+        and {_PROBABILITY, _LABEL} <= set(signature.outputs)
+    )
+    if not fits:
+        predictor.close()
+        raise GreenlightError(
+            f"Version {number} has no signature {_SIGNATURE} that takes {_INPUT} and gives {_PROBABILITY} "
+            f"and {_LABEL}; it has: {', '.join(predictor.signatures) or 'none'}"
+        )
+    return predictor
+
+
+@contextlib.contextmanager
+def verified_model(root: str, number: int, *, public_key: Path | None = None) -> Iterator[VerifiedModel]:
+    """The model while it is needed."""
+    model = VerifiedModel(root, number, public_key=public_key)
+    try:
+        yield model
+    finally:
+        model.close()

@@ -1,0 +1,76 @@
+import gzip
+
+import pytest
+
+from components.batch_prediction.formats import OutputFormat, output_format
+from components.batch_prediction.output import SHARDS, Output
+from components.errors import InputError
+
+
+def output(path, **more) -> Output:
+    known, gzipped = (OutputFormat.CSV, False) if more.get("folder") else output_format(str(path))
+    return Output(path=path, known=known, gzipped=gzipped, **more)
+
+
+def write(target: Output, *shards: bytes, header: bytes = b"") -> None:
+    target.require_free()
+    with target.written() as folder:
+        for number, content in enumerate(shards):
+            (folder / SHARDS / f"{number:05}").write_bytes(header + content)
+        target.finish(folder / SHARDS, header=header)
+
+
+def test_shards_become_one_file_with_one_header(tmp_path):
+    write(output(tmp_path / "out.csv"), b"1\n", b"2\n", b"3\n", header=b"n\n")
+    assert (tmp_path / "out.csv").read_bytes() == b"n\n1\n2\n3\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_a_gzipped_file_holds_all_shards(tmp_path):
+    write(output(tmp_path / "out.jsonl.gz"), b"1\n", b"2\n")
+    assert gzip.decompress((tmp_path / "out.jsonl.gz").read_bytes()) == b"1\n2\n"
+
+
+def test_what_is_there_stays_unless_it_may_be_replaced(tmp_path):
+    path = tmp_path / "out.jsonl"
+    path.write_text("mine")
+    with pytest.raises(InputError, match=r"out\.jsonl is there already\. Name another, or give --overwrite"):
+        write(output(path), b"new")
+    assert path.read_text() == "mine"
+    write(output(path, overwrite=True), b"new")
+    assert path.read_text() == "new"
+
+    folder = tmp_path / "out"
+    folder.mkdir()
+    write(output(folder, folder=True), b"into the empty folder")
+    with pytest.raises(InputError, match="is there already"):
+        write(output(folder, folder=True), b"new")
+    write(output(folder, folder=True, overwrite=True), b"new")
+    assert [file.read_bytes() for file in folder.iterdir()] == [b"new"]
+
+
+def test_a_place_that_cannot_be_written_to_is_refused(tmp_path):
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="nowhere is no folder; make it first"):
+        output(tmp_path / "nowhere" / "out.csv").require_free()
+    with pytest.raises(InputError, match="is a folder; end it with / to write into it"):
+        output(tmp_path / "folder.csv", overwrite=True).require_free()
+    with pytest.raises(InputError, match="is a file"):
+        output(tmp_path / "file", folder=True, overwrite=True).require_free()
+
+
+def test_a_job_that_fails_leaves_nothing_and_replaces_nothing(tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("before")
+    target = output(path, overwrite=True)
+    with pytest.raises(ZeroDivisionError), target.written() as folder:
+        (folder / SHARDS / "0").write_text("half")
+        raise ZeroDivisionError
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_without_a_format_is_refused():
+    with pytest.raises(InputError, match=r"out\.parquet: cannot tell the format from the name"):
+        output_format("out.parquet")

@@ -1,0 +1,140 @@
+import json
+import shutil
+
+import pytest
+
+POSITIVE = {"line": 1, "text": "a good film", "label": "positive", "probability": 0.731059, "version": 1}
+NEGATIVE = {"line": 2, "text": "a film", "label": "negative", "probability": 0.268941, "version": 1}
+
+
+def lines(output: str | bytes) -> list:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def test_texts_are_answered_as_lines_of_json_in_a_pipe_without_any_noise(greenlight):
+    ended = greenlight("predict", "a good film", "a film")
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert lines(ended.stdout) == [POSITIVE, NEGATIVE]
+
+
+def test_a_terminal_gets_a_table(served, greenlight):
+    url = f"grpc://{served.grpc}"
+    ended = greenlight("predict", "a good film", "a film", "--url", url, terminal=True, COLUMNS="80")
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    text = ended.stdout.decode()
+    for word in ("label", "probability", "version", "positive", "0.7311", "negative", "a good film"):
+        assert word in text
+
+
+def test_standard_input_is_a_review_a_line_or_what_the_format_says(served, greenlight):
+    asked = ("predict", "--file", "-", "--url", f"grpc://{served.grpc}")
+    ended = greenlight(*asked, given=b"a good film\na film\n")
+    assert lines(ended.stdout) == [POSITIVE, NEGATIVE]
+    ended = greenlight(*asked, "--format", "jsonl", given=b'{"text": "a good film"}\n')
+    assert lines(ended.stdout) == [POSITIVE]
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_a_server_answers_as_the_model_in_process_does(served, predict, protocol):
+    address = served.rest if protocol == "http" else served.grpc
+    code, out, err = predict("a good film", "a film", "--url", f"{protocol}://{address}")
+    assert (code, err) == (0, "")
+    assert lines(out) == [POSITIVE, NEGATIVE]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("r.csv", "id,text\n1,a good film\n2,a film\n"),
+        ("r.jsonl", '{"text": "a good film"}\n{"text": "a film"}\n'),
+        ("r.txt", "a good film\na film\n"),
+    ],
+)
+def test_files_of_all_kinds_are_read(served, predict, tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    code, out, _ = predict("--file", name, "--url", f"grpc://{served.grpc}")
+    assert code == 0
+    assert [(row["text"], row["label"]) for row in lines(out)] == [
+        ("a good film", "positive"),
+        ("a film", "negative"),
+    ]
+
+
+def test_a_large_file_comes_in_order(served, predict, tmp_path):
+    (tmp_path / "r.txt").write_text("".join(f"{number} good\n" for number in range(1000)))
+    code, out, _ = predict("--file", "r.txt", "--url", f"http://{served.rest}")
+    assert code == 0
+    assert [row["text"] for row in lines(out)] == [f"{number} good" for number in range(1000)]
+
+
+def test_bad_rows_are_left_out_and_named_and_too_many_are_an_error(served, predict, tmp_path):
+    (tmp_path / "r.csv").write_text("text,id\nfine,1\n,2\n")
+    url = ("--url", f"http://{served.rest}")
+    code, out, err = predict("--file", "r.csv", *url, "--set", "data.max_bad_share=0.5")
+    assert (code, err) == (0, "left out: r.csv:3: empty text\n")
+    assert [row["line"] for row in lines(out)] == [2]
+    code, out, err = predict("--file", "r.csv", *url)
+    assert code == 4
+    assert [row["line"] for row in lines(out)] == [2]
+    assert "1 of 2 rows cannot be used (1 empty text); data.max_bad_share allows 1.00%" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        ([], 2, 'Error: Give a review in quotes, as in `greenlight predict "A fine film."`, or'),
+        (["x", "--file", "r.csv"], 2, "Error: Give either reviews or --file, not both."),
+        ([" "], 2, "Error: TEXT 1: empty text. Give a review in quotes."),
+        (["--file", "none.csv"], 2, "Error: none.csv cannot be read: No such file or directory."),
+        (["--file", "r.xlsx"], 2, "Error: r.xlsx: cannot tell the format from the name; files end in .txt"),
+        (
+            ["--file", "r.tfrecord"],
+            2,
+            "Error: r.tfrecord: TFRecord files are for `greenlight batch-predict`.",
+        ),
+        (
+            ["x", "--url", "localhost"],
+            2,
+            "Error: 'localhost' is no address of a model server; expected http://",
+        ),
+        (["x", "--url", "grpc://127.0.0.1:1"], 1, "Error: 127.0.0.1:1 cannot be reached: "),
+        (["x", "--version", "7"], 2, "Error: --version: version 7 is not published in "),
+    ],
+)
+def test_a_mistake_is_answered_in_one_message(predict, monkeypatch, arguments, code, text):
+    monkeypatch.setattr("serving.client_calls._FIRST_PAUSE", 0.0)
+    found, out, err = predict(*arguments)
+    assert (found, out) == (code, "")
+    assert err.startswith(text)
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("", "Error: r.csv has no column 'text'; it has: none. Name the right one with --text-column."),
+        ("text\n", "Error: r.csv: there is not a single review in it."),
+        ("body\nfine\n", "Error: r.csv has no column 'text'; it has: body. Name the right one with"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_said_to_be_so(served, predict, tmp_path, content, text):
+    (tmp_path / "r.csv").write_text(content)
+    code, out, err = predict("--file", "r.csv", "--url", f"http://{served.rest}")
+    assert (code, out) == (2, "")
+    assert err.startswith(text)
+
+
+def test_a_version_that_was_changed_is_not_loaded(predict, small_workspace):
+    folder = small_workspace / "serving" / "imdb_sentiment" / "1"
+    (folder / "fingerprint.pb").write_bytes(b"changed")
+    code, out, err = predict("fine")
+    assert (code, out) == (1, "")
+    assert "Version 1 is not what its manifest says, and was not loaded: version 1: fingerprint.pb" in err
+
+
+def test_an_empty_workspace_is_said_to_have_no_version_and_stays_as_it_is(predict, small_workspace):
+    shutil.rmtree(small_workspace)
+    code, _, err = predict("fine")
+    assert code == 2
+    assert "There is no version in " in err
+    assert not small_workspace.exists()
