@@ -2,12 +2,15 @@
 
 import os
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from apache_beam.io.filesystem import FileMetadata
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import InputError
+from components.example_gen import files
 from components.example_gen.settings import DataSettings
 from components.example_gen.span_pattern import LARGEST
 from components.example_gen.spans import Span, choose, chosen, find, in_words, newest_versions
@@ -146,6 +149,19 @@ def test_a_stamp_tells_a_change_of_size_name_or_time(make):
     path.rename(path.with_name("b.csv"))
     stamps.append(stamp())
     assert len(set(stamps)) == 4
+
+
+def test_spans_elsewhere_are_found_through_beam(monkeypatch):
+    names = ["span-1/a.csv", "span-2/.part", "span-2/b.csv", ".tmp/span-3/c.csv"]
+    there = [FileMetadata(f"gs://bucket/{name}", 9, 1.5) for name in names]
+    asked = mock.Mock(return_value=there)
+    monkeypatch.setattr(files, "match", asked)
+    found = find("gs://bucket/span-{SPAN}/*.csv")
+    assert [(span.number, span.paths, span.size) for span in found] == [
+        (1, ["gs://bucket/span-1/a.csv"], 9),
+        (2, ["gs://bucket/span-2/b.csv"], 9),
+    ]
+    asked.assert_called_once_with("gs://bucket/span-*/*.csv")
 
 
 def test_a_place_that_beam_has_to_be_asked_for_is_an_input_error():

@@ -32,6 +32,7 @@ def test_with_both_it_compiles(settings):
     ("assignment", "named"),
     [
         ("data.source=files:reviews/*.csv", "data.source = 'reviews/*.csv'"),
+        ("data.source=spans", "data.source = 'workspace/spans/span-{SPAN}/*'"),
         ("data.tfds_data_dir=tfds", "data.tfds_data_dir = 'tfds'"),
         ("push.signing_key=keys/key.pem", "push.signing_key = 'keys/key.pem'"),
         ("push.public_key=key.pub", "push.public_key = 'key.pub'"),
@@ -47,7 +48,10 @@ def test_a_relative_path_is_refused_by_its_key(settings, tmp_path, monkeypatch, 
     )
 
 
-@pytest.mark.parametrize("source", ["files:gs://reviews/*.csv", "files:/data/*.csv", "packaged", "tfds"])
+@pytest.mark.parametrize(
+    "source",
+    ["files:gs://reviews/*.csv", "files:gs://reviews/{SPAN}/*.csv", "files:/data/*.csv", "packaged", "tfds"],
+)
 def test_addresses_and_absolute_paths_are_taken(settings, source):
     checks.require_compilable(settings(f"data.source={source}", "push.signing_key=/secrets/key.pem"))
 
