@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Labelled reviews that come in spans: land a file as the next one, list them."""
+    """Land a file of reviews as the next span, or list the spans."""
 
 
 @data.command()
