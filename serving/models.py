@@ -326,7 +326,8 @@ class Models:
         for one in before:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(one.idle(), 1)
-            await self._in_thread(one.predictor.close)
+            with contextlib.suppress(asyncio.TimeoutError):  # another version may be loading right now
+                await asyncio.wait_for(self._in_thread(one.predictor.close), 1)
         self._thread.shutdown(wait=False)
 
 

@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from serving.errors import in_plain_words
+
 _LOG = logging.getLogger("greenlight.serving.request_log")
 
 SUFFIX = ".tfrecord.gz"
@@ -73,8 +75,9 @@ class RequestLog:
         self._outcome = outcome
         self._queue: queue.Queue[_Answered | None] = queue.Queue(_LONGEST_QUEUE)
         self._file: _OpenFile | None = None
-        folder.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(folder)
+        with in_plain_words(f"keep the request log in {folder}"):
+            folder.mkdir(parents=True, exist_ok=True)
+            _remove_abandoned(folder)
         self._thread = threading.Thread(target=self._work, name="request-log", daemon=True)
         self._thread.start()
 

@@ -50,7 +50,10 @@ class ServeSettings(BaseModel):
         "with the time after which to try again.",
     )
     workers: int = Field(
-        0, ge=0, le=256, description="Model calls at the same time; 0 means half the processors."
+        0,
+        ge=0,
+        le=256,
+        description="Model calls at the same time; 0 means half the processors, and two at least.",
     )
     inline_ms: float = Field(
         1.0,

@@ -10,7 +10,15 @@ import pytest
 from benchmarks import against_notebook, scale, where_time_goes
 from benchmarks.processes import CHECKOUT, run
 
-SCRIPTS = ["against_notebook", "against_tfx_example", "scale", "where_time_goes"]
+SCRIPTS = [
+    "against_notebook",
+    "against_tfx_example",
+    "http_load",
+    "scale",
+    "serving",
+    "signature_calls",
+    "where_time_goes",
+]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

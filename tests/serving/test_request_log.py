@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from serving.errors import StoreError
 from serving.request_log import RequestLog, finished, read
 
 
@@ -148,6 +149,12 @@ def test_a_writer_that_does_not_keep_up_costs_rows_and_not_time(folder, monkeypa
     for _ in range(3):
         offer(log, "a", "b")
     assert outcomes == [("dropped", 2)]
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_error(folder):
+    folder.write_text("a file")
+    with pytest.raises(StoreError, match=r"^could not keep the request log in .*requests: File exists"):
+        RequestLog(folder, share=1)
 
 
 def test_a_disk_that_fails_does_not_end_the_log(folder, caplog):
