@@ -99,8 +99,13 @@ class RunningServer:
         self.workspace = workspace
         self._settings = ServeSettings(**{**defaults, "drain_delay_seconds": 0, **settings})
         self._started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._live()), name="server")
+        self._thread = threading.Thread(target=self._run, name="server")
         self._error: BaseException | None = None
+
+    def _run(self) -> None:
+        import uvloop
+
+        uvloop.run(self._live())
 
     async def _live(self) -> None:
         from serving.server import Server
