@@ -8,6 +8,7 @@ written.
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import json
 import os
 import sys
@@ -50,12 +51,18 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def span(settings: Settings, number: int) -> dict[str, Any]:
-    """What is known of the span `number`; `problem` where a run could not use its rows."""
+    """What is known of the span `number`; `problem` where a run could not use its rows.
+
+    Raises:
+      GreenlightError: the models, or at this moment the files, cannot be read; that says nothing of the span.
+    """
     from pipeline.spans import span_data
 
     try:
         labelled = read(span_data(settings), number)
     except (InputError, DataStopped) as error:
+        if _is_passing(error):
+            raise
         return {"problem": str(error)}
     live, previous = live_and_previous(settings)
     told: dict[str, Any] = {
@@ -64,6 +71,11 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
         "previous": previous and previous.number,
     }
     return told | (compared(labelled, live.path, previous.path if previous else None) if live else {})
+
+
+def _is_passing(error: GreenlightError) -> bool:
+    """Whether the system is behind the error, and not what stands in the files."""
+    return isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, gzip.BadGzipFile)
 
 
 def read(data: DataSettings, number: int) -> Labelled:

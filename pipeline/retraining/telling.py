@@ -48,7 +48,11 @@ class Telling:
             self._line(moment, f"{subject}{decision.kind}: {decision.why}")
 
     def trouble(self, error: str) -> None:
-        self._line(present(), f"cannot decide: {error}")
+        """What keeps the watcher from deciding."""
+        moment = present()
+        self._line(moment, f"cannot decide: {error}")
+        key = f"trouble-{moment.at:%Y%m%dT%H%M%S}"
+        self._alert(key, "failed", f"{self._model}: retraining cannot decide", reasons=(error,))
 
     def ended(self, decision: Decision, ended: Ended) -> None:
         """The end of a run."""
