@@ -285,7 +285,7 @@ def test_a_pin_holds_whatever_is_promoted(stage):
 def test_a_pinned_version_that_is_not_there_is_an_error_at_the_start(stage):
     stage.push("one")
     with pytest.raises(StoreInputError) as missing:
-        asyncio.run(stage.models(pin=7).start())
+        asyncio.run(stage.models(pin=7).check_pin())
     assert str(missing.value) == f"version 7 is not published in {stage.root}; there are: 1"
 
 
