@@ -49,6 +49,17 @@ class Features:
         """bool [N]."""
         return self.label != UNLABELLED
 
+    def at(self, rows: np.ndarray) -> "Features":
+        """The texts at `rows`, int [M]."""
+        return Features(
+            words=self.words[rows],
+            label=self.label[rows],
+            seen=self.seen[rows],
+            probability=self.probability[rows],
+            unknown=None if self.unknown is None else self.unknown[rows],
+            vector=None if self.vector is None else self.vector[rows],
+        )
+
 
 class FeatureModel:
     """A version of the model, asked for its probabilities and for what its embedding makes of texts.
