@@ -10,6 +10,7 @@ from components.errors import GreenlightError
 from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
 from pipeline.outcome import RunResult
 from pipeline.runs import Run, Stage
+from serving.files import files_for, join
 from serving.store_records import Version
 
 
@@ -74,5 +75,8 @@ def canary_reasons(run: Run) -> list[str]:
 
 def _json(run: Run, stage: str, key: str, name: str) -> dict[str, Any] | None:
     artifact = run.output(stage, key)
-    path = artifact.path / name if artifact else None
-    return json.loads(path.read_text(encoding="utf-8")) if path and path.is_file() else None
+    if artifact is None:
+        return None
+    path = join(artifact.uri, name)
+    files = files_for(path)
+    return json.loads(files.read(path)) if files.exists(path) else None

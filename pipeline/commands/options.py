@@ -15,6 +15,14 @@ as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON and nothing else on standard output."
 )
 
+kubeflow_parameters = click.option(
+    "--param",
+    "given",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="One of kubeflow.parameters for this run, such as min_accuracy=0.9. Repeatable.",
+)
+
 _CONFIG = click.option("--config", "file", metavar="FILE", help="A TOML file with settings.")
 _SET = click.option(
     "--set",

@@ -12,6 +12,7 @@ from components.errors import GreenlightError, InputError
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
+    from pipeline.kubeflow.settings import KubeflowSettings
 
 _EXAMPLES = {
     "kubeflow.image": "registry.example/greenlight:COMMIT",
@@ -45,11 +46,29 @@ def require_compilable(settings: Settings) -> None:
         raise InputError(
             f"Compiling for Kubeflow needs {' and '.join(missing)}. Set them, such as with {flags}."
         )
+    _require_store(settings.kubeflow)
     relative = [f"{key} = {value!r}" for key, value in _paths(settings) if not _is_found_from_a_pod(value)]
     if relative:
         raise InputError(
             f"{', '.join(relative)}: a relative path leads nowhere in a pod. Give an address such as "
             "gs://bucket/..., or the absolute path of what is in the image or mounted."
+        )
+
+
+def _require_store(kubeflow: KubeflowSettings) -> None:
+    """Makes sure that what the Pusher writes outlives its pod."""
+    root, volume = kubeflow.serving_root, '--set \'kubeflow.volumes={"/models" = "a-claim"}\''
+    if root is None and not (kubeflow.pipeline_root or "").startswith("gs://"):
+        raise InputError(
+            "kubeflow.serving_root is not set, and the version store cannot be in "
+            f"{kubeflow.pipeline_root}, which TensorFlow does not open. Give a gs:// address, or the folder "
+            f"of a volume: --set kubeflow.serving_root=/models {volume}."
+        )
+    inside = any(root == folder or f"{root}/".startswith(f"{folder}/") for folder in kubeflow.volumes)
+    if root is not None and root.startswith("/") and not inside:
+        raise InputError(
+            f"kubeflow.serving_root = {root!r} is in no volume, so that each version would end with its pod. "
+            f"Name the volume's claim, such as with {volume}."
         )
 
 

@@ -7,9 +7,10 @@ gets the settings it was compiled from; `pipeline/kubeflow/step.py` lays the par
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from components.errors import InputError
 from pipeline import config_layers
 
 if TYPE_CHECKING:
@@ -54,6 +55,35 @@ def of(settings: Settings) -> list[Parameter]:
         for parameter in ALL
         if parameter.name in settings.kubeflow.parameters and parameter.value_in(settings) is not None
     ]
+
+
+def read(settings: Settings, given: Sequence[str]) -> dict[str, Any]:
+    """The values of `NAME=VALUE` texts by name, as Kubeflow takes them.
+
+    Raises:
+      InputError: one is no parameter of the compiled pipeline, or its value cannot be used.
+    """
+    known = {parameter.name: parameter for parameter in of(settings)}
+    values: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or name not in known:
+            names = ", ".join(known) or "none"
+            raise InputError(
+                f"--param {text}: expected NAME=VALUE with one of kubeflow.parameters for a name: {names}."
+            )
+        values[name] = value if known[name].kind == TEXT else _number(value)
+    laid_over(settings, values)
+    return values
+
+
+def _number(text: str) -> Any:
+    """The number, or the text where it is none: `laid_over` says what is wrong with it."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() else number
 
 
 def to_json(settings: Settings, *, stage: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +37,13 @@ ResourceSpec = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.
 
 @dataclasses.dataclass(frozen=True)
 class CompiledPipeline:
-    """A PipelineJob: the PipelineSpec, and where its runs keep their artifacts."""
+    """A PipelineJob: the PipelineSpec, and where its runs keep their artifacts.
+
+    volumes: persistent volume claims by the folder where the steps find them.
+    """
 
     job: dict[str, Any]
+    volumes: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -57,11 +61,19 @@ class CompiledPipeline:
         return {name: executor["container"] for name, executor in found.items() if "container" in executor}
 
     def to_yaml(self) -> str:
-        """The PipelineSpec as one YAML document, for Kubeflow Pipelines.
+        """The PipelineSpec as one YAML document, what only Kubernetes has as a second."""
+        documents = [self.spec, *([self.platform_spec] if self.volumes else [])]
+        return HEADER.format(name=self.name) + yaml.safe_dump_all(documents, sort_keys=True)
 
-        The second one, which kfp writes for what only one platform has, is not needed.
-        """
-        return HEADER.format(name=self.name) + yaml.safe_dump(self.spec, sort_keys=True)
+    @property
+    def platform_spec(self) -> dict[str, Any]:
+        """The volumes of the steps, as KFP's KubernetesExecutorConfig."""
+        volumes = sorted(self.volumes.items())
+        executors = {
+            name: {"pvcMount": [{"constant": claim, "mountPath": path} for path, claim in volumes]}
+            for name in self.spec["deploymentSpec"]["executors"]
+        }
+        return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
 
     def to_json(self) -> str:
         """The PipelineJob, for services that take one (Vertex AI Pipelines)."""
@@ -84,13 +96,14 @@ def compile_pipeline(settings: Settings) -> CompiledPipeline:
         beam_pipeline_args=settings.beam.pipeline_args(),
     )
     config = KubeflowV2DagRunnerConfig(default_image=kubeflow.image, use_pipeline_spec_2_1=True)
-    compiled = CompiledPipeline(KubeflowV2DagRunner(config).run(pipeline, write_out=False))
+    compiled = CompiledPipeline(KubeflowV2DagRunner(config).run(pipeline, write_out=False), kubeflow.volumes)
     compiled.spec["defaultPipelineRoot"] = kubeflow.pipeline_root  # the YAML has no other place for it
     _complete(compiled, settings)
     for parameter in parameters.of(settings):
         _declare(compiled, parameter, settings)
-    for stage in sorted({parameter.stage for parameter in parameters.of(settings)}):
-        _let_parameters_in(compiled.containers[stage], stage=stage, settings=settings)
+    changeable = {parameter.stage for parameter in parameters.of(settings)}
+    for stage, container in compiled.containers.items():
+        _start_by_step(container, stage=stage, settings=settings, changeable=stage in changeable)
     return compiled
 
 
@@ -168,7 +181,9 @@ def _declare(compiled: CompiledPipeline, parameter: Parameter, settings: Setting
     task["inputs"]["parameters"][parameter.name] = {"componentInputParameter": parameter.name}
 
 
-def _let_parameters_in(container: dict[str, Any], *, stage: str, settings: Settings) -> None:
+def _start_by_step(container: dict[str, Any], *, stage: str, settings: Settings, changeable: bool) -> None:
+    """Puts `step` before TFX's entrypoint; with the settings where a run's parameters may change them."""
     container["command"] = ["python", "-m", step.__name__]
-    settings_json = parameters.to_json(settings, stage=stage)
-    container["args"] = ["--stage", stage, "--settings", settings_json, *container["args"]]
+    known = ["--settings", parameters.to_json(settings, stage=stage)] if changeable else []
+    store = settings.kubeflow.store_for(settings.model_name)
+    container["args"] = ["--stage", stage, "--store", store, *known, *container["args"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -12,6 +13,7 @@ StageName = Literal[
     "Schema",
     "ExampleValidator",
     "DataCheck",
+    "LiveModel",
     "Trainer",
     "ProductionModel",
     "Evaluator",
@@ -20,8 +22,13 @@ StageName = Literal[
 ]
 ParameterName = Literal["min_accuracy", "epochs", "source", "embedding"]
 
-Address = Annotated[str, StringConstraints(pattern=r"^(gs|s3)://[^\s/]\S*$")]
+Address = Annotated[str, StringConstraints(pattern=r"^(gs|s3|minio)://[^\s/]\S*$")]
 PodFolder = Annotated[str, StringConstraints(pattern=r"^/\S*$")]
+Place = Annotated[str, StringConstraints(pattern=r"^((gs|s3)://[^\s/]|/)\S*$")]
+Claim = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+Host = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]\S*$")]
+
+SECONDS_A_DAY = 86_400.0
 
 
 class StageResources(BaseModel):
@@ -37,8 +44,43 @@ class StageResources(BaseModel):
     accelerator_count: int = Field(1, ge=1, description="How many of them.")
 
 
+class ApiSettings(BaseModel):
+    """How `submit` and `schedule` reach Kubeflow Pipelines; never in what is compiled."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: Host | None = Field(
+        None, description="URL of Kubeflow Pipelines, such as https://kubeflow.example/pipeline."
+    )
+    namespace: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
+        description="The profile's namespace, where Kubeflow has many users; unset where it has one.",
+    )
+    experiment: str = Field(
+        "greenlight", min_length=1, max_length=100, description="Experiment that the runs belong to."
+    )
+    token_file: Path | None = Field(
+        None,
+        description="File with a bearer token, read anew when the host refuses the old one. Unset means the "
+        "environment variable GREENLIGHT_KUBEFLOW_TOKEN; without either no token is sent.",
+    )
+    ca_file: Path | None = Field(
+        None, description="PEM file of the authority that signed the host's certificate, where it is private."
+    )
+    request_seconds: float = Field(
+        30.0, gt=0, le=3600, description="How long a single answer of the host may take."
+    )
+    poll_seconds: float = Field(
+        10.0, gt=0, le=3600, description="How often a run that is waited for is looked at."
+    )
+    wait_seconds: float = Field(
+        SECONDS_A_DAY, gt=0, description="How long `greenlight submit` waits for its run to end."
+    )
+
+
 class KubeflowSettings(BaseModel):
-    """What `greenlight compile` has to know of a cluster; runs on this machine ignore it."""
+    """What is to be known of a cluster; runs on this machine ignore it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,26 +92,32 @@ class KubeflowSettings(BaseModel):
     )
     pipeline_root: Address | None = Field(
         None,
-        description="Address under which the runs' artifacts are kept, such as gs://bucket/greenlight. "
-        "`greenlight compile` needs it.",
+        description="Address under which the runs' artifacts are kept, such as gs://bucket/greenlight or "
+        "minio://mlpipeline/greenlight. `greenlight compile` needs it.",
     )
-    serving_root: Address | None = Field(
+    serving_root: Place | None = Field(
         None,
-        description="Address of the version store: versions go to a folder of the model's name in it. Unset "
-        "means the folder `serving` in kubeflow.pipeline_root.",
+        description="Where the version store is: versions go to a folder of the model's name in it. An "
+        "address, or the folder of a volume (kubeflow.volumes). Unset means the folder `serving` in "
+        "kubeflow.pipeline_root, where that is a gs:// address.",
+    )
+    volumes: dict[PodFolder, Claim] = Field(
+        default_factory=dict,
+        description='Persistent volume claims by the folder where every stage finds them: { "/models" = '
+        '"greenlight-models" }.',
     )
     pipeline_name: str | None = Field(
         None,
         pattern=r"^[a-z0-9][a-z0-9-]{0,127}$",
-        description="The pipeline's name on the cluster; baselines are sought among its runs. Unset means "
-        "model_name, with dashes for what Kubeflow does not allow.",
+        description="The pipeline's name on the cluster. Unset means model_name, with dashes for what "
+        "Kubeflow does not allow.",
     )
     project_dir: PodFolder = Field(
         "/app",
         description="Folder of this project in the image: the one with pipeline, components and serving.",
     )
     cache_dir: PodFolder = Field(
-        "/tmp/greenlight-cache",
+        "/var/cache/greenlight",
         description="Folder in the pod for built and downloaded embeddings, instead of cache_dir. The "
         "container's user must be able to write to it.",
     )
@@ -94,6 +142,8 @@ class KubeflowSettings(BaseModel):
         default_factory=dict,
         description="What single stages are given, for example { Trainer = { cpu = 4, memory_gib = 8 } }.",
     )
+
+    api: ApiSettings = Field(ApiSettings(), description="How to reach Kubeflow Pipelines.")
 
     def name_for(self, model_name: str) -> str:
         """The pipeline's name on the cluster: letters of a-z, digits and dashes."""

@@ -1,73 +1,130 @@
-"""What a pod runs where its stage has run-time parameters: it lays them over the settings and starts TFX.
+"""What every pod runs: it makes KFP's words TFX's, starts TFX's entrypoint, and keeps what ended the run.
 
-python -m pipeline.kubeflow.step --stage Trainer --settings JSON [arguments of TFX's entrypoint]
+python -m pipeline.kubeflow.step --stage Trainer --store ADDRESS [--settings JSON] [TFX's arguments]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import runpy
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from components.errors import GreenlightError
-from pipeline.config import Settings
-from pipeline.kubeflow import parameters
+from pipeline.failure import explain
+from pipeline.kubeflow import invocation, parameters
 
 ENTRYPOINT = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
-INVOCATION = "--json_serialized_invocation_args"
+INVOCATION, INPUTS_SPEC = "--json_serialized_invocation_args", "--json_serialized_inputs_spec_args"
+LAST_STAGE = "Pusher"
 
 
-def with_parameters(invocation: str, *, stage: str, settings: Settings) -> str:
-    """The ExecutorInput that the stage would have got, had it been compiled with the parameters' values.
+def with_parameters(executor_input: dict[str, Any], *, stage: str, settings_json: str) -> None:
+    """Gives the stage, in place, what it would have been compiled with, had the run's parameters been its
+    settings.
 
     Args:
-      invocation: ExecutorInput as JSON; the values of the run-time parameters are among its parameters.
+      executor_input: the values of the run's parameters are among its parameters.
       stage: the stage's id.
-      settings: those that it was compiled from.
+      settings_json: those that it was compiled from.
 
     Raises:
       InputError: a parameter's value cannot be used.
     """
-    executor_input = json.loads(invocation)
+    from pipeline.config import Settings
+
+    settings = Settings.model_validate_json(settings_json)
     values = executor_input.setdefault("inputs", {}).setdefault("parameterValues", {})
     names = [parameter.name for parameter in parameters.ALL if parameter.stage == stage]
     given = {name: values.pop(name) for name in names if name in values}
     changed = parameters.laid_over(settings, given)
     if changed is not settings:
         values.update(_properties(stage, changed))
-    return json.dumps(executor_input)
 
 
-def _properties(stage: str, settings: Settings) -> dict[str, Any]:
+def _properties(stage: str, settings: Any) -> dict[str, Any]:
     """The execution properties of a stage that is wired from these settings."""
     from pipeline.pipeline import create_stages
 
-    stages = create_stages(settings, store_root="")
-    found = next(each for each in stages if each.id == stage)
+    found = next(each for each in create_stages(settings, store_root="") if each.id == stage)
     return {name: value for name, value in found.exec_properties.items() if value is not None}
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs the stage in this process; TFX's entrypoint ends it, unless a parameter cannot be used."""
+    """Runs the stage in this process; returns its exit code, the one of `greenlight run`."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
-    for name in ("--stage", "--settings", INVOCATION):
+    for name in ("--stage", "--store", INVOCATION):
         parser.add_argument(name, required=True)
+    parser.add_argument("--settings")
+    parser.add_argument(INPUTS_SPEC, default="{}")
     known, others = parser.parse_known_args(argv)
+    executor_input = json.loads(known.json_serialized_invocation_args)
+    run = invocation.run_of(executor_input)
     try:
-        settings = Settings.model_validate_json(known.settings)
-        invocation = with_parameters(
-            known.json_serialized_invocation_args, stage=known.stage, settings=settings
+        if known.settings is not None:
+            with_parameters(executor_input, stage=known.stage, settings_json=known.settings)
+        inputs_spec = json.loads(known.json_serialized_inputs_spec_args)
+        places = invocation.as_tfx_takes_it(executor_input, inputs_spec=inputs_spec)
+        _run_entrypoint(
+            [INVOCATION, json.dumps(executor_input), INPUTS_SPEC, json.dumps(inputs_spec), *others]
         )
-    except GreenlightError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return error.exit_code
-    sys.argv = [ENTRYPOINT, INVOCATION, invocation, *others]
-    runpy.run_module(ENTRYPOINT, run_name="__main__", alter_sys=True)
+        output = _answered(executor_input, places)
+        if known.stage == LAST_STAGE and run is not None:
+            _keep_verdict(run, executor_input, output, store=known.store)
+    except Exception as error:
+        return _ended(error, stage=known.stage, run=run, store=known.store)
     return 0
 
 
+def _run_entrypoint(arguments: list[str]) -> None:
+    """TFX's own main; what its executor raises comes through."""
+    sys.argv = [ENTRYPOINT, *arguments]
+    try:
+        runpy.run_module(ENTRYPOINT, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if ended.code not in (None, 0):
+            raise GreenlightError(f"TFX's entrypoint ended with {ended.code}.") from ended
+
+
+def _answered(executor_input: dict[str, Any], places: dict[str, str]) -> dict[str, Any]:
+    """TFX's ExecutorOutput, rewritten for KFP; returned as TFX wrote it."""
+    path = Path(executor_input["outputs"]["outputFile"])
+    text = path.read_text(encoding="utf-8")
+    path.write_text(json.dumps(invocation.as_kfp_takes_it(json.loads(text), places)), encoding="utf-8")
+    return json.loads(text)
+
+
+def _keep_verdict(run: str, executor_input: dict[str, Any], output: dict[str, Any], *, store: str) -> None:
+    from pipeline.kubeflow import results
+
+    result = results.judged(run, executor_input, output, store=store)
+    results.save(result, store)
+    print("\n".join([result.verdict, *result.reasons]), flush=True)
+
+
+def _ended(error: Exception, *, stage: str, run: str | None, store: str) -> int:
+    """Tells the log and whoever waits for the run's result why it ended here."""
+    from pipeline.kubeflow import results
+
+    failure = explain(error)
+    if not isinstance(error, GreenlightError):
+        traceback.print_exception(error)
+    print(f"Error: {failure.message}", file=sys.stderr, flush=True)
+    if run is not None:
+        try:
+            results.save(results.failed(run, failure.message, failure.exit_code, stage=stage), store)
+        except OSError as unwritable:
+            print(f"That could not be kept in {results.path_of(store, run)}: {unwritable}", file=sys.stderr)
+    return failure.exit_code
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)  # TensorFlow takes seconds to come apart, and prints tracebacks

@@ -1,15 +1,17 @@
 """The pipeline, compiled once for fixed settings; and one of its steps, run as Kubeflow's launcher would."""
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parent))  # kfp_cluster and kfp_api are no tests
 
 from pipeline.config import Settings, load
 
@@ -22,10 +24,34 @@ GOLDEN = Path(__file__).with_name("golden.yaml")
 # TFX 1.21 has no kfp on Python 3.12 and newer: what is left there is the sentence that says so. The golden
 # file names the TFX that wrote it; another one writes another name.
 collect_ignore = []
-if not find_spec("kfp"):
-    collect_ignore += ["test_kubeflow_spec.py", "test_kubeflow_step_in_a_pod.py"]
-if not find_spec("kfp") or f"sdkVersion: tfx-{version('tfx')}\n" not in GOLDEN.read_text(encoding="utf-8"):
+if not importlib.util.find_spec("kfp"):
+    collect_ignore += [
+        "test_kubeflow_image.py",
+        "test_kubeflow_proof.py",
+        "test_kubeflow_schedule.py",
+        "test_kubeflow_spec.py",
+        "test_kubeflow_step_in_a_pod.py",
+        "test_kubeflow_submit.py",
+    ]
+if not importlib.util.find_spec("kfp") or f"sdkVersion: tfx-{version('tfx')}\n" not in GOLDEN.read_text(
+    encoding="utf-8"
+):
     collect_ignore.append("test_kubeflow_golden.py")
+
+
+@pytest.fixture(scope="session")
+def image():
+    """The module deploy/image_tree.py."""
+    spec = importlib.util.spec_from_file_location("image_tree", ROOT / "deploy" / "image_tree.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def image_tree(image, tmp_path_factory) -> Path:
+    """The folder /app of the image."""
+    return image.build(tmp_path_factory.mktemp("image") / "app")
 
 
 @pytest.fixture(scope="session")

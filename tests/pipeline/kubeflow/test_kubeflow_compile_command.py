@@ -24,7 +24,7 @@ def greenlight(tmp_path, monkeypatch):
 def without_compiling(monkeypatch):
     """Makes the compilation instant; the file's content tells its format."""
     monkeypatch.setattr(checks, "require_kfp", lambda: None)
-    monkeypatch.setattr(command, "_compiled", lambda settings, as_json: "json" if as_json else "yaml")
+    monkeypatch.setattr(command, "compiled", lambda settings, as_json: "json" if as_json else "yaml")
 
 
 @pytest.mark.parametrize(

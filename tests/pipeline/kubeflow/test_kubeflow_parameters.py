@@ -6,7 +6,7 @@ import pytest
 
 from components.errors import InputError
 from pipeline.config import Settings
-from pipeline.kubeflow import parameters, step
+from pipeline.kubeflow import parameters, results, step
 
 GIVEN = {
     "epochs": 3.0,
@@ -72,16 +72,57 @@ def test_what_travels_with_a_stage_names_no_workspace_and_no_setting_of_other_st
 
 def test_parameters_are_taken_out_of_what_the_executor_is_given(settings):
     values = {"epochs": 40.0, "embedding": "glove-6b-50d", "run_fn": "a.b"}
-    invocation = json.dumps({"inputs": {"parameterValues": values}, "outputs": {"outputFile": "/o"}})
-    handed_on = json.loads(step.with_parameters(invocation, stage="Trainer", settings=settings()))
-    assert handed_on == {"inputs": {"parameterValues": {"run_fn": "a.b"}}, "outputs": {"outputFile": "/o"}}
+    told = {"inputs": {"parameterValues": values}, "outputs": {"outputFile": "/o"}}
+    travelled = parameters.to_json(settings(), stage="Trainer")
+    step.with_parameters(told, stage="Trainer", settings_json=travelled)
+    assert told == {"inputs": {"parameterValues": {"run_fn": "a.b"}}, "outputs": {"outputFile": "/o"}}
 
 
-def test_a_step_refuses_a_parameter_in_words_with_code_2(settings, capsys):
-    invocation = json.dumps({"inputs": {"parameterValues": {"epochs": 0}}})
-    arguments = ["--stage", "Trainer", "--settings", parameters.to_json(settings(), stage="Trainer")]
-    assert step.main([*arguments, step.INVOCATION, invocation]) == 2
-    captured = capsys.readouterr().err
-    assert captured.startswith(
-        "Error: trainer.epochs = 0 (from the run's parameter epochs): expected a whole number"
-    )
+def test_a_step_refuses_a_parameter_in_words_with_code_2_and_keeps_why(settings, capsys, tmp_path):
+    uri = "minio://bucket/root/imdb-sentiment/run-7/Trainer/salt/model"
+    told = {
+        "inputs": {"parameterValues": {"epochs": 0}},
+        "outputs": {"artifacts": {"model": {"artifacts": [{"name": "model", "uri": uri}]}}},
+    }
+    travelled = parameters.to_json(settings(), stage="Trainer")
+    arguments = ["--stage", "Trainer", "--store", str(tmp_path), "--settings", travelled]
+    assert step.main([*arguments, step.INVOCATION, json.dumps(told)]) == 2
+    words = "trainer.epochs = 0 (from the run's parameter epochs): expected a whole number"
+    assert capsys.readouterr().err.startswith(f"Error: {words}")
+    kept = results.load(str(tmp_path), "run-7")
+    assert (kept.verdict, kept.exit_code) == ("failed", 2)
+    assert kept.error.startswith(f"Trainer: {words}")
+
+
+@pytest.mark.parametrize(
+    ("given", "values"),
+    [
+        (["epochs=3"], {"epochs": 3}),
+        (
+            ["min_accuracy=0.9", "embedding=nnlm-en-dim50"],
+            {"min_accuracy": 0.9, "embedding": "nnlm-en-dim50"},
+        ),
+        (["source=files:gs://a/b=c.csv"], {"source": "files:gs://a/b=c.csv"}),
+        ([], {}),
+    ],
+)
+def test_parameters_are_read_as_their_kind(settings, given, values):
+    assert parameters.read(settings(), given) == values
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("epochs", "--param epochs: expected NAME=VALUE with one of kubeflow.parameters for a name: "),
+        ("seed=1", "--param seed=1: expected NAME=VALUE"),
+        (
+            "epochs=many",
+            'trainer.epochs = "many" (from the run\'s parameter epochs): expected a whole number',
+        ),
+        ("min_accuracy=85", "gate.min_accuracy = 85 (from the run's parameter min_accuracy): expected"),
+    ],
+)
+def test_a_parameter_that_cannot_be_used_is_refused_before_anything_is_sent(settings, given, message):
+    with pytest.raises(InputError) as caught:
+        parameters.read(settings(), [given])
+    assert message in str(caught.value)

@@ -14,7 +14,6 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.utils import import_utils
 
-from pipeline.config import Settings
 from pipeline.kubeflow.settings import StageName
 from pipeline.kubeflow.step import with_parameters
 
@@ -179,20 +178,22 @@ def test_a_parameter_is_an_input_of_its_stage_alone_which_lays_it_over_its_setti
     assert takes.pop("Evaluator") == {"min_accuracy"}
     assert takes.pop("ImdbExampleGen") == {"source"}
     assert set().union(*takes.values()) == set()
-    for stage in ("Trainer", "Evaluator", "ImdbExampleGen"):
-        assert compiled.containers[stage]["command"] == ["python", "-m", "pipeline.kubeflow.step"]
-        assert argument(compiled.containers[stage], "--stage") == stage
+    with_settings = {name for name, each in compiled.containers.items() if "--settings" in each["args"]}
+    assert with_settings == {"Trainer", "Evaluator", "ImdbExampleGen"}
 
 
-def test_without_parameters_every_step_is_tfxs_own_entrypoint(compile_with):
+def test_without_parameters_there_are_no_inputs_of_the_pipeline(compile_with):
     bare = compile_with("kubeflow.parameters=[]")
     assert "inputDefinitions" not in bare.spec["root"]
-    for container in bare.containers.values():
-        assert container["command"] == [
-            "python",
-            "-m",
-            "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor",
-        ]
+    assert not any("--settings" in container["args"] for container in bare.containers.values())
+
+
+def test_every_step_knows_its_stage_and_where_the_versions_are(compile_with):
+    compiled = compile_with("kubeflow.serving_root=gs://models", "model_name=a_model")
+    for name, container in compiled.containers.items():
+        assert container["command"] == ["python", "-m", "pipeline.kubeflow.step"]
+        assert argument(container, "--stage") == name
+        assert argument(container, "--store") == "gs://models/a_model"
 
 
 OTHERS = (
@@ -222,18 +223,15 @@ def test_a_changed_parameter_gives_the_stage_what_compiling_with_it_would_have(
     compile_with, stage, given, assignment
 ):
     travelled = argument(compile_with(*OTHERS).containers[stage], "--settings")
-    changed = with_parameters(
-        json.dumps({"inputs": {"parameterValues": given}}),
-        stage=stage,
-        settings=Settings.model_validate_json(travelled),
-    )
+    told = {"inputs": {"parameterValues": dict(given)}}
+    with_parameters(told, stage=stage, settings_json=travelled)
     sources = tasks(compile_with(*OTHERS, assignment))[stage]["inputs"]["parameters"]
     constants = {
         name: source["runtimeValue"]["constant"]
         for name, source in sources.items()
         if "runtimeValue" in source
     }
-    assert json.loads(changed)["inputs"]["parameterValues"] == constants
+    assert told["inputs"]["parameterValues"] == constants
 
 
 # --- the files
@@ -245,6 +243,27 @@ def test_kfp_takes_the_yaml(compiled):
     assert spec.default_pipeline_root == PIPELINE_ROOT
     loaded = components.load_component_from_text(compiled.to_yaml())
     assert set(loaded.component_spec.inputs) == {"min_accuracy", "epochs", "source", "embedding"}
+
+
+def test_volumes_are_a_second_document_that_mounts_each_of_them_in_every_step(compile_with):
+    compiled = compile_with('kubeflow.volumes={"/models"="models", "/data"="reviews"}')
+    spec, platform = yaml.safe_load_all(compiled.to_yaml())
+    assert spec == compiled.spec
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert set(executors) == set(spec["deploymentSpec"]["executors"])
+    for executor in executors.values():
+        assert executor["pvcMount"] == [
+            {"constant": "reviews", "mountPath": "/data"},
+            {"constant": "models", "mountPath": "/models"},
+        ]
+    parsed = json_format.ParseDict(platform, pipeline_spec_pb2.PlatformSpec())
+    assert set(parsed.platforms) == {"kubernetes"}
+    assert "&" not in compiled.to_yaml().split("---")[1], "KFP's reader gets no YAML aliases"
+
+
+def test_how_the_host_is_reached_is_not_in_it(compile_with, compiled):
+    reached = compile_with("kubeflow.api.host=https://kubeflow.example", "kubeflow.api.token_file=/token")
+    assert reached.to_yaml() == compiled.to_yaml()
 
 
 def test_the_json_is_a_pipeline_job_around_the_same_spec(compiled):

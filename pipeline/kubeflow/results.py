@@ -1,0 +1,97 @@
+"""How a run on the cluster came out: a file beside the version store, written in a pod, read by whoever asks.
+
+KFP's API tells of states, not of reasons, and its artifacts are where only the cluster may look. The store is
+where model servers look, too: `STORE/.greenlight/runs/RUN.json`, a RunResult.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from components.errors import GreenlightError
+from components.pusher.store_errors import as_greenlight_errors
+from pipeline.outcome import RunResult
+from pipeline.runs import Artifact, Run, Stage
+from pipeline.verdicts import judge_run
+from serving.files import files_for, join
+from serving.versions import VersionStore
+
+
+def path_of(store: str, run: str) -> str:
+    """Where the result of `run` is kept."""
+    return join(store, ".greenlight", "runs", f"{run}.json")
+
+
+def save(result: RunResult, store: str) -> None:
+    """Writes the result of `result.run` whole or not at all.
+
+    Raises:
+      OSError: the place cannot be written.
+    """
+    assert result.run is not None
+    path = path_of(store, result.run)
+    files = files_for(path)
+    files.prepare(path.rpartition("/")[0])
+    files.replace(path, f"{json.dumps(result.to_json(), indent=1)}\n".encode())
+
+
+def load(store: str, run: str) -> RunResult | None:
+    """What `save` wrote; None where no stage of the run has ended it.
+
+    Raises:
+      GreenlightError: the place cannot be read from here.
+    """
+    path = path_of(store, run)
+    try:
+        return RunResult.from_json(json.loads(files_for(path).read(path)))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise GreenlightError(f"The run's result at {path} cannot be read from here: {error}") from error
+
+
+def failed(run: str, message: str, exit_code: int, *, stage: str) -> RunResult:
+    """The result of a run that ended in `stage`."""
+    if exit_code == 4:
+        return RunResult(verdict="stopped", run=run, reasons=tuple(message.splitlines()))
+    return RunResult(verdict="failed", run=run, error=f"{stage}: {message}", error_code=exit_code)
+
+
+def judged(
+    run: str, executor_input: Mapping[str, Any], output: Mapping[str, Any], *, store: str
+) -> RunResult:
+    """The result of a run whose Pusher has done its work.
+
+    Args:
+      run: its id.
+      executor_input: the Pusher's, with addresses that can be opened.
+      output: the Pusher's ExecutorOutput.
+      store: the version store.
+
+    Raises:
+      GreenlightError: the store or the verdict cannot be read.
+    """
+    inputs = executor_input["inputs"]["artifacts"]
+    stages = (
+        _stage("Evaluator", {"evaluation": inputs["evaluation"]}),
+        _stage("InfraValidator", {"blessing": inputs["infra_blessing"]}),
+        _stage("Pusher", output["artifacts"]),
+    )
+    with as_greenlight_errors():
+        live = VersionStore(store).live()
+    facts = {
+        "version": str(live.number) if live else None,
+        "model_path": live.path if live else None,
+        "run": run,
+    }
+    return judge_run(Run(run, stages), live=live, facts=facts)
+
+
+def _stage(name: str, outputs: Mapping[str, Any]) -> Stage:
+    made = {
+        key: tuple(Artifact(0, "", each["uri"], each.get("metadata", {})) for each in listed["artifacts"])
+        for key, listed in outputs.items()
+    }
+    return Stage(name, "complete", 0, 0, 0, inputs={}, outputs=made)

@@ -1,0 +1,254 @@
+"""A stand-in for Kubeflow Pipelines' API server: keeps what it is sent and answers as v2beta1 does.
+
+Paths, fields, the multipart uploads and the shape of errors are those of kubeflow/pipelines
+(backend/api/v2beta1/swagger). Runs end when the test says so; faults are asked for by request.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import email
+import json
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import yaml
+
+PREFIX = "/apis/v2beta1"
+CREATED, ENDED, NEVER = "2026-11-22T10:00:00Z", "2026-11-22T10:05:00Z", "1970-01-01T00:00:00Z"
+
+
+@dataclasses.dataclass
+class Request:
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclasses.dataclass
+class Api:
+    """What the server knows. `token`: the one it accepts; `namespaces`: of many users, those it allows."""
+
+    token: str | None = None
+    namespaces: tuple[str, ...] = ()
+    requests: list[Request] = dataclasses.field(default_factory=list)
+    faults: list[tuple[str, Callable[[BaseHTTPRequestHandler], None]]] = dataclasses.field(
+        default_factory=list
+    )
+    tables: dict[str, dict[str, dict[str, Any]]] = dataclasses.field(
+        default_factory=lambda: {
+            "pipelines": {},
+            "versions": {},
+            "experiments": {},
+            "runs": {},
+            "schedules": {},
+        }
+    )
+    at_get_run: Callable[[dict[str, Any]], None] = lambda run: None
+    url: str = ""
+
+    def new(self, table: str, prefix: str, **fields: Any) -> dict[str, Any]:
+        name = f"{prefix}-{len(self.tables[table]) + 1}"
+        self.tables[table][name] = {"created_at": CREATED, **fields}
+        return self.tables[table][name]
+
+    def sent(self, method: str, path: str) -> list[Request]:
+        return [each for each in self.requests if (each.method, each.path) == (method, PREFIX + path)]
+
+    def once(self, path: str, status: int, body: str | None = None, kind: str = "application/json") -> None:
+        """The next request to `path` is answered with an error."""
+        text = body if body is not None else error_body(status, "as the test asked for")
+        self.faults.append((PREFIX + path, lambda handler: handler.reply(status, text, kind)))
+
+
+def error_body(code: int, message: str) -> str:
+    return json.dumps({"error": message, "code": code, "message": message, "details": []})
+
+
+def ended(run: dict[str, Any], state: str, **stages: str) -> None:
+    """Makes a run one that has ended; `stages` are the states of its steps."""
+    names = {"root": state, "root-driver": "SUCCEEDED", **stages}
+    names |= {f"{stage}-driver": "SUCCEEDED" for stage in stages}
+    details = [
+        {
+            "run_id": run["run_id"],
+            "task_id": name,
+            "display_name": name,
+            "start_time": CREATED,
+            "end_time": NEVER if each == "RUNNING" else ENDED,
+            "state": each,
+        }
+        for name, each in names.items()
+    ]
+    run |= {"state": state, "finished_at": ENDED, "run_details": {"task_details": details}}
+
+
+class Handler(BaseHTTPRequestHandler):
+    api: Api
+
+    def do_GET(self) -> None:
+        self._handle()
+
+    def do_POST(self) -> None:
+        self._handle()
+
+    def do_DELETE(self) -> None:
+        self._handle()
+
+    def log_message(self, *args: Any) -> None:
+        """Nothing: pytest has the requests."""
+
+    def reply(self, status: int, text: str, kind: str = "application/json") -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def _handle(self) -> None:
+        url = urlsplit(self.path)
+        length = int(self.headers.get("Content-Length") or 0)
+        raw = self.rfile.read(length)
+        query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = Request(self.command, url.path, query, headers, self._parsed(raw))
+        self.api.requests.append(request)
+        for fault in self.api.faults:
+            if fault[0] == request.path:
+                self.api.faults.remove(fault)
+                fault[1](self)
+                return
+        if self.api.token is not None and self.headers.get("Authorization") != f"Bearer {self.api.token}":
+            self.reply(401, error_body(16, "Request header error: there is no user identity header."))
+            return
+        namespace = query.get("namespace") or (request.body or {}).get("namespace", "")
+        if self.api.namespaces and namespace and namespace not in self.api.namespaces:
+            self.reply(403, error_body(7, f"User is not authorized in namespace {namespace}."))
+            return
+        self._route(request)
+
+    def _parsed(self, raw: bytes) -> Any:
+        kind = self.headers.get("Content-Type", "")
+        if kind.startswith("multipart/form-data"):
+            message = email.message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + raw)
+            (part,) = message.get_payload()
+            return {"file": part.get_payload(decode=True).decode()}
+        return json.loads(raw) if raw else None
+
+    def _route(self, request: Request) -> None:
+        parts = request.path.removeprefix(PREFIX).strip("/").split("/")
+        answer = getattr(self, f"_{parts[0]}", None)
+        found = answer(request, parts[1:]) if answer and request.path.startswith(PREFIX) else None
+        if found is None:
+            self.reply(404, error_body(5, f"{request.path} not found."))
+        else:
+            self.reply(200, json.dumps(found))
+
+    def _healthz(self, request: Request, rest: list[str]) -> Any:
+        return {"multi_user": bool(self.api.namespaces)}
+
+    def _experiments(self, request: Request, rest: list[str]) -> Any:
+        if request.method == "GET":
+            return self._listed("experiments", request)
+        made = self.api.new("experiments", "experiment", **request.body)
+        made["experiment_id"] = f"experiment-{len(self.api.tables['experiments'])}"
+        return made
+
+    def _pipelines(self, request: Request, rest: list[str]) -> Any:
+        if rest == ["upload"]:
+            return self._uploaded(request)
+        if rest == ["upload_version"]:
+            return self._version(request.query["pipelineid"], request.query["name"], request.body["file"])
+        if rest[1:] == ["versions"]:
+            return self._listed("versions", request, key="pipeline_versions", pipeline_id=rest[0])
+        return self._listed("pipelines", request) if not rest else None
+
+    def _uploaded(self, request: Request) -> Any:
+        name = request.query["name"]
+        made = self.api.new(
+            "pipelines", "pipeline", display_name=name, namespace=request.query.get("namespace")
+        )
+        made["pipeline_id"] = f"pipeline-{len(self.api.tables['pipelines'])}"
+        self._version(made["pipeline_id"], name, request.body["file"])  # KFP makes a first one by that name
+        return made
+
+    def _version(self, pipeline: str, name: str, text: str) -> Any:
+        spec = list(yaml.safe_load_all(text))
+        made = self.api.new(
+            "versions", "version", display_name=name, pipeline_id=pipeline, pipeline_spec=spec[0]
+        )
+        made["pipeline_version_id"] = f"version-{len(self.api.tables['versions'])}"
+        return made
+
+    def _runs(self, request: Request, rest: list[str]) -> Any:
+        if request.method == "POST":
+            made = self.api.new("runs", "run", state="PENDING", **request.body)
+            made["run_id"] = f"run-{len(self.api.tables['runs'])}"
+            return made
+        run = self.api.tables["runs"].get(rest[0]) if rest else None
+        if run is not None:
+            self.api.at_get_run(run)
+        return run
+
+    def _recurringruns(self, request: Request, rest: list[str]) -> Any:
+        table = self.api.tables["schedules"]
+        if not rest:
+            if request.method == "GET":
+                return self._listed("schedules", request, key="recurringRuns")
+            mode = "ENABLED" if request.body["mode"] == "ENABLE" else "DISABLED"
+            made = self.api.new("schedules", "schedule", status=mode, **request.body)
+            made["recurring_run_id"] = f"schedule-{len(table)}"
+            return made
+        name, _, action = rest[0].partition(":")
+        if name not in table:
+            return None
+        if request.method == "DELETE":
+            del table[name]
+            return {}
+        table[name]["status"] = {"enable": "ENABLED", "disable": "DISABLED"}[action]
+        return {}
+
+    def _listed(self, table: str, request: Request, *, key: str | None = None, **equal: str) -> Any:
+        """What a list answers: nothing at all where there is nothing, as protobuf's JSON has it."""
+        for predicate in json.loads(request.query.get("filter", "{}")).get("predicates", []):
+            assert predicate["operation"] in ("EQUALS", 1)
+            equal[predicate["key"]] = predicate["stringValue"]
+        rows = [
+            row
+            for row in self.api.tables[table].values()
+            if all(row.get(each) == equal[each] for each in equal)
+        ]
+        start = int(request.query.get("page_token") or 0)
+        page = rows[start : start + int(request.query.get("page_size") or 10)]
+        found: dict[str, Any] = {key or table: page, "total_size": len(rows)} if rows else {}
+        if start + len(page) < len(rows):
+            found["next_page_token"] = str(start + len(page))
+        return found
+
+
+@contextmanager
+def serving(api: Api, *, certificate: Path | None = None) -> Iterator[Api]:
+    """Answers on a free port while the block runs; with TLS where there is a certificate."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"api": api}))
+    server.daemon_threads = True
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    api.url = f"{'https' if certificate else 'http'}://localhost:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
