@@ -1,29 +1,55 @@
 """A connection of HTTP that keeps to limits which uvicorn has not: on headers, and on clients that stall."""
 
 import asyncio
+import socket
+import struct
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import httptools
 import orjson
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from serving.settings import ServeSettings
 
 HEADER_BYTES = 64 * 1024
 """The most bytes of a request's line and headers, more or less a read."""
+PIPELINED = 256
+"""The most requests of one connection that may wait for the answers to those before them."""
 _INTERIM = b"HTTP/1.1 100 "
+_LINGER_NOT = struct.pack("ii", 1, 0)
+
+
+class _Flow(FlowControl):
+    """Reads no further while requests of the connection wait, or a client could fill the memory with them."""
+
+    def __init__(self, transport: asyncio.Transport, waiting: deque[Any]) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
 
 
 class _OneWrite:
-    """A transport that keeps the head of an answer until its body comes: the client is woken up once."""
+    """A transport that keeps the head of an answer until its body comes: the client is woken up once.
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    What is written after the connection is lost goes nowhere, where uvloop would raise. without_body: an
+    answer to HEAD, whose head is all there is.
+    """
+
+    def __init__(self, transport: asyncio.Transport, *, without_body: bool) -> None:
         self._transport = transport
         self._head = b""
-        self._head_is_sent = False
+        self._head_is_sent = without_body
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
+        if self.is_closing():
+            return
         if self._head_is_sent or data.startswith(_INTERIM):
             self._transport.write(data)
         elif self._head:
@@ -33,7 +59,7 @@ class _OneWrite:
             self._head = data
 
     def close(self) -> None:
-        if not self._head_is_sent:
+        if not self._head_is_sent and not self.is_closing():
             self._transport.write(self._head)
         self._transport.close()
 
@@ -51,6 +77,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
         if len(self.connections) > self._limits.max_connections:
             text = f"The server has its most connections, {self._limits.max_connections}; try again"
             self._refuse(503, text, b"retry-after: 1\r\n")
@@ -88,10 +115,13 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._progress = True
+        if len(self.pipeline) >= PIPELINED:
+            raise httptools.HttpParserError("too many requests wait for the answers to those before them")
         before = self.cycle
         super().on_headers_complete()
-        if self.cycle is not before and self.scope["method"] != "HEAD":  # which has no body to wait for
-            self.cycle.transport = _OneWrite(self.transport)  # type: ignore[assignment]
+        if self.cycle is not before:
+            without_body = self.scope["method"] == "HEAD"
+            self.cycle.transport = _OneWrite(self.transport, without_body=without_body)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         self._progress = True
@@ -106,7 +136,7 @@ class Connection(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stall_timer = self.loop.call_later(self._limits.body_seconds, self.transport.abort)
+        self._stall_timer = self.loop.call_later(self._limits.body_seconds, self._cut_off)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -116,9 +146,15 @@ class Connection(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         if self.transport.get_write_buffer_size():
-            self.transport.abort()
+            self._cut_off()
         else:
             super().timeout_keep_alive_handler()
+
+    def _cut_off(self) -> None:
+        """Ends the connection with all that is unsent, in the kernel too, which would try for minutes."""
+        connection = self.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        self.transport.abort()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import json
+import select
 import socket
 
 import pytest
@@ -171,6 +172,38 @@ def test_headers_without_end_are_answered_431(strict, flood):
         status, _, body = read_to_the_end(connection)
     assert (status, body) in [(431, b'{"error":"The headers are larger than 65536 bytes"}'), (0, b"")]
     assert still_answers(strict)
+
+
+QUESTION = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_a_client_that_only_ever_asks_is_cut_off(strict):
+    with connect(strict) as connection, pytest.raises((BrokenPipeError, ConnectionResetError)):
+        while True:
+            connection.sendall(QUESTION * 1000)
+    assert still_answers(strict)
+
+
+def test_a_client_that_does_not_read_its_answers_is_cut_off(strict):
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", strict.port))
+        connection.sendall(QUESTION * 250)  # more in answers than the kernel takes
+        waiting = select.poll()
+        waiting.register(connection, select.POLLHUP)
+        assert waiting.poll(20_000), "the server still waits"
+    assert still_answers(strict)
+
+
+def test_many_pipelined_requests_are_answered_as_they_are_read(strict):
+    with connect(strict) as connection:
+        for _ in range(5):
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        content = b""
+        while part := connection.recv(65536):
+            content += part
+    assert content.count(b"HTTP/1.1 200 OK") == 251
 
 
 def test_an_idle_connection_is_closed(strict):
