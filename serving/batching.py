@@ -115,13 +115,14 @@ class Batcher:
         deadline: as of time.monotonic().
 
         Raises:
-          RequestError: UNAVAILABLE where the queue is full.
+          RequestError: RESOURCE_EXHAUSTED, over HTTP 503, where the queue is full.
         """
         if self.queued and self.queued + rows > self.limits.max_queue:
             raise RequestError(
-                Code.UNAVAILABLE,
+                Code.RESOURCE_EXHAUSTED,
                 f"The queue is full: {self.queued} rows of {self.limits.max_queue} wait. Try again later.",
                 retry_after=1,
+                http=Code.UNAVAILABLE.http,  # 429 would blame this one client
             )
         request = _Request(inputs, rows, size, deadline, self._loop.create_future())
         lane.waiting.append(request)

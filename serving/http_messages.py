@@ -63,7 +63,7 @@ def error_answer(error: RequestError | HttpError) -> Answer:
     headers: Pairs = ()
     if error.retry_after is not None:
         headers = ((b"retry-after", str(max(1, math.ceil(error.retry_after))).encode()),)
-    return json_answer(content, status=error.code.http, headers=headers)
+    return json_answer(content, status=error.http, headers=headers)
 
 
 def not_allowed(*methods: str) -> HttpError:

@@ -46,8 +46,8 @@ class ServeSettings(BaseModel):
         4096,
         ge=1,
         le=10_000_000,
-        description="The most rows that may wait. Requests beyond are answered 503 (gRPC UNAVAILABLE), "
-        "with the time after which to try again.",
+        description="The most rows that may wait. Requests beyond are answered 503 (gRPC "
+        "RESOURCE_EXHAUSTED), with the time after which to try again.",
     )
     workers: int = Field(
         0,

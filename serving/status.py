@@ -55,10 +55,14 @@ class RequestError(Exception):
     """A request that is answered with an error.
 
     `message` is for the client. `retry_after`: after how many seconds it may try again, where that helps.
+    `http`: the status over HTTP.
     """
 
-    def __init__(self, code: Code, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, code: Code, message: str, *, retry_after: float | None = None, http: int | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
+        self.http = http or code.http
         self.message = message
         self.retry_after = retry_after

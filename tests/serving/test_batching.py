@@ -187,7 +187,7 @@ def test_a_full_queue_turns_requests_away_at_once():
         waiting = [ask(2, 3), ask(4)]
         with pytest.raises(RequestError) as refused:
             ask(5)
-        assert refused.value.code is Code.UNAVAILABLE
+        assert (refused.value.code, refused.value.http) == (Code.RESOURCE_EXHAUSTED, 503)
         assert refused.value.message == "The queue is full: 3 rows of 3 wait. Try again later."
         assert refused.value.retry_after == 1
         model.go_on.set()
