@@ -1,8 +1,6 @@
 """The command in a process of its own, as a person calls it."""
 
-import contextlib
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -14,23 +12,14 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def greenlight(tmp_path, small_workspace):
-    """Call `greenlight` over the small workspace; with `terminal`, its output is a terminal."""
+    """Call `greenlight` over the small workspace."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
 
-    def call(*arguments: str, given: bytes = b"", terminal: bool = False, **environ: str):
+    def call(*arguments: str, given: bytes = b""):
         command = [sys.executable, "-m", "pipeline.cli", *arguments, "--workspace", str(small_workspace)]
-        options = {"cwd": tmp_path, "env": {**environment, **environ}, "check": False}
-        if not terminal:
-            return subprocess.run(command, input=given, capture_output=True, **options)
-        ours, theirs = pty.openpty()
-        ended = subprocess.run(command, input=given, stdout=theirs, stderr=subprocess.PIPE, **options)
-        os.close(theirs)
-        shown = b""
-        with contextlib.suppress(OSError):  # how Linux tells that the other end is closed
-            while part := os.read(ours, 65536):
-                shown += part
-        os.close(ours)
-        return subprocess.CompletedProcess(command, ended.returncode, shown, ended.stderr)
+        return subprocess.run(
+            command, input=given, capture_output=True, cwd=tmp_path, env=environment, check=False
+        )
 
     return call
 

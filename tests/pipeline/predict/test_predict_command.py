@@ -1,3 +1,4 @@
+import io
 import json
 import shutil
 
@@ -17,13 +18,28 @@ def test_texts_are_answered_as_lines_of_json_in_a_pipe_without_any_noise(greenli
     assert lines(ended.stdout) == [POSITIVE, NEGATIVE]
 
 
-def test_a_terminal_gets_a_table(served, greenlight):
-    url = f"grpc://{served.grpc}"
-    ended = greenlight("predict", "a good film", "a film", "--url", url, terminal=True, COLUMNS="80")
-    assert (ended.returncode, ended.stderr) == (0, b"")
-    text = ended.stdout.decode()
-    for word in ("label", "probability", "version", "positive", "0.7311", "negative", "a good film"):
-        assert word in text
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_a_table_and_of_many_rows_the_first_and_the_counts(
+    served, predict, tmp_path, monkeypatch
+):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")  # no colours
+    (tmp_path / "r.txt").write_text("a good film\n" * 60 + "a\tfilm\n" * 60)
+    code, out, err = predict("--file", "r.txt", "--url", f"grpc://{served.grpc}")
+    assert (code, out, err) == (0, "", "")
+    rows = [" ".join(line.split()) for line in terminal.getvalue().splitlines() if line.strip()]
+    assert rows[0] == "label probability version text"
+    assert rows[2:102] == ["positive 0.7311 1 a good film"] * 60 + ["negative 0.2689 1 a film"] * 40
+    assert " ".join(rows[102:]) == (
+        "120 reviews: 60 negative, 60 positive. The table has the first 100; "
+        "a pipe or a file gets all of them."
+    )
 
 
 def test_standard_input_is_a_review_a_line_or_what_the_format_says(served, greenlight):
