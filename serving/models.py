@@ -244,6 +244,9 @@ class Models:
         try:
             verified = await self._in_thread(lambda: self._verified(path, number))
         except (LoadError, StoreError) as error:
+            if number not in await self._in_thread(self._store.published):  # rolled back or pruned meanwhile
+                self._states.pop(number, None)
+                return None
             self._metrics.load(path, Code.DATA_LOSS, time.perf_counter() - started)
             self._refuse(store_id, number, str(error))
             return None

@@ -213,6 +213,23 @@ def test_a_version_that_is_changed_while_it_is_loaded_is_refused(stage):
     assert models.refusals()[0].message == "version 1: its files changed while it was loaded"
 
 
+def test_a_version_that_is_rolled_back_while_it_is_loaded_is_no_error(stage, caplog):
+    async def story():
+        stage.push("one")
+        models = stage.models()
+        await models.refresh()
+        stage.push("two")
+        stage.during_load = lambda: stage.store.rollback("too soon")
+        stage.broken = {2}
+        await models.refresh()
+        assert live(models) == "one"
+        assert told(models) == {1: "AVAILABLE"}
+        assert stage.count("greenlight_versions_refused_total") == 0
+        assert caplog.records == []
+
+    asyncio.run(story())
+
+
 def test_a_refused_version_is_looked_at_again_later_and_answers_once_it_is_mended(stage, monkeypatch):
     async def story():
         number = stage.push("good!")
