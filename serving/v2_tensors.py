@@ -63,6 +63,8 @@ def read(given: Any, specs: Mapping[str, TensorSpec], binary: Binary) -> tuple[s
     if name not in specs:
         raise invalid(f"Unexpected input {name}; the inputs are {', '.join(sorted(specs))}")
     wanted = datatype(specs[name])
+    if specs[name].dtype not in DATATYPES:
+        raise invalid(f"Input {name} has the type {specs[name].dtype}, which the protocol does not know")
     if given.get("datatype") != wanted:
         raise invalid(f"Input {name} must have the datatype {wanted}, and not {shown(given.get('datatype'))}")
     shape = _shape(name, given.get("shape"))
@@ -73,7 +75,10 @@ def read(given: Any, specs: Mapping[str, TensorSpec], binary: Binary) -> tuple[s
         raise invalid(f"Input {name} has both 'data' and '{_BINARY_SIZE}'")
     else:
         values = _from_binary(name, binary.take(size, name), shape, specs[name].dtype)
-    return name, values.reshape(shape)
+    try:
+        return name, values.reshape(shape)
+    except ValueError:  # numpy has no array without elements that would be too large with them
+        raise invalid(f"Input {name} has a 'shape' that is too large") from None
 
 
 def write(name: str, array: np.ndarray, *, binary: bool) -> tuple[dict[str, Any], bytes]:

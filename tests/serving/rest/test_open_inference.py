@@ -4,7 +4,12 @@ import json
 import math
 import struct
 
+import numpy as np
 import pytest
+
+from serving import v2_tensors
+from serving.predictor import TensorSpec
+from serving.status import RequestError
 
 MODEL = "/v2/models/imdb_sentiment"
 GOOD = pytest.approx(0.7310586)
@@ -121,6 +126,10 @@ def test_another_signature_with_every_kind_of_tensor_flat_or_nested(client, data
         ({"floats": {"shape": [4]}}, "Input floats has the shape [4], and not [-1, 2] as in the signature"),
         ({"floats": {"shape": [2, -2]}}, "Input floats needs a 'shape', a list of whole numbers"),
         ({"floats": {"shape": "22"}}, "Input floats needs a 'shape', a list of whole numbers"),
+        (
+            {"floats": {"shape": [0] + [2**31 - 1] * 3, "data": []}},
+            "Input floats has a 'shape' that is too large",
+        ),
         ({"ints": {"data": [1.0, 2]}}, "Input ints holds 1.0, which is no INT64"),
         ({"ints": {"data": [2**63, 2]}}, "Input ints holds 9223372036854775808, which is no INT64"),
         ({"ints": {"datatype": "INT32"}}, 'Input ints must have the datatype INT64, and not "INT32"'),
@@ -229,3 +238,16 @@ def test_methods_and_paths_that_are_not_there(client):
     assert client.post(MODEL).status_code == 405
     for path in ("/v2/repository/index", f"{MODEL}/config", "/v2/", f"{MODEL}/versions/1/other"):
         assert client.get(path).status_code == 404
+
+
+def test_a_type_that_the_protocol_does_not_know_is_said():
+    spec = {"x": TensorSpec(dtype="complex64", shape=None, tensor="x:0")}
+    given = {"name": "x", "datatype": "COMPLEX64", "shape": [1], "data": [1]}
+    with pytest.raises(
+        RequestError, match="Input x has the type complex64, which the protocol does not know"
+    ):
+        v2_tensors.read(given, spec, v2_tensors.Binary(memoryview(b"")))
+    with pytest.raises(
+        RequestError, match="Output x has the type complex64, which the protocol does not know"
+    ):
+        v2_tensors.write("x", np.zeros(1, np.complex64), binary=False)
