@@ -135,7 +135,7 @@ def check_words(condition: Mapping[str, Any]) -> Check:
             passed=passed, name="model in production", value="", limit="", margin="cannot be evaluated"
         )
     not_judged = passed and condition.get("value") is None
-    few = "too few examples" if "fewer than" in str(condition.get("reason")) else "no model in production yet"
+    few = "too few examples" if "too few" in str(condition.get("reason")) else "no model in production yet"
     limit = show_number(condition.get("threshold"), signed=is_change)
     return Check(
         passed=passed,

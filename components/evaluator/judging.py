@@ -77,7 +77,8 @@ def _span_conditions(gate: GateSettings, newest: int) -> Iterator[Condition]:
                 kind=kind,
                 threshold=threshold,
                 slice=f"{SPAN}:{span}",
-                min_examples=gate.min_span_examples,
+                # Of few examples the interval of an accuracy is as wide as it has to be, that of a change not.
+                min_examples=gate.min_span_examples if kind == "change" else 1,
                 benefit_of_doubt=True,
             )
 
@@ -164,7 +165,7 @@ def _judge(
         reason = f"change of {name} is not judged: no model is in production yet"
         return _unmeasured(condition, split, passed=True, reason=reason)
     if len(part) < condition.min_examples:
-        reason = f"{name} is not judged {where}: fewer than {condition.min_examples:,} examples"
+        reason = f"{name} is not judged {where}: too few, {condition.min_examples:,} are needed"
         return _unmeasured(condition, split, passed=True, reason=reason)
     problem = not_probabilities(part.probability)
     if problem and condition.metric != "example_count":

@@ -152,8 +152,8 @@ class GateSettings(BaseModel):
     min_span_examples: int = Field(
         30,
         ge=2,
-        description="The fewest examples of the base set or the newest span that these three are judged on; "
-        "with fewer they do not stand in the way.",
+        description="The fewest examples of the base set or the newest span that its change is judged on; "
+        "with fewer it does not stand in the way.",
     )
     slices: dict[SliceName, Share] = Field(
         default_factory=dict,

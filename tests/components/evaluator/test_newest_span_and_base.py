@@ -148,7 +148,7 @@ def test_too_few_examples_do_not_stand_in_the_way(size, judged):
     assert found.passed != judged
     if not judged:
         assert found.reason == (
-            f"accuracy is not judged on span 12 of test ({size} examples): fewer than 30 examples"
+            f"accuracy is not judged on span 12 of test ({size} examples): too few, 30 are needed"
         )
 
 
@@ -157,8 +157,17 @@ def test_a_newest_span_none_of_whose_reviews_fell_into_the_split_is_not_mistaken
         together(part(0, 500, right=450, baseline_right=450), part(11, 100, right=0, baseline_right=100))
     )
     assert condition(verdict, "span:12").reason == (
-        "accuracy is not judged on span 12 of test (0 examples): fewer than 30 examples"
+        "accuracy is not judged on span 12 of test (0 examples): too few, 30 are needed"
     )
+
+
+@pytest.mark.parametrize(("right", "passed"), [(1, False), (3, True)])
+def test_wrong_labels_show_in_few_examples_too(right, passed):
+    """One right of eight is hardly a model that is right in six of ten; three may be."""
+    verdict = verdict_on(
+        together(part(0, 500, right=450, baseline_right=450), part(NEWEST, 8, right=right, baseline_right=0))
+    )
+    assert condition(verdict, "span:12", kind="floor").passed is passed
 
 
 def test_the_first_model_is_compared_with_none():
