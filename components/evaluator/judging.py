@@ -77,7 +77,7 @@ def _span_conditions(gate: GateSettings, newest: int) -> Iterator[Condition]:
                 kind=kind,
                 threshold=threshold,
                 slice=f"{SPAN}:{span}",
-                # Of few examples the interval of an accuracy is as wide as it has to be, that of a change not.
+                # Few examples make the interval of an accuracy as wide as it has to be, that of a change not.
                 min_examples=gate.min_span_examples if kind == "change" else 1,
                 benefit_of_doubt=True,
             )
