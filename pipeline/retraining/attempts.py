@@ -17,6 +17,7 @@ from pipeline.termination import TERMINATED
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
+    from pipeline.retraining.history import Attempt
 
 
 def run_settings(settings: Settings, decision: Decision) -> Settings:
@@ -47,11 +48,13 @@ def start(settings: Settings, run_id: str, places: Places) -> Child:
     return Child("pipeline.cli", arguments, folder=places.run(run_id))
 
 
-def finish(child: Child, run_id: str, places: Places, *, stop: threading.Event, stop_seconds: float) -> Ended:
+def finish(
+    child: Child, attempt: Attempt, places: Places, *, stop: threading.Event, stop_seconds: float
+) -> Ended:
     """Waits for the run, or ends it when `stop` is set; says what became of it."""
-    code = child.wait(stop, stop_seconds=stop_seconds)
+    code, run_id = child.wait(stop, stop_seconds=stop_seconds), attempt.run
     if (result := _result(places, run_id)) is not None:
-        return _ended(run_id, result)
+        return _ended(attempt, result)
     if code == TERMINATED or (stop.is_set() and code < 0):
         return Ended(run=run_id, verdict=INTERRUPTED, exit_code=code, reasons=("told to end",))
     answer = _answer(child)
@@ -64,17 +67,18 @@ def finish(child: Child, run_id: str, places: Places, *, stop: threading.Event, 
     return Ended(run=run_id, verdict="failed", exit_code=code, reasons=(reason,))
 
 
-def found_out(run_id: str, settings: Settings, places: Places) -> Ended | None:
+def found_out(attempt: Attempt, settings: Settings, places: Places) -> Ended | None:
     """What became of a run whose starter died; None while it is still at work.
 
     A run that pushed its model and was killed before it wrote its result has come to its verdict all the
     same: the lineage store and the version store know.
     """
+    run_id = attempt.run
     if is_alive(places.run(run_id)):
         return None
     noted = "found at the next start"
     if (result := _result(places, run_id) or _from_lineage(run_id, settings, places)) is not None:
-        return _ended(run_id, result, noted=noted)
+        return _ended(attempt, result, noted=noted)
     if not places.workspace.run(run_id).exists():
         return Ended(run=run_id, verdict=NOT_STARTED, noted=noted, reasons=("it was killed before it began",))
     return Ended(run=run_id, verdict=KILLED, exit_code=1, noted=noted, reasons=("it was killed on its way",))
@@ -113,16 +117,31 @@ def _from_lineage(run_id: str, settings: Settings, places: Places) -> RunResult 
     return result
 
 
-def _ended(run_id: str, result: RunResult, *, noted: str = "") -> Ended:
+def _ended(attempt: Attempt, result: RunResult, *, noted: str = "") -> Ended:
     reasons = result.reasons or ([result.error] if result.error else [])
     return Ended(
-        run=run_id,
+        run=attempt.run,
         verdict=result.verdict,
         exit_code=result.exit_code,
         version=result.version,
         reasons=tuple(reasons),
         noted=noted,
+        set_aside=_no_good(result, attempt.decision),
     )
+
+
+def _no_good(result: RunResult, decision: Decision) -> tuple[int, ...]:
+    """Spans that later runs must not read: what the data check stopped on; the newest one, where not even a
+    model that was trained on it knows it, so that its labels must be wrong.
+    """
+    if result.verdict == "stopped":
+        return tuple(span.number for span in decision.covers)
+    newest = [span.number for span in decision.covers if span.number == decision.newest]
+    unknown = any(
+        (one.get("slice"), one.get("kind"), one.get("passed")) == (f"span:{decision.newest}", "floor", False)
+        for one in result.gate
+    )
+    return tuple(newest) if unknown else ()
 
 
 def _answer(child: Child) -> Mapping[str, Any]:

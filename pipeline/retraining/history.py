@@ -44,7 +44,7 @@ class History:
     """Everything a decision needs of the past: the journal's records, taken in one after the other.
 
     attempts: the runs in the order in which they were decided on, without those that never started.
-    aside: spans that no run may read, and why: judged so before training, or the data check stopped on them.
+    aside: spans that no run may read, and why: judged so before training, or shown so by their own run.
     done: spans that were in a run that came to a verdict.
     released: spans whose labels a person vouches for.
     in_a_row: the runs that broke since the last one that came to a verdict.
@@ -119,7 +119,9 @@ class History:
         if content.verdict == NOT_STARTED:
             del self.attempts[place]
             return
-        attempt = dataclasses.replace(self.attempts[place], verdict=content.verdict, ended=moment)
+        before = self.attempts[place]
+        ended = before.began if content.noted else moment  # noted later: when it ended nobody knows
+        attempt = dataclasses.replace(before, verdict=content.verdict, ended=ended)
         self.attempts[place] = attempt
         if attempt.verdict in BROKEN:
             self.in_a_row.append(attempt)
@@ -133,9 +135,8 @@ class History:
         self.done |= set(decision.covers)
         if decision.due:
             self.schedule_counts_from = datetime.datetime.fromisoformat(decision.due)
-        if attempt.verdict == "stopped":
-            why = "; ".join(content.reasons) or "the data check stopped on it"
-            self.aside |= dict.fromkeys(decision.covers, why)
+        why = "; ".join(content.reasons) or f"the run {content.run} {content.verdict}"
+        self.aside |= {span: why for span in decision.covers if span.number in content.set_aside}
 
     def _released(self, span: SpanContent) -> None:
         self.aside.pop(span, None)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from serving.store_records import Version
 
+SURE = 0.9
+"""The probability of its own answer from which on a model is sure."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Labelled:
@@ -106,8 +109,14 @@ def compared(labelled: Labelled, live: str, previous: str | None) -> dict[str, A
     from components.drift.features import FeatureModel
 
     positive = np.asarray(labelled.labels) == 1
-    right = (FeatureModel(live).probability(labelled.texts) >= 0.5) == positive
-    told: dict[str, Any] = {"accuracy": float(right.mean())}
+    probability = FeatureModel(live).probability(labelled.texts)
+    right = (probability >= 0.5) == positive
+    sure = np.maximum(probability, 1 - probability) >= SURE
+    told: dict[str, Any] = {
+        "accuracy": float(right.mean()),
+        "sure": int(sure.sum()),
+        "sure_wrong": int((sure & ~right).sum()),
+    }
     if previous is not None:
         before = (FeatureModel(previous).probability(labelled.texts) >= 0.5) == positive
         told["previous_accuracy"] = float(before.mean())

@@ -34,6 +34,7 @@ class Examination:
 
     problem: why its rows cannot be used; None where they can.
     live: the version that was asked; None where none is live, and then nothing below is known.
+    sure, sure_wrong: rows that the live model is sure of, and how many of these have the other label.
     live_only, previous_only: rows that only this one of the two models gets right.
     """
 
@@ -42,6 +43,8 @@ class Examination:
     problem: str | None = None
     live: int | None = None
     accuracy: float | None = None
+    sure: int = 0
+    sure_wrong: int = 0
     previous: int | None = None
     previous_accuracy: float | None = None
     live_only: int = 0
@@ -97,7 +100,8 @@ class Decided:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ended:
     """What became of a run: a verdict of `greenlight run`, or that it was interrupted (stopped on purpose),
-    killed, or never started. `noted` says who found out, where it was not the process that started it.
+    killed, or never started. `noted` says who found out, where it was not the process that started it;
+    `set_aside` are the numbers of its spans that it showed to be no good.
     """
 
     run: str
@@ -106,6 +110,7 @@ class Ended:
     version: str | None = None
     reasons: Sequence[str] = ()
     noted: str = ""
+    set_aside: Sequence[int] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

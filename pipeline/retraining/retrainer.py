@@ -103,7 +103,7 @@ class Retrainer:
     def _catch_up(self) -> None:
         """Finds out what became of a run whose starter died; lets the schedule count from where it can."""
         attempt = self._past.open_attempt
-        ended = attempts.found_out(attempt.run, self._settings, self._places) if attempt else None
+        ended = attempts.found_out(attempt, self._settings, self._places) if attempt else None
         if attempt is not None and ended is not None:
             if not self.dry:
                 self._telling.ended(attempt.decision, ended)
@@ -171,10 +171,11 @@ class Retrainer:
         retrain, run_id = self._settings.retrain, new_run_id()
         settings = attempts.run_settings(self._settings, decision)
         self._record(Decided(decision=decision, run=run_id))
+        attempt = self._past.attempts[-1]
         self._telling.starts(decision, run_id, moment)
         child = attempts.start(settings, run_id, self._places)
         ended = attempts.finish(
-            child, run_id, self._places, stop=self._stop, stop_seconds=retrain.stop_seconds
+            child, attempt, self._places, stop=self._stop, stop_seconds=retrain.stop_seconds
         )
         self._telling.ended(decision, ended)
         self._record(ended)

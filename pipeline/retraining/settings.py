@@ -59,6 +59,14 @@ class RetrainSettings(BaseModel):
         "its labels than this, beyond chance: drift costs accuracy, but only flipped labels make a good "
         "model worse than a coin. 0 switches the check off.",
     )
+    max_sure_wrong: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="A span is set aside, too, where more than this share of the rows that the live model is "
+        "sure of (0.9 and more) has the other label, beyond chance. A model that is sure is rarely wrong, "
+        "also on reviews of a new kind: the share is about that of the flipped labels. 1 switches it off.",
+    )
     auto_rollback: bool = Field(
         True,
         description="Whether a promoted model that does worse than the one before it, on labelled spans "

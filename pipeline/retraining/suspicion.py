@@ -31,14 +31,36 @@ def about(examination: Examination, settings: RetrainSettings, *, vouched: bool)
         return f"{examination.span} has no usable row"
     if examination.accuracy is None or vouched:
         return None
-    highest = upper_bound(examination.accuracy, examination.rows)
-    if highest >= settings.min_agreement:
+    doubt = _few_agree(examination, settings) or _sure_are_wrong(examination, settings)
+    if doubt is None:
+        return None
+    return (
+        f"{doubt}: the labels look flipped. Where they are right after all: greenlight retrain --release "
+        f"{examination.span.number} --reason TEXT"
+    )
+
+
+def _few_agree(examination: Examination, settings: RetrainSettings) -> str | None:
+    assert examination.accuracy is not None
+    if upper_bound(examination.accuracy, examination.rows) >= settings.min_agreement:
         return None
     return (
         f"the live version {examination.live} agrees with {examination.accuracy:.1%} of the "
         f"{examination.rows:,} labels of {examination.span}, fewer than retrain.min_agreement = "
-        f"{settings.min_agreement:g}: the labels look flipped. Where they are right after all: "
-        f"greenlight retrain --release {examination.span.number} --reason TEXT"
+        f"{settings.min_agreement:g}"
+    )
+
+
+def _sure_are_wrong(examination: Examination, settings: RetrainSettings) -> str | None:
+    if not examination.sure:
+        return None
+    share = examination.sure_wrong / examination.sure
+    if 1 - upper_bound(1 - share, examination.sure) <= settings.max_sure_wrong:
+        return None
+    return (
+        f"the live version {examination.live} is sure of {examination.sure:,} of the {examination.rows:,} "
+        f"rows of {examination.span}, and {share:.1%} of these have the other label, more than "
+        f"retrain.max_sure_wrong = {settings.max_sure_wrong:g}"
     )
 
 

@@ -58,6 +58,7 @@ class Telling:
         """The end of a run."""
         live = f"version {ended.version} is live" if ended.version else "no version is live"
         words = [f"{ended.verdict}: {live}", *filter(None, [ended.noted]), *ended.reasons]
+        words += [f"span {number} is set aside" for number in ended.set_aside]
         self._line(present(), "; ".join(words))
         event = EVENTS.get("failed" if ended.verdict == KILLED else ended.verdict)
         if event is None:

@@ -41,7 +41,8 @@ if plan.get("dies"):
 if "verdict" in plan:
     from pipeline.outcome import RunResult
     reasons = tuple(plan.get("reasons", ()))
-    result = RunResult(verdict=plan["verdict"], run=run_id, version="1", reasons=reasons)
+    gate = plan.get("gate", ())
+    result = RunResult(verdict=plan["verdict"], run=run_id, version="1", reasons=reasons, gate=gate)
     result.save(workspace / "runs" / run_id / "result.json")
 print(json.dumps({"error": plan.get("error")}))
 sys.exit(plan.get("code", 0))

@@ -57,9 +57,7 @@ def test_decay_starts_a_run_with_all_that_is_new():
     assert (decision.kind, decision.trigger, decision.covers, decision.newest) == (
         "run", "decay", (ONE, TWO), 2,
     )  # fmt: skip
-    assert decision.why == (
-        "the live version 3 reaches 0.7500 on span 2, below retrain.decay_floor = 0.8"
-    )
+    assert decision.why == ("the live version 3 reaches 0.7500 on span 2, below retrain.decay_floor = 0.8")
 
 
 def test_without_decay_there_is_nothing_to_do():
@@ -144,6 +142,19 @@ def test_the_suspicion_says_what_to_do():
         "the live version 3 agrees with 11.8% of the 400 labels of span 1, fewer than retrain.min_agreement "
         "= 0.5: the labels look flipped. Where they are right after all: greenlight retrain --release 1 "
         "--reason TEXT"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sure", "wrong", "suspicious"),
+    [(260, 78, True), (260, 50, False), (92, 13, False), (92, 30, True), (0, 0, False)],
+)
+def test_rows_that_the_model_is_sure_of_tell_partly_flipped_labels_from_drift(sure, wrong, suspicious):
+    examination = Examination(span=ONE, rows=400, live=3, accuracy=0.66, sure=sure, sure_wrong=wrong)
+    why = about(examination, RetrainSettings(), vouched=False)
+    assert bool(why) == suspicious
+    assert (
+        why is None or f"is sure of {sure} of the 400 rows of span 1, and {wrong / sure:.1%} of these" in why
     )
 
 

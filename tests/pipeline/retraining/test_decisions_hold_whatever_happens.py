@@ -199,7 +199,8 @@ class Retraining(RuleBasedStateMachine):
             self.ended(run, decision, verdict)
 
     def ended(self, run, decision, verdict):
-        self.append(Ended(run=run, verdict=verdict))
+        aside = [key.number for key in decision.covers] if verdict == "stopped" else []
+        self.append(Ended(run=run, verdict=verdict, set_aside=aside))
         if verdict in CONCLUDED:
             self.concluded += decision.covers
             self.breaks.clear()

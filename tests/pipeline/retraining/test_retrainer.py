@@ -100,6 +100,22 @@ def test_a_span_that_the_data_check_stopped_on_is_left_out_of_later_runs(bench):
     assert one.run_settings.data.without_spans == (1,)
 
 
+def test_a_span_that_not_even_its_own_model_knows_is_left_out_of_later_runs_and_another_is_not(bench):
+    one = bench()
+    failed = {"slice": "span:1", "kind": "floor", "passed": False}
+    one.plan = {"verdict": "refused", "reasons": ["or their labels are wrong"], "gate": [failed]}
+    one.land(1)
+    retrainer = one.retrainer()
+    assert retrainer.step().ended.set_aside == (1,)
+    assert one.said[-1].endswith("or their labels are wrong; span 1 is set aside")
+    one.plan = {"verdict": "refused", "gate": [failed | {"slice": "span:2", "kind": "change"}]}
+    one.land(2)
+    retrainer.step()
+    one.land(3)
+    retrainer.step()
+    assert one.run_settings.data.without_spans == (1,)
+
+
 def test_a_run_that_broke_is_tried_again_after_the_back_off(bench):
     one = bench()
     one.plan = {"code": 1, "error": "the disk is on fire"}

@@ -1,0 +1,105 @@
+"""`greenlight retrain --watch` as a person runs it: killed with -9 in the middle, and started again."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.reviews_made import real_reviews
+
+ROOT = Path(__file__).parents[2]
+SMALL = (
+    "embedding.vocabulary_size=2000",
+    "trainer.epochs=6",
+    "trainer.batch_size=64",
+    "gate.min_accuracy=0.6",
+)
+QUICK = ("retrain.poll_seconds=0.2", "retrain.settle_seconds=0.2")
+
+
+class Watched:
+    """A folder of spans, a workspace, and the watchers that were started on it."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        self.folder = folder
+        self.workspace = folder / "workspace"
+        self.settings = [
+            f"workspace={self.workspace}",
+            f"cache_dir={cache}",
+            f"data.source=files:{folder}/spans/span-{{SPAN}}/*.csv",
+            *SMALL,
+            *QUICK,
+        ]
+
+    def land(self, number: int, rows: list[tuple[str, int]]) -> None:
+        draft = self.folder / f"span-{number}"
+        draft.mkdir()
+        with (draft / "reviews.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("text", "label"), *rows])
+        (self.folder / "spans").mkdir(exist_ok=True)
+        draft.rename(self.folder / "spans" / draft.name)
+
+    def start(self) -> subprocess.Popen:
+        sets = [option for given in self.settings for option in ("--set", given)]
+        return subprocess.Popen(
+            [sys.executable, "-m", "pipeline.cli", "retrain", "--watch", *sets],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+        )
+
+    def wait_for(self, condition) -> None:
+        deadline = time.monotonic() + 240
+        while not condition():
+            assert time.monotonic() < deadline, self.journal()
+            threading.Event().wait(0.1)
+
+    def journal(self) -> list[dict]:
+        path = self.workspace / "retraining" / "journal.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def training(self) -> bool:
+        logs = self.workspace.glob("runs/*/run.log")
+        return any("Trainer" in log.read_text(errors="replace") for log in logs)
+
+    def ended(self) -> list[str]:
+        return [line["verdict"] for line in self.journal() if line["kind"] == "ended"]
+
+    def aside(self) -> list[str]:
+        decisions = [line["decision"] for line in self.journal() if line["kind"] == "decided"]
+        return [decision["why"] for decision in decisions if decision["kind"] == "set-aside"]
+
+
+@pytest.fixture
+def watched(tmp_path, embedding_cache):
+    return Watched(tmp_path, embedding_cache)
+
+
+def test_the_run_goes_on_its_verdict_counts_and_flipped_labels_are_set_aside(watched):
+    reviews = real_reviews()
+    some = reviews[:12_500:21] + reviews[12_500::21]
+    watched.land(1, some)
+    killed = watched.start()
+    watched.wait_for(watched.training)
+    killed.kill()
+    killed.wait()
+    assert watched.ended() == []
+
+    again = watched.start()
+    watched.wait_for(watched.ended)
+    flipped = [(text, 1 - label) for text, label in reviews[5:12_500:50] + reviews[12_505::50]]
+    watched.land(2, flipped)
+    watched.wait_for(watched.aside)
+    again.send_signal(signal.SIGTERM)
+    assert again.wait(60) == 0
+
+    assert watched.ended() == ["promoted"]
+    assert len(list(watched.workspace.glob("runs/*"))) == 1, "the span was run twice"
+    assert "of the 500 labels of span 2, fewer than retrain.min_agreement" in watched.aside()[0]
