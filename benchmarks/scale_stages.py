@@ -22,6 +22,8 @@ from tfx.types.artifact import Artifact
 from components.trainer import signatures
 from components.trainer.train import train
 from pipeline.config import Settings
+from serving.manifest import Facts
+from serving.versions import VersionStore
 
 SPLITS = '["train", "eval", "test"]'
 
@@ -50,7 +52,7 @@ def statistics_gen(folder: Path) -> int:
 
 
 def training_epoch(folder: Path) -> int:
-    """All that the Trainer does, with one epoch; leaves the model for `batch_inference`."""
+    """All that the Trainer does, with one epoch; pushes the model for `batch_inference`."""
     settings = Settings()
     classifier, record = train(
         settings=settings.trainer.model_copy(update={"epochs": 1, "early_stopping": False}),
@@ -60,25 +62,25 @@ def training_epoch(folder: Path) -> int:
         eval_files=[_pattern(folder, "eval")],
     )
     signatures.export(classifier, folder / "model")
+    VersionStore(str(folder / "serving")).push(folder / "model", Facts())
     return record.examples["train"]
 
 
 def batch_inference(folder: Path) -> int:
-    """The exported model on every review, batch by batch, the probabilities written to a file."""
-    import tensorflow as tf
+    """`greenlight batch-predict`: the source files through the promoted model, into JSONL files."""
+    from components.batch_prediction import job
+    from components.batch_prediction.formats import OutputFormat
+    from components.batch_prediction.output import Output
+    from components.batch_prediction.verified_model import choose_version
 
-    from components.evaluator.predict import Scorer
-    from components.evaluator.split_files import read_split
-
-    scorer = Scorer(str(folder / "model"))
-    files = sorted(tf.io.gfile.glob([_pattern(folder, split) for split in json.loads(SPLITS)]))
-    done = 0
-    with (folder / "probabilities.f32").open("wb") as out:
-        for batch in read_split(files):
-            found = scorer(batch)
-            out.write(found.tobytes())
-            done += len(found)
-    return done
+    settings, root = Settings(), str(folder / "serving")
+    return job.predict_files(
+        job.find_parts(f"{folder}/source/reviews-*.jsonl", text_column=settings.data.text_column),
+        job.Model(root=root, number=choose_version(root, None)),
+        Output(path=folder / "predictions", known=OutputFormat.JSON_LINES, folder=True, overwrite=True),
+        max_bad_share=settings.data.max_bad_share,
+        pipeline_args=settings.beam.pipeline_args(),
+    ).taken
 
 
 STAGES: dict[str, Callable[[Path], int]] = {
