@@ -37,7 +37,7 @@ def schedule(
     as_json: bool,
     **actions: str | None,
 ) -> None:
-    """Let Kubeflow run the pipeline by the clock, or say what is scheduled.
+    """Let Kubeflow run the pipeline by the clock.
 
     With --cron, what `greenlight compile` writes is uploaded and scheduled, in the place of a schedule of
     the same name. Without any option it lists the schedules of the experiment kubeflow.api.experiment.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--run", "run", metavar="ID", help="Start nothing; wait for this run.")
 @options.as_json
 def submit(settings: Settings, given: Sequence[str], no_wait: bool, run: str | None, as_json: bool) -> int:
-    """Run the pipeline on Kubeflow, wait for it, and tell what it came to.
+    """Run the pipeline on Kubeflow, and wait for its verdict.
 
     What `greenlight compile` writes is uploaded (once: an unchanged pipeline is not uploaded again) to
     kubeflow.api.host and started there. A token is taken from kubeflow.api.token_file or from
