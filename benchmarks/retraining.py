@@ -37,7 +37,6 @@ SETTINGS = {
     "embedding.vocabulary_size": 10_000,
     "trainer.epochs": 8,
     "trainer.batch_size": 64,
-    "data.window": 8,
     "gate.min_accuracy": 0.6,
     "gate.min_change": -0.01,
 }
@@ -92,10 +91,15 @@ class Simulation:
         return weeks
 
     def _retrain(self, plan: Plan) -> list[str]:
-        if plan.kind != "crash":
-            return told(self._greenlight(*self._retrain_command(plan.clock)))
-        crashed = self._crash(self._retrain_command(plan.clock))
-        return [crashed, *told(self._greenlight(*self._retrain_command(plan.clock + AFTER_A_CRASH)))]
+        """Decides until there is nothing left to do, as a watcher would."""
+        clock, lines = plan.clock, []
+        if plan.kind == "crash":
+            lines, clock = [self._crash(self._retrain_command(clock))], clock + AFTER_A_CRASH
+        while True:
+            answer = self._greenlight(*self._retrain_command(clock))
+            lines += told(answer)
+            if answer["decision"]["kind"] != "run":
+                return lines
 
     def _retrain_command(self, clock: datetime.datetime) -> list[str]:
         return ["retrain", *self._options("gated"), "--now", clock.isoformat(), "--json"]
@@ -269,7 +273,8 @@ def result_table(weeks: Sequence[Week], accuracy: Sequence[dict[str, float]]) ->
         )
         for week, figures in zip(weeks, accuracy, strict=True)
     ]
-    return table(("span", "what came", "decided", "live", "gated", "never again", "always, no gate"), rows)
+    header = ("span", "what came", "decided", "live", "gated", "never again", "always, no gate")
+    return table(header, rows)
 
 
 def main() -> int:
@@ -279,10 +284,16 @@ def main() -> int:
     parser.add_argument(
         "--first-rows", type=int, default=3000, help="reviews of the first span (%(default)s)"
     )
-    parser.add_argument("--rows", type=int, default=400, help="reviews of every other span (%(default)s)")
+    parser.add_argument("--rows", type=int, default=330, help="reviews of the other spans (%(default)s)")
+    parser.add_argument("--poisoned", type=int, default=1300, help="of the poisoned one (%(default)s)")
     parser.add_argument("--held-out", type=int, default=3000, help="of each kind (%(default)s)")
     given = parser.parse_args()
-    made = world(first_rows=given.first_rows, span_rows=given.rows, held_out=given.held_out)
+    made = world(
+        first_rows=given.first_rows,
+        span_rows=given.rows,
+        poisoned_rows=given.poisoned,
+        held_out=given.held_out,
+    )
     folder = given.keep or Path(tempfile.mkdtemp(prefix="greenlight-retraining-"))
     print(machine(), flush=True)
     started = time.monotonic()

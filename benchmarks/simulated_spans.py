@@ -64,7 +64,7 @@ class World:
     after: Sequence[Row]
 
 
-def world(*, first_rows: int, span_rows: int, held_out: int) -> World:
+def world(*, first_rows: int, span_rows: int, poisoned_rows: int, held_out: int) -> World:
     """The same one every time.
 
     Raises:
@@ -73,11 +73,12 @@ def world(*, first_rows: int, span_rows: int, held_out: int) -> World:
     imdb, snippets = (_shuffled(rows) for rows in _real())
     before, imdb = imdb[:held_out], imdb[held_out:]
     after, snippets = snippets[:held_out], snippets[held_out:]
-    plans, first = [], True
+    plans = []
+    sizes = {1: first_rows, POISONED: poisoned_rows}
     for number in range(1, SPANS + 1):
         source = snippets if number >= DRIFT_FROM else imdb
-        count = first_rows if first else span_rows
-        rows, first = source[:count], False
+        count = sizes.get(number, span_rows)
+        rows = source[:count]
         if len(rows) < count:
             raise ValueError(f"there are not enough reviews for {SPANS} spans of {span_rows} and {held_out}")
         del source[:count]
