@@ -164,7 +164,13 @@ def _never_cached(settings: Settings) -> list[str]:
     Kubeflow runs no such driver: only the reviews that the image brings cannot change behind its back.
     """
     fixed = settings.data.kind == "packaged" and "source" not in settings.kubeflow.parameters
-    return ["ProductionModel", "Pusher", *([] if fixed else ["ImdbExampleGen"])]
+    warm = settings.trainer.warm_start != "off"
+    return [
+        "ProductionModel",
+        "Pusher",
+        *(["LiveModel"] if warm else []),
+        *([] if fixed else ["ImdbExampleGen"]),
+    ]
 
 
 def _declare(compiled: CompiledPipeline, parameter: Parameter, settings: Settings) -> None:

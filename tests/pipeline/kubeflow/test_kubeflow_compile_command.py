@@ -56,6 +56,10 @@ def test_the_name_of_the_file_says_what_is_written(greenlight, without_compiling
         ),
         ((*NEEDED, "--embedding", "glov"), "Did you mean 'glove-6b-50d'?"),
         (
+            (*NEEDED, "--output", "a.json", "--set", 'kubeflow.volumes={"/models"="a-claim"}'),
+            "Error: --output a.json: a .json file is for Vertex AI, which mounts no kubeflow.volumes.",
+        ),
+        (
             (*NEEDED, "--source", "files:a.csv"),
             "Error: data.source = 'a.csv': a relative path leads nowhere in a pod.",
         ),

@@ -3,29 +3,14 @@
 import json
 
 import pytest
-import yaml
 from click.testing import CliRunner
-from kfp_api import Api, serving
 
 from pipeline import cli
-from pipeline.commands import compile as compile_command
-from pipeline.kubeflow.api import TOKEN_VARIABLE
 from pipeline.kubeflow.schedules import six_fields
 
-COMPILED = yaml.safe_dump({"pipelineInfo": {"name": "imdb-sentiment"}})
-
 
 @pytest.fixture
-def api():
-    with serving(Api()) as api:
-        yield api
-
-
-@pytest.fixture
-def schedule(api, tmp_path, monkeypatch):
-    monkeypatch.setattr(compile_command, "compiled", lambda settings, as_json: COMPILED)
-    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
+def schedule(api, without_compiling):
     settings = {"image": "an/image:1", "pipeline_root": "gs://bucket/root", "api.host": api.url}
     flags = [part for key, value in settings.items() for part in ("--set", f"kubeflow.{key}={value}")]
     return lambda *options: CliRunner().invoke(

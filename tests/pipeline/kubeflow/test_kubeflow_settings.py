@@ -48,6 +48,30 @@ def test_a_relative_path_is_refused_by_its_key(settings, tmp_path, monkeypatch, 
     )
 
 
+VOLUME = 'kubeflow.volumes={"/models"="a-claim"}'
+
+
+@pytest.mark.parametrize("root", ["minio://mlpipeline/v2", "s3://bucket/root"])
+def test_versions_need_a_place_that_tensorflow_opens(settings, root):
+    assert refusal(settings(f"kubeflow.pipeline_root={root}")).startswith(
+        f"kubeflow.serving_root is not set, and the version store cannot be in {root}, which TensorFlow does "
+        "not open. Give a gs:// address, or the folder of a volume: --set kubeflow.serving_root=/models "
+    )
+    checks.require_compilable(settings(f"kubeflow.pipeline_root={root}", "kubeflow.serving_root=gs://models"))
+
+
+@pytest.mark.parametrize("root", ["/models2", "/", "/data/models"])
+def test_a_folder_that_no_volume_keeps_is_refused(settings, root):
+    assert refusal(settings(f"kubeflow.serving_root={root}", VOLUME)).startswith(
+        f"kubeflow.serving_root = {root!r} is in no volume, so that each version would end with its pod."
+    )
+
+
+@pytest.mark.parametrize("root", ["/models", "/models/reviews"])
+def test_a_folder_of_a_volume_keeps_versions(settings, root):
+    checks.require_compilable(settings(f"kubeflow.serving_root={root}", VOLUME))
+
+
 @pytest.mark.parametrize(
     "source",
     ["files:gs://reviews/*.csv", "files:gs://reviews/{SPAN}/*.csv", "files:/data/*.csv", "packaged", "tfds"],

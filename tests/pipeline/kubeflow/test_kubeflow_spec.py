@@ -36,9 +36,18 @@ def argument(container, flag):
 # --- the same pipeline
 
 
+STAGES = set(StageName.__args__) - {"LiveModel"}
+
+
 def test_it_has_the_stages_of_the_local_pipeline(compiled):
-    assert set(compiled.containers) == set(StageName.__args__)
-    assert set(tasks(compiled)) == set(StageName.__args__)
+    assert set(compiled.containers) == STAGES
+    assert set(tasks(compiled)) == STAGES
+
+
+def test_a_warm_start_looks_for_the_live_model_in_every_run(compile_with):
+    compiled = compile_with("trainer.warm_start=live")
+    assert set(tasks(compiled)) == {*STAGES, "LiveModel"}
+    assert "cachingOptions" not in tasks(compiled)["LiveModel"]
 
 
 def test_nothing_is_trained_before_the_check_and_nothing_pushed_before_both_judges(compiled):
@@ -130,7 +139,7 @@ CHANGING = ["data.source=files:gs://a/*.csv", 'kubeflow.parameters=["epochs"]']
         ((), {"ImdbExampleGen", *STORE}),  # `source` is a parameter
         (CHANGING, {"ImdbExampleGen", *STORE}),
         (CHANGING[1:], STORE),
-        (["kubeflow.enable_cache=false"], set(StageName.__args__)),
+        (["kubeflow.enable_cache=false"], STAGES),
     ],
 )
 def test_what_can_change_behind_kubeflows_back_is_never_cached(compile_with, assignments, uncached):
