@@ -67,10 +67,12 @@ class _Patient(RESTClientObject):
 class _Client(kfp.Client):
     """kfp's, which answers a first request that fails at once instead of after five attempts."""
 
-    seconds = 30.0
+    def __init__(self, *, seconds: float, **options: Any):
+        self._seconds = seconds
+        super().__init__(**options)
 
     def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
-        self._healthz_api.api_client.rest_client = _Patient(self._existing_config, self.seconds)
+        self._healthz_api.api_client.rest_client = _Patient(self._existing_config, self._seconds)
         return self._healthz_api.healthz_service_get_healthz()
 
 
@@ -85,10 +87,10 @@ def connect(api: ApiSettings) -> kfp.Client:
         raise InputError(
             "Which Kubeflow? Set its URL, such as with --set kubeflow.api.host=https://kubeflow.example/pipeline."
         )
-    _Client.seconds = api.request_seconds
     with in_words(api), warnings.catch_warnings(), _silent():
         warnings.simplefilter("ignore")
         client = _Client(
+            seconds=api.request_seconds,
             host=api.host,
             namespace=api.namespace or "",
             ssl_ca_cert=None if api.ca_file is None else str(_there(api.ca_file, "ca_file")),
