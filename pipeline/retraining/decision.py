@@ -145,4 +145,5 @@ def _nothing(seen: Seen, past: History, settings: RetrainSettings) -> Decision:
     else:
         why = f"every span is dealt with; the newest is {max(span.key for span in seen.spans)}"
     retry_in = settings.settle_seconds if unfinished else None
-    return Decision(kind="nothing", why=why, retry_in=retry_in)
+    evidence = {} if seen.drift is None else {"drift": dataclasses.asdict(seen.drift)}
+    return Decision(kind="nothing", why=why, retry_in=retry_in, evidence=evidence)

@@ -13,6 +13,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks.reviews_made import real_reviews
+from pipeline.config import load
+from pipeline.retraining import attempts
+from pipeline.retraining.history import History
+from pipeline.retraining.journal import Journal
+from pipeline.retraining.places import Places
+from pipeline.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 SMALL = (
@@ -30,6 +36,7 @@ class Watched:
     def __init__(self, folder: Path, cache: Path) -> None:
         self.folder = folder
         self.workspace = folder / "workspace"
+        self.watchers: list[subprocess.Popen] = []
         self.settings = [
             f"workspace={self.workspace}",
             f"cache_dir={cache}",
@@ -48,12 +55,14 @@ class Watched:
 
     def start(self) -> subprocess.Popen:
         sets = [option for given in self.settings for option in ("--set", given)]
-        return subprocess.Popen(
+        watcher = subprocess.Popen(
             [sys.executable, "-m", "pipeline.cli", "retrain", "--watch", *sets],
             cwd=self.folder,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdout=subprocess.DEVNULL,
         )
+        self.watchers.append(watcher)
+        return watcher
 
     def wait_for(self, condition) -> None:
         deadline = time.monotonic() + 240
@@ -79,7 +88,22 @@ class Watched:
 
 @pytest.fixture
 def watched(tmp_path, embedding_cache):
-    return Watched(tmp_path, embedding_cache)
+    one = Watched(tmp_path, embedding_cache)
+    yield one
+    for watcher in one.watchers:
+        watcher.terminate()
+        watcher.wait(60)
+
+
+def verdict_without_a_result(watched: Watched) -> str:
+    """What is found of the run, had it been killed after its last stage, before it wrote its result."""
+    places = Places(Workspace.at(watched.workspace))
+    attempt = History(Journal(places.journal).records()).attempts[0]
+    result = places.workspace.result(attempt.run)
+    result.unlink()
+    ended = attempts.found_out(attempt, load(assignments=watched.settings), places)
+    assert ended is not None and result.is_file()
+    return ended.verdict
 
 
 def test_the_run_goes_on_its_verdict_counts_and_flipped_labels_are_set_aside(watched):
@@ -102,4 +126,5 @@ def test_the_run_goes_on_its_verdict_counts_and_flipped_labels_are_set_aside(wat
 
     assert watched.ended() == ["promoted"]
     assert len(list(watched.workspace.glob("runs/*"))) == 1, "the span was run twice"
+    assert verdict_without_a_result(watched) == "promoted"
     assert "of the 500 labels of span 2, fewer than retrain.min_agreement" in watched.aside()[0]
