@@ -62,7 +62,7 @@ class ApiSettings(BaseModel):
     )
     token_file: Path | None = Field(
         None,
-        description="File with a bearer token, read anew when the host refuses the old one. Unset means the "
+        description="File with a bearer token, read anew for every request. Unset means the "
         "environment variable GREENLIGHT_KUBEFLOW_TOKEN; without either no token is sent.",
     )
     ca_file: Path | None = Field(
