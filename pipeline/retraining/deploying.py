@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
 
 NAME = "greenlight-retrain"
+WORKSPACE = Path("/workspace")
 SETTINGS_FOLDER, SETTINGS_FILE = "/etc/greenlight", "greenlight.toml"
 STOP_MARGIN_SECONDS = 15
 """What ending takes beside the run's own time: the last alerts, the journal."""
@@ -81,7 +82,7 @@ def cron_job(settings: Settings, *, image: str | None, every: str, claim: str) -
     except ValueError as error:
         raise InputError(f"--every {every!r}: {error}.") from None
     _refuse_written_out(settings)
-    inside = settings.model_copy(update={"workspace": Path("/workspace")})
+    inside = settings.model_copy(update={"workspace": WORKSPACE, "cache_dir": WORKSPACE / "cache"})
     config_map = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -116,6 +117,7 @@ def _pod(settings: Settings, image: str, claim: str) -> Mapping[str, Any]:
             {
                 "name": "retrain",
                 "image": image,
+                "command": ["python", "-m", "pipeline.cli"],
                 "args": ["retrain", "--config", f"{SETTINGS_FOLDER}/{SETTINGS_FILE}"],
                 # Addresses of alerts, as variables that alerts.webhook = "env:NAME" names; it may be missing.
                 "envFrom": [{"secretRef": {"name": f"{NAME}-alerts", "optional": True}}],
@@ -125,7 +127,7 @@ def _pod(settings: Settings, image: str, claim: str) -> Mapping[str, Any]:
                 },
                 "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
                 "volumeMounts": [
-                    {"name": "workspace", "mountPath": "/workspace"},
+                    {"name": "workspace", "mountPath": str(WORKSPACE)},
                     {"name": "settings", "mountPath": SETTINGS_FOLDER, "readOnly": True},
                 ],
             }

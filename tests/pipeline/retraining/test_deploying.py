@@ -82,6 +82,7 @@ def test_the_pod_gets_the_settings_in_force_with_the_workspace_on_its_volume(tmp
     file.write_text(config_map["data"]["greenlight.toml"])
     settings = load(file=file)
     assert (settings.workspace, settings.retrain.on_drift) == (Path("/workspace"), True)
+    assert settings.cache == Path("/workspace/cache"), "the pod's user may have no home"
     container = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
     assert container["args"] == ["retrain", "--config", "/etc/greenlight/greenlight.toml"]
     assert tomllib.loads(file.read_text())["alerts"]["webhook"] == "env:ALERTS_URL"
