@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.drift.findings import DriftReport
+from components.drift.findings import DriftReport, Finding
 from components.errors import InputError
 from components.example_gen.settings import DataSettings
 from pipeline.training_data import examples_of
@@ -72,7 +72,7 @@ def compare(settings: Settings, what: DriftInput, *, against: SpanInput | None =
     from components.drift.features import FeatureModel
     from components.drift.texts import require_texts, sampled
 
-    folder = str(examples_of(version, Workspace.at(settings.workspace)))
+    folder = str(examples_of(version, Workspace.of(settings)))
     if against is None:
         held_out = sampled(examples.held_out(folder), most=settings.drift.max_examples)
         reference = require_texts(held_out, what=f"the held-out reviews at {folder}")
@@ -93,8 +93,13 @@ def compare(settings: Settings, what: DriftInput, *, against: SpanInput | None =
         reference_examples=len(reference),
         findings=findings,
         histograms=histograms,
-        notes=tuple(_notes(given, ours)),
+        notes=(*_notes(given, ours), *_doubts(findings)),
     )
+
+
+def _doubts(findings: Sequence[Finding]) -> Iterator[str]:
+    if findings and all(finding.value is None for finding in findings):
+        yield "no figure could be judged, so nothing is known of drift: more reviews are needed"
 
 
 def live_version(settings: Settings) -> Version:

@@ -139,6 +139,17 @@ def test_reviews_that_the_model_was_trained_on_are_noted(workspace, tmp_path, pa
     assert not report.drift
 
 
+def test_too_few_reviews_to_judge_are_no_drift_and_that_is_noted(
+    workspace, tmp_path, packaged_rows, write_csv
+):
+    file = write_csv(tmp_path / "few.csv", packaged_rows("rotten_tomatoes", 10))
+    report = compare(load(workspace=str(workspace)), FileInput(file))
+    assert not report.drift
+    assert report.notes[-1] == (
+        "no figure could be judged, so nothing is known of drift: more reviews are needed"
+    )
+
+
 # --- mistakes
 
 

@@ -6,7 +6,6 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.errors import InputError
-from pipeline.runs import open_store
 from pipeline.training_data import examples_of
 from pipeline.workspace import Workspace
 from serving.manifest import Facts, Manifest
@@ -27,8 +26,8 @@ class Lineage:
     def __init__(self, root):
         self.workspace = Workspace.at(root)
         self.workspace.root.mkdir(parents=True)
-        self.workspace.metadata.touch()
-        self.store = open_store(self.workspace.metadata)
+        self.workspace.metadata.path.touch()
+        self.store = self.workspace.metadata.open()
 
     def examples(self, name: str, fingerprint: str = "files:abc"):
         folder = self.workspace.artifacts / "ImdbExampleGen" / "examples" / name
