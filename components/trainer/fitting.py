@@ -15,7 +15,7 @@ from components.trainer.conversion import unconverted
 from components.trainer.data import Batches
 from components.trainer.settings import TrainerSettings
 
-_EVAL_BATCH = 2048
+_EVAL_BATCH = 512  # streamed reviews are encoded a batch at a time: four times as many take 700 MB more
 
 
 @dataclasses.dataclass(frozen=True)
