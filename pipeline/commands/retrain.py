@@ -71,7 +71,7 @@ def retrain(context: click.Context, settings: Settings, **given: Any) -> int | N
         raise click.UsageError(f"{named} cannot go together.", context)
     if given["watch"] and (given["now"] or given["as_json"]):
         raise click.UsageError("--watch goes with neither --now nor --json.", context)
-    places = Places(Workspace.at(settings.workspace))
+    places = Places(Workspace.of(settings))
     if given["render"]:
         click.echo(_rendered(settings, given, context.params), nl=False)
         return None
@@ -79,10 +79,10 @@ def retrain(context: click.Context, settings: Settings, **given: Any) -> int | N
         _show_history(places, as_json=given["as_json"])
         return None
     places.workspace.create()
+    if given["release"] is not None:
+        _release(places, given["release"], given["reason"])
+        return None
     with places.exclusively():
-        if given["release"] is not None:
-            _release(places, given["release"], given["reason"])
-            return None
         return _decide(settings, places, given)
 
 
@@ -162,7 +162,7 @@ def _release(places: Places, span: int, reason: str | None) -> None:
     if not reason:
         raise InputError(f"--release {span} needs --reason TEXT: the history tells who let it pass, and why.")
     release(places, span, who=whoami(), why=reason, now=present())
-    click.echo(f"Span {span} may be used; the next `greenlight retrain` takes it up.")
+    click.echo(f"Span {span} may be used; the next look takes it up.")
 
 
 def _rendered(settings: Settings, given: dict[str, Any], options: dict[str, Any]) -> str:

@@ -17,8 +17,8 @@ _log = logging.getLogger(__name__)
 class Journal:
     """The journal at `path`, which need not exist yet.
 
-    A line that a crash has torn counts as never written; the lines around it stay good. Only whoever holds
-    the workspace's retraining lock appends.
+    A line that a crash has torn counts as never written; the lines around it stay good. Whoever holds the
+    workspace's retraining lock appends, and a person who releases a span.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,6 +38,10 @@ class Journal:
         except OSError as error:
             raise GreenlightError(f"The journal {self.path} cannot be read: {error.strerror}.") from error
         return [record for line in lines if line.strip() and (record := self._read(line))]
+
+    def size(self) -> int:
+        """How many bytes there are: another size than before means that something was added."""
+        return self.path.stat().st_size if self.path.exists() else 0
 
     def append(self, moment: Moment, content: Content) -> Record:
         """Records `content`.

@@ -74,7 +74,7 @@ class Retrainer:
         self._telling = telling
         self.dry = dry
         self._journal = Journal(places.journal)
-        self._past = History(self._journal.records())
+        self._past, self._read_to = History(), -1
         self._spans = looking.Spans(settings)
         self._live_model = LiveModel(settings, stop=stop)
         self._drift: Drift | None = None
@@ -86,6 +86,7 @@ class Retrainer:
         Raises:
           GreenlightError: something cannot be read, asked or written; nothing was done that is not recorded.
         """
+        self._read()
         self._catch_up()
         decision = self._decide()
         moment = self._clock()
@@ -99,6 +100,11 @@ class Retrainer:
         elif decision.kind == "rollback":
             self._roll_back(decision)
         return Step(decision, moment)
+
+    def _read(self) -> None:
+        """Takes in what was written since; a person may have released a span meanwhile."""
+        if (size := self._journal.size()) != self._read_to:
+            self._past, self._read_to = History(self._journal.records()), size
 
     def _catch_up(self) -> None:
         """Finds out what became of a run whose starter died; lets the schedule count from where it can."""
@@ -213,6 +219,7 @@ class Retrainer:
             self._past.take(Record(moment, content))
         else:
             self._past.take(self._journal.append(moment, content))
+            self._read_to = self._journal.size()
 
 
 def _same(decision: Decision, last: Decision) -> bool:

@@ -83,9 +83,10 @@ def test_a_released_span_is_run_after_all(bench):
     one.live = (4, 3)
     one.land(1)
     one.accuracy[1] = {"accuracy": 0.12}
-    assert one.retrainer().step().decision.kind == "set-aside"
+    watcher = one.retrainer()
+    assert watcher.step().decision.kind == "set-aside"
     release(one.places, 1, who="me@here", why="the scale was turned round", now=one.now())
-    assert one.retrainer().step().decision.kind == "run"
+    assert watcher.step().decision.kind == "run"
 
 
 def test_a_span_that_the_data_check_stopped_on_is_left_out_of_later_runs(bench):
