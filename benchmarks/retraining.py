@@ -250,13 +250,14 @@ def poisoned_versions(simulation: Simulation) -> list[int]:
     """The versions that were ever live and whose run read the poisoned span, by the lineage store."""
     from pipeline.runs import read_run
     from pipeline.span_usage import spans_of
+    from pipeline.workspace import Workspace
     from serving.versions import VersionStore
 
     workspace = simulation.workspace("gated")
     found = []
     for version in VersionStore(workspace / "serving" / "imdb_sentiment").versions():
         assert version.manifest is not None
-        used = spans_of(read_run(workspace / "metadata.sqlite", version.manifest.facts.run_id))
+        used = spans_of(read_run(Workspace.at(workspace).metadata, version.manifest.facts.run_id))
         if used is None or POISONED in used.fingerprints or MALFORMED in used.fingerprints:
             found.append(version.number)
     return found

@@ -15,7 +15,7 @@ from components.pusher.store_errors import as_greenlight_errors
 from pipeline.outcome import RunResult
 from pipeline.past_runs import ended_run
 from pipeline.relocation import bring_home
-from pipeline.runs import Artifact, Run, Stage, open_store, read_run
+from pipeline.runs import Artifact, Run, Stage, read_run
 from pipeline.verdicts import canary_reasons
 from serving.files import files_for
 from serving.journal import whoami
@@ -141,7 +141,7 @@ def _carry_out(verdict: Verdict, run: _Refused, workspace: Workspace, store: Ver
     if pushed.outcome == "rejected":
         raise GreenlightError(f"Nothing was promoted: {pushed.reason}.")
     record(
-        open_store(workspace.metadata),
+        workspace.metadata.open(),
         verdict,
         evaluation=run.evaluator.execution_id,
         folder=str(workspace.artifacts / STAGE / "blessing" / run.id),
@@ -191,7 +191,7 @@ def _verdict(evaluation: Artifact) -> Verdict:
 
 def _versions(workspace: Workspace, evaluator: Stage, push: PushSettings) -> VersionStore:
     """The store that the run's own pipeline pushes to, whatever model the settings name now."""
-    contexts = open_store(workspace.metadata).get_contexts_by_execution(evaluator.execution_id)
+    contexts = workspace.metadata.open().get_contexts_by_execution(evaluator.execution_id)
     (model_name,) = (context.name for context in contexts if context.type == _PIPELINE_CONTEXT)
     with as_greenlight_errors():
         return VersionStore(

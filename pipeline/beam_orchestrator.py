@@ -16,6 +16,7 @@ from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.config import IN_PROCESS_RUNNER
+from pipeline.lineage.store import LineageStore
 
 
 class StageListener(Protocol):
@@ -31,6 +32,8 @@ class StageListener(Protocol):
 # Beam pickles the node's DoFn, so a listener cannot travel inside it. The orchestrator runs its nodes in this
 # very process: the DoFn finds its listener here.
 _listener: StageListener | None = None
+# Nor does the way to connect, which may hold a password: TFX logs what it gives its nodes.
+_lineage: LineageStore | None = None
 _one_run = threading.Lock()
 
 
@@ -38,6 +41,8 @@ class _ObservedNode(beam_dag_runner.PipelineNodeAsDoFn):
     """A pipeline node that reports to the listener."""
 
     def _run_node(self) -> None:
+        if _lineage is not None:
+            self._mlmd_connection_config = _lineage.connection_config()
         listener = _listener
         if listener is None:
             super()._run_node()
@@ -59,14 +64,14 @@ class ObservedBeamDagRunner(beam_dag_runner.BeamDagRunner):
 
 
 @contextmanager
-def _listening(listener: StageListener) -> Iterator[None]:
-    global _listener
+def _at_hand(listener: StageListener, lineage: LineageStore) -> Iterator[None]:
+    global _lineage, _listener
     with _one_run:
-        _listener = listener
+        _listener, _lineage = listener, lineage
         try:
             yield
         finally:
-            _listener = None
+            _listener = _lineage = None
 
 
 @contextmanager
@@ -96,11 +101,13 @@ def compile_pipeline(pipeline: tfx_pipeline.Pipeline, *, run_id: str) -> pipelin
     return representation
 
 
-def run_dag(pipeline: tfx_pipeline.Pipeline, *, run_id: str, listener: StageListener) -> Any:
+def run_dag(
+    pipeline: tfx_pipeline.Pipeline, *, run_id: str, listener: StageListener, lineage: LineageStore
+) -> Any:
     """Runs every stage of `pipeline` in this process, one after another as the DAG orders them.
 
     Raises:
       Exception: whatever Beam makes of the error that stopped a stage; the listener got the error itself.
     """
-    with _in_process(), _listening(listener):
+    with _in_process(), _at_hand(listener, lineage):
         return ObservedBeamDagRunner().run_with_ir(compile_pipeline(pipeline, run_id=run_id))

@@ -26,6 +26,7 @@ from components.tuner.settings import TuneSettings
 from pipeline import config_errors, config_layers
 from pipeline.alerts.settings import AlertSettings
 from pipeline.kubeflow.settings import KubeflowSettings
+from pipeline.lineage.settings import LineageSettings
 from pipeline.retraining.settings import RetrainSettings
 from serving.settings import ServeSettings
 
@@ -127,6 +128,7 @@ class Settings(BaseModel):
     infra: InfraSettings = Field(InfraSettings(), description="The check that the model really serves.")
     push: PushSettings = Field(PushSettings(), description="What is done to a version besides copying it.")
     drift: DriftSettings = Field(DriftSettings(), description="From where on reviews count as drifted.")
+    metadata: LineageSettings = Field(LineageSettings(), description="Where the lineage of runs is kept.")
     beam: BeamSettings = Field(BeamSettings(), description="Where the data stages do their work.")
     kubeflow: KubeflowSettings = Field(
         KubeflowSettings(), description="What `greenlight compile` has to know of a cluster."

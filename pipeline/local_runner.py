@@ -1,4 +1,4 @@
-"""Runs the pipeline on this machine: local Beam orchestrator, SQLite lineage store, one result at the end."""
+"""Runs the pipeline on this machine: local Beam orchestrator, one result at the end."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def run(
       GreenlightError: another run is using the workspace, or its lineage store is damaged.
       KeyboardInterrupt: the run was interrupted; nothing of it was pushed half.
     """
-    workspace = Workspace.at(settings.workspace)
+    workspace = Workspace.of(settings)
     workspace.create()
     _check_keys(settings)
     run_id = run_id or new_run_id()
@@ -133,7 +133,7 @@ class _Attempt:
             _log.info("the workspace was moved: %d artifacts got their new addresses", moved)
         dag = create_local_pipeline(self._settings, self._workspace, use_cache=use_cache)
         with ExitStack() as while_training, progress.listening(self._training(while_training)):
-            run_dag(dag, run_id=self._run_id, listener=self)
+            run_dag(dag, run_id=self._run_id, listener=self, lineage=self._workspace.metadata)
 
     def _training(self, beside: ExitStack) -> Callable[[str], None]:
         """What is called with each line that the Trainer tells.

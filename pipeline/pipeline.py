@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 
 from components.evaluator.component import evaluator
@@ -70,11 +69,11 @@ def create_stages(settings: Settings, *, store_root: str) -> Sequence[BaseNode]:
 
 
 def create_local_pipeline(settings: Settings, workspace: Workspace, *, use_cache: bool) -> Pipeline:
-    """The pipeline as it runs on one machine: files and lineage in the workspace, in-process Beam."""
+    """The pipeline as it runs on one machine: its files and lineage where the workspace has them."""
     return Pipeline(
         pipeline_name=settings.model_name,
         pipeline_root=str(workspace.artifacts),
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(workspace.metadata)),
+        metadata_connection_config=workspace.metadata.shown_config(),
         components=create_stages(settings, store_root=str(workspace.serving(settings.model_name))),
         enable_cache=use_cache,
         beam_pipeline_args=list(settings.beam.pipeline_args()),

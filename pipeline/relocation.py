@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline.runs import open_store
 from pipeline.workspace import Workspace
 
 
@@ -14,9 +13,9 @@ def bring_home(workspace: Workspace) -> int:
     Returns:
       How many addresses were changed.
     """
-    if not workspace.metadata.is_file():
+    if not workspace.metadata.exists():
         return 0
-    store = open_store(workspace.metadata)
+    store = workspace.metadata.open()
     moved = []
     for artifact in store.get_artifacts():
         here = address_here(artifact.uri, workspace)

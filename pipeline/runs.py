@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ml_metadata import MetadataStore
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+    from pipeline.lineage.store import LineageStore
+
 RUN_CONTEXT = "pipeline_run"  # the context types that TFX gives every execution
 NODE_CONTEXT = "node"
 
@@ -72,45 +74,26 @@ class Run:
         return artifacts[-1] if artifacts else None
 
 
-def open_store(metadata: Path) -> MetadataStore:
-    """Opens the SQLite lineage store at `metadata`.
-
-    Raises:
-      InputError: nothing ever ran in this workspace.
-    """
-    if not metadata.is_file():
-        raise InputError(
-            f"No run is recorded at {metadata}. Start one with `greenlight run`, or name the --workspace."
-        )
-    from ml_metadata import MetadataStore
-    from ml_metadata.proto import metadata_store_pb2 as mlmd
-
-    config = mlmd.ConnectionConfig()
-    config.sqlite.filename_uri = str(metadata)
-    config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE
-    return MetadataStore(config)
-
-
-def list_runs(metadata: Path) -> list[str]:
+def list_runs(metadata: LineageStore) -> list[str]:
     """Run ids recorded at `metadata`, oldest first."""
-    contexts = open_store(metadata).get_contexts_by_type(RUN_CONTEXT)
+    contexts = metadata.open().get_contexts_by_type(RUN_CONTEXT)
     return [context.name for context in sorted(contexts, key=lambda context: context.create_time_since_epoch)]
 
 
-def read_run(metadata: Path, run_id: str | None = None) -> Run:
+def read_run(metadata: LineageStore, run_id: str | None = None) -> Run:
     """The run `run_id` (the newest where None) with all its stages and artifacts.
 
     Raises:
       InputError: there is no such run.
     """
-    store = open_store(metadata)
+    store = metadata.open()
     contexts = {context.name: context for context in store.get_contexts_by_type(RUN_CONTEXT)}
     if not contexts:
-        raise InputError(f"No run is recorded at {metadata}. Start one with `greenlight run`.")
+        raise InputError(f"No run is recorded in {metadata}. Start one with `greenlight run`.")
     if run_id is None:
         run_id = max(contexts.values(), key=lambda context: context.create_time_since_epoch).name
     if run_id not in contexts:
-        raise InputError(f"There is no run {run_id!r} at {metadata}. `greenlight runs` lists them.")
+        raise InputError(f"There is no run {run_id!r} in {metadata}. `greenlight runs` lists them.")
     executions = store.get_executions_by_context(contexts[run_id].id)
     executions.sort(key=lambda execution: execution.id)
     return Run(run_id, tuple(_stages(store, executions)))

@@ -52,7 +52,7 @@ def span_facts(settings: Settings, source: str) -> list[SpanFacts]:
     from pipeline.span_usage import runs_by_span
     from pipeline.workspace import Workspace
 
-    runs = runs_by_span(Workspace.at(settings.workspace).metadata)
+    runs = runs_by_span(Workspace.of(settings).metadata)
     data = span_data(settings, source)
     return [_facts(span, data, runs) for span in found]
 

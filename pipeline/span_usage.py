@@ -6,11 +6,11 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from components.example_gen.spans import in_words
-from pipeline.runs import RUN_CONTEXT, Artifact, Run, open_store
+from pipeline.lineage.store import LineageStore
+from pipeline.runs import RUN_CONTEXT, Artifact, Run
 
 EXAMPLES = "Examples"  # TFX's name of the artifact's type
 STAGE, OUTPUT = "ImdbExampleGen", "examples"
@@ -41,13 +41,13 @@ def spans_of(run: Run) -> SpansUsed | None:
     return spans_in(examples.properties) if examples else None
 
 
-def runs_by_span(metadata: Path) -> dict[tuple[int, str], list[str]]:
+def runs_by_span(metadata: LineageStore) -> dict[tuple[int, str], list[str]]:
     """The runs, oldest first, by number and fingerprint of the spans in their examples; none without a
     lineage store.
     """
-    if not metadata.is_file():
+    if not metadata.exists():
         return {}
-    store = open_store(metadata)
+    store = metadata.open()
     used = {}
     for artifact in store.get_artifacts_by_type(EXAMPLES):
         properties = {name: value.string_value for name, value in artifact.custom_properties.items()}

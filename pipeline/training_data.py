@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import InputError
 from pipeline.relocation import address_here
-from pipeline.runs import RUN_CONTEXT, open_store, read_run
+from pipeline.runs import RUN_CONTEXT, read_run
 
 if TYPE_CHECKING:
     from pipeline.workspace import Workspace
@@ -51,7 +51,7 @@ def examples_of(version: Version, workspace: Workspace) -> Path:
 
 
 def _taken_in_run(workspace: Workspace, run_id: str | None) -> Iterator[str]:
-    store = open_store(workspace.metadata)
+    store = workspace.metadata.open()
     if run_id is None or store.get_context_by_type_and_name(RUN_CONTEXT, run_id) is None:
         return
     trainer = read_run(workspace.metadata, run_id).stage(TRAINER)
@@ -62,7 +62,7 @@ def _taken_in_run(workspace: Workspace, run_id: str | None) -> Iterator[str]:
 def _with_fingerprint(workspace: Workspace, fingerprint: str | None) -> Iterator[str]:
     if fingerprint is None:
         return
-    artifacts = open_store(workspace.metadata).get_artifacts_by_type(_EXAMPLES)
+    artifacts = workspace.metadata.open().get_artifacts_by_type(_EXAMPLES)
     for artifact in sorted(artifacts, key=lambda artifact: artifact.id, reverse=True):
         properties = artifact.custom_properties
         if _FINGERPRINT in properties and properties[_FINGERPRINT].string_value == fingerprint:

@@ -104,7 +104,6 @@ def tune(settings: Settings, *, console: Console, output: Path | None) -> TuneRe
 
 def create_tuning_pipeline(settings: Settings, workspace: Workspace) -> Pipeline:
     """Reviews, checked as for a run, and the Tuner."""
-    from tfx.orchestration import metadata
     from tfx.orchestration.pipeline import Pipeline
 
     from components.tuner.component import tuner
@@ -123,7 +122,7 @@ def create_tuning_pipeline(settings: Settings, workspace: Workspace) -> Pipeline
     return Pipeline(
         pipeline_name=f"{settings.model_name}-{FOLDER}",
         pipeline_root=str(workspace.artifacts),
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(workspace.metadata)),
+        metadata_connection_config=workspace.metadata.shown_config(),
         components=[*data, search],
         enable_cache=True,
         beam_pipeline_args=list(settings.beam.pipeline_args()),
@@ -159,7 +158,8 @@ def _run(settings: Settings, workspace: Workspace, run_id: str, console: Console
     listener = _Stages(workspace, run_id, console)
     with progress.listening(lambda line: console.progress("Tuner", line)):
         try:
-            run_dag(create_tuning_pipeline(settings, workspace), run_id=run_id, listener=listener)
+            dag = create_tuning_pipeline(settings, workspace)
+            run_dag(dag, run_id=run_id, listener=listener, lineage=workspace.metadata)
         except Exception as raised:
             # Beam wraps what a stage raised; the stage's own error says it better.
             raise (listener.error or raised) from raised

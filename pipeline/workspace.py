@@ -7,10 +7,15 @@ import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components.errors import GreenlightError, InputError
+from pipeline.lineage.mysql import MySqlLineage, noted_uri
+from pipeline.lineage.settings import LineageSettings
+from pipeline.lineage.store import LineageStore, SqliteLineage
 
-_SQLITE = b"SQLite format 3\0"
+if TYPE_CHECKING:
+    from pipeline.config import Settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,15 +23,34 @@ class Workspace:
     """The paths of one workspace; `root` is absolute."""
 
     root: Path
+    lineage: LineageSettings = dataclasses.field(default_factory=LineageSettings)
 
     @classmethod
     def at(cls, root: Path) -> Workspace:
+        """The workspace at `root`, with its lineage in a file of its own."""
         return cls(Path(root).expanduser().resolve())
 
+    @classmethod
+    def of(cls, settings: Settings) -> Workspace:
+        """The workspace of `settings`, with its lineage where they say."""
+        return dataclasses.replace(cls.at(settings.workspace), lineage=settings.metadata)
+
     @property
-    def metadata(self) -> Path:
-        """The SQLite lineage store."""
-        return self.root / "metadata.sqlite"
+    def metadata(self) -> LineageStore:
+        """The lineage store.
+
+        Raises:
+          InputError: the settings say a file, but the lineage is in a database.
+        """
+        note = self.root / "metadata.json"
+        if self.lineage.uri:
+            return MySqlLineage(self.lineage, note, self.artifacts)
+        if uri := noted_uri(note):
+            raise InputError(
+                f"The lineage of the workspace {self.root} is in {uri}. Set metadata.uri to it, "
+                "and metadata.password_variable as for the run."
+            )
+        return SqliteLineage(self.root / "metadata.sqlite")
 
     @property
     def artifacts(self) -> Path:
@@ -68,9 +92,9 @@ class Workspace:
     def create(self) -> None:
         """Makes the folder.
 
-          Raises:
-            InputError: it cannot be made or written to.
-        GreenlightError: its lineage store is damaged.
+        Raises:
+          InputError: it cannot be made or written to, or its lineage is elsewhere.
+          GreenlightError: its lineage store is damaged, or out of reach.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -82,11 +106,7 @@ class Workspace:
                 f"The workspace {self.root} cannot be used: {error.strerror or error}. "
                 "Name another with --workspace."
             ) from error
-        if _is_damaged(self.metadata):
-            raise GreenlightError(
-                f"The lineage store {self.metadata} is no SQLite database any more. Bring it back from "
-                "a backup, or move it away: the next run starts a new one, and what is served stays."
-            )
+        self.metadata.prepare()
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
@@ -119,12 +139,3 @@ class Workspace:
 def new_run_id() -> str:
     """A run id as TFX makes them, from the local time: they sort by age."""
     return datetime.datetime.now().strftime("%Y%m%d-%H%M%S.%f")
-
-
-def _is_damaged(database: Path) -> bool:
-    """Whether there is something at `database` that does not begin as SQLite's files do."""
-    try:
-        with database.open("rb") as file:
-            return file.read(len(_SQLITE)) not in (b"", _SQLITE)
-    except FileNotFoundError:
-        return False

@@ -34,7 +34,7 @@ def tell(result: RunResult, settings: Settings) -> None:
     event = EVENTS.get(result.verdict)
     if event is None:
         return
-    workspace = Workspace.at(settings.workspace)
+    workspace = Workspace.of(settings)
     alert = Alert(
         id=f"{result.run}-{event}",
         event=event,

@@ -52,7 +52,7 @@ def approve(
     from pipeline.workspace import Workspace
 
     decision = Decision(run=run, reason=reason, by=by, waivers=Waivers(waive, waive_all))
-    workspace = Workspace.at(settings.workspace)
+    workspace = Workspace.of(settings)
     done = promote_refused(workspace, decision, push=settings.push)
     _write_card(workspace, done)
     if as_json:

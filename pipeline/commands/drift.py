@@ -37,7 +37,7 @@ def drift(settings: Settings, what: str | None, against: str | None, fail: bool,
 
     compared, reference = _input(what), None if against is None else comparing.SpanInput(_span(against))
     comparing.live_version(settings)  # a wrong workspace is answered before anything is written or loaded
-    workspace = Workspace.at(settings.workspace)
+    workspace = Workspace.of(settings)
     workspace.create()
     with run_log.capture(workspace.drift_report("drift").with_suffix(".log")):
         report = comparing.compare(settings, compared, against=reference)

@@ -24,7 +24,7 @@ def runs(settings: Settings, as_json: bool) -> None:
     from pipeline.past_runs import past_runs
     from pipeline.workspace import Workspace
 
-    found = past_runs(Workspace.at(settings.workspace))
+    found = past_runs(Workspace.of(settings))
     if as_json:
         click.echo(json.dumps([{"run": past.id, **_facts(past)} for past in found]))
         return
@@ -67,7 +67,7 @@ def verdict(settings: Settings, run: str | None, as_json: bool) -> None:
     from pipeline.verdict_table import verdict_lines
     from pipeline.workspace import Workspace
 
-    result = ended_run(Workspace.at(settings.workspace), run)
+    result = ended_run(Workspace.of(settings), run)
     click.echo(json.dumps(result.to_json()) if as_json else verdict_lines(result))
 
 
@@ -82,7 +82,7 @@ def report(settings: Settings, run: str | None) -> None:
     from pipeline.past_runs import ended_run
     from pipeline.workspace import Workspace
 
-    result = ended_run(Workspace.at(settings.workspace), run)
+    result = ended_run(Workspace.of(settings), run)
     if result.report is None or not Path(result.report).is_file():
         raise InputError(f"The run {result.run} has no report. Its log is {result.log}.")
     click.echo(result.report)

@@ -87,7 +87,7 @@ def _studying(
     from pipeline.workspace import Workspace
 
     catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded
-    workspace = Workspace.at(settings.workspace)
+    workspace = Workspace.of(settings)
     workspace.create()
     folder = workspace.root / "studies" / name
     started = time.perf_counter()

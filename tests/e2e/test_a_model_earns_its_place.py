@@ -10,6 +10,7 @@ import pytest
 
 from pipeline import runs
 from pipeline.outcome import RunResult
+from pipeline.workspace import Workspace
 from serving.versions import VersionStore
 
 STAGES = [
@@ -106,7 +107,7 @@ def store_of(result: RunResult) -> VersionStore:
 
 
 def recorded(result: RunResult) -> runs.Run:
-    return runs.read_run(workspace_of(result) / "metadata.sqlite", result.run)
+    return runs.read_run(Workspace.at(workspace_of(result)).metadata, result.run)
 
 
 def digest_of(result: RunResult) -> str:

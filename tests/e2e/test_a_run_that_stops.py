@@ -90,6 +90,6 @@ def test_a_missing_key_is_found_before_anything_runs(run, tmp_path):
 def test_a_damaged_lineage_store_is_named_with_a_remedy(run, tmp_path):
     place = Workspace.at(tmp_path / "workspace")
     place.create()
-    place.metadata.write_bytes(b"\xff" * 5000)
+    place.metadata.path.write_bytes(b"\xff" * 5000)
     with pytest.raises(GreenlightError, match=r"metadata.sqlite is no SQLite database.*move it away"):
         run(workspace=place.root)

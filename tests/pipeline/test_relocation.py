@@ -6,7 +6,6 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.relocation import bring_home
-from pipeline.runs import open_store
 from pipeline.workspace import Workspace
 
 KEPT, DELETED, ELSEWHERE = (
@@ -21,8 +20,8 @@ def workspace(tmp_path):
     """One with a folder called `artifacts` above it, an artifact that is there, and two that are not."""
     workspace = Workspace.at(tmp_path / "artifacts" / "before")
     (workspace.artifacts / KEPT).mkdir(parents=True)
-    workspace.metadata.touch()
-    store = open_store(workspace.metadata)
+    workspace.metadata.path.touch()
+    store = workspace.metadata.open()
     kind = store.put_artifact_type(mlmd.ArtifactType(name="Model"))
     addresses = [str(workspace.artifacts / KEPT), str(workspace.artifacts / DELETED), ELSEWHERE]
     for address in addresses:
@@ -33,7 +32,7 @@ def workspace(tmp_path):
 
 
 def addresses(workspace) -> list[str]:
-    artifacts = open_store(workspace.metadata).get_artifacts()
+    artifacts = workspace.metadata.open().get_artifacts()
     assert all(artifact.custom_properties["blessed"].int_value == 1 for artifact in artifacts)
     return [artifact.uri for artifact in sorted(artifacts, key=lambda artifact: artifact.id)]
 

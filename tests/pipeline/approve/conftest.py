@@ -11,7 +11,6 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from components.evaluator.verdict import Baseline, ConditionResult, Verdict
 from pipeline import cli
 from pipeline.outcome import RunResult
-from pipeline.runs import open_store
 from pipeline.workspace import Workspace
 from serving.files import files_for
 from serving.manifest import Facts, model_digest
@@ -86,7 +85,7 @@ def workspace(tmp_path) -> Workspace:
     """A workspace without a run."""
     workspace = Workspace.at(tmp_path / "space")
     workspace.create()
-    workspace.metadata.touch()
+    workspace.metadata.path.touch()
     return workspace
 
 
@@ -132,7 +131,7 @@ def refuse(workspace, versions):
                 dataclasses.asdict(Facts(metrics={"accuracy": 0.9}, data_fingerprint="data-1"))
             ),
         }
-        lineage = Lineage(open_store(workspace.metadata), run)
+        lineage = Lineage(workspace.metadata.open(), run)
         trained = lineage.execute("Trainer", {}, {"model": ("Model", root / "model", {})})
         judged = lineage.execute(
             "Evaluator",

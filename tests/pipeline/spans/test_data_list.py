@@ -81,7 +81,6 @@ def test_a_span_says_which_runs_used_it_with_the_content_it_has(greenlight, thre
 
 def ingested(workspace: Workspace) -> str:
     """The id of a run of the first stage, on span 1."""
-    from tfx.orchestration import metadata
     from tfx.orchestration.beam.beam_dag_runner import BeamDagRunner
     from tfx.orchestration.pipeline import Pipeline
 
@@ -92,7 +91,7 @@ def ingested(workspace: Workspace) -> str:
     stages = Pipeline(
         pipeline_name="reviews",
         pipeline_root=str(workspace.artifacts),
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(workspace.metadata)),
+        metadata_connection_config=workspace.metadata.connection_config(),
         components=[ImdbExampleGen(settings.located_data)],
         enable_cache=True,
         beam_pipeline_args=["--sdk_container_image=unused"],
