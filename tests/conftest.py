@@ -5,6 +5,7 @@ And what the tests of serving share with those of the commands that use it: a sm
 
 import asyncio
 import contextlib
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -20,7 +21,10 @@ MODEL_NAME = "imdb_sentiment"
 
 
 def save_small_model(folder: Path, *, bias: float) -> None:
-    """The more often a text says `good`, the more probably it is positive; signatures as the real model's."""
+    """The more often a text says `good`, the more probably it is positive; signatures as the real model's.
+
+    And two more: `kinds` has inputs of all kinds, `one_number` halves one.
+    """
     import tensorflow as tf
 
     class Small(tf.Module):
@@ -49,8 +53,24 @@ def save_small_model(folder: Path, *, bias: float) -> None:
         def regress(self, inputs):
             return {"outputs": self.serving_default(self._texts(inputs))["probability"]}
 
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([None, 2], tf.float32, name="floats"),
+                tf.TensorSpec([None], tf.int64, name="ints"),
+                tf.TensorSpec([None], tf.bool, name="flags"),
+                tf.TensorSpec([None], tf.string, name="payload"),
+            ]
+        )
+        def kinds(self, floats, ints, flags, payload):
+            inputs = {"floats": floats, "ints": ints, "flags": flags, "payload_bytes": payload}
+            return {name: tf.identity(tensor) for name, tensor in inputs.items()}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+        def one_number(self, x):
+            return {"y": x / 2.0}
+
     small = Small()
-    names = ("serving_default", "tf_example", "classify", "regress")
+    names = ("serving_default", "tf_example", "classify", "regress", "kinds", "one_number")
     tf.saved_model.save(small, str(folder), signatures={name: getattr(small, name) for name in names})
 
 
@@ -90,7 +110,10 @@ def store_of(workspace: Path):
 
 
 class RunningServer:
-    """A server over a workspace, in a thread of its own; `rest` and `grpc` are its addresses."""
+    """A server over a workspace, in a thread of its own; `rest` and `grpc` are its addresses.
+
+    `client` asks it over HTTP, at `url`. As a context it runs as long as the context lasts.
+    """
 
     def __init__(self, workspace: Path, **settings):
         from serving.settings import ServeSettings
@@ -137,8 +160,29 @@ class RunningServer:
     def stop(self) -> None:
         """Drains and ends; once."""
         if self._thread.is_alive():
+            self.client.close()
             self._loop.call_soon_threadsafe(self.server.stop)
             self._thread.join()
+
+    def __enter__(self) -> "RunningServer":
+        return self.start()
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self._settings.tls_certificate else 'http'}://{self.rest}"
+
+    @property
+    def port(self) -> int:
+        return int(self.rest.rpartition(":")[2])
+
+    @functools.cached_property
+    def client(self):
+        import httpx
+
+        return httpx.Client(base_url=self.url, timeout=30, verify=False)
 
     def push(self, model: Path) -> int:
         return push(self.workspace, model)
@@ -157,11 +201,16 @@ def serve_workspace() -> Iterator[Callable[..., RunningServer]]:
         yield start
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory, small_model) -> Iterator[RunningServer]:
-    """A server of the small model for tests that leave it as it is."""
+@pytest.fixture(scope="session")
+def serving_small(tmp_path_factory, small_model) -> Callable[..., RunningServer]:
+    """Make a server of the small model with settings of `serve`, not yet started, for tests that only ask."""
     workspace = tmp_path_factory.mktemp("served")
     push(workspace, small_model())
-    running = RunningServer(workspace).start()
-    yield running
-    running.stop()
+    return functools.partial(RunningServer, workspace, poll_seconds=1)
+
+
+@pytest.fixture(scope="session")
+def served(serving_small) -> Iterator[RunningServer]:
+    """A server with the default limits, for all tests that leave it as it is."""
+    with serving_small() as running:
+        yield running

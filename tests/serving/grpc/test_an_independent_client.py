@@ -46,7 +46,7 @@ def test_openvinos_client_works_unchanged(served, protocol, version):
     found = json.loads(answer)
     assert found["states"] == {"1": "AVAILABLE"}
     # Over HTTP it looks for OpenVINO's own spelling of the keys, and hands on what it does not know.
-    whole = ["classify", "regress", "serving_default", "tf_example"]
+    whole = ["classify", "kinds", "one_number", "regress", "serving_default", "tf_example"]
     assert found["signatures"] == ([1, [-1]] if protocol == "grpc" else whole)
     assert found["labels"] == ["positive", "negative"]
     assert found["probabilities"] == pytest.approx([0.7310586, 0.2689414], abs=1e-6)

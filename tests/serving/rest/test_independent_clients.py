@@ -14,13 +14,13 @@ GOOD = pytest.approx(0.7310586)
 
 
 @pytest.fixture(scope="module")
-def ovms(server):
-    return ovmsclient.make_http_client(server.address)
+def ovms(served):
+    return ovmsclient.make_http_client(served.rest)
 
 
 @pytest.fixture(scope="module")
-def v2(server):
-    with triton.InferenceServerClient(server.address) as client:
+def v2(served):
+    with triton.InferenceServerClient(served.rest) as client:
         yield client
 
 

@@ -202,25 +202,25 @@ def exchange(port: int, request: bytes) -> bytes:
         b"\x16\x03\x01\x02\x00",
     ],
 )
-def test_what_is_no_http_is_answered_400_and_closed(server, request_line):
-    answer = exchange(server.port, request_line + b"\r\nHost: x\r\n\r\n")
+def test_what_is_no_http_is_answered_400_and_closed(served, request_line):
+    answer = exchange(served.port, request_line + b"\r\nHost: x\r\n\r\n")
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ") and b"connection: close" in head
     assert json.loads(body) == {"error": "Invalid HTTP request received."}
 
 
-def test_pipelined_requests_are_answered_in_order(server):
+def test_pipelined_requests_are_answered_in_order(served):
     post = b"POST /v1/models/imdb_sentiment:predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s"
     bodies = [b'{"inputs": ["%s"]}' % (b"good " * count) for count in (0, 1, 2)]
     last = b"GET /v1/foo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    answer = exchange(server.port, b"".join(post % (len(body), body) for body in bodies) + last)
+    answer = exchange(served.port, b"".join(post % (len(body), body) for body in bodies) + last)
     assert answer.count(b"HTTP/1.1 200 OK") == 3
     places = [answer.index(text) for text in (b"0.2689", b"0.7310", b"0.9525", b"Malformed request")]
     assert places == sorted(places)
 
 
-def test_a_chunked_body_is_read(server):
+def test_a_chunked_body_is_read(served):
     head = b"POST /v1/models/imdb_sentiment:predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (BODY[:5], BODY[5:6], BODY[6:]))
-    answer = exchange(server.port, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
+    answer = exchange(served.port, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
     assert b'"label":"positive"' in answer

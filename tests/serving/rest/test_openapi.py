@@ -20,9 +20,9 @@ OPERATIONS = [
 
 
 @pytest.fixture(scope="module")
-def schema(server):
+def schema(served):
     loaded = schemathesis.openapi.from_dict(document("imdb_sentiment", "1.0", with_keys=False))
-    loaded.config.update(base_url=server.url)
+    loaded.config.update(base_url=served.url)
     return loaded
 
 

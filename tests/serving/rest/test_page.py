@@ -22,13 +22,13 @@ def browser():
 
 
 @pytest.fixture
-def page(browser, server):
+def page(browser, served):
     """The page, opened; an error in its scripts fails the test."""
     errors = []
     with browser.new_context() as context:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(server.url)
+        page.goto(served.url)
         yield page
     assert errors == []
 
@@ -65,32 +65,32 @@ def test_markup_in_a_review_is_text(page):
     assert page.locator("#marked img").count() == 0
 
 
-def test_nothing_is_loaded_from_elsewhere(browser, server):
+def test_nothing_is_loaded_from_elsewhere(browser, served):
     asked = []
     with browser.new_context() as context:
         page = context.new_page()
         page.on("request", lambda request: asked.append(urlsplit(request.url).netloc))
-        page.goto(server.url)
+        page.goto(served.url)
         ask(page, "good")
         expect(page.locator("#strongest tr")).to_have_count(1)
-    assert set(asked) - {""} == {server.address}
+    assert set(asked) - {""} == {served.rest}
 
 
 @pytest.mark.parametrize("width", [320, 375, 1280])
-def test_it_fits_the_width_of_the_screen(browser, server, width):
+def test_it_fits_the_width_of_the_screen(browser, served, width):
     with browser.new_context(viewport={"width": width, "height": 700}) as context:
         page = context.new_page()
-        page.goto(server.url)
+        page.goto(served.url)
         ask(page, "a good " + "film " * 100 + "x" * 200)
         expect(page.locator("#strongest tr").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_rule_of_accessibility_is_broken(browser, server, scheme):
+def test_no_rule_of_accessibility_is_broken(browser, served, scheme):
     with browser.new_context(color_scheme=scheme) as context:
         page = context.new_page()
-        page.goto(server.url)
+        page.goto(served.url)
         expect(page.locator("#state")).to_have_text("Ready.")
         before = Axe().run(page)
         ask(page, "a good film")
@@ -115,9 +115,9 @@ def test_an_empty_review_is_not_sent(page):
 
 
 def test_what_the_server_refuses_is_said(browser, serving_small):
-    with serving_small(max_text_bytes=50) as server, browser.new_context() as context:
+    with serving_small(max_text_bytes=50) as served, browser.new_context() as context:
         page = context.new_page()
-        page.goto(server.url)
+        page.goto(served.url)
         ask(page, "x" * 51)
         expect(page.get_by_role("alert")).to_contain_text("50")
 
@@ -125,9 +125,9 @@ def test_what_the_server_refuses_is_said(browser, serving_small):
 def test_a_key_is_asked_for_where_the_server_needs_one(browser, serving_small, tmp_path):
     keys = tmp_path / "keys"
     keys.write_text("a-long-enough-secret-key\n")
-    with serving_small(api_keys=keys) as server, browser.new_context() as context:
+    with serving_small(api_keys=keys) as served, browser.new_context() as context:
         page = context.new_page()
-        page.goto(server.url)
+        page.goto(served.url)
         ask(page, "a good film")
         expect(page.get_by_label("API key")).to_be_focused()
         page.get_by_label("API key").fill("a-long-enough-secret-key")
