@@ -97,6 +97,9 @@ class Connection(HttpToolsProtocol):
         if self._progress:
             self._header_bytes = 0
             self._stop_timer()
+            if self.cycle is not None and self.cycle.response_complete:  # a body that nobody had waited for
+                idle = self._limits.idle_seconds
+                self._timer = self.loop.call_later(idle, self.timeout_keep_alive_handler)
             return
         self._header_bytes += len(data)
         if self._header_bytes > HEADER_BYTES:

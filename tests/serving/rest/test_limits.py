@@ -214,6 +214,16 @@ def test_an_idle_connection_is_closed(strict):
     assert "connection" not in headers
 
 
+def test_a_connection_whose_body_comes_after_the_answer_is_closed_as_well(strict):
+    with connect(strict) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+        answer = b""
+        while not answer.endswith(b"}"):
+            answer += connection.recv(65536)
+        connection.sendall(b"x")
+        assert connection.recv(65536) == b""
+
+
 def test_a_client_that_breaks_off_is_forgotten(strict):
     for content in (b"", b"POST /v1", HEAD + b"Content-Length: 50\r\n\r\n{"):
         with connect(strict) as connection:
