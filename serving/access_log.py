@@ -83,7 +83,7 @@ class LineSink:
 
 
 class EventHandler(logging.Handler):
-    """Hands the log records of our own modules to a sink, with their extra fields."""
+    """Hands log records to a sink, with their extra fields; of an exception, no more than its type."""
 
     _OWN = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "taskName"}
 
@@ -93,6 +93,8 @@ class EventHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         extra = {key: value for key, value in record.__dict__.items() if key not in self._OWN}
+        if record.exc_info and record.exc_info[0] is not None:
+            extra["error"] = record.exc_info[0].__name__
         self._sink.write(
             {"time": _stamp(record.created), "level": record.levelname.lower(), "event": record.getMessage()}
             | extra

@@ -32,7 +32,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What is sent back. `code` and `version` are for the logs and metrics."""
+    """What is sent back."""
 
     body: bytes
     status: int = 200

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from serving.grpc_service import GrpcServer
 
 _LOG = logging.getLogger("greenlight.serving")
+_LOGGERS = ("greenlight", "uvicorn", "asyncio", "grpc")
+"""Whose records are lines of the log: ours, and those of what carries us."""
 _BACKLOG = 2048
 _SWITCH_SECONDS = 0.0005
 """How long a model thread that has its answer waits for the event loop to let it go on; Python's own 5 ms are
@@ -69,6 +71,8 @@ def check(settings: ServeSettings) -> None:
         path: Path | None = getattr(settings, name)
         if path is not None and not path.is_file():
             raise StoreInputError(f"serve.{name}: {path} is no file")
+    if settings.tls_certificate is not None:
+        _check_certificate(settings)
     keys = load_keys(settings)
     if not keys and settings.tls_certificate is None and not _is_loopback(settings.host):
         raise StoreInputError(
@@ -76,6 +80,23 @@ def check(settings: ServeSettings) -> None:
             "API keys (serve.api_keys) or a TLS certificate (serve.tls_certificate, serve.tls_key), or stay "
             "on 127.0.0.1"
         )
+
+
+def _check_certificate(settings: ServeSettings) -> None:
+    def ask_nobody() -> str:
+        raise StoreInputError(
+            f"serve.tls_key: {settings.tls_key} is encrypted; give a key without a passphrase, such as "
+            "`openssl pkey -in KEY -out PLAIN` writes"
+        )
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            settings.tls_certificate,  # type: ignore[arg-type]
+            settings.tls_key,
+            password=ask_nobody,
+        )
+    except OSError as error:  # an SSLError is one
+        raise StoreInputError(f"serve.tls_certificate and serve.tls_key do not work: {error}") from error
 
 
 def _is_loopback(host: str) -> bool:
@@ -172,7 +193,8 @@ class Server:
           StoreInputError: an address cannot be listened on; or the pinned version is not there.
           StoreError: the store cannot be read; or the pinned version does not verify.
         """
-        logging.getLogger("greenlight").addHandler(self._events)
+        for name in _LOGGERS:
+            logging.getLogger(name).addHandler(self._events)
         logging.getLogger("greenlight").setLevel(logging.INFO)
         settings = self._settings
         listener = listen(settings.host, settings.rest_port, setting="rest_port")
@@ -216,10 +238,6 @@ class Server:
             ssl_certfile=settings.tls_certificate,
             ssl_keyfile=settings.tls_key,  # type: ignore[arg-type]
         )
-        try:
-            config.load()
-        except (ssl.SSLError, OSError) as error:
-            raise StoreInputError(f"serve.tls_certificate and serve.tls_key do not work: {error}") from error
         self._http = _Http(config)
         self._serving = asyncio.create_task(self._http.serve(sockets=[listener]))
         while not self._http.started:
@@ -288,7 +306,8 @@ class Server:
         if self._log is not None:
             await asyncio.to_thread(self._log.close)
         _LOG.info("stopped")
-        logging.getLogger("greenlight").removeHandler(self._events)
+        for name in _LOGGERS:
+            logging.getLogger(name).removeHandler(self._events)
         self._sink.close()
 
 

@@ -135,6 +135,20 @@ def test_events_are_lines_too_with_their_fields(lines):
     assert line == {"level": "info", "event": "version loaded", "version": 3}
 
 
+def test_of_an_exception_only_the_type_is_logged(lines):
+    logger = logging.getLogger("greenlight.test")
+    handler = EventHandler(lines.sink)
+    logger.addHandler(handler)
+    try:
+        raise ValueError("a secret review")
+    except ValueError:
+        logger.exception("Exception in ASGI application")
+    logger.removeHandler(handler)
+    (line,) = lines()
+    del line["time"]
+    assert line == {"level": "error", "event": "Exception in ASGI application", "error": "ValueError"}
+
+
 def test_lines_beyond_the_queue_are_counted(lines, monkeypatch):
     monkeypatch.setattr("serving.access_log._LONGEST_QUEUE", 2)
     for number in range(5):

@@ -2,14 +2,17 @@
 
 import contextlib
 import json
+import socket
 import ssl
 
 import httpx
 import pytest
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 from serving.auth import load_keys
 from serving.errors import StoreInputError
+from serving.server import check
 from serving.settings import ServeSettings
 
 KEY, OTHER = "0123456789abcdef", "fedcba9876543210-other"
@@ -141,15 +144,25 @@ def test_no_keys_are_no_keys():
     assert not load_keys(ServeSettings())
 
 
-def test_https(serving_small, tmp_path):
-    authority = trustme.CA()
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls(authority, tmp_path):
+    """The settings for a certificate of 127.0.0.1, and its files."""
     certificate = authority.issue_cert("127.0.0.1", "localhost")
     certificate.cert_chain_pems[0].write_to_path(tmp_path / "chain.pem")
     certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    return {"tls_certificate": tmp_path / "chain.pem", "tls_key": tmp_path / "key.pem"}
+
+
+def test_https(serving_small, authority, tls):
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
     with (
-        serving_small(tls_certificate=tmp_path / "chain.pem", tls_key=tmp_path / "key.pem") as running,
+        serving_small(**tls) as running,
         httpx.Client(base_url=running.url, verify=trust) as client,
         contextlib.closing(httpx.Client(base_url=running.url.replace("https", "http"))) as plain,
     ):
@@ -159,3 +172,36 @@ def test_https(serving_small, tmp_path):
             plain.get(HERE)
         with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
             httpx.get(f"{running.url}{HERE}")
+
+
+def test_a_certificate_and_its_key_are_tried_before_anything_starts(tls):
+    check(ServeSettings(**tls))
+    key = tls["tls_key"]
+    with pytest.raises(StoreInputError, match="belong together: give both, or none"):
+        check(ServeSettings(tls_key=key))
+    with pytest.raises(StoreInputError, match=r"serve\.tls_key: .*absent is no file"):
+        check(ServeSettings(**tls | {"tls_key": key.with_name("absent")}))
+    with pytest.raises(StoreInputError, match=r"serve.tls_certificate and serve.tls_key do not work: .*PEM"):
+        check(ServeSettings(**tls | {"tls_certificate": key}))
+
+
+def test_a_key_that_needs_a_passphrase_is_refused_and_asks_nobody(tls):
+    key = serialization.load_pem_private_key(tls["tls_key"].read_bytes(), None)
+    tls["tls_key"].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"secret"),
+        )
+    )
+    with pytest.raises(StoreInputError, match="is encrypted; give a key without a passphrase"):
+        check(ServeSettings(**tls))
+
+
+def test_what_carries_the_server_speaks_in_lines_of_json_too(serving_small, capfdbinary):
+    with serving_small() as running, socket.create_connection(("127.0.0.1", running.port)) as connection:
+        connection.sendall(b"no HTTP\r\n\r\n")
+        while connection.recv(65536):
+            pass
+    events = [json.loads(line) for line in capfdbinary.readouterr().err.splitlines()]
+    assert ("warning", "Invalid HTTP request received.") in [(one["level"], one["event"]) for one in events]
