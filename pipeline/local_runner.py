@@ -119,6 +119,9 @@ class _Attempt:
     # Below: the run itself.
 
     def _execute(self, *, use_cache: bool) -> None:
+        from pipeline.beam_runner import require_usable
+
+        require_usable(self._settings.beam)
         self._console.note("Loading TensorFlow and TFX ...")
         with _garbage_kept():
             from components.embeddings.locate import locate

@@ -148,6 +148,9 @@ def _require_writable(output: Path) -> None:
 
 
 def _run(settings: Settings, workspace: Workspace, run_id: str, console: Console) -> Run:
+    from pipeline.beam_runner import require_usable
+
+    require_usable(settings.beam)
     console.note("Loading TensorFlow and TFX ...")
     from components.trainer import progress
     from pipeline.beam_orchestrator import run_dag

@@ -117,6 +117,9 @@ def _run(
 
     output.require_free()
     with run_log.real_stderr() as screen, run_log.capture(settings.cache / "batch-predict.log"):
+        from pipeline.beam_runner import require_usable
+
+        require_usable(settings.beam)
         from components.batch_prediction import job, progress
         from components.batch_prediction.verified_model import choose_version, verified_model
         from pipeline.predict_output import Progress

@@ -1,0 +1,90 @@
+"""Runners and options that no stage could run with are refused in one sentence, before anything starts."""
+
+import socket
+
+import pytest
+
+from components.errors import InputError
+from pipeline.beam_runner import require_usable
+from pipeline.config import load
+
+
+def check(runner, *options):
+    quoted = ", ".join(f'"{option}"' for option in options)
+    require_usable(load(assignments=[f"beam.runner={runner}", f"beam.options=[{quoted}]"]).beam)
+
+
+@pytest.mark.parametrize(
+    ("runner", "options", "told"),
+    [
+        (
+            "FlinkRuner",
+            (),
+            "beam.runner = 'FlinkRuner': Beam has no such runner. Did you mean FlinkRunner?",
+        ),
+        (
+            "json.JSONDecoder",
+            (),
+            "beam.runner = 'json.JSONDecoder': Beam has no such runner. A class of your own is named with "
+            "its module.",
+        ),
+        (
+            "nowhere.Runner",
+            (),
+            "beam.runner = 'nowhere.Runner': it is not installed here (No module named 'nowhere').",
+        ),
+        (
+            "in-process",
+            ("--nonsense=1",),
+            "beam.options: Beam knows no option --nonsense. Leave it out.",
+        ),
+        (
+            "in-process",
+            ("--direct_num_workers=few",),
+            "beam.options: argument --direct_num_workers: invalid int value: 'few'.",
+        ),
+        (
+            "PortableRunner",
+            ("--job_endpont=localhost:8099",),
+            "beam.options: Beam knows no option --job_endpont. Did you mean --job_endpoint?",
+        ),
+        (
+            "PortableRunner",
+            (),
+            "beam.options: PortableRunner needs --job_endpoint=HOST:PORT, the address of Beam's job server.",
+        ),
+        (
+            "PortableRunner",
+            ("--job_endpoint=localhost:1",),
+            "beam.options: no job server answers at --job_endpoint=localhost:1 (Connection refused). Start "
+            "it, or correct the address.",
+        ),
+        (
+            "DataflowRunner",
+            ("--project=p", "--region=r"),
+            "beam.options: DataflowRunner needs --temp_location=gs://BUCKET/FOLDER.",
+        ),
+    ],
+)
+def test_what_is_surely_wrong_is_refused(runner, options, told):
+    with pytest.raises(InputError) as refused:
+        check(runner, *options)
+    assert str(refused.value) == told
+
+
+def test_a_server_that_answers_may_know_more_options_than_beam_here():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        endpoint = f"--job_endpoint=127.0.0.1:{listening.getsockname()[1]}"
+        check("PortableRunner", endpoint, "--fasterCopy", "--sdk_worker_parallelism=2")
+
+
+def test_flink_spark_and_the_runner_in_this_process_take_their_options():
+    check("FlinkRunner", "--flink_master=flink:8081", "--parallelism=4", "--environment_type=DOCKER")
+    check("SparkRunner", "--spark_master_url=spark://spark:7077")
+    check("in-process", "--temp_location=/tmp")
+
+
+def test_a_command_ends_with_the_sentence(greenlight, tmp_path):
+    result = greenlight("run", "--workspace", str(tmp_path), "--set", "beam.runner=SparkRuner")
+    assert result.exit_code == 2
+    assert "Beam has no such runner. Did you mean SparkRunner?" in result.output
