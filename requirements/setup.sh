@@ -229,7 +229,7 @@ install_packages() {
   lend_pip_settings_to_uv
   uv_pip sync --require-hashes --build-constraints "$pinned" "$pinned"
   if [ "$generation" = 1.16 ]; then pip_install --ignore-requires-python -r requirements/tfx-1.16-wheels.txt; fi
-  pip_install -r requirements/schemas.txt
+  pip_install --upgrade --target "$venv/schemas" -r requirements/schemas.txt
   uv_pip install --offline --no-deps --no-build-isolation --editable .
 }
 

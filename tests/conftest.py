@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import functools
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ import pytest
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+# Schemas that rendered files are held against; no part of what runs.
+sys.path.append(os.path.join(sys.prefix, "schemas"))
 
 MODEL_NAME = "imdb_sentiment"
 

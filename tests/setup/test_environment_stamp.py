@@ -33,7 +33,7 @@ def test_every_package_is_installed_by_hash(ready):
         "python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes "
         "--only-binary :all: --ignore-requires-python -r requirements/tfx-1.16-wheels.txt",
         "python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes "
-        "--only-binary :all: -r requirements/schemas.txt",
+        f"--only-binary :all: --upgrade --target {ready.checkout}/.venv/schemas -r requirements/schemas.txt",
         f"uv pip install --quiet --python {ready.checkout}/.venv/bin/python --offline --no-deps "
         "--no-build-isolation --editable .",
     ]
