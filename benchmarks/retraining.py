@@ -289,6 +289,7 @@ def main() -> int:
     parser.add_argument("--poisoned", type=int, default=1300, help="of the poisoned one (%(default)s)")
     parser.add_argument("--held-out", type=int, default=3000, help="of each kind (%(default)s)")
     given = parser.parse_args()
+    os.environ.update(TF_USE_LEGACY_KERAS="1", TF_CPP_MIN_LOG_LEVEL="3")  # for asking the models at the end
     made = world(
         first_rows=given.first_rows,
         span_rows=given.rows,
