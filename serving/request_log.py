@@ -26,6 +26,7 @@ _LOG = logging.getLogger("greenlight.serving.request_log")
 SUFFIX = ".tfrecord.gz"
 _UNFINISHED = ".writing-"
 _LONGEST_QUEUE = 1000
+_MOST_QUEUED_BYTES = 64 * 2**20
 _ABANDONED_SECONDS = 3600.0
 _MIB = 2**20
 
@@ -49,6 +50,7 @@ class _Answered:
     version: int
     time: float
     request_id: str
+    size: int
 
 
 class RequestLog:
@@ -74,7 +76,9 @@ class RequestLog:
         self._file_bytes, self._file_seconds = file_mib * _MIB, file_seconds
         self._outcome = outcome
         self._queue: queue.Queue[_Answered | None] = queue.Queue(_LONGEST_QUEUE)
+        self._offered_bytes = self._taken_bytes = 0  # each is changed by one thread only
         self._file: _OpenFile | None = None
+        self._failing = False
         with in_plain_words(f"keep the request log in {folder}"):
             folder.mkdir(parents=True, exist_ok=True)
             _remove_abandoned(folder)
@@ -92,11 +96,20 @@ class RequestLog:
         """Keeps an answered request, if chance wants it."""
         if random.random() >= self._share or not {"probability", "label"} <= outputs.keys():
             return
+        size = sum(len(text) for given in inputs.values() if given.dtype == object for text in given.flat)
         answered = _Answered(
-            inputs=inputs, outputs=outputs, version=version, time=time.time(), request_id=request_id or ""
+            inputs=inputs,
+            outputs=outputs,
+            version=version,
+            time=time.time(),
+            request_id=request_id or "",
+            size=size,
         )
         try:
+            if self._offered_bytes - self._taken_bytes + size > _MOST_QUEUED_BYTES:
+                raise queue.Full
             self._queue.put_nowait(answered)
+            self._offered_bytes += size
         except queue.Full:
             self._outcome("dropped", len(outputs["probability"]))
 
@@ -109,21 +122,22 @@ class RequestLog:
     def _work(self) -> None:
         running = True
         while running:
-            wait = self._file.seconds_left(self._file_seconds) if self._file else None
             try:
+                wait = self._file.seconds_left(self._file_seconds) if self._file else None
                 answered = self._queue.get(timeout=wait)
                 running = answered is not None
-                if answered is not None:
-                    self._write(answered)
             except queue.Empty:
-                self._finish()
+                answered = None
+            try:
+                if answered is None:
+                    self._finish()
+                else:
+                    self._write(answered)
             except Exception as error:  # a full disk, mostly: the log is not worth an answer
-                _LOG.warning("the request log cannot be written", extra={"error": str(error)})
-                self._file = None
-        with contextlib.suppress(Exception):
-            self._finish()
+                self._give_up(error)
 
     def _write(self, answered: _Answered) -> None:
+        self._taken_bytes += answered.size
         if self._file is None:
             self._file = _OpenFile(self._folder)
         rows = [*_examples(answered)]
@@ -135,9 +149,19 @@ class RequestLog:
 
     def _finish(self) -> None:
         if self._file is not None:
-            file, self._file = self._file, None
-            file.finish()
+            self._file.finish()
+            self._file = None
+            self._failing = False
             _forget(self._folder, max_bytes=self._max_bytes, max_seconds=self._max_seconds)
+
+    def _give_up(self, error: Exception) -> None:
+        """Drops the open file; says so once, until a file is whole again."""
+        if self._file is not None:
+            self._file.discard()
+            self._file = None
+        if not self._failing:
+            self._failing = True
+            _LOG.warning("the request log cannot be written", extra={"error": str(error)})
 
 
 class _OpenFile:
@@ -163,6 +187,12 @@ class _OpenFile:
     def finish(self) -> None:
         self._writer.close()
         os.rename(self._hidden, self._path)
+
+    def discard(self) -> None:
+        with contextlib.suppress(Exception):
+            self._writer.close()
+        with contextlib.suppress(OSError):
+            self._hidden.unlink()
 
 
 def _examples(answered: _Answered) -> Iterator[bytes]:

@@ -1,11 +1,13 @@
 """The sampled request log: what is kept, in which files, for how long, and at whose cost."""
 
 import os
+import shutil
 import time
 
 import numpy as np
 import pytest
 
+from serving import request_log
 from serving.errors import StoreError
 from serving.request_log import RequestLog, finished, read
 
@@ -151,20 +153,65 @@ def test_a_writer_that_does_not_keep_up_costs_rows_and_not_time(folder, monkeypa
     assert outcomes == [("dropped", 2)]
 
 
+def test_long_texts_that_wait_are_counted_by_their_bytes(folder, monkeypatch):
+    monkeypatch.setattr("serving.request_log._MOST_QUEUED_BYTES", 100)
+    outcomes = []
+    log = RequestLog(folder, share=1, outcome=lambda outcome, rows: outcomes.append((outcome, rows)))
+    offer(log, "x" * 101)
+    assert outcomes == [("dropped", 1)]
+    for number in range(20):  # what was taken makes room
+        offer(log, f"{number:90}")
+        while len(outcomes) < number + 2:
+            time.sleep(0.001)
+    assert outcomes[1:] == [("written", 1)] * 20
+    log.close()
+
+
 def test_a_folder_that_cannot_be_made_is_one_clear_error(folder):
     folder.write_text("a file")
     with pytest.raises(StoreError, match=r"^could not keep the request log in .*requests: File exists"):
         RequestLog(folder, share=1)
 
 
-def test_a_disk_that_fails_does_not_end_the_log(folder, caplog):
+def test_a_disk_that_fails_does_not_end_the_log_and_is_told_of_once(folder, monkeypatch, caplog):
+    tries = []
+
+    class FullAtFirst(request_log._OpenFile):
+        def __init__(self, folder):
+            tries.append(folder)
+            if len(tries) <= 2:
+                raise OSError("no space left")
+            super().__init__(folder)
+
+    monkeypatch.setattr("serving.request_log._OpenFile", FullAtFirst)
     log = RequestLog(folder, share=1)
-    folder.rmdir()
-    offer(log, "lost")
+    for text in ("lost", "lost, too", "kept"):
+        offer(log, text)
+    log.close()
+    assert [(record.message, record.error) for record in caplog.records] == [
+        ("the request log cannot be written", "no space left")
+    ]
+    assert [request.text for request in read(folder)] == [b"kept"]
+
+
+def test_a_file_that_cannot_be_finished_in_its_time_does_not_end_the_log(folder, caplog):
+    log = RequestLog(folder, share=1, file_seconds=0.02)
+    offer(log, "lost with its folder")
     while not caplog.records:
-        time.sleep(0.001)
+        shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     offer(log, "kept")
     log.close()
-    assert caplog.records[0].message == "the request log cannot be written"
     assert [request.text for request in read(folder)] == [b"kept"]
+
+
+def test_a_file_that_cannot_be_finished_leaves_nothing_behind(folder, monkeypatch, caplog):
+    def refuse(*paths):
+        raise OSError("disk quota exceeded")
+
+    monkeypatch.setattr("serving.request_log.os.rename", refuse)
+    log = RequestLog(folder, share=1)
+    offer(log, "lost")
+    log.close()
+    assert [record.error for record in caplog.records] == ["disk quota exceeded"]
+    assert os.listdir(folder) == []
