@@ -27,7 +27,7 @@ __all__ = ["Client", "ClientError", "ModelMetadata", "Prediction", "VersionState
 
 DEFAULT_MODEL = "imdb_sentiment"
 _MOST_TEXTS = 256
-_MOST_BYTES = 4 * 2**20
+_MOST_BYTES = 2**20
 _GRPC_PORT = 8500
 _SCHEMES = ("http", "https", "grpc", "grpcs")
 

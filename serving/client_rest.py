@@ -159,7 +159,8 @@ class RestTransport:
 
 
 def _body(texts: Sequence[str]) -> bytes:
-    return json.dumps({"signature_name": "serving_default", "instances": list(texts)}).encode()
+    request = {"signature_name": "serving_default", "instances": list(texts)}
+    return json.dumps(request, ensure_ascii=False).encode()
 
 
 def _tensors(described: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -110,12 +110,12 @@ class OpenInferenceApi:
             raise not_allowed("POST")
         version = self._version(found)
         head, binary = _split(request)
-        document = parse(head)
+        document = await request.read(lambda: parse(head))
         name = _parameters(document).get("signature_name", "")
         if not isinstance(name, str) or not isinstance(document.get("id", ""), str):
             raise invalid("'id' and the parameter 'signature_name' must be texts")
         signature = self._service.signature(name, version=version)
-        inputs = _inputs(document, signature, binary)
+        inputs = await request.read(lambda: _inputs(document, signature, binary))
         wanted = _wanted(document, signature)
         prediction = await self._service.predict(
             inputs=inputs, signature_name=name, version=version, request_id=request.id, protocol="v2"

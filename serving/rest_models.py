@@ -62,19 +62,19 @@ class ModelApi:
         raise invalid(f"Malformed request: {request.method} {request.path}")
 
     async def _predict(self, target: Target, request: Request) -> Answer:
-        document = parse(request.body)
+        document = await request.read(lambda: parse(request.body))
         name = signature_name(document)
         self._check_model(target)
         signature = self._service.signature(name, version=target.version, label=target.label)
         self._service.check_rows(signature, rows_of(document))
-        form, inputs = inputs_of(document, signature.inputs, name or "DEFAULT")
+        form, inputs = await request.read(lambda: inputs_of(document, signature.inputs, name or "DEFAULT"))
         prediction = await self._run(target, request, name, inputs)
         return Answer(body=predictions(prediction.outputs, form))
 
     async def _classify_or_regress(self, target: Target, request: Request, method: str) -> Answer:
-        document = parse(request.body)
+        document = await request.read(lambda: parse(request.body))
         name = signature_name(document)
-        examples = examples_of(document)
+        examples = await request.read(lambda: examples_of(document))
         self._check_model(target)
         metadata = self._service.metadata(version=target.version, label=target.label)
         signature = classification.find_signature(metadata.signatures, name)

@@ -67,7 +67,7 @@ class ServeSettings(BaseModel):
     )
 
     max_body_bytes: int = Field(
-        16 * 2**20, ge=1024, le=2**31 - 1, description="The largest body of a request, or gRPC message."
+        4 * 2**20, ge=1024, le=2**31 - 1, description="The largest body of a request, or gRPC message."
     )
     max_rows: int = Field(1024, ge=1, le=1_000_000, description="The most rows in one request.")
     max_text_bytes: int = Field(
