@@ -18,9 +18,11 @@ _Response = health_pb2.HealthCheckResponse
 class HealthServicer(health_pb2_grpc.HealthServicer):
     """Tells of `services`, and of the server under the empty name, whether they are `ready`."""
 
-    def __init__(self, services: Iterable[str], ready: Callable[[], bool]) -> None:
+    def __init__(self, services: Iterable[str], ready: Callable[[], bool], *, most_watchers: int) -> None:
         self._names = {"", *services}
         self._ready = ready
+        self._most_watchers = most_watchers
+        self._watchers = 0
         self._changed = asyncio.Event()
         self._closed = False
 
@@ -41,13 +43,24 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         return _Response(status=self._status(request.service))
 
     async def Watch(self, request: Any, context: ServicerContext) -> AsyncIterator[Any]:
-        """The state of a service now, and again whenever it changes."""
+        """The state of a service now, and again whenever it changes; RESOURCE_EXHAUSTED for one too many."""
+        if self._watchers >= self._most_watchers:
+            text = f"{self._watchers} clients watch already; ask with Check"
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+        self._watchers += 1
+        try:
+            async for status in self._states(request.service):
+                yield _Response(status=status)
+        finally:
+            self._watchers -= 1
+
+    async def _states(self, service: str) -> AsyncIterator[Any]:
         told = None
         while True:
             changed = self._changed
-            if (status := self._status(request.service)) != told:
+            if (status := self._status(service)) != told:
                 told = status
-                yield _Response(status=status)
+                yield status
             if self._closed:
                 return
             await changed.wait()

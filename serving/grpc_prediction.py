@@ -19,7 +19,7 @@ from tensorflow_serving.apis import (
 from serving import classification
 from serving.grpc_answers import Call, Servicer, answered
 from serving.grpc_models import Wanted, wanted
-from serving.grpc_tensors import to_arrays, to_proto
+from serving.grpc_tensors import rows_of, to_arrays, to_proto
 from serving.predictor import DEFAULT_SIGNATURE, Signature
 from serving.service import Prediction
 from serving.status import Code, RequestError
@@ -37,6 +37,7 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
         target = wanted(request, self.service)
         signature = self._signature(target)
         shown = _filtered(request.output_filter, signature)
+        self.service.check_rows(signature, rows_of(request.inputs))
         inputs = to_arrays(request.inputs, signature, max_values=self.service.settings.max_body_bytes)
         answer = await self._ask(target, signature, inputs, call)
         response = predict_pb2.PredictResponse(model_spec=self._spec(answer.version, signature.name))

@@ -35,7 +35,9 @@ class GrpcServer:
             maximum_concurrent_rpcs=settings.max_queue,
         )
         self._health = grpc_health.HealthServicer(
-            (grpc_prediction.NAME, grpc_models.NAME), ready=service.ready
+            (grpc_prediction.NAME, grpc_models.NAME),
+            ready=service.ready,
+            most_watchers=max(1, settings.max_queue // 4),  # needs no key, so it must not use up all calls
         )
         prediction = grpc_prediction.PredictionServicer(service, access)
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, self._server)

@@ -24,6 +24,12 @@ _FIELDS = {
 """Where the values of a type stand in a TensorProto."""
 
 
+def rows_of(tensors: Mapping[str, tensor_pb2.TensorProto]) -> int:
+    """How many rows the inputs claim to have, before any is read."""
+    shapes = [tensor.tensor_shape.dim for tensor in tensors.values()]
+    return max((shape[0].size for shape in shapes if shape), default=0)
+
+
 def to_arrays(
     tensors: Mapping[str, tensor_pb2.TensorProto], signature: Signature, *, max_values: int
 ) -> dict[str, np.ndarray]:

@@ -36,6 +36,25 @@ def test_watchers_see_a_first_version_come_and_the_server_go(tmp_path, small_mod
         assert [watch.status for watch in one] == [NOT_SERVING]
 
 
+def test_watchers_do_not_use_up_the_calls_of_others(small_workspace, serve_workspace):
+    running = serve_workspace(small_workspace, max_queue=8)
+    with grpc.insecure_channel(running.grpc) as channel:
+        health, request = health_pb2_grpc.HealthStub(channel), health_pb2.HealthCheckRequest()
+        watches = [health.Watch(request, timeout=60) for _ in range(2)]
+        assert [next(watch).status for watch in watches] == [SERVING] * 2
+        with pytest.raises(grpc.RpcError) as refused:
+            next(health.Watch(request, timeout=60))
+        assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert refused.value.details() == "2 clients watch already; ask with Check"
+        assert health.Check(request, timeout=20).status == SERVING
+        for watch in watches:
+            watch.cancel()
+        while True:  # the place of one that went is another's
+            with contextlib.suppress(grpc.RpcError):
+                assert next(health.Watch(request, timeout=60)).status == SERVING
+                break
+
+
 def test_a_watcher_of_an_unknown_service_is_told_so(channel):
     watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service="other"))
     with contextlib.closing(watch) if hasattr(watch, "close") else contextlib.nullcontext():

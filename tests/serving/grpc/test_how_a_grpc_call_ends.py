@@ -99,6 +99,9 @@ class SlowService(Service):
     def metadata(self, version, label):
         return type("Metadata", (), {"version": 1, "signatures": self._signatures})
 
+    def check_rows(self, signature, rows):
+        assert rows == 0
+
     async def predict(self, *, deadline, **_):
         self.asked.append(deadline - time.monotonic())
         await asyncio.Event().wait()

@@ -140,7 +140,8 @@ ONE = tf.make_tensor_proto(["a"])
             "INVALID_ARGUMENT",
             "Expects arg[0] to be string but float is provided",
         ),
-        (shaped(2**40), "INVALID_ARGUMENT", "Input text has the shape [1099511627776], more than"),
+        (shaped(2**40), "INVALID_ARGUMENT", "The request has 1099511627776 rows; the most is 1024"),
+        (shaped(1, 2**40), "INVALID_ARGUMENT", "Input text has the shape [1, 1099511627776], more than"),
         (shaped(-5), "INVALID_ARGUMENT", "tensor parsing error: text"),
         (shaped(1, 1), "INVALID_ARGUMENT", "Input text has the shape [1, 1]"),
         (
