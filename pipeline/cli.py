@@ -35,9 +35,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "run": Entry("run", "From reviews to a promoted model, or the reason why not."),
         "retrain": Entry("retrain", "Start a run if new data, drift, decay or a schedule asks for one."),
         "tune": Entry("tune", "Search for better training settings within a budget."),
-        "study": Entry(
-            "study", "Experiments beside the pipeline: what early stopping saves, what each part is worth."
-        ),
+        "study": Entry("study", "Experiments: what early stopping saves, what each part is worth."),
         "compile": Entry("compile", "Write the pipeline as a file that Kubeflow can run."),
         "submit": Entry("submit", "Run the pipeline on Kubeflow, and wait for its verdict."),
         "schedule": Entry("schedule", "Let Kubeflow run the pipeline by the clock."),

@@ -22,7 +22,7 @@ STAGE = "study"
 
 @click.group()
 def study() -> None:
-    """Experiments beside the pipeline: what early stopping saves, what each part is worth."""
+    """Experiments: what early stopping saves, what each part is worth."""
 
 
 @study.command("early-stopping")

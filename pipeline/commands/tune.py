@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @click.option("--output", metavar="FILE", help="The settings file; WORKSPACE/tuning/tuned.toml unless given.")
 @options.as_json
 def tune(settings: Settings, output: str | None, as_json: bool) -> None:
-    """Search for better training settings within a budget: tune.trials, tune.minutes.
+    """Search for better training settings within a budget.
+
+    The budget is tune.trials and tune.minutes.
 
     Fits on train, compares on eval, and never looks at test; the first trial is the settings as they are.
     The best become a settings file for `greenlight run --config`. Each fit's result is kept: a search that
