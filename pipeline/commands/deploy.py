@@ -24,7 +24,7 @@ _OUTPUT = click.option(
 
 @click.group()
 def deploy() -> None:
-    """Render what serves a promoted version in production.
+    """Render what serves a version in production: Compose, KServe.
 
     Both serve exactly one version, checked against its manifest first, with TensorFlow Serving itself, under
     the paths and names that `greenlight serve` has. Roll out a newer version by rendering and applying again.
