@@ -2,6 +2,7 @@
 
 const MOST = 256; // places tried in one text; in a longer one, neighbours go together
 const AT_ONCE = 64;
+const MOST_LETTERS = 1e6; // in one call, which the server must take
 const BARELY = 0.02; // log-odds below which a word changed nothing worth a mark
 
 /** The text in pieces: what is left out together, and the white space between as it is. */
@@ -33,8 +34,9 @@ export function pieces(text) {
 export async function weigh(model, text, whole, told) {
   const found = pieces(text);
   const places = found.flatMap((piece, i) => (piece.isWord ? [i] : []));
-  for (let start = 0; start < places.length; start += AT_ONCE) {
-    const some = places.slice(start, start + AT_ONCE);
+  const atOnce = Math.max(1, Math.min(AT_ONCE, Math.floor(MOST_LETTERS / text.length)));
+  for (let start = 0; start < places.length; start += atOnce) {
+    const some = places.slice(start, start + atOnce);
     const without = some.map((left) => found.filter((_, i) => i !== left).map((piece) => piece.text).join(""));
     const { answers } = await model.predict(without);
     answers.forEach(({ probability }, i) => {
@@ -42,7 +44,7 @@ export async function weigh(model, text, whole, told) {
       piece.without = probability;
       piece.weight = logOdds(whole) - logOdds(probability);
     });
-    told(Math.min(start + AT_ONCE, places.length), places.length);
+    told(Math.min(start + atOnce, places.length), places.length);
   }
   return found;
 }

@@ -59,6 +59,12 @@ def test_a_review_without_a_telling_word_says_so(page):
     expect(page.locator("#progress")).to_have_text("No single word changes the answer.")
 
 
+def test_a_long_review_is_explained_too_in_calls_that_the_server_takes(page):
+    ask(page, "good " + "film " * 16_000)  # with each of 64 places left out it is more than a body may be
+    expect(page.locator("#strongest tr")).to_have_count(1, timeout=60_000)
+    expect(page.locator("#strongest tr")).to_contain_text("good film")
+
+
 def test_markup_in_a_review_is_text(page):
     ask(page, "<img src=x onerror=alert(1)> good")
     expect(page.locator("#marked")).to_have_text("<img src=x onerror=alert(1)> good")
