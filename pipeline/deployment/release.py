@@ -11,9 +11,6 @@ from serving.versions import VersionStore
 SERVER = "tensorflow/serving:2.19.1"
 """TensorFlow Serving's newest release; it loads the SavedModels of older TensorFlows as well."""
 
-PUBLISHED = ("live", "previous", "older")
-"""The states of the versions that are where a model server looks."""
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Release:
@@ -59,7 +56,7 @@ def choose(store: VersionStore, *, model_name: str, number: int | None) -> Relea
 
 
 def _published(store: VersionStore, number: int | None) -> Version:
-    published = {one.number: one for one in store.versions() if one.state in PUBLISHED}
+    published = {one.number: one for one in store.versions() if one.published}
     if not published:
         raise InputError(f"There is no version in {store.root}. `greenlight run` makes one.")
     if number is None:
