@@ -59,7 +59,7 @@ def overloaded(store, story):
 async def until(client, pattern):
     async with asyncio.timeout(60):
         while not re.search(pattern, (await client.get("/monitoring/prometheus/metrics")).text):
-            pass
+            await asyncio.sleep(0.005)
 
 
 def test_http_answers_503_and_when_to_try_again(store):

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -93,7 +94,7 @@ class Process:
         thread.answered = None
         thread.start()
         while thread.is_alive() and not self.is_busy():
-            pass
+            time.sleep(0.005)
         return thread
 
     def is_busy(self) -> bool:
@@ -130,7 +131,7 @@ def test_it_waits_for_the_first_version_and_answers_the_last_request_before_it_e
         assert server.predict().status_code == 404
         store.push(tiny_model(0.75), Facts())
         while server.client.get("/readyz").status_code != 200:
-            pass
+            time.sleep(0.02)
         assert server.predict("secret words").json() == {
             "predictions": [{"label": "positive", "probability": 0.75}]
         }
