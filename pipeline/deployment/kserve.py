@@ -43,7 +43,8 @@ def render(
     if not re.match(rf"({'|'.join(_SCHEMES)})://[^/\s]+", storage_uri):
         raise InputError(
             f"KServe cannot read {storage_uri!r}. Give the address of the folder of versions, "
-            "as the cluster reaches it, for example gs://bucket/serving/imdb_sentiment or pvc://claim/serving/imdb_sentiment."
+            "as the cluster reaches it, for example gs://bucket/serving/imdb_sentiment or "
+            "pvc://claim/serving/imdb_sentiment."
         )
     if min_replicas > max_replicas:
         raise InputError(f"--min-replicas {min_replicas} is more than --max-replicas {max_replicas}.")
