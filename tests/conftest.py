@@ -207,14 +207,14 @@ def serve_workspace() -> Iterator[Callable[..., RunningServer]]:
 
 @pytest.fixture(scope="session")
 def serving_small(tmp_path_factory, small_model) -> Callable[..., RunningServer]:
-    """Make a server of the small model with settings of `serve`, not yet started, for tests that only ask."""
+    """Make an HTTP server of the small model with settings of `serve`, not yet started, for those who ask."""
     workspace = tmp_path_factory.mktemp("served")
     push(workspace, small_model())
-    return functools.partial(RunningServer, workspace, poll_seconds=1)
+    return functools.partial(RunningServer, workspace, poll_seconds=1, grpc=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(serving_small) -> Iterator[RunningServer]:
-    """A server with the default limits, for all tests that leave it as it is."""
-    with serving_small() as running:
+    """A server with the default limits, gRPC as well, for tests that leave it as it is."""
+    with serving_small(grpc=True) as running:
         yield running
