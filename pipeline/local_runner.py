@@ -119,9 +119,11 @@ class _Attempt:
     # Below: the run itself.
 
     def _execute(self, *, use_cache: bool) -> None:
+        from components.trainer import workers
         from pipeline.beam_runner import require_usable
 
         require_usable(self._settings.beam)
+        workers.require_known(self._settings.trainer)
         self._console.note("Loading TensorFlow and TFX ...")
         with _garbage_kept():
             from components.embeddings.locate import locate

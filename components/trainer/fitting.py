@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from components.trainer import callbacks, model
 from components.trainer.calibration import Calibration, find, fold
 from components.trainer.conversion import unconverted
 from components.trainer.data import Batches
+from components.trainer.distribution import Twin, shared_out
 from components.trainer.settings import TrainerSettings
 
 _EVAL_BATCH = 512  # streamed reviews are encoded a batch at a time: four times as many take 700 MB more
@@ -50,10 +52,12 @@ def fit(
     evaluation: Batches,
     settings: TrainerSettings,
     log_dir: str | Path | None = None,
+    twin: Twin | None = None,
 ) -> FitRecord:
     """Trains `classifier` in place through `feed`, which shares its weights, on reviews as `feed` takes them.
 
-    TensorBoard's logs go to `log_dir`, if given.
+    TensorBoard's logs go to `log_dir`, if given. A `twin` of the classifier is trained instead, and hands its
+    weights over.
 
     Raises:
       GreenlightError: the loss stopped being a number.
@@ -61,14 +65,21 @@ def fit(
     started = time.perf_counter()
     record = callbacks.EpochRecord(epochs=settings.epochs, log_dir=log_dir)
     stopping = callbacks.early_stopping(settings)
-    _compile(feed.model, settings)
-    feed.model.fit(
-        train.batches(settings.batch_size, shuffle_seed=settings.seed),
-        validation_data=evaluation.batches(_EVAL_BATCH),
+    trained, batches = feed.model, train.batches(settings.batch_size, shuffle_seed=settings.seed)
+    validated = evaluation.batches(_EVAL_BATCH)
+    if twin:
+        trained, batches, validated = twin.feed.model, shared_out(batches), shared_out(validated)
+    with twin.strategy.scope() if twin else nullcontext():
+        _compile(trained, settings)
+    trained.fit(
+        batches,
+        validation_data=validated,
         epochs=settings.epochs,
         callbacks=[record, stopping] if settings.early_stopping else [record],
         verbose=0,
     )
+    if twin:
+        twin.hand_to(classifier)
     calibration = _calibrate(classifier, feed.model, evaluation) if settings.calibrate else None
     restored = settings.early_stopping and settings.restore_best_weights
     return FitRecord(

@@ -43,8 +43,17 @@ class Classifier:
 
 
 @unconverted
-def build(embedding: hub.KerasLayer, ngrams: Vocabulary | None, settings: TrainerSettings) -> Classifier:
+def build(
+    embedding: hub.KerasLayer,
+    ngrams: Vocabulary | None,
+    settings: TrainerSettings,
+    *,
+    width: int | None = None,
+) -> Classifier:
     """A Classifier whose head has fresh weights, the same for the same seed.
+
+    Args:
+      width: of the embedding's vectors; found out if None.
 
     Raises:
       GreenlightError: Keras 3 made the embedding layer.
@@ -54,7 +63,7 @@ def build(embedding: hub.KerasLayer, ngrams: Vocabulary | None, settings: Traine
             "TensorFlow runs with Keras 3, which TF Hub's layers do not fit. Set TF_USE_LEGACY_KERAS=1 in "
             "the environment before TensorFlow is first imported."
         )
-    width = embedding(tf.constant([""])).shape[1]
+    width = width or embedding(tf.constant([""])).shape[1]
     if ngrams is None:
         return Classifier(embedding, None, _head(width, settings))
     return Classifier(embedding, NgramScore(ngrams), _head(width, settings, with_score=True))
@@ -112,20 +121,21 @@ def text_feed(classifier: Classifier) -> Feed:
 
 
 @unconverted
-def encoded_feed(classifier: Classifier) -> Feed:
+def encoded_feed(classifier: Classifier, kind: type[tf_keras.Model] = UnconvertedModel) -> Feed:
     """The fast way: what training cannot change is done once. The fit comes out as with `text_feed`.
 
     Fed are what `embedding_encoder` makes of the text and, with n-grams, beside it the ids of these.
+    `kind`: of the model.
     """
     encode = embedding_encoder(classifier.embedding)
     given, vector = _given(classifier.embedding)
     if not (ngrams := classifier.ngrams):
-        return Feed(encode, UnconvertedModel(given, classifier.head(vector), name="from_encoded"))
+        return Feed(encode, kind(given, classifier.head(vector), name="from_encoded"))
     ids = tf_keras.Input([None], dtype=tf.int32, ragged=True, name="ngram_ids")
     logit = classifier.head([vector, ngrams(ids)])
     return Feed(
         lambda text: (encode(text), ngrams.index.ids(text)),
-        UnconvertedModel([given, ids], logit, name="from_encoded"),
+        kind([given, ids], logit, name="from_encoded"),
     )
 
 

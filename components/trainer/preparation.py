@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +15,7 @@ from components.embeddings.load import load
 from components.embeddings.locate import locate
 from components.embeddings.settings import EmbeddingSettings
 from components.trainer import data, model, ngrams, progress
+from components.trainer.distribution import SharedModel, Twin
 from components.trainer.ngram_tally import NgramTally
 from components.trainer.settings import TrainerSettings
 
@@ -41,6 +43,20 @@ class Prepared:
         """One that knows nothing yet, the same for the same seed; seeds what a fit of it draws, too."""
         tf_keras.utils.set_random_seed(settings.seed)
         return model.build(self.fresh_embedding(), self.vocabulary, settings)
+
+    def twin(self, classifier: model.Classifier, settings: TrainerSettings, strategy: Any) -> Twin:
+        """`classifier` once more, to be trained under a `tf.distribute` strategy."""
+        embedding = classifier.embedding
+        tf_keras.utils.set_random_seed(settings.seed)
+        with strategy.scope():
+            if embedding.trainable:
+                # Not by `load`, whose checks call it: TensorFlow lets that be done on a replica only.
+                embedding = hub.KerasLayer(self.handle, trainable=True, input_shape=[], dtype=tf.string)
+            width = classifier.head.inputs[0].shape[1]
+            copy = model.build(embedding, self.vocabulary, settings, width=width)
+            twin = Twin(strategy, copy, model.encoded_feed(copy, SharedModel))
+            twin.take_from(classifier)
+        return twin
 
 
 def prepare(

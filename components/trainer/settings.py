@@ -81,6 +81,18 @@ class TrainerSettings(BaseModel):
         description="`off` trains from scratch; `live` starts from the weights of the live model, as far as "
         "they fit; `auto` does both and keeps the fit with the lower log loss on the eval split.",
     )
+    strategy: Literal["none", "mirrored", "multi_worker"] = Field(
+        "none",
+        description="How the fit is shared out: `mirrored` over the GPUs of this machine, `multi_worker` "
+        "over several processes. A step is of batch_size reviews in all, whoever computes it.",
+    )
+    workers: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="Processes on this machine that `multi_worker` starts; 0 takes part as TF_CONFIG in the "
+        "environment says, which names those of a cluster.",
+    )
     memory_reviews: int = Field(
         50_000,
         ge=0,

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from components.trainer import fitting, model, progress
 from components.trainer.preparation import Prepared
@@ -37,6 +37,7 @@ def fit(
     *,
     base_model: str | None,
     log_dir: str | Path | None = None,
+    strategy: Any = None,
 ) -> Fitted:
     """Trains as `settings.warm_start` says; the record of the fit tells its start.
 
@@ -45,25 +46,32 @@ def fit(
       settings: how to train.
       base_model: the folder of the live model; None where there is none.
       log_dir: where TensorBoard's logs go, if anywhere.
+      strategy: of `tf.distribute`, to fit under.
 
     Raises:
       GreenlightError: a fit diverged.
     """
     wanted = settings.warm_start
     if wanted == "off":
-        return _fit(prepared, settings, log_dir=log_dir)[0]
+        return _fit(prepared, settings, log_dir=log_dir, strategy=strategy)[0]
     if base_model is None:
-        scratch, _ = _fit(prepared, settings, log_dir=log_dir)
+        scratch, _ = _fit(prepared, settings, log_dir=log_dir, strategy=strategy)
         return _started(scratch, Start(wanted, "scratch", "There is no live model to start from."))
     live, taken = _fit(
-        prepared, settings, base_model=base_model, log_dir=_below(log_dir, "live", wanted=wanted)
+        prepared,
+        settings,
+        base_model=base_model,
+        log_dir=_below(log_dir, "live", wanted=wanted),
+        strategy=strategy,
     )
     if taken is None or not taken.anything:
         why = f"Nothing of the live model fits: {taken}."
         return _started(live, Start(wanted, "scratch", why, taken.said if taken else {}))
     if wanted == "live":
         return _started(live, Start(wanted, "live", "The fit started from the live model.", taken.said))
-    scratch, _ = _fit(prepared, settings, log_dir=_below(log_dir, "scratch", wanted=wanted))
+    scratch, _ = _fit(
+        prepared, settings, log_dir=_below(log_dir, "scratch", wanted=wanted), strategy=strategy
+    )
     return _better(prepared, scratch, live, taken)
 
 
@@ -73,6 +81,7 @@ def _fit(
     *,
     base_model: str | None = None,
     log_dir: str | Path | None,
+    strategy: Any,
 ) -> tuple[Fitted, TakenOver | None]:
     """A fit from scratch, or with what fits of the model at `base_model`."""
     classifier = prepared.fresh_classifier(settings)
@@ -87,6 +96,7 @@ def _fit(
         evaluation=prepared.evaluation,
         settings=settings,
         log_dir=log_dir,
+        twin=prepared.twin(classifier, settings, strategy) if strategy else None,
     )
     return (classifier, record), taken
 

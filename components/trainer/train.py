@@ -1,13 +1,16 @@
 """run_fn: what TFX's Trainer calls. Load, build, fit, export."""
 
 import json
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
+from pydantic import BaseModel, ConfigDict
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.embeddings.settings import EmbeddingSettings
-from components.trainer import fitting, model, signatures, starts
+from components.trainer import distribution, fitting, model, signatures, starts, workers
 from components.trainer.preparation import Prepared, prepare
 from components.trainer.settings import TrainerSettings
 
@@ -19,18 +22,65 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains on `fn_args.train_files` and `eval_files`; `component.trainer` made `fn_args.custom_config`."""
     config = fn_args.custom_config
     settings = TrainerSettings.model_validate(config["trainer"])
-    classifier, record = train(
+    job = Job(
         settings=settings,
-        embedding_settings=EmbeddingSettings.model_validate(config["embedding"]),
+        embedding=EmbeddingSettings.model_validate(config["embedding"]),
         cache_dir=Path(config["cache_dir"]),
-        train_files=fn_args.train_files,
-        eval_files=fn_args.eval_files,
+        train_files=tuple(fn_args.train_files),
+        eval_files=tuple(fn_args.eval_files),
         base_model=_existing(fn_args.base_model),
-        log_dir=fn_args.model_run_dir,
+        model_dir=fn_args.serving_model_dir,
+        run_dir=fn_args.model_run_dir,
     )
-    signatures.export(classifier, fn_args.serving_model_dir)
-    with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/{HISTORY}", "w") as file:
-        file.write(json.dumps(record.as_dict(), indent=1) + "\n")
+    if settings.strategy == "multi_worker":
+        with tempfile.TemporaryDirectory(prefix="greenlight-training-") as folder:
+            workers.run(job.save(Path(folder, "job.json")), workers=settings.workers)
+    else:
+        job.carry_out()
+
+
+class Job(BaseModel):
+    """One training from its reviews to its exported model, as several processes can be told of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: TrainerSettings
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    cache_dir: Path
+    train_files: tuple[str, ...]
+    eval_files: tuple[str, ...]
+    base_model: str | None = None
+    model_dir: str
+    run_dir: str
+
+    @classmethod
+    def load(cls, file: Path) -> "Job":
+        return cls.model_validate_json(file.read_text(encoding="utf-8"))
+
+    def save(self, file: Path) -> Path:
+        """Writes it to `file`, which it returns."""
+        file.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        return file
+
+    def carry_out(self, *, exports: bool = True) -> None:
+        """Trains; only the process that exports leaves anything behind.
+
+        Raises:
+          GreenlightError: as `train`.
+        """
+        classifier, record = train(
+            settings=self.settings,
+            embedding_settings=self.embedding,
+            cache_dir=self.cache_dir,
+            train_files=list(self.train_files),
+            eval_files=list(self.eval_files),
+            base_model=self.base_model,
+            log_dir=self.run_dir if exports else None,
+        )
+        if exports:
+            signatures.export(classifier, self.model_dir)
+            with tf.io.gfile.GFile(f"{self.run_dir}/{HISTORY}", "w") as file:
+                file.write(json.dumps(record.as_dict(), indent=1) + "\n")
 
 
 def train(
@@ -54,10 +104,11 @@ def train(
     Raises:
       GreenlightError: a split is empty, the embedding cannot be had or used, the fit diverged.
     """
+    strategy = distribution.strategy_of(settings)
     prepared = prepare(
         settings, embedding_settings, cache_dir=cache_dir, train_files=train_files, eval_files=eval_files
     )
-    return fit_prepared(prepared, settings, base_model=base_model, log_dir=log_dir)
+    return fit_prepared(prepared, settings, base_model=base_model, log_dir=log_dir, strategy=strategy)
 
 
 def fit_prepared(
@@ -66,12 +117,14 @@ def fit_prepared(
     *,
     base_model: str | None = None,
     log_dir: str | Path | None = None,
+    strategy: Any = None,
 ) -> tuple[model.Classifier, fitting.FitRecord]:
     """`train` on what `prepare` made, for several fits of the same reviews.
 
-    `settings` may differ from those of `prepare` in all but n-grams and memory.
+    `settings` may differ from those of `prepare` in all but n-grams and memory. The fit is under
+    `strategy`, of `tf.distribute`, or in this process alone.
     """
-    return starts.fit(prepared, settings, base_model=base_model, log_dir=log_dir)
+    return starts.fit(prepared, settings, base_model=base_model, log_dir=log_dir, strategy=strategy)
 
 
 def _existing(base_model: str | None) -> str | None:

@@ -1,0 +1,135 @@
+"""A training in several processes: which they are, and how they are started and watched on this machine.
+
+TensorFlow lets only a process that has done nothing else join others, so even the stage's own part is done in
+one of its own. A TF_CONFIG in the environment, as a training operator sets it, names the processes of a
+cluster; without one they all are on this machine.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any
+
+from components.errors import InputError
+from components.trainer import progress
+from components.trainer.settings import TrainerSettings
+
+TF_CONFIG = "TF_CONFIG"
+_EXAMPLE = '{"cluster": {"worker": ["host-0:2222", "host-1:2222"]}, "task": {"type": "worker", "index": 0}}'
+_POLL_SECONDS = 0.1
+_TAIL = 20_000
+
+
+def cluster_of(text: str | None) -> dict[str, Any]:
+    """TF_CONFIG, read.
+
+    Raises:
+      InputError: there is none, or it names no place of this process among the workers.
+    """
+    if not text:
+        raise InputError(
+            "trainer.strategy = 'multi_worker' needs to know the workers: set trainer.workers to their "
+            "number on this machine, or TF_CONFIG in the environment, as training operators do."
+        )
+    try:
+        config = json.loads(text)
+        task = config["task"]
+        config["cluster"][task["type"]][int(task["index"])]
+        if task["type"] not in ("chief", "worker"):
+            raise ValueError(f"a {task['type']} does not train")
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise InputError(
+            f"TF_CONFIG cannot be used ({error!r}); expected something like {_EXAMPLE}"
+        ) from None
+    return dict(config)
+
+
+def require_known(settings: TrainerSettings) -> None:
+    """Finds out before a run that nobody says which processes are to train.
+
+    Raises:
+      InputError: see `cluster_of`.
+    """
+    if settings.strategy == "multi_worker" and not settings.workers:
+        cluster_of(os.environ.get(TF_CONFIG))
+
+
+def leads(config: dict[str, Any]) -> bool:
+    """Whether this is the process that exports."""
+    task = config["task"]
+    return task["type"] == "chief" or ("chief" not in config["cluster"] and int(task["index"]) == 0)
+
+
+def run(job: Path, *, workers: int) -> None:
+    """Carries out `job` in `workers` processes on this machine; in one, where TF_CONFIG tells of the others.
+
+    Their output is kept beside the job. Where one fails, the others are ended.
+
+    Raises:
+      InputError: see `cluster_of`.
+      RuntimeError: a process failed; the message has its traceback.
+    """
+    configs = (
+        [json.dumps(cluster_of(os.environ.get(TF_CONFIG)))] if not workers else _on_this_machine(workers)
+    )
+    with ExitStack() as after:
+        started = [_start(job, config, after, number) for number, config in enumerate(configs)]
+        output = after.enter_context((job.parent / "worker-0.out").open(encoding="utf-8"))
+        while any(process.poll() is None for process in started):
+            _tell(output)
+            for number, process in enumerate(started):
+                if process.poll():
+                    raise _failed(job, number, process.returncode)
+            time.sleep(_POLL_SECONDS)
+        _tell(output)
+        for number, process in enumerate(started):
+            if process.returncode:
+                raise _failed(job, number, process.returncode)
+
+
+def _on_this_machine(workers: int) -> list[str]:
+    """A TF_CONFIG for each worker."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(workers)]
+        addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+    tasks: Sequence[dict[str, Any]] = [{"type": "worker", "index": index} for index in range(workers)]
+    return [json.dumps({"cluster": {"worker": addresses}, "task": task}) for task in tasks]
+
+
+def _start(job: Path, config: str, after: ExitStack, number: int) -> subprocess.Popen[bytes]:
+    root = str(Path(__file__).parents[2])
+    known = os.environ.get("PYTHONPATH")
+    environment = os.environ | {
+        TF_CONFIG: config,
+        "PYTHONPATH": os.pathsep.join([root, known] if known else [root]),
+        "TF_USE_LEGACY_KERAS": "1",
+    }
+    output = after.enter_context((job.parent / f"worker-{number}.out").open("wb"))
+    errors = after.enter_context((job.parent / f"worker-{number}.log").open("wb"))
+    command = [sys.executable, "-m", "components.trainer.worker", str(job)]
+    process = subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=errors
+    )
+    after.callback(_end, process)
+    return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
+def _tell(output: IO[str]) -> None:
+    for line in output:
+        progress.tell(line.rstrip("\n"))
+
+
+def _failed(job: Path, number: int, code: int) -> RuntimeError:
+    log = (job.parent / f"worker-{number}.log").read_text(encoding="utf-8", errors="replace")
+    return RuntimeError(f"training process {number} ended with exit code {code}:\n{log[-_TAIL:].rstrip()}")

@@ -1,0 +1,122 @@
+"""A training in several processes comes to what one process comes to, and leaves one model."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.errors import InputError
+from components.trainer import progress, workers
+from components.trainer.settings import TrainerSettings
+from components.trainer.train import HISTORY, Job
+from pipeline.failure import explain
+
+# Dropout draws its own numbers in each process. 90 and 400 leave batches that cannot be shared out evenly.
+SAME = TrainerSettings(epochs=3, batch_size=90, hidden_units=(4,), dropout=0.0, ngram_min_count=2)
+TEXTS = ["A wonderful film, full of life.", "Dull, slow and far too long.", ""]
+
+
+@pytest.fixture(scope="module")
+def job_of(embedding_settings, cache_dir, train_files, eval_files, tmp_path_factory):
+    def make(**settings) -> Job:
+        root = tmp_path_factory.mktemp("job")
+        return Job(
+            settings=SAME.model_copy(update=settings),
+            embedding=embedding_settings,
+            cache_dir=cache_dir,
+            train_files=tuple(train_files),
+            eval_files=tuple(eval_files),
+            model_dir=str(root / "model"),
+            run_dir=str(root),
+        )
+
+    return make
+
+
+def results(job: Job):
+    """The probabilities of some texts, and the figures of the epochs."""
+    signature = tf.saved_model.load(job.model_dir).signatures["serving_default"]
+    with open(f"{job.run_dir}/{HISTORY}", encoding="utf-8") as file:
+        epochs = json.load(file)["epochs"]
+    figures = [[epoch[name] for name in ("loss", "accuracy", "val_loss", "val_accuracy")] for epoch in epochs]
+    return signature(text=tf.constant(TEXTS))["probability"].numpy(), np.array(figures)
+
+
+@pytest.fixture(scope="module")
+def alone(job_of):
+    job = job_of()
+    job.carry_out()
+    return results(job)
+
+
+def test_two_processes_train_to_what_one_does_and_the_first_exports(job_of, alone, tmp_path):
+    job, told = job_of(strategy="multi_worker", workers=2), []
+    with progress.listening(told.append):
+        workers.run(job.save(tmp_path / "job.json"), workers=2)
+    probabilities, figures = results(job)
+    np.testing.assert_allclose(figures, alone[1], atol=1e-4)
+    np.testing.assert_allclose(probabilities, alone[0], atol=1e-4)
+    assert [line.split("  ")[0] for line in told if line.startswith("epoch")] == [
+        "epoch 1/3",
+        "epoch 2/3",
+        "epoch 3/3",
+    ]
+
+
+def test_a_mirrored_fit_comes_to_the_same(job_of, alone):
+    job = job_of(strategy="mirrored")
+    job.carry_out()
+    probabilities, figures = results(job)
+    np.testing.assert_allclose(figures, alone[1], atol=1e-4)
+    np.testing.assert_allclose(probabilities, alone[0], atol=1e-4)
+
+
+def test_a_frozen_embedding_is_no_part_of_the_shared_fit(job_of):
+    found = []
+    for strategy in ("none", "mirrored"):
+        job = job_of(strategy=strategy, ngram_order=0, epochs=2)
+        job = job.model_copy(update={"embedding": job.embedding.model_copy(update={"trainable": False})})
+        job.carry_out()
+        found.append(results(job))
+    np.testing.assert_allclose(found[1][0], found[0][0], atol=1e-4)
+    np.testing.assert_allclose(found[1][1], found[0][1], atol=1e-4)
+
+
+def test_what_stops_a_process_is_told_as_it_is_in_one(job_of, tmp_path):
+    job = job_of(strategy="multi_worker").model_copy(update={"train_files": (f"{tmp_path}/none*",)})
+    with pytest.raises(RuntimeError) as raised:
+        workers.run(job.save(tmp_path / "job.json"), workers=1)
+    failure = explain(raised.value)
+    assert failure.message.startswith("The train split has no reviews")
+    assert failure.exit_code == 1
+
+
+def config(kind: str, index: int, **cluster) -> str:
+    return json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}})
+
+
+def test_without_a_number_of_workers_or_a_cluster_it_is_refused(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(InputError) as refused:
+        workers.require_known(SAME.model_copy(update={"strategy": "multi_worker"}))
+    assert str(refused.value) == (
+        "trainer.strategy = 'multi_worker' needs to know the workers: set trainer.workers to their number on "
+        "this machine, or TF_CONFIG in the environment, as training operators do."
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "{}", config("worker", 2, worker=["a:1", "b:1"]), config("ps", 0, ps=["a:1"])]
+)
+def test_a_cluster_without_a_place_for_this_process_is_refused(text):
+    with pytest.raises(InputError, match=r"TF_CONFIG cannot be used \(.*\); expected something like \{"):
+        workers.cluster_of(text)
+
+
+def test_the_chief_exports_or_the_first_worker_where_there_is_none():
+    two = {"worker": ["a:1", "b:1"]}
+    assert [workers.leads(json.loads(config("worker", index, **two))) for index in (0, 1)] == [True, False]
+    with_chief = {"chief": ["c:1"], **two}
+    assert workers.leads(json.loads(config("chief", 0, **with_chief)))
+    assert not workers.leads(json.loads(config("worker", 0, **with_chief)))
