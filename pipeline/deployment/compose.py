@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
+
+from components.errors import InputError
 from pipeline.deployment import model_config
 from pipeline.deployment.release import SERVER, Release
 from pipeline.deployment.yaml_text import dump
@@ -17,7 +20,18 @@ def render(
     rest_port: int = 8501,
     grpc_port: int = 8500,
 ) -> str:
-    """The Compose file, YAML. Needs Docker Compose 2.23.1 or newer, the first with inline `configs`."""
+    """The Compose file, YAML. Needs Docker Compose 2.23.1 or newer, the first with inline `configs`.
+
+    Raises:
+      InputError: `host` is no IP address, which is all that Docker publishes ports on.
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        raise InputError(
+            f"--host {host!r} is no IP address; Docker publishes ports on addresses, such as 0.0.0.0 for all."
+        ) from None
+    host = f"[{address}]" if address.version == 6 else str(address)
     models = f"/models/{release.model_name}"
     service = {
         "image": image,

@@ -23,7 +23,7 @@ at("review").addEventListener("keydown", (event) => {
 async function ask(text) {
   const turn = ++asked; // a later question makes an earlier one's answers stale
   model.key = at("key").value.trim();
-  at("problem").hidden = true;
+  for (const id of ["problem", "answer", "reasons"]) at(id).hidden = true;
   if (!text.trim()) return showProblem("Type a review first.");
   busy(true);
   try {
@@ -81,6 +81,7 @@ function showReasons(found) {
     }),
   );
   const telling = words.filter((piece) => strength(piece.weight, strongest)).slice(0, 8);
+  at("strongest").closest("table").hidden = !telling.length;
   at("strongest").replaceChildren(...telling.map((piece) => row(piece.text, side(piece.weight).name, percent(piece.without))));
   if (found.length && !telling.length) at("progress").textContent = "No single word changes the answer.";
 }

@@ -9,6 +9,7 @@ from compose_viz.spec.compose_spec import ComposeSpecification
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
+from components.errors import InputError
 from pipeline.deployment import compose
 
 EXAMPLE = Path(__file__).parents[3] / "deploy" / "tensorflow-serving" / "compose.yaml"
@@ -51,6 +52,19 @@ def test_only_this_machine_is_listened_to_unless_told_otherwise(release):
     assert rendered(release)["services"]["model"]["ports"] == ["127.0.0.1:8501:8501", "127.0.0.1:8500:8500"]
     elsewhere = rendered(release, host="0.0.0.0", rest_port=80, grpc_port=81)
     assert elsewhere["services"]["model"]["ports"] == ["0.0.0.0:80:8501", "0.0.0.0:81:8500"]
+
+
+def test_an_address_of_version_6_stands_in_brackets(release):
+    ports = rendered(release, host="::1")["services"]["model"]["ports"]
+    assert ports == ["[::1]:8501:8501", "[::1]:8500:8500"]
+
+
+@pytest.mark.parametrize("host", ["", "1.2.3", "example.org"])
+def test_a_host_that_is_no_address_is_refused(release, host):
+    with pytest.raises(
+        InputError, match=r"--host '.*' is no IP address; Docker publishes ports on addresses"
+    ):
+        compose.render(release, host=host)
 
 
 def test_a_dollar_in_a_path_is_no_variable(release):

@@ -110,6 +110,27 @@ def test_more_servers_at_rest_than_at_most_are_refused(release):
         kserve.render(release, storage_uri=URI, min_replicas=4)
 
 
+@pytest.mark.parametrize("namespace", ["", "Bad_NS", "-a", "a" * 64])
+def test_a_namespace_that_kubernetes_does_not_take_is_refused(release, namespace):
+    with pytest.raises(InputError, match=r"--namespace '.*' is no name of a namespace: at most 63"):
+        kserve.render(release, storage_uri=URI, namespace=namespace)
+
+
+@pytest.mark.parametrize("amount", ["", "lots", "0", "-1", "2 Gi", "2gb"])
+def test_an_amount_that_kubernetes_does_not_read_is_refused(release, amount):
+    with pytest.raises(InputError, match=r"--cpu '.*' is no amount that Kubernetes knows; for example 500m"):
+        kserve.render(release, storage_uri=URI, cpu=amount)
+    with pytest.raises(InputError, match=r"--memory '.*' is no amount .* for example 512Mi or 2Gi\."):
+        kserve.render(release, storage_uri=URI, memory=amount)
+
+
+@pytest.mark.parametrize(("cpu", "memory"), [("500m", "512Mi"), ("1.5", "2G"), ("4", "1073741824")])
+def test_amounts_as_kubernetes_writes_them_are_taken(release, cpu, memory):
+    _, service = rendered(release, cpu=cpu, memory=memory)
+    limits = service["spec"]["predictor"]["model"]["resources"]["limits"]
+    assert limits == {"cpu": cpu, "memory": memory}
+
+
 @given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", fullmatch=True))
 def test_every_model_name_becomes_a_name_that_dns_takes(name):
     assert re.fullmatch(r"[a-z]([a-z0-9-]{0,44}[a-z0-9])?", kserve.resource_name(name))

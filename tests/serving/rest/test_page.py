@@ -57,6 +57,7 @@ def test_the_words_that_carried_the_decision_are_marked_and_listed(page):
 def test_a_review_without_a_telling_word_says_so(page):
     ask(page, "a film")
     expect(page.locator("#progress")).to_have_text("No single word changes the answer.")
+    expect(page.get_by_role("table")).to_be_hidden()
 
 
 def test_a_long_review_is_explained_too_in_calls_that_the_server_takes(page):
@@ -124,8 +125,12 @@ def test_what_the_server_refuses_is_said(browser, serving_small):
     with serving_small(max_text_bytes=50) as served, browser.new_context() as context:
         page = context.new_page()
         page.goto(served.url)
+        ask(page, "a good film")
+        expect(page.locator("#answer")).to_be_visible()
         ask(page, "x" * 51)
         expect(page.get_by_role("alert")).to_contain_text("50")
+        expect(page.locator("#answer")).to_be_hidden()
+        expect(page.locator("#reasons")).to_be_hidden()
 
 
 def test_a_key_is_asked_for_where_the_server_needs_one(browser, serving_small, tmp_path):
