@@ -3,7 +3,10 @@
 
 def cause_of(error: BaseException) -> str:
     """The line that says what happened: not the heading, not the stack, not the name of the node."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
+    text = str(error)
+    if isinstance(error, UnicodeDecodeError):  # TensorFlow's text quotes bytes, and Python cannot read it
+        text = error.object.decode("utf-8", "replace")
+    lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
     if not lines[0].startswith("Graph execution error"):

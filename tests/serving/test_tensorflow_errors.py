@@ -19,5 +19,12 @@ def test_any_other_error_is_told_by_its_first_line():
     assert cause_of(OSError("no such file\nlook elsewhere")) == "no such file"
 
 
+def test_bytes_that_a_text_quotes_do_not_hide_it():
+    text = b"Could not parse example input, value: 'garbage\xff'\n\t [[node]]"
+    assert cause_of(UnicodeDecodeError("utf-8", text, 46, 47, "invalid start byte")) == (
+        "Could not parse example input, value: 'garbage\ufffd'"
+    )
+
+
 def test_an_error_without_words_is_told_by_its_type():
     assert cause_of(KeyboardInterrupt()) == "KeyboardInterrupt"

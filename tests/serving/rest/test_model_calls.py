@@ -159,6 +159,13 @@ def test_what_the_model_cannot_read_is_the_clients_error(client):
     assert "Traceback" not in text and "\n" not in text
 
 
+def test_bytes_that_are_no_example_are_refused_in_tensorflows_words(client):
+    garbage = {"b64": "Z2FyYmFnZf8="}
+    text = error(client, "predict", {"signature_name": "tf_example", "instances": [garbage]})
+    assert "Could not parse example input, value: 'garbage\ufffd'" in text
+    assert "codec" not in text
+
+
 def test_classify_gives_label_and_score_of_each_class(client):
     body = {"signature_name": "classify", "examples": [{"text": "good"}, {"text": ["bad"]}]}
     assert answer(client, "classify", body) == {
