@@ -170,11 +170,12 @@ class Connection(HttpToolsProtocol):
         self._refuse(408, f"The headers did not arrive within {seconds} seconds (serve.header_seconds)")
 
     def _refuse(self, status: int, text: str, headers: bytes = b"") -> None:
-        """Answers without asking the application, and closes, unless an answer is on its way."""
+        """Answers in the application's place, and closes, unless an answer is on its way."""
         if self.transport.is_closing():
             return
         self._stop_timer()
-        if self.cycle is None or self.cycle.response_complete:
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or not (cycle.response_started or self.pipeline):
             body = orjson.dumps({"error": text})
             self.transport.write(
                 b"".join(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import errno
 import ipaddress
 import logging
 import os
@@ -114,6 +115,9 @@ def listen(host: str, port: int, *, setting: str) -> socket.socket:
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        raise StoreInputError(_no_address(host, getattr(error, "strerror", None) or str(error))) from error
+    try:
         listener = socket.socket(family, kind, protocol)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -123,9 +127,15 @@ def listen(host: str, port: int, *, setting: str) -> socket.socket:
             listener.close()
             raise
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise StoreInputError(_no_address(host, error.strerror or str(error))) from error
         raise StoreInputError(_cannot_listen(host, port, setting, error.strerror or str(error))) from error
     listener.setblocking(False)
     return listener
+
+
+def _no_address(host: str, why: str) -> str:
+    return f"cannot listen on {host}: {why}. Name an address of this machine with --host"
 
 
 def _cannot_listen(host: str, port: int, setting: str, why: str) -> str:

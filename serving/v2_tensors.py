@@ -99,9 +99,11 @@ def _shape(name: str, shape: Any) -> tuple[int, ...]:
     if (
         not isinstance(shape, list)
         or len(shape) > _MOST_DIMENSIONS
-        or not all(type(size) is int and 0 <= size < 2**31 for size in shape)
+        or not all(type(size) is int and size >= 0 for size in shape)
     ):
-        raise invalid(f"Input {name} needs a 'shape', a list of whole numbers")
+        raise invalid(f"Input {name} needs a 'shape', a list of whole numbers, {_MOST_DIMENSIONS} at most")
+    if any(size >= 2**31 for size in shape):
+        raise invalid(f"Input {name} has a 'shape' that is too large")
     return tuple(shape)
 
 

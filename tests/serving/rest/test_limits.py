@@ -110,6 +110,16 @@ def test_a_chunked_body_beyond_its_limit_is_answered_413(strict):
     assert (status, json.loads(body)) == (413, TOO_LARGE)
 
 
+@pytest.mark.parametrize("chunk", [b"zz\r\nbody\r\n", b"4\r\nbody and more"])
+def test_a_broken_chunk_is_answered_400(strict, chunk):
+    with connect(strict) as connection:
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunk)
+        status, headers, body = read_to_the_end(connection)
+    assert (status, headers["connection"]) == (400, "close")
+    assert list(json.loads(body)) == ["error"]
+    assert still_answers(strict)
+
+
 @pytest.mark.parametrize("packing", ["gzip", "deflate", "x-gzip"])
 def test_a_small_body_that_unpacks_to_a_large_one_is_answered_413(strict, packing):
     bomb = gzip.compress(b" " * 2_000_000)

@@ -125,6 +125,7 @@ def test_another_signature_with_every_kind_of_tensor_flat_or_nested(client, data
         ({"floats": {"data": "1234"}}, "Input floats needs 'data', a list"),
         ({"floats": {"shape": [4]}}, "Input floats has the shape [4], and not [-1, 2] as in the signature"),
         ({"floats": {"shape": [2, -2]}}, "Input floats needs a 'shape', a list of whole numbers"),
+        ({"floats": {"shape": [10**12]}}, "Input floats has a 'shape' that is too large"),
         ({"floats": {"shape": "22"}}, "Input floats needs a 'shape', a list of whole numbers"),
         (
             {"floats": {"shape": [0] + [2**31 - 1] * 3, "data": []}},
