@@ -7,6 +7,7 @@
 It speaks TensorFlow Serving's protocols, so it works with TensorFlow Serving and KServe as well.
 """
 
+import math
 import ssl
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -45,14 +46,20 @@ def connect(
 
     Args:
       timeout: seconds that each call may take.
-      retries: how often a call is repeated while the server cannot be reached or has too much to do.
+        More than 0.
+      retries: how often a call is repeated while the server cannot be reached or has too much to do; 0 is
+        never.
       api_key: sent with each call.
       authority: PEM file with the authority that signed the server's certificate; unset means the usual ones.
 
     Raises:
-      ValueError: the URL or the file cannot be used.
+      ValueError: the URL, the file or a number cannot be used.
     """
     parts = _split(url)
+    if not 0 < timeout < math.inf:
+        raise ValueError(f"timeout: expected a number of seconds above 0, and not {timeout}")
+    if retries < 0:
+        raise ValueError(f"retries: expected 0 or more, and not {retries}")
     pem = Path(authority) if authority is not None else None
     if pem is not None and not pem.is_file():
         raise ValueError(f"authority: {pem} is no file")
@@ -70,7 +77,7 @@ def _split(url: str) -> SplitResult:
         usable = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or parts.query or parts.fragment or parts.username is not None:
+    if not usable or parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
         raise ValueError(
             f"{url!r} is no address of a model server; expected http://HOST:8501 or grpc://HOST:8500"
         )
@@ -111,9 +118,15 @@ class Client:
         """One prediction a text, in order, by the newest version or by `version`.
 
         Many texts are sent in several calls, which versions that change meanwhile may answer.
+
+        Raises:
+          TypeError: `texts` is one text, or holds something else than texts.
         """
-        if isinstance(texts, str):
+        if isinstance(texts, str | bytes):
             raise TypeError("predict takes a list of texts, not one text")
+        for place, text in enumerate(texts, start=1):
+            if not isinstance(text, str):
+                raise TypeError(f"predict takes a list of texts; number {place} is {type(text).__name__}")
         found: list[Prediction] = []
         for batch in _batches(texts):
             found += retried(

@@ -28,6 +28,11 @@ class ClientError(Exception):
         """Whether the same call may succeed in a moment."""
         return self.code is Code.UNAVAILABLE or (self.code in TRY_AGAIN and self.retry_after is not None)
 
+    @property
+    def too_large(self) -> bool:
+        """Whether the server does not take a message of that size: gRPC's answer comes without advice."""
+        return self.code is Code.RESOURCE_EXHAUSTED and self.retry_after is None
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
@@ -70,6 +75,17 @@ class ModelMetadata:
 
     version: int
     signatures: Mapping[str, SignatureTensors]
+
+
+def unreachable(address: str, why: str) -> ClientError:
+    """The error where there is no connection. A certificate that is not trusted is not tried again."""
+    if "CERTIFICATE_VERIFY_FAILED" not in why:
+        return ClientError(Code.UNAVAILABLE, f"{address} cannot be reached: {why}")
+    return ClientError(
+        Code.FAILED_PRECONDITION,
+        f"{address} has a certificate that is not trusted ({why}). If it is the right one, name the PEM file "
+        "of the authority that signed it: --authority of the command, `authority` of connect",
+    )
 
 
 class Transport(Protocol):

@@ -16,6 +16,7 @@ from serving.client_calls import (
     Tensor,
     VersionState,
     predictions,
+    unreachable,
 )
 from serving.client_messages import (
     STATES,
@@ -135,7 +136,7 @@ class GrpcTransport:
         if code is Code.DEADLINE_EXCEEDED:
             text = f"{self._address} did not answer within {self._timeout:g} s"
         elif code is Code.UNAVAILABLE and _PUSHBACK not in trailer:
-            text = f"{self._address} cannot be reached: {error.details()}"
+            return unreachable(self._address, error.details())
         else:
             text = error.details()
         pushback = trailer.get(_PUSHBACK)

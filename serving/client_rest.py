@@ -19,6 +19,7 @@ from serving.client_calls import (
     Tensor,
     VersionState,
     predictions,
+    unreachable,
 )
 from serving.status import Code
 
@@ -130,7 +131,7 @@ class RestTransport:
                 Code.DEADLINE_EXCEEDED, f"{self._url} did not answer within {self._timeout:g} s"
             ) from error
         except httpx.HTTPError as error:
-            raise ClientError(Code.UNAVAILABLE, f"{self._url} cannot be reached: {error}") from error
+            raise unreachable(self._url, str(error)) from error
         try:
             answer = response.json()
         except ValueError:

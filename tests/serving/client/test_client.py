@@ -46,6 +46,33 @@ def test_one_text_in_place_of_a_list_is_a_mistake(client):
         client.predict("good")
 
 
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [(b"good", "not one text"), ([5], "number 1 is int"), (["good", b"x"], "number 2 is bytes")],
+)
+def test_what_is_no_text_is_a_mistake(client, texts, message):
+    with pytest.raises(TypeError, match=message):
+        client.predict(texts)
+
+
+@pytest.mark.parametrize("protocol", ["https", "grpcs"])
+def test_a_certificate_of_an_unknown_authority_is_not_tried_again_and_the_remedy_named(
+    tmp_path, small_workspace, serve_workspace, monkeypatch, protocol
+):
+    certificate = trustme.CA().issue_cert("localhost", "127.0.0.1")
+    (tmp_path / "chain.pem").write_bytes(certificate.cert_chain_pems[0].bytes())
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    running = serve_workspace(
+        small_workspace, tls_certificate=tmp_path / "chain.pem", tls_key=tmp_path / "key.pem"
+    )
+    monkeypatch.setattr("serving.client_calls.time.sleep", lambda seconds: pytest.fail("tried again"))
+    with connect(url_of(running, protocol)) as client, pytest.raises(ClientError) as caught:
+        client.predict(["good"])
+    assert caught.value.code is Code.FAILED_PRECONDITION
+    assert "has a certificate that is not trusted" in caught.value.message
+    assert "--authority of the command" in caught.value.message
+
+
 def test_the_versions_on_the_server_can_be_asked_for(client):
     (one,) = client.status()
     assert (one.version, one.state, one.code, one.message) == (1, "AVAILABLE", Code.OK, "")
@@ -129,16 +156,39 @@ def test_keys_and_certificates_open_a_guarded_server(tmp_path, small_workspace, 
     assert caught.value.code is Code.UNAUTHENTICATED
     with connect(url_of(running, protocol), retries=0) as client, pytest.raises(ClientError) as caught:
         client.predict(["good"])
-    assert caught.value.code is Code.UNAVAILABLE
+    assert caught.value.code is Code.FAILED_PRECONDITION
 
 
 @pytest.mark.parametrize(
     "url",
-    ["localhost:8501", "ftp://localhost", "http://", "http://a:b@c", "grpc://host:99999", "http://[", ""],
+    [
+        "http://host/v1/models/foo",
+        "grpc://host/foo",
+        "localhost:8501",
+        "ftp://localhost",
+        "http://",
+        "http://a:b@c",
+        "grpc://host:99999",
+        "http://[",
+        "",
+    ],
 )
 def test_an_address_that_is_none_is_refused_at_once(url):
     with pytest.raises(ValueError, match="is no address of a model server; expected http://HOST:8501"):
         connect(url)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"timeout": 0}, "timeout: expected a number of seconds above 0, and not 0"),
+        ({"timeout": float("nan")}, "timeout: expected a number of seconds above 0, and not nan"),
+        ({"retries": -1}, "retries: expected 0 or more, and not -1"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_at_once(options, message):
+    with pytest.raises(ValueError, match=message):
+        connect("http://localhost", **options)
 
 
 def test_an_authority_that_is_none_is_refused_at_once(tmp_path):
