@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from components.errors import GreenlightError, InputError
+from components.errors import GreenlightError
+from components.pusher.published import published_version
 from components.pusher.store_errors import as_greenlight_errors
 from serving.client_calls import Prediction
 from serving.predictor import LoadError, Predictor, load
@@ -25,17 +26,7 @@ def choose_version(root: str, number: int | None) -> int:
       InputError: there is none.
     """
     with as_greenlight_errors():
-        published = [version.number for version in VersionStore(root).versions() if version.published]
-    if not published:
-        raise InputError(
-            f"There is no version in {root}. `greenlight run` makes one; --workspace names another place."
-        )
-    if number is None:
-        return published[0]
-    if number not in published:
-        there = ", ".join(map(str, published))
-        raise InputError(f"--version: version {number} is not published in {root}; there are: {there}.")
-    return number
+        return published_version(VersionStore(root), number).number
 
 
 class VerifiedModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,9 @@ from pipeline.commands import options
 if TYPE_CHECKING:
     from pipeline.config import Settings
     from serving.server import Addresses, Server
+
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
+"""What listens on any address, and how to reach it from this machine."""
 
 
 @click.command()
@@ -57,6 +61,7 @@ def _with(settings: Settings, given: dict[str, Any]) -> Settings:
 
 
 def _serve(settings: Settings) -> None:
+    from components.pusher.published import published_version
     from pipeline.workspace import Workspace
     from serving.server import check, serve
     from serving.signing import KeyVerifier
@@ -69,7 +74,11 @@ def _serve(settings: Settings) -> None:
     store = VersionStore(
         workspace.serving(settings.model_name), verifier=KeyVerifier(public) if public else None
     )
-    click.echo(f"Loading the newest good version in {store.root} ...")
+    pinned = settings.serve.version
+    if pinned is not None:
+        published_version(store, pinned)
+    which = "the newest good version" if pinned is None else f"version {pinned}"
+    click.echo(f"Loading {which} in {store.root} ...")
     serve(
         store,
         settings.serve,
@@ -93,7 +102,21 @@ def _announce(server: Server, addresses: Addresses, settings: Settings) -> None:
     if addresses.grpc:
         lines.append(f"  grpc     {addresses.grpc}")
     lines.append(f"  metrics  {base}/monitoring/prometheus/metrics")
-    lines.append(
-        f'  ask      curl -d \'{{"instances": ["A wonderful film."]}}\' {base}/v1/models/{name}:predict'
-    )
+    lines.append(f"  ask      {_question(addresses, settings)}")
     click.echo("\n".join(lines))
+
+
+def _question(addresses: Addresses, settings: Settings) -> str:
+    """A command that asks the server, from this machine."""
+    serve = settings.serve
+    host, _, port = addresses.rest.rpartition(":")
+    parts = ["curl"]
+    if addresses.tls:
+        parts.append(f"--cacert {shlex.quote(str(serve.tls_certificate))}")
+    if serve.api_keys is not None or serve.api_key_variable is not None:
+        parts.append(f'-H "Authorization: Bearer ${serve.api_key_variable or "KEY"}"')
+    parts.append("""-d '{"instances": ["A wonderful film."]}'""")
+    here = _ANY_ADDRESS.get(host, host)
+    scheme = "https" if addresses.tls else "http"
+    parts.append(f"{scheme}://{here}:{port}/v1/models/{settings.model_name}:predict")
+    return " ".join(parts)

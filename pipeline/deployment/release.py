@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from components.errors import GreenlightError, InputError
-from serving.store_records import Version
+from components.errors import GreenlightError
+from components.pusher.published import published_version
 from serving.versions import VersionStore
 
 SERVER = "tensorflow/serving:2.19.1"
@@ -42,7 +42,7 @@ def choose(store: VersionStore, *, model_name: str, number: int | None) -> Relea
       GreenlightError: its files are not what its manifest says.
       StoreError: the folder cannot be read.
     """
-    version = _published(store, number)
+    version = published_version(store, number)
     problems = store.verify(version.number)
     if problems or version.digest is None:
         found = "\n".join(f"  {problem}" for problem in problems)
@@ -53,15 +53,3 @@ def choose(store: VersionStore, *, model_name: str, number: int | None) -> Relea
     return Release(
         model_name=model_name, version=version.number, store=str(store.root), digest=version.digest
     )
-
-
-def _published(store: VersionStore, number: int | None) -> Version:
-    published = {one.number: one for one in store.versions() if one.published}
-    if not published:
-        raise InputError(f"There is no version in {store.root}. `greenlight run` makes one.")
-    if number is None:
-        return published[max(published)]
-    if number not in published:
-        there = ", ".join(map(str, sorted(published)))
-        raise InputError(f"Version {number} is not published in {store.root}. There is: {there}.")
-    return published[number]

@@ -158,6 +158,7 @@ def test_after_a_kill_it_starts_again_at_once_on_the_same_port(workspace, store,
     store.push(tiny_model(0.25), Facts())
     store.push(tiny_model(0.75), Facts())
     with Process(workspace, "--version", "1") as server:
+        assert server.said[0] == f"Loading version 1 in {store.root} ...\n"
         assert server.said[1] == f"READY  {MODEL}, version 1\n"
         server.predict()
         server.tell(signal.SIGKILL)
@@ -200,7 +201,27 @@ def test_a_version_that_is_not_there_cannot_be_pinned(workspace, store, tiny_mod
         "--workspace", str(workspace), "--rest-port", "0", "--grpc-port", "0", "--version", "7"
     )
     assert done.returncode == 2
-    assert f"Error: version 7 is not published in {store.root}; there are: 1\n" in done.stderr
+    assert done.stderr == f"Error: Version 7 is not published in {store.root}; there are: 1.\n"
+
+
+def test_a_version_that_was_rolled_back_cannot_be_pinned(workspace, store, tiny_model):
+    store.push(tiny_model(0.25), Facts())
+    store.push(tiny_model(0.75), Facts())
+    store.rollback()
+    done = run_to_its_end("--workspace", str(workspace), "--version", "2")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: Version 2 was rolled back. `greenlight promote 2` publishes it")
+
+
+def test_a_host_that_is_not_this_machine_is_to_be_named_otherwise(workspace, tmp_path):
+    (tmp_path / "keys").write_text("k" * 24)
+    for host in ("nowhere.invalid", "192.0.2.1"):
+        done = run_to_its_end(
+            "--workspace", str(workspace), "--host", host, "--api-keys", str(tmp_path / "keys")
+        )
+        assert done.returncode == 2
+        assert f"Error: cannot listen on {host}: " in done.stderr
+        assert "Name an address of this machine with --host\n" in done.stderr
 
 
 def test_a_mistake_in_an_option_is_named_with_its_setting(workspace):

@@ -32,7 +32,7 @@ def test_json_tells_what_was_done(predict, tmp_path):
         (["r.txt", "out.csv", "--format", "csv"], "--format is for an output folder, which ends in /"),
         (["r.txt", "r.jsonl"], "r.jsonl is there already. Name another, or give --overwrite."),
         (["none.txt", "out.csv"], "No file matches "),
-        (["r.txt", "out.csv", "--version", "9"], "--version: version 9 is not published in "),
+        (["r.txt", "out.csv", "--version", "9"], "Version 9 is not published in "),
     ],
 )
 def test_a_mistake_is_answered_in_one_message(predict, tmp_path, arguments, text):
