@@ -1,6 +1,7 @@
 """Reviews out of CSV and TSV text: quoted fields may span lines, and one broken quote costs one row."""
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 
@@ -61,13 +62,17 @@ def delimited_records(
       remedy: what to do where they are not.
 
     Raises:
-      InputError: the header does not name all needed columns.
+      InputError: there is no header, or it does not name each needed column once.
     """
     csv.field_size_limit(max(LONGEST_FIELD, csv.field_size_limit()))
     source = _Lines(lines)
     reader = csv.reader(source, delimiter=delimiter, strict=True)
-    header = _header(reader, file)
+    header = _header(reader, source, file)
+    if not needed <= set(header) and not _is_text(source.record):
+        raise InputError(f"{file} is not UTF-8 text; save it as UTF-8, or name another file.")
     require_columns(needed, present=header, file=file, remedy=remedy)
+    if twice := sorted(name for name in needed if header.count(name) > 1):
+        raise InputError(f"{file} has more than one column {twice[0]!r}; leave or rename all but one.")
     places = {name: header.index(name) for name in header}
     recovered_until = 0
     while True:
@@ -107,11 +112,23 @@ def require_columns(
     raise InputError(f"{file} has no column {absent}; it has: {there or 'none'}. {remedy}")
 
 
-def _header(reader: Iterator[list[str]], file: str) -> list[str]:
+def _header(reader: Iterator[list[str]], source: _Lines, file: str) -> list[str]:
+    """The names in the first line that is not blank."""
     try:
-        return [name.strip() for name in next(reader, [])]
+        for fields in reader:
+            if names := [name.strip() for name in fields if len(fields) > 1 or name.strip()]:
+                return names
+            source.start_record()
     except csv.Error as error:
+        if not _is_text(source.record):
+            return []
         raise InputError(f"{file}: the header line cannot be read: {_explained(error)}.") from error
+    raise InputError(f"{file} is empty; its first line has to name the columns.")
+
+
+def _is_text(lines: Iterable[str]) -> bool:
+    """Whether no byte stands there that was not UTF-8, and no zero."""
+    return not any("\0" in line or re.search("[\ud800-\udfff]", line) for line in lines)
 
 
 def _is_torn(fields: list[str], lines: list[str]) -> bool:

@@ -96,5 +96,33 @@ def test_a_missing_column_is_an_error_that_names_those_there_are():
 
 
 def test_both_columns_may_be_missing():
-    with pytest.raises(InputError, match=r"no column 'label' and no column 'text'; it has: none"):
-        read("")
+    with pytest.raises(InputError, match=r"no column 'label' and no column 'text'; it has: id"):
+        read("id\n1\n")
+
+
+def test_blank_lines_before_the_header_count_and_are_passed_over():
+    assert read("\n  \ntext,label\nfine,1\n") == [Review(4, "fine", 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "r.csv is empty; its first line has to name the columns."),
+        ("\n \r\n\n", "r.csv is empty; its first line has to name the columns."),
+        ("\udc89PNG,\0\r\n", "r.csv is not UTF-8 text; save it as UTF-8, or name another file."),
+        ('"\udcff"x\n', "r.csv is not UTF-8 text; save it as UTF-8, or name another file."),
+        ('"a"b\n', "r.csv: the header line cannot be read: "),
+        (
+            "text,label,text\na,1,b\n",
+            "r.csv has more than one column 'text'; leave or rename all but one.",
+        ),
+    ],
+)
+def test_a_header_that_cannot_be_used_is_refused_with_the_reason(text, message):
+    with pytest.raises(InputError) as caught:
+        read(text)
+    assert str(caught.value).startswith(message)
+
+
+def test_other_columns_may_be_there_twice_or_be_no_utf8():
+    assert read("text,x,label,x,caf\udce9\nfine,1,0,2,3\n") == [Review(2, "fine", 0)]

@@ -98,7 +98,7 @@ def test_one_class_alone_is_landed_with_a_warning(greenlight, written):
 @pytest.mark.parametrize(
     ("name", "content", "code", "words"),
     [
-        ("a.csv", "", 2, "a.csv has no column 'label' and no column 'text'; it has: none."),
+        ("a.csv", "", 2, "a.csv is empty; its first line has to name the columns."),
         ("a.csv", "text,label\n", 2, "Error: a.csv: there is not a single row in it."),
         ("a.jsonl", "\n\n", 2, "Error: a.jsonl: there is not a single row in it."),
         ("a.csv", "text,label\nonly,x\n", 4, "1 of 1 rows cannot be used (1 bad label)"),
