@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -28,6 +29,21 @@ Exit codes:
   130  interrupted by Ctrl-C
   143  ended by SIGTERM, as `kill`, systemd and Kubernetes send it
 """
+
+
+@contextmanager
+def writing_output() -> Iterator[None]:
+    """Says of an OSError inside that it is about standard output. A broken pipe ends a command quietly.
+
+    Raises:
+      GreenlightError: standard output cannot be written.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise GreenlightError(f"Standard output cannot be written: {error.strerror or error}.") from error
 
 
 def report_error(error: Exception, arguments: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from pipeline.exits import writing_output
 from pipeline.predict_rows import Predicted
 
 if TYPE_CHECKING:
@@ -47,11 +48,12 @@ class JsonLines:
 
     def show(self, batch: Sequence[Predicted]) -> None:
         lines = [json.dumps(as_json(one), ensure_ascii=False) for one in batch]
-        self._stream.write("\n".join(lines) + "\n")
-        self._stream.flush()
+        with writing_output():
+            self._stream.write("\n".join(lines) + "\n")
+            self._stream.flush()
 
     def end(self) -> None:
-        self._stream.flush()
+        """Nothing is left: each batch is written when it is shown."""
 
 
 class TerminalTable:

@@ -8,7 +8,7 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from components.batch_prediction import unlabeled
 from components.batch_prediction.unlabeled import Unlabeled, Unlabeleds
@@ -16,13 +16,17 @@ from components.errors import InputError
 from components.example_gen.files import opened
 from components.example_gen.formats import Format, unpacked
 from components.example_gen.reading import Reading
-from components.example_gen.rows import BadRow
+from components.example_gen.rows import BadRow, Reason
 from serving.client_calls import Prediction
 
 STANDARD_INPUT = "-"
 BATCH = 256
 
 Predict = Callable[[Sequence[str]], list[Prediction]]
+
+
+class TextsRefused(InputError):
+    """The server does not take one of the texts, as one that is too long."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +51,11 @@ def given_texts(texts: Sequence[str]) -> list[Unlabeled]:
     return [row for row in rows if isinstance(row, Unlabeled)]
 
 
+def name_of(path: str) -> str:
+    """How the file is called in messages."""
+    return "standard input" if path == STANDARD_INPUT else path
+
+
 @contextmanager
 def rows_of(path: str, *, known: str | None, text_column: str) -> Iterator[Unlabeleds]:
     """The rows of a file, or of standard input for `-`.
@@ -56,13 +65,16 @@ def rows_of(path: str, *, known: str | None, text_column: str) -> Iterator[Unlab
     Raises:
       InputError: the file cannot be read, or its format not be told.
     """
-    name = "standard input" if path == STANDARD_INPUT else path
+    name = name_of(path)
     if known is None:
-        known = unlabeled.LINES if path == STANDARD_INPUT else unlabeled.format_named(path)
+        known = unlabeled.LINES if path == STANDARD_INPUT else unlabeled.format_named(path, tf_records=False)
     if known == Format.TF_RECORD.value:
         raise InputError(f"{name}: TFRecord files are for `greenlight batch-predict`.")
-    with _opened(path, name) as stream:
-        yield unlabeled.read_stream(stream, file=name, known=known, text_column=text_column)
+    with (
+        _opened(path, name) as stream,
+        closing(unlabeled.read_stream(stream, file=name, known=known, text_column=text_column)) as rows,
+    ):
+        yield rows
 
 
 @contextmanager
@@ -77,12 +89,48 @@ def _opened(path: str, name: str) -> Iterator[io.BufferedReader]:
 
 
 def predicted(
-    rows: Iterable[Unlabeled | BadRow], predict: Predict, *, reading: Reading
+    rows: Iterable[Unlabeled | BadRow], predict: Predict, *, reading: Reading, file: str | None = None
 ) -> Iterator[list[Predicted]]:
-    """The good rows with their predictions, in batches; `reading` keeps the account of all."""
-    for batch in _batches(_counted(rows, reading)):
-        found = predict([row.text for row in batch])
-        yield [Predicted(row, prediction) for row, prediction in zip(batch, found, strict=True)]
+    """The good rows with their predictions, in batches; `reading` keeps the account of all.
+
+    file: how their file is called; a row of it that the server refuses is a bad one. Without it, an error.
+    """
+    for batch in _batches(_good(rows, reading)):
+        try:
+            found = _answered(batch, predict)
+        except TextsRefused:
+            if file is None:
+                raise
+            _require_that_any_is_taken(predict)
+            found = list(_answered_in_parts(batch, predict, reading, file))
+        reading.taken += len(found)
+        if found:
+            yield found
+
+
+def _answered(batch: Sequence[Unlabeled], predict: Predict) -> list[Predicted]:
+    found = predict([row.text for row in batch])
+    return [Predicted(row, prediction) for row, prediction in zip(batch, found, strict=True)]
+
+
+def _require_that_any_is_taken(predict: Predict) -> None:
+    """Raises TextsRefused if it is not for the texts that they are refused."""
+    predict(["A film."])
+
+
+def _answered_in_parts(
+    batch: Sequence[Unlabeled], predict: Predict, reading: Reading, file: str
+) -> Iterator[Predicted]:
+    """The rows that the server takes, found by halves; the others go on the account."""
+    try:
+        yield from _answered(batch, predict)
+    except TextsRefused as error:
+        if len(batch) == 1:
+            reading.add_bad(BadRow(file, batch[0].line, Reason.REFUSED, str(error)))
+            return
+        half = len(batch) // 2
+        for part in (batch[:half], batch[half:]):
+            yield from _answered_in_parts(part, predict, reading, file)
 
 
 def _batches(rows: Iterator[Unlabeled]) -> Iterator[list[Unlabeled]]:
@@ -90,10 +138,9 @@ def _batches(rows: Iterator[Unlabeled]) -> Iterator[list[Unlabeled]]:
         yield batch
 
 
-def _counted(rows: Iterable[Unlabeled | BadRow], reading: Reading) -> Iterator[Unlabeled]:
+def _good(rows: Iterable[Unlabeled | BadRow], reading: Reading) -> Iterator[Unlabeled]:
     for row in rows:
         if isinstance(row, BadRow):
             reading.add_bad(row)
         else:
-            reading.taken += 1
             yield row

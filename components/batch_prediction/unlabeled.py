@@ -1,7 +1,7 @@
 """Reviews out of files that need no labels: text, CSV, TSV, JSONL and, with TensorFlow, TFRecord."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from components.errors import InputError
@@ -28,8 +28,8 @@ class Unlabeled(NamedTuple):
 Unlabeleds = Iterator[Unlabeled | BadRow]
 
 
-def format_named(path: str) -> str:
-    """One of FORMATS, by the path's name.
+def format_named(path: str, *, tf_records: bool = True) -> str:
+    """One of FORMATS, by the path's name. tf_records: whether TFRecord is among what the message offers.
 
     Raises:
       InputError: it promises none of them.
@@ -40,13 +40,17 @@ def format_named(path: str) -> str:
     try:
         return format_of(path).value
     except InputError:
+        endings = ".tsv, .jsonl or .tfrecord" if tf_records else ".tsv or .jsonl"
+        option = "--input-format" if tf_records else "--format"
         raise InputError(
-            f"{path}: cannot tell the format from the name; files end in .txt, .csv, .tsv, .jsonl or "
-            ".tfrecord, each also with .gz after it. Or name the format with --format."
+            f"{path}: cannot tell the format from the name; files end in .txt, .csv, {endings}, each also "
+            f"with .gz after it. Or name the format with {option}."
         ) from None
 
 
-def read_stream(stream: io.BufferedReader, *, file: str, known: str, text_column: str) -> Unlabeleds:
+def read_stream(
+    stream: io.BufferedReader, *, file: str, known: str, text_column: str
+) -> Generator[Unlabeled | BadRow, None, None]:
     """The rows of a file of any format but TFRecord.
 
     Raises:

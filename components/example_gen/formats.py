@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from components.errors import InputError
 from components.example_gen.delimited import DATA_COLUMNS, delimited_records
@@ -64,16 +64,31 @@ def unpacked(raw: IO[bytes], path: str) -> Iterator[io.BufferedReader]:
     Raises:
       InputError: the file cannot be read on, is UTF-16, or its packed bytes are damaged or cut off.
     """
-    try:
-        stream = cast(io.RawIOBase, gzip.GzipFile(fileobj=raw) if is_gzipped(path) else raw)
-        buffered: io.BufferedReader = io.BufferedReader(stream, buffer_size=2**20)
-        if buffered.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise InputError(f"{path} is UTF-16; save it as UTF-8.")
-        yield buffered
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path} is damaged ({error}); write or copy it again.") from error
-    except OSError as error:
-        raise unreadable(path, error) from error
+    source = gzip.GzipFile(fileobj=raw) if is_gzipped(path) else raw
+    buffered: io.BufferedReader = io.BufferedReader(_Told(source, path), buffer_size=2**20)
+    if buffered.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError(f"{path} is UTF-16; save it as UTF-8.")
+    yield buffered
+
+
+class _Told(io.RawIOBase):
+    """The bytes of `source`, whose errors name `path`; what goes wrong elsewhere meanwhile is not its."""
+
+    def __init__(self, source: IO[bytes] | gzip.GzipFile, path: str) -> None:
+        super().__init__()
+        self._source = cast(io.BufferedIOBase, source)
+        self._path = path
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            return self._source.readinto(buffer)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InputError(f"{self._path} is damaged ({error}); write or copy it again.") from error
+        except OSError as error:
+            raise unreadable(self._path, error) from error
 
 
 def text_records(

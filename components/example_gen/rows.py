@@ -21,6 +21,7 @@ class Reason(StrEnum):
     QUOTING = "broken quoting"
     NOT_JSON = "not a JSON object"
     NOT_EXAMPLE = "not a tf.Example"
+    REFUSED = "refused by the server"
 
 
 class Record(NamedTuple):

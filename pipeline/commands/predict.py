@@ -78,12 +78,15 @@ def predict(
     from pipeline.predict_output import JsonLines, Progress, TerminalTable
 
     _require_one_source(texts, path)
+    if authority is not None and url is None:
+        raise InputError("--authority is for a server; give its --url, too.")
     reading = Reading()
     with ExitStack() as stack:
         stdout = stack.enter_context(run_log.real_stdout())
         progress = Progress(stack.enter_context(run_log.real_stderr()))
         column = text_column or settings.data.text_column
         rows: Iterable[Unlabeled | BadRow] = predict_rows.given_texts(texts)
+        name = None if path is None else predict_rows.name_of(path)
         if path is not None:
             rows = stack.enter_context(predict_rows.rows_of(path, known=known, text_column=column))
         if url is not None:
@@ -91,12 +94,12 @@ def predict(
         else:
             ask = stack.enter_context(_in_process(settings, number))
         output = TerminalTable(stdout) if stdout.isatty() and not as_json else JsonLines(stdout)
-        for batch in predict_rows.predicted(rows, ask, reading=reading):
+        for batch in predict_rows.predicted(rows, ask, reading=reading, file=name):
             output.show(batch)
             progress.tell(reading.rows)
         if reading.taken:
             output.end()
-    require_good_rows(reading, source=path or "", max_bad_share=settings.data.max_bad_share)
+    require_good_rows(reading, source=name or "", max_bad_share=settings.data.max_bad_share)
     for bad in reading.first_bad:
         click.echo(f"left out: {bad}", err=True)
 
@@ -157,12 +160,15 @@ def _server(
 
 def _told(error: ClientError) -> GreenlightError:
     """The error for the person, with the exit code of whose mistake it is."""
+    from pipeline.predict_rows import TextsRefused
     from serving.status import Code
 
     if error.code is Code.UNAVAILABLE:
         return GreenlightError(f"{error.message}. Does a server run there? `greenlight serve` starts one.")
     if error.code is Code.UNAUTHENTICATED:
         return InputError(f"{error.message}. Give the key with --api-key or GREENLIGHT_API_KEY.")
-    if error.code in (Code.INVALID_ARGUMENT, Code.NOT_FOUND):
+    if error.code is Code.NOT_FOUND:
         return InputError(error.message)
+    if error.code is Code.INVALID_ARGUMENT or error.too_large:
+        return TextsRefused(error.message)
     return GreenlightError(error.message)

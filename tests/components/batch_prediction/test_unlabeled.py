@@ -76,8 +76,10 @@ def test_the_format_is_in_the_name(path, known):
 
 
 def test_a_name_that_tells_no_format_is_refused_with_the_ways_out():
-    with pytest.raises(InputError, match=r"a\.xlsx: cannot tell the format from the name; files end"):
+    with pytest.raises(InputError, match=r"\.jsonl or \.tfrecord, each .* format with --input-format\."):
         format_named("a.xlsx")
+    with pytest.raises(InputError, match=r"\.tsv or \.jsonl, each also .* name the format with --format\."):
+        format_named("a.xlsx", tf_records=False)
 
 
 def test_an_empty_source_and_too_many_bad_rows_are_refused():

@@ -15,10 +15,16 @@ def greenlight(tmp_path, small_workspace):
     """Call `greenlight` over the small workspace."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
 
-    def call(*arguments: str, given: bytes = b""):
+    def call(*arguments: str, given: bytes = b"", stdout=subprocess.PIPE):
         command = [sys.executable, "-m", "pipeline.cli", *arguments, "--workspace", str(small_workspace)]
         return subprocess.run(
-            command, input=given, capture_output=True, cwd=tmp_path, env=environment, check=False
+            command,
+            input=given,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=environment,
+            check=False,
         )
 
     return call

@@ -1,8 +1,13 @@
 import io
 import json
+import os
 import shutil
 
 import pytest
+
+from pipeline.exits import NOBODY_READS
+from serving.client import ClientError
+from serving.status import Code
 
 POSITIVE = {"line": 1, "text": "a good film", "label": "positive", "probability": 0.731059, "version": 1}
 NEGATIVE = {"line": 2, "text": "a film", "label": "negative", "probability": 0.268941, "version": 1}
@@ -83,6 +88,62 @@ def test_a_large_file_comes_in_order(served, predict, tmp_path):
     assert [row["text"] for row in lines(out)] == [f"{number} good" for number in range(1000)]
 
 
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_a_row_that_the_server_does_not_take_is_left_out_and_named(
+    small_workspace, serve_workspace, predict, tmp_path, protocol
+):
+    running = serve_workspace(small_workspace, max_text_bytes=50)
+    (tmp_path / "r.txt").write_text("good\n" * 30 + "long " * 20 + "\n" + "bad\n" * 9)
+    address = running.rest if protocol == "http" else running.grpc
+    url = ("--url", f"{protocol}://{address}")
+    code, out, err = predict("--file", "r.txt", *url, "--set", "data.max_bad_share=0.1")
+    assert code == 0
+    assert [row["line"] for row in lines(out)] == [*range(1, 31), *range(32, 41)]
+    assert err == (
+        "left out: r.txt:31: refused by the server (Input text holds a text of 100 bytes; the most is 50 "
+        "(serve.max_text_bytes))\n"
+    )
+    code, out, err = predict("--file", "r.txt", *url)
+    assert (code, len(lines(out))) == (4, 39)
+    assert "1 of 40 rows cannot be used (1 refused by the server)" in err
+    code, out, err = predict("long " * 20, *url)
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: Input text holds a text of 100 bytes; the most is 50")
+
+
+def test_a_server_that_takes_no_row_for_another_reason_is_an_error(served, predict, tmp_path, monkeypatch):
+    asked = []
+
+    def refuse(self, texts, version):
+        asked.append(texts)
+        raise ClientError(Code.INVALID_ARGUMENT, "Signature input not found")
+
+    monkeypatch.setattr("serving.client_rest.RestTransport.predict", refuse)
+    (tmp_path / "r.txt").write_text("good\n" * 30)
+    code, out, err = predict("--file", "r.txt", "--url", f"http://{served.rest}")
+    assert (code, out, err) == (2, "", "Error: Signature input not found\n")
+    assert [len(texts) for texts in asked] == [30, 1]
+
+
+@pytest.mark.parametrize(("name", "header"), [("r.csv", "text\n"), ("r.txt", ""), ("r.jsonl", None)])
+def test_nobody_who_reads_the_output_ends_it_quietly(served, greenlight, tmp_path, name, header):
+    row = '{"text": "a good film"}\n' if header is None else "a good film\n"
+    (tmp_path / name).write_text((header or "") + row * 3000)
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = greenlight("predict", "--file", name, "--url", f"grpc://{served.grpc}", stdout=writer)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (NOBODY_READS, b"")
+
+
+def test_a_full_disk_under_the_output_is_not_blamed_on_the_input(served, greenlight, tmp_path):
+    (tmp_path / "r.csv").write_text("text\n" + "a good film\n" * 3000)
+    with open("/dev/full", "wb") as full:
+        ended = greenlight("predict", "--file", "r.csv", "--url", f"grpc://{served.grpc}", stdout=full)
+    assert ended.returncode == 1
+    assert ended.stderr == b"Error: Standard output cannot be written: No space left on device.\n"
+
+
 def test_bad_rows_are_left_out_and_named_and_too_many_are_an_error(served, predict, tmp_path):
     (tmp_path / "r.csv").write_text("text,id\nfine,1\n,2\n")
     url = ("--url", f"http://{served.rest}")
@@ -114,7 +175,9 @@ def test_bad_rows_are_left_out_and_named_and_too_many_are_an_error(served, predi
             "Error: 'localhost' is no address of a model server; expected http://",
         ),
         (["x", "--url", "grpc://127.0.0.1:1"], 1, "Error: 127.0.0.1:1 cannot be reached: "),
-        (["x", "--version", "7"], 2, "Error: --version: version 7 is not published in "),
+        (["x", "--url", "http://h/v1/models/foo"], 2, "Error: 'http://h/v1/models/foo' is no address of a"),
+        (["x", "--authority", "a.pem"], 2, "Error: --authority is for a server; give its --url, too."),
+        (["x", "--version", "7"], 2, "Error: Version 7 is not published in "),
     ],
 )
 def test_a_mistake_is_answered_in_one_message(predict, monkeypatch, arguments, code, text):
@@ -128,7 +191,7 @@ def test_a_mistake_is_answered_in_one_message(predict, monkeypatch, arguments, c
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        ("", "Error: r.csv has no column 'text'; it has: none. Name the right one with --text-column."),
+        ("", "Error: r.csv is empty; its first line has to name the columns."),
         ("text\n", "Error: r.csv: there is not a single review in it."),
         ("body\nfine\n", "Error: r.csv has no column 'text'; it has: body. Name the right one with"),
     ],
