@@ -44,12 +44,11 @@ def beam_options(tmp_path_factory):
     env = os.environ | {"PATH": path, "PYTHONPATH": str(Path(__file__).parents[2])}
     log = (tmp_path_factory.mktemp("beam") / "log").open("wb")
     commands = [
-        ["apache_beam.runners.portability.local_job_service_main", "-p", str(jobs)],
-        ["apache_beam.runners.worker.worker_pool_main", "--service_port", str(workers)],
+        [*job_service(), "-p", str(jobs)],
+        ["-m", "apache_beam.runners.worker.worker_pool_main", "--service_port", str(workers)],
     ]
     started = [
-        subprocess.Popen([sys.executable, "-m", *command], env=env, stdout=log, stderr=log)
-        for command in commands
+        subprocess.Popen([sys.executable, *command], env=env, stdout=log, stderr=log) for command in commands
     ]
     try:
         for port, process in zip((jobs, workers), started, strict=True):
@@ -65,6 +64,17 @@ def beam_options(tmp_path_factory):
         for process in started:
             process.wait(30)
         log.close()
+
+
+def job_service() -> list[str]:
+    """It tells workers to come back to this machine by its own name, which not all can look up."""
+    module = "apache_beam.runners.portability.local_job_service_main"
+    try:
+        socket.getaddrinfo(socket.getfqdn(), None)
+    except OSError:
+        named = "import runpy, socket; socket.getfqdn = lambda name='': 'localhost'"
+        return ["-c", f"{named}; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"]
+    return ["-m", module]
 
 
 def wait_for(port: int, process: subprocess.Popen) -> None:
