@@ -88,6 +88,7 @@ def retrain(context: click.Context, settings: Settings, **given: Any) -> int | N
 
 def _decide(settings: Settings, places: Places, given: dict[str, Any]) -> int:
     from pipeline.alerts.post import Post
+    from pipeline.retraining import looking
     from pipeline.retraining.retrainer import Retrainer
     from pipeline.retraining.telling import Telling
     from pipeline.retraining.watching import Stop, decide_once, watch
@@ -96,7 +97,11 @@ def _decide(settings: Settings, places: Places, given: dict[str, Any]) -> int:
     post = Post(settings.alerts, places.workspace.root / "alerts")
     quiet = given["as_json"]
     telling = Telling(
-        model=settings.model_name, places=places, post=post, say=_nothing if quiet else click.echo
+        model=settings.model_name,
+        places=places,
+        post=post,
+        say=_nothing if quiet else click.echo,
+        live=lambda: looking.versions(settings, places)[0],
     )
     retrainer = Retrainer(
         settings, places, clock=_clock(given["now"]), stop=stop, telling=telling, dry=given["dry_run"]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import signal
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from components.errors import InputError
+from components.errors import GreenlightError, InputError
 from pipeline.outcome import RunResult
+from pipeline.retraining import looking
 from pipeline.retraining.children import Child, is_alive
 from pipeline.retraining.places import Places
 from pipeline.retraining.records import INTERRUPTED, KILLED, NOT_STARTED, Decision, Ended
@@ -49,13 +51,18 @@ def start(settings: Settings, run_id: str, places: Places) -> Child:
 
 
 def finish(
-    child: Child, attempt: Attempt, places: Places, *, stop: threading.Event, stop_seconds: float
+    child: Child, attempt: Attempt, settings: Settings, places: Places, *, stop: threading.Event
 ) -> Ended:
     """Waits for the run, or ends it when `stop` is set; says what became of it."""
-    code, run_id = child.wait(stop, stop_seconds=stop_seconds), attempt.run
+    code, run_id = child.wait(stop, stop_seconds=settings.retrain.stop_seconds), attempt.run
     if (result := _result(places, run_id)) is not None:
         return _ended(attempt, result)
-    if code == TERMINATED or (stop.is_set() and code < 0):
+    return _with_live(_broken_off(child, code, run_id, places, stopped=stop.is_set()), settings, places)
+
+
+def _broken_off(child: Child, code: int, run_id: str, places: Places, *, stopped: bool) -> Ended:
+    """The end of a run that left no result."""
+    if code == TERMINATED or (stopped and code < 0):
         return Ended(run=run_id, verdict=INTERRUPTED, exit_code=code, reasons=("told to end",))
     answer = _answer(child)
     reason = str(answer.get("error") or child.last_words() or "it left no word")
@@ -79,9 +86,22 @@ def found_out(attempt: Attempt, settings: Settings, places: Places) -> Ended | N
     noted = "found at the next start"
     if (result := _result(places, run_id) or _from_lineage(run_id, settings, places)) is not None:
         return _ended(attempt, result, noted=noted)
-    if not places.workspace.run(run_id).exists():
-        return Ended(run=run_id, verdict=NOT_STARTED, noted=noted, reasons=("it was killed before it began",))
-    return Ended(run=run_id, verdict=KILLED, exit_code=1, noted=noted, reasons=("it was killed on its way",))
+    if places.workspace.run(run_id).exists():
+        reasons = ("it was killed on its way",)
+        ended = Ended(run=run_id, verdict=KILLED, exit_code=1, noted=noted, reasons=reasons)
+    else:
+        reasons = ("it was killed before it began",)
+        ended = Ended(run=run_id, verdict=NOT_STARTED, noted=noted, reasons=reasons)
+    return _with_live(ended, settings, places)
+
+
+def _with_live(ended: Ended, settings: Settings, places: Places) -> Ended:
+    """The same, with the version that is live all the same, as the store tells it."""
+    try:
+        live, _ = looking.versions(settings, places)
+    except GreenlightError as error:  # how the run came out has to be recorded even so
+        return dataclasses.replace(ended, reasons=(*ended.reasons, str(error)))
+    return dataclasses.replace(ended, version=None if live is None else str(live))
 
 
 def _result(places: Places, run_id: str) -> RunResult | None:

@@ -174,15 +174,13 @@ class Retrainer:
 
     def _run(self, decision: Decision, moment: Moment) -> Step:
         """The intent is on the disk before the run starts, and its end before anything else is done."""
-        retrain, run_id = self._settings.retrain, new_run_id()
+        run_id = new_run_id()
         settings = attempts.run_settings(self._settings, decision)
         self._record(Decided(decision=decision, run=run_id))
         attempt = self._past.attempts[-1]
         self._telling.starts(decision, run_id, moment)
         child = attempts.start(settings, run_id, self._places)
-        ended = attempts.finish(
-            child, attempt, self._places, stop=self._stop, stop_seconds=retrain.stop_seconds
-        )
+        ended = attempts.finish(child, attempt, settings, self._places, stop=self._stop)
         self._telling.ended(decision, ended)
         self._record(ended)
         return Step(decision, moment, run_id, ended)

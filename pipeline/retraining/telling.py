@@ -30,13 +30,22 @@ if TYPE_CHECKING:
 
 
 class Telling:
-    """say: prints a line. post: takes the alerts."""
+    """say: prints a line. post: takes the alerts. live: which version is live, if any, as alerts tell it."""
 
-    def __init__(self, *, model: str, places: Places, post: Post, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        *,
+        model: str,
+        places: Places,
+        post: Post,
+        say: Callable[[str], None],
+        live: Callable[[], int | None],
+    ) -> None:
         self._model = model
         self._places = places
         self._post = post
         self._say = say
+        self._live = live
 
     def starts(self, decision: Decision, run: str, moment: Moment) -> None:
         self._line(moment, f"run: {decision.why} (run {run})")
@@ -52,7 +61,8 @@ class Telling:
         moment = present()
         self._line(moment, f"cannot decide: {error}")
         key = f"trouble-{moment.at:%Y%m%dT%H%M%S}"
-        self._alert(key, "failed", f"{self._model}: retraining cannot decide", reasons=(error,))
+        title = f"{self._model}: retraining cannot decide"
+        self._alert(key, "failed", title, version=self._version(), reasons=(error,))
 
     def ended(self, decision: Decision, ended: Ended) -> None:
         """The end of a run."""
@@ -80,7 +90,14 @@ class Telling:
         spans = ", ".join(map(str, decision.covers))
         names = "-".join(f"{span.number}-{span.fingerprint[:12]}" for span in decision.covers)
         title = f"{self._model}: {spans} is set aside, nothing was trained on it"
-        self._alert(f"set-aside-{names}", "stopped", title, trigger=decision.trigger, reasons=(decision.why,))
+        self._alert(
+            f"set-aside-{names}",
+            "stopped",
+            title,
+            version=self._version(),
+            trigger=decision.trigger,
+            reasons=(decision.why,),
+        )
 
     def rolled_back(self, done: RolledBack) -> None:
         live = f"version {done.live} is live" if done.live else "no version is live"
@@ -111,6 +128,13 @@ class Telling:
             self._post.send(alert)
         except GreenlightError as error:  # a full disk must not keep the run's end from being recorded
             self._say(f"The alert was not kept: {error}")
+
+    def _version(self) -> str | None:
+        try:
+            live = self._live()
+        except GreenlightError:  # the trouble to be told may be the store itself
+            return None
+        return None if live is None else str(live)
 
     def _result(self, run: str) -> RunResult | None:
         try:

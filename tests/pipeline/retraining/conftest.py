@@ -78,7 +78,9 @@ class Bench:
         """As a fresh process would have it."""
         self.places.folder.mkdir(parents=True, exist_ok=True)
         post = Post(self.settings.alerts, self.places.workspace.root / "alerts")
-        telling = Telling(model="imdb", places=self.places, post=post, say=self.said.append)
+        telling = Telling(
+            model="imdb", places=self.places, post=post, say=self.said.append, live=lambda: self.live[0]
+        )
         return Retrainer(self.settings, self.places, clock=self.now, stop=self.stop, telling=telling, **given)
 
     def now(self) -> Moment:

@@ -64,6 +64,7 @@ def test_flipped_labels_are_set_aside_told_and_read_by_no_later_run(bench):
     assert one.run_settings.data.without_spans == (2,)
     stopped = next(alert for alert in one.alerts() if alert["event"] == "stopped")
     assert stopped["title"] == "imdb: span 2 is set aside, nothing was trained on it"
+    assert stopped["version"] == "4"
     assert "agrees with 12.0% of the 400 labels of span 2" in stopped["reasons"][0]
 
 
@@ -141,6 +142,39 @@ def test_a_run_that_was_killed_counts_as_broken(bench):
     assert ended.reasons[0].startswith("ended by SIGKILL")
 
 
+@pytest.mark.parametrize(("live", "words"), [(4, "version 4 is live"), (None, "no version is live")])
+@pytest.mark.parametrize("plan", [{"dies": True}, {"code": 1, "error": "no room"}])
+def test_a_run_that_leaves_no_result_says_which_version_stays_live(bench, plan, live, words):
+    one = bench()
+    one.live, one.plan = (live, None), plan
+    one.land(1)
+    ended = one.retrainer().step().ended
+    assert ended.version == (live and str(live))
+    assert f"  {ended.verdict}: {words}; " in one.said[-1]
+    (alert,) = one.alerts()
+    assert alert["version"] == (live and str(live))
+    assert alert["title"] == f"imdb: failed, {words} (span 1 is new)"
+
+
+def test_a_store_that_cannot_be_read_does_not_keep_the_end_of_a_run_from_being_recorded(bench, monkeypatch):
+    one = bench()
+    one.plan = {"dies": True}
+    one.land(1)
+    retrainer, versions = one.retrainer(), iter([(4, None)])
+
+    def read(*_):
+        if (found := next(versions, None)) is None:
+            raise GreenlightError("the store is damaged")
+        return found
+
+    monkeypatch.setattr("pipeline.retraining.looking.versions", read)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("pipeline.retraining.retrainer.to_examine", lambda *_: None)
+        ended = retrainer.step().ended
+    assert (ended.verdict, ended.version, ended.reasons[-1]) == ("killed", None, "the store is damaged")
+    assert one.journal()[-1]["kind"] == "ended"
+
+
 def test_a_span_whose_runs_break_again_and_again_is_set_aside_so_that_the_next_has_its_turn(bench):
     one = bench("retrain.max_attempts=2", "retrain.backoff_minutes=0")
     one.plan = {"code": 1, "error": "no"}
@@ -166,10 +200,11 @@ def test_no_more_runs_are_started_within_a_day_than_the_budget_allows(bench):
 
 def test_told_to_stop_it_ends_the_run_and_takes_it_up_again_the_next_time(bench):
     one = bench()
-    one.plan = {"hangs": "listens"}
+    one.live, one.plan = (4, None), {"hangs": "listens"}
     one.land(1)
     threading.Thread(target=lambda: (one.wait_for("hanging"), one.stop.set())).start()
     assert one.retrainer().step().ended.verdict == "interrupted"
+    assert one.said[-1].endswith("  interrupted: version 4 is live; told to end")
     assert one.alerts() == []
     one.stop.clear()
     one.plan = {"verdict": "refused"}
@@ -249,7 +284,9 @@ def test_a_run_that_died_with_its_watcher_is_run_again_after_the_back_off(bench)
     os.kill(child.pid, signal.SIGKILL)
     child.wait(threading.Event(), stop_seconds=5)
     one.plan = {"verdict": "refused"}
+    one.live = (4, None)
     assert one.retrainer().step().decision.kind == "wait"
+    assert "  killed: version 4 is live; found at the next start; " in one.said[0]
     one.later(minutes=6)
     assert one.retrainer().step().ended.verdict == "refused"
     assert len(one.started()) == 2
