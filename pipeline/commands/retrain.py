@@ -65,12 +65,17 @@ def retrain(context: click.Context, settings: Settings, **given: Any) -> int | N
     from pipeline.retraining.places import Places
     from pipeline.workspace import Workspace
 
-    modes = [name for name in ("watch", "dry_run", "history", "release", "render") if given[name]]
+    modes = [
+        name
+        for name in ("watch", "dry_run", "history", "release", "render")
+        if given[name] is not None and given[name] is not False
+    ]
     if len(modes) > 1:
         named = " and ".join(f"--{name.replace('_', '-')}" for name in modes)
         raise click.UsageError(f"{named} cannot go together.", context)
     if given["watch"] and (given["now"] or given["as_json"]):
         raise click.UsageError("--watch goes with neither --now nor --json.", context)
+    _refuse_strays(context, given)
     places = Places(Workspace.of(settings))
     if given["render"]:
         click.echo(_rendered(settings, given, context.params), nl=False)
@@ -82,8 +87,20 @@ def retrain(context: click.Context, settings: Settings, **given: Any) -> int | N
     if given["release"] is not None:
         _release(places, given["release"], given["reason"])
         return None
-    with places.exclusively():
+    with places.exclusively(rehearsal=given["dry_run"]):
         return _decide(settings, places, given)
+
+
+def _refuse_strays(context: click.Context, given: dict[str, Any]) -> None:
+    """An option without the one that it belongs to would be passed over, and a run started instead."""
+    from click.core import ParameterSource
+
+    belongs = {"reason": ("--release", given["release"] is not None)}
+    rendered = ("--render cronjob", given["render"] == "cronjob")
+    belongs |= {name: rendered for name in ("image", "every", "claim")}
+    for name, (other, is_there) in belongs.items():
+        if context.get_parameter_source(name) != ParameterSource.DEFAULT and not is_there:
+            raise click.UsageError(f"--{name} goes with {other}.", context)
 
 
 def _decide(settings: Settings, places: Places, given: dict[str, Any]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 NAME = "greenlight-retrain"
 WORKSPACE = Path("/workspace")
 SETTINGS_FOLDER, SETTINGS_FILE = "/etc/greenlight", "greenlight.toml"
+KUBERNETES_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+LONGEST_NAME = 253
 STOP_MARGIN_SECONDS = 15
 """What ending takes beside the run's own time: the last alerts, the journal."""
 
@@ -68,7 +71,7 @@ def cron_job(settings: Settings, *, image: str | None, every: str, claim: str) -
       claim: the PersistentVolumeClaim that holds the workspace.
 
     Raises:
-      InputError: there is no image, or `every` is no cron expression.
+      InputError: there is no image, `every` is no cron expression, or `claim` no name of Kubernetes.
     """
     import yaml
 
@@ -81,6 +84,11 @@ def cron_job(settings: Settings, *, image: str | None, every: str, claim: str) -
         refuse_unusable(every)
     except ValueError as error:
         raise InputError(f"--every {every!r}: {error}.") from None
+    if len(claim) > LONGEST_NAME or not KUBERNETES_NAME.fullmatch(claim):
+        raise InputError(
+            f"--claim {claim!r} is no name that Kubernetes takes: lower-case letters, digits, '-' and '.', "
+            f"with a letter or digit at both ends of each part, {LONGEST_NAME} characters at most."
+        )
     _refuse_written_out(settings)
     inside = settings.model_copy(update={"workspace": WORKSPACE, "cache_dir": WORKSPACE / "cache"})
     config_map = {

@@ -24,6 +24,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._files = LocalFiles()
+        self._complained: set[bytes] = set()
 
     def records(self) -> list[Record]:
         """All that is recorded, oldest first.
@@ -64,5 +65,7 @@ class Journal:
         try:
             return Record.from_json(json.loads(line))
         except (ValueError, KeyError, TypeError, AttributeError):
-            _log.warning("%s: a line that cannot be read is passed over: %.80r", self.path, line)
+            if line not in self._complained:  # it is read again whenever something was added
+                self._complained.add(line)
+                _log.warning("%s: a line that cannot be read is passed over: %.80r", self.path, line)
             return None

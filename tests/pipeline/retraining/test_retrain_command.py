@@ -54,11 +54,23 @@ def test_a_span_that_no_run_could_read_ends_with_4(greenlight):
         (["--release", "3", "--reason", "fine"], "Span 3 is not set aside in"),
         (["--render", "systemd", "--set", "retrain.poll_seconds=5"], "takes its settings from a file"),
         (["--render", "cronjob"], "A CronJob needs an image"),
+        (["--reason", "fine"], "--reason goes with --release."),
+        (["--reason", "fine", "--dry-run"], "--reason goes with --release."),
+        (["--image", "a"], "--image goes with --render cronjob."),
+        (["--claim", "a"], "--claim goes with --render cronjob."),
+        (["--every", "* * * * *", "--render", "systemd"], "--every goes with --render cronjob."),
+        (["--release", "0", "--watch"], "--watch and --release cannot go together."),
+        (["--render", "cronjob", "--image", "a", "--claim", "A_b"], "--claim 'A_b' is no name that Kuber"),
     ],
 )
 def test_a_mistake_is_answered_with_code_2(greenlight, arguments, message):
     result = greenlight("retrain", *arguments)
     assert (result.exit_code, message in result.stderr) == (2, True), result.stderr
+
+
+def test_a_rehearsal_where_nobody_ever_decided_leaves_no_lock(greenlight):
+    assert greenlight("retrain", "--dry-run").exit_code == 0
+    assert not Path("workspace/retraining").exists()
 
 
 def test_a_unit_can_be_rendered_and_leaves_nothing_behind(greenlight):

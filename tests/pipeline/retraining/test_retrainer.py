@@ -303,6 +303,22 @@ def test_a_run_whose_watcher_died_before_it_began_costs_nothing(bench, monkeypat
     assert one.retrainer().step().ended.verdict == "refused"
 
 
+def test_a_line_that_cannot_be_read_is_complained_of_once(bench, caplog):
+    one = bench()
+    one.places.folder.mkdir(parents=True)
+    one.places.journal.write_text("not a record\n")
+    retrainer = one.retrainer()
+    for number in (1, 2):
+        one.land(number)
+        retrainer.step()
+        with one.places.journal.open("a") as journal:
+            journal.write("\n")
+    retrainer.step()
+    assert [line.getMessage().split(": ")[1] for line in caplog.records if "passed over" in line.msg] == [
+        "a line that cannot be read is passed over"
+    ]
+
+
 def test_a_torn_last_line_is_as_if_it_had_never_been_written(bench):
     one = bench()
     one.land(1)
