@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.drift.findings import DriftReport, Finding
+from components.drift.findings import DriftReport, Finding, any_judged
 from components.errors import InputError
 from components.example_gen.settings import DataSettings
 from pipeline.training_data import examples_of
@@ -98,7 +98,7 @@ def compare(settings: Settings, what: DriftInput, *, against: SpanInput | None =
 
 
 def _doubts(findings: Sequence[Finding]) -> Iterator[str]:
-    if findings and all(finding.value is None for finding in findings):
+    if not any_judged(findings):
         yield "no figure could be judged, so nothing is known of drift: more reviews are needed"
 
 
@@ -183,8 +183,18 @@ def request_folder(settings: Settings) -> Path:
 
 
 def _nothing_served(settings: Settings) -> str:
+    from serving.request_log import FILE_MIB, FILE_SECONDS, unfinished
+
+    folder = request_folder(settings)
+    nothing = f"No request of the last {settings.drift.request_hours:g} hours is in {folder}"
+    if being_written := unfinished(folder):
+        return (
+            f"{nothing} yet: {being_written[0].name} is still being written. A file can be read once it is "
+            f"finished, {FILE_SECONDS} seconds after its first request, at {FILE_MIB} MiB, or when the "
+            "server ends; try again then."
+        )
     return (
-        f"No request of the last {settings.drift.request_hours:g} hours is in {request_folder(settings)}. "
+        f"{nothing}. "
         "`greenlight serve --set serve.request_log_share=0.1` keeps a tenth of them; or name a file or span: "
         "greenlight drift FILE."
     )
@@ -193,8 +203,10 @@ def _nothing_served(settings: Settings) -> str:
 def _notes(given: Texts, ours: Features) -> Iterator[str]:
     if given.rows > len(given):
         yield f"{len(given):,} of {given.rows:,} reviews were looked at (drift.max_examples)"
-    if given.unusable:
-        yield f"{given.unusable:,} rows without a usable text were left out"
+    if given.not_utf8:
+        yield f"{given.not_utf8:,} rows that are not UTF-8 were left out"
+    if given.unusable > given.not_utf8:
+        yield f"{given.unusable - given.not_utf8:,} rows without a usable text were left out"
     if seen := int(ours.seen.sum()):
         yield (
             f"the model was trained on {seen:,} of the reviews; its predictions are compared on the "

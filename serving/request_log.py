@@ -29,6 +29,8 @@ _LONGEST_QUEUE = 1000
 _MOST_QUEUED_BYTES = 64 * 2**20
 _ABANDONED_SECONDS = 3600.0
 _MIB = 2**20
+FILE_SECONDS, FILE_MIB = 60, 16
+"""A file is finished, so that it can be read, at this age or size, whichever it reaches first."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,8 +68,8 @@ class RequestLog:
         share: float,
         max_mib: int = 1024,
         max_days: float = 30,
-        file_mib: float = 16,
-        file_seconds: float = 60,
+        file_mib: float = FILE_MIB,
+        file_seconds: float = FILE_SECONDS,
         outcome: Callable[[str, int], None] = lambda outcome, rows: None,
     ) -> None:
         self._folder = folder
@@ -247,6 +249,11 @@ def read(folder: Path, since: float | None = None) -> Iterator[LoggedRequest]:
 def finished(folder: Path) -> list[Path]:
     """The finished files, oldest first."""
     return sorted(folder.glob(f"requests-*{SUFFIX}"))
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """The files that a server is still writing. One that was killed has left its own there."""
+    return sorted(folder.glob(f"{_UNFINISHED}*{SUFFIX}"))
 
 
 def _parsed(feature: Any) -> LoggedRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 _MEASURES = {
@@ -66,6 +67,11 @@ def judged(
     return dataclasses.replace(finding, why=f"{finding.title}: {figures}; {told}")
 
 
+def any_judged(findings: Sequence[Finding]) -> bool:
+    """Whether anything is known of drift: some figure has a value, or none is asked for."""
+    return not findings or any(finding.value is not None for finding in findings)
+
+
 def unjudged(name: str, measure: str, *, limit: float, figures: str, examples: int) -> Finding:
     """The finding where there is no value; `figures` says why."""
     finding = Finding(
@@ -119,10 +125,22 @@ class DriftReport:
         return any(finding.exceeded for finding in self.findings)
 
     @property
+    def judged(self) -> bool:
+        """Whether there were enough reviews to tell; without, `drift` is False for want of knowledge."""
+        return any_judged(self.findings)
+
+    @property
+    def headline(self) -> str:
+        """The answer in a few words."""
+        if not self.judged:
+            return "Too few reviews to tell"
+        return "Drift" if self.drift else "No drift"
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """A sentence for each figure that speaks of drift."""
         return tuple(finding.why for finding in self.findings if finding.exceeded)
 
     def to_json(self) -> dict[str, Any]:
         """`drift` first, then everything else."""
-        return {"drift": self.drift, **dataclasses.asdict(self)}
+        return {"drift": self.drift, "judged": self.judged, **dataclasses.asdict(self)}

@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 
 from components.errors import InputError
 from components.example_gen.formats import Format, as_text, format_of, is_gzipped, text_records, unpacked
-from components.example_gen.rows import BadRow, parse_label, unreadable
+from components.example_gen.rows import BadRow, Reason, parse_label, unreadable
 
 _PLAIN = ".txt"
 _REMEDY = "Name the right one with --set data.text_column=NAME."
@@ -25,12 +25,15 @@ class Text(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Texts:
-    """N texts and their labels, out of `rows` rows that had one; `unusable` rows had none."""
+    """N texts and their labels, out of `rows` rows that had one; `unusable` rows had none, `not_utf8` of them
+    because of their bytes.
+    """
 
     texts: tuple[str, ...]
     labels: tuple[int | None, ...]
     rows: int
     unusable: int = 0
+    not_utf8: int = 0
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -50,19 +53,29 @@ def read_files(paths: Sequence[str], *, text_column: str, label_column: str, mos
     Raises:
       InputError: a file cannot be read, or has no such text column.
     """
-    unusable = 0
+    unusable = not_utf8 = 0
 
     def usable() -> Iterator[Text]:
-        nonlocal unusable
+        nonlocal unusable, not_utf8
         for path in paths:
             for row in _read(path, text_column, label_column):
-                if row is None or not row.text.strip():
-                    unusable += 1
-                else:
+                if isinstance(row, Text) and row.text.strip() and _is_utf8(row.text):
                     yield row
+                else:
+                    unusable += 1
+                    not_utf8 += row is Reason.NOT_UTF8 or (isinstance(row, Text) and not _is_utf8(row.text))
 
     found = sampled(usable(), most=most)
-    return dataclasses.replace(found, unusable=unusable)
+    return dataclasses.replace(found, unusable=unusable, not_utf8=not_utf8)
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether UTF-8 can carry it: bytes that were not UTF-8 have become surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def sampled(rows: Iterable[Text], *, most: int) -> Texts:
@@ -83,8 +96,8 @@ def _rank(row: Text) -> bytes:
     return hashlib.blake2b(row.text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
-def _read(path: str, text_column: str, label_column: str) -> Iterator[Text | None]:
-    """Each row of a file, None for one that cannot be used."""
+def _read(path: str, text_column: str, label_column: str) -> Iterator[Text | Reason | None]:
+    """Each row of a file; of one that cannot be used why, as far as it is known."""
     plain = path.lower().removesuffix(".gz").endswith(_PLAIN)
     known = None if plain else format_of(path)
     if known is Format.TF_RECORD:
@@ -110,9 +123,11 @@ def _opened(path: str) -> IO[bytes]:
         raise unreadable(path, error) from error
 
 
-def _as_text(text_column: str, label_column: str) -> Callable[..., Text | None]:
-    def as_text(record) -> Text | None:
-        text = None if isinstance(record, BadRow) else record.fields.get(text_column)
+def _as_text(text_column: str, label_column: str) -> Callable[..., Text | Reason | None]:
+    def as_text(record) -> Text | Reason | None:
+        if isinstance(record, BadRow):
+            return record.reason
+        text = record.fields.get(text_column)
         return Text(text, parse_label(record.fields.get(label_column))) if isinstance(text, str) else None
 
     return as_text
@@ -126,7 +141,9 @@ def require_texts(found: Texts, *, what: str) -> Texts:
     """
     if not found.texts:
         rows = f": none of its {found.unusable:,} rows can be used" if found.unusable else ""
-        raise InputError(f"There is no text in {what}{rows}.")
+        remedy = " Save it as UTF-8." if found.not_utf8 else ""
+        bytes_of = f", {found.not_utf8:,} of them because they are not UTF-8" if found.not_utf8 else ""
+        raise InputError(f"There is no text in {what}{rows}{bytes_of}.{remedy}")
     return found
 
 

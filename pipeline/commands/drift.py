@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @options.workspace
 @click.option("--against", metavar="SPAN", help="Compare with this span, not with the training data.")
 @click.option(
-    "--fail", is_flag=True, help=f"End with exit code {DataStopped.exit_code} where there is drift."
+    "--fail",
+    is_flag=True,
+    help=f"End with exit code {DataStopped.exit_code} where there is drift; too few reviews are none.",
 )
 @options.as_json
 @click.argument("what", metavar="[FILE|SPAN]", required=False)
@@ -61,7 +63,7 @@ def _span(text: str) -> int:
 
 
 def _as_text(report: DriftReport, page: str) -> str:
-    head = "DRIFT" if report.drift else "NO DRIFT"
+    head = report.headline.upper() if report.judged else "TOO FEW REVIEWS to tell"
     sides = f"{report.what} ({report.examples:,} reviews) against {report.reference}"
     lines = [f"{head}  {sides} ({report.reference_examples:,} reviews), version {report.version}"]
     rows = [_row(finding) for finding in report.findings]

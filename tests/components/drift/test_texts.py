@@ -69,6 +69,29 @@ def test_rows_that_cannot_be_used_are_counted_not_fatal(tmp_path):
     assert found.unusable == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"text,label\nfine,1\ncaf\xe9,1\n,1\n"),
+        ("a.txt", b"fine\ncaf\xe9\n\n"),
+        ("a.jsonl", b'{"text": "fine"}\n{"text": "caf\xe9"}\n{"text": ""}\n'),
+    ],
+)
+def test_rows_that_are_not_utf8_are_left_out_and_counted(tmp_path, name, content):
+    found = read(written(tmp_path / name, content))
+    assert (found.texts, found.unusable, found.not_utf8) == (("fine",), 2, 1)
+
+
+def test_a_file_of_which_no_row_is_utf8_has_no_text(tmp_path):
+    found = read(written(tmp_path / "a.csv", b"text\ncaf\xe9\nna\xefve\n"))
+    with pytest.raises(InputError) as refused:
+        require_texts(found, what="a.csv")
+    assert str(refused.value) == (
+        "There is no text in a.csv: none of its 2 rows can be used, 2 of them because they are not UTF-8. "
+        "Save it as UTF-8."
+    )
+
+
 def test_a_missing_text_column_is_named_with_the_remedy(tmp_path):
     path = written(tmp_path / "a.csv", "review,label\nfine,1\n")
     with pytest.raises(InputError) as refused:
@@ -77,11 +100,6 @@ def test_a_missing_text_column_is_named_with_the_remedy(tmp_path):
         f"{path} has no column 'text'; it has: review, label. "
         "Name the right one with --set data.text_column=NAME."
     )
-
-
-def test_bytes_that_are_not_utf8_are_read_on(tmp_path):
-    path = written(tmp_path / "a.txt", b"caf\xe9\nfine\n")
-    assert len(read(path)) == 2
 
 
 def test_of_many_rows_the_same_sample_is_taken_whatever_their_order():

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def told(greenlight, *arguments):
 
 def test_snippets_differ_from_the_reviews_that_the_model_was_trained_on(greenlight, workspace, snippets):
     found = told(greenlight, snippets, "--workspace", str(workspace))
-    assert next(iter(found)) == "drift" and found["drift"] is True
+    assert next(iter(found)) == "drift" and (found["drift"], found["judged"]) == (True, True)
     exceeded = {finding["name"] for finding in found["findings"] if finding["exceeded"]}
     assert {"length", "unknown_words", "predictions", "embedding"} <= exceeded
     assert found["examples"] == 300 and found["version"] == 1
@@ -88,12 +89,17 @@ def test_a_span_is_compared_with_a_span(greenlight, with_spans):
     assert told(greenlight, "1", "--against", "1", "--workspace", str(with_spans))["drift"] is False
 
 
-def serve(folder, rows):
+def offered(folder, rows):
+    """The log of a server that has answered these and goes on."""
     log = RequestLog(folder, share=1.0)
     texts = np.array([text.encode() for text, _ in rows], object)
     outputs = {"probability": np.full(len(rows), 0.5), "label": np.full(len(rows), b"positive", object)}
     log.offer(inputs={"text": texts}, outputs=outputs, version=1, request_id=None)
-    log.close()
+    return log
+
+
+def serve(folder, rows):
+    offered(folder, rows).close()
 
 
 def test_served_requests_are_compared_where_nothing_is_named(greenlight, with_spans, packaged_rows):
@@ -139,15 +145,43 @@ def test_reviews_that_the_model_was_trained_on_are_noted(workspace, tmp_path, pa
     assert not report.drift
 
 
-def test_too_few_reviews_to_judge_are_no_drift_and_that_is_noted(
-    workspace, tmp_path, packaged_rows, write_csv
+def test_too_few_reviews_to_judge_are_not_called_no_drift(
+    greenlight, workspace, tmp_path, packaged_rows, write_csv
 ):
     file = write_csv(tmp_path / "few.csv", packaged_rows("rotten_tomatoes", 10))
-    report = compare(load(workspace=str(workspace)), FileInput(file))
-    assert not report.drift
-    assert report.notes[-1] == (
+    result = greenlight("drift", file, "--workspace", str(workspace), "--fail")
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"TOO FEW REVIEWS to tell  {file} (10 reviews) against ")
+    found = told(greenlight, file, "--workspace", str(workspace))
+    assert (found["drift"], found["judged"]) == (False, False)
+    assert found["notes"][-1] == (
         "no figure could be judged, so nothing is known of drift: more reviews are needed"
     )
+    assert "<h1>Too few reviews to tell</h1>" in Path(found["page"]).read_text(encoding="utf-8")
+
+
+def test_rows_that_are_not_utf8_are_noted_and_where_there_are_no_others_refused(
+    greenlight, workspace, tmp_path
+):
+    (tmp_path / "some.txt").write_bytes(b"a fine film\ncaf\xe9\n")
+    found = told(greenlight, "some.txt", "--workspace", str(workspace))
+    assert (found["examples"], found["notes"][0]) == (1, "1 rows that are not UTF-8 were left out")
+    (tmp_path / "none.csv").write_bytes("text,label\ncafé,1\n".encode("latin-1"))
+    result = greenlight("drift", "none.csv", "--workspace", str(workspace))
+    assert (result.exit_code, "because they are not UTF-8. Save it as UTF-8." in result.stderr) == (2, True)
+
+
+def test_requests_in_a_file_that_is_still_being_written_are_announced(
+    greenlight, with_spans, tmp_path, packaged_rows
+):
+    log = offered(tmp_path, packaged_rows("imdb", 3))
+    while not list(tmp_path.glob(".writing-*")):
+        threading.Event().wait(0.01)
+    setting = f"serve.request_log_dir={tmp_path}"
+    result = greenlight("drift", "--workspace", str(with_spans), "--set", setting)
+    log.close()
+    assert result.exit_code == 2
+    assert " is still being written. A file can be read once it is finished, 60 seconds" in result.stderr
 
 
 # --- mistakes
