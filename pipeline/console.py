@@ -21,6 +21,7 @@ STAGES = {
     "ExampleValidator": "compare the data with the schema",
     "DataCheck": "stop here if the data is bad",
     "LiveModel": "find the model to start from",
+    "Tuner": "try training settings, one fit each",
     "Trainer": "fit the classifier, export the model",
     "ProductionModel": "find the model in production",
     "Evaluator": "measure it and judge by the gate",

@@ -18,6 +18,7 @@ from pipeline.alerts.settings import AlertSettings
 from pipeline.config import to_toml
 from pipeline.failure import explain
 from pipeline.outcome import RunResult, StageTiming
+from pipeline.spans import require_source
 from pipeline.termination import interruption_behind
 from pipeline.workspace import Workspace, new_run_id
 from serving.errors import StoreError
@@ -45,13 +46,15 @@ def run(
       run_id: made by `new_run_id` for this run; a new one where None.
 
     Raises:
-      InputError: the workspace or a key cannot be used, or there is a run of this id.
+      InputError: the workspace or a key cannot be used, the reviews are not there, or there is a run of
+        this id.
       GreenlightError: another run is using the workspace, or its lineage store is damaged.
       KeyboardInterrupt: the run was interrupted; nothing of it was pushed half.
     """
     workspace = Workspace.of(settings)
     workspace.create()
     _check_keys(settings)
+    require_source(settings)
     run_id = run_id or new_run_id()
     if workspace.run(run_id).exists():
         raise InputError(f"There is a run {run_id} in {workspace.root} already.")

@@ -6,11 +6,13 @@ TensorFlow, Beam or ML Metadata, and listing reads no review.
 
 from __future__ import annotations
 
+import glob
+import os
 from typing import TYPE_CHECKING
 
 from components.example_gen import spans
 from components.example_gen.settings import FILES_PREFIX, SPANS
-from components.example_gen.span_pattern import has_specs
+from components.example_gen.span_pattern import absolute, has_specs
 from components.example_gen.spans import Span
 
 if TYPE_CHECKING:
@@ -42,3 +44,23 @@ def list_spans(settings: Settings, source: str | None = None) -> list[Span]:
       InputError: see `components.example_gen.spans.find`.
     """
     return spans.newest_versions(spans.find(span_data(settings, source).pattern))
+
+
+def require_source(settings: Settings) -> None:
+    """Finds out before anything heavy is loaded that a run would have nothing to read. Reads no review; what
+    is not on this machine's disks is left for the run to find.
+
+    Raises:
+      InputError: no file matches, or none of the spans that are wanted is there.
+    """
+    data = settings.located_data
+    if not data.pattern or "://" in data.pattern:
+        return
+    if data.has_spans:
+        spans.chosen(data)
+        return
+    pattern = absolute(data.pattern)
+    if os.path.isdir(pattern) or not (os.path.exists(pattern) or glob.glob(pattern, recursive=True)):
+        from components.example_gen.files import matching_paths
+
+        matching_paths(data.pattern)  # Beam, whose patterns can do more, has the last word

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from components.errors import InputError
 from pipeline import run_log
 from pipeline.failure import explain
+from pipeline.spans import require_source
 from pipeline.workspace import Workspace, new_run_id
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def tune(settings: Settings, *, console: Console, output: Path | None) -> TuneRe
     _require_choice(settings)
     output = (output or workspace.root / "tuned.toml").absolute()
     _require_writable(output)
+    require_source(settings)
     run_id = new_run_id()
     with workspace.exclusively(), run_log.capture(workspace.log(run_id)):
         run = _run(settings, workspace, run_id, console)
