@@ -11,6 +11,7 @@ not trained on.
 import csv
 import importlib.metadata
 import json
+import random
 import shutil
 import sys
 import tempfile
@@ -67,15 +68,20 @@ def _theirs(home: Path, reviews: int) -> tuple[Cost, float]:
 
 
 def write_csv(path: Path, reviews: int) -> None:
-    """The CSV that the example reads: `text` and `label` of that many reviews, half of them of each class."""
+    """The CSV that the example reads: `text` and `label` of that many reviews, half of them of each class.
+
+    In random order: the packaged ones are sorted by class, and the example takes 5,000 of them as they come.
+    """
     from benchmarks.reviews_made import real_reviews
 
     found = real_reviews()
+    found = found[:: max(1, len(found) // reviews)]
+    random.Random(1).shuffle(found)
     path.parent.mkdir(parents=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("text", "label"))
-        writer.writerows(found[:: max(1, len(found) // reviews)])
+        writer.writerows(found)
 
 
 def _examples_folder() -> Path:
