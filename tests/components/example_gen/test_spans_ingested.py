@@ -135,6 +135,6 @@ def test_half_a_span_is_never_kept_under_the_fingerprint_of_the_whole(generate, 
 def test_a_malformed_span_stops_the_run_and_is_named(generate, three_spans, tmp_path):
     (tmp_path / "spans/span-5").mkdir()
     (tmp_path / "spans/span-5/a.csv").write_bytes(b"")
-    with pytest.raises(InputError, match=r"span-5/a\.csv has no column 'label' and no column 'text'"):
+    with pytest.raises(InputError, match=r"span-5/a\.csv is empty; its first line has to name the columns"):
         generate(DataSettings(source=three_spans))
     assert reviews_of(generate(DataSettings(source=three_spans, without_spans=(5,))))
