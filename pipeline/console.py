@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
 from pipeline.outcome import RunResult
-from pipeline.run_log import real_stdout
 from pipeline.summary import summarize
 
 STAGES = {
@@ -110,24 +108,6 @@ class PlainConsole(Console):
             except BrokenPipeError:  # nobody reads any more: write into nothing from now on
                 with open(os.devnull, "w") as nowhere:
                     os.dup2(nowhere.fileno(), self._stream.fileno())
-
-
-@contextmanager
-def open_console(*, as_json: bool) -> Iterator[Console]:
-    """The console for this process's standard output: live on a terminal, else lines, or silent."""
-    if as_json:
-        yield SilentConsole()
-        return
-    with real_stdout() as stream, _console_on(stream) as console:
-        yield console
-
-
-def _console_on(stream: TextIO) -> Console:
-    if not stream.isatty() or os.environ.get("TERM") == "dumb":
-        return PlainConsole(stream)
-    from pipeline.live_console import LiveConsole
-
-    return LiveConsole(stream)
 
 
 def duration(seconds: float) -> str:

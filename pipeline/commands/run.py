@@ -30,7 +30,7 @@ def run(settings: Settings, no_cache: bool, profile: bool, run_id: str | None, a
     where it meets the gate. Stages with unchanged inputs are taken from the cache.
     """
     from components.embeddings import catalog
-    from pipeline.console import open_console
+    from pipeline.stdout_console import open_console
     from pipeline.termination import as_interruption
 
     catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded

@@ -83,7 +83,7 @@ def _studying(
     """A study's folder in the workspace, and whom to tell how far it is; its noise goes to a log there."""
     from components.embeddings import catalog
     from pipeline import run_log
-    from pipeline.console import open_console
+    from pipeline.stdout_console import open_console
     from pipeline.workspace import Workspace
 
     catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded

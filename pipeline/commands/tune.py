@@ -29,7 +29,7 @@ def tune(settings: Settings, output: str | None, as_json: bool) -> None:
     """
     from components.embeddings import catalog
     from pipeline import tuning
-    from pipeline.console import open_console
+    from pipeline.stdout_console import open_console
     from pipeline.termination import as_interruption
 
     catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded

@@ -8,9 +8,10 @@ from contextlib import nullcontext
 import pytest
 from rich.console import Console as RichConsole
 
-from pipeline.console import STAGES, PlainConsole, SilentConsole, duration, open_console
+from pipeline.console import STAGES, PlainConsole, SilentConsole, duration
 from pipeline.live_console import LiveConsole
 from pipeline.outcome import RunResult, StageTiming
+from pipeline.stdout_console import open_console
 from pipeline.summary import summarize
 
 GATE = (
@@ -326,7 +327,7 @@ def test_a_terminal_gets_the_live_list_unless_it_is_a_dumb_one(term, kind, monke
             return True
 
     monkeypatch.setenv("TERM", term)
-    monkeypatch.setattr("pipeline.console.real_stdout", lambda: nullcontext(Screen()))
+    monkeypatch.setattr("pipeline.stdout_console.real_stdout", lambda: nullcontext(Screen()))
     with open_console(as_json=False) as console:
         assert type(console) is kind
 
