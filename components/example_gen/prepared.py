@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import InputError
 from components.example_gen.rows import Review
-from components.example_gen.spans import BASE
+from components.example_gen.span_pattern import BASE
 
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds

@@ -12,7 +12,8 @@ from components.example_gen.files import FilePart
 from components.example_gen.packaged import PackagedPart
 from components.example_gen.prepared import TfdsPart
 from components.example_gen.settings import DataSettings
-from components.example_gen.spans import BASE, Span
+from components.example_gen.span_pattern import BASE
+from components.example_gen.spans import Span
 
 Part = PackagedPart | TfdsPart | FilePart
 """What one worker reads from its first row to its last; travels to the worker pickled. Each has

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+BASE = 0
+"""The number in the examples of the packaged reviews, and of every source without spans."""
 LARGEST = 2**53 - 1
 """The largest number of a span or version: beyond it JSON and Protobuf's Struct lose digits."""
 

@@ -13,9 +13,6 @@ from components.errors import InputError
 from components.example_gen.settings import DataSettings
 from components.example_gen.span_pattern import Misfit, SpanKey, SpanPattern, absolute
 
-BASE = 0
-"""The number in the examples of the packaged reviews, and of every source without spans."""
-
 
 @dataclass(frozen=True)
 class SpanFile:
