@@ -17,10 +17,10 @@ from pipeline.past_runs import ended_run
 from pipeline.relocation import bring_home
 from pipeline.runs import Artifact, Run, Stage, read_run
 from pipeline.verdicts import canary_reasons
-from serving.files import files_for
 from serving.journal import whoami
 from serving.manifest import Facts, model_digest
 from serving.signing import KeySigner, KeyVerifier
+from serving.storage import files_for
 from serving.store_publish import model_entries
 from serving.versions import VersionStore
 

@@ -10,7 +10,8 @@ from components.errors import GreenlightError
 from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
 from pipeline.outcome import RunResult
 from pipeline.runs import Run, Stage
-from serving.files import files_for, join
+from serving.files import join
+from serving.storage import files_for
 from serving.store_records import Version
 
 

@@ -69,17 +69,6 @@ class Files(Protocol):
         """The folder as a local path, for tools that can read nothing else."""
 
 
-def files_for(path: str) -> Files:
-    """Plain files for a plain path; `tf.io.gfile` (and so TensorFlow) for `gs://`, `s3://` and the like."""
-    if "://" in path:
-        from serving.gfile import GfileFiles
-
-        return GfileFiles()
-    from serving.local_files import LocalFiles
-
-    return LocalFiles()
-
-
 def join(*parts: str) -> str:
     """The parts as one path."""
     return "/".join([parts[0].rstrip("/"), *parts[1:]])

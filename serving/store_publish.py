@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from serving.errors import StoreError, StoreInputError
-from serving.files import Files, Held, commit_last, entry_of, files_for, join
+from serving.files import Files, Held, commit_last, entry_of, join
 from serving.journal import PROMOTE, PUSH
 from serving.layout import ROLLED_BACK_SHELF
 from serving.manifest import (
@@ -24,6 +24,7 @@ from serving.manifest import (
     to_json,
 )
 from serving.signing import Signer
+from serving.storage import files_for
 from serving.store_records import PushResult, Version
 from serving.store_writer import Writer
 

@@ -4,11 +4,12 @@ import datetime
 import os
 
 from serving.errors import StoreInputError, in_plain_words
-from serving.files import Files, files_for
+from serving.files import Files
 from serving.journal import DONE, Event, Journal
 from serving.layout import Layout
 from serving.manifest import SIGNATURE_NAME, Facts
 from serving.signing import Signer, Verifier
+from serving.storage import files_for
 from serving.store_changes import prune, roll_back
 from serving.store_publish import from_folder, from_version, publish
 from serving.store_reader import Reader

@@ -12,8 +12,8 @@ from components.errors import GreenlightError
 from components.production_model.absence import VERSION
 from components.production_model.choice import NOTHING, compared_with, key_of
 from components.pusher.store_errors import as_greenlight_errors
-from serving.files import files_for
 from serving.manifest import model_digest
+from serving.storage import files_for
 from serving.store_publish import model_entries
 from serving.store_records import Version
 from serving.versions import VersionStore

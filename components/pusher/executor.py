@@ -14,9 +14,9 @@ from tfx.utils import io_utils, proto_utils
 from components.pusher.facts import gather
 from components.pusher.settings import PushSettings
 from components.pusher.store_errors import as_greenlight_errors
-from serving.files import files_for
 from serving.manifest import Facts, model_digest
 from serving.signing import KeySigner, KeyVerifier
+from serving.storage import files_for
 from serving.store_publish import model_entries
 from serving.store_records import PushResult
 from serving.versions import VersionStore

@@ -15,7 +15,8 @@ from components.pusher.store_errors import as_greenlight_errors
 from pipeline.outcome import RunResult
 from pipeline.runs import Artifact, Run, Stage
 from pipeline.verdicts import judge_run
-from serving.files import files_for, join
+from serving.files import join
+from serving.storage import files_for
 from serving.versions import VersionStore
 
 

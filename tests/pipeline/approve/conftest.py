@@ -12,8 +12,8 @@ from components.evaluator.verdict import Baseline, ConditionResult, Verdict
 from pipeline import cli
 from pipeline.outcome import RunResult
 from pipeline.workspace import Workspace
-from serving.files import files_for
 from serving.manifest import Facts, model_digest
+from serving.storage import files_for
 from serving.store_publish import model_entries
 from serving.versions import VersionStore
 
