@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -18,7 +19,8 @@ def write(path: Path, text: str) -> None:
     try:
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        message = f"--output {path} cannot be written: {error.strerror or error}. Name another file."
-        raise InputError(message) from None
+    except (OSError, ValueError) as error:  # ValueError: no name at all, such as one with a zero byte
+        with contextlib.suppress(OSError, ValueError):
+            beside.unlink()
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"--output {path} cannot be written: {reason}. Name another file.") from None

@@ -60,6 +60,23 @@ def test_the_name_of_the_file_says_what_is_written(greenlight, without_compiling
             "Error: --output a.json: a .json file is for Vertex AI, which mounts no kubeflow.volumes.",
         ),
         (
+            (*NEEDED, "--output", "/dev/null/a.yaml"),
+            "Error: --output /dev/null/a.yaml cannot be written: Not a directory. Name another file.",
+        ),
+        (
+            (*NEEDED, "--output", f"{'a' * 300}.yaml"),
+            ".yaml cannot be written: File name too long. Name another file.",
+        ),
+        (
+            (*NEEDED, "--output", "a\0.yaml"),
+            "cannot be written: embedded null byte. Name another file.",
+        ),
+        ((*NEEDED, "--output", "."), "Error: --output .: the name has to end in one of .yaml, .yml, .json."),
+        (
+            (*NEEDED, "--set", "training.strategy=multi_worker"),
+            "there is no such setting. Did you mean trainer.strategy?",
+        ),
+        (
             (*NEEDED, "--source", "files:a.csv"),
             "Error: data.source = 'a.csv': a relative path leads nowhere in a pod.",
         ),
@@ -70,6 +87,14 @@ def test_a_mistake_is_answered_in_words_with_code_2(greenlight, without_compilin
     assert result.exit_code == 2
     assert message in result.stderr
     assert list(Path().iterdir()) == []
+
+
+def test_a_folder_of_that_name_is_left_alone(greenlight, without_compiling):
+    Path("a.yaml").mkdir()
+    result = greenlight("compile", *NEEDED, "--output", "a.yaml")
+    assert result.exit_code == 2
+    assert result.stderr == "Error: --output a.yaml cannot be written: Is a directory. Name another file.\n"
+    assert [path.name for path in Path().iterdir()] == ["a.yaml"]
 
 
 def test_without_kfp_it_ends_with_one_sentence_and_code_1(greenlight, monkeypatch):
