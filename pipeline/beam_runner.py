@@ -19,21 +19,32 @@ _SECONDS = 10.0
 
 
 def require_usable(settings: BeamSettings) -> None:
-    """Refuses what no stage could run with.
+    """Refuses what no stage could run with on this machine.
+
+    Raises:
+      InputError: as `require_known`, or nothing answers where the jobs are to go.
+    """
+    endpoint = require_known(settings)
+    if endpoint and settings.runner in OF_A_JOB_SERVER:
+        _require_answer(endpoint)
+
+
+def require_known(settings: BeamSettings) -> str | None:
+    """Refuses what no stage could run with on any machine; returns the job server's address, if there is one.
 
     Raises:
       InputError: the runner is none or its packages are missing, an option is unknown or has a value that it
-        cannot have, one that the runner needs is missing, or nothing answers where the jobs are to go.
+        cannot have, or one that the runner needs is missing.
     """
     from pipeline.config import BeamSettings
 
     if settings in (BeamSettings(), BeamSettings(workers=settings.workers)):
-        return
+        return None
     from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, PortableOptions
 
     arguments = settings.pipeline_args()
     _require_runner(settings.runner, arguments)
-    _require_known(settings)
+    _require_options(settings)
     options = PipelineOptions(arguments)
     # Not Beam's own validator: it would ask Google's servers.
     if settings.runner == "DataflowRunner" and not options.view_as(GoogleCloudOptions).temp_location:
@@ -43,8 +54,7 @@ def require_usable(settings: BeamSettings) -> None:
         raise InputError(
             "beam.options: PortableRunner needs --job_endpoint=HOST:PORT, the address of Beam's job server."
         )
-    if endpoint and settings.runner in OF_A_JOB_SERVER:
-        _require_answer(endpoint)
+    return endpoint
 
 
 def _require_runner(name: str, arguments: list[str]) -> None:
@@ -71,7 +81,7 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"beam.options: {message}.")
 
 
-def _require_known(settings: BeamSettings) -> None:
+def _require_options(settings: BeamSettings) -> None:
     """Beam itself leaves out what it does not know, with a warning in the log."""
     from apache_beam.options.pipeline_options import PipelineOptions
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from components.embeddings import catalog
 from components.errors import GreenlightError, InputError
+from pipeline import beam_runner
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -18,6 +19,7 @@ _EXAMPLES = {
     "kubeflow.image": "registry.example/greenlight:COMMIT",
     "kubeflow.pipeline_root": "gs://bucket/greenlight",
 }
+_NOT_OPENED = ("minio://", "http://", "https://")
 
 
 def require_kfp() -> None:
@@ -47,11 +49,32 @@ def require_compilable(settings: Settings) -> None:
             f"Compiling for Kubeflow needs {' and '.join(missing)}. Set them, such as with {flags}."
         )
     _require_store(settings.kubeflow)
-    relative = [f"{key} = {value!r}" for key, value in _paths(settings) if not _is_found_from_a_pod(value)]
+    _require_uncovered(settings.kubeflow)
+    require_paths_of_a_pod(settings)
+    if settings.trainer.strategy == "multi_worker" and not settings.trainer.workers:
+        raise InputError(
+            "trainer.strategy = 'multi_worker': Kubeflow gives the Trainer one pod, and no TF_CONFIG that "
+            "names others. Set trainer.workers to the number of processes in it."
+        )
+    beam_runner.require_known(settings.beam)
+
+
+def require_paths_of_a_pod(settings: Settings) -> None:
+    """Raises:
+    InputError: a setting names a file or folder that no pod would find or open; the message names the keys.
+    """
+    named = list(_paths(settings))
+    relative = [f"{key} = {value!r}" for key, value in named if not _is_found_from_a_pod(value)]
     if relative:
         raise InputError(
             f"{', '.join(relative)}: a relative path leads nowhere in a pod. Give an address such as "
             "gs://bucket/..., or the absolute path of what is in the image or mounted."
+        )
+    closed = [f"{key} = {value!r}" for key, value in named if value.startswith(_NOT_OPENED)]
+    if closed:
+        raise InputError(
+            f"{', '.join(closed)}: TensorFlow, which opens it in the pod, knows no such address. Give one "
+            "such as gs://bucket/..., or the absolute path of what is in the image or mounted."
         )
 
 
@@ -70,6 +93,17 @@ def _require_store(kubeflow: KubeflowSettings) -> None:
             f"kubeflow.serving_root = {root!r} is in no volume, so that each version would end with its pod. "
             f"Name the volume's claim, such as with {volume}."
         )
+
+
+def _require_uncovered(kubeflow: KubeflowSettings) -> None:
+    """Makes sure that no volume hides the project, which the image has in a folder."""
+    project = PurePosixPath(kubeflow.project_dir)
+    for folder in kubeflow.volumes:
+        if PurePosixPath(folder) in (project, *project.parents):
+            raise InputError(
+                f"kubeflow.volumes: a volume at {folder} hides the project, which the image has in "
+                f"{project} (kubeflow.project_dir). Mount it elsewhere."
+            )
 
 
 def _paths(settings: Settings) -> Iterator[tuple[str, str]]:

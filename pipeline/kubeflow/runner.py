@@ -129,10 +129,10 @@ def _resource_spec(resources: StageResources) -> Any:
     """Each figure twice, as kfp writes it: as a number for older servers, as a quantity for newer ones."""
     spec = ResourceSpec()
     if resources.cpu is not None:
-        spec.cpu_limit, spec.resource_cpu_limit = resources.cpu, f"{resources.cpu:g}"
+        spec.cpu_limit, spec.resource_cpu_limit = resources.cpu, f"{resources.cpu:.12g}"
     if resources.memory_gib is not None:
         spec.memory_limit = resources.memory_gib * 2**30 / 10**9
-        spec.resource_memory_limit = f"{resources.memory_gib:g}Gi"
+        spec.resource_memory_limit = f"{resources.memory_gib:.12g}Gi"
     if resources.accelerator is not None:
         count = resources.accelerator_count
         spec.accelerator.type, spec.accelerator.count = resources.accelerator, count

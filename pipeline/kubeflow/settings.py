@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 StageName = Literal[
     "ImdbExampleGen",
@@ -22,11 +22,24 @@ StageName = Literal[
 ]
 ParameterName = Literal["min_accuracy", "epochs", "source", "embedding"]
 
+
+def _plain(folder: str) -> str:
+    """The folder without slashes at its end; one name for one folder, or a volume is not found in it.
+
+    Raises:
+      ValueError: it leads elsewhere than it says.
+    """
+    if {".", ".."} & set(folder.split("/")):
+        raise ValueError("expected a path without . and .. in it")
+    return folder.rstrip("/") or "/"
+
+
 Address = Annotated[str, StringConstraints(pattern=r"^(gs|s3|minio)://[^\s/]\S*$")]
-PodFolder = Annotated[str, StringConstraints(pattern=r"^/\S*$")]
-Place = Annotated[str, StringConstraints(pattern=r"^((gs|s3)://[^\s/]|/)\S*$")]
+PodFolder = Annotated[str, StringConstraints(pattern=r"^/\S*$"), AfterValidator(_plain)]
+Mount = Annotated[str, StringConstraints(pattern=r"^(/[^\s/:]+)+/?$"), AfterValidator(_plain)]
+Place = Annotated[str, StringConstraints(pattern=r"^((gs|s3)://[^\s/]|/)\S*$"), AfterValidator(_plain)]
 Claim = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
-Host = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]\S*$")]
+Host = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
 
 SECONDS_A_DAY = 86_400.0
 
@@ -36,12 +49,22 @@ class StageResources(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cpu: float | None = Field(None, gt=0, description="Processor cores.")
-    memory_gib: float | None = Field(None, gt=0, description="Memory, in GiB.")
-    accelerator: str | None = Field(
-        None, min_length=1, description="The kind of accelerator, as the cluster calls it: nvidia.com/gpu."
+    cpu: float | None = Field(
+        None, ge=0.001, le=10_000, description="Processor cores; a thousandth is Kubernetes' smallest share."
     )
-    accelerator_count: int = Field(1, ge=1, description="How many of them.")
+    memory_gib: float | None = Field(None, ge=0.001, le=100_000, description="Memory, in GiB.")
+    accelerator: str | None = Field(
+        None,
+        pattern=r"^\S+$",
+        description="The kind of accelerator, as the cluster calls it: nvidia.com/gpu.",
+    )
+    accelerator_count: int = Field(1, ge=1, le=1024, description="How many of them.")
+
+    @model_validator(mode="after")
+    def _count_of_something(self) -> StageResources:
+        if self.accelerator_count != 1 and self.accelerator is None:
+            raise ValueError("accelerator_count is of no accelerator; expected accelerator beside it")
+        return self
 
 
 class ApiSettings(BaseModel):
@@ -86,7 +109,7 @@ class KubeflowSettings(BaseModel):
 
     image: str | None = Field(
         None,
-        pattern=r"^\S+$",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$",
         description="Container image of every stage, with this project in it; name it by digest or by the "
         "commit's tag. `greenlight compile` needs it.",
     )
@@ -101,7 +124,7 @@ class KubeflowSettings(BaseModel):
         "address, or the folder of a volume (kubeflow.volumes). Unset means the folder `serving` in "
         "kubeflow.pipeline_root, where that is a gs:// address.",
     )
-    volumes: dict[PodFolder, Claim] = Field(
+    volumes: dict[Mount, Claim] = Field(
         default_factory=dict,
         description='Persistent volume claims by the folder where every stage finds them: { "/models" = '
         '"greenlight-models" }.',

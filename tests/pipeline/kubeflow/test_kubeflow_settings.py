@@ -72,6 +72,60 @@ def test_a_folder_of_a_volume_keeps_versions(settings, root):
     checks.require_compilable(settings(f"kubeflow.serving_root={root}", VOLUME))
 
 
+def test_a_volume_is_found_however_its_folder_is_written(settings):
+    slashed = settings('kubeflow.volumes={"/models/"="a-claim"}', "kubeflow.serving_root=/models/reviews/")
+    checks.require_compilable(slashed)
+    assert (dict(slashed.kubeflow.volumes), slashed.kubeflow.serving_root) == (
+        {"/models": "a-claim"},
+        "/models/reviews",
+    )
+
+
+@pytest.mark.parametrize("folder", ["/app", "/app/", "/srv"])
+def test_a_volume_over_the_project_is_refused(settings, folder):
+    project = "/srv/code" if folder == "/srv" else "/app"
+    message = refusal(
+        settings(f"kubeflow.project_dir={project}", f'kubeflow.volumes={{"{folder}"="a-claim"}}')
+    )
+    assert message == (
+        f"kubeflow.volumes: a volume at {folder.rstrip('/')} hides the project, which the image has in "
+        f"{project} (kubeflow.project_dir). Mount it elsewhere."
+    )
+
+
+@pytest.mark.parametrize("address", ["minio://bucket/a.csv", "https://example.org/a.csv"])
+def test_an_address_that_tensorflow_does_not_open_is_refused(settings, address):
+    assert refusal(settings(f"data.source=files:{address}")).startswith(
+        f"data.source = '{address}': TensorFlow, which opens it in the pod, knows no such address. Give one "
+    )
+
+
+def test_a_training_in_several_processes_needs_their_number(settings):
+    assert refusal(settings("trainer.strategy=multi_worker")) == (
+        "trainer.strategy = 'multi_worker': Kubeflow gives the Trainer one pod, and no TF_CONFIG that names "
+        "others. Set trainer.workers to the number of processes in it."
+    )
+    checks.require_compilable(settings("trainer.strategy=multi_worker", "trainer.workers=2"))
+
+
+@pytest.mark.parametrize(
+    ("assignments", "message"),
+    [
+        (["beam.runner=Nope"], "beam.runner = 'Nope': Beam has no such runner."),
+        (["beam.runner=PortableRunner"], "beam.options: PortableRunner needs --job_endpoint=HOST:PORT"),
+        (['beam.options=["--nope=1"]'], "beam.options: Beam knows no option --nope."),
+    ],
+)
+def test_beam_settings_that_no_stage_could_run_with_are_refused(settings, assignments, message):
+    assert refusal(settings(*assignments)).startswith(message)
+
+
+def test_a_job_server_that_only_the_cluster_reaches_is_not_asked(settings):
+    checks.require_compilable(
+        settings("beam.runner=PortableRunner", 'beam.options=["--job_endpoint=beam.cluster.local:8099"]')
+    )
+
+
 @pytest.mark.parametrize(
     "source",
     ["files:gs://reviews/*.csv", "files:gs://reviews/{SPAN}/*.csv", "files:/data/*.csv", "packaged", "tfds"],
@@ -95,6 +149,20 @@ def test_addresses_and_absolute_paths_are_taken(settings, source):
         ("kubeflow.retries=11", "kubeflow.retries = 11 (from --set): expected a whole number from 0 to 10"),
         ("kubeflow.resources.Trainr.cpu=4", "kubeflow.resources.Trainr"),
         ("kubeflow.resources.Trainer.cpu=0", "kubeflow.resources.Trainer.cpu = 0"),
+        ("kubeflow.resources.Trainer.cpu=0.0001", "kubeflow.resources.Trainer.cpu = 0.0001"),
+        ("kubeflow.resources.Trainer.memory_gib=1e9", "kubeflow.resources.Trainer.memory_gib = 1000000000"),
+        (
+            "kubeflow.resources.Trainer.accelerator_count=2",
+            "accelerator_count is of no accelerator; expected",
+        ),
+        ("kubeflow.resources.Trainer.accelerator=a gpu", 'kubeflow.resources.Trainer.accelerator = "a gpu"'),
+        ("kubeflow.image=Bild:ü", 'kubeflow.image = "Bild:ü" (from --set): expected text of the form'),
+        ('kubeflow.volumes={"/"="a"}', "kubeflow.volumes./"),
+        ('kubeflow.volumes={"/a:b"="a"}', "kubeflow.volumes./a:b"),
+        ('kubeflow.volumes={"/a/../b"="a"}', "expected a path without . and .. in it"),
+        ("kubeflow.serving_root=/a/../b", "expected a path without . and .. in it"),
+        ("kubeflow.api.host=https://ann:secret@h", "kubeflow.api.host = "),
+        ("kubeflow.api.host=https://h/pipeline/#/runs", "kubeflow.api.host = "),
         ('kubeflow.parameters=["epoch"]', 'kubeflow.parameters[0] = "epoch"'),
     ],
 )
