@@ -28,12 +28,12 @@ SETTINGS_OF: Mapping[str, set[str]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """One of them: its setting, Kubeflow's name of its type, and the stage that it changes."""
+    """One of them: its setting, Kubeflow's name of its type, and the stages that are made from it."""
 
     name: str
     key: str
     kind: str
-    stage: str
+    stages: tuple[str, ...]
 
     def value_in(self, settings: Settings) -> Any:
         section, name = self.key.split(".")
@@ -41,10 +41,10 @@ class Parameter:
 
 
 ALL = (
-    Parameter("min_accuracy", "gate.min_accuracy", NUMBER, "Evaluator"),
-    Parameter("epochs", "trainer.epochs", INTEGER, "Trainer"),
-    Parameter("source", "data.source", TEXT, "ImdbExampleGen"),
-    Parameter("embedding", "embedding.name", TEXT, "Trainer"),
+    Parameter("min_accuracy", "gate.min_accuracy", NUMBER, ("Evaluator",)),
+    Parameter("epochs", "trainer.epochs", INTEGER, ("Trainer",)),
+    Parameter("source", "data.source", TEXT, ("ImdbExampleGen", "Evaluator")),  # it judges spans apart
+    Parameter("embedding", "embedding.name", TEXT, ("Trainer",)),
 )
 
 
@@ -63,6 +63,8 @@ def read(settings: Settings, given: Sequence[str]) -> dict[str, Any]:
     Raises:
       InputError: one is no parameter of the compiled pipeline, or its value cannot be used.
     """
+    from pipeline.kubeflow import checks
+
     known = {parameter.name: parameter for parameter in of(settings)}
     values: dict[str, Any] = {}
     for text in given:
@@ -72,8 +74,17 @@ def read(settings: Settings, given: Sequence[str]) -> dict[str, Any]:
             raise InputError(
                 f"--param {text}: expected NAME=VALUE with one of kubeflow.parameters for a name: {names}."
             )
+        if name in values:
+            raise InputError(f"--param {text}: {name} is given twice. Give it once.")
         values[name] = value if known[name].kind == TEXT else _number(value)
-    laid_over(settings, values)
+    changed = laid_over(settings, values)
+    for name in values:
+        if known[name].value_in(changed) is None:
+            raise InputError(
+                f"--param {name}={values[name]}: a parameter is a number, and this is none. To run without, "
+                f"set {known[name].key} and compile."
+            )
+    checks.require_paths_of_a_pod(changed)
     return values
 
 

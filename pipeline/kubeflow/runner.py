@@ -101,7 +101,7 @@ def compile_pipeline(settings: Settings) -> CompiledPipeline:
     _complete(compiled, settings)
     for parameter in parameters.of(settings):
         _declare(compiled, parameter, settings)
-    changeable = {parameter.stage for parameter in parameters.of(settings)}
+    changeable = {stage for parameter in parameters.of(settings) for stage in parameter.stages}
     for stage, container in compiled.containers.items():
         _start_by_step(container, stage=stage, settings=settings, changeable=stage in changeable)
     return compiled
@@ -174,17 +174,18 @@ def _never_cached(settings: Settings) -> list[str]:
 
 
 def _declare(compiled: CompiledPipeline, parameter: Parameter, settings: Settings) -> None:
-    """Makes it an input of the pipeline and of its stage, and so a part of that stage's cache key."""
+    """Makes it an input of the pipeline and of its stages, and so a part of their cache keys."""
     inputs = compiled.spec["root"].setdefault("inputDefinitions", {}).setdefault("parameters", {})
     inputs[parameter.name] = {
         "parameterType": parameter.kind,
         "defaultValue": parameter.value_in(settings),
         "description": f"The setting {parameter.key}.",
     }
-    component = compiled.spec["components"][parameter.stage]
-    component["inputDefinitions"]["parameters"][parameter.name] = {"parameterType": parameter.kind}
-    task = compiled.spec["root"]["dag"]["tasks"][parameter.stage]
-    task["inputs"]["parameters"][parameter.name] = {"componentInputParameter": parameter.name}
+    for stage in parameter.stages:
+        component = compiled.spec["components"][stage]
+        component["inputDefinitions"]["parameters"][parameter.name] = {"parameterType": parameter.kind}
+        task = compiled.spec["root"]["dag"]["tasks"][stage]
+        task["inputs"]["parameters"][parameter.name] = {"componentInputParameter": parameter.name}
 
 
 def _start_by_step(container: dict[str, Any], *, stage: str, settings: Settings, changeable: bool) -> None:

@@ -40,7 +40,7 @@ def with_parameters(executor_input: dict[str, Any], *, stage: str, settings_json
 
     settings = Settings.model_validate_json(settings_json)
     values = executor_input.setdefault("inputs", {}).setdefault("parameterValues", {})
-    names = [parameter.name for parameter in parameters.ALL if parameter.stage == stage]
+    names = [parameter.name for parameter in parameters.ALL if stage in parameter.stages]
     given = {name: values.pop(name) for name in names if name in values}
     changed = parameters.laid_over(settings, given)
     if changed is not settings:

@@ -110,6 +110,11 @@ def test_parameters_are_read_as_their_kind(settings, given, values):
     assert parameters.read(settings(), given) == values
 
 
+def test_a_parameter_that_is_given_twice_is_refused(settings):
+    with pytest.raises(InputError, match=r"^--param epochs=4: epochs is given twice\. Give it once\.$"):
+        parameters.read(settings(), ["epochs=3", "epochs=4"])
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -120,6 +125,15 @@ def test_parameters_are_read_as_their_kind(settings, given, values):
             'trainer.epochs = "many" (from the run\'s parameter epochs): expected a whole number',
         ),
         ("min_accuracy=85", "gate.min_accuracy = 85 (from the run's parameter min_accuracy): expected"),
+        (
+            "min_accuracy=off",
+            "--param min_accuracy=off: a parameter is a number, and this is none. To run without, set "
+            "gate.min_accuracy and compile.",
+        ),
+        ("source=files:reviews.csv", "data.source = 'reviews.csv': a relative path leads nowhere in a pod."),
+        ("source=spans", "a relative path leads nowhere in a pod."),
+        ("source=files:minio://b/a.csv", "data.source = 'minio://b/a.csv': TensorFlow, which opens it in"),
+        ("embedding=glov", "Did you mean 'glove-6b-50d'?"),
     ],
 )
 def test_a_parameter_that_cannot_be_used_is_refused_before_anything_is_sent(settings, given, message):

@@ -14,6 +14,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.utils import import_utils
 
+from pipeline.kubeflow import parameters
 from pipeline.kubeflow.settings import StageName
 from pipeline.kubeflow.step import with_parameters
 
@@ -104,6 +105,7 @@ def test_resources_are_written_as_kfp_writes_them(compile_with):
     compiled = compile_with(
         'kubeflow.resources.Trainer={cpu=4, memory_gib=8, accelerator="nvidia.com/gpu", accelerator_count=2}',
         "kubeflow.resources.Evaluator.cpu=0.5",
+        "kubeflow.resources.Schema.memory_gib=12345.6789",
     )
     resources = {name: container.get("resources") for name, container in compiled.containers.items()}
     assert resources.pop("Trainer") == {
@@ -119,6 +121,7 @@ def test_resources_are_written_as_kfp_writes_them(compile_with):
         },
     }
     assert resources.pop("Evaluator") == {"cpuLimit": 0.5, "resourceCpuLimit": "0.5"}
+    assert resources.pop("Schema")["resourceMemoryLimit"] == "12345.6789Gi"
     assert set(resources.values()) == {None}
 
 
@@ -177,14 +180,14 @@ def test_parameters_are_inputs_of_the_pipeline_with_the_compiled_values_as_defau
     }
 
 
-def test_a_parameter_is_an_input_of_its_stage_alone_which_lays_it_over_its_settings(compiled):
+def test_a_parameter_is_an_input_of_its_stages_alone_which_lay_it_over_their_settings(compiled):
     takes = {
         name: set(compiled.spec["components"][name]["inputDefinitions"]["parameters"])
         & {"min_accuracy", "epochs", "source", "embedding"}
         for name in compiled.containers
     }
     assert takes.pop("Trainer") == {"epochs", "embedding"}
-    assert takes.pop("Evaluator") == {"min_accuracy"}
+    assert takes.pop("Evaluator") == {"min_accuracy", "source"}
     assert takes.pop("ImdbExampleGen") == {"source"}
     assert set().union(*takes.values()) == set()
     with_settings = {name for name, each in compiled.containers.items() if "--settings" in each["args"]}
@@ -226,6 +229,7 @@ OTHERS = (
         ("Trainer", {"epochs": 7.0}, "trainer.epochs=7"),
         ("Trainer", {"embedding": "nnlm-en-dim50"}, "embedding.name=nnlm-en-dim50"),
         ("ImdbExampleGen", {"source": "tfds"}, "data.source=tfds"),
+        ("Evaluator", {"source": "files:gs://a/{SPAN}/*.csv"}, "data.source=files:gs://a/{SPAN}/*.csv"),
     ],
 )
 def test_a_changed_parameter_gives_the_stage_what_compiling_with_it_would_have(
@@ -241,6 +245,30 @@ def test_a_changed_parameter_gives_the_stage_what_compiling_with_it_would_have(
         if "runtimeValue" in source
     }
     assert told["inputs"]["parameterValues"] == constants
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "gate.min_accuracy=0.9",
+        "trainer.epochs=7",
+        "data.source=files:gs://a/{SPAN}/*.csv",
+        "embedding.name=nnlm-en-dim50",
+    ],
+)
+def test_no_stage_but_those_that_take_a_parameter_is_made_from_its_setting(
+    compile_with, compiled, assignment
+):
+    other = compile_with(assignment)
+    taking = {
+        stage
+        for parameter in parameters.ALL
+        if parameter.key == assignment.partition("=")[0]
+        for stage in parameter.stages
+    }
+    for stage in STAGES - taking:
+        assert tasks(other)[stage] == tasks(compiled)[stage]
+        assert other.containers[stage] == compiled.containers[stage]
 
 
 # --- the files
