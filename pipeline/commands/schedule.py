@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from pipeline.kubeflow.schedules import Schedule, Schedules
     from pipeline.kubeflow.submission import Cluster
 
-ACTIONS = ("pause", "resume", "delete")
+ACTIONS = {"pause": "paused", "resume": "active", "delete": "deleted"}
+"""And what a schedule is afterwards."""
 
 
 @click.command()
@@ -45,6 +47,8 @@ def schedule(
     asked = [action for action in ACTIONS if actions[action] is not None]
     if len(asked) + (cron is not None) > 1:
         raise InputError("Give one of --cron, --pause, --resume and --delete.")
+    if cron is None and (given or name is not None):
+        raise InputError(f"{'--param' if given else '--name'} is of use with --cron only.")
 
     from pipeline.kubeflow import checks, parameters
 
@@ -54,7 +58,7 @@ def schedule(
 
         six_fields(cron)
         checks.require_compilable(settings)
-    chosen = parameters.read(settings, given)
+        chosen = parameters.read(settings, given)
 
     from pipeline.kubeflow.api import connect
     from pipeline.kubeflow.schedules import Schedules
@@ -62,14 +66,16 @@ def schedule(
 
     client = connect(settings.kubeflow.api)
     cluster = Cluster(client, settings.kubeflow.api)
-    schedules = Schedules(client, settings.kubeflow.api, cluster.experiment())
+    experiment = cluster.known_experiment() if cron is None else cluster.experiment()
+    schedules = Schedules(client, settings.kubeflow.api, experiment)
     if cron is not None:
         _set(settings, cluster, schedules, name=name, cron=cron, chosen=chosen, as_json=as_json)
     elif asked:
         (action,) = asked
         found = schedules.find(str(actions[action]))
         getattr(schedules, action)(found)
-        _say(f"{action.capitalize().rstrip('e')}ed {found.name}.", found, as_json=as_json)
+        now = dataclasses.replace(found, state=ACTIONS[action])
+        _say(f"{action.capitalize().rstrip('e')}ed {now.name}.", now, as_json=as_json)
     else:
         _list(schedules.all(), as_json=as_json)
 
@@ -85,11 +91,14 @@ def _set(
     as_json: bool,
 ) -> None:
     from pipeline.commands.compile import compiled
+    from pipeline.kubeflow.schedules import PAUSED
 
     pipeline = settings.kubeflow.name_for(settings.model_name)
     uploaded = cluster.upload(compiled(settings, as_json=False), name=pipeline)
     made, replaced = schedules.set(name or pipeline, cron, uploaded, chosen)
     instead = " It replaces the one before." if replaced else ""
+    if made.state == PAUSED:
+        instead = f" It is paused, as the one before was: --resume {shlex.quote(made.name)} starts it."
     _say(f"Scheduled {made.name} for {cron} UTC, version {uploaded.name}.{instead}", made, as_json=as_json)
 
 

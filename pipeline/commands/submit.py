@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from components.errors import InputError
 from pipeline.commands import options
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ def submit(settings: Settings, given: Sequence[str], no_wait: bool, run: str | N
     """
     from pipeline.kubeflow import checks, parameters
 
+    if run is not None and (given or no_wait):
+        useless = "--param" if given else "--no-wait"
+        raise InputError(f"{useless} is of use for a run that is started, and --run starts none.")
     checks.require_compilable(settings)
     checks.require_kfp()
     chosen = parameters.read(settings, given)

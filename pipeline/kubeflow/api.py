@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from components.errors import GreenlightError, InputError
 if TYPE_CHECKING:
     from pipeline.kubeflow.settings import ApiSettings
 
+_GRACE_SECONDS = 0.5  # for a socket's own time-out, which says more
 TOKEN_VARIABLE = "GREENLIGHT_KUBEFLOW_TOKEN"
 _WORDS = {
     401: "refused the token. Give a valid one in kubeflow.api.token_file or in "
@@ -29,12 +32,12 @@ _WORDS = {
     "the namespace (kubeflow.api.namespace)",
     404: "has nothing there",
     409: "has something of that name already",
-    429: "is asked too often. Try again later",
 }
+_LATER = {408: "waited in vain for the request", 429: "is asked too often"}
 
 
-class Unreachable(GreenlightError):
-    """The host did not answer, or not now: the same request may succeed later."""
+class Taken(InputError):
+    """The host has something of that name already."""
 
 
 class _TokenFile(TokenCredentialsBase):
@@ -48,7 +51,9 @@ class _TokenFile(TokenCredentialsBase):
 
 
 class _Patient(RESTClientObject):
-    """kfp's requests have no end of their own, and are sent again without a word."""
+    """kfp's requests have no end of their own and are sent again without a word; and what is no JSON is taken
+    for an answer that says nothing.
+    """
 
     def __init__(self, config: Any, seconds: float):
         config.retries = 0
@@ -57,11 +62,44 @@ class _Patient(RESTClientObject):
 
     def request(self, *args: Any, **options: Any) -> Any:
         options["_request_timeout"] = options.get("_request_timeout") or (self._seconds, self._seconds)
-        answer = super().request(*args, **options)
+        answer = _within(self._seconds, lambda: super(_Patient, self).request(*args, **options))
         kind = answer.getheader("Content-Type") or ""
         if "json" not in kind:
             raise ValueError(f"it sends {kind or 'something'}, not JSON")
+        if not _is_object(answer.data):
+            raise ValueError("it sends no JSON object")
         return answer
+
+
+def _is_object(text: str | bytes) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def _within(seconds: float, request: Callable[[], Any]) -> Any:
+    """What `request` answers; a socket's own time-out is for a single byte, and a host may send one by one.
+
+    Raises:
+      urllib3.exceptions.TimeoutError: it takes longer.
+    """
+    ended: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            ended.put((request(), None))
+        except BaseException as error:
+            ended.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        answer, error = ended.get(timeout=seconds + _GRACE_SECONDS)
+    except queue.Empty:
+        raise urllib3_errors.TimeoutError from None
+    if error is not None:
+        raise error
+    return answer
 
 
 class _Client(kfp.Client):
@@ -81,7 +119,7 @@ def connect(api: ApiSettings) -> kfp.Client:
 
     Raises:
       InputError: the settings do not say enough, or the host does not accept them.
-      Unreachable: it does not answer.
+      GreenlightError: it does not answer, or not as Kubeflow Pipelines does.
     """
     if api.host is None:
         raise InputError(
@@ -139,27 +177,38 @@ def in_words(api: ApiSettings) -> Iterator[None]:
 
     Raises:
       InputError: the host refuses.
-      Unreachable: it does not answer, or has an error of its own.
-      GreenlightError: it answers what Kubeflow Pipelines would not.
+      GreenlightError: it does not answer, has an error of its own, or answers what Kubeflow Pipelines would
+        not; the same request may succeed later.
     """
     try:
         with _silent():
             yield
     except kfp_server_api.ApiException as error:
+        if error.status in _LATER:
+            raise GreenlightError(
+                f"{api.host} {_LATER[error.status]}. Try again later.{_told(error)}"
+            ) from None
         if error.status in _WORDS:
-            raise InputError(f"{api.host} {_WORDS[error.status]}.{_told(error)}") from None
-        if error.status and error.status < 500:
+            kind = Taken if error.status == 409 else InputError
+            raise kind(f"{api.host} {_WORDS[error.status]}.{_told(error)}") from None
+        if not error.status:  # not the host's: kfp cannot read what it sent
+            raise GreenlightError(_no_kubeflow(api, error.reason)) from None
+        if error.status < 500:
             raise InputError(f"{api.host} refuses the request ({error.status}).{_told(error)}") from None
-        raise Unreachable(f"{api.host} has an error of its own ({error.status}).{_told(error)}") from None
+        raise GreenlightError(f"{api.host} has an error of its own ({error.status}).{_told(error)}") from None
     except urllib3_errors.HTTPError as error:
-        raise Unreachable(_connection(api, error)) from None
+        raise GreenlightError(_connection(api, error)) from None
     except GreenlightError:
         raise
     except (ValueError, TypeError, AttributeError) as error:
-        raise GreenlightError(
-            f"{api.host} does not answer as Kubeflow Pipelines does ({error}): a login page, perhaps. Give "
-            "the URL of the API, and a token."
-        ) from error
+        raise GreenlightError(_no_kubeflow(api, error)) from error
+
+
+def _no_kubeflow(api: ApiSettings, reason: object) -> str:
+    return (
+        f"{api.host} does not answer as Kubeflow Pipelines does ({reason}): a login page, perhaps. Give "
+        "the URL of the API, and a token."
+    )
 
 
 def _told(error: kfp_server_api.ApiException) -> str:
@@ -167,7 +216,7 @@ def _told(error: kfp_server_api.ApiException) -> str:
     try:
         message = json.loads(error.body)
         said = message.get("error_message") or message.get("message") or message["error"]
-        return f" It says: {str(said)[:300]}"
+        return f" It says: {' '.join(str(said).split())[:300]}"
     except (ValueError, TypeError, KeyError, AttributeError):
         return ""
 
@@ -179,9 +228,9 @@ def _connection(api: ApiSettings, error: Exception) -> str:
             f"The certificate of {api.host} is not trusted. Give its authority's PEM file with "
             "kubeflow.api.ca_file."
         )
+    if isinstance(reason, urllib3_errors.ResponseError):  # it is never followed: the token is for this host
+        return _no_kubeflow(api, "it sends the request on to another address")
     refused = isinstance(reason, urllib3_errors.NewConnectionError)
-    if not refused and isinstance(
-        reason, (urllib3_errors.ConnectTimeoutError, urllib3_errors.ReadTimeoutError)
-    ):
+    if not refused and isinstance(reason, urllib3_errors.TimeoutError):
         return f"{api.host} did not answer within {api.request_seconds:g} s (kubeflow.api.request_seconds)."
     return f"{api.host} cannot be reached ({type(reason).__name__}). Check kubeflow.api.host."

@@ -14,14 +14,15 @@ from typing import Any, get_args
 
 import kfp
 
-from components.errors import GreenlightError
+from components.errors import GreenlightError, InputError
 from pipeline.kubeflow import results
-from pipeline.kubeflow.api import Unreachable, in_words
+from pipeline.kubeflow.api import Taken, in_words
 from pipeline.kubeflow.settings import ApiSettings, StageName
 from pipeline.outcome import RunResult, StageTiming
 
 STAGES = get_args(StageName)
 ENDED = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
+_NOT_CARRIED_OUT = {"CANCELED": "The run was cancelled.", "SKIPPED": "The cluster skipped the run."}
 _NO_ANSWERS = 10
 """How many times in a row a host that is asked for a run may fail to answer."""
 
@@ -50,6 +51,12 @@ class Cluster:
 
     def upload(self, text: str, *, name: str) -> Uploaded:
         """Makes the compiled pipeline a version on the cluster, once: its name is its content's."""
+        try:
+            return self._upload(text, name=name)
+        except Taken:  # somebody else has uploaded it meanwhile
+            return self._upload(text, name=name)
+
+    def _upload(self, text: str, *, name: str) -> Uploaded:
         version_name = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
         with tempfile.TemporaryDirectory(prefix="greenlight-submit-") as folder, in_words(self._api):
             path = Path(folder, "pipeline.yaml")
@@ -60,23 +67,33 @@ class Cluster:
                     str(path), pipeline_name=name, namespace=self._api.namespace
                 )
                 pipeline = made.pipeline_id
-            known = self._client.list_pipeline_versions(
-                pipeline, filter=_named(version_name)
-            ).pipeline_versions
-            if known:
-                return Uploaded(pipeline, known[0].pipeline_version_id, version_name, is_new=False)
-            version = self._client.upload_pipeline_version(str(path), version_name, pipeline_id=pipeline)
-        return Uploaded(pipeline, version.pipeline_version_id, version_name, is_new=True)
+            version = self._version(pipeline, version_name)
+            if version is not None:
+                return Uploaded(pipeline, version, version_name, is_new=False)
+            made = self._client.upload_pipeline_version(str(path), version_name, pipeline_id=pipeline)
+        return Uploaded(pipeline, made.pipeline_version_id, version_name, is_new=True)
 
     def _pipeline(self, name: str) -> str | None:
         listed = self._client.list_pipelines(filter=_named(name), namespace=self._api.namespace).pipelines
         return listed[0].pipeline_id if listed else None
+
+    def _version(self, pipeline: str, name: str) -> str | None:
+        listed = self._client.list_pipeline_versions(pipeline, filter=_named(name)).pipeline_versions
+        return listed[0].pipeline_version_id if listed else None
 
     def experiment(self) -> str:
         """The id of the experiment, which is made where there is none."""
         with in_words(self._api):
             made = self._client.create_experiment(self._api.experiment, namespace=self._api.namespace)
         return made.experiment_id
+
+    def known_experiment(self) -> str | None:
+        """The id of the experiment; None where there is none."""
+        with in_words(self._api):
+            listed = self._client.list_experiments(
+                filter=_named(self._api.experiment), namespace=self._api.namespace
+            ).experiments
+        return listed[0].experiment_id if listed else None
 
     def start(self, uploaded: Uploaded, parameters: Mapping[str, Any]) -> str:
         """Starts a run; returns its id."""
@@ -101,6 +118,7 @@ class Cluster:
 
         Raises:
           GreenlightError: it has not ended within kubeflow.api.wait_seconds, or the host answers no more.
+          InputError: the host refuses to tell.
         """
         deadline = time.monotonic() + self._api.wait_seconds
         told: dict[str, str] = {}
@@ -116,16 +134,23 @@ class Cluster:
                 told = _states(found)
                 if found.state in ENDED:
                     return found
-            except Unreachable as error:
+            except InputError as error:
+                raise (InputError(_given_up(error, run)) if told else error) from None
+            except GreenlightError as error:
                 unanswered += 1
                 if unanswered >= _NO_ANSWERS:
-                    raise GreenlightError(f"{error} The run {run} goes on.") from error
-            if time.monotonic() + self._api.poll_seconds > deadline:
+                    raise GreenlightError(_given_up(error, run)) from error
+            left = deadline - time.monotonic()
+            if left <= 0:
                 raise GreenlightError(
                     f"Run {run} has not ended within {self._api.wait_seconds:g} s "
                     f"(kubeflow.api.wait_seconds), and goes on: {self.link(run)}"
                 )
-            time.sleep(self._api.poll_seconds)
+            time.sleep(min(self._api.poll_seconds, left))
+
+
+def _given_up(error: GreenlightError, run: str) -> str:
+    return f"{error} Nobody waits for run {run} any more; `greenlight submit --run {run}` does again."
 
 
 def outcome(run: Any, *, store: str) -> RunResult:
@@ -141,8 +166,8 @@ def outcome(run: Any, *, store: str) -> RunResult:
         (run.finished_at - run.created_at).total_seconds() if run.finished_at and run.created_at else 0.0
     )
     facts: dict[str, Any] = {"stages": _timings(run), "seconds": max(0.0, seconds)}
-    if run.state == "CANCELED":
-        return RunResult(verdict="failed", run=run.run_id, error="The run was cancelled.", **facts)
+    if run.state in _NOT_CARRIED_OUT:
+        return RunResult(verdict="failed", run=run.run_id, error=_NOT_CARRIED_OUT[run.state], **facts)
     try:
         left = results.load(store, run.run_id)
     except GreenlightError as error:

@@ -91,6 +91,51 @@ def ended(run: dict[str, Any], state: str, **stages: str) -> None:
     run |= {"state": state, "finished_at": ENDED, "run_details": {"task_details": details}}
 
 
+@dataclasses.dataclass(frozen=True)
+class Error:
+    """What a route answers instead of an object."""
+
+    status: int
+    body: str
+
+
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+_CRON_FIELDS = (
+    (0, 59, {}),
+    (0, 59, {}),
+    (0, 23, {}),
+    (1, 31, {}),
+    (1, 12, {name: number for number, name in enumerate(_MONTHS, 1)}),
+    (0, 6, {name: number for number, name in enumerate(_DAYS)}),
+)
+
+
+def read_cron(text: str) -> None:
+    """Reads six fields as the API server's robfig/cron does, version 1.2: no L, W, # and no day 7.
+
+    Raises:
+      ValueError: it would not take them.
+    """
+    for field, (low, high, names) in zip(text.split(), _CRON_FIELDS, strict=True):
+        for item in field.split(","):
+            span, *steps = item.split("/")
+            first, *last = span.split("-")
+            if len(last) > 1 or len(steps) > 1:
+                raise ValueError(f"Too many hyphens or slashes: {item}")
+            if first in ("*", "?"):
+                start, end = low, high
+            else:
+                start = names[first.lower()] if first.lower() in names else int(first)
+                end = start
+                if last:
+                    end = names[last[0].lower()] if last[0].lower() in names else int(last[0])
+                elif steps:
+                    end = high
+            if not low <= start <= end <= high or (steps and int(steps[0]) <= 0):
+                raise ValueError(f"Range out of bounds: {item}")
+
+
 class Handler(BaseHTTPRequestHandler):
     api: Api
 
@@ -149,6 +194,8 @@ class Handler(BaseHTTPRequestHandler):
         found = answer(request, parts[1:]) if answer and request.path.startswith(PREFIX) else None
         if found is None:
             self.reply(404, error_body(5, f"{request.path} not found."))
+        elif isinstance(found, Error):
+            self.reply(found.status, found.body)
         else:
             self.reply(200, json.dumps(found))
 
@@ -173,6 +220,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _uploaded(self, request: Request) -> Any:
         name = request.query["name"]
+        if self._is_taken("pipelines", display_name=name, namespace=request.query.get("namespace")):
+            return self._taken("pipeline", name)
         made = self.api.new(
             "pipelines", "pipeline", display_name=name, namespace=request.query.get("namespace")
         )
@@ -181,12 +230,26 @@ class Handler(BaseHTTPRequestHandler):
         return made
 
     def _version(self, pipeline: str, name: str, text: str) -> Any:
+        if self._is_taken("versions", display_name=name, pipeline_id=pipeline):
+            return self._taken("pipeline version", name)
         spec = list(yaml.safe_load_all(text))
         made = self.api.new(
             "versions", "version", display_name=name, pipeline_id=pipeline, pipeline_spec=spec[0]
         )
         made["pipeline_version_id"] = f"version-{len(self.api.tables['versions'])}"
         return made
+
+    def _is_taken(self, table: str, **fields: Any) -> bool:
+        return any(fields.items() <= row.items() for row in self._hashable(table))
+
+    def _hashable(self, table: str) -> list[dict[str, Any]]:
+        return [
+            {name: value for name, value in row.items() if not isinstance(value, dict)}
+            for row in self.api.tables[table].values()
+        ]
+
+    def _taken(self, kind: str, name: str) -> Error:
+        return Error(409, error_body(6, f"The {kind} name {name} already exists. Use another one."))
 
     def _runs(self, request: Request, rest: list[str]) -> Any:
         if request.method == "POST":
@@ -203,6 +266,10 @@ class Handler(BaseHTTPRequestHandler):
         if not rest:
             if request.method == "GET":
                 return self._listed("schedules", request, key="recurringRuns")
+            try:
+                read_cron(request.body["trigger"]["cron_schedule"]["cron"])
+            except ValueError as error:
+                return Error(400, error_body(3, f"Schedule cron is not a supported format. Error: {error}"))
             mode = "ENABLED" if request.body["mode"] == "ENABLE" else "DISABLED"
             made = self.api.new("schedules", "schedule", status=mode, **request.body)
             made["recurring_run_id"] = f"schedule-{len(table)}"

@@ -1,6 +1,8 @@
 """How `greenlight submit` speaks to a host: tokens, namespaces, certificates, and a host in trouble."""
 
+import contextlib
 import socket
+import time
 
 import pytest
 import trustme
@@ -148,8 +150,46 @@ def test_a_host_that_stays_in_trouble_is_given_up_and_the_run_goes_on(submit, ap
     result = submit()
     assert result.exit_code == 1
     assert (
-        "has an error of its own (503). It says: as the test asked for The run run-1 goes on."
-        in result.stderr
+        "has an error of its own (503). It says: as the test asked for Nobody waits for run run-1 any more; "
+        "`greenlight submit --run run-1` does again." in result.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (429, "", "text/plain"),
+        (200, "<html>Just a moment</html>", "text/html"),
+        (200, '{"state": ', "application/json"),
+        (200, "null", "application/json"),
+        (200, '{"created_at": "yesterday"}', "application/json"),
+    ],
+)
+def test_an_answer_that_is_none_is_waited_out_too(submit, api, keep, status, body, kind):
+    keep(verdict="unchanged")
+    api.once("/runs/run-1", status, body, kind)
+    result = submit()
+    assert result.exit_code == 0, result.output
+    assert len(api.sent("GET", "/runs/run-1")) == 2
+
+
+def test_a_token_that_ends_while_waiting_ends_the_waiting_and_says_how_to_go_on(submit, api):
+    def expired(run):
+        ended(run, "RUNNING", Trainer="RUNNING")
+        api.token = "another"
+
+    api.at_get_run = expired
+    result = submit()
+    assert result.exit_code == 2
+    assert "refused the token." in result.stderr
+    assert "`greenlight submit --run run-1` does again." in result.stderr
+
+
+def test_a_run_that_the_host_does_not_know_is_told_as_the_host_tells_it(submit, api):
+    result = submit("--run", "run-9")
+    assert result.exit_code == 2
+    assert (
+        result.stderr == f"Error: {api.url} has nothing there. It says: /apis/v2beta1/runs/run-9 not found.\n"
     )
 
 
@@ -172,6 +212,14 @@ def test_a_run_is_not_started_twice_when_the_answer_is_an_error(submit, api):
             "refuses the request (400). It says: the name is too long",
         ),
         (
+            400,
+            error_body(3, "one line\n  and another"),
+            2,
+            "refuses the request (400). It says: one line and another\n",
+        ),
+        (429, None, 1, "is asked too often. Try again later. It says: as the test asked for"),
+        (200, "[]", 1, "does not answer as Kubeflow Pipelines does (it sends no JSON object)"),
+        (
             200,
             "<html>Sign in</html>",
             1,
@@ -180,7 +228,7 @@ def test_a_run_is_not_started_twice_when_the_answer_is_an_error(submit, api):
     ],
 )
 def test_what_the_host_answers_is_told_in_a_sentence(submit, api, status, body, code, said):
-    api.once("/healthz", status, body, "text/html" if status == 200 else "application/json")
+    api.once("/healthz", status, body, "text/html" if body and "<html>" in body else "application/json")
     result = submit()
     assert (result.exit_code, said in result.stderr) == (code, True), result.output
     assert "Traceback" not in result.output
@@ -192,6 +240,42 @@ def test_a_host_that_says_nothing_is_not_waited_for_longer_than_it_may_take(subm
         result = submit(api__host=url, api__request_seconds="0.05")
     assert result.exit_code == 1
     assert f"{url} did not answer within 0.05 s (kubeflow.api.request_seconds)." in result.stderr
+
+
+def test_an_answer_that_comes_byte_by_byte_is_no_answer_in_time(submit, api):
+    def drip(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            for _ in range(1000):
+                handler.wfile.write(b" ")
+                time.sleep(0.02)
+
+    api.faults.append(("/apis/v2beta1/healthz", drip))
+    result = submit(api__request_seconds="0.2")
+    assert result.exit_code == 1
+    assert f"{api.url} did not answer within 0.2 s (kubeflow.api.request_seconds)." in result.stderr
+
+
+def test_a_host_that_sends_on_to_a_login_page_is_not_followed(submit, api, monkeypatch):
+    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
+    with serving(Api()) as elsewhere:
+
+        def moved(handler):
+            handler.send_response(302)
+            handler.send_header("Location", elsewhere.url.replace("localhost", "127.0.0.1") + "/login")
+            handler.end_headers()
+
+        api.faults.append(("/apis/v2beta1/healthz", moved))
+        result = submit()
+    assert result.exit_code == 1
+    assert (
+        "does not answer as Kubeflow Pipelines does (it sends the request on to another address): a login "
+        "page, perhaps. Give the URL of the API, and a token." in result.stderr
+    )
+    assert not elsewhere.requests, "the token is for one host alone"
 
 
 def test_a_host_that_is_not_there_is_named(submit):

@@ -4,7 +4,9 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from kfp_api import read_cron
 
+from components.errors import InputError
 from pipeline import cli
 from pipeline.kubeflow.schedules import six_fields
 
@@ -69,6 +71,52 @@ def test_a_long_list_is_read_to_its_end(schedule, api):
     assert len(json.loads(schedule("--json").stdout)) == 130
 
 
+def test_a_replaced_schedule_that_was_paused_stays_paused(schedule, api):
+    schedule("--cron", "0 3 * * *")
+    schedule("--pause", "imdb-sentiment")
+    result = schedule("--cron", "0 4 * * *")
+    assert result.stdout.rstrip().endswith(
+        " It is paused, as the one before was: --resume imdb-sentiment starts it."
+    )
+    (row,) = rows(api)
+    assert (row["trigger"]["cron_schedule"]["cron"], row["status"]) == ("0 0 4 * * *", "DISABLED")
+
+
+def test_two_of_a_name_are_told_apart_by_their_ids(schedule, api):
+    schedule("--cron", "0 3 * * *")
+    row = rows(api)[0]
+    api.tables["schedules"]["schedule-2"] = row | {"recurring_run_id": "schedule-2"}
+    result = schedule("--delete", "imdb-sentiment")
+    assert result.exit_code == 2
+    assert (
+        "There are 2 schedules 'imdb-sentiment'. Name one by its id: schedule-1, schedule-2." in result.stderr
+    )
+    assert schedule("--delete", "schedule-2").exit_code == 0
+    assert [row["recurring_run_id"] for row in rows(api)] == ["schedule-1"]
+
+
+def test_looking_makes_no_experiment(schedule, api):
+    assert (schedule("--json").stdout, api.tables["experiments"]) == ("[]\n", {})
+    assert schedule("--pause", "nightly").exit_code == 2
+    assert not api.sent("POST", "/experiments")
+
+
+def test_names_may_be_of_any_script(schedule, api):
+    schedule("--set", "kubeflow.api.experiment=Отзывы", "--cron", "0 3 * * *", "--name", "jede Nacht 🌙")
+    listed = schedule("--set", "kubeflow.api.experiment=Отзывы", "--json").stdout
+    assert [each["name"] for each in json.loads(listed)] == ["jede Nacht 🌙"]
+    assert [row["display_name"] for row in api.tables["experiments"].values()] == ["Отзывы"]
+
+
+def test_a_list_that_cannot_be_read_is_not_taken_for_an_empty_one(schedule, api):
+    schedule("--cron", "0 3 * * *")
+    api.once("/recurringruns", 200, '{"recurringRuns": [')
+    result = schedule("--cron", "0 4 * * *")
+    assert result.exit_code == 1
+    assert "does not answer as Kubeflow Pipelines does (it sends no JSON object)" in result.stderr
+    assert len(rows(api)) == 1
+
+
 def test_paused_resumed_deleted(schedule, api):
     schedule("--cron", "0 3 * * *")
     assert schedule("--pause", "imdb-sentiment").stdout == "Paused imdb-sentiment.\n"
@@ -79,6 +127,16 @@ def test_paused_resumed_deleted(schedule, api):
     assert rows(api) == []
 
 
+def test_json_says_what_a_schedule_is_afterwards(schedule):
+    made = json.loads(schedule("--cron", "0 3 * * *", "--json").stdout)
+    assert (made["name"], made["cron"], made["state"]) == ("imdb-sentiment", "0 0 3 * * *", "active")
+    states = [
+        json.loads(schedule(f"--{action}", "imdb-sentiment", "--json").stdout)["state"]
+        for action in ("pause", "resume", "delete")
+    ]
+    assert states == ["paused", "active", "deleted"]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -87,6 +145,8 @@ def test_paused_resumed_deleted(schedule, api):
         (("--cron", "every night"), "--cron 'every night': it has 2 fields, not five."),
         (("--cron", "0 25 * * *"), "--cron '0 25 * * *': "),
         (("--cron", "0 3 * * *", "--param", "floor=1"), "--param floor=1: expected NAME=VALUE"),
+        (("--param", "epochs=1"), "--param is of use with --cron only."),
+        (("--name", "nightly"), "--name is of use with --cron only."),
     ],
 )
 def test_a_mistake_is_answered_in_words_with_code_2_and_changes_nothing(schedule, api, options, said):
@@ -96,6 +156,44 @@ def test_a_mistake_is_answered_in_words_with_code_2_and_changes_nothing(schedule
     assert not api.sent("POST", "/recurringruns")
 
 
-@pytest.mark.parametrize("cron", ["0 3 * * *", "*/15 8-18 * * 1-5", "0 0 1 1 *"])
-def test_seconds_are_put_in_front(cron):
+@pytest.mark.parametrize(
+    "cron",
+    [
+        "0 3 * * *",
+        "*/15 8-18 * * 1-5",
+        "0 0 1 1 *",
+        "0,30 3 1-31/2 JAN,jul MON-fri",
+        "5/20 * * * sat",
+        "0 3 29 2 *",
+    ],
+)
+def test_seconds_are_put_in_front_and_kubeflow_reads_it(cron):
     assert six_fields(cron) == f"0 {cron}"
+    read_cron(six_fields(cron))
+
+
+@pytest.mark.parametrize(
+    ("cron", "reason"),
+    [
+        ("0 3 * * 7", "Kubeflow's Sunday is day 0, not 7"),
+        ("0 3 * * 5-7", "Kubeflow's Sunday is day 0, not 7"),
+        ("0 3 L * *", "Kubeflow does not know 'L'"),
+        ("0 3 LW * *", "Kubeflow does not know 'LW'"),
+        ("0 3 * * 5L", "Kubeflow does not know '5L'"),
+        ("0 3 * * 1#2", "Kubeflow does not know '1#2'"),
+    ],
+)
+def test_what_cron_knows_and_kubeflow_does_not_is_refused_here(cron, reason):
+    with pytest.raises(InputError) as refused:
+        six_fields(cron)
+    assert str(refused.value).startswith(f"--cron {cron!r}: {reason}. Give minute, hour, ")
+    with pytest.raises(ValueError):
+        read_cron(f"0 {cron}")
+
+
+@pytest.mark.parametrize(
+    "cron", ["0 0 31 2 *", "@daily", "", "٣ 3 * * *", "0 3 * * FRI-MON", "TZ=UTC 0 3 * * *"]
+)
+def test_what_is_no_cron_expression_is_refused(cron):
+    with pytest.raises(InputError, match="Give minute, hour, day of the month, month and day of the week"):
+        six_fields(cron)

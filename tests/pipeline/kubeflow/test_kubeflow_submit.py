@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from kfp_api import ended
+from kfp_api import Request, ended, error_body
 
 from pipeline.kubeflow import results
 
@@ -89,6 +89,44 @@ def test_an_unchanged_pipeline_is_uploaded_once(submit, api, keep):
     assert [len(api.tables[table]) for table in ("runs", "experiments")] == [2, 1]
 
 
+@pytest.mark.parametrize("path", ["/pipelines/upload", "/pipelines/upload_version"])
+def test_two_who_upload_the_same_at_once_both_get_it(submit, api, keep, path):
+    """Between the look and the upload another `greenlight submit` has made it."""
+    keep(verdict="unchanged")
+
+    def other_is_faster(handler):
+        if "pipeline-1" not in api.tables["pipelines"]:
+            handler._uploaded(Request("POST", "", {"name": "imdb-sentiment"}, {}, {"file": "a: 1"}))
+        if path.endswith("version"):
+            query = {"pipelineid": "pipeline-1", "name": api.requests[-1].query["name"]}
+            handler._version(*query.values(), api.requests[-1].body["file"])
+        handler.reply(409, error_body(6, "already exists"))
+
+    api.faults.append((f"/apis/v2beta1{path}", other_is_faster))
+    result = submit()
+    assert result.exit_code == 0, result.output
+    names = [row["display_name"] for row in api.tables["versions"].values()]
+    assert len(set(names)) == len(names) == 2
+    assert len(api.tables["pipelines"]) == 1
+
+
+def test_the_hosts_address_may_end_in_a_slash(submit, api, keep):
+    keep(verdict="unchanged")
+    result = submit(api__host=f"{api.url}/")
+    assert result.exit_code == 0, result.output
+    assert f"Started run run-1: {api.url}/#/runs/details/run-1\n" in result.stdout
+
+
+@pytest.mark.parametrize("option", [("--param", "epochs=3"), ("--no-wait",)])
+def test_options_of_a_start_are_refused_where_nothing_is_started(submit, api, option):
+    result = submit("--run", "run-1", *option)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"Error: {option[0]} is of use for a run that is started, and --run starts none.\n"
+    )
+    assert not api.requests
+
+
 def test_parameters_are_sent_as_numbers_and_texts(submit, api):
     result = submit("--no-wait", "--param", "epochs=3", "--param", "source=files:gs://a/*.csv")
     assert result.exit_code == 0, result.output
@@ -120,6 +158,7 @@ def test_a_run_that_was_started_before_can_be_waited_for(submit, api, keep):
         ("SUCCEEDED", WELL, "The run ended well, but there is no result of it at "),
         ("FAILED", {"Trainer": "FAILED"}, "Error: Trainer failed on the cluster. The pod's log says why."),
         ("CANCELED", {"Trainer": "CANCELED"}, "Error: The run was cancelled."),
+        ("SKIPPED", {"Trainer": "SKIPPED"}, "Error: The cluster skipped the run."),
     ],
 )
 def test_a_run_without_a_result_is_no_promotion(submit, api, state, stages, said):
