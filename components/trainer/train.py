@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.embeddings.settings import EmbeddingSettings
+from components.errors import InputError
 from components.trainer import distribution, fitting, model, signatures, starts, workers
 from components.trainer.preparation import Prepared, prepare
 from components.trainer.settings import TrainerSettings
@@ -55,7 +56,21 @@ class Job(BaseModel):
 
     @classmethod
     def load(cls, file: Path) -> "Job":
-        return cls.model_validate_json(file.read_text(encoding="utf-8"))
+        """What `save` wrote.
+
+        Raises:
+          InputError: the file cannot be read, or holds no job.
+        """
+        try:
+            return cls.model_validate_json(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"The job {file} cannot be read: {error.strerror or error}.") from None
+        except ValidationError as error:
+            (first, *_) = error.errors()
+            where = ".".join(str(part) for part in first["loc"])
+            raise InputError(f"The job {file} is none: {where and f'{where}: '}{first['msg']}.") from None
+        except ValueError:
+            raise InputError(f"The job {file} is none: it is no text.") from None
 
     def save(self, file: Path) -> Path:
         """Writes it to `file`, which it returns."""

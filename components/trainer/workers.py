@@ -40,6 +40,8 @@ def cluster_of(text: str | None) -> dict[str, Any]:
     try:
         config = json.loads(text)
         task = config["task"]
+        if int(task["index"]) < 0:
+            raise IndexError("the index of a task is 0 or more")
         config["cluster"][task["type"]][int(task["index"])]
         if task["type"] not in ("chief", "worker"):
             raise ValueError(f"a {task['type']} does not train")
@@ -112,7 +114,7 @@ def _start(job: Path, config: str, after: ExitStack, number: int) -> subprocess.
     }
     output = after.enter_context((job.parent / f"worker-{number}.out").open("wb"))
     errors = after.enter_context((job.parent / f"worker-{number}.log").open("wb"))
-    command = [sys.executable, "-m", "components.trainer.worker", str(job)]
+    command = [sys.executable, "-m", "components.trainer.worker", str(job), "--parent", str(os.getpid())]
     process = subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=errors
     )

@@ -1,6 +1,11 @@
 """A training in several processes comes to what one process comes to, and leaves one model."""
 
 import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +19,7 @@ from pipeline.failure import explain
 
 # Dropout draws its own numbers in each process. 90 and 400 leave batches that cannot be shared out evenly.
 SAME = TrainerSettings(epochs=3, batch_size=90, hidden_units=(4,), dropout=0.0, ngram_min_count=2)
+ROOT = Path(__file__).parents[3]
 TEXTS = ["A wonderful film, full of life.", "Dull, slow and far too long.", ""]
 
 
@@ -107,11 +113,84 @@ def test_without_a_number_of_workers_or_a_cluster_it_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "{}", config("worker", 2, worker=["a:1", "b:1"]), config("ps", 0, ps=["a:1"])]
+    "text",
+    [
+        "{",
+        "{}",
+        config("worker", 2, worker=["a:1", "b:1"]),
+        config("worker", -1, worker=["a:1", "b:1"]),
+        config("ps", 0, ps=["a:1"]),
+    ],
 )
 def test_a_cluster_without_a_place_for_this_process_is_refused(text):
     with pytest.raises(InputError, match=r"TF_CONFIG cannot be used \(.*\); expected something like \{"):
         workers.cluster_of(text)
+
+
+def worker(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    clean = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
+    return subprocess.run(
+        [sys.executable, "-m", "components.trainer.worker", *arguments],
+        cwd=ROOT,
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+
+
+def test_an_operators_process_without_a_cluster_is_told_in_one_sentence(tmp_path):
+    done = worker(str(tmp_path / "job.json"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: trainer.strategy = 'multi_worker' needs to know the workers: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_job_that_is_not_there_is_told_in_one_sentence(tmp_path):
+    alone = config("worker", 0, worker=["127.0.0.1:1"])
+    done = worker(str(tmp_path / "job.json"), TF_CONFIG=alone)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        f"Error: The job {tmp_path}/job.json cannot be read: No such file or directory."
+    )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "Invalid JSON"),
+        (b"{}", "settings: Field required."),
+        (b'{"settings": {"epochs": 0}}', "settings.epochs: Input should be greater than or equal to 1."),
+        (b"\xff", "it is no text."),
+    ],
+)
+def test_what_is_no_job_is_refused_with_what_is_wrong_in_it(tmp_path, content, said):
+    file = tmp_path / "job.json"
+    file.write_bytes(content)
+    with pytest.raises(InputError) as refused:
+        Job.load(file)
+    assert str(refused.value).startswith(f"The job {file} is none: ")
+    assert said in str(refused.value)
+
+
+def test_the_job_of_the_documentation_is_one(tmp_path):
+    text = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "job.json").write_text(block, encoding="utf-8")
+    assert Job.load(tmp_path / "job.json").settings.strategy == "multi_worker"
+
+
+def test_a_process_whose_parent_is_gone_ends():
+    """A killed `greenlight run` cannot end the processes of its training: they look for themselves."""
+    child = "import os; from components.trainer import worker; print('up'); worker._end_with(os.getppid())"
+    parent = (
+        f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-uc', {child!r}])\ntime.sleep(300)"
+    )
+    with subprocess.Popen([sys.executable, "-c", parent], cwd=ROOT, stdout=subprocess.PIPE) as started:
+        assert started.stdout.readline() == b"up\n"
+        started.kill()
+        assert started.stdout.read() == b"", "the child has the other end until it is gone"
 
 
 def test_the_chief_exports_or_the_first_worker_where_there_is_none():
