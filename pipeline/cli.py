@@ -135,6 +135,8 @@ def _prepare_environment() -> None:
     os.environ["TF_USE_LEGACY_KERAS"] = "1"  # TF Hub's layer is a Keras 2 layer
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    # ML Metadata reads it when TFX imports it; its errors come as exceptions, and would be written as well.
+    os.environ.setdefault("GLOG_minloglevel", "3")
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some costs every command 0.1 s
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import os
 import re
 import socket
 import uuid
@@ -98,8 +97,6 @@ class MySqlLineage:
         config = self.connection_config()
         address = self.settings.address
         _require_server(_by_tcp(address.host), address.port)
-        # The errors come as exceptions; the client would write them to standard error as well.
-        os.environ.setdefault("GLOG_minloglevel", "3")
         from ml_metadata import MetadataStore
 
         try:

@@ -22,7 +22,13 @@ def _usable(uri: SecretStr) -> SecretStr:
         known = parts.scheme == "mysql" and parts.hostname and parts.username and parts.port != 0
     except ValueError:
         known = False
-    if not known or not parts.path.strip("/") or "/" in parts.path.strip("/") or parts.query:
+    if (
+        not known
+        or not parts.path.strip("/")
+        or "/" in parts.path.strip("/")
+        or parts.query
+        or parts.fragment
+    ):
         raise ValueError(_EXPECTED)
     if parts.password is not None:
         raise ValueError(

@@ -5,7 +5,9 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +17,7 @@ from pipeline.config import load
 from pipeline.runs import list_runs, read_run
 from pipeline.workspace import Workspace
 
+ROOT = Path(__file__).parents[2]
 PASSWORD = "correct-horse-7"
 SMALL = (
     "infra.enabled=false",
@@ -192,6 +195,16 @@ def test_a_wrong_password(greenlight, server, tmp_path, monkeypatch):
         "(metadata.password_variable) is wrong, or the user's authentication plugin is not "
         "mysql_native_password."
     )
+
+
+def test_nothing_but_the_sentence_is_written_where_the_server_refuses(server, tmp_path):
+    """ML Metadata's own lines would go past Python, to the descriptor."""
+    settings = ["--set", f"metadata.uri={server.uri}", "--workspace", str(tmp_path)]
+    command = [sys.executable, "-m", "pipeline.cli", "run", *settings]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: The server of metadata.uri = ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_password_that_is_not_there(greenlight, tmp_path):
