@@ -7,6 +7,7 @@ cluster; without one they all are on this machine.
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -134,4 +135,7 @@ def _tell(output: IO[str]) -> None:
 
 def _failed(job: Path, number: int, code: int) -> RuntimeError:
     log = (job.parent / f"worker-{number}.log").read_text(encoding="utf-8", errors="replace")
+    if code < 0:
+        why = " (out of memory, perhaps)" if -code == signal.SIGKILL else ""
+        return RuntimeError(f"training process {number} was killed by signal {-code}{why}.\n{log[-_TAIL:]}")
     return RuntimeError(f"training process {number} ended with exit code {code}:\n{log[-_TAIL:].rstrip()}")

@@ -98,6 +98,20 @@ def test_what_stops_a_process_is_told_as_it_is_in_one(job_of, tmp_path):
     assert failure.exit_code == 1
 
 
+def test_a_process_that_was_killed_is_told_as_that(job_of, tmp_path, monkeypatch):
+    killed = tmp_path / "killed"
+    killed.write_text("#!/bin/sh\necho TensorFlow tells something >&2\nkill -9 $$\n")
+    killed.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(killed))
+    with pytest.raises(RuntimeError) as raised:
+        workers.run(job_of().save(tmp_path / "job.json"), workers=2)
+    failure = explain(raised.value)
+    assert re.fullmatch(
+        r"RuntimeError: training process [01] was killed by signal 9 \(out of memory, perhaps\)\.",
+        failure.message,
+    )
+
+
 def config(kind: str, index: int, **cluster) -> str:
     return json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}})
 
