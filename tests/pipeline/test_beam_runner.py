@@ -1,12 +1,17 @@
 """Runners and options that no stage could run with are refused in one sentence, before anything starts."""
 
+import re
 import socket
+from pathlib import Path
 
 import pytest
 
 from components.errors import InputError
-from pipeline.beam_runner import require_usable
+from pipeline.beam_runner import require_known, require_usable
 from pipeline.config import load
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
 
 
 def check(runner, *options):
@@ -82,6 +87,24 @@ def test_flink_spark_and_the_runner_in_this_process_take_their_options():
     check("FlinkRunner", "--flink_master=flink:8081", "--parallelism=4", "--environment_type=DOCKER")
     check("SparkRunner", "--spark_master_url=spark://spark:7077")
     check("in-process", "--temp_location=/tmp")
+
+
+def test_beam_knows_the_options_of_the_documentation(tmp_path):
+    recipes = [text for text in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL) if "[beam]" in text]
+    runners = []
+    for text in recipes:
+        (tmp_path / "greenlight.toml").write_text(text, encoding="utf-8")
+        beam = load(file=tmp_path / "greenlight.toml").beam
+        require_known(beam)
+        runners.append(beam.runner)
+    assert runners == ["PortableRunner", "FlinkRunner", "PortableRunner", "DataflowRunner"]
+
+
+def test_the_launcher_of_the_documentation_is_of_the_locked_beam_and_the_images_python():
+    (python, beam) = re.search(r"apache/beam_python([\d.]+)_sdk:([\d.]+) ", PAGE).groups()
+    lock = (ROOT / "requirements" / "tfx-1.16.txt").read_text(encoding="utf-8")
+    assert f"\napache-beam=={beam} " in lock
+    assert f"ARG BASE=python:{python}-slim-bookworm\n" in (ROOT / "deploy" / "Dockerfile").read_text()
 
 
 def test_a_command_ends_with_the_sentence(greenlight, tmp_path):
