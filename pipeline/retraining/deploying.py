@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -19,6 +20,8 @@ WORKSPACE = Path("/workspace")
 SETTINGS_FOLDER, SETTINGS_FILE = "/etc/greenlight", "greenlight.toml"
 KUBERNETES_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 LONGEST_NAME = 253
+_ITEM = r"(\*|\d+|SUN|MON|TUE|WED|THU|FRI|SAT|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)"
+KUBERNETES_CRON_FIELD = re.compile(rf"{_ITEM}(-{_ITEM})?(/\d+)?(,{_ITEM}(-{_ITEM})?(/\d+)?)*")
 STOP_MARGIN_SECONDS = 15
 """What ending takes beside the run's own time: the last alerts, the journal."""
 
@@ -43,9 +46,11 @@ StartLimitBurst=10
 
 [Service]
 Type=exec
+User={_user()}
 WorkingDirectory={_unit_value(str(Path.cwd()))}
 ExecStart={" ".join(_unit_value(shlex.quote(part)) for part in command)}
-# Addresses of alerts belong in this file, as VARIABLE=https://..., readable by root only; it may be missing.
+# Addresses of alerts belong in this file, as VARIABLE=https://..., readable by root only: systemd reads it
+# before it becomes the user. It may be missing.
 EnvironmentFile=-/etc/greenlight/alerts.env
 Restart=on-failure
 RestartSec=30
@@ -62,28 +67,33 @@ WantedBy=multi-user.target
 """
 
 
+def _user() -> str:
+    """Whoever asks for the unit: files that root made in the workspace would be in their way."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
 def cron_job(settings: Settings, *, image: str | None, every: str, claim: str) -> str:
     """A CronJob that decides once whenever it is due, with the settings in a ConfigMap beside it.
 
     Args:
       image: unset means kubeflow.image.
-      every: how often it looks, as a cron expression in retrain.time_zone.
+      every: how often it looks, as a cron expression of Kubernetes in retrain.time_zone.
       claim: the PersistentVolumeClaim that holds the workspace.
 
     Raises:
-      InputError: there is no image, `every` is no cron expression, or `claim` no name of Kubernetes.
+      InputError: there is no image, or Kubernetes would not take `every` or `claim`.
     """
-    import yaml
-
     from pipeline.config import to_toml
-    from pipeline.retraining.schedule import refuse_unusable
+    from pipeline.deployment.yaml_text import dump
 
     if not (image := image or settings.kubeflow.image):
         raise InputError("A CronJob needs an image: give --image NAME, or set kubeflow.image.")
-    try:
-        refuse_unusable(every)
-    except ValueError as error:
-        raise InputError(f"--every {every!r}: {error}.") from None
+    _refuse_what_kubernetes_refuses(every)
     if len(claim) > LONGEST_NAME or not KUBERNETES_NAME.fullmatch(claim):
         raise InputError(
             f"--claim {claim!r} is no name that Kubernetes takes: lower-case letters, digits, '-' and '.', "
@@ -112,7 +122,24 @@ def cron_job(settings: Settings, *, image: str | None, every: str, claim: str) -
             "jobTemplate": {"spec": {"backoffLimit": 0, "template": {"spec": _pod(settings, image, claim)}}},
         },
     }
-    return yaml.safe_dump_all([config_map, job], sort_keys=False)
+    return dump(config_map, job)
+
+
+def _refuse_what_kubernetes_refuses(every: str) -> None:
+    """Kubernetes knows fewer cron expressions than retrain.schedule does."""
+    from pipeline.retraining.schedule import refuse_unusable
+
+    try:
+        refuse_unusable(every)
+    except ValueError as error:
+        raise InputError(f"--every {every!r}: {error}.") from None
+    fields = every.upper().split()
+    known = len(fields) == 5 and all(map(KUBERNETES_CRON_FIELD.fullmatch, fields)) and "7" not in fields[-1]
+    if not known:
+        raise InputError(
+            f"--every {every!r} is more than Kubernetes takes: five fields of numbers, names, '*', '/', ',' "
+            "and '-', and Sunday as 0 or SUN."
+        )
 
 
 def _pod(settings: Settings, image: str, claim: str) -> Mapping[str, Any]:

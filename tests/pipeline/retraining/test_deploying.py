@@ -1,5 +1,7 @@
 """The systemd unit and the CronJob: checked by the tools that will read them, where they are there."""
 
+import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -41,6 +43,12 @@ def test_it_is_given_the_time_that_a_run_needs_to_end(unit):
     found = sections(unit)
     assert (found["TimeoutStopSec"], found["KillMode"], found["Restart"]) == ("80", "mixed", "on-failure")
     assert found["RestartPreventExitStatus"] == "2"
+
+
+def test_it_runs_as_whoever_asked_for_it(unit, monkeypatch):
+    assert sections(unit)["User"] == pwd.getpwuid(os.getuid()).pw_name
+    monkeypatch.setattr(os, "getuid", lambda: 987654)
+    assert sections(deploying.systemd_unit(load(), config=None))["User"] == "987654"
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
@@ -98,6 +106,22 @@ def test_without_an_image_or_with_a_wrong_time_there_is_no_cron_job():
         rendered(image=None)
     with pytest.raises(InputError, match="--every 'hourly': expected a cron expression"):
         rendered(every="hourly")
+
+
+@pytest.mark.parametrize("every", ["*/15 * * * *", "5,35 8-18/2 * jan-mar mon-fri", "0 3 1 1 sun"])
+def test_times_that_kubernetes_takes_are_handed_on(every):
+    assert rendered(every=every)[1]["spec"]["schedule"] == every
+
+
+@pytest.mark.parametrize("every", ["0 0 7 * * *", "0 3 * * 7", "0 3 * * MON#2", "0 0 L * *", "0 3 * * 5L"])
+def test_times_that_kubernetes_would_refuse_are_refused_before_it_does(every):
+    with pytest.raises(InputError, match=r"is more than Kubernetes takes: five fields of numbers"):
+        rendered(every=every)
+
+
+def test_a_person_can_read_the_settings_in_the_config_map():
+    text = deploying.cron_job(load(), image="a", every="0 3 * * *", claim="data")
+    assert "  greenlight.toml: |\n    workspace = " in text
 
 
 def test_the_image_of_kubeflow_will_do():
