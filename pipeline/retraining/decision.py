@@ -36,6 +36,7 @@ class Seen:
     """All that a decision looks at besides the past.
 
     spans: by number, one content each.
+    needs_span: whether a run without a span has nothing to read.
     live, previous: the versions; None where there is none.
     busy: who else is running in this workspace, in words; "" where nobody is.
     drift: None where nobody has compared.
@@ -43,6 +44,7 @@ class Seen:
 
     now: Moment
     spans: Sequence[SpanSeen] = ()
+    needs_span: bool = False
     live: int | None = None
     previous: int | None = None
     busy: str = ""
@@ -120,17 +122,23 @@ def _run(seen: Seen, past: History, settings: RetrainSettings) -> Decision | Non
     cause = triggers.first(seen, past, settings, pending=pending(seen, past))
     if cause is None:
         return None
-    cause = dataclasses.replace(cause, without=_unusable(cause, seen, past))
+    run = _within_what_is_approved(cause, seen, past)
+    if run.newest is None and seen.needs_span:
+        why = f"{run.why}, but there is no span that a run may read"
+        return Decision(kind="wait", trigger=run.trigger, cause=run.cause, why=why)
     if seen.busy:
-        return Decision(kind="wait", trigger=cause.trigger, cause=cause.cause, why=seen.busy)
-    return brakes.hold(cause, seen.now, past, settings) or cause
+        return Decision(kind="wait", trigger=run.trigger, cause=run.cause, why=seen.busy)
+    return brakes.hold(run, seen.now, past, settings) or run
 
 
-def _unusable(run: Decision, seen: Seen, past: History) -> tuple[int, ...]:
-    """The spans up to the run's newest whose content, as it is now, nobody has approved of."""
-    good = (past.done | set(run.covers)) - past.aside.keys()
-    numbers = {span.key.number for span in seen.spans if span.key not in good}
-    return tuple(sorted(number for number in numbers if run.newest is not None and number <= run.newest))
+def _within_what_is_approved(run: Decision, seen: Seen, past: History) -> Decision:
+    """The run with the spans that it may read: those that are there now, with approved content."""
+    approved = (past.done | set(run.covers)) - past.aside.keys()
+    good = {span.key.number for span in seen.spans if span.ready and span.key in approved}
+    newest = max(good, default=None)
+    others = {span.key.number for span in seen.spans} - good
+    without = sorted(number for number in others if newest is not None and number <= newest)
+    return dataclasses.replace(run, newest=newest, without=tuple(without))
 
 
 def _nothing(seen: Seen, past: History, settings: RetrainSettings) -> Decision:

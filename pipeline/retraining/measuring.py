@@ -70,10 +70,29 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
     live, previous = live_and_previous(settings)
     told: dict[str, Any] = {
         "rows": len(labelled.texts),
+        "in_base": in_base(labelled.texts) if _reads_base(settings.data) else 0,
         "live": live and live.number,
         "previous": previous and previous.number,
     }
     return told | (compared(labelled, live.path, previous.path if previous else None) if live else {})
+
+
+def _reads_base(data: DataSettings) -> bool:
+    """Whether a run reads the packaged reviews beside the span; see `attempts.run_settings`."""
+    return data.with_base or not data.has_spans
+
+
+def in_base(texts: Sequence[str]) -> int:
+    """How many of the texts are those of packaged reviews, whose own copies a run then keeps.
+
+    Raises:
+      InputError: the packaged reviews are not there.
+    """
+    from components.example_gen.packaged import PackagedPart
+    from components.reviews import normalize
+
+    known = {normalize(review.text) for review in PackagedPart().rows()}
+    return sum(normalize(text) in known for text in texts)
 
 
 def _is_passing(error: GreenlightError) -> bool:

@@ -33,6 +33,7 @@ class Examination:
     """A span seen through the eyes of the live model, before anything is trained on it.
 
     problem: why its rows cannot be used; None where they can.
+    in_base: rows that add nothing to a run, which reads the packaged reviews too and keeps their copies.
     live: the version that was asked; None where none is live, and then nothing below is known.
     sure, sure_wrong: rows that the live model is sure of, and how many of these have the other label.
     live_only, previous_only: rows that only this one of the two models gets right.
@@ -40,6 +41,7 @@ class Examination:
 
     span: SpanContent
     rows: int = 0
+    in_base: int = 0
     problem: str | None = None
     live: int | None = None
     accuracy: float | None = None
@@ -57,7 +59,7 @@ class Decision:
 
     cause: names what a run is for; the same cause is never run to its end twice.
     covers: the spans that the run deals with, or that are set aside.
-    newest: the highest span that the run may read; None for data without spans.
+    newest: the highest span that the run reads; None for a run that reads none.
     without: the spans up to there that it may not: set aside, not complete, or not looked at yet.
     due: of a scheduled run, when it was due (ISO 8601).
     retry_in: seconds after which it is worth asking again, where that is known.

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pipeline.retraining.telling import Telling
 
 BUSY = "another run is using the workspace"
+TOLD_TO_STOP = Decision(kind="wait", why="told to stop")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,13 +126,14 @@ class Retrainer:
             if span is None:
                 return self._decide_on(seen)
             self._examine(span.key, live=seen.live)
-        return Decision(kind="wait", why="told to stop")
+        return TOLD_TO_STOP
 
     def _look(self) -> Seen:
         live, previous = looking.versions(self._settings, self._places)
         return Seen(
             now=self._clock(),
             spans=self._spans.look(),
+            needs_span=self._settings.data.has_spans,
             live=live,
             previous=previous,
             drift=self._compare(live),

@@ -171,6 +171,8 @@ def _seen(examination: Examination) -> str:
     if examination.problem is not None:
         return f"{examination.span}: {examination.problem}"
     words = f"{examination.span}: {examination.rows:,} rows"
+    if examination.in_base:
+        words += f", {examination.in_base:,} of them packaged reviews"
     if examination.accuracy is not None:
         words += f", version {examination.live} gets {examination.accuracy:.4f} right"
     if examination.previous_accuracy is not None:

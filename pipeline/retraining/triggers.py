@@ -1,4 +1,6 @@
-"""The triggers: what asks for a run. Pure; each returns the run it would start, or None."""
+"""The triggers: what asks for a run. Pure; each returns the run it would start, or None. Which spans that run
+may read is not theirs to say.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.retraining import schedule
 from pipeline.retraining.history import History, cause_of
-from pipeline.retraining.records import Decision, SpanContent
+from pipeline.retraining.records import Decision, Examination, SpanContent
 from pipeline.retraining.settings import RetrainSettings
 
 if TYPE_CHECKING:
@@ -45,7 +47,6 @@ def _asked_for(
     keys = [span.key for span in pending]
     if settings.on_span and keys:
         yield _span(keys[0], past, live=seen.live)
-    everything = _everything(seen, past, keys)
     begun = _begun(past, settings)
     others = (
         _decay(seen, past, settings, keys),
@@ -54,26 +55,32 @@ def _asked_for(
     )
     for found in (begun, *others):
         if found is not None:
-            yield dataclasses.replace(found, covers=tuple(keys), newest=everything)
+            yield dataclasses.replace(found, covers=tuple(keys))
 
 
 def _span(key: SpanContent, past: History, *, live: int | None) -> Decision:
     examination = past.examination(key, live=live)
-    newest = max([key.number, *(done.number for done in past.done)])
     return Decision(
         kind="run",
         trigger="span",
         cause=cause_of(key),
-        why=f"{key} is new",
+        why=_news(key, examination, past),
         covers=(key,),
-        newest=newest,
         evidence=dataclasses.asdict(examination) if examination else {"span": key},
     )
 
 
-def _everything(seen: Seen, past: History, keys: Sequence[SpanContent]) -> int | None:
-    """The highest span that a run for the sake of anything but a span reads."""
-    return max((key.number for key in [*keys, *past.done]), default=None)
+def _news(key: SpanContent, examination: Examination | None, past: History) -> str:
+    """What there is to say of a span that waits for its run."""
+    dealt_with = {span.number for span in (past.done | past.aside.keys()) - {key}}
+    words = f"{key} has other content than before" if key.number in dealt_with else f"{key} is new"
+    if examination is None or not examination.in_base:
+        return words
+    if examination.in_base == examination.rows:
+        return f"{words}, but adds nothing: all of its {examination.rows:,} reviews are packaged ones"
+    return (
+        f"{words}; of its {examination.rows:,} reviews {examination.in_base:,} are packaged ones and left out"
+    )
 
 
 def _begun(past: History, settings: RetrainSettings) -> Decision | None:

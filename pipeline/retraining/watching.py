@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from components.errors import GreenlightError
+from pipeline.retraining.retrainer import TOLD_TO_STOP
 
 if TYPE_CHECKING:
     from pipeline.retraining.records import Decision
@@ -72,6 +73,8 @@ def watch(retrainer: Retrainer, *, poll_seconds: float, stop: threading.Event, t
             trouble, pause = str(error), min(2 * pause, max(poll_seconds, LONGEST_PAUSE_SECONDS))
             stop.wait(pause)
             continue
+        if step.decision is TOLD_TO_STOP:
+            return
         trouble, pause = "", poll_seconds
         if not _is_news(step.decision, told):
             stop.wait(poll_seconds)

@@ -5,9 +5,18 @@ import datetime
 import pytest
 
 from pipeline.retraining.decision import Drift, Seen, SpanSeen, decide
-from pipeline.retraining.history import History
+from pipeline.retraining.history import History, cause_of
 from pipeline.retraining.moments import Moment
-from pipeline.retraining.records import Decided, Ended, Examination, Examined, Record, SpanContent, Watching
+from pipeline.retraining.records import (
+    Decided,
+    Decision,
+    Ended,
+    Examination,
+    Examined,
+    Record,
+    SpanContent,
+    Watching,
+)
 from pipeline.retraining.settings import RetrainSettings
 from pipeline.retraining.suspicion import about, upper_bound
 
@@ -36,6 +45,25 @@ def test_a_run_for_a_span_brings_what_the_live_model_makes_of_it_as_evidence():
     decision = decide(seen(ONE), past(examined(ONE)), RetrainSettings())
     assert (decision.kind, decision.why, decision.newest) == ("run", "span 1 is new", 1)
     assert decision.evidence["accuracy"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("in_base", "why"),
+    [
+        (0, "span 1 is new"),
+        (30, "span 1 is new; of its 400 reviews 30 are packaged ones and left out"),
+        (400, "span 1 is new, but adds nothing: all of its 400 reviews are packaged ones"),
+    ],
+)
+def test_a_span_of_packaged_reviews_gets_its_run_and_the_decision_says_what_it_adds(in_base, why):
+    decision = decide(seen(ONE), past(examined(ONE, in_base=in_base)), RetrainSettings())
+    assert (decision.kind, decision.why, decision.evidence["in_base"]) == ("run", why, in_base)
+
+
+def test_a_span_that_was_changed_after_its_run_is_not_called_new():
+    changed = SpanContent(1, "other")
+    decision = decide(seen(changed), past(*spans_run(ONE), examined(changed)), RetrainSettings())
+    assert (decision.kind, decision.why) == ("run", "span 1 has other content than before")
 
 
 def test_with_the_trigger_off_a_new_span_is_nothing_but_it_is_said():
@@ -85,6 +113,50 @@ def test_a_schedule_runs_once_for_each_time_that_it_is_due():
     assert decision.why == "retrain.schedule = '0 3 * * *' was due at 2026-03-02 03:00 UTC"
     done = [before, *(Record(NOW, content) for content in ran(decision, "unchanged"))]
     assert decide(seen(), History(done), settings).kind == "nothing"
+
+
+def scheduled(*contents, spans, needs_span=True):
+    """What a schedule that is due decides, after all this."""
+    watching = Record(Moment(NOW.at - datetime.timedelta(days=3)), Watching(why="the first look"))
+    history = History([watching, *(Record(NOW, content) for content in contents)])
+    return decide(seen(*spans, needs_span=needs_span), history, RetrainSettings(schedule="0 3 * * *"))
+
+
+def spans_run(*keys, verdict="promoted", aside=()):
+    """The records of one run a span."""
+    for key in keys:
+        decision = Decision(kind="run", why="new", trigger="span", cause=cause_of(key), covers=(key,))
+        yield examined(key)
+        yield Decided(decision=decision, run=f"run of {key}")
+        yield Ended(run=f"run of {key}", verdict=verdict, set_aside=aside)
+
+
+def test_a_run_reads_up_to_the_newest_span_that_is_still_there():
+    decision = scheduled(*spans_run(ONE, TWO), spans=[ONE])
+    assert (decision.kind, decision.newest, decision.without) == ("run", 1, ())
+
+
+def test_a_run_does_not_ask_for_a_newest_span_that_is_set_aside():
+    stopped = spans_run(TWO, verdict="stopped", aside=[2])
+    decision = scheduled(*spans_run(ONE), *stopped, spans=[ONE, TWO])
+    assert (decision.kind, decision.newest, decision.without) == ("run", 1, ())
+
+
+def test_without_a_span_that_may_be_read_nothing_is_run_and_it_is_said():
+    aside = Decided(decision=Decision(kind="set-aside", why="flipped", covers=(ONE,)))
+    decision = scheduled(examined(ONE), aside, spans=[ONE])
+    assert (decision.kind, decision.why) == (
+        "wait",
+        "retrain.schedule = '0 3 * * *' was due at 2026-03-02 03:00 UTC, but there is no span that a run may "
+        "read",
+    )
+    assert scheduled(spans=[]).kind == "wait"
+
+
+def test_where_the_packaged_reviews_are_the_source_a_run_needs_no_span():
+    aside = Decided(decision=Decision(kind="set-aside", why="flipped", covers=(ONE,)))
+    decision = scheduled(examined(ONE), aside, spans=[ONE], needs_span=False)
+    assert (decision.kind, decision.newest) == ("run", None)
 
 
 def test_a_scheduled_run_that_broke_is_tried_again_for_the_same_time():

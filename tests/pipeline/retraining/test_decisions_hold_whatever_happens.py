@@ -37,8 +37,10 @@ class Retraining(RuleBasedStateMachine):
         schedule=st.sampled_from([None, "0 3 * * *", "30 2 * * *"]),
         on_drift=st.booleans(),
         floor=st.sampled_from([None, 0.8]),
+        needs_span=st.booleans(),
     )
-    def start(self, on_span, schedule, on_drift, floor):
+    def start(self, on_span, schedule, on_drift, floor, needs_span):
+        self.needs_span = needs_span
         self.settings = RetrainSettings(
             on_span=on_span,
             schedule=schedule,
@@ -96,6 +98,11 @@ class Retraining(RuleBasedStateMachine):
             self.bad.add(key)
         self.landed.add(key)
 
+    @rule(number=st.integers(1, 6))
+    def a_span_is_removed(self, number):
+        self.spans.pop(number, None)
+        self.half_written.discard(number)
+
     @precondition(lambda self: self.half_written)
     @rule()
     def a_copy_gets_whole(self):
@@ -119,6 +126,7 @@ class Retraining(RuleBasedStateMachine):
         return Seen(
             now=self.now(),
             spans=spans,
+            needs_span=self.needs_span,
             live=self.live,
             previous=self.previous,
             busy="a person's run is under way" if self.busy else "",
@@ -177,6 +185,10 @@ class Retraining(RuleBasedStateMachine):
 
     def run(self, decision, past, verdict, dies):
         self.check_brakes(past)
+        if decision.newest is None:
+            assert not self.needs_span, "a run has nothing that it may read"
+        else:
+            assert decision.newest in self.spans.keys() - set(decision.without), "the newest span is gone"
         for key in decision.covers:
             assert key not in self.concluded, "a span is run twice"
             assert key.number not in self.half_written, "half a span is run"
@@ -238,10 +250,15 @@ class Retraining(RuleBasedStateMachine):
         waiting = {span.key for span in pending(seen, past)}
         if self.settings.on_span:
             assert not waiting, "a span is skipped"
-        assert self.settings.schedule is None or "schedule" in asked, "the schedule fell silent"
+        if self.settings.schedule is not None and not (self.needs_span and self.nothing_to_read()):
+            assert "schedule" in asked, "the schedule fell silent"
         for number, content in self.spans.items():
             key = SpanContent(number, content)
             assert key in past.done or key in past.aside or not self.settings.on_span
+
+    def nothing_to_read(self) -> bool:
+        past = History(self.lines)
+        return not any(SpanContent(*span) in past.done - past.aside.keys() for span in self.spans.items())
 
 
 Retraining.TestCase.settings = settings(

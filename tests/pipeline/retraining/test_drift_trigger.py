@@ -31,7 +31,7 @@ def asked(monkeypatch):
 def test_it_starts_a_run_and_is_told_once_for_as_long_as_it_lasts(bench, asked):
     answers, _ = asked
     answers[:] = [DRIFT]
-    one = bench("retrain.on_drift=true")
+    one = bench("retrain.on_drift=true", "data.source=packaged")
     one.live = (3, 2)
     retrainer = one.retrainer()
     step = retrainer.step()
@@ -48,7 +48,7 @@ def test_it_starts_a_run_and_is_told_once_for_as_long_as_it_lasts(bench, asked):
 def test_drift_that_went_and_came_back_is_told_again(bench, asked):
     answers, _ = asked
     answers[:] = [DRIFT, NONE, DRIFT]
-    one = bench("retrain.on_drift=true")
+    one = bench("retrain.on_drift=true", "data.source=packaged")
     one.live = (3, 2)
     retrainer = one.retrainer()
     for _ in range(3):

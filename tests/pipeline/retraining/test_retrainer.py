@@ -42,14 +42,14 @@ def test_spans_are_run_in_order_each_without_those_after_it(bench):
     assert newest == [1, 2, 3]
 
 
-def test_a_changed_span_is_new_and_a_touched_one_is_not(bench):
+def test_a_changed_span_is_run_again_and_a_touched_one_is_not(bench):
     one = bench("retrain.settle_seconds=0")
     one.land(1)
     one.retrainer().step()
     os.utime(one.folder / "spans" / "span-1" / "reviews.csv", (5, 5))
     assert one.retrainer().step().decision.kind == "nothing"
     one.land(1, "text,label\na fine film,1\nanother,0\n")
-    assert one.retrainer().step().decision.why == "span 1 is new"
+    assert one.retrainer().step().decision.why == "span 1 has other content than before"
 
 
 def test_flipped_labels_are_set_aside_told_and_read_by_no_later_run(bench):
@@ -348,3 +348,13 @@ def test_one_at_a_time_decides_in_a_workspace(bench):
         one.places.exclusively(),
     ):
         pass
+
+
+def test_being_told_to_stop_in_the_middle_of_a_look_is_no_decision(bench, monkeypatch):
+    from pipeline.retraining.watching import watch
+
+    one = bench("retrain.settle_seconds=0")
+    retrainer = one.retrainer()
+    monkeypatch.setattr(retrainer, "_catch_up", one.stop.set)
+    watch(retrainer, poll_seconds=1, stop=one.stop, telling=retrainer._telling)
+    assert (one.said, one.places.journal.exists()) == ([], False)
