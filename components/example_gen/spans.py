@@ -52,7 +52,7 @@ class Span:
         still being written. To find out costs no reading.
         """
         lines = [f"{os.path.basename(file.path)} {file.size} {file.modified!r}" for file in self.files]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
     def __str__(self) -> str:
         return f"{self.number}" if self.version is None else f"{self.number} version {self.version}"

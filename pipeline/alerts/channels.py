@@ -64,7 +64,7 @@ async def _post(address: SecretStr, body: Mapping[str, Any], *, key: str) -> Non
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     headers = {"Content-Type": "application/json", "Idempotency-Key": key, "User-Agent": "greenlight"}
-    content = json.dumps(body, ensure_ascii=False).encode()
+    content = _encoded(body)
     try:
         # The deadline is ours, for the whole of it: httpx's are for single steps, and a server that sends a
         # byte now and then would never exceed them.
@@ -92,7 +92,7 @@ async def _call(command: Sequence[str], payload: Mapping[str, Any]) -> None:
         reason = getattr(error, "strerror", None) or error
         raise Undelivered(f"{command[0]} cannot be started: {reason}") from None
     try:
-        _, complaint = await process.communicate(json.dumps(payload, ensure_ascii=False).encode() + b"\n")
+        _, complaint = await process.communicate(_encoded(payload) + b"\n")
     except asyncio.CancelledError:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -101,3 +101,8 @@ async def _call(command: Sequence[str], payload: Mapping[str, Any]) -> None:
     if process.returncode:
         words = complaint.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
         raise Undelivered(f"{command[0]} ended with {process.returncode}: {words[0][:200]}")
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    """As JSON; what of a file's name is not UTF-8 goes as an escape."""
+    return json.dumps(body, ensure_ascii=False).encode(errors="backslashreplace")

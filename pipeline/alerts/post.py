@@ -93,10 +93,12 @@ class Post:
         name = letter.path.name
         try:
             await channels.deliver(letter.channel, letter.payload, self._settings)
+            self._spool.delivered(letter)
         except channels.Undelivered as error:
             self._failed(letter, str(error))
+        except OSError as error:  # taken, but it is still in the spool: not told again every second
+            self._failed(letter, f"delivered, but it cannot be removed: {error.strerror or error}")
         else:
-            self._spool.delivered(letter)
             self._failures.pop(name, None)
             self._next_try.pop(name, None)
 

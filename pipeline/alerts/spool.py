@@ -80,8 +80,8 @@ class Spool:
         return self._folder / "spool"
 
     def _set_aside(self, path: Path) -> None:
-        (self._folder / "undelivered").mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # then it stays where it is
+            (self._folder / "undelivered").mkdir(parents=True, exist_ok=True)
             os.replace(path, self._folder / "undelivered" / path.name)
 
     def _write(self, action) -> None:
@@ -92,4 +92,5 @@ class Spool:
 
 
 def _encoded(data: dict[str, Any]) -> bytes:
-    return json.dumps(data, ensure_ascii=False, default=str).encode()
+    # The name of a file need not be UTF-8; what of it is not goes as an escape, which JSON knows too.
+    return json.dumps(data, ensure_ascii=False, default=str).encode(errors="backslashreplace")

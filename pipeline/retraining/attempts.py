@@ -17,6 +17,9 @@ from pipeline.retraining.places import Places
 from pipeline.retraining.records import INTERRUPTED, KILLED, NOT_STARTED, Decision, Ended
 from pipeline.termination import TERMINATED
 
+FEWEST = ("min_train_examples", "min_eval_examples")
+"""The settings that the data check names where there are too few reviews."""
+
 if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.retraining.history import Attempt
@@ -151,10 +154,13 @@ def _ended(attempt: Attempt, result: RunResult, *, noted: str = "") -> Ended:
 
 
 def _no_good(result: RunResult, decision: Decision) -> tuple[int, ...]:
-    """Spans that later runs must not read: what the data check stopped on; the newest one, where not even a
-    model that was trained on it knows it, so that its labels must be wrong.
+    """Spans that later runs must not read: what the data check stopped on, unless for too few reviews, which
+    more may mend; the newest one, where not even a model that was trained on it knows it, so that its labels
+    must be wrong.
     """
     if result.verdict == "stopped":
+        if any(f"of check.{name}" in reason for reason in result.reasons for name in FEWEST):
+            return ()
         return tuple(span.number for span in decision.covers)
     newest = [span.number for span in decision.covers if span.number == decision.newest]
     unknown = any(

@@ -51,7 +51,8 @@ class Journal:
           GreenlightError: it cannot be written, so what it says must not be done.
         """
         record = Record(moment, content)
-        line = json.dumps(record.to_json(), ensure_ascii=False, default=str).encode()
+        # The name of a file need not be UTF-8; what of it is not goes as an escape, which JSON knows too.
+        line = json.dumps(record.to_json(), ensure_ascii=False, default=str).encode(errors="backslashreplace")
         try:
             self._files.append(str(self.path), line)
         except OSError as error:

@@ -166,3 +166,31 @@ def test_an_address_is_in_no_file_and_no_log(receiver, alert, quick, tmp_path, c
         receiver.wait_for(lambda: bool(receiver.got))
     written = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
     assert "SECRET-TOKEN" not in written + caplog.text
+
+
+def test_the_name_of_a_file_in_a_reason_need_not_be_utf_8(receiver, alert, quick, tmp_path):
+    target = tmp_path / "told"
+    post = Post(
+        quick(webhook=receiver.url, command=(sys.executable, "-c", READS_ITS_INPUT, str(target))), tmp_path
+    )
+    with post.delivering():
+        post.send(alert(reasons=["caf\udce9.csv has no column"]))
+    assert receiver.got[0]["reasons"] == ["caf\udce9.csv has no column"]
+    assert json.loads(target.read_text())["reasons"] == receiver.got[0]["reasons"]
+
+
+def test_a_letter_that_cannot_be_removed_is_not_told_every_second(
+    receiver, alert, quick, tmp_path, monkeypatch, caplog
+):
+    def refuse(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("pipeline.alerts.spool.Spool.delivered", refuse)
+    post = Post(quick(webhook=receiver.url, retry_seconds=60), tmp_path)
+    with post.delivering():
+        post.send(alert())
+        receiver.wait_for(lambda: bool(receiver.got))
+        post.send(alert(key="second"))
+        receiver.wait_for(lambda: len(receiver.got) > 1)
+    assert [got["id"] for got in receiver.got[:2]] == ["20260302-promoted", "second"]
+    assert "delivered, but it cannot be removed: Read-only file system" in caplog.text

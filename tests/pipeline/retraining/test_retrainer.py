@@ -102,6 +102,27 @@ def test_a_span_that_the_data_check_stopped_on_is_left_out_of_later_runs(bench):
     assert one.run_settings.data.without_spans == (1,)
 
 
+@pytest.mark.parametrize("split", ["train", "eval"])
+def test_a_span_that_was_too_few_is_read_again_with_the_next_one(bench, split):
+    from components.data_check.facts import SplitFacts
+    from components.data_check.findings import findings
+    from components.data_check.settings import CheckSettings
+
+    few = SplitFacts(
+        examples=9, negative=9, positive=0, words=(20.0,) * 11, mean_words=20.0, lengths={}, missing={}
+    )
+    one = bench()
+    found = findings({split: few}, {}, CheckSettings())
+    one.plan = {"verdict": "stopped", "reasons": ["The data check stopped the run", *found], "code": 4}
+    one.land(1)
+    retrainer = one.retrainer()
+    ended = retrainer.step().ended
+    assert (ended.exit_code, ended.set_aside) == (4, ())
+    one.land(2)
+    assert retrainer.step().decision.why == "span 2 is new"
+    assert (one.run_settings.data.span, one.run_settings.data.without_spans) == (2, ())
+
+
 def test_a_span_that_not_even_its_own_model_knows_is_left_out_of_later_runs_and_another_is_not(bench):
     one = bench()
     failed = {"slice": "span:1", "kind": "floor", "passed": False}
@@ -358,3 +379,16 @@ def test_being_told_to_stop_in_the_middle_of_a_look_is_no_decision(bench, monkey
     monkeypatch.setattr(retrainer, "_catch_up", one.stop.set)
     watch(retrainer, poll_seconds=1, stop=one.stop, telling=retrainer._telling)
     assert (one.said, one.places.journal.exists()) == ([], False)
+
+
+def test_the_name_of_a_file_need_not_be_utf_8(bench):
+    one = bench("retrain.settle_seconds=0")
+    one.land(1)
+    (file,) = (one.folder / "spans" / "span-1").iterdir()
+    odd = os.path.join(os.path.dirname(os.fsencode(file)), b"caf\xe9.csv")
+    os.rename(file, odd)
+    one.accuracy[1] = {"problem": f"{os.fsdecode(odd)} has no column 'label'"}
+    assert one.retrainer().step().decision.kind == "set-aside"
+    assert (
+        one.journal()[-1]["decision"]["why"] == one.alerts()[-1]["reasons"][0] == one.accuracy[1]["problem"]
+    )
