@@ -186,7 +186,7 @@ def test_a_letter_that_cannot_be_removed_is_not_told_every_second(
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr("pipeline.alerts.spool.Spool.delivered", refuse)
-    post = Post(quick(webhook=receiver.url, retry_seconds=60), tmp_path)
+    post = Post(quick(webhook=receiver.url, retry_seconds=60, timeout_seconds=15), tmp_path)
     with post.delivering():
         post.send(alert())
         receiver.wait_for(lambda: bool(receiver.got))
