@@ -12,10 +12,11 @@ import orjson
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from serving.http_parser import Http1Parser
 from serving.settings import ServeSettings
 
 HEADER_BYTES = 64 * 1024
-"""The most bytes of a request's line and headers, more or less a read."""
+"""The most bytes of a request's address and headers; of one that does not end, more or less a read."""
 PIPELINED = 256
 """The most requests of one connection that may wait for the answers to those before them."""
 _INTERIM = b"HTTP/1.1 100 "
@@ -69,8 +70,10 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, *args: Any, limits: ServeSettings, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.parser = Http1Parser(self)
         self._limits = limits
         self._header_bytes = 0
+        self._headers_are_large = False
         self._progress = False
         self._timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
@@ -103,7 +106,7 @@ class Connection(HttpToolsProtocol):
             return
         self._header_bytes += len(data)
         if self._header_bytes > HEADER_BYTES:
-            self._refuse(431, f"The headers are larger than {HEADER_BYTES} bytes")
+            self._refuse_large_headers()
         elif self._timer is None and not self.transport.is_closing():
             self._timer = self.loop.call_later(self._limits.header_seconds, self._headers_are_late)
 
@@ -117,7 +120,13 @@ class Connection(HttpToolsProtocol):
         return True
 
     def on_headers_complete(self) -> None:
+        if self.parser.offers_other_protocol():
+            return  # they come again without the offer
         self._progress = True
+        size = len(self.url) + sum([len(name) + len(value) for name, value in self.headers])
+        if size > HEADER_BYTES:
+            self._headers_are_large = True
+            raise httptools.HttpParserError("the headers are too large")
         if len(self.pipeline) >= PIPELINED:
             raise httptools.HttpParserError("too many requests wait for the answers to those before them")
         before = self.cycle
@@ -131,11 +140,16 @@ class Connection(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.parser.offers_other_protocol():
+            return
         self._progress = True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(400, msg)
+        if self._headers_are_large:
+            self._refuse_large_headers()
+        else:
+            self._refuse(400, msg)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -168,6 +182,9 @@ class Connection(HttpToolsProtocol):
         self._timer = None
         seconds = f"{self._limits.header_seconds:g}"
         self._refuse(408, f"The headers did not arrive within {seconds} seconds (serve.header_seconds)")
+
+    def _refuse_large_headers(self) -> None:
+        self._refuse(431, f"The headers are larger than {HEADER_BYTES} bytes")
 
     def _refuse(self, status: int, text: str, headers: bytes = b"") -> None:
         """Answers in the application's place, and closes, unless an answer is on its way."""

@@ -184,6 +184,14 @@ def test_headers_without_end_are_answered_431(strict, flood):
     assert still_answers(strict)
 
 
+def test_headers_that_end_beyond_the_limit_are_answered_431(strict):
+    with connect(strict) as connection:
+        connection.sendall(HEAD + b"X-Header: " + b"x" * 65_536 + b"\r\nContent-Length: 2\r\n\r\n{}")
+        status, _, body = read_to_the_end(connection)
+    assert (status, body) == (431, b'{"error":"The headers are larger than 65536 bytes"}')
+    assert still_answers(strict)
+
+
 QUESTION = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
