@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from serving.json_document import invalid
+from serving.status import invalid
 from serving.tensor_json import BASE64_KEY, Form
 
 _BYTES_SUFFIX = "_bytes"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from serving.predictor import DEFAULT_SIGNATURE, Signature
-from serving.status import Code, RequestError
+from serving.status import invalid
 
 INPUTS = "inputs"
 CLASSES, SCORES = "classes", "scores"
@@ -28,20 +28,20 @@ def find_signature(signatures: Mapping[str, Signature], name: str) -> Signature:
     """
     wanted = name or DEFAULT_SIGNATURE
     if wanted not in signatures:
-        raise _invalid(f"No signature was found with the name: {wanted}")
+        raise invalid(f"No signature was found with the name: {wanted}")
     return signatures[wanted]
 
 
 def check_classification(signature: Signature) -> None:
     """Raises RequestError unless the signature can answer Classify."""
     if len(signature.inputs) != 1:
-        raise _invalid("Expected one input Tensor.")
+        raise invalid("Expected one input Tensor.")
     if len(signature.outputs) not in (1, 2):
-        raise _invalid(f"Expected one or two output Tensors, found {len(signature.outputs)}")
+        raise invalid(f"Expected one or two output Tensors, found {len(signature.outputs)}")
     if INPUTS not in signature.inputs:
-        raise _invalid(f"No classification inputs found in SignatureDef: {signature.definition}")
+        raise invalid(f"No classification inputs found in SignatureDef: {signature.definition}")
     if CLASSES not in signature.outputs and SCORES not in signature.outputs:
-        raise _invalid(
+        raise invalid(
             "Expected classification signature outputs to contain at least one of "
             f'"{CLASSES}" or "{SCORES}". Signature was: {signature.definition}'
         )
@@ -50,13 +50,13 @@ def check_classification(signature: Signature) -> None:
 def check_regression(signature: Signature) -> None:
     """Raises RequestError unless the signature can answer Regress."""
     if len(signature.inputs) != 1:
-        raise _invalid("Expected one input Tensor.")
+        raise invalid("Expected one input Tensor.")
     if len(signature.outputs) != 1:
-        raise _invalid("Expected one output Tensor.")
+        raise invalid("Expected one output Tensor.")
     if INPUTS not in signature.inputs:
-        raise _invalid(f"No regression inputs found in SignatureDef: {signature.definition}")
+        raise invalid(f"No regression inputs found in SignatureDef: {signature.definition}")
     if REGRESSED not in signature.outputs:
-        raise _invalid(f"No regression outputs found in SignatureDef: {signature.definition}")
+        raise invalid(f"No regression outputs found in SignatureDef: {signature.definition}")
 
 
 def classifications(outputs: Mapping[str, np.ndarray], rows: int) -> list[list[tuple[bytes, Any]]]:
@@ -71,7 +71,7 @@ def classifications(outputs: Mapping[str, np.ndarray], rows: int) -> list[list[t
     if scores is not None:
         _check_table(scores, rows, SCORES, np.dtype(np.float32))
     if classes is not None and scores is not None and classes.shape != scores.shape:
-        raise _invalid(
+        raise invalid(
             "Tensors class and score should match in dim_size(1). "
             f"Got {classes.shape[1]} vs. {scores.shape[1]}"
         )
@@ -90,24 +90,24 @@ def regressions(outputs: Mapping[str, np.ndarray], rows: int) -> np.ndarray:
     """
     values = outputs[REGRESSED]
     if not (values.ndim == 1 or (values.ndim == 2 and values.shape[1] == 1)):
-        raise _invalid(
+        raise invalid(
             "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got "
             f"{_shape_text(values)}"
         )
     if len(values) != rows:
-        raise _invalid(f"Input batch size did not match output batch size: {rows} vs. {len(values)}")
+        raise invalid(f"Input batch size did not match output batch size: {rows} vs. {len(values)}")
     if values.dtype != np.float32:
-        raise _invalid(f"Expected output Tensor of DT_FLOAT.  Got: {_type_text(values)}")
+        raise invalid(f"Expected output Tensor of DT_FLOAT.  Got: {_type_text(values)}")
     return values.reshape(rows)
 
 
 def _check_table(values: np.ndarray, rows: int, name: str, dtype: np.dtype) -> None:
     if values.ndim != 2:
-        raise _invalid(f"Expected Tensor shape: [batch_size num_classes] but got {_shape_text(values)}")
+        raise invalid(f"Expected Tensor shape: [batch_size num_classes] but got {_shape_text(values)}")
     if values.dtype != dtype:
-        raise _invalid(f"Expected {name} Tensor of {_PROTO_TYPES[dtype.name]}. Got: {_type_text(values)}")
+        raise invalid(f"Expected {name} Tensor of {_PROTO_TYPES[dtype.name]}. Got: {_type_text(values)}")
     if len(values) != rows:
-        raise _invalid(f"Expected {name} output batch size of {rows}. Got: {len(values)}")
+        raise invalid(f"Expected {name} output batch size of {rows}. Got: {len(values)}")
 
 
 def _shape_text(values: np.ndarray) -> str:
@@ -116,7 +116,3 @@ def _shape_text(values: np.ndarray) -> str:
 
 def _type_text(values: np.ndarray) -> str:
     return _PROTO_TYPES.get(values.dtype.name, f"DT_{values.dtype.name.upper()}")
-
-
-def _invalid(message: str) -> RequestError:
-    return RequestError(Code.INVALID_ARGUMENT, message)

@@ -3,20 +3,23 @@
 The rules and the error texts are those of TensorFlow Serving's util/json_tensor.cc.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from serving.json_document import invalid, shown, to_bytes, type_name
-from serving.status import RequestError
+from serving.json_document import shown, to_bytes, type_name
+from serving.predictor import strings
+from serving.status import RequestError, invalid
 from serving.tensor_json import decode_base64, is_base64
 
 _LARGEST = 2**63 - 1
 
 
-def examples_of(document: Mapping[str, Any]) -> np.ndarray:
+def examples_of(document: Mapping[str, Any], *, check: Callable[[int, int], None]) -> np.ndarray:
     """The request's examples, each after the features of `context`, which it overrides: objects [N], bytes.
+
+    check: told how many there are and the bytes of the context, before any is made.
 
     Raises:
       RequestError: the request does not fit.
@@ -29,9 +32,8 @@ def examples_of(document: Mapping[str, Any]) -> np.ndarray:
         raise _malformed(document, "Expecting 'examples' value to be an list/array")
     if not examples:
         raise _malformed(document, "'examples' value is an empty array")
-    array = np.empty(len(examples), object)
-    array[:] = [context + _serialized(example) for example in examples]
-    return array
+    check(len(examples), len(context))
+    return strings([context + _serialized(example) for example in examples])
 
 
 def _serialized(value: Any) -> bytes:

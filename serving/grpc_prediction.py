@@ -1,6 +1,6 @@
 """`tensorflow.serving.PredictionService`: Predict, Classify, Regress and GetModelMetadata over gRPC."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,9 @@ from serving import classification
 from serving.grpc_answers import Call, Servicer, answered
 from serving.grpc_models import Wanted, wanted
 from serving.grpc_tensors import rows_of, to_arrays, to_proto
-from serving.predictor import DEFAULT_SIGNATURE, Signature
+from serving.predictor import DEFAULT_SIGNATURE, Signature, strings
 from serving.service import Prediction
-from serving.status import Code, RequestError
+from serving.status import Code, RequestError, invalid
 
 NAME = "tensorflow.serving.PredictionService"
 _SIGNATURES = "signature_def"
@@ -38,7 +38,7 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
         signature = self._signature(target)
         shown = _filtered(request.output_filter, signature)
         self.service.check_rows(signature, rows_of(request.inputs))
-        inputs = to_arrays(request.inputs, signature, max_values=self.service.settings.max_body_bytes)
+        inputs = to_arrays(request.inputs, signature, most=self.service.settings.max_body_bytes)
         answer = await self._ask(target, signature, inputs, call)
         response = predict_pb2.PredictResponse(model_spec=self._spec(answer.version, signature.name))
         for name in shown:
@@ -53,7 +53,7 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
         target = wanted(request, self.service)
         signature = self._signature_for_examples(target)
         classification.check_classification(signature)
-        examples = serialized_examples(request.input)
+        examples = serialized_examples(request.input, check=self.service.check_examples)
         answer = await self._ask(target, signature, {classification.INPUTS: examples}, call)
         response = classification_pb2.ClassificationResponse(
             model_spec=self._spec(answer.version, signature.name)
@@ -72,7 +72,7 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
         target = wanted(request, self.service)
         signature = self._signature_for_examples(target)
         classification.check_regression(signature)
-        examples = serialized_examples(request.input)
+        examples = serialized_examples(request.input, check=self.service.check_examples)
         answer = await self._ask(target, signature, {classification.INPUTS: examples}, call)
         response = regression_pb2.RegressionResponse(model_spec=self._spec(answer.version, signature.name))
         for value in classification.regressions(answer.outputs, len(examples)):
@@ -95,10 +95,10 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
         """The signatures of a version."""
         target = wanted(request, self.service)
         if not request.metadata_field:
-            raise _invalid("GetModelMetadataRequest must specify at least one metadata_field")
+            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
         for field in request.metadata_field:
             if field != _SIGNATURES:
-                raise _invalid(f"Metadata field {field} is not supported")
+                raise invalid(f"Metadata field {field} is not supported")
         found = self.service.metadata(version=target.version, label=target.label)
         signatures = get_model_metadata_pb2.SignatureDefMap()
         for name, signature in found.signatures.items():
@@ -140,23 +140,23 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
         return spec
 
 
-def serialized_examples(given: input_pb2.Input) -> np.ndarray:
+def serialized_examples(given: input_pb2.Input, *, check: Callable[[int, int], None]) -> np.ndarray:
     """The examples of a request, each after the features of its context: objects [N], bytes.
 
+    check: told how many there are and the bytes of the context, before any is made.
+
     Raises:
-      RequestError: there is none.
+      RequestError: there is none; or what `check` raises.
     """
     context = b""
-    examples: Iterable[Any] = given.example_list.examples
+    examples: Sequence[Any] = given.example_list.examples
     if given.WhichOneof("kind") == "example_list_with_context":
         context = given.example_list_with_context.context.SerializeToString()
         examples = given.example_list_with_context.examples
-    serialized = [context + example.SerializeToString() for example in examples]
-    if not serialized:
-        raise _invalid("Input is empty.")
-    array = np.empty(len(serialized), object)
-    array[:] = serialized
-    return array
+    if not examples:
+        raise invalid("Input is empty.")
+    check(len(examples), len(context))
+    return strings([context + example.SerializeToString() for example in examples])
 
 
 def _filtered(names: Iterable[str], signature: Signature) -> list[str]:
@@ -165,19 +165,15 @@ def _filtered(names: Iterable[str], signature: Signature) -> list[str]:
     for name in names:
         if name not in signature.outputs:
             known = ",".join(sorted(signature.outputs))
-            raise _invalid(
+            raise invalid(
                 f"output tensor alias not found in signature: {name} "
                 f"Outputs expected to be in the set {{{known}}}."
             )
         if name in shown:
-            raise _invalid(f"duplicate output tensor alias: {name}")
+            raise invalid(f"duplicate output tensor alias: {name}")
         shown.append(name)
     return shown or list(signature.outputs)
 
 
 def _text(label: bytes) -> str:
     return label.decode("utf-8", "replace")
-
-
-def _invalid(message: str) -> RequestError:
-    return RequestError(Code.INVALID_ARGUMENT, message)

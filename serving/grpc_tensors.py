@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2, types_pb2
 
 from serving.predictor import Signature, TensorSpec
-from serving.status import Code, RequestError
+from serving.status import invalid
 
 _FIELDS = {
     "string": "string_val",
@@ -31,18 +31,18 @@ def rows_of(tensors: Mapping[str, tensor_pb2.TensorProto]) -> int:
 
 
 def to_arrays(
-    tensors: Mapping[str, tensor_pb2.TensorProto], signature: Signature, *, max_values: int
+    tensors: Mapping[str, tensor_pb2.TensorProto], signature: Signature, *, most: int
 ) -> dict[str, np.ndarray]:
     """The inputs of a request for `signature`; strings are objects (bytes).
 
     Raises:
-      RequestError: they are not the signature's inputs, or one of them is none of its type or has more than
-        `max_values` values.
+      RequestError: they are not the signature's inputs; or one of them is none of its type, or stands for
+        more than `most` values, or more than `most` bytes of text beyond those that it spells out.
     """
     _require_names(tensors, signature)
     places = {name: place for place, name in enumerate(sorted(signature.inputs))}
     return {
-        name: _to_array(tensors[name], spec, name=name, place=places[name], max_values=max_values)
+        name: _to_array(tensors[name], spec, name=name, place=places[name], most=most)
         for name, spec in signature.inputs.items()
     }
 
@@ -54,11 +54,11 @@ def _require_names(tensors: Mapping[str, Any], signature: Signature) -> None:
         return
     if len(sent) == len(needed):
         unknown = min(sent - needed)
-        raise _invalid(
+        raise invalid(
             f"input tensor alias not found in signature: {unknown}. "
             f"Inputs expected to be in the set {_set(needed)}."
         )
-    raise _invalid(
+    raise invalid(
         f"input size does not match signature: {len(sent)}!={len(needed)} "
         f"len({_set(sent)}) != len({_set(needed)}). Sent extra: {_set(sent - needed)}. "
         f"Missing but required: {_set(needed - sent)}."
@@ -66,23 +66,31 @@ def _require_names(tensors: Mapping[str, Any], signature: Signature) -> None:
 
 
 def _to_array(
-    tensor: tensor_pb2.TensorProto, spec: TensorSpec, *, name: str, place: int, max_values: int
+    tensor: tensor_pb2.TensorProto, spec: TensorSpec, *, name: str, place: int, most: int
 ) -> np.ndarray:
     wanted = tf.as_dtype(spec.dtype)
     if tensor.dtype != wanted.as_datatype_enum:
-        raise _invalid(
+        raise invalid(
             f"Expects arg[{place}] to be {_type_name(wanted.as_datatype_enum)} "
             f"but {_type_name(tensor.dtype)} is provided"
         )
-    sizes = [dim.size for dim in tensor.tensor_shape.dim]
-    # A shape alone can stand for any number of values: the last one given is repeated.
-    if math.prod(sizes) > max_values:
-        raise _invalid(f"Input {name} has the shape {sizes}, more than {max_values} values")
+    _check_size(tensor, name=name, most=most)
     try:
         value = tf.io.parse_tensor(tensor.SerializeToString(), wanted).numpy()
-    except tf.errors.OpError:
-        raise _invalid(f"tensor parsing error: {name}") from None
+    except (tf.errors.OpError, ValueError):  # a ValueError: numpy has no array of that shape
+        raise invalid(f"tensor parsing error: {name}") from None
     return np.array(value, object) if isinstance(value, bytes) else np.asarray(value)
+
+
+def _check_size(tensor: tensor_pb2.TensorProto, *, name: str, most: int) -> None:
+    """A shape alone can stand for any number of values: the last one given is repeated."""
+    sizes = [dim.size for dim in tensor.tensor_shape.dim]
+    values = math.prod(sizes)
+    if values > most:
+        raise invalid(f"Input {name} has the shape {sizes}, more than {most} values")
+    given = tensor.string_val
+    if given and (values - len(given)) * len(given[-1]) > most:
+        raise invalid(f"Input {name} repeats its last text to more than {most} bytes")
 
 
 def to_proto(values: np.ndarray, spec: TensorSpec) -> tensor_pb2.TensorProto:
@@ -104,7 +112,3 @@ def _type_name(number: int) -> str:
 
 def _set(names: set[str]) -> str:
     return f"{{{','.join(sorted(names))}}}"
-
-
-def _invalid(message: str) -> RequestError:
-    return RequestError(Code.INVALID_ARGUMENT, message)

@@ -70,7 +70,7 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, *args: Any, limits: ServeSettings, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.parser = Http1Parser(self)
+        self.parser = Http1Parser(self)  # type: ignore[assignment]
         self._limits = limits
         self._header_bytes = 0
         self._headers_are_large = False
@@ -120,7 +120,7 @@ class Connection(HttpToolsProtocol):
         return True
 
     def on_headers_complete(self) -> None:
-        if self.parser.offers_other_protocol():
+        if self.parser.should_upgrade():
             return  # they come again without the offer
         self._progress = True
         size = len(self.url) + sum([len(name) + len(value) for name, value in self.headers])
@@ -140,7 +140,7 @@ class Connection(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if self.parser.offers_other_protocol():
+        if self.parser.should_upgrade():
             return
         self._progress = True
         super().on_message_complete()

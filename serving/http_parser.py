@@ -10,7 +10,7 @@ class Http1Parser:
 
     httptools stops behind the headers of a request that offers another protocol, as Java's HttpClient and
     `curl --http2` do with HTTP/2, and never reads its body. An offer may be passed over (RFC 9110, 7.8), so
-    such a request is read a second time, without it. `offers_other_protocol` is true during the first time.
+    such a request is read a second time, without it. `should_upgrade` is true during the first time.
     """
 
     def __init__(self, connection: Any) -> None:
@@ -20,7 +20,7 @@ class Http1Parser:
     def _take(self, parser: httptools.HttpRequestParser) -> None:
         parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
         self._feed = parser.feed_data
-        self.offers_other_protocol = self.should_upgrade = parser.should_upgrade
+        self.should_upgrade = parser.should_upgrade
         self.get_method = parser.get_method
         self.get_http_version = parser.get_http_version
         self.should_keep_alive = parser.should_keep_alive

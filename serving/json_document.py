@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from serving.status import Code, RequestError
+from serving.status import RequestError, invalid
 
 SHOWN_CHARACTERS = 256
 """How much of a value an error text repeats before it is cut, as TensorFlow Serving does."""
@@ -79,11 +79,6 @@ def type_name(value: Any) -> str:
         return str(value)
     kinds: dict[type, str] = {dict: "Object", list: "Array", str: "String"}
     return kinds.get(type(value), "Number")
-
-
-def invalid(message: str) -> RequestError:
-    """The error of a request that is wrong in itself."""
-    return RequestError(Code.INVALID_ARGUMENT, message)
 
 
 def _parse_leniently(body: bytes) -> Any:

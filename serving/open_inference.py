@@ -21,11 +21,11 @@ from serving.http_messages import (
     not_found,
     unquoted,
 )
-from serving.json_document import invalid, parse
+from serving.json_document import parse
 from serving.models import State
 from serving.predictor import DEFAULT_SIGNATURE, Signature, TensorSpec
 from serving.service import Metadata, Service
-from serving.status import Code, RequestError
+from serving.status import Code, RequestError, invalid
 
 SERVER_NAME = "greenlight"
 PLATFORM = "tensorflow_savedmodel"

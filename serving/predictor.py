@@ -9,7 +9,7 @@ import dataclasses
 import gc
 import threading
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -104,6 +104,13 @@ class Predictor:
             feeds = [given.tensor for given in signature.inputs.values()]
             self._calls[signature.name] = self._session.make_callable(fetches, feed_list=feeds)
         return self._calls[signature.name]
+
+
+def strings(values: Sequence[bytes]) -> np.ndarray:
+    """A tensor of strings: objects [N], as signatures take them."""
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
 
 
 def prepare() -> None:

@@ -7,10 +7,10 @@ from serving import classification
 from serving.answer_json import number, numbers, predictions, text, to_json
 from serving.example_json import examples_of
 from serving.http_messages import Answer, Request, json_answer, unquoted
-from serving.json_document import invalid, parse
+from serving.json_document import parse
 from serving.model_metadata import metadata_document, status_document
 from serving.service import Prediction, Service
-from serving.status import Code, RequestError
+from serving.status import Code, RequestError, invalid
 from serving.tensor_json import inputs_of, rows_of, signature_name
 
 _VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
@@ -74,7 +74,7 @@ class ModelApi:
     async def _classify_or_regress(self, target: Target, request: Request, method: str) -> Answer:
         document = await request.read(lambda: parse(request.body))
         name = signature_name(document)
-        examples = await request.read(lambda: examples_of(document))
+        examples = await request.read(lambda: examples_of(document, check=self._service.check_examples))
         self._check_model(target)
         metadata = self._service.metadata(version=target.version, label=target.label)
         signature = classification.find_signature(metadata.signatures, name)

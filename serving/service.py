@@ -13,7 +13,7 @@ from serving.models import LoadedVersion, Models, VersionStatus
 from serving.predictor import DEFAULT_SIGNATURE, Inputs, Outputs, Signature
 from serving.request_log import RequestLog
 from serving.settings import ServeSettings
-from serving.status import Code, RequestError
+from serving.status import Code, RequestError, invalid
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,45 +132,54 @@ class Service:
           RequestError: names, ranks, rows or sizes are not what the signature and the limits say.
         """
         if inputs.keys() != signature.inputs.keys():
-            raise RequestError(
-                Code.INVALID_ARGUMENT,
+            raise invalid(
                 f"The inputs of signature {signature.name} are {_names(signature.inputs)}, "
-                f"and not {_names(inputs)}",
+                f"and not {_names(inputs)}"
             )
         rows, size = 1, 0
         for name, spec in signature.inputs.items():
             value = inputs[name]
             if spec.shape is not None and not _fits(value.shape, spec.shape):
-                raise RequestError(
-                    Code.INVALID_ARGUMENT,
+                raise invalid(
                     f"Input {name} has the shape {list(value.shape)}, "
-                    f"and not {_shown(spec.shape)} as in the signature",
+                    f"and not {_shown(spec.shape)} as in the signature"
                 )
             size += self._check_texts(name, value) if value.dtype == object else value.nbytes
             if signature.batched:
                 rows = len(value)
         if signature.batched and any(len(inputs[name]) != rows for name in inputs):
-            raise RequestError(Code.INVALID_ARGUMENT, "The inputs differ in their number of rows")
+            raise invalid("The inputs differ in their number of rows")
         self.check_rows(signature, rows)
         return rows, size
 
     def check_rows(self, signature: Signature, rows: int) -> None:
         """Raises RequestError for more rows than a request may have; asked early, it spares reading them."""
-        if signature.batched and rows > self.settings.max_rows:
-            raise RequestError(
-                Code.INVALID_ARGUMENT,
-                f"The request has {rows} rows; the most is {self.settings.max_rows} (serve.max_rows)",
+        if signature.batched:
+            self._check_rows(rows)
+
+    def check_examples(self, count: int, context_bytes: int) -> None:
+        """The same for examples that each get a context, which makes a small request a large one."""
+        self._check_rows(count)
+        size, most = count * context_bytes, self.settings.max_body_bytes
+        if size > most:
+            raise invalid(
+                f"The context, in each of {count} examples, has {size} bytes; the most is {most} "
+                "(serve.max_body_bytes)"
             )
+
+    def _check_rows(self, rows: int) -> None:
+        most = self.settings.max_rows
+        if rows > most:
+            raise invalid(f"The request has {rows} rows; the most is {most} (serve.max_rows)")
 
     def _check_texts(self, name: str, value: np.ndarray) -> int:
         """The number of bytes in the texts."""
         sizes = [len(text) for text in value.flat]
         longest = max(sizes, default=0)
         if longest > self.settings.max_text_bytes:
-            raise RequestError(
-                Code.INVALID_ARGUMENT,
+            raise invalid(
                 f"Input {name} holds a text of {longest} bytes; "
-                f"the most is {self.settings.max_text_bytes} (serve.max_text_bytes)",
+                f"the most is {self.settings.max_text_bytes} (serve.max_text_bytes)"
             )
         return sum(sizes)
 
@@ -179,9 +188,8 @@ def _signature(loaded: LoadedVersion, name: str) -> Signature:
     try:
         return loaded.predictor.signatures[name or DEFAULT_SIGNATURE]
     except KeyError:
-        raise RequestError(
-            Code.INVALID_ARGUMENT,
-            f'Serving signature name: "{name or DEFAULT_SIGNATURE}" not found in signature def',
+        raise invalid(
+            f'Serving signature name: "{name or DEFAULT_SIGNATURE}" not found in signature def'
         ) from None
 
 

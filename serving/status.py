@@ -66,3 +66,8 @@ class RequestError(Exception):
         self.http = http or code.http
         self.message = message
         self.retry_after = retry_after
+
+
+def invalid(message: str) -> RequestError:
+    """The error of a request that is wrong in itself."""
+    return RequestError(Code.INVALID_ARGUMENT, message)

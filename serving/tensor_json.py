@@ -8,15 +8,15 @@ import base64
 import binascii
 import enum
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from serving.json_document import invalid, shown, type_name
+from serving.json_document import shown, type_name
 from serving.json_document import to_bytes as text_to_bytes
-from serving.predictor import DEFAULT_SIGNATURE, TensorSpec
-from serving.status import Code, RequestError
+from serving.predictor import DEFAULT_SIGNATURE, TensorSpec, strings
+from serving.status import Code, RequestError, invalid
 
 BASE64_KEY = "b64"
 _MOST_DIMENSIONS = 31  # numpy 1 has 32, and one is for the rows
@@ -101,7 +101,7 @@ def _from_rows(rows: list[Any], specs: Mapping[str, TensorSpec]) -> dict[str, np
     if len(specs) == 1:
         ((name, spec),) = specs.items()
         if spec.dtype == "string" and set(map(type, rows)) == {str}:
-            return {name: _objects([text_to_bytes(row) for row in rows], (len(rows),))}
+            return {name: strings([text_to_bytes(row) for row in rows])}
     elif not isinstance(rows[0], dict):
         raise invalid(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as "
@@ -253,17 +253,11 @@ def _fit(value: Any, dtype: str) -> Any:
 
 def _array(values: list[Any], shape: tuple[int, ...], dtype: str) -> np.ndarray:
     if dtype == "string":
-        return _objects(values, shape)
+        return strings(values).reshape(shape)
     if dtype in ("int8", "int16", "uint8"):  # TensorFlow carries them as int32, and cuts them off
         return np.array(values, np.int32).astype(dtype).reshape(shape)
     with np.errstate(over="ignore"):  # what is too large for a float is infinite
         return np.array(values, dtype).reshape(shape)
-
-
-def _objects(values: Sequence[Any], shape: tuple[int, ...]) -> np.ndarray:
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array.reshape(shape)
 
 
 def _shape_text(shape: tuple[int, ...]) -> str:

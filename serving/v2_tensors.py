@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from serving.answer_json import map_values, numbers, text
-from serving.json_document import invalid, shown, to_bytes
-from serving.predictor import TensorSpec
+from serving.json_document import shown, to_bytes
+from serving.predictor import TensorSpec, strings
+from serving.status import invalid
 
 DATATYPES = {
     "string": "BYTES",
@@ -126,7 +127,7 @@ def _from_json(name: str, given: Mapping[str, Any], shape: tuple[int, ...], dtyp
     if wrong:
         raise invalid(f"Input {name} holds {shown(wrong[0])}, which is no {DATATYPES[dtype]}")
     if dtype == "string":
-        return _objects([to_bytes(value) for value in values])
+        return strings([to_bytes(value) for value in values])
     with np.errstate(over="ignore"):  # what is too large for a float is infinite
         return np.array(values, dtype)
 
@@ -161,7 +162,7 @@ def _flat(data: list[Any]) -> list[Any]:
 
 def _from_binary(name: str, content: memoryview, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     if dtype == "string":
-        return _objects(_texts(name, content, shape))
+        return strings(_texts(name, content, shape))
     kind = np.dtype(dtype).newbyteorder("<")
     if len(content) != math.prod(shape) * kind.itemsize:
         raise invalid(
@@ -198,9 +199,3 @@ def _to_binary(flat: np.ndarray) -> bytes:
 def _check_count(name: str, count: int, shape: tuple[int, ...]) -> None:
     if count != math.prod(shape):
         raise invalid(f"Input {name} has {count} elements, but its shape says {math.prod(shape)}")
-
-
-def _objects(values: list[bytes]) -> np.ndarray:
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array

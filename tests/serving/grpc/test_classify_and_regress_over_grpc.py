@@ -41,6 +41,26 @@ def test_what_the_context_says_holds_for_all_examples(prediction):
 
 
 @pytest.mark.parametrize(
+    ("count", "letters", "text"),
+    [
+        (1025, 1, "The request has 1025 rows; the most is 1024"),
+        (100, 50_000, "The context, in each of 100 examples, has 500"),
+    ],
+)
+def test_a_context_that_makes_a_small_request_a_large_one_is_refused(
+    prediction, status_of, count, letters, text
+):
+    request = with_examples(classification_pb2.ClassificationRequest(), signature="classify")
+    given = request.input.example_list_with_context
+    given.context.features.feature["text"].bytes_list.value.append(b"x" * letters)
+    for _ in range(count):
+        given.examples.add()
+    code, found = status_of(prediction.Classify, request)
+    assert code == "INVALID_ARGUMENT"
+    assert found.startswith(text)
+
+
+@pytest.mark.parametrize(
     ("signature", "texts", "text"),
     [
         ("none", [b"a"], "No signature was found with the name: none"),

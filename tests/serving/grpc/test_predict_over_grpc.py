@@ -92,8 +92,8 @@ def filtered(*names: str) -> predict_pb2.PredictRequest:
     return request
 
 
-def shaped(*sizes: int) -> predict_pb2.PredictRequest:
-    request = request_for(["a"])
+def shaped(*sizes: int, text: str = "a") -> predict_pb2.PredictRequest:
+    request = request_for([text])
     del request.inputs["text"].tensor_shape.dim[:]
     for size in sizes:
         request.inputs["text"].tensor_shape.dim.add(size=size)
@@ -142,6 +142,13 @@ ONE = tf.make_tensor_proto(["a"])
         ),
         (shaped(2**40), "INVALID_ARGUMENT", "The request has 1099511627776 rows; the most is 1024"),
         (shaped(1, 2**40), "INVALID_ARGUMENT", "Input text has the shape [1, 1099511627776], more than"),
+        (shaped(0, 2**62, 2**62), "INVALID_ARGUMENT", "tensor parsing error: text"),
+        (shaped(*[1] * 100), "INVALID_ARGUMENT", "tensor parsing error: text"),
+        (
+            shaped(1024, text="x" * 5000),
+            "INVALID_ARGUMENT",
+            "Input text repeats its last text to more than 4194304 bytes",
+        ),
         (shaped(-5), "INVALID_ARGUMENT", "tensor parsing error: text"),
         (shaped(1, 1), "INVALID_ARGUMENT", "Input text has the shape [1, 1]"),
         (

@@ -12,7 +12,7 @@ from serving.status import Code, RequestError
 def read(document) -> list[dict[str, tuple[str, list]]]:
     """Kind and values of each feature of each example."""
     found = []
-    for serialized in examples_of(document):
+    for serialized in examples_of(document, check=lambda count, context_bytes: None):
         features = tf.train.Example.FromString(serialized).features.feature
         kinds = {name: feature.WhichOneof("kind") for name, feature in features.items()}
         found.append(
@@ -26,7 +26,7 @@ def read(document) -> list[dict[str, tuple[str, list]]]:
 
 def error_of(document) -> str:
     with pytest.raises(RequestError) as caught:
-        examples_of(document)
+        examples_of(document, check=lambda count, context_bytes: None)
     assert caught.value.code is Code.INVALID_ARGUMENT
     return caught.value.message
 
@@ -60,6 +60,14 @@ def test_the_context_is_in_every_example_unless_that_says_otherwise():
     ]
 
 
+def test_how_much_there_will_be_is_told_before_it_is_made():
+    told = []
+    examples_of({"context": {"a": 1}, "examples": [{}, {}]}, check=lambda *numbers: told.append(numbers))
+    context = tf.train.Example()
+    context.features.feature["a"].int64_list.value.append(1)
+    assert told == [(2, context.ByteSize())]
+
+
 @pytest.mark.parametrize(
     ("document", "text"),
     [
@@ -91,7 +99,7 @@ FEATURES = st.none() | st.booleans() | st.integers(-(2**63), 2**64) | st.floats(
 @given(st.lists(st.dictionaries(st.text(max_size=3), FEATURES | st.lists(FEATURES, max_size=3), max_size=3)))
 def test_whatever_comes_is_an_example_or_refused(examples):
     try:
-        found = examples_of({"examples": examples})
+        found = examples_of({"examples": examples}, check=lambda count, context_bytes: None)
     except RequestError as error:
         assert error.code is Code.INVALID_ARGUMENT
     else:

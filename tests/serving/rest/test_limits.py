@@ -86,6 +86,24 @@ def test_rows_and_texts_beyond_their_limits_are_refused(strict, body, text):
     assert (v2.status_code, v2.json()) == (400, {"error": text})
 
 
+@pytest.mark.parametrize(
+    ("examples", "context", "text"),
+    [
+        ([{}] * 9, {"text": "a"}, "The request has 9 rows; the most is 8 (serve.max_rows)"),
+        (
+            [{}] * 8,
+            {"text": "a" * 1000},
+            "The context, in each of 8 examples, has 8168 bytes; the most is 4096 (serve.max_body_bytes)",
+        ),
+    ],
+)
+@pytest.mark.parametrize("method", ["classify", "regress"])
+def test_examples_that_a_context_makes_large_are_refused(strict, method, examples, context, text):
+    body = {"signature_name": method, "context": context, "examples": examples}
+    response = strict.client.post(f"/v1/models/imdb_sentiment:{method}", json=body)
+    assert (response.status_code, response.json()) == (400, {"error": text})
+
+
 def test_rows_and_texts_at_their_limits_are_answered(strict):
     assert strict.client.post(PREDICT, json={"instances": ["a" * 256] * 8}).status_code == 200
 

@@ -1,4 +1,4 @@
-"""A client that offers to change to another protocol, as Java's HttpClient does, is answered over HTTP/1.1."""
+"""A client that offers another protocol, as Java's HttpClient does, is answered over HTTP/1.1."""
 
 import contextlib
 import json
