@@ -1,29 +1,24 @@
 """One process, one event loop: HTTP and gRPC over one service, from the first load to the last answer."""
 
 import asyncio
-import contextlib
-import dataclasses
-import errno
-import ipaddress
 import logging
 import os
 import signal
 import socket
-import ssl
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
 import uvloop
 
 from serving import predictor
 from serving.access_log import AccessLog, App, EventHandler, LineSink, Receive, Scope, Send
+from serving.addresses import Addresses, address, listen
 from serving.auth import load_keys
 from serving.batching import Batcher, BatchLimits
 from serving.errors import StoreInputError
-from serving.http_connection import connection_class
+from serving.http_server import HttpServer
 from serving.metrics import Metrics
 from serving.models import Models
 from serving.request_log import RequestLog
@@ -37,110 +32,9 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("greenlight.serving")
 _LOGGERS = ("greenlight", "uvicorn", "asyncio", "grpc")
 """Whose records are lines of the log: ours, and those of what carries us."""
-_BACKLOG = 2048
 _SWITCH_SECONDS = 0.0005
 """How long a model thread that has its answer waits for the event loop to let it go on; Python's own 5 ms are
 as long as a whole call."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Addresses:
-    """Where a server listens, as `host:port`; `grpc` is None where there is none. tls: both encrypted."""
-
-    rest: str
-    grpc: str | None
-    tls: bool
-
-
-class _Http(uvicorn.Server):
-    """uvicorn, with the signals left to us."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        yield
-
-
-def check(settings: ServeSettings) -> None:
-    """Refuses settings that would open the model to the network unprotected, or that miss a file.
-
-    Raises:
-      StoreInputError: with the remedy.
-    """
-    if (settings.tls_certificate is None) != (settings.tls_key is None):
-        raise StoreInputError("serve.tls_certificate and serve.tls_key belong together: give both, or none")
-    for name in ("tls_certificate", "tls_key"):
-        path: Path | None = getattr(settings, name)
-        if path is not None and not path.is_file():
-            raise StoreInputError(f"serve.{name}: {path} is no file")
-    if settings.tls_certificate is not None:
-        _check_certificate(settings)
-    keys = load_keys(settings)
-    if not keys and settings.tls_certificate is None and not _is_loopback(settings.host):
-        raise StoreInputError(
-            f"{settings.host} can be reached by other machines, and nothing would protect the model. Give "
-            "API keys (serve.api_keys) or a TLS certificate (serve.tls_certificate, serve.tls_key), or stay "
-            "on 127.0.0.1"
-        )
-
-
-def _check_certificate(settings: ServeSettings) -> None:
-    def ask_nobody() -> str:
-        raise StoreInputError(
-            f"serve.tls_key: {settings.tls_key} is encrypted; give a key without a passphrase, such as "
-            "`openssl pkey -in KEY -out PLAIN` writes"
-        )
-
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
-            settings.tls_certificate,  # type: ignore[arg-type]
-            settings.tls_key,
-            password=ask_nobody,
-        )
-    except OSError as error:  # an SSLError is one
-        raise StoreInputError(f"serve.tls_certificate and serve.tls_key do not work: {error}") from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def listen(host: str, port: int, *, setting: str) -> socket.socket:
-    """A listening socket.
-
-    Raises:
-      StoreInputError: the address is taken, or not this machine's.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (OSError, UnicodeError) as error:
-        raise StoreInputError(_no_address(host, getattr(error, "strerror", None) or str(error))) from error
-    try:
-        listener = socket.socket(family, kind, protocol)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(_BACKLOG)
-        except OSError:
-            listener.close()
-            raise
-    except OSError as error:
-        if error.errno == errno.EADDRNOTAVAIL:
-            raise StoreInputError(_no_address(host, error.strerror or str(error))) from error
-        raise StoreInputError(_cannot_listen(host, port, setting, error.strerror or str(error))) from error
-    listener.setblocking(False)
-    return listener
-
-
-def _no_address(host: str, why: str) -> str:
-    return f"cannot listen on {host}: {why}. Name an address of this machine with --host"
-
-
-def _cannot_listen(host: str, port: int, setting: str, why: str) -> str:
-    option = setting.replace("_", "-")
-    return f"cannot listen on {host}:{port}: {why}. Choose another port with --{option}, or free it"
 
 
 class Server:
@@ -191,7 +85,7 @@ class Server:
         self.service = Service(
             self.models, self._batcher, settings, metrics=self.metrics, request_log=self._log
         )
-        self._http: _Http | None = None
+        self._http: HttpServer | None = None
         self._grpc: GrpcServer | None = None
         self._watching: asyncio.Task[None] | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -223,7 +117,7 @@ class Server:
             await self._grpc.start()
         await self._start_http(listener)
         return Addresses(
-            rest=_address(settings.host, listener.getsockname()[1]),
+            rest=address(settings.host, listener.getsockname()[1]),
             grpc=grpc_address,
             tls=settings.tls_certificate is not None,
         )
@@ -233,22 +127,7 @@ class Server:
 
         settings = self._settings
         app = create_app(self.service, settings, self.metrics)
-        config = uvicorn.Config(
-            self._access.around(self._last_answers(app)),
-            http=connection_class(settings),  # type: ignore[arg-type]
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=settings.idle_seconds,  # type: ignore[arg-type]
-            timeout_graceful_shutdown=settings.drain_seconds,  # type: ignore[arg-type]
-            ssl_certfile=settings.tls_certificate,
-            ssl_keyfile=settings.tls_key,  # type: ignore[arg-type]
-        )
-        self._http = _Http(config)
+        self._http = HttpServer(self._access.around(self._last_answers(app)), settings)
         self._serving = asyncio.create_task(self._http.serve(sockets=[listener]))
         while not self._http.started:
             await asyncio.sleep(0.01)
@@ -274,11 +153,11 @@ class Server:
         self._grpc = GrpcServer(self.service, settings, keys=load_keys(settings), access=self._access)
         self.models.on_change(self._grpc.readiness_changed)
         try:
-            port = self._grpc.listen(_address(settings.host, settings.grpc_port))
+            port = self._grpc.listen(address(settings.host, settings.grpc_port))
         except RuntimeError as error:  # its text does not say why; an attempt of our own finds out
             listen(settings.host, settings.grpc_port, setting="grpc_port").close()
             raise StoreInputError(f"gRPC cannot listen on port {settings.grpc_port}: {error}") from error
-        return _address(settings.host, port)
+        return address(settings.host, port)
 
     @property
     def stopping(self) -> bool:
@@ -366,7 +245,3 @@ def _limits(settings: ServeSettings) -> BatchLimits:
         workers=settings.workers or max(2, (os.cpu_count() or 1) // 2),
         inline_seconds=settings.inline_ms / 1000,
     )
-
-
-def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

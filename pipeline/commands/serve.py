@@ -12,7 +12,8 @@ from pipeline.commands import options
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
-    from serving.server import Addresses, Server
+    from serving.addresses import Addresses
+    from serving.server import Server
 
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
 """What listens on any address, and how to reach it from this machine."""
@@ -63,7 +64,8 @@ def _with(settings: Settings, given: dict[str, Any]) -> Settings:
 def _serve(settings: Settings) -> None:
     from components.pusher.published import published_version
     from pipeline.workspace import Workspace
-    from serving.server import check, serve
+    from serving.addresses import check
+    from serving.server import serve
     from serving.signing import KeyVerifier
     from serving.versions import VersionStore
 

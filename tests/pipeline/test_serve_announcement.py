@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.commands.serve import _question
 from pipeline.config import Settings
-from serving.server import Addresses
+from serving.addresses import Addresses
 
 QUESTION = """-d '{"instances": ["A wonderful film."]}'"""
 PATH = "/v1/models/imdb_sentiment:predict"

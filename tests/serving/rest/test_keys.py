@@ -10,9 +10,9 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
+from serving.addresses import check
 from serving.auth import load_keys
 from serving.errors import StoreInputError
-from serving.server import check
 from serving.settings import ServeSettings
 
 KEY, OTHER = "0123456789abcdef", "fedcba9876543210-other"
@@ -172,6 +172,16 @@ def test_https(serving_small, authority, tls):
             plain.get(HERE)
         with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
             httpx.get(f"{running.url}{HERE}")
+
+
+def test_a_client_that_does_not_shake_hands_is_cut_off(serving_small, authority, tls):
+    with serving_small(**tls, header_seconds=0.3) as running:
+        for begin in (b"", b"\x16\x03\x01\x02\x00\x01"):
+            with socket.create_connection(("127.0.0.1", running.port), timeout=20) as silent:
+                silent.sendall(begin)
+                with contextlib.suppress(ConnectionResetError):
+                    while silent.recv(4096):
+                        pass  # nothing but TLS's own alert
 
 
 def test_a_certificate_and_its_key_are_tried_before_anything_starts(tls):
