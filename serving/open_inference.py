@@ -112,7 +112,8 @@ class OpenInferenceApi:
         head, binary = _split(request)
         document = await request.read(lambda: parse(head))
         name = _parameters(document).get("signature_name", "")
-        if not isinstance(name, str) or not isinstance(document.get("id", ""), str):
+        request_id = document.get("id")
+        if not isinstance(name, str) or not isinstance(request_id, str | None):
             raise invalid("'id' and the parameter 'signature_name' must be texts")
         signature = self._service.signature(name, version=version)
         inputs = await request.read(lambda: _inputs(document, signature, binary))
@@ -121,8 +122,8 @@ class OpenInferenceApi:
             inputs=inputs, signature_name=name, version=version, request_id=request.id, protocol="v2"
         )
         answer = {"model_name": self._service.model_name, "model_version": str(prediction.version)}
-        if "id" in document:
-            answer["id"] = document["id"]
+        if request_id is not None:
+            answer["id"] = request_id
         return _answer(answer, prediction.outputs, wanted)
 
 
@@ -180,7 +181,9 @@ def _wanted(document: Mapping[str, Any], signature: Signature) -> dict[str, bool
 
 
 def _parameters(holder: Mapping[str, Any]) -> Mapping[str, Any]:
-    parameters = holder.get("parameters", {})
+    parameters = holder.get("parameters")
+    if parameters is None:  # some clients write out what they leave open
+        return {}
     if not isinstance(parameters, dict):
         raise invalid("'parameters' must be an object")
     return parameters

@@ -92,6 +92,13 @@ def test_without_an_id_none_is_answered_and_outputs_can_be_chosen(client):
     assert [output["name"] for output in answer["outputs"]] == ["probability"]
 
 
+def test_what_a_client_writes_out_as_null_is_left_open(client):
+    tensor = text_input("good") | {"parameters": None}
+    answer = infer(client, {"id": None, "parameters": None, "outputs": None, "inputs": [tensor]}).json()
+    assert "id" not in answer
+    assert [output["name"] for output in answer["outputs"]] == ["label", "probability"]
+
+
 def kinds(**changes) -> dict:
     tensors = {
         "floats": {"datatype": "FP32", "shape": [2, 2], "data": [[1, 2.5], [math.inf, 4]]},
