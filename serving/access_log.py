@@ -11,6 +11,7 @@ import re
 import secrets
 import threading
 import time
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, BinaryIO
 
@@ -22,6 +23,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_LOG = logging.getLogger("greenlight.serving")
 
 HEADER = b"x-request-id"
 _FIT = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
@@ -177,6 +180,12 @@ class AccessLog:
             request_id=request_id,
             client=client[0] if client else None,
         )
+
+
+def log_bug(event: str, error: BaseException, *, request_id: str) -> None:
+    """Logs where a bug is, and not its text, which may quote the request."""
+    where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)][-5:]
+    _LOG.error(event, extra={"request_id": request_id, "error": type(error).__name__, "where": where})
 
 
 def route_of(path: str) -> str:

@@ -2,21 +2,18 @@
 
 import dataclasses
 import functools
-import logging
 import math
 import time
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
 from grpc.aio import ServicerContext
 
-from serving.access_log import HEADER, AccessLog
+from serving.access_log import HEADER, AccessLog, log_bug
 from serving.service import Service
 from serving.status import Code, RequestError
 
-_LOG = logging.getLogger("greenlight.serving")
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
 REQUEST_ID = HEADER.decode()
@@ -91,8 +88,5 @@ def _call(context: ServicerContext, access: AccessLog, now: float) -> Call:
 def _as_request_error(error: Exception, call: Call) -> RequestError:
     if isinstance(error, RequestError):
         return error
-    # Not its text, which may quote the request.
-    where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)][-5:]
-    extra = {"request_id": call.request_id, "error": type(error).__name__, "where": where}
-    _LOG.error("gRPC call failed", extra=extra)
+    log_bug("gRPC call failed", error, request_id=call.request_id)
     return RequestError(Code.INTERNAL, "Internal error; the server's log has the cause")

@@ -6,13 +6,13 @@ from typing import Any
 from tensorflow_serving.apis import (
     get_model_status_pb2,
     model_management_pb2,
-    model_pb2,
     model_service_pb2_grpc,
 )
 
 from serving.grpc_answers import Call, Servicer, answered
+from serving.models import not_loaded, unknown
 from serving.service import Service
-from serving.status import Code, RequestError
+from serving.status import Code, RequestError, invalid
 
 NAME = "tensorflow.serving.ModelService"
 
@@ -35,25 +35,15 @@ def wanted(request: Any, service: Service) -> Wanted:
       RequestError: it names no model, or another one.
     """
     if not request.HasField("model_spec"):
-        raise RequestError(Code.INVALID_ARGUMENT, "Missing ModelSpec")
+        raise invalid("Missing ModelSpec")
     spec = request.model_spec
     if not spec.name:
-        raise RequestError(Code.INVALID_ARGUMENT, "ModelSpec has no name specified.")
+        raise invalid("ModelSpec has no name specified.")
     version = (spec.version.value or None) if spec.HasField("version") else None
     label = spec.version_label or None
     if spec.name != service.model_name:
-        raise _unknown(spec.name, version)
+        raise not_loaded(spec.name, version)
     return Wanted(version=version, label=label, signature_name=spec.signature_name)
-
-
-def _unknown(name: str, version: int | None) -> RequestError:
-    which = f"Latest({name})" if version is None else f"Specific({name}, {version})"
-    return RequestError(Code.NOT_FOUND, f"Servable not found for request: {which}")
-
-
-def _no_version(spec: model_pb2.ModelSpec) -> RequestError:
-    which = f"version {spec.version.value}" if spec.version.value else "any versions"
-    return RequestError(Code.NOT_FOUND, f"Could not find {which} of model {spec.name}")
 
 
 class ModelServicer(Servicer, model_service_pb2_grpc.ModelServiceServicer):
@@ -65,7 +55,7 @@ class ModelServicer(Servicer, model_service_pb2_grpc.ModelServiceServicer):
     ) -> get_model_status_pb2.GetModelStatusResponse:
         """The states of all versions, newest first, or of the one that is asked for."""
         if request.model_spec.name not in ("", self.service.model_name):
-            raise _no_version(request.model_spec)
+            raise unknown(request.model_spec.name, request.model_spec.version.value or None)
         target = wanted(request, self.service)
         statuses = self.service.statuses(version=target.version, label=target.label)
         response = get_model_status_pb2.GetModelStatusResponse()

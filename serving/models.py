@@ -16,7 +16,7 @@ from serving.batching import Lane
 from serving.errors import StoreError, StoreInputError
 from serving.metrics import Metrics
 from serving.predictor import LoadError, Predictor
-from serving.status import Code, RequestError
+from serving.status import Code, RequestError, invalid
 from serving.versions import VersionStore
 
 _LOG = logging.getLogger("greenlight.serving")
@@ -44,6 +44,23 @@ class VersionStatus:
     state: State
     code: Code = Code.OK
     message: str = ""
+
+
+def not_loaded(name: str, version: int | None) -> RequestError:
+    """The error of a call to a model, or to that version of it, that is not served."""
+    which = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+    return RequestError(Code.NOT_FOUND, f"Servable not found for request: {which}")
+
+
+def unknown(name: str, version: int | None) -> RequestError:
+    """The error of a question for the state of a model, or of that version of it, that is not known."""
+    which = "any versions" if version is None else f"version {version}"
+    return RequestError(Code.NOT_FOUND, f"Could not find {which} of model {name}")
+
+
+def unknown_label(label: str) -> RequestError:
+    """The error of a label that is not in force."""
+    return invalid(f"Unrecognized servable version label: {label}")
 
 
 class LoadedVersion:
@@ -123,16 +140,14 @@ class Models:
         """
         if version is None and label is None:
             if not self._loaded:
-                raise RequestError(Code.NOT_FOUND, f"Servable not found for request: Latest({self.name})")
+                raise not_loaded(self.name, None)
             return self._loaded[0]
         if version is None:
             version = self._labelled(label or "")
         for loaded in self._loaded:
             if loaded.version == version:
                 return loaded
-        raise RequestError(
-            Code.NOT_FOUND, f"Servable not found for request: Specific({self.name}, {version})"
-        )
+        raise not_loaded(self.name, version)
 
     def labels(self) -> dict[str, int]:
         """The labels in force: `stable` is the newest version loaded, `previous` the one before it."""
@@ -152,8 +167,7 @@ class Models:
             self._states[number] for number in sorted(self._states, reverse=True) if version in (None, number)
         ]
         if not found:
-            which = "any versions" if version is None else f"version {version}"
-            raise RequestError(Code.NOT_FOUND, f"Could not find {which} of model {self.name}")
+            raise unknown(self.name, version)
         return found
 
     def refusals(self) -> list[VersionStatus]:
@@ -165,7 +179,7 @@ class Models:
     def _labelled(self, label: str) -> int:
         labels = self.labels()
         if label not in labels:
-            raise RequestError(Code.INVALID_ARGUMENT, f"Unrecognized servable version label: {label}")
+            raise unknown_label(label)
         return labels[label]
 
     async def check_pin(self) -> None:

@@ -3,12 +3,11 @@ Protocol, metrics and health. Plain ASGI: the path of a prediction has no framew
 
 import functools
 import importlib.metadata
-import logging
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from serving import metrics as metrics_page
+from serving.access_log import log_bug
 from serving.auth import ApiKeys, load_keys
 from serving.cors import Cors
 from serving.http_body import ClientGone, Receive, read_body
@@ -37,7 +36,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 OPEN_PATHS = frozenset({"/v2/health/live", "/v2/health/ready", "/healthz", "/readyz"})
 """What can be asked without a key: whoever watches over the server has none."""
 
-_LOG = logging.getLogger("greenlight.serving")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -136,13 +134,9 @@ def _own_version() -> str:
 
 
 def _failed(error: Exception, scope: Scope) -> Answer:
-    """The answer to a bug. Neither it nor the log repeats the error's text, which may quote the request."""
+    """The answer to a bug."""
     request_id = scope.get("state", {}).get("request_id", "")
-    where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)][-5:]
-    _LOG.error(
-        "request failed",
-        extra={"request_id": request_id, "error": type(error).__name__, "where": where},
-    )
+    log_bug("request failed", error, request_id=request_id)
     text = f"Internal error; the server's log has more under the request id {request_id}"
     return json_answer({"error": text}, status=500)
 

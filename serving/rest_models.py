@@ -9,6 +9,7 @@ from serving.example_json import examples_of
 from serving.http_messages import Answer, Request, json_answer, unquoted
 from serving.json_document import parse
 from serving.model_metadata import metadata_document, status_document
+from serving.models import not_loaded, unknown, unknown_label
 from serving.service import Prediction, Service
 from serving.status import Code, RequestError, invalid
 from serving.tensor_json import inputs_of, rows_of, signature_name
@@ -26,11 +27,6 @@ class Target:
     model: str
     version: int | None
     label: str | None
-
-    @property
-    def debug_string(self) -> str:
-        """How TensorFlow Serving's errors name it."""
-        return f"Latest({self.model})" if self.version is None else f"Specific({self.model}, {self.version})"
 
 
 class ModelApi:
@@ -109,7 +105,7 @@ class ModelApi:
             metadata = self._service.metadata(version=target.version, label=target.label)
             return json_answer(metadata_document(self._service.model_name, metadata))
         if target.model != self._service.model_name:
-            raise RequestError(Code.NOT_FOUND, _no_version(target))
+            raise unknown(target.model, target.version)
         statuses = self._service.statuses(version=target.version, label=target.label)
         return json_answer(status_document(statuses))
 
@@ -117,8 +113,8 @@ class ModelApi:
         if target.model == self._service.model_name:
             return
         if target.label is not None:
-            raise invalid(f"Unrecognized servable version label: {target.label}")
-        raise RequestError(Code.NOT_FOUND, f"Servable not found for request: {target.debug_string}")
+            raise unknown_label(target.label)
+        raise not_loaded(target.model, target.version)
 
 
 def _target(found: re.Match[str]) -> Target:
@@ -127,12 +123,6 @@ def _target(found: re.Match[str]) -> Target:
         raise invalid(f"Failed to convert version: {found['version']} to numeric.")
     label = unquoted(found["label"]) if found["label"] else None
     return Target(model=unquoted(found["model"]), version=version, label=label)
-
-
-def _no_version(target: Target) -> str:
-    if target.version is None:
-        return f"Could not find any versions of model {target.model}"
-    return f"Could not find version {target.version} of model {target.model}"
 
 
 def _preflight(request: Request) -> Answer:
