@@ -131,6 +131,7 @@ function showFigures(now) {
   at("queue").textContent = now.queue;
   at("curve").toggleAttribute("hidden", rates.length < 2);
   at("line").setAttribute("d", path(rates, 300, 48));
+  at("peak").textContent = Math.max(0, ...rates).toFixed(1);
 }
 
 refresh();
