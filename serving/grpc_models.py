@@ -10,7 +10,7 @@ from tensorflow_serving.apis import (
 )
 
 from serving.grpc_answers import Call, Servicer, answered
-from serving.models import not_loaded, unknown
+from serving.models import not_loaded, unknown, unknown_label
 from serving.service import Service
 from serving.status import Code, RequestError, invalid
 
@@ -42,6 +42,8 @@ def wanted(request: Any, service: Service) -> Wanted:
     version = (spec.version.value or None) if spec.HasField("version") else None
     label = spec.version_label or None
     if spec.name != service.model_name:
+        if label is not None:
+            raise unknown_label(label)
         raise not_loaded(spec.name, version)
     return Wanted(version=version, label=label, signature_name=spec.signature_name)
 

@@ -120,6 +120,11 @@ ONE = tf.make_tensor_proto(["a"])
             "Unrecognized servable version label: canary",
         ),
         (
+            request_for(name="other", version_label="stable"),
+            "INVALID_ARGUMENT",
+            "Unrecognized servable version label: stable",
+        ),
+        (
             request_for(signature_name="none"),
             "FAILED_PRECONDITION",
             'Serving signature key "none" not found.',
