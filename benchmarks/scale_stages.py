@@ -19,6 +19,13 @@ from tfx.types import standard_artifacts
 from tfx.types import standard_component_specs as specs
 from tfx.types.artifact import Artifact
 
+from components.batch_prediction import job
+from components.batch_prediction.formats import OutputFormat
+from components.batch_prediction.output import Output
+from components.batch_prediction.verified_model import choose_version
+from components.data_check import statistics
+from components.example_gen import executor as reading
+from components.example_gen.component import ImdbExampleGen
 from components.trainer import signatures
 from components.trainer.train import train
 from pipeline.config import Settings
@@ -29,25 +36,20 @@ SPLITS = '["train", "eval", "test"]'
 
 
 def example_gen(folder: Path) -> int:
-    """ImdbExampleGen's executor; returns the number of reviews read."""
-    from components.example_gen.component import ImdbExampleGen
-    from components.example_gen.executor import READING_FILE, Executor
-
+    """ImdbExampleGen's executor; like each stage returns the number of reviews that it worked on."""
     settings = Settings().data.model_copy(update={"source": f"files:{folder}/source/reviews-*.jsonl"})
     examples = _artifact(standard_artifacts.Examples, folder / "examples")
     properties = ImdbExampleGen(settings).exec_properties
-    Executor(_beam(folder)).Do({}, {specs.EXAMPLES_KEY: [examples]}, properties)
-    return json.loads(Path(examples.uri, READING_FILE).read_text())["taken"]
+    reading.Executor(_beam(folder)).Do({}, {specs.EXAMPLES_KEY: [examples]}, properties)
+    return _reviews(folder)
 
 
 def statistics_gen(folder: Path) -> int:
     """StatisticsGen's executor on all splits."""
-    from components.data_check.statistics import Executor, stats_options
-
-    statistics = _artifact(standard_artifacts.ExampleStatistics, folder / "statistics")
-    properties = {specs.STATS_OPTIONS_JSON_KEY: stats_options().to_json()}
+    found = _artifact(standard_artifacts.ExampleStatistics, folder / "statistics")
+    properties = {specs.STATS_OPTIONS_JSON_KEY: statistics.stats_options().to_json()}
     inputs = {specs.EXAMPLES_KEY: [_examples(folder)]}
-    Executor(_beam(folder)).Do(inputs, {specs.STATISTICS_KEY: [statistics]}, properties)
+    statistics.Executor(_beam(folder)).Do(inputs, {specs.STATISTICS_KEY: [found]}, properties)
     return _reviews(folder)
 
 
@@ -68,11 +70,6 @@ def training_epoch(folder: Path) -> int:
 
 def batch_inference(folder: Path) -> int:
     """`greenlight batch-predict`: the source files through the promoted model, into JSONL files."""
-    from components.batch_prediction import job
-    from components.batch_prediction.formats import OutputFormat
-    from components.batch_prediction.output import Output
-    from components.batch_prediction.verified_model import choose_version
-
     settings, root = Settings(), str(folder / "serving")
     return job.predict_files(
         job.find_parts(f"{folder}/source/reviews-*.jsonl", text_column=settings.data.text_column),
@@ -110,9 +107,7 @@ def _pattern(folder: Path, split: str) -> str:
 
 
 def _reviews(folder: Path) -> int:
-    from components.example_gen.executor import READING_FILE
-
-    return json.loads((folder / "examples" / READING_FILE).read_text())["taken"]
+    return json.loads((folder / "examples" / reading.READING_FILE).read_text())["taken"]
 
 
 def _beam(folder: Path) -> BaseBeamExecutor.Context:
