@@ -13,11 +13,15 @@ from benchmarks.processes import Cost
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A number and the most that it may be; `limit` None where nothing is asked of it."""
+    """A number and the most that it may be; `limit` None where nothing is asked of it.
+
+    It is shown with `digits` behind the point.
+    """
 
     name: str
     value: float
     limit: float | None = None
+    digits: int = 2
 
     @property
     def holds(self) -> bool:
@@ -25,10 +29,11 @@ class Figure:
 
     @property
     def cells(self) -> tuple[str, str, str]:
+        shown = f"{self.value:.{self.digits}f}"
         if self.limit is None:
-            return self.name, f"{self.value:.2f}", ""
+            return self.name, shown, ""
         judged = "holds" if self.holds else "MISSED"
-        return self.name, f"{self.value:.2f}", f"{judged}: at most {self.limit:g}"
+        return self.name, shown, f"{judged}: at most {self.limit:g}"
 
 
 def median(costs: Iterable[Cost], attribute: str = "seconds") -> float:

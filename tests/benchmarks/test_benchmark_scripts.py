@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import against_notebook, scale, where_time_goes
+from benchmarks import accuracy, against_notebook, scale, where_time_goes
 from benchmarks.processes import CHECKOUT, run
 
 SCRIPTS = [
+    "accuracy",
     "against_notebook",
     "against_tfx_example",
     "http_load",
@@ -59,6 +60,34 @@ def test_a_stage_is_held_against_the_sum_of_its_floors():
     assert pusher[3:] == ("", "", "")
 
 
+def fits(accuracy_, calibration_error=0.007, seconds=30.0, megabytes=20.0):
+    costs = {"calibration_error": calibration_error, "seconds": seconds, "megabytes": megabytes}
+    ours = [accuracy.Fitted(accuracy=0.93, **costs), accuracy.Fitted(accuracy=accuracy_, **costs)]
+    return {accuracy.OURS: ours, "NB-SVM": [accuracy.Fitted(accuracy=0.89, seconds=12)]}
+
+
+@pytest.mark.parametrize(
+    ("found", "missed"),
+    [
+        (fits(0.9), []),
+        (fits(0.8999), ["share that is wrong"]),
+        (fits(0.88), ["share that is wrong", "the same, less the best peer's"]),
+        (
+            fits(0.9, 0.0201, 60.1, 40.1),
+            ["calibration error", "seconds, text to model", "MB of the exported model"],
+        ),
+    ],
+)
+def test_the_worst_seed_is_held_against_the_limits(found, missed):
+    assert [figure.name for figure in accuracy.figures(found) if not figure.holds] == missed
+
+
+def test_accuracies_are_shown_with_their_spread():
+    ours, peer = accuracy.rows(fits(0.91))
+    assert ours == ("greenlight", "0.9200 ± 0.0141", "0.0070", "30.0", "20.0")
+    assert peer == ("NB-SVM", "0.8900 ± 0.0000", "", "12.0", "")
+
+
 def test_sizes_come_ascending_and_fill_every_split():
     assert scale.sizes_of("25000,2500") == [2500, 25000]
     with pytest.raises(argparse.ArgumentTypeError, match="100 reviews are the fewest"):
@@ -76,7 +105,25 @@ def test_cost_and_memory_beyond_their_limits_are_named():
     )
     assert small[2:] == ("10.0", "1.0", "1.0", "1,000", "1.00", "", "90", "")
     assert fair[5:] == ("1,100", "1.10", "1,111", "90", "")
-    assert dear[6:] == ("1.20", "1,300", "4,000", "more than 1.15x, more than 3,072 MiB")
+    assert dear[6:] == ("1.20", "1,300", "4,000", "more than 1.15x, more than 3,072 MiB, memory grows")
+
+
+@pytest.mark.parametrize(("peaks", "grows"), [((90, 900, 1035), False), ((90, 900, 1036), True)])
+def test_memory_may_grow_up_to_the_second_size(peaks, grows):
+    found = [measured(size, size, peak) for size, peak in zip((1, 10, 100), peaks, strict=True)]
+    assert [line[-1] for line in scale.rows(found)] == ["", "", "memory grows" if grows else ""]
+
+
+@pytest.mark.parametrize(("dearer", "code"), [(1.0, 0), (1.2, 1)])
+def test_a_missed_limit_is_an_exit_code(tmp_path, monkeypatch, capsys, dearer, code):
+    def found(size, scratch, *, rounds):
+        return [measured(size, size * (dearer if size > 1000 else 1), 90)]
+
+    monkeypatch.setattr(scale, "measure_size", found)
+    curves = tmp_path / "scale.svg"
+    assert scale.main(["--sizes", "1000,2000", "--curves", str(curves)]) == code
+    assert ("more than 1.15x" in capsys.readouterr().out) == bool(code)
+    assert curves.exists()
 
 
 def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):

@@ -1,0 +1,71 @@
+"""What scikit-learn makes of the reviews of a workspace: fitted to `train`, scored on `eval`.
+
+    python -m benchmarks.accuracy_peers WORKSPACE
+
+WORKSPACE is that of a `greenlight run`. The last line printed is JSON: accuracy and seconds of each fit, from
+text to model.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+from components import reviews
+
+Classify = Callable[[list[str]], np.ndarray]
+"""Texts to labels, 0 or 1."""
+
+
+def tfidf_regression(texts: list[str], labels: np.ndarray) -> Classify:
+    model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=30, max_iter=1000))
+    return model.fit(texts, labels).predict
+
+
+def nb_svm(texts: list[str], labels: np.ndarray) -> Classify:
+    """Wang and Manning, Baselines and Bigrams (2012): binary counts, weighed by a naive Bayes ratio."""
+    counts = CountVectorizer(ngram_range=(1, 2), binary=True)
+    held = counts.fit_transform(texts)
+    praise, blame = (1 + held[labels == label].sum(axis=0).A1 for label in (1, 0))
+    ratio = np.log(praise / praise.sum()) - np.log(blame / blame.sum())
+    machine = LinearSVC(C=0.1).fit(held.multiply(ratio).tocsr(), labels)
+    return lambda others: machine.predict(counts.transform(others).multiply(ratio).tocsr())
+
+
+PEERS = {"TF-IDF, logistic regression": tfidf_regression, "NB-SVM": nb_svm}
+
+
+def main(workspace: Path) -> None:
+    texts, labels = read(workspace, "train")
+    eval_texts, eval_labels = read(workspace, "eval")
+    found = {}
+    for name, fit in PEERS.items():
+        started = time.perf_counter()
+        classify = fit(texts, labels)
+        seconds = time.perf_counter() - started
+        found[name] = {"accuracy": float(np.mean(classify(eval_texts) == eval_labels)), "seconds": seconds}
+    print(json.dumps(found))
+
+
+def read(workspace: Path, split: str) -> tuple[list[str], np.ndarray]:
+    """The texts and the labels of a split."""
+    files = sorted(map(str, workspace.glob(f"artifacts/ImdbExampleGen/examples/*/Split-{split}/*")))
+    texts: list[str] = []
+    labels = []
+    for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(1024):
+        parsed = tf.io.parse_example(batch, reviews.feature_spec())
+        texts += [text.decode("utf-8", "replace") for text in parsed[reviews.TEXT].numpy()]
+        labels.append(parsed[reviews.LABEL].numpy())
+    return texts, np.concatenate(labels)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
