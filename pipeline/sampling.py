@@ -14,7 +14,8 @@ from pipeline.trace import Trace
 
 GROUP = "Python threads"
 SECONDS_BETWEEN = 0.02
-DEEPEST = 80
+DEEPEST = 100
+_IMPORTING = "<frozen importlib"
 _WAITING = {"threading.py", "queue.py", "selectors.py", "socketserver.py", "connection.py", "_common.py"}
 """Files of the standard library, and of gRPC, in which threads that have nothing to do are found."""
 
@@ -64,11 +65,17 @@ class Sampler:
 
 
 def functions(frame: FrameType | None) -> tuple[str, ...]:
-    """The functions that a thread is in, the outermost first; none if it only waits."""
+    """The functions that a thread is in, the outermost first and DEEPEST at most; none if it only waits.
+
+    Of imports only the modules: between two of them there are six functions of Python's own.
+    """
     if frame and PurePath(frame.f_code.co_filename).name in _WAITING:
         return ()
     found: list[str] = []
-    while frame and len(found) < DEEPEST:
-        found.append(f"{frame.f_code.co_qualname} ({PurePath(frame.f_code.co_filename).name})")
+    while frame:
+        file = frame.f_code.co_filename
+        if not file.startswith(_IMPORTING):
+            found.append(f"{frame.f_code.co_qualname} ({PurePath(file).name})")
         frame = frame.f_back
-    return tuple(reversed(found))
+    # The outermost: without them every slice would end whenever a stack gets deeper than that.
+    return tuple(reversed(found))[:DEEPEST]

@@ -21,8 +21,9 @@ class Trace:
 
     def slice(self, group: str, track: str, name: str, *, begin: float, end: float, **details: Any) -> None:
         """Something that lasted. Slices of one track are to follow or to contain one another."""
-        times = {"ph": "X", "ts": self._microseconds(begin), "dur": max(0, round(1e6 * (end - begin)))}
-        self._add(group, track, name, **times, args=details)
+        began, ended = self._microseconds(begin), self._microseconds(end)
+        # Not the rounded difference: what follows at `end` might then begin before this one ends.
+        self._add(group, track, name, ph="X", ts=began, dur=max(0, ended - began), args=details)
 
     def mark(self, group: str, track: str, name: str, *, at: float) -> None:
         """Something that happened."""

@@ -1,5 +1,6 @@
 """What `greenlight run --profile` writes: slices of stages, epochs, bundles and Python functions."""
 
+import itertools
 import json
 import logging
 import sys
@@ -11,7 +12,7 @@ import pytest
 from pipeline import local_runner, profiling
 from pipeline.console import SilentConsole
 from pipeline.outcome import RunResult
-from pipeline.sampling import Sampler, functions
+from pipeline.sampling import DEEPEST, Sampler, functions
 from pipeline.trace import Trace
 
 
@@ -58,6 +59,14 @@ def test_a_slice_has_its_place_and_its_times(read):
     (_, _, trainer), (group, track, note) = read(trace)
     assert (trainer["ts"], trainer["dur"], trainer["args"]) == (1_500_000, 1_500_000, {"outcome": "done"})
     assert (group, track, note["name"], note["ts"]) == ("run", "notes", "Loading ...", 250_000)
+
+
+def test_slices_that_follow_one_another_do_not_overlap(read):
+    trace, times = Trace(started=0.0), [0.0, 1.4e-6, 2.8e-6, 4.2e-6, 5.6e-6]
+    for begin, end in itertools.pairwise(times):
+        trace.slice("run", "stages", "one", begin=begin, end=end)
+    slices = [(event["ts"], event["ts"] + event["dur"]) for _, _, event in read(trace)]
+    assert all(end == begin for (_, end), (begin, _) in itertools.pairwise(slices))
 
 
 def test_a_run_is_recorded_and_told_as_without(read):
@@ -159,8 +168,24 @@ def test_a_stack_is_told_from_the_outside():
     assert outer == "test_a_stack_is_told_from_the_outside (test_profiling.py)"
 
 
-def _frame():
-    return sys._getframe()
+def test_of_a_deep_stack_the_outermost_functions_stay():
+    deep = functions(_frame(2 * DEEPEST))
+    assert len(deep) == DEEPEST
+    assert deep[:3] == functions(_frame())[:3]
+
+
+def test_of_an_import_the_modules_are_told_alone(tmp_path, monkeypatch):
+    (tmp_path / "projected.py").write_text("import sys\nframe = sys._getframe()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import projected
+
+    (*_, outer, inner) = functions(projected.frame)
+    assert inner == "<module> (projected.py)"
+    assert outer == "test_of_an_import_the_modules_are_told_alone (test_profiling.py)"
+
+
+def _frame(deeper=0):
+    return _frame(deeper - 1) if deeper else sys._getframe()
 
 
 def test_the_command_leaves_the_trace_beside_the_log(greenlight, tmp_path, monkeypatch):
