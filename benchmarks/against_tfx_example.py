@@ -1,6 +1,6 @@
 """The whole pipeline against TFX's own IMDB example on the same reviews, in cold processes that take turns.
 
-    python -m benchmarks.against_tfx_example --rounds 1
+    python -m benchmarks.against_tfx_example --rounds 2
 
 The example is the one inside the tfx package, started as its authors say: from a home folder with `imdb/data`
 and `imdb/imdb_utils_native_keras.py`, with its own steps, gate and Beam options (multi_processing, a worker
@@ -28,7 +28,7 @@ OURS, THEIRS = "greenlight run", "TFX's IMDB example"
 
 def main(arguments: list[str] | None = None) -> int:
     parser = described(__doc__)
-    parser.add_argument("--rounds", type=int, default=1, help="how often each side runs (default 1)")
+    parser.add_argument("--rounds", type=int, default=2, help="how often each side runs (default 2)")
     parser.add_argument("--reviews", type=int, default=25_000, help="how many of the reviews (default all)")
     given = parser.parse_args(arguments)
     print(machine(), flush=True)
