@@ -95,7 +95,7 @@ def test_tfma_and_tfx_come_without_what_is_put_off_and_miss_nothing():
     assert process.returncode == 0, process.stderr
     run, metrics, view, same = json.loads(process.stdout.splitlines()[-1])
     assert run == []
-    assert {"BLEU", "Rouge", "BinaryAccuracy"} <= set(metrics)
+    assert {"Bleu", "Rouge", "BinaryAccuracy"} <= set(metrics)
     assert view == "render_plot" and same
 
 
