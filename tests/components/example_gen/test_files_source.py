@@ -3,6 +3,7 @@ import gzip
 import json
 import os
 import shutil
+import sys
 from unittest import mock
 
 import pytest
@@ -172,6 +173,20 @@ def test_relative_paths_become_absolute(tmp_path, write_csv, monkeypatch):
     path = write_csv("a.csv", ROWS)
     monkeypatch.chdir(tmp_path)
     assert matching_paths("*.csv") == [str(path)]
+
+
+def test_a_pattern_may_go_through_folders_exclude_and_match_hidden_files(tmp_path, write_csv):
+    deep, hidden, named = (write_csv(name, ROWS) for name in ("deep/er/c.csv", ".d.csv", "x1.csv"))
+    assert matching_paths(str(tmp_path / "dee**.csv")) == [str(deep)]
+    assert matching_paths(str(tmp_path / "*d.csv")) == [str(hidden)]
+    assert matching_paths(str(tmp_path / "[^.]?.csv")) == [str(named)]
+
+
+def test_a_pattern_without_files_is_answered_without_beam(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "apache_beam", None)
+    monkeypatch.setitem(sys.modules, "apache_beam.io.filesystems", None)
+    with pytest.raises(InputError, match="no file matches"):
+        matching_paths(str(tmp_path / "none-[12]-?.csv"))
 
 
 def test_a_pattern_without_files_is_an_error(tmp_path):
