@@ -145,7 +145,10 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_answered_413(strict, packin
     assert (response.status_code, response.json()) == (413, TOO_LARGE)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"{}")[:-4], gzip.compress(b"{}") + b"more"])
+EMPTY_OBJECT = gzip.compress(b"{}", mtime=0)  # without the time, which the tests' names would hold
+
+
+@pytest.mark.parametrize("content", [b"no gzip", EMPTY_OBJECT[:-4], EMPTY_OBJECT + b"more"])
 def test_a_body_that_cannot_be_unpacked_is_refused(strict, content):
     response = strict.client.post(PREDICT, content=content, headers={"Content-Encoding": "gzip"})
     assert (response.status_code, response.json()) == (
