@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pipeline.retraining.decision import SpanSeen
 from pipeline.retraining.places import Places
 from pipeline.retraining.records import SpanContent
+from pipeline.retraining.seen import SpanSeen
 
 if TYPE_CHECKING:
     from components.example_gen.spans import Span

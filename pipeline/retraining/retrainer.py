@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.retraining import attempts, looking, triggers
 from pipeline.retraining.asking import LiveModel
-from pipeline.retraining.decision import Drift, Seen, decide, to_examine
+from pipeline.retraining.decision import decide, to_examine
 from pipeline.retraining.history import History
 from pipeline.retraining.journal import Journal
 from pipeline.retraining.moments import Moment
@@ -26,6 +26,7 @@ from pipeline.retraining.records import (
     SpanContent,
     Watching,
 )
+from pipeline.retraining.seen import Drift, Seen
 from pipeline.workspace import new_run_id
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pipeline.retraining.records import Decision, Examination, SpanContent
 from pipeline.retraining.settings import RetrainSettings
 
 if TYPE_CHECKING:
-    from pipeline.retraining.decision import Seen, SpanSeen
+    from pipeline.retraining.seen import Seen, SpanSeen
 
 
 def first(

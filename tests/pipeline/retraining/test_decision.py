@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from pipeline.retraining.decision import Drift, Seen, SpanSeen, decide
+from pipeline.retraining.decision import decide
 from pipeline.retraining.history import History, cause_of
 from pipeline.retraining.moments import Moment
 from pipeline.retraining.records import (
@@ -17,6 +17,7 @@ from pipeline.retraining.records import (
     SpanContent,
     Watching,
 )
+from pipeline.retraining.seen import Drift, Seen, SpanSeen
 from pipeline.retraining.settings import RetrainSettings
 from pipeline.retraining.suspicion import about, upper_bound
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from pipeline.retraining import brakes, triggers
-from pipeline.retraining.decision import Drift, Seen, SpanSeen, decide, pending, to_examine
+from pipeline.retraining.decision import decide, pending, to_examine
 from pipeline.retraining.history import History
 from pipeline.retraining.moments import Moment
 from pipeline.retraining.records import (
@@ -22,6 +22,7 @@ from pipeline.retraining.records import (
     SpanContent,
     Watching,
 )
+from pipeline.retraining.seen import Drift, Seen, SpanSeen
 from pipeline.retraining.settings import RetrainSettings
 
 START = datetime.datetime(2026, 3, 28, 12, tzinfo=datetime.UTC)
