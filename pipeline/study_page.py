@@ -11,7 +11,7 @@ from pipeline import chart_style, charts, rendering, study_text
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from pipeline.study import Fit, StudyResult
+    from pipeline.study_result import Fit, StudyResult
 
 TITLES = ("without early stopping", "with early stopping")
 METRICS: tuple[charts.Metric, ...] = ("loss", "accuracy")

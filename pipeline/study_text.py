@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pipeline.study import EmbeddedReview, Epoch, StudyResult
+from pipeline.study_result import LESSON_ACCURACY, LESSON_TRAINER, EmbeddedReview, Epoch, StudyResult
 
 NUMBERS_SHOWN = 8
 HEADER = ("epoch", "train acc", "val loss", "val acc", "val loss", "val acc", "")
@@ -31,8 +29,6 @@ def conclusion(result: StudyResult) -> str:
 
 def accuracies(result: StudyResult) -> str:
     """Both accuracies beside the lesson's."""
-    from pipeline.study import LESSON_ACCURACY
-
     return (
         f"Validation accuracy at 0.5 (scikit-learn's accuracy_score): {result.stopped.accuracy:.4f} with "
         f"early stopping, {result.without.accuracy:.4f} without. The lesson's: {LESSON_ACCURACY}."
@@ -41,8 +37,6 @@ def accuracies(result: StudyResult) -> str:
 
 def model_in_words(result: StudyResult) -> str:
     """What was fitted, and how."""
-    from pipeline.study import LESSON_TRAINER
-
     trainer = result.trainer
     layers = [result.embedding, *(f"Dense({units})" for units in trainer["hidden_units"]), "sigmoid"]
     other = [f"{key} {trainer[key]}" for key, value in LESSON_TRAINER.items() if trainer[key] != value]

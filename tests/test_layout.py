@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,9 @@ def imports_of(path: Path) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             above = package[: len(package) - node.level + 1] if node.level else ()
-            yield node.lineno, ".".join([*above, *filter(None, [node.module])])
+            source = ".".join([*above, *filter(None, [node.module])])
+            yield node.lineno, source
+            yield from ((node.lineno, f"{source}.{alias.name}") for alias in node.names)
 
 
 @pytest.mark.parametrize("package", FORBIDDEN)
@@ -73,9 +76,27 @@ def test_tests_are_no_packages_so_that_they_cannot_shadow_the_code():
     assert not list((ROOT / "tests").rglob("__init__.py"))
 
 
+def test_no_module_needs_itself_by_way_of_others():
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+        for package in (*PACKAGES, "benchmarks")
+        for path in modules_of(package)
+    }
+    needs = {module: {name for _, name in imports_of(path)} & files.keys() for module, path in files.items()}
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        pytest.fail(" needs ".join(reversed(error.args[1])))
+
+
 def test_relative_imports_are_resolved_before_they_are_judged(tmp_path, monkeypatch):
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
     module = tmp_path / "serving" / "inner" / "module.py"
     module.parent.mkdir(parents=True)
     module.write_text("from . import a\nfrom ..versions import b\n")
-    assert [name for _, name in imports_of(module)] == ["serving.inner", "serving.versions"]
+    assert [name for _, name in imports_of(module)] == [
+        "serving.inner",
+        "serving.inner.a",
+        "serving.versions",
+        "serving.versions.b",
+    ]

@@ -35,10 +35,11 @@ def early_stopping(settings: Settings, as_json: bool) -> None:
     the workspace, in studies/early-stopping.
     """
     from pipeline import study as studies
+    from pipeline import study_text
 
     with _studying(settings, "early-stopping", as_json=as_json) as (folder, progress):
         result = studies.early_stopping(settings, output_dir=folder, progress=progress)
-    click.echo(json.dumps(result.to_json()) if as_json else result.as_text())
+    click.echo(json.dumps(result.to_json()) if as_json else study_text.as_text(result))
 
 
 @study.command("ablation")

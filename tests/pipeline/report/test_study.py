@@ -11,7 +11,7 @@ import pytest
 from components.errors import InputError
 from components.trainer.settings import TrainerSettings
 from pipeline import config, study, study_page, study_text
-from pipeline.study import EmbeddedReview, Fit, StudyResult
+from pipeline.study_result import EmbeddedReview, Fit, StudyResult
 
 
 def epochs(count: int, *, best: int) -> tuple[dict, ...]:
@@ -77,7 +77,7 @@ def test_a_fit_that_never_stopped_early_is_told_as_such():
 
 
 def test_the_terminal_shows_table_reviews_model_and_accuracy():
-    shown = make_result().as_text()
+    shown = study_text.as_text(make_result())
 
     assert "   14        0.9714     0.3500     0.8740     0.3500     0.8740   stopped" in shown
     assert "   20        0.9800     0.4100     0.8620          -          -" in shown
