@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
+LOG_LINE = '{"time":'  # of a server in this process: written by a thread of its own, at any moment
 
 
 @pytest.fixture
@@ -41,6 +42,8 @@ def predict(small_workspace, monkeypatch, tmp_path, capfd):
     def call(*arguments: str, command: str = "predict", workspace: Path = small_workspace):
         with pytest.raises(SystemExit) as ended:
             cli.main([command, *arguments, "--workspace", str(workspace)])
-        return (ended.value.code, *capfd.readouterr())
+        out, err = capfd.readouterr()
+        own = [line for line in err.splitlines(keepends=True) if not line.startswith(LOG_LINE)]
+        return ended.value.code, out, "".join(own)
 
     return call
