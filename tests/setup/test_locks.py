@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 REQUIREMENTS = ROOT / "requirements"
-LOCKS = [*sorted(REQUIREMENTS.glob("tfx-*.txt")), REQUIREMENTS / "uv.txt"]
+LOCKS = [path.with_suffix(".txt") for path in sorted(REQUIREMENTS.glob("*.in")) if path.stem != "project"]
 
 
 def pins(lock: Path) -> dict[str, str]:
