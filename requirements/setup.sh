@@ -6,7 +6,7 @@
 #   requirements/setup.sh --explain   say which generation, Python and folder it would take, and change nothing
 #
 #   VENV=DIR     where the environment is kept (default .venv; relative to the checkout)
-#   PYTHON=FILE  the Python to build it with (default: the first on PATH that fits)
+#   PYTHON=FILE  the Python to build it with (default: the one it was built with, or the first on PATH that fits)
 # GREENLIGHT_PLATFORM ("Linux x86_64") and GREENLIGHT_GLIBC ("2.36") stand in for what the machine says of itself; the
 # tests of the choice set them.
 set -euo pipefail
@@ -109,6 +109,9 @@ find_python() {
   if [ -n "${PYTHON:-}" ]; then
     names=("$PYTHON")
   else
+    # An environment keeps the Python that it was made with: whoever named one need not name it again after each update.
+    candidate=$(stamped python || true)
+    if [ -n "$candidate" ]; then names=("$candidate"); fi
     for version in $versions; do names+=("python$version"); done
     names+=(python3 python)
   fi
@@ -167,8 +170,12 @@ digest() {
   } | sha256
 }
 
-stamped() { # stamped digest | stamped identity
-  case $1 in digest) sed -n 1p "$stamp" 2>/dev/null ;; identity) sed -n 2p "$stamp" 2>/dev/null ;; esac
+stamped() { # stamped digest | stamped identity | stamped python: its file
+  case $1 in
+    digest) sed -n 1p "$stamp" 2>/dev/null ;;
+    identity) sed -n 2p "$stamp" 2>/dev/null ;;
+    python) sed -nE "2s/^tfx-$generation on Python [^ ]+ (.*) in .*/\\1/p" "$stamp" 2>/dev/null ;;
+  esac
 }
 
 ready() {
