@@ -197,7 +197,9 @@ def test_the_job_of_the_documentation_is_one(tmp_path):
 
 def test_a_process_whose_parent_is_gone_ends():
     """A killed `greenlight run` cannot end the processes of its training: they look for themselves."""
-    child = "import os; from components.trainer import worker; print('up'); worker._end_with(os.getppid())"
+    child = (
+        "import os; from components.trainer import worker; p = os.getppid(); print('up'); worker._end_with(p)"
+    )
     parent = (
         f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-uc', {child!r}])\ntime.sleep(300)"
     )
