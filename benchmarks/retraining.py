@@ -303,6 +303,8 @@ def main() -> int:
     try:
         simulation = Simulation(folder.absolute(), made)
         weeks = simulation.run()
+        if weeks[0].live["gated"] is None:
+            raise SystemExit("Span 1 was not promoted: there is no model to compare the others with.")
         accuracy = accuracies(simulation, weeks)
         print(f"\nAccuracy of the live model on {given.held_out:,} held-out reviews of the kind that comes:")
         print(result_table(weeks, accuracy))
