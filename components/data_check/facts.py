@@ -7,8 +7,6 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.reviews import LABEL, LENGTH, WORDS
 
-_MEDIAN = 0.5
-
 
 @dataclass(frozen=True)
 class SplitFacts:

@@ -1,4 +1,4 @@
-"""Reviews out of CSV and TSV text: quoted fields may span lines, and one broken quote costs one row."""
+"""Records out of CSV and TSV text: quoted fields may span lines, and one broken quote costs one row."""
 
 import csv
 import re
@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from components.errors import InputError
-from components.example_gen.rows import BadRow, Reason, Record, Records, Rows, as_reviews
+from components.example_gen.rows import BadRow, Reason, Record, Records
 
 LONGEST_FIELD = 2**20
 """Characters; the longest IMDB review has 13,704. A quote that is never closed is noticed here at the
@@ -40,14 +40,6 @@ class _Lines:
         rest = self.record[1:]
         self._returned.extendleft(reversed(rest))
         self.number -= len(rest)
-
-
-def read_delimited(
-    lines: Iterable[str], *, file: str, text_column: str, label_column: str, delimiter: str = ","
-) -> Rows:
-    """The reviews under a header line; see `delimited_records`."""
-    records = delimited_records(lines, file=file, needed={text_column, label_column}, delimiter=delimiter)
-    return as_reviews(records, file=file, text_column=text_column, label_column=label_column)
 
 
 def delimited_records(

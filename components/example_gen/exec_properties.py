@@ -19,7 +19,6 @@ from components.example_gen.settings import DataSettings
 from components.example_gen.spans import Span, in_words
 
 INPUT_CONFIG = standard_component_specs.INPUT_CONFIG_KEY
-OUTPUT_CONFIG = standard_component_specs.OUTPUT_CONFIG_KEY
 CUSTOM_CONFIG = standard_component_specs.CUSTOM_CONFIG_KEY
 SPANS = "spans"
 """The spans that the driver has chosen, as JSON, where the source has any."""

@@ -1,16 +1,10 @@
-"""Reviews out of JSON Lines: one object a line."""
+"""Records out of JSON Lines: one object a line."""
 
 import json
 from collections.abc import Iterable
 
 from components.example_gen.delimited import DATA_COLUMNS, require_columns
-from components.example_gen.rows import BadRow, Reason, Record, Records, Rows, as_reviews, shortened
-
-
-def read_json_lines(lines: Iterable[bytes], *, file: str, text_column: str, label_column: str) -> Rows:
-    """The reviews of a file; see `json_records`."""
-    records = json_records(lines, file=file, needed={text_column, label_column})
-    return as_reviews(records, file=file, text_column=text_column, label_column=label_column)
+from components.example_gen.rows import BadRow, Reason, Record, Records, shortened
 
 
 def json_records(

@@ -6,15 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import InputError
-from components.example_gen.delimited import LONGEST_FIELD, read_delimited
-from components.example_gen.rows import BadRow, Reason, Review
+from components.example_gen.delimited import LONGEST_FIELD, delimited_records
+from components.example_gen.rows import BadRow, Reason, Review, as_reviews
 
 
 def read(text: str, *, delimiter: str = ","):
     lines = io.StringIO(text, newline="")
-    return list(
-        read_delimited(lines, file="r.csv", text_column="text", label_column="label", delimiter=delimiter)
-    )
+    records = delimited_records(lines, file="r.csv", needed={"text", "label"}, delimiter=delimiter)
+    return list(as_reviews(records, file="r.csv", text_column="text", label_column="label"))
 
 
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)

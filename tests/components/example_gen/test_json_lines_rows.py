@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import InputError
-from components.example_gen.json_lines import read_json_lines
-from components.example_gen.rows import BadRow, Reason, Review
+from components.example_gen.json_lines import json_records
+from components.example_gen.rows import BadRow, Reason, Review, as_reviews
 
 
 def read(*lines: bytes):
-    return list(read_json_lines(lines, file="r.jsonl", text_column="text", label_column="label"))
+    records = json_records(lines, file="r.jsonl", needed={"text", "label"})
+    return list(as_reviews(records, file="r.jsonl", text_column="text", label_column="label"))
 
 
 @given(st.lists(st.tuples(st.text(), st.sampled_from([0, 1, True, False]))))
