@@ -17,12 +17,12 @@ from pipeline.retraining.places import Places
 from pipeline.retraining.records import INTERRUPTED, KILLED, NOT_STARTED, Decision, Ended
 from pipeline.termination import TERMINATED
 
-FEWEST = ("min_train_examples", "min_eval_examples")
-"""The settings that the data check names where there are too few reviews."""
-
 if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.retraining.history import Attempt
+
+FEWEST = ("min_train_examples", "min_eval_examples")
+"""The settings that the data check names where there are too few reviews."""
 
 
 def run_settings(settings: Settings, decision: Decision) -> Settings:
