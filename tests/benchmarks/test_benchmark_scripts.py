@@ -61,8 +61,9 @@ def test_a_stage_is_held_against_the_sum_of_its_floors():
 
 
 def fits(accuracy_, calibration_error=0.007, seconds=30.0, megabytes=20.0):
+    better = accuracy.Fitted(accuracy=0.93, calibration_error=0.005, seconds=20, megabytes=10)
     costs = {"calibration_error": calibration_error, "seconds": seconds, "megabytes": megabytes}
-    ours = [accuracy.Fitted(accuracy=0.93, **costs), accuracy.Fitted(accuracy=accuracy_, **costs)]
+    ours = [better, accuracy.Fitted(accuracy=accuracy_, **costs)]
     return {accuracy.OURS: ours, "NB-SVM": [accuracy.Fitted(accuracy=0.89, seconds=12)]}
 
 
@@ -84,7 +85,7 @@ def test_the_worst_seed_is_held_against_the_limits(found, missed):
 
 def test_accuracies_are_shown_with_their_spread():
     ours, peer = accuracy.rows(fits(0.91))
-    assert ours == ("greenlight", "0.9200 ± 0.0141", "0.0070", "30.0", "20.0")
+    assert ours == ("greenlight", "0.9200 ± 0.0141", "0.0060", "25.0", "15.0")
     assert peer == ("NB-SVM", "0.8900 ± 0.0000", "", "12.0", "")
 
 
