@@ -128,8 +128,11 @@ class Server:
         settings = self._settings
         app = create_app(self.service, settings, self.metrics)
         self._http = HttpServer(self._access.around(self._last_answers(app)), settings)
-        self._serving = asyncio.create_task(self._http.serve(sockets=[listener]))
+        serving = self._serving = asyncio.create_task(self._http.serve(sockets=[listener]))
         while not self._http.started:
+            if serving.done():  # the certificate was changed meanwhile, perhaps
+                listener.close()
+                await serving
             await asyncio.sleep(0.01)
 
     def _last_answers(self, app: App) -> App:
