@@ -124,6 +124,7 @@ def test_a_clients_deadline_goes_along_and_ends_the_call(small_model):
         port = server.listen("127.0.0.1:0")
         await server.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            await channel.channel_ready()  # so that all of the second is the call's
             stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await stub.Predict(request, timeout=1)
