@@ -131,7 +131,10 @@ def _fails_with(text: str, beginning: str) -> bool:
 
 
 def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= 20 else _number(digits)
+    """As orjson and RapidJSON: what does not fit into 64 bits is a number with a fraction."""
+    if len(digits) <= 20 and -(2**63) <= (value := int(digits)) < 2**64:
+        return value
+    return _number(digits)
 
 
 def _number(digits: str) -> float:
