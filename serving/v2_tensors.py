@@ -72,7 +72,7 @@ def read(given: Any, specs: Mapping[str, TensorSpec], binary: Binary) -> tuple[s
     size = _binary_size(name, given)
     if size is None:
         values = _from_json(name, given, shape, specs[name].dtype)
-    elif "data" in given:
+    elif given.get("data") is not None:
         raise invalid(f"Input {name} has both 'data' and '{_BINARY_SIZE}'")
     else:
         values = _from_binary(name, binary.take(size, name), shape, specs[name].dtype)

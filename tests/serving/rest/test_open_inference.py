@@ -148,7 +148,7 @@ def test_another_signature_with_every_kind_of_tensor_flat_or_nested(client, data
             "Unexpected input other; the inputs are flags, floats, ints, payload",
         ),
         ({"payload": {"name": "ints", "datatype": "INT64", "data": [1, 2]}}, "Input ints is there twice"),
-        ({"payload": {"parameters": {"binary_data_size": 3}, "data": None}}, "Input payload has both"),
+        ({"payload": {"parameters": {"binary_data_size": 3}}}, "Input payload has both"),
     ],
 )
 def test_a_wrong_tensor_is_refused(client, changes, text):
@@ -198,6 +198,7 @@ def binary(
         "shape": [len(texts) if shape is None else shape],
         "datatype": "BYTES",
         "parameters": {"binary_data_size": len(tail) if size is None else size},
+        "data": None,  # as some clients write out what they leave open
     }
     head = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
     return head + tail, {"Inference-Header-Content-Length": str(len(head))}
