@@ -122,12 +122,12 @@ class Cluster:
         """
         deadline = time.monotonic() + self._api.wait_seconds
         told: dict[str, str] = {}
-        unanswered = 0
+        known, unanswered = False, 0
         while True:
             try:
                 with in_words(self._api):
                     found = self._client.get_run(run)
-                unanswered = 0
+                known, unanswered = True, 0
                 for stage, state in _states(found).items():
                     if told.get(stage) != state:
                         tell(stage, state)
@@ -135,7 +135,7 @@ class Cluster:
                 if found.state in ENDED:
                     return found
             except InputError as error:
-                raise (InputError(_given_up(error, run)) if told else error) from None
+                raise (InputError(_given_up(error, run)) if known else error) from None
             except GreenlightError as error:
                 unanswered += 1
                 if unanswered >= _NO_ANSWERS:
@@ -144,7 +144,8 @@ class Cluster:
             if left <= 0:
                 raise GreenlightError(
                     f"Run {run} has not ended within {self._api.wait_seconds:g} s "
-                    f"(kubeflow.api.wait_seconds), and goes on: {self.link(run)}"
+                    f"(kubeflow.api.wait_seconds), and goes on: {self.link(run)} "
+                    f"(`greenlight submit --run {run}` waits for it again)"
                 )
             time.sleep(min(self._api.poll_seconds, left))
 

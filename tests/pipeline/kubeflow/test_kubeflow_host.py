@@ -173,9 +173,10 @@ def test_an_answer_that_is_none_is_waited_out_too(submit, api, keep, status, bod
     assert len(api.sent("GET", "/runs/run-1")) == 2
 
 
-def test_a_token_that_ends_while_waiting_ends_the_waiting_and_says_how_to_go_on(submit, api):
+@pytest.mark.parametrize("stages", [{"Trainer": "RUNNING"}, {}])
+def test_a_token_that_ends_while_waiting_ends_the_waiting_and_says_how_to_go_on(submit, api, stages):
     def expired(run):
-        ended(run, "RUNNING", Trainer="RUNNING")
+        ended(run, "RUNNING", **stages)
         api.token = "another"
 
     api.at_get_run = expired

@@ -193,6 +193,7 @@ def test_a_run_that_does_not_end_in_time_is_left_with_its_address(submit, api):
     assert f"Run run-1 has not ended within 0.05 s (kubeflow.api.wait_seconds), and goes on: {api.url}" in (
         result.stderr
     )
+    assert "(`greenlight submit --run run-1` waits for it again)" in result.stderr
 
 
 def test_ctrl_c_ends_the_waiting_and_says_that_the_run_goes_on(submit, api):
