@@ -66,6 +66,11 @@ class _Later(Loader):
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
+        spec = module.__spec__
+        assert spec is not None
+        spec.loader_state = self
+        # Who asks for the files beside a module, or for its source, asks the loader that knows them.
+        spec.loader = module.__loader__ = self._loader
         module.__class__ = _PutOff
 
     def attribute(self, module: ModuleType, name: str) -> Any:
@@ -89,6 +94,6 @@ class _Later(Loader):
 
 class _PutOff(ModuleType):
     def __getattr__(self, name: str) -> Any:  # called for what is not there yet
-        loader = self.__spec__.loader if self.__spec__ else None
-        assert isinstance(loader, _Later), f"{self.__name__} was not put off"
-        return loader.attribute(self, name)
+        later = self.__spec__.loader_state if self.__spec__ else None
+        assert isinstance(later, _Later), f"{self.__name__} was not put off"
+        return later.attribute(self, name)

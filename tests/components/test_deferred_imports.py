@@ -1,6 +1,7 @@
 """Modules that are put off: not run before they are used, and no different then."""
 
-import importlib
+import importlib.resources
+import inspect
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ MODULES = {
     "cinema/__init__.py": "from cinema.screen import SEATS\nran = __name__\n",
     "cinema/screen.py": "SEATS = 300\n",
     "cinema/foyer.py": "import cinema.screen\nTILLS = 2\n",
+    "cinema/programme.txt": "A Wonderful Film",
     "projector.py": "raise ImportError('no lamp')\n",
 }
 NAMES = frozenset({"cinema", "cinema.foyer", "projector"})
@@ -49,6 +51,14 @@ def test_a_submodule_that_is_put_off_too_is_given_without_running_either(cinema)
     exec("from cinema import foyer", given)
     assert "ran" not in vars(sys.modules["cinema"]) and "TILLS" not in vars(given["foyer"])
     assert given["foyer"].TILLS == 2
+
+
+@pytest.mark.parametrize("ran", [False, True])
+def test_the_files_beside_a_module_are_found_whether_it_ran_or_not(cinema, ran):
+    module = importlib.import_module("cinema")
+    assert not ran or module.ran
+    assert (importlib.resources.files("cinema") / "programme.txt").read_text() == "A Wonderful Film"
+    assert inspect.getsource(module) == MODULES["cinema/__init__.py"]
 
 
 def test_what_a_module_does_not_define_is_missing_as_ever(cinema):
