@@ -6,7 +6,7 @@ import dataclasses
 import json
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from components.errors import GreenlightError, InputError
@@ -159,15 +159,24 @@ def _no_good(result: RunResult, decision: Decision) -> tuple[int, ...]:
     must be wrong.
     """
     if result.verdict == "stopped":
-        if any(f"of check.{name}" in reason for reason in result.reasons for name in FEWEST):
-            return ()
-        return tuple(span.number for span in decision.covers)
+        return () if _only_too_few(result.reasons) else tuple(span.number for span in decision.covers)
     newest = [span.number for span in decision.covers if span.number == decision.newest]
     unknown = any(
         (one.get("slice"), one.get("kind"), one.get("passed")) == (f"span:{decision.newest}", "floor", False)
         for one in result.gate
     )
     return tuple(newest) if unknown else ()
+
+
+def _only_too_few(reasons: Sequence[str]) -> bool:
+    """Whether the data check found nothing but splits of too few reviews, and what comes of so few."""
+    findings = [reason.strip() for reason in reasons[1:]]  # the first line is the headline
+    too_few = {_split(one) for one in findings if any(f"of check.{name}" in one for name in FEWEST)}
+    return bool(too_few) and all(_split(one) in too_few for one in findings)
+
+
+def _split(finding: str) -> str:
+    return finding.partition(":")[0]
 
 
 def _answer(child: Child) -> Mapping[str, Any]:

@@ -123,6 +123,15 @@ def test_a_span_that_was_too_few_is_read_again_with_the_next_one(bench, split):
     assert (one.run_settings.data.span, one.run_settings.data.without_spans) == (2, ())
 
 
+def test_a_span_of_which_more_is_wrong_than_its_number_of_reviews_is_left_out_of_later_runs(bench):
+    one = bench()
+    few = "  eval: 9 reviews, fewer than the 20 of check.min_eval_examples"
+    headline = "The data check stopped the run before training; 2 things are wrong with the data:"
+    one.plan = {"verdict": "stopped", "reasons": [headline, few, "  train: label: one class"], "code": 4}
+    one.land(1)
+    assert one.retrainer().step().ended.set_aside == (1,)
+
+
 def test_a_span_that_not_even_its_own_model_knows_is_left_out_of_later_runs_and_another_is_not(bench):
     one = bench()
     failed = {"slice": "span:1", "kind": "floor", "passed": False}
