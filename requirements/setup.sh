@@ -174,7 +174,16 @@ stamped() { # stamped digest | stamped identity | stamped python: its file
   case $1 in
     digest) sed -n 1p "$stamp" 2>/dev/null ;;
     identity) sed -n 2p "$stamp" 2>/dev/null ;;
-    python) sed -nE "2s/^tfx-$generation on Python [^ ]+ (.*) in .*/\\1/p" "$stamp" 2>/dev/null ;;
+    python)
+      local known
+      known=$(stamped identity)
+      case $known in
+        "tfx-$generation on Python "*" in $venv")
+          known=${known#"tfx-$generation on Python "* } # without the version too
+          printf '%s\n' "${known%" in $venv"}"
+          ;;
+      esac
+      ;;
   esac
 }
 

@@ -123,18 +123,20 @@ def test_another_python_asked_for_by_name_makes_it_anew(ready):
     assert ready.notes == []
 
 
-def test_an_update_keeps_the_python_that_was_asked_for_by_name(machine):
+@pytest.mark.parametrize("folder", [".venv", "made in a hurry"])
+def test_an_update_keeps_the_python_that_was_asked_for_by_name(machine, folder):
+    given = {"GREENLIGHT_GLIBC": "2.41", "VENV": folder}
     machine.add_python("python3.13", "3.13.1")
     mine = machine.add_python("mine", "3.11.5")
-    assert machine.setup(GREENLIGHT_GLIBC="2.41", PYTHON=str(mine)).returncode == 0
+    assert machine.setup(**given, PYTHON=str(mine)).returncode == 0
     with (machine.checkout / "requirements/tfx-1.21.txt").open("a") as lock:
         lock.write("# one more\n")
     machine.forget()
-    assert machine.explain(GREENLIGHT_GLIBC="2.41")["python"] == f"3.11.5 {mine}"
-    assert "Bringing" in machine.setup(GREENLIGHT_GLIBC="2.41").stdout
+    assert machine.explain(**given)["python"] == f"3.11.5 {mine}"
+    assert "Bringing" in machine.setup(**given).stdout
     assert not made_anew(machine)
     mine.unlink()
-    assert machine.explain(GREENLIGHT_GLIBC="2.41")["python"] == f"3.13.1 {machine.bin / 'python3.13'}"
+    assert machine.explain(**given)["python"] == f"3.13.1 {machine.bin / 'python3.13'}"
 
 
 @pytest.mark.parametrize("folder", ["in here", "/elsewhere/an environment"])

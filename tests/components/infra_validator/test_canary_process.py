@@ -119,7 +119,7 @@ child = subprocess.Popen(["sleep", "60"])
 open({str(child)!r}, "w").write(str(child.pid))
 time.sleep(60)
 """
-    run(program, timeout_seconds=1)
+    run(program, timeout_seconds=4)
 
     with pytest.raises(ProcessLookupError):
         for _ in range(100):

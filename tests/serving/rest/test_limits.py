@@ -20,9 +20,9 @@ def strict(serving_small):
         "max_rows": 8,
         "max_text_bytes": 256,
         "max_connections": 4,
-        "header_seconds": 0.2,
-        "body_seconds": 0.3,
-        "idle_seconds": 0.2,
+        "header_seconds": 0.5,
+        "body_seconds": 0.5,
+        "idle_seconds": 0.5,
     }
     with serving_small(**limits) as running:
         yield running
@@ -167,7 +167,7 @@ def test_a_body_that_does_not_come_is_answered_408(strict):
     with connect(strict) as connection:
         connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
         status, _, body = read_to_the_end(connection)
-    text = "The body did not arrive within 0.3 seconds (serve.body_seconds)"
+    text = "The body did not arrive within 0.5 seconds (serve.body_seconds)"
     assert (status, json.loads(body)) == (408, {"error": text})
     assert still_answers(strict)
 
@@ -177,7 +177,7 @@ def test_headers_that_do_not_end_are_answered_408(strict, begin):
     with connect(strict) as connection:
         connection.sendall(begin)
         status, _, body = read_to_the_end(connection)
-    text = "The headers did not arrive within 0.2 seconds (serve.header_seconds)"
+    text = "The headers did not arrive within 0.5 seconds (serve.header_seconds)"
     assert (status, json.loads(body)) == (408, {"error": text})
 
 
