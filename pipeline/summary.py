@@ -211,10 +211,18 @@ def _way_out(result: RunResult) -> list[tuple[str, str]]:
 
 
 def _commands(model: Path) -> list[tuple[str, str]]:
-    """How to serve what TensorFlow Serving finds in the model's folder, and how to ask it."""
-    name, folder = model.parent.name, shlex.quote(str(model.parent.absolute()))
+    """How to serve the model, here or by TensorFlow Serving, which finds it in its folder; and how to ask."""
+    versions = model.parent.absolute()
+    name, workspace = versions.name, versions.parent.parent
+    options = [] if workspace == Path("workspace").absolute() else ["--workspace", _near(str(workspace))]
+    options += [] if name == "imdb_sentiment" else ["--set", f"model_name={name}"]
     docker = (
-        f"docker run --rm -p 8501:8501 -e MODEL_NAME={name} -v {folder}:/models/{name} tensorflow/serving"
+        f"docker run --rm -p 8501:8501 -e MODEL_NAME={name} "
+        f"-v {shlex.quote(str(versions))}:/models/{name} tensorflow/serving"
     )
     url = f"http://localhost:8501/v1/models/{name}:predict"
-    return [("serve", docker), ("ask", f"""curl -d '{{"instances": ["A wonderful film."]}}' {url}""")]
+    return [
+        ("serve", shlex.join(["greenlight", "serve", *options])),
+        ("docker", docker),
+        ("ask", f"""curl -d '{{"instances": ["A wonderful film."]}}' {url}"""),
+    ]

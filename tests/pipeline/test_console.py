@@ -185,11 +185,25 @@ def test_the_summary_in_plain_lines(plain, stream, result):
         "  live    work space/serving/imdb_sentiment/3",
         "  report  reports/index.html",
         "  log     /elsewhere/run.log",
-        "  serve   docker run --rm -p 8501:8501 -e MODEL_NAME=imdb_sentiment"
+        "  serve   greenlight serve --workspace 'work space'",
+        "  docker  docker run --rm -p 8501:8501 -e MODEL_NAME=imdb_sentiment"
         f" -v '{os.getcwd()}/work space/serving/imdb_sentiment':/models/imdb_sentiment tensorflow/serving",
         """  ask     curl -d '{"instances": ["A wonderful film."]}' """
         "http://localhost:8501/v1/models/imdb_sentiment:predict",
     ]
+
+
+@pytest.mark.parametrize(
+    ("folder", "command"),
+    [
+        ("workspace/serving/imdb_sentiment/1", "greenlight serve"),
+        ("workspace/serving/books/1", "greenlight serve --set model_name=books"),
+        ("/w/serving/imdb_sentiment/1", "greenlight serve --workspace /w"),
+    ],
+)
+def test_the_summary_names_the_server_of_this_workspace_and_model(folder, command):
+    shown = summarize(RunResult(verdict="unchanged", version="1", model_path=folder)).as_text()
+    assert f"  serve   {command}\n" in shown
 
 
 @pytest.mark.parametrize(
