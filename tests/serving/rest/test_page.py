@@ -7,6 +7,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
+LINES = """cell => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return new Set([...range.getClientRects()].map(box => box.top)).size;
+}"""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = (
     "--no-first-run --disable-background-networking --disable-component-update --disable-sync --disable-quic"
@@ -91,6 +96,8 @@ def test_it_fits_the_width_of_the_screen(browser, served, width):
         ask(page, "a good " + "film " * 100 + "x" * 200)
         expect(page.locator("#strongest tr").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for cell in page.locator("th:not(:first-child), td:not(:first-child)").all():
+            assert cell.evaluate(LINES) == 1, cell.inner_text()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
