@@ -51,10 +51,10 @@ def run(
       GreenlightError: another run is using the workspace, or its lineage store is damaged.
       KeyboardInterrupt: the run was interrupted; nothing of it was pushed half.
     """
-    workspace = Workspace.of(settings)
-    workspace.create()
     _check_keys(settings)
     require_source(settings)
+    workspace = Workspace.of(settings)
+    workspace.create()
     run_id = run_id or new_run_id()
     if workspace.run(run_id).exists():
         raise InputError(f"There is a run {run_id} in {workspace.root} already.")

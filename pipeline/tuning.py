@@ -79,12 +79,12 @@ def tune(settings: Settings, *, console: Console, output: Path | None) -> TuneRe
       GreenlightError: a stage failed, or another search is under way in this workspace.
     """
     started = time.monotonic()
+    _require_choice(settings)
+    require_source(settings)
     workspace = Workspace.at(Workspace.at(settings.workspace).root / FOLDER)
     workspace.create()
-    _require_choice(settings)
     output = (output or workspace.root / "tuned.toml").absolute()
     _require_writable(output)
-    require_source(settings)
     run_id = new_run_id()
     with workspace.exclusively(), run_log.capture(workspace.log(run_id)):
         run = _run(settings, workspace, run_id, console)

@@ -39,6 +39,7 @@ def test_a_run_of_reviews_that_are_not_there_is_refused_before_it_begins(
     result = greenlight(command, *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(said) and result.stderr.count("\n") == 1
+    assert not Path("empty").exists()
     assert not list(Path().glob("*/runs/*")) and not list(Path().glob("*/tuning/runs/*"))
 
 
