@@ -107,6 +107,33 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
+    async def run(self, lane: Lane, inputs: Inputs, *, rows: int, size: int, deadline: float) -> Outputs:
+        """What `submit` promises. More rows than a call may have go in several, each behind the requests that
+        came meanwhile: a large request does not keep all others waiting.
+
+        Raises:
+          RequestError: the same, and the model's own answer.
+        """
+        most = self.limits.max_rows
+        if rows <= most or not lane.batched:
+            return await self.submit(lane, inputs, rows=rows, size=size, deadline=deadline)
+        parts = []
+        lane.active += 1  # between its parts, too
+        try:
+            for start in range(0, rows, most):
+                part = {name: value[start : start + most] for name, value in inputs.items()}
+                count = min(most, rows - start)
+                share = size * count // rows
+                outputs = await self.submit(lane, part, rows=count, size=share, deadline=deadline)
+                if any(
+                    len(value) != count for value in outputs.values()
+                ):  # it answers the whole, not each row
+                    return await self.submit(lane, inputs, rows=rows, size=size, deadline=deadline)
+                parts.append(outputs)
+        finally:
+            lane.leave(1)
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
     def submit(
         self, lane: Lane, inputs: Inputs, *, rows: int, size: int, deadline: float
     ) -> "asyncio.Future[Outputs]":

@@ -95,6 +95,7 @@ class Metrics:
             ("route", "method", "status"),
             registry=self.registry,
         )
+        self._answers: dict[tuple[str, str, int], Counter] = {}
         self._connections = self._gauge("greenlight_http_connections", "Open HTTP connections.")
         self._log_rows = Counter(
             "greenlight_request_log_rows",
@@ -135,7 +136,10 @@ class Metrics:
 
     def http(self, *, route: str, method: str, status: int) -> None:
         """An HTTP request was answered. route: one of a few, never a client's own words."""
-        self._http.labels(route, method, str(status)).inc()
+        answers = self._answers.get((route, method, status))
+        if answers is None:
+            answers = self._answers[route, method, status] = self._http.labels(route, method, str(status))
+        answers.inc()
 
     def log_rows(self, outcome: str, rows: int) -> None:
         """Rows of the request log were `written`, or `dropped` for want of time."""

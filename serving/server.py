@@ -245,6 +245,6 @@ def _limits(settings: ServeSettings) -> BatchLimits:
         max_rows=settings.max_batch,
         max_delay=settings.max_delay_ms / 1000,
         max_queue=settings.max_queue,
-        workers=settings.workers or max(2, (os.cpu_count() or 1) // 2),
+        workers=settings.workers or max(1, (os.cpu_count() or 1) // 2),
         inline_seconds=settings.inline_ms / 1000,
     )

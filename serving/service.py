@@ -106,7 +106,7 @@ class Service:
             signature = _signature(loaded, signature_name)
             latest = started + self.settings.timeout_seconds
             rows, size = self._checked(signature, inputs)
-            outputs = await self._batcher.submit(
+            outputs = await self._batcher.run(
                 loaded.lanes[signature.name],
                 inputs,
                 rows=rows,
@@ -195,7 +195,7 @@ def _signature(loaded: LoadedVersion, name: str) -> Signature:
 
 def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
     return len(shape) == len(wanted) and all(
-        size is None or size == given for given, size in zip(shape, wanted, strict=True)
+        [size is None or size == given for given, size in zip(shape, wanted, strict=True)]
     )
 
 

@@ -53,10 +53,10 @@ class ServeSettings(BaseModel):
         0,
         ge=0,
         le=256,
-        description="Model calls at the same time; 0 means half the processors, and two at least.",
+        description="Model calls at the same time; 0 means half the processors, and one at least.",
     )
     inline_ms: float = Field(
-        1.0,
+        3.0,
         ge=0,
         le=100,
         description="A lone row on an idle model is answered without changing threads if a call like it has "

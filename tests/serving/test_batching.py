@@ -60,6 +60,7 @@ def with_batcher(limit, story):
             late = time.monotonic() + deadline
             return batcher.submit(lane, inputs, rows=len(values), size=size, deadline=late)
 
+        ask.lane = lane
         try:
             return await story(ask, batcher, model)
         finally:
@@ -307,3 +308,70 @@ def test_a_lane_tells_when_the_model_is_done_with_it():
         assert lane.active == 0
 
     with_batcher(limits(), story)
+
+
+def run(batcher, lane, values, *, deadline=SOON):
+    inputs = {"x": np.array(values, np.int64)}
+    late = time.monotonic() + deadline
+    return batcher.run(lane, inputs, rows=len(values), size=len(values), deadline=late)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    requests=st.lists(st.lists(st.integers(0, 99), max_size=40), min_size=1, max_size=20),
+    max_rows=st.integers(1, 16),
+    inline=st.sampled_from([0.0, 1.0]),
+)
+def test_requests_larger_than_a_call_go_in_several(requests, max_rows, inline):
+    async def story(ask, batcher, model):
+        answers = await asyncio.gather(*[run(batcher, ask.lane, values) for values in requests])
+        assert [answer["y"].tolist() for answer in answers] == [
+            [2 * x for x in values] for values in requests
+        ]
+        assert all(len(call) <= max_rows for call in model.calls)
+        assert (batcher.queued, ask.lane.active) == (0, 0)
+
+    with_batcher(limits(max_rows=max_rows, inline_seconds=inline), story)
+
+
+def test_a_large_request_lets_others_go_before_its_next_part():
+    async def story(ask, batcher, model):
+        model.hold()
+        large = asyncio.create_task(run(batcher, ask.lane, range(10)))
+        await model.is_called()
+        small = ask(99)
+        model.go_on.set()
+        assert (await small)["y"].tolist() == [198]
+        assert not large.done()
+        assert (await large)["y"].tolist() == [2 * value for value in range(10)]
+        assert model.calls == [[0, 1, 2, 3], [99], [4, 5, 6, 7], [8, 9]]
+
+    with_batcher(limits(max_rows=4), story)
+
+
+def test_a_lane_is_in_use_between_the_parts_of_a_large_request():
+    async def story(ask, batcher, model):
+        seen = []
+        ask.lane.when_idle = lambda: seen.append(len(model.calls))
+        await run(batcher, ask.lane, range(10))
+        assert seen == [3]
+
+    with_batcher(limits(max_rows=4), story)
+
+
+def test_a_large_request_fails_as_a_whole_and_leaves_its_lane():
+    async def story(ask, batcher, model):
+        with pytest.raises(RequestError, match="no negative numbers"):
+            await run(batcher, ask.lane, [1, 2, 3, -1, 5, 6])
+        assert model.calls == [[1, 2], [3, -1]]
+        assert ask.lane.active == 0
+
+    with_batcher(limits(max_rows=2), story)
+
+
+def test_a_model_that_answers_the_whole_and_not_each_row_gets_a_large_request_whole():
+    async def story(ask, batcher, model):
+        lane = Lane(lambda inputs: {"sum": inputs["x"].sum(keepdims=True)}, batched=True)
+        assert (await run(batcher, lane, range(10)))["sum"].tolist() == [45]
+
+    with_batcher(limits(max_rows=4), story)
