@@ -111,7 +111,7 @@ class OpenInferenceApi:
         version = self._version(found)
         head, binary = _split(request)
         document = await request.read(lambda: parse(head))
-        name = _parameters(document).get("signature_name", "")
+        name = _parameters(document).get("signature_name") or ""
         request_id = document.get("id")
         if not isinstance(name, str) or not isinstance(request_id, str | None):
             raise invalid("'id' and the parameter 'signature_name' must be texts")
@@ -190,10 +190,10 @@ def _parameters(holder: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _flag(parameters: Mapping[str, Any], name: str, otherwise: bool = False) -> bool:
-    value = parameters.get(name, otherwise)
-    if not isinstance(value, bool):
+    value = parameters.get(name)
+    if value is not None and not isinstance(value, bool):
         raise invalid(f"The parameter '{name}' must be true or false")
-    return value
+    return otherwise if value is None else value
 
 
 def _answer(answer: dict[str, Any], outputs: Mapping[str, np.ndarray], wanted: Mapping[str, bool]) -> Answer:

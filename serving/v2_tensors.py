@@ -109,8 +109,10 @@ def _shape(name: str, shape: Any) -> tuple[int, ...]:
 
 
 def _binary_size(name: str, given: Mapping[str, Any]) -> int | None:
-    parameters = given.get("parameters", {})
-    size = parameters.get(_BINARY_SIZE) if isinstance(parameters, dict) else None
+    parameters = given.get("parameters") or {}
+    if not isinstance(parameters, dict):
+        raise invalid(f"Input {name}: 'parameters' must be an object")
+    size = parameters.get(_BINARY_SIZE)
     if size is None:
         return None
     if type(size) is not int or size < 0:

@@ -123,9 +123,9 @@ def _found(pattern: str) -> list[str]:
 def _surely_none(pattern: str) -> bool:
     """Whether nothing on this machine's disks matches, as far as Python can tell without Beam.
 
-    In Beam's patterns `**` goes through folders also beside other characters, and there are escapes.
+    In Beam's patterns `**`, `?` and `[...]` match the `/` between folders, too, and there are escapes.
     """
-    if any(more in pattern for more in ("://", "**", "\\")):
+    if any(more in pattern for more in ("://", "**", "?", "[", "\\")):
         return False
     return not (os.path.exists(pattern) or glob.glob(pattern, include_hidden=True))
 

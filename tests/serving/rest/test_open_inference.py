@@ -149,10 +149,22 @@ def test_another_signature_with_every_kind_of_tensor_flat_or_nested(client, data
         ),
         ({"payload": {"name": "ints", "datatype": "INT64", "data": [1, 2]}}, "Input ints is there twice"),
         ({"payload": {"parameters": {"binary_data_size": 3}}}, "Input payload has both"),
+        ({"payload": {"parameters": [3]}}, "Input payload: 'parameters' must be an object"),
     ],
 )
 def test_a_wrong_tensor_is_refused(client, changes, text):
     assert error(client, kinds(**changes)).startswith(text)
+
+
+def test_parameters_written_out_as_null_are_as_good_as_left_out(client):
+    body = {
+        "inputs": [text_input("a") | {"parameters": None}],
+        "outputs": [{"name": "label", "parameters": {"binary_data": None}}],
+        "parameters": {"signature_name": None, "binary_data_output": None},
+    }
+    answer = infer(client, body)
+    assert answer.status_code == 200
+    assert [output["name"] for output in answer.json()["outputs"]] == ["label"]
 
 
 @pytest.mark.parametrize(
