@@ -158,7 +158,10 @@ def files_at(pattern: str) -> list[str]:
         raise InputError(f"{pattern} is a folder; say which of its files, for example '{pattern}/*.csv'.")
     paths = [pattern] if os.path.exists(pattern) else sorted(glob.glob(pattern))
     if not paths:
-        raise InputError(f"There is no file {pattern}.")
+        raise InputError(
+            f"There is no file {pattern}. Give a file of reviews, a pattern such as 'reviews/*.csv', "
+            "or the number of a span that `greenlight data list` shows."
+        )
     for path in paths:
         if not path.lower().removesuffix(".gz").endswith(_PLAIN):
             format_of(path)

@@ -190,7 +190,7 @@ def test_requests_in_a_file_that_is_still_being_written_are_announced(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nothing.csv"], "Error: There is no file nothing.csv."),
+        (["nothing.csv"], "Error: There is no file nothing.csv. Give a file of reviews, a pattern"),
         (["7"], "Error: There is no span 7 at {ws}/spans/span-{{SPAN}}/*; there is none at all."),
         ([], "Error: No request of the last 168 hours is in {ws}/requests/imdb_sentiment. "),
         (["--against", "first"], "Error: --against 'first': expected the number of a span, such as 3."),
