@@ -24,7 +24,7 @@ test: setup ## the test suite
 lint: setup ## style (ruff, shellcheck) and types (mypy)
 	@"$$VENV/bin/ruff" check .
 	@"$$VENV/bin/ruff" format --check .
-	@"$$VENV/bin/shellcheck" requirements/*.sh .ci/run
+	@"$$VENV/bin/shellcheck" --external-sources requirements/*.sh .ci/run
 	@"$$VENV/bin/mypy"
 
 lock: setup ## lock the packages anew after a change of requirements/*.in; UPGRADE=1 takes the newest of all

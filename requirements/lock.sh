@@ -6,7 +6,10 @@
 set -euo pipefail
 unset CDPATH
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+# shellcheck source=requirements/pip_mirror.sh
+. requirements/pip_mirror.sh
 venv=${VENV:-.venv}
+lend_pip_settings_to_uv "$venv"
 
 compile() { # compile NAME OPTION ...: NAME.in -> NAME.txt
   local name=$1

@@ -216,17 +216,6 @@ except OSError:
 LOCK
 }
 
-# uv reads no pip settings; a machine whose only way to packages is a mirror set up for pip shall still work.
-lend_pip_settings_to_uv() {
-  local settings index
-  [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}${UV_CONFIG_FILE:-}" ] || return 0
-  settings=$("$venv/bin/python" -m pip config list 2>/dev/null || true)
-  pip_setting() { printf '%s\n' "$settings" | sed -nE "s/^(global|install|:env:)\.$1='(.*)'\$/\2/p" | tail -n 1; }
-  index=$(pip_setting index-url)
-  if [ -n "$index" ]; then export UV_DEFAULT_INDEX=$index; fi
-  if [ -z "${SSL_CERT_FILE:-}" ] && [ -n "$(pip_setting cert)" ]; then SSL_CERT_FILE=$(pip_setting cert) && export SSL_CERT_FILE; fi
-}
-
 pip_install() {
   "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: "$@"
 }
@@ -242,7 +231,7 @@ install_packages() {
   local pinned="requirements/tfx-$generation.txt"
   # Always the pinned uv, also where there is another one: one resolver and one behaviour on every machine, for a second.
   pip_install -r requirements/uv.txt
-  lend_pip_settings_to_uv
+  lend_pip_settings_to_uv "$venv"
   uv_pip sync --require-hashes --build-constraints "$pinned" "$pinned"
   if [ "$generation" = 1.16 ]; then pip_install --ignore-requires-python -r requirements/tfx-1.16-wheels.txt; fi
   pip_install --upgrade --target "$venv/schemas" -r requirements/schemas.txt
@@ -276,6 +265,8 @@ explain() {
 }
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+# shellcheck source=requirements/pip_mirror.sh
+. requirements/pip_mirror.sh
 root=$(pwd -P)
 venv=${VENV:-.venv}
 venv=${venv%/}
