@@ -238,6 +238,24 @@ install_packages() {
   uv_pip install --offline --no-deps --no-build-isolation --editable .
 }
 
+# Where Python is told to write no byte code, each start would compile TensorFlow anew, which takes several times as long as
+# to load it: it is written once, here. Elsewhere the first run does so.
+write_byte_code() {
+  [ -n "${PYTHONDONTWRITEBYTECODE:-}" ] || return 0
+  local import='import contextlib, importlib, sys
+for name in sys.argv[1:]:
+    with contextlib.suppress(Exception):
+        importlib.import_module(name)'
+  (
+    unset PYTHONDONTWRITEBYTECODE
+    export TF_USE_LEGACY_KERAS=1
+    "$venv/bin/python" -c "$import" tensorflow tf_keras tensorflow_hub tensorflow_datasets &
+    "$venv/bin/python" -c "$import" apache_beam pandas matplotlib.pyplot kfp uvicorn grpc pytest hypothesis tfx.v1 \
+      tensorflow_model_analysis keras_tuner
+    wait
+  ) >/dev/null 2>&1
+}
+
 build() {
   local started=$SECONDS
   if [ "$(stamped identity)" = "$(identity "$python_version $python")" ] && "$venv/bin/python" -c '' 2>/dev/null; then
@@ -250,6 +268,7 @@ build() {
     echo '*' >"$venv/.gitignore" # git and ruff keep out of it, wherever it is
   fi
   install_packages
+  write_byte_code
   # Written last and whole: an environment without it was never finished and is made anew.
   printf '%s\n%s\n' "$wanted" "$(identity "$python_version $python")" >"$stamp.new"
   mv "$stamp.new" "$stamp"

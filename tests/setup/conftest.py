@@ -22,7 +22,9 @@ TOOLS = (
 
 PYTHON = """#!/bin/sh
 case "$1" in
-  -c) exit 0 ;;
+  -c)
+    shift 2
+    [ $# = 0 ] || printf '%s\\n' "imports $*; writes ${{PYTHONDONTWRITEBYTECODE:-byte code}}" >>"$NOTES" ;;
   -m)
     [ "$2 $4" = "pip list" ] && {{ printf '%s' "$PIP_SETTINGS"; exit 0; }}
     printf '%s\\n' "python $*" >>"$NOTES"

@@ -39,6 +39,16 @@ def test_every_package_is_installed_by_hash(ready):
     ]
 
 
+def test_byte_code_is_written_where_python_would_write_none_by_itself(machine, ready):
+    assert not any("imports" in note for note in ready.notes), "the first run writes it"
+    ready.forget()
+    shutil.rmtree(ready.checkout / ".venv")
+    assert ready.setup(PYTHONDONTWRITEBYTECODE="1").returncode == 0
+    imports = [note for note in ready.notes if note.startswith("imports")]
+    assert len(imports) == 2 and all(note.endswith("; writes byte code") for note in imports)
+    assert any("tensorflow" in note.split() for note in imports)
+
+
 def test_tfx_1_21_needs_no_wheel_that_refuses(machine):
     machine.add_python("python3.13", "3.13.1")
     assert machine.setup(GREENLIGHT_GLIBC="2.41").returncode == 0
