@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from pydantic import BaseModel, ConfigDict, ValidationError
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.embeddings.settings import EmbeddingSettings
-from components.errors import InputError
 from components.trainer import distribution, fitting, model, signatures, starts, workers
+from components.trainer.job import Job
 from components.trainer.preparation import Prepared, prepare
 from components.trainer.settings import TrainerSettings
 
@@ -37,65 +36,28 @@ def run_fn(fn_args: FnArgs) -> None:
         with tempfile.TemporaryDirectory(prefix="greenlight-training-") as folder:
             workers.run(job.save(Path(folder, "job.json")), workers=settings.workers)
     else:
-        job.carry_out()
+        carry_out(job)
 
 
-class Job(BaseModel):
-    """One training from its reviews to its exported model, as several processes can be told of it."""
+def carry_out(job: Job, *, exports: bool = True) -> None:
+    """Trains; only the process that exports leaves anything behind.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    settings: TrainerSettings
-    embedding: EmbeddingSettings = EmbeddingSettings()
-    cache_dir: Path
-    train_files: tuple[str, ...]
-    eval_files: tuple[str, ...]
-    base_model: str | None = None
-    model_dir: str
-    run_dir: str
-
-    @classmethod
-    def load(cls, file: Path) -> "Job":
-        """What `save` wrote.
-
-        Raises:
-          InputError: the file cannot be read, or holds no job.
-        """
-        try:
-            return cls.model_validate_json(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"The job {file} cannot be read: {error.strerror or error}.") from None
-        except ValidationError as error:
-            (first, *_) = error.errors()
-            where = ".".join(str(part) for part in first["loc"])
-            raise InputError(f"The job {file} is none: {where and f'{where}: '}{first['msg']}.") from None
-        except ValueError:
-            raise InputError(f"The job {file} is none: it is no text.") from None
-
-    def save(self, file: Path) -> Path:
-        """Writes it to `file`, which it returns."""
-        file.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        return file
-
-    def carry_out(self, *, exports: bool = True) -> None:
-        """Trains; only the process that exports leaves anything behind.
-
-        Raises:
-          GreenlightError: as `train`.
-        """
-        classifier, record = train(
-            settings=self.settings,
-            embedding_settings=self.embedding,
-            cache_dir=self.cache_dir,
-            train_files=list(self.train_files),
-            eval_files=list(self.eval_files),
-            base_model=self.base_model,
-            log_dir=self.run_dir if exports else None,
-        )
-        if exports:
-            signatures.export(classifier, self.model_dir)
-            with tf.io.gfile.GFile(f"{self.run_dir}/{HISTORY}", "w") as file:
-                file.write(json.dumps(record.as_dict(), indent=1) + "\n")
+    Raises:
+      GreenlightError: as `train`.
+    """
+    classifier, record = train(
+        settings=job.settings,
+        embedding_settings=job.embedding,
+        cache_dir=job.cache_dir,
+        train_files=list(job.train_files),
+        eval_files=list(job.eval_files),
+        base_model=job.base_model,
+        log_dir=job.run_dir if exports else None,
+    )
+    if exports:
+        signatures.export(classifier, job.model_dir)
+        with tf.io.gfile.GFile(f"{job.run_dir}/{HISTORY}", "w") as file:
+            file.write(json.dumps(record.as_dict(), indent=1) + "\n")
 
 
 def train(

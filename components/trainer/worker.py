@@ -12,6 +12,7 @@ from pathlib import Path
 
 from components.errors import GreenlightError
 from components.trainer import progress, workers
+from components.trainer.job import Job
 
 _LOOK_SECONDS = 1.0
 
@@ -19,7 +20,7 @@ _LOOK_SECONDS = 1.0
 def main() -> int:
     """Takes part in the training; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m components.trainer.worker", description=__doc__)
-    parser.add_argument("job", type=Path, metavar="JOB", help="what `train.Job` writes")
+    parser.add_argument("job", type=Path, metavar="JOB", help="what `Job.save` writes")
     parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)  # of a process that `workers` started
     given = parser.parse_args()
     if given.parent is not None:
@@ -36,10 +37,11 @@ def main() -> int:
 
 def _take_part(job: Path) -> None:
     leads = workers.leads(workers.cluster_of(os.environ.get(workers.TF_CONFIG)))
-    from components.trainer.train import Job
+    given = Job.load(job)
+    from components.trainer.train import carry_out  # TensorFlow, which takes seconds
 
     with progress.listening(lambda line: print(line, flush=True)):
-        Job.load(job).carry_out(exports=leads)
+        carry_out(given, exports=leads)
 
 
 def _end_with(parent: int) -> None:

@@ -13,8 +13,9 @@ import tensorflow as tf
 
 from components.errors import InputError
 from components.trainer import progress, workers
+from components.trainer.job import Job
 from components.trainer.settings import TrainerSettings
-from components.trainer.train import HISTORY, Job
+from components.trainer.train import HISTORY, carry_out
 from pipeline.failure import explain
 
 # Dropout draws its own numbers in each process. 90 and 400 leave batches that cannot be shared out evenly.
@@ -52,7 +53,7 @@ def results(job: Job):
 @pytest.fixture(scope="module")
 def alone(job_of):
     job = job_of()
-    job.carry_out()
+    carry_out(job)
     return results(job)
 
 
@@ -72,7 +73,7 @@ def test_two_processes_train_to_what_one_does_and_the_first_exports(job_of, alon
 
 def test_a_mirrored_fit_comes_to_the_same(job_of, alone):
     job = job_of(strategy="mirrored")
-    job.carry_out()
+    carry_out(job)
     probabilities, figures = results(job)
     np.testing.assert_allclose(figures, alone[1], atol=1e-4)
     np.testing.assert_allclose(probabilities, alone[0], atol=1e-4)
@@ -83,7 +84,7 @@ def test_a_frozen_embedding_is_no_part_of_the_shared_fit(job_of):
     for strategy in ("none", "mirrored"):
         job = job_of(strategy=strategy, ngram_order=0, epochs=2)
         job = job.model_copy(update={"embedding": job.embedding.model_copy(update={"trainable": False})})
-        job.carry_out()
+        carry_out(job)
         found.append(results(job))
     np.testing.assert_allclose(found[1][0], found[0][0], atol=1e-4)
     np.testing.assert_allclose(found[1][1], found[0][1], atol=1e-4)

@@ -1,0 +1,50 @@
+"""What one training is to do, as several processes can be told of it.
+
+Light imports only: a file that holds none is refused before TensorFlow is loaded.
+"""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from components.embeddings.settings import EmbeddingSettings
+from components.errors import InputError
+from components.trainer.settings import TrainerSettings
+
+
+class Job(BaseModel):
+    """One training from its reviews to its exported model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: TrainerSettings
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    cache_dir: Path
+    train_files: tuple[str, ...]
+    eval_files: tuple[str, ...]
+    base_model: str | None = None
+    model_dir: str
+    run_dir: str
+
+    @classmethod
+    def load(cls, file: Path) -> "Job":
+        """What `save` wrote.
+
+        Raises:
+          InputError: the file cannot be read, or holds no job.
+        """
+        try:
+            return cls.model_validate_json(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"The job {file} cannot be read: {error.strerror or error}.") from None
+        except ValidationError as error:
+            (first, *_) = error.errors()
+            where = ".".join(str(part) for part in first["loc"])
+            raise InputError(f"The job {file} is none: {where and f'{where}: '}{first['msg']}.") from None
+        except ValueError:
+            raise InputError(f"The job {file} is none: it is no text.") from None
+
+    def save(self, file: Path) -> Path:
+        """Writes it to `file`, which it returns."""
+        file.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        return file
