@@ -19,7 +19,6 @@ from typing import Any, NoReturn
 
 import click
 
-from components.deferred_imports import put_off
 from pipeline.exits import EXIT_CODES, INTERRUPTIONS, NOBODY_READS, report_error
 
 
@@ -112,7 +111,6 @@ class Greenlight(click.Group):
         """Runs a command and exits. A command returns its exit code, or None for 0."""
         arguments = list(sys.argv[1:] if args is None else args)
         _prepare_environment()
-        put_off()
         try:
             extra["standalone_mode"] = False
             code = super().main(arguments, prog_name or "greenlight", **extra)
