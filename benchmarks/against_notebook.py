@@ -24,7 +24,7 @@ RUN_AGAIN_AFTER_A_NEW_GATE = {"Evaluator", "Pusher"}
 FIRST, SCRIPT, AGAIN, NEW_GATE = "greenlight run", "notebook script", "run again", "run with a new gate"
 FIND_INPUTS = """
 from components.embeddings.locate import locate
-from components.example_gen.packaged import csv_path
+from components.example_gen.sources.packaged import csv_path
 from pipeline.config import Settings
 
 settings = Settings()

@@ -66,11 +66,11 @@ def _pool(workspace: str) -> Pool:
     from components.drift import examples
     from components.drift.features import FeatureModel
     from components.drift.texts import Texts
-    from components.example_gen import packaged
+    from components.example_gen.sources import packaged
     from pipeline.config import load
     from pipeline.drift import live_version
-    from pipeline.training_data import examples_of
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.layout import Workspace
+    from pipeline.workspace.training_data import examples_of
 
     settings = load(workspace=workspace)
     version = live_version(settings)

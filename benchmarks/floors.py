@@ -16,8 +16,8 @@ import tensorflow as tf
 import tf_keras
 
 from components import reviews
-from components.trainer import model
-from components.trainer.conversion import unconverted
+from components.trainer.classifier import model
+from components.trainer.classifier.conversion import unconverted
 from components.trainer.preparation import Prepared, prepare
 from components.trainer.train import HISTORY
 from pipeline.config import Settings

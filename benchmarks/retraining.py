@@ -249,9 +249,9 @@ def concluded(journal: Path) -> Counter[int]:
 
 def poisoned_versions(simulation: Simulation) -> list[int]:
     """The versions that were ever live and whose run read the poisoned span, by the lineage store."""
-    from pipeline.runs import read_run
-    from pipeline.span_usage import spans_of
-    from pipeline.workspace import Workspace
+    from pipeline.lineage.runs import read_run
+    from pipeline.lineage.span_usage import spans_of
+    from pipeline.workspace.layout import Workspace
     from serving.versions import VersionStore
 
     workspace = simulation.workspace("gated")

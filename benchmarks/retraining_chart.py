@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.simulated_spans import DRIFT_FROM, Plan
-from pipeline.chart_style import BAD, DASHED, FIRST, INK, MUTED, SECOND, drawing
+from pipeline.report.chart_style import BAD, DASHED, FIRST, INK, MUTED, SECOND, drawing
 
 LINES = {
     "gated": ("retrained, gated", FIRST, "-"),

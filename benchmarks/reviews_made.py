@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.example_gen.packaged import IMDB, csv_path
+from components.example_gen.sources.packaged import IMDB, csv_path
 
 SEED = 1
 REVIEWS_A_FILE = 25_000

@@ -26,10 +26,10 @@ from components.batch_prediction.verified_model import choose_version
 from components.data_check import statistics
 from components.example_gen import executor as reading
 from components.example_gen.component import ImdbExampleGen
-from components.trainer import signatures
+from components.trainer.classifier import signatures
 from components.trainer.train import train
 from pipeline.config import Settings
-from serving.manifest import Facts
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 SPLITS = '["train", "eval", "test"]'

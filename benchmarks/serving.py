@@ -25,7 +25,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, table
 from benchmarks.processes import CHECKOUT, GREENLIGHT, run
-from serving.manifest import OWN_FILES, Facts
+from serving.store.manifest import OWN_FILES, Facts
 from serving.versions import VersionStore
 
 MODEL = "imdb_sentiment"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.example_gen.packaged import IMDB, csv_path
+from components.example_gen.sources.packaged import IMDB, csv_path
 
 SPANS = 20
 DRIFT_FROM, MALFORMED, EMPTY, CRASH, POISONED = 8, 5, 11, 14, 17

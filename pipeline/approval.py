@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any, Literal
 from components.errors import GreenlightError, InputError
 from components.evaluator.approval import STAGE, NotWaived, Waivers, approve, record, waived
 from components.evaluator.verdict import FILE_NAME, Approval, Verdict
-from components.pusher.store_errors import as_greenlight_errors
-from pipeline.outcome import RunResult
-from pipeline.past_runs import ended_run
-from pipeline.relocation import bring_home
-from pipeline.runs import Artifact, Run, Stage, read_run
-from pipeline.verdicts import canary_reasons
-from serving.journal import whoami
-from serving.manifest import Facts, model_digest
-from serving.signing import KeySigner, KeyVerifier
-from serving.storage import files_for
-from serving.store_publish import model_entries
+from components.store_errors import as_greenlight_errors
+from pipeline.lineage.runs import Artifact, Run, Stage, read_run
+from pipeline.results.outcome import RunResult
+from pipeline.results.verdicts import canary_reasons
+from pipeline.workspace.past_runs import ended_run
+from pipeline.workspace.relocation import bring_home
+from serving.storage.resolve import files_for
+from serving.store.journal import whoami
+from serving.store.manifest import Facts, model_digest
+from serving.store.publish import model_entries
+from serving.store.signing import KeySigner, KeyVerifier
 from serving.versions import VersionStore
 
 if TYPE_CHECKING:
     from components.pusher.settings import PushSettings
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.layout import Workspace
 
 VERDICT = "approved"
 """What the manifest of an approved version says in the place of the gate's verdict."""

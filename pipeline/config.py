@@ -23,11 +23,12 @@ from components.infra_validator.settings import InfraSettings
 from components.pusher.settings import PushSettings
 from components.trainer.settings import TrainerSettings
 from components.tuner.settings import TuneSettings
-from pipeline import config_errors, config_layers
-from pipeline.alerts.settings import AlertSettings
-from pipeline.kubeflow.settings import KubeflowSettings
-from pipeline.lineage.settings import LineageSettings
-from pipeline.retraining.settings import RetrainSettings
+from pipeline.settings import errors as config_errors
+from pipeline.settings import layers as config_layers
+from pipeline.settings.alerts import AlertSettings
+from pipeline.settings.kubeflow import KubeflowSettings
+from pipeline.settings.lineage import LineageSettings
+from pipeline.settings.retrain import RetrainSettings
 from serving.settings import ServeSettings
 
 IN_PROCESS = "in-process"

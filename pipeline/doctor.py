@@ -181,7 +181,7 @@ def folder(name: str, path: Path, *, needs: int, setting: str) -> Iterator[Check
 
 def packaged_reviews() -> Check:
     """Whether the packaged reviews are here, byte for byte."""
-    from components.example_gen import packaged
+    from components.example_gen.sources import packaged
 
     try:
         return _file_check("packaged reviews", packaged.csv_path(), packaged.SHA256)

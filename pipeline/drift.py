@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from components.drift.findings import DriftReport, Finding, any_judged
 from components.errors import InputError
 from components.example_gen.settings import DataSettings
-from pipeline.training_data import examples_of
-from pipeline.workspace import Workspace
+from pipeline.workspace.layout import Workspace
+from pipeline.workspace.training_data import examples_of
 
 if TYPE_CHECKING:
     from components.drift.features import Features
     from components.drift.texts import Text, Texts
     from pipeline.config import Settings
-    from serving.store_records import Version
+    from serving.store.records import Version
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,7 @@ class FileInput:
 
 @dataclasses.dataclass(frozen=True)
 class SpanInput:
-    """A span, as `pipeline.spans` finds it."""
+    """A span, as `pipeline.spans.listing` finds it."""
 
     number: int
 
@@ -139,8 +139,8 @@ def span_files(settings: Settings, number: int) -> tuple[list[str], DataSettings
     Raises:
       InputError: there is no such span.
     """
-    from components.example_gen.spans import in_words
-    from pipeline.spans import list_spans, span_data
+    from components.example_gen.sources.spans import in_words
+    from pipeline.spans.listing import list_spans, span_data
 
     spans = {span.number: span for span in list_spans(settings)}
     if number not in spans:

@@ -72,7 +72,7 @@ def report_error(error: Exception, arguments: Sequence[str]) -> int:
 def _failed(message: str, code: int, *, command: str) -> dict[str, Any]:
     if command != "run":
         return {"error": message, "exit_code": code}
-    from pipeline.outcome import RunResult
+    from pipeline.results.outcome import RunResult
 
     return RunResult(verdict="failed", error=message, error_code=code).to_json()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from serving.store_records import Version
+from serving.store.records import Version
 
 HEADERS = ("version", "state", "pushed (UTC)", "accuracy", "remarks")
 _STYLES = {"live": "bold green", "rolled-back": "red", "set-aside": "red", "incomplete": "yellow"}

@@ -14,15 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import SplitResult, urlsplit
 
-from serving.client_calls import (
-    ClientError,
-    ModelMetadata,
-    Prediction,
-    Transport,
-    VersionState,
-    retried,
-)
 from serving.status import Code
+from serving.transports.calls import ClientError, ModelMetadata, Prediction, Transport, VersionState, retried
 
 __all__ = ["Client", "ClientError", "ModelMetadata", "Prediction", "VersionState", "connect"]
 
@@ -89,12 +82,12 @@ def _transport(
 ) -> Transport:
     """Each is imported when it is needed."""
     if parts.scheme in ("http", "https"):
-        from serving.client_rest import RestTransport
+        from serving.transports.rest import RestTransport
 
         return RestTransport(
             parts.geturl().rstrip("/"), model=model, timeout=timeout, api_key=api_key, authority=authority
         )
-    from serving.client_grpc import GrpcTransport
+    from serving.transports.grpc import GrpcTransport
 
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return GrpcTransport(

@@ -12,22 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 
-from serving import predictor
-from serving.access_log import AccessLog, App, EventHandler, LineSink, Receive, Scope, Send
-from serving.addresses import Addresses, address, listen
-from serving.auth import load_keys
-from serving.batching import Batcher, BatchLimits
+from serving.endpoint.access_log import AccessLog, EventHandler, LineSink
+from serving.endpoint.addresses import Addresses, address, listen
+from serving.endpoint.auth import load_keys
 from serving.errors import StoreInputError
-from serving.http_server import HttpServer
-from serving.metrics import Metrics
-from serving.models import Models
+from serving.http.asgi import App, Receive, Scope, Send
+from serving.http.server import HttpServer
+from serving.model import predictor
+from serving.model.batching import Batcher, BatchLimits
+from serving.model.manager import Models
+from serving.model.metrics import Metrics
+from serving.model.service import Service
 from serving.request_log import RequestLog
-from serving.service import Service
 from serving.settings import ServeSettings
 from serving.versions import VersionStore
 
 if TYPE_CHECKING:
-    from serving.grpc_service import GrpcServer
+    from serving.grpc.server import GrpcServer
 
 _LOG = logging.getLogger("greenlight.serving")
 _LOGGERS = ("greenlight", "uvicorn", "asyncio", "grpc")
@@ -123,7 +124,7 @@ class Server:
         )
 
     async def _start_http(self, listener: socket.socket) -> None:
-        from serving.rest import create_app
+        from serving.rest.app import create_app
 
         settings = self._settings
         app = create_app(self.service, settings, self.metrics)
@@ -150,7 +151,7 @@ class Server:
 
     def _prepare_grpc(self) -> str:
         """A gRPC server that holds its port; it takes no call before it is started."""
-        from serving.grpc_service import GrpcServer
+        from serving.grpc.server import GrpcServer
 
         settings = self._settings
         self._grpc = GrpcServer(self.service, settings, keys=load_keys(settings), access=self._access)

@@ -4,17 +4,17 @@ import datetime
 import os
 
 from serving.errors import StoreInputError, in_plain_words
-from serving.files import Files
-from serving.journal import DONE, Event, Journal
-from serving.layout import Layout
-from serving.manifest import SIGNATURE_NAME, Facts
-from serving.signing import Signer, Verifier
-from serving.storage import files_for
-from serving.store_changes import prune, roll_back
-from serving.store_publish import from_folder, from_version, publish
-from serving.store_reader import Reader
-from serving.store_records import Problem, PushResult, RollbackResult, Version
-from serving.store_writer import Clock, Writer
+from serving.storage.files import Files
+from serving.storage.resolve import files_for
+from serving.store.changes import prune, roll_back
+from serving.store.journal import DONE, Event, Journal
+from serving.store.layout import Layout
+from serving.store.manifest import SIGNATURE_NAME, Facts
+from serving.store.publish import from_folder, from_version, publish
+from serving.store.reader import Reader
+from serving.store.records import Problem, PushResult, RollbackResult, Version
+from serving.store.signing import Signer, Verifier
+from serving.store.writer import Clock, Writer
 
 
 def _utc_now() -> datetime.datetime:

@@ -107,7 +107,7 @@ def small_workspace(tmp_path, small_model) -> Path:
 
 def push(workspace: Path, model: Path) -> int:
     """Publishes a model in a workspace; returns its version."""
-    from serving.manifest import Facts
+    from serving.store.manifest import Facts
 
     return store_of(workspace).push(model, Facts()).version
 

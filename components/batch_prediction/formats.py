@@ -9,7 +9,7 @@ from typing import Any
 
 from components.batch_prediction.unlabeled import Unlabeled
 from components.errors import InputError
-from serving.client_calls import Prediction
+from serving.transports.calls import Prediction
 
 LABEL, PROBABILITY, VERSION = "predicted_label", "probability", "model_version"
 FILE, LINE = "source_file", "source_line"

@@ -17,7 +17,7 @@ from components.batch_prediction.unlabeled import Unlabeled, format_named, requi
 from components.errors import InputError
 from components.example_gen.beam_steps import WriteReading
 from components.example_gen.reading import READING_FILE, Reading
-from components.example_gen.rows import unreadable
+from components.example_gen.sources.rows import unreadable
 from components.example_gen.span_pattern import absolute
 
 _PREFIX = "predictions"

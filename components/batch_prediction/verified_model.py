@@ -8,11 +8,11 @@ import numpy as np
 
 from components.errors import GreenlightError
 from components.pusher.published import published_version
-from components.pusher.store_errors import as_greenlight_errors
-from serving.client_calls import Prediction
-from serving.predictor import LoadError, Predictor, load
-from serving.signing import KeyVerifier
+from components.store_errors import as_greenlight_errors
+from serving.model.predictor import LoadError, Predictor, load
 from serving.status import RequestError
+from serving.store.signing import KeyVerifier
+from serving.transports.calls import Prediction
 from serving.versions import VersionStore
 
 _SIGNATURE = "serving_default"

@@ -52,9 +52,7 @@ class DataCheck(base_component.BaseComponent):
         super().__init__(
             spec=_DataCheckSpec(
                 settings=settings.model_dump_json(),
-                code=code_fingerprint(
-                    "data_check", "example_gen/reading.py", "example_gen/rows.py", "reviews.py"
-                ),
+                code=code_fingerprint(__name__),
                 statistics=statistics,
                 anomalies=anomalies,
                 examples=examples,

@@ -155,7 +155,7 @@ class StatisticsGen(component.StatisticsGen):
                 examples=examples,
                 stats_options_json=stats_options().to_json(),
                 exclude_splits=json_utils.dumps([]),
-                code=code_fingerprint("data_check", "reviews.py"),
+                code=code_fingerprint(__name__),
                 statistics=types.Channel(type=standard_artifacts.ExampleStatistics),
             ),
         )

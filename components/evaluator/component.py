@@ -71,9 +71,7 @@ def evaluator(
             example_splits=json_utils.dumps([split]),
             fairness_indicator_thresholds=json_utils.dumps(None),
             gate=gate.model_dump_json(),
-            code=code_fingerprint(
-                "evaluator", "reviews.py", "production_model/absence.py", "serving/tensorflow_errors.py"
-            ),
+            code=code_fingerprint(__name__),
             evaluation=Channel(type=standard_artifacts.ModelEvaluation),
             blessing=Channel(type=standard_artifacts.ModelBlessing),
         )

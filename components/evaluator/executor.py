@@ -24,7 +24,7 @@ from components.evaluator.split_files import split_files
 from components.evaluator.tfma_results import candidate_metrics, check_agreement
 from components.evaluator.verdict import Baseline, Verdict
 from components.evaluator.wording import render
-from components.production_model.absence import is_none
+from components.no_model import is_none
 from components.reviews import LABEL, LENGTH, SPAN, TEXT
 
 GATE_KEY = "gate"

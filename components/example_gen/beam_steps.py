@@ -17,7 +17,7 @@ from apache_beam.io.filesystems import FileSystems
 from components.errors import InputError
 from components.example_gen import splits
 from components.example_gen.reading import Reading, merged, usable
-from components.example_gen.sources import Part
+from components.example_gen.sources.parts import Part
 from components.example_gen.splits import Splitter
 from components.reviews import count_words, normalize, to_example
 

@@ -35,7 +35,7 @@ class ImdbExampleGen(component.QueryBasedExampleGen):
         """
         config = StageConfig(
             data=settings.model_dump(mode="json"),
-            code=code_fingerprint("example_gen", "reviews.py"),
+            code=code_fingerprint(__name__),
             fingerprint=fingerprint,
         )
         super().__init__(

@@ -7,7 +7,6 @@ from absl import logging
 from tfx.components.example_gen import driver, utils
 from tfx.orchestration import data_types
 
-from components.example_gen import sources, spans
 from components.example_gen.exec_properties import (
     CUSTOM_CONFIG,
     SPANS,
@@ -15,8 +14,10 @@ from components.example_gen.exec_properties import (
     stage_config,
     without_places,
 )
+from components.example_gen.sources import parts as sources
+from components.example_gen.sources import spans
+from components.example_gen.sources.spans import Span
 from components.example_gen.span_pattern import BASE
-from components.example_gen.spans import Span
 
 
 class Driver(driver.Driver):

@@ -16,7 +16,7 @@ from tfx.utils import proto_utils
 
 from components.errors import InputError
 from components.example_gen.settings import DataSettings
-from components.example_gen.spans import Span, in_words
+from components.example_gen.sources.spans import Span, in_words
 
 INPUT_CONFIG = standard_component_specs.INPUT_CONFIG_KEY
 CUSTOM_CONFIG = standard_component_specs.CUSTOM_CONFIG_KEY

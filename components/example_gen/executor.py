@@ -16,7 +16,6 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.errors import InputError
-from components.example_gen import sources
 from components.example_gen.beam_steps import READING, ReadPart, ShareOut, TakeFew, WriteReading
 from components.example_gen.exec_properties import (
     CUSTOM_CONFIG,
@@ -29,8 +28,9 @@ from components.example_gen.one_copy import OneCopy
 from components.example_gen.reading import READING_FILE, Reading, require_usable
 from components.example_gen.record_sink import TFRecordBatches
 from components.example_gen.settings import DataSettings
+from components.example_gen.sources import parts as sources
+from components.example_gen.sources.spans import Span, choose, find, newest_versions
 from components.example_gen.span_pattern import BASE
-from components.example_gen.spans import Span, choose, find, newest_versions
 from components.example_gen.splits import splitter
 
 CHOSEN = "chosen"

@@ -49,13 +49,7 @@ class InfraValidator(base_component.BaseComponent):
                 examples=examples,
                 settings=settings.model_dump_json(),
                 split=split,
-                code=code_fingerprint(
-                    "infra_validator",
-                    "evaluator/split_files.py",
-                    "reviews.py",
-                    "serving/canary.py",
-                    "serving/tensorflow_errors.py",
-                ),
+                code=code_fingerprint(__name__, "serving.canary"),
                 blessing=Channel(type=standard_artifacts.InfraBlessing),
             )
         )

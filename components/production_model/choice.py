@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from serving.store_records import Version
+from serving.store.records import Version
 
 NOTHING = "none"
 """What `key_of` calls no version at all."""

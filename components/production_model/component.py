@@ -43,7 +43,7 @@ class ProductionModel(base_component.BaseComponent):
                 candidate=candidate,
                 store_root=store_root,
                 found="",
-                code=code_fingerprint("production_model", "pusher/store_errors.py", "serving"),
+                code=code_fingerprint(__name__),
                 model=Channel(type=standard_artifacts.Model),
             )
         )

@@ -9,13 +9,13 @@ from tfx.types import Artifact, artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.errors import GreenlightError
-from components.production_model.absence import VERSION
+from components.no_model import VERSION
 from components.production_model.choice import NOTHING, compared_with, key_of
-from components.pusher.store_errors import as_greenlight_errors
-from serving.manifest import model_digest
-from serving.storage import files_for
-from serving.store_publish import model_entries
-from serving.store_records import Version
+from components.store_errors import as_greenlight_errors
+from serving.storage.resolve import files_for
+from serving.store.manifest import model_digest
+from serving.store.publish import model_entries
+from serving.store.records import Version
 from serving.versions import VersionStore
 
 CANDIDATE, MODEL = "candidate", "model"

@@ -80,9 +80,7 @@ def pusher(
             examples=examples,
             push_destination=destination,
             settings=(settings or PushSettings()).model_dump_json(),
-            code=code_fingerprint(
-                "pusher", "evaluator/settings.py", "evaluator/verdict.py", "reviews.py", "serving"
-            ),
+            code=code_fingerprint(__name__),
             generation="",
             pushed_model=Channel(type=standard_artifacts.PushedModel),
         )

@@ -13,12 +13,12 @@ from tfx.utils import io_utils, proto_utils
 
 from components.pusher.facts import gather
 from components.pusher.settings import PushSettings
-from components.pusher.store_errors import as_greenlight_errors
-from serving.manifest import Facts, model_digest
-from serving.signing import KeySigner, KeyVerifier
-from serving.storage import files_for
-from serving.store_publish import model_entries
-from serving.store_records import PushResult
+from components.store_errors import as_greenlight_errors
+from serving.storage.resolve import files_for
+from serving.store.manifest import Facts, model_digest
+from serving.store.publish import model_entries
+from serving.store.records import PushResult
+from serving.store.signing import KeySigner, KeyVerifier
 from serving.versions import VersionStore
 
 SETTINGS = "settings"

@@ -14,11 +14,11 @@ from components.errors import GreenlightError
 from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
 from components.fingerprints import code_fingerprint
 from components.pusher.signatures import read_signatures
-from serving.manifest import Facts
+from serving.store.manifest import Facts
 
 EVALUATION, EXAMPLES = "evaluation", "examples"
 
-MODEL_CODE = ("example_gen", "embeddings", "trainer", "reviews.py")
+MODEL_CODE = ("components.example_gen.executor", "components.trainer.train")
 """The code that a model comes out of: its fingerprint is the manifest's `code_version`."""
 
 

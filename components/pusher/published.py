@@ -1,7 +1,7 @@
 """Which published version is meant: that of a number, or the live one."""
 
 from components.errors import InputError
-from serving.store_records import Version
+from serving.store.records import Version
 from serving.versions import VersionStore
 
 

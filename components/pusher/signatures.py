@@ -8,8 +8,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tfx.dsl.io import fileio
 
 from components.errors import GreenlightError
-from serving.files import join
-from serving.manifest import COMMIT_NAME
+from serving.storage.files import COMMIT_NAME, join
 
 Signatures = dict[str, dict[str, dict[str, dict[str, Any]]]]
 

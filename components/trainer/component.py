@@ -44,6 +44,6 @@ def trainer(
             "embedding": embedding.model_dump(mode="json"),
             "embedding_fingerprint": fingerprint(embedding),
             "cache_dir": str(cache_dir),
-            "code": code_fingerprint("trainer", "embeddings", "reviews.py", "serving/tensorflow_errors.py"),
+            "code": code_fingerprint("components.trainer.train", "components.trainer.worker"),
         },
     )

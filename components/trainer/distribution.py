@@ -10,8 +10,8 @@ import dataclasses
 import tensorflow as tf
 import tf_keras
 
-from components.trainer import model
-from components.trainer.conversion import UnconvertedModel, unconverted
+from components.trainer.classifier import model
+from components.trainer.classifier.conversion import UnconvertedModel, unconverted
 from components.trainer.settings import TrainerSettings
 
 

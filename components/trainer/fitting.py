@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import tf_keras
 
-from components.trainer import callbacks, model
-from components.trainer.calibration import Calibration, find, fold
-from components.trainer.conversion import unconverted
-from components.trainer.data import Batches
+from components.trainer import callbacks
+from components.trainer.classifier import model
+from components.trainer.classifier.calibration import Calibration, find, fold
+from components.trainer.classifier.conversion import unconverted
+from components.trainer.classifier.data import Batches
 from components.trainer.distribution import Twin, shared_out
 from components.trainer.settings import TrainerSettings
 

@@ -14,9 +14,10 @@ import tf_keras
 from components.embeddings.load import load
 from components.embeddings.locate import locate
 from components.embeddings.settings import EmbeddingSettings
-from components.trainer import data, model, ngrams, progress
+from components.trainer import progress
+from components.trainer.classifier import data, model, ngrams
+from components.trainer.classifier.ngram_tally import NgramTally
 from components.trainer.distribution import SharedModel, Twin
-from components.trainer.ngram_tally import NgramTally
 from components.trainer.settings import TrainerSettings
 
 _SAMPLE = 25_000

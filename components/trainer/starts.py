@@ -4,10 +4,11 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
-from components.trainer import fitting, model, progress
+from components.trainer import fitting, progress
+from components.trainer.classifier import model
+from components.trainer.classifier.warm_start import TakenOver, take_over
 from components.trainer.preparation import Prepared
 from components.trainer.settings import TrainerSettings
-from components.trainer.warm_start import TakenOver, take_over
 
 Origin = Literal["scratch", "live"]
 Fitted = tuple[model.Classifier, fitting.FitRecord]

@@ -9,7 +9,8 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.embeddings.settings import EmbeddingSettings
-from components.trainer import distribution, fitting, model, signatures, starts, workers
+from components.trainer import distribution, fitting, starts, workers
+from components.trainer.classifier import model, signatures
 from components.trainer.job import Job
 from components.trainer.preparation import Prepared, prepare
 from components.trainer.settings import TrainerSettings

@@ -14,7 +14,7 @@ from components.embeddings.locate import fingerprint
 from components.embeddings.settings import EmbeddingSettings
 from components.evaluator import metrics
 from components.fingerprints import code_fingerprint
-from components.trainer import model
+from components.trainer.classifier import model
 from components.trainer.preparation import Prepared, prepare
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import fit_prepared
@@ -88,14 +88,7 @@ class MeasuredFits:
 
 def code() -> str:
     """The fingerprint of the code that decides what a fit comes to."""
-    return code_fingerprint(
-        "tuner",
-        "trainer",
-        "embeddings",
-        "reviews.py",
-        "evaluator/metrics.py",
-        "serving/tensorflow_errors.py",
-    )
+    return code_fingerprint("components.tuner.search")
 
 
 def measure(prepared: Prepared, settings: TrainerSettings) -> Measured:

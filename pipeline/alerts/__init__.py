@@ -1,0 +1,1 @@
+"""Alerts: messages about runs and decisions, and their delivery."""

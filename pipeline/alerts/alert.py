@@ -7,7 +7,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.alerts.settings import EventName
+from pipeline.settings.alerts import EventName
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from components.errors import InputError
-from pipeline.alerts.settings import AlertSettings, resolve
+from pipeline.settings.alerts import AlertSettings, resolve
 
 if TYPE_CHECKING:
     from pydantic import SecretStr

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pipeline.alerts import channels
 from pipeline.alerts.alert import Alert
-from pipeline.alerts.settings import AlertSettings
 from pipeline.alerts.spool import Letter, Spool
+from pipeline.settings.alerts import AlertSettings
 
 _log = logging.getLogger(__name__)
 

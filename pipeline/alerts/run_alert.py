@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.post import Post
-from pipeline.alerts.settings import EventName
-from pipeline.summary import headline
-from pipeline.workspace import Workspace
+from pipeline.results.summary import headline
+from pipeline.settings.alerts import EventName
+from pipeline.workspace.layout import Workspace
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
-    from pipeline.outcome import RunResult
+    from pipeline.results.outcome import RunResult
 
 EVENTS: Mapping[str, EventName] = {
     "promoted": "promoted",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import GreenlightError
-from serving.local_files import LocalFiles
+from serving.storage.local import LocalFiles
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 

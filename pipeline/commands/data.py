@@ -18,8 +18,8 @@ from pipeline.commands import options
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
-    from pipeline.span_facts import SpanFacts
-    from pipeline.span_landing import Landed
+    from pipeline.spans.facts import SpanFacts
+    from pipeline.spans.landing import Landed
 
 
 @click.group()
@@ -53,8 +53,8 @@ def add(
     FILE is CSV, TSV, JSONL or TFRecord, also with .gz. It is landed whole or not at all; the same content is
     not landed twice. With columns of other names it is landed as CSV, under the names of the settings.
     """
-    from pipeline.span_landing import land
-    from pipeline.spans import span_data, span_source
+    from pipeline.spans.landing import land
+    from pipeline.spans.listing import span_data, span_source
 
     source = span_source(settings, folder)
     target = span_data(settings, source)
@@ -122,8 +122,8 @@ def _landed_lines(landed: Landed, source: str, settings: Settings) -> Iterator[s
 @options.as_json
 def list_(settings: Settings, folder: str | None, as_json: bool) -> None:
     """List the spans: their reviews, and which runs used them."""
-    from pipeline.span_facts import span_facts
-    from pipeline.spans import span_data, span_source
+    from pipeline.spans.facts import span_facts
+    from pipeline.spans.listing import span_data, span_source
 
     source = span_source(settings, folder)
     found = span_facts(settings, source)

@@ -34,8 +34,9 @@ def drift(settings: Settings, what: str | None, against: str | None, fail: bool,
     drawn on a page in the workspace's reports.
     """
     from pipeline import drift as comparing
-    from pipeline import drift_page, run_log
-    from pipeline.workspace import Workspace
+    from pipeline.console import run_log
+    from pipeline.report import drift_page
+    from pipeline.workspace.layout import Workspace
 
     compared, reference = _input(what), None if against is None else comparing.SpanInput(_span(against))
     comparing.live_version(settings)  # a wrong workspace is answered before anything is written or loaded

@@ -13,7 +13,7 @@ from pipeline.commands import options
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
-    from pipeline.past_runs import PastRun
+    from pipeline.workspace.past_runs import PastRun
 
 
 @click.command()
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 @options.as_json
 def runs(settings: Settings, as_json: bool) -> None:
     """List the runs of a workspace."""
-    from pipeline.past_runs import past_runs
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.layout import Workspace
+    from pipeline.workspace.past_runs import past_runs
 
     found = past_runs(Workspace.of(settings))
     if as_json:
@@ -63,9 +63,9 @@ def verdict(settings: Settings, run: str | None, as_json: bool) -> None:
 
     RUN is a run of `greenlight runs`, or the beginning of its name; the newest where it is left out.
     """
-    from pipeline.past_runs import ended_run
-    from pipeline.verdict_table import verdict_lines
-    from pipeline.workspace import Workspace
+    from pipeline.results.verdict_table import verdict_lines
+    from pipeline.workspace.layout import Workspace
+    from pipeline.workspace.past_runs import ended_run
 
     result = ended_run(Workspace.of(settings), run)
     click.echo(json.dumps(result.to_json()) if as_json else verdict_lines(result))
@@ -79,8 +79,8 @@ def report(settings: Settings, run: str | None) -> None:
 
     RUN is a run of `greenlight runs`, or the beginning of its name; the newest where it is left out.
     """
-    from pipeline.past_runs import ended_run
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.layout import Workspace
+    from pipeline.workspace.past_runs import ended_run
 
     result = ended_run(Workspace.of(settings), run)
     if result.report is None or not Path(result.report).is_file():

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pipeline.config import Settings
-    from pipeline.retraining.moments import Moment
     from pipeline.retraining.places import Places
+    from pipeline.retraining.policy.moments import Moment
     from pipeline.retraining.retrainer import Step
 
 SET_ASIDE = 4
@@ -63,7 +63,7 @@ def retrain(context: click.Context, settings: Settings, **given: Any) -> int | N
     was set aside. With --watch it goes on deciding.
     """
     from pipeline.retraining.places import Places
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.layout import Workspace
 
     modes = [
         name
@@ -140,7 +140,7 @@ def _nothing(_: str) -> None:
 
 
 def _clock(now: str | None) -> Callable[[], Moment]:
-    from pipeline.retraining.moments import present, pretended
+    from pipeline.retraining.policy.moments import present, pretended
 
     if now is None:
         return present
@@ -177,9 +177,9 @@ def _facts(steps: Sequence[Step], code: int) -> dict[str, Any]:
 
 
 def _release(places: Places, span: int, reason: str | None) -> None:
-    from pipeline.retraining.moments import present
+    from pipeline.retraining.policy.moments import present
     from pipeline.retraining.releasing import release
-    from serving.journal import whoami
+    from serving.store.journal import whoami
 
     if not reason:
         raise InputError(f"--release {span} needs --reason TEXT: the history tells who let it pass, and why.")
@@ -188,7 +188,7 @@ def _release(places: Places, span: int, reason: str | None) -> None:
 
 
 def _rendered(settings: Settings, given: dict[str, Any], options: dict[str, Any]) -> str:
-    from pipeline.retraining import deploying
+    from pipeline.deployment import retrain as deploying
 
     if given["render"] == "cronjob":
         return deploying.cron_job(settings, image=given["image"], every=given["every"], claim=given["claim"])

@@ -13,8 +13,8 @@ from pipeline.commands import options
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
-    from pipeline.console import Console
-    from pipeline.trace import Trace
+    from pipeline.console.plain import Console
+    from pipeline.console.trace import Trace
 
 
 @click.command()
@@ -30,12 +30,12 @@ def run(settings: Settings, no_cache: bool, profile: bool, run_id: str | None, a
     where it meets the gate. Stages with unchanged inputs are taken from the cache.
     """
     from components.embeddings import catalog
-    from pipeline.stdout_console import open_console
+    from pipeline.console.stdout import open_console
     from pipeline.termination import as_interruption
 
     catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded
     with as_interruption(), open_console(as_json=as_json) as shown, _watched(shown, profile) as watched:
-        from pipeline import local_runner
+        from pipeline.engine import local_runner
 
         console, trace = watched
         result = local_runner.run(settings, console=console, use_cache=not no_cache, run_id=run_id)
@@ -62,6 +62,6 @@ def _watched(console: Console, profile: bool) -> AbstractContextManager[tuple[Co
     """The console to run with, and the trace that is made of the run, if any."""
     if not profile:
         return nullcontext((console, None))
-    from pipeline.profiling import profiled
+    from pipeline.console.profiling import profiled
 
     return profiled(console)

@@ -34,8 +34,8 @@ def early_stopping(settings: Settings, as_json: bool) -> None:
     On the lesson's split (`--preset seed`) unless another preset is named. The curves and a log are left in
     the workspace, in studies/early-stopping.
     """
-    from pipeline import study as studies
-    from pipeline import study_text
+    from pipeline.study import early_stopping as studies
+    from pipeline.study import text as study_text
 
     with _studying(settings, "early-stopping", as_json=as_json) as (folder, progress):
         result = studies.early_stopping(settings, output_dir=folder, progress=progress)
@@ -60,7 +60,7 @@ def ablation(settings: Settings, rows: tuple[str, ...], seeds: tuple[int, ...], 
     workspace, in studies/ablation: a study that was stopped goes on where it was, and a fit that was made
     before is not made again. The table is left there as ablation.md.
     """
-    from pipeline import ablation as studies
+    from pipeline.study import ablation as studies
 
     if unknown := [row for row in rows if row not in studies.ROWS]:
         raise click.BadParameter(
@@ -83,9 +83,9 @@ def _studying(
 ) -> Iterator[tuple[Path, Callable[[str], None]]]:
     """A study's folder in the workspace, and whom to tell how far it is; its noise goes to a log there."""
     from components.embeddings import catalog
-    from pipeline import run_log
-    from pipeline.stdout_console import open_console
-    from pipeline.workspace import Workspace
+    from pipeline.console import run_log
+    from pipeline.console.stdout import open_console
+    from pipeline.workspace.layout import Workspace
 
     catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded
     workspace = Workspace.of(settings)

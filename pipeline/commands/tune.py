@@ -28,8 +28,8 @@ def tune(settings: Settings, output: str | None, as_json: bool) -> None:
     was stopped goes on where it was, and one with a larger budget begins where the smaller one ended.
     """
     from components.embeddings import catalog
-    from pipeline import tuning
-    from pipeline.stdout_console import open_console
+    from pipeline.console.stdout import open_console
+    from pipeline.engine import tuning
     from pipeline.termination import as_interruption
 
     catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded

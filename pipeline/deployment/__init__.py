@@ -1,0 +1,1 @@
+"""Rendered deployment files: Compose, KServe, CronJob."""

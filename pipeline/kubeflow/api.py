@@ -21,7 +21,7 @@ from urllib3 import exceptions as urllib3_errors
 from components.errors import GreenlightError, InputError
 
 if TYPE_CHECKING:
-    from pipeline.kubeflow.settings import ApiSettings
+    from pipeline.settings.kubeflow import ApiSettings
 
 _GRACE_SECONDS = 0.5  # for a socket's own time-out, which says more
 TOKEN_VARIABLE = "GREENLIGHT_KUBEFLOW_TOKEN"

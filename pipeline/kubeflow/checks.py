@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from components.embeddings import catalog
 from components.errors import GreenlightError, InputError
-from pipeline import beam_runner
+from pipeline.engine import beam_runner
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
-    from pipeline.kubeflow.settings import KubeflowSettings
+    from pipeline.settings.kubeflow import KubeflowSettings
 
 _EXAMPLES = {
     "kubeflow.image": "registry.example/greenlight:COMMIT",

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from components.errors import InputError
-from pipeline import config_layers
+from pipeline.settings import layers as config_layers
 
 if TYPE_CHECKING:
     from pipeline.config import Settings

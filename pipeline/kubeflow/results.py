@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.errors import GreenlightError
-from components.pusher.store_errors import as_greenlight_errors
-from pipeline.outcome import RunResult
-from pipeline.runs import Artifact, Run, Stage
-from pipeline.verdicts import judge_run
-from serving.files import join
-from serving.storage import files_for
+from components.store_errors import as_greenlight_errors
+from pipeline.lineage.runs import Artifact, Run, Stage
+from pipeline.results.outcome import RunResult
+from pipeline.results.verdicts import judge_run
+from serving.storage.files import join
+from serving.storage.resolve import files_for
 from serving.versions import VersionStore
 
 

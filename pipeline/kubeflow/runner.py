@@ -18,10 +18,10 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
 )
 from tfx.orchestration.pipeline import Pipeline
 
+from pipeline.engine.stages import create_stages
 from pipeline.kubeflow import parameters, step
 from pipeline.kubeflow.parameters import Parameter
-from pipeline.kubeflow.settings import StageResources
-from pipeline.pipeline import create_stages
+from pipeline.settings.kubeflow import StageResources
 
 if TYPE_CHECKING:
     from pipeline.config import Settings

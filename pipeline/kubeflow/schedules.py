@@ -11,8 +11,8 @@ import kfp
 
 from components.errors import InputError
 from pipeline.kubeflow.api import in_words
-from pipeline.kubeflow.settings import ApiSettings
 from pipeline.kubeflow.submission import Uploaded
+from pipeline.settings.kubeflow import ApiSettings
 
 PAUSED = "paused"
 _PAGE = 100
@@ -37,7 +37,7 @@ def six_fields(cron: str) -> str:
     Raises:
       InputError: it is no cron expression of five fields, or none that KFP's own reader (robfig/cron) takes.
     """
-    from pipeline.retraining.schedule import refuse_unusable
+    from pipeline.settings.cron import refuse_unusable
 
     fields = cron.split()
     try:

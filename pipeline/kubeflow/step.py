@@ -49,7 +49,7 @@ def with_parameters(executor_input: dict[str, Any], *, stage: str, settings_json
 
 def _properties(stage: str, settings: Any) -> dict[str, Any]:
     """The execution properties of a stage that is wired from these settings."""
-    from pipeline.pipeline import create_stages
+    from pipeline.engine.stages import create_stages
 
     found = next(each for each in create_stages(settings, store_root="") if each.id == stage)
     return {name: value for name, value in found.exec_properties.items() if value is not None}

@@ -17,8 +17,8 @@ import kfp
 from components.errors import GreenlightError, InputError
 from pipeline.kubeflow import results
 from pipeline.kubeflow.api import Taken, in_words
-from pipeline.kubeflow.settings import ApiSettings, StageName
-from pipeline.outcome import RunResult, StageTiming
+from pipeline.results.outcome import RunResult, StageTiming
+from pipeline.settings.kubeflow import ApiSettings, StageName
 
 STAGES = get_args(StageName)
 ENDED = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ml_metadata import MetadataStore
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-    from pipeline.lineage.settings import LineageSettings
+    from pipeline.settings.lineage import LineageSettings
 
 OWNER = "greenlight_workspace"
 """The type of the context that names the workspace a database belongs to."""

@@ -1,0 +1,1 @@
+"""Retraining: deciding when to run, and acting on the decision."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import GreenlightError
 from pipeline.retraining.children import Child
-from pipeline.retraining.records import Examination, SpanContent
+from pipeline.retraining.policy.records import Examination, SpanContent
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -48,8 +48,8 @@ class LiveModel:
         return self._ask("served")
 
     def _ask(self, *what: str) -> dict[str, Any] | None:
-        from pipeline.alerts.settings import AlertSettings
         from pipeline.config import to_toml
+        from pipeline.settings.alerts import AlertSettings
 
         told_to_measure = self._settings.model_copy(update={"alerts": AlertSettings()})
         with tempfile.TemporaryDirectory(prefix="greenlight-measuring-") as folder:

@@ -10,16 +10,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from components.errors import GreenlightError, InputError
-from pipeline.outcome import RunResult
+from pipeline.results.outcome import RunResult
 from pipeline.retraining import looking
 from pipeline.retraining.children import Child, is_alive
 from pipeline.retraining.places import Places
-from pipeline.retraining.records import INTERRUPTED, KILLED, NOT_STARTED, Decision, Ended
+from pipeline.retraining.policy.records import INTERRUPTED, KILLED, NOT_STARTED, Decision, Ended
 from pipeline.termination import TERMINATED
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
-    from pipeline.retraining.history import Attempt
+    from pipeline.retraining.policy.history import Attempt
 
 FEWEST = ("min_train_examples", "min_eval_examples")
 """The settings that the data check names where there are too few reviews."""
@@ -30,8 +30,8 @@ def run_settings(settings: Settings, decision: Decision) -> Settings:
 
     Where the packaged reviews are the source and spans have come, the run takes these beside the packaged.
     """
-    from pipeline.alerts.settings import AlertSettings
-    from pipeline.spans import span_data
+    from pipeline.settings.alerts import AlertSettings
+    from pipeline.spans.listing import span_data
 
     data = settings.data
     if decision.newest is not None:
@@ -116,8 +116,8 @@ def _result(places: Places, run_id: str) -> RunResult | None:
 
 def _from_lineage(run_id: str, settings: Settings, places: Places) -> RunResult | None:
     """The result of a run whose last stage ended well, though nobody wrote it down; writes it down."""
-    from pipeline.runs import read_run
-    from pipeline.verdicts import judge_run
+    from pipeline.lineage.runs import read_run
+    from pipeline.results.verdicts import judge_run
     from serving.versions import VersionStore
 
     workspace = places.workspace

@@ -7,9 +7,9 @@ import logging
 from pathlib import Path
 
 from components.errors import GreenlightError
-from pipeline.retraining.moments import Moment
-from pipeline.retraining.records import Content, Record
-from serving.local_files import LocalFiles
+from pipeline.retraining.policy.moments import Moment
+from pipeline.retraining.policy.records import Content, Record
+from serving.storage.local import LocalFiles
 
 _log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pipeline.retraining.places import Places
-from pipeline.retraining.records import SpanContent
-from pipeline.retraining.seen import SpanSeen
+from pipeline.retraining.policy.records import SpanContent
+from pipeline.retraining.policy.seen import SpanSeen
 
 if TYPE_CHECKING:
-    from components.example_gen.spans import Span
+    from components.example_gen.sources.spans import Span
     from pipeline.config import Settings
 
 
@@ -42,7 +42,7 @@ class Spans:
         Raises:
           InputError: the place cannot be asked, or holds what is no span.
         """
-        from pipeline.spans import list_spans
+        from pipeline.spans.listing import list_spans
 
         if self._settings.data.kind in ("tfds", "files") and not self._settings.data.has_spans:
             return []
@@ -78,7 +78,7 @@ class Spans:
 
 def _content(span: Span) -> str:
     if any("://" in path for path in span.paths):
-        from components.example_gen.files import content_fingerprint
+        from components.example_gen.sources.files import content_fingerprint
 
         return content_fingerprint(span.paths)[:32]
     return hashlib.sha256("\n".join(sorted(map(_digest, span.paths))).encode()).hexdigest()[:32]
@@ -95,7 +95,7 @@ def versions(settings: Settings, places: Places) -> tuple[int | None, int | None
     Raises:
       GreenlightError: the version store cannot be read.
     """
-    from components.pusher.store_errors import as_greenlight_errors
+    from components.store_errors import as_greenlight_errors
     from serving.versions import VersionStore
 
     root = places.workspace.serving(settings.model_name)

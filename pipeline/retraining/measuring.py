@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from components.example_gen.settings import DataSettings
     from pipeline.config import Settings
-    from serving.store_records import Version
+    from serving.store.records import Version
 
 SURE = 0.9
 """The probability of its own answer from which on a model is sure."""
@@ -39,7 +39,7 @@ class Labelled:
 def main(arguments: Sequence[str]) -> int:
     """Prints what was measured; exit code 1, with the reason on standard error, where that failed."""
     from pipeline.config import load
-    from pipeline.run_log import real_stdout
+    from pipeline.console.run_log import real_stdout
 
     settings = load(file=Path(arguments[0]))
     with real_stdout() as answer:
@@ -59,7 +59,7 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
     Raises:
       GreenlightError: the models, or at this moment the files, cannot be read; that says nothing of the span.
     """
-    from pipeline.spans import span_data
+    from pipeline.spans.listing import span_data
 
     try:
         labelled = read(span_data(settings), number)
@@ -88,7 +88,7 @@ def in_base(texts: Sequence[str]) -> int:
     Raises:
       InputError: the packaged reviews are not there.
     """
-    from components.example_gen.packaged import PackagedPart
+    from components.example_gen.sources.packaged import PackagedPart
     from components.reviews import normalize
 
     known = {normalize(review.text) for review in PackagedPart().rows()}
@@ -106,9 +106,9 @@ def read(data: DataSettings, number: int) -> Labelled:
     Raises:
       InputError, DataStopped: a run would say the same.
     """
-    from components.example_gen import sources
     from components.example_gen.reading import Reading, require_usable, usable
-    from components.example_gen.spans import chosen
+    from components.example_gen.sources import parts as sources
+    from components.example_gen.sources.spans import chosen
 
     only = data.model_copy(update={"span": number, "window": 1, "without_spans": (), "with_base": False})
     reading, texts, labels = Reading(), [], []
@@ -146,7 +146,7 @@ def compared(labelled: Labelled, live: str, previous: str | None) -> dict[str, A
 
 def live_and_previous(settings: Settings) -> tuple[Version | None, Version | None]:
     """The version that answers now, and the one that would after a rollback."""
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.layout import Workspace
     from serving.versions import VersionStore
 
     root = Workspace.at(settings.workspace).serving(settings.model_name)

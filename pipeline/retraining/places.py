@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from components.errors import GreenlightError
-from pipeline.workspace import Workspace
+from pipeline.workspace.layout import Workspace
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from components.errors import InputError
-from pipeline.retraining.history import History
 from pipeline.retraining.journal import Journal
-from pipeline.retraining.moments import Moment
 from pipeline.retraining.places import Places
-from pipeline.retraining.records import Released, SpanContent
+from pipeline.retraining.policy.history import History
+from pipeline.retraining.policy.moments import Moment
+from pipeline.retraining.policy.records import Released, SpanContent
 
 
 def release(places: Places, number: int, *, who: str, why: str, now: Moment) -> SpanContent:

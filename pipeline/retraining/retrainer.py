@@ -7,14 +7,15 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pipeline.retraining import attempts, looking, triggers
+from pipeline.retraining import attempts, looking
 from pipeline.retraining.asking import LiveModel
-from pipeline.retraining.decision import decide, to_examine
-from pipeline.retraining.history import History
 from pipeline.retraining.journal import Journal
-from pipeline.retraining.moments import Moment
 from pipeline.retraining.places import Places
-from pipeline.retraining.records import (
+from pipeline.retraining.policy import triggers
+from pipeline.retraining.policy.decision import decide, to_examine
+from pipeline.retraining.policy.history import History
+from pipeline.retraining.policy.moments import Moment
+from pipeline.retraining.policy.records import (
     Compared,
     Content,
     Decided,
@@ -26,8 +27,8 @@ from pipeline.retraining.records import (
     SpanContent,
     Watching,
 )
-from pipeline.retraining.seen import Drift, Seen
-from pipeline.workspace import new_run_id
+from pipeline.retraining.policy.seen import Drift, Seen
+from pipeline.workspace.layout import new_run_id
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -198,7 +199,7 @@ class Retrainer:
 
     def _roll_back(self, decision: Decision) -> None:
         """Takes the version out, unless it is out: a person, or we before a crash, may have done it."""
-        from components.pusher.store_errors import as_greenlight_errors
+        from components.store_errors import as_greenlight_errors
         from serving.versions import VersionStore
 
         assert decision.version is not None

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from components.errors import GreenlightError, InputError
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.run_alert import EVENTS
-from pipeline.alerts.settings import EventName
-from pipeline.outcome import RunResult
-from pipeline.retraining.moments import Moment, present
-from pipeline.retraining.records import (
+from pipeline.results.outcome import RunResult
+from pipeline.retraining.policy.moments import Moment, present
+from pipeline.retraining.policy.records import (
     KILLED,
     Compared,
     Decided,
@@ -23,6 +22,7 @@ from pipeline.retraining.records import (
     RolledBack,
     Watching,
 )
+from pipeline.settings.alerts import EventName
 
 if TYPE_CHECKING:
     from pipeline.alerts.post import Post

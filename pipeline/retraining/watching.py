@@ -12,7 +12,7 @@ from components.errors import GreenlightError
 from pipeline.retraining.retrainer import TOLD_TO_STOP
 
 if TYPE_CHECKING:
-    from pipeline.retraining.records import Decision
+    from pipeline.retraining.policy.records import Decision
     from pipeline.retraining.retrainer import Retrainer, Step
     from pipeline.retraining.telling import Telling
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from html import escape
 from importlib import resources
 
-from serving.http_messages import Answer
+from serving.http.messages import Answer
 
 _TYPES = {".html": b"text/html; charset=utf-8", ".css": b"text/css", ".js": b"text/javascript"}
 

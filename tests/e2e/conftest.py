@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import config, local_runner
-from pipeline.console import Console
-from pipeline.outcome import RunResult
+from pipeline import config
+from pipeline.console.plain import Console
+from pipeline.engine import local_runner
+from pipeline.results.outcome import RunResult
 
 SMALL = ("data.limit=600", "embedding.vocabulary_size=2000", "trainer.epochs=6", "trainer.batch_size=64")
 """600 of the packaged reviews and a small vocabulary: a run in a few seconds."""

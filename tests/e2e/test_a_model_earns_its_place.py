@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import runs
-from pipeline.outcome import RunResult
-from pipeline.workspace import Workspace
+from pipeline.lineage import runs
+from pipeline.results.outcome import RunResult
+from pipeline.workspace.layout import Workspace
 from serving.versions import VersionStore
 
 STAGES = [

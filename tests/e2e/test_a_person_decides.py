@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from pipeline import runs
 from pipeline.cli import cli
-from pipeline.outcome import RunResult
-from pipeline.workspace import Workspace
+from pipeline.lineage import runs
+from pipeline.results.outcome import RunResult
+from pipeline.workspace.layout import Workspace
 
 QUICK = ("trainer.epochs=1", "infra.enabled=false", "gate.min_accuracy=0.1", "gate.min_change=-0.9")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import GreenlightError, InputError
-from pipeline.workspace import Workspace
+from pipeline.workspace.layout import Workspace
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_pattern_without_files_is_the_users_input(run, tmp_path):
 
 
 def test_what_breaks_is_told_in_a_line_and_kept_whole_in_the_log(run, tmp_path, monkeypatch):
-    from components.trainer import signatures
+    from components.trainer.classifier import signatures
 
     def break_down(*_: object) -> None:
         raise RuntimeError("the disk is on fire")
@@ -70,7 +70,7 @@ def test_a_workspace_in_use_is_not_shared(run, tmp_path):
 
 
 def test_ctrl_c_in_a_stage_is_an_interruption_and_no_failure(run, tmp_path, monkeypatch):
-    from components.trainer import signatures
+    from components.trainer.classifier import signatures
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

@@ -15,10 +15,10 @@ import pytest
 from benchmarks.reviews_made import real_reviews
 from pipeline.config import load
 from pipeline.retraining import attempts
-from pipeline.retraining.history import History
 from pipeline.retraining.journal import Journal
 from pipeline.retraining.places import Places
-from pipeline.workspace import Workspace
+from pipeline.retraining.policy.history import History
+from pipeline.workspace.layout import Workspace
 
 ROOT = Path(__file__).parents[2]
 SMALL = (

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipeline import cli
-from pipeline.runs import read_run
-from pipeline.workspace import Workspace
+from pipeline.lineage.runs import read_run
+from pipeline.workspace.layout import Workspace
 
 SETTINGS = (
     "data.limit=200",

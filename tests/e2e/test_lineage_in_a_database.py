@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from pipeline import cli
 from pipeline.config import load
-from pipeline.runs import list_runs, read_run
-from pipeline.workspace import Workspace
+from pipeline.lineage.runs import list_runs, read_run
+from pipeline.workspace.layout import Workspace
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct-horse-7"
@@ -147,7 +147,7 @@ def test_commands_read_the_runs(greenlight, workspace):
 
 
 def test_a_moved_workspace_finds_its_artifacts(server, workspace, tmp_path, monkeypatch):
-    from pipeline.relocation import bring_home
+    from pipeline.workspace.relocation import bring_home
 
     monkeypatch.setenv("LINEAGE_PASSWORD", PASSWORD)
     home, copy = of(workspace, server), of(shutil.copytree(workspace, tmp_path / "copy"), server)

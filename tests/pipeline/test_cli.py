@@ -13,7 +13,7 @@ from components.errors import DataStopped, GreenlightError, InputError
 from pipeline import cli
 from pipeline.cli import COMMANDS, Entry
 from pipeline.exits import EXIT_CODES
-from pipeline.outcome import RunResult
+from pipeline.results.outcome import RunResult
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("tensorflow", "tfx", "apache_beam", "ml_metadata", "numpy", "pandas", "rich")
@@ -45,8 +45,8 @@ def run_result(monkeypatch):
                     raise outcome
                 return outcome
 
-        monkeypatch.setitem(sys.modules, "pipeline.local_runner", Runner)
-        monkeypatch.setattr("pipeline.local_runner", Runner, raising=False)
+        monkeypatch.setitem(sys.modules, "pipeline.engine.local_runner", Runner)
+        monkeypatch.setattr("pipeline.engine.local_runner", Runner, raising=False)
         return calls
 
     return install

@@ -175,7 +175,7 @@ def test_what_the_locked_packages_bring_is_here_and_unchanged():
 def test_a_damaged_file_fails(tmp_path, monkeypatch):
     path = tmp_path / "reviews.csv"
     path.write_text("text,label,source\n")
-    monkeypatch.setattr("components.example_gen.packaged.csv_path", lambda: path)
+    monkeypatch.setattr("components.example_gen.sources.packaged.csv_path", lambda: path)
     check = doctor.packaged_reviews()
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     assert (check.status, check.detail) == (
@@ -185,7 +185,7 @@ def test_a_damaged_file_fails(tmp_path, monkeypatch):
 
 
 def test_a_missing_package_fails(monkeypatch):
-    monkeypatch.setattr("components.example_gen.packaged.PACKAGE", "no-such-package")
+    monkeypatch.setattr("components.example_gen.sources.packaged.PACKAGE", "no-such-package")
     monkeypatch.setattr("components.embeddings.glove.PACKAGE", "no_such_package")
     assert doctor.packaged_reviews().status == "fail"
     assert doctor.packaged_vectors().detail == "no_such_package is not installed"

@@ -52,7 +52,8 @@ def test_a_run_that_is_told_to_end_says_so_with_code_143(tmp_path):
         "        threading.Thread(target=threading.Event().wait, args=(60,)).start()\n"
         "        os.kill(os.getpid(), signal.SIGTERM)\n"
         "        threading.Event().wait(60)\n"
-        "import pipeline\nsys.modules['pipeline.local_runner'] = pipeline.local_runner = Runner\n"
+        "import pipeline.engine\n"
+        "sys.modules['pipeline.engine.local_runner'] = pipeline.engine.local_runner = Runner\n"
         "cli.main()\n"
     )
     done = subprocess.run(

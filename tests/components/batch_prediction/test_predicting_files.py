@@ -18,7 +18,7 @@ TEXTS = ["a good film", "a film", "naïve “good” 🎬", 'with "quotes",\nand
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory, small_model) -> Model:
-    from serving.manifest import Facts
+    from serving.store.manifest import Facts
     from serving.versions import VersionStore
 
     store = VersionStore(tmp_path_factory.mktemp("store") / "imdb_sentiment")
@@ -151,7 +151,7 @@ def test_an_input_that_is_not_there_is_said_to_be_missing(tmp_path, predict, pat
 
 
 def test_a_version_that_was_changed_predicts_nothing(tmp_path, model, predict, small_model):
-    from serving.manifest import Facts
+    from serving.store.manifest import Facts
     from serving.versions import VersionStore
 
     store = VersionStore(tmp_path / "store")

@@ -10,7 +10,7 @@ from components.batch_prediction.unlabeled import (
 )
 from components.errors import DataStopped, InputError
 from components.example_gen.reading import Reading
-from components.example_gen.rows import BadRow, Reason
+from components.example_gen.sources.rows import BadRow, Reason
 
 
 def read(content: bytes, known: str, text_column: str = "text") -> list:

@@ -65,5 +65,5 @@ def test_the_stage_goes_by_tfx_s_name(examples_channel):
 
 def test_the_stage_s_code_is_in_its_cache_key(examples_channel):
     assert StatisticsGen(examples_channel).exec_properties["code"] == code_fingerprint(
-        "data_check", "reviews.py"
+        "components.data_check.statistics"
     )

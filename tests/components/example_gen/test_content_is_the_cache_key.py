@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 from ml_metadata.proto import metadata_store_pb2
 
-from components.example_gen import sources
+from components.example_gen.sources import parts as sources
 
 Execution = metadata_store_pb2.Execution
 

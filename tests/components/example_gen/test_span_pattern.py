@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tfx.components.example_gen import utils
 from tfx.proto import example_gen_pb2
 
+from components.example_gen.sources.spans import find, newest_versions
 from components.example_gen.span_pattern import LARGEST, Misfit, SpanKey, SpanPattern, has_specs
-from components.example_gen.spans import find, newest_versions
 
 PIECES = ["{SPAN}", "{SPAN:2}", "{VERSION}", "{VERSION:3}", "{YYYY}", "{MM}", "{DD}", "x", "-", "/"]
 numbers = st.integers(1, LARGEST)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.example_gen import splits
-from components.example_gen.packaged import PackagedPart
 from components.example_gen.settings import DataSettings
+from components.example_gen.sources.packaged import PackagedPart
 from components.example_gen.splits import Splitter
 from components.reviews import length_bucket, normalize
 

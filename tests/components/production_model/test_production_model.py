@@ -12,11 +12,11 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types import standard_artifacts
 
 from components.errors import GreenlightError
-from components.production_model.absence import is_none
+from components.no_model import is_none
 from components.production_model.choice import NOTHING, key_of
 from components.production_model.component import ProductionModel
 from components.production_model.executor import Executor, find
-from serving.manifest import Facts
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 

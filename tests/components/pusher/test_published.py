@@ -2,7 +2,7 @@ import pytest
 
 from components.errors import InputError
 from components.pusher.published import published_version
-from serving.manifest import Facts
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 

@@ -16,8 +16,9 @@ from tfx.utils import proto_utils
 from components.errors import GreenlightError, InputError
 from components.fingerprints import code_fingerprint
 from components.pusher.executor import Executor
+from components.pusher.facts import MODEL_CODE
 from components.pusher.settings import PushSettings
-from serving.signing import KeyVerifier
+from serving.store.signing import KeyVerifier
 from serving.versions import VersionStore
 
 
@@ -120,7 +121,7 @@ def test_manifest_has_the_facts_of_the_stages_before(push, make_trained, evaluat
     assert facts.conditions[0]["metric"] == "accuracy"
     assert facts.run_id == "20261122-101112.131415"
     assert facts.data_fingerprint == "data-1"
-    assert facts.code_version == code_fingerprint("example_gen", "embeddings", "trainer", "reviews.py")
+    assert facts.code_version == code_fingerprint(*MODEL_CODE)
     assert facts.signatures == {
         "serving_default": {
             "inputs": {"text": {"dtype": "string", "shape": [-1]}},

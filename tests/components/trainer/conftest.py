@@ -10,7 +10,8 @@ from components import reviews
 from components.embeddings.load import load
 from components.embeddings.locate import locate
 from components.embeddings.settings import EmbeddingSettings
-from components.trainer import model, train
+from components.trainer import train
+from components.trainer.classifier import model
 from components.trainer.settings import TrainerSettings
 
 Labeled = Sequence[tuple[str, int]]

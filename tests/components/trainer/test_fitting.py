@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from components.errors import GreenlightError
-from components.trainer import data, fitting, model, progress
+from components.trainer import fitting, progress
+from components.trainer.classifier import data, model
 from components.trainer.preparation import Prepared, prepare
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import fit_prepared

@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from components.trainer import fitting, model
-from components.trainer.conversion import unconverted
+from components.trainer import fitting
+from components.trainer.classifier import model
+from components.trainer.classifier.conversion import unconverted
 from components.trainer.settings import TrainerSettings
 
 SETTINGS = TrainerSettings(dropout=0.0, learning_rate=0.01)

@@ -3,7 +3,8 @@ import pytest
 import tensorflow as tf
 
 from components.errors import GreenlightError
-from components.trainer import data, preparation, progress
+from components.trainer import preparation, progress
+from components.trainer.classifier import data
 from components.trainer.preparation import prepare
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import fit_prepared

@@ -32,7 +32,7 @@ def test_the_cache_key_holds_settings_embedding_and_code(stage, embedding_settin
     assert config["trainer"] == SETTINGS.model_dump(mode="json")
     assert config["embedding"] == embedding_settings.model_dump(mode="json")
     assert config["cache_dir"] == str(cache_dir)
-    code = code_fingerprint("trainer", "embeddings", "reviews.py", "serving/tensorflow_errors.py")
+    code = code_fingerprint("components.trainer.train", "components.trainer.worker")
     assert config["code"] == code
     assert len(config["embedding_fingerprint"]) == 16
     assert stage.exec_properties["run_fn"] == "components.trainer.train.run_fn"

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from components import reviews
 from components.embeddings.settings import EmbeddingSettings
-from components.trainer import data
+from components.trainer.classifier import data
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import train
 from components.tuner import measured

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from pipeline.alerts.alert import Alert
-from pipeline.alerts.settings import AlertSettings
+from pipeline.settings.alerts import AlertSettings
 
 
 class Receiver(ThreadingHTTPServer):

@@ -3,8 +3,8 @@
 import pytest
 
 from components.errors import InputError
-from pipeline.alerts.settings import AlertSettings, resolve
 from pipeline.config import load, to_toml
+from pipeline.settings.alerts import AlertSettings, resolve
 
 SECRET = "https://hooks.example.com/services/T0/SECRET"
 
@@ -63,7 +63,7 @@ def test_a_mistake_is_told_without_what_was_given(greenlight, address, message):
 
 
 def test_the_settings_that_a_run_keeps_say_nothing_of_alerts(greenlight, monkeypatch):
-    from pipeline import local_runner
+    from pipeline.engine import local_runner
 
     kept = []
     monkeypatch.setattr(local_runner, "to_toml", lambda settings: kept.append(settings) or "")

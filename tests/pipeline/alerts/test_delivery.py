@@ -9,7 +9,7 @@ import time
 import pytest
 
 from pipeline.alerts.post import Post
-from pipeline.alerts.settings import EVENTS
+from pipeline.settings.alerts import EVENTS
 
 READS_ITS_INPUT = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_text(sys.stdin.read())"
 

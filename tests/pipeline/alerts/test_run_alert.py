@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pipeline.outcome import RunResult
+from pipeline.results.outcome import RunResult
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def run_result(monkeypatch):
             def run(settings, **options):
                 return result
 
-        monkeypatch.setitem(sys.modules, "pipeline.local_runner", Runner)
-        monkeypatch.setattr("pipeline.local_runner", Runner, raising=False)
+        monkeypatch.setitem(sys.modules, "pipeline.engine.local_runner", Runner)
+        monkeypatch.setattr("pipeline.engine.local_runner", Runner, raising=False)
 
     return install
 

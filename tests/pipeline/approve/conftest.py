@@ -10,11 +10,11 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.evaluator.verdict import Baseline, ConditionResult, Verdict
 from pipeline import cli
-from pipeline.outcome import RunResult
-from pipeline.workspace import Workspace
-from serving.manifest import Facts, model_digest
-from serving.storage import files_for
-from serving.store_publish import model_entries
+from pipeline.results.outcome import RunResult
+from pipeline.workspace.layout import Workspace
+from serving.storage.resolve import files_for
+from serving.store.manifest import Facts, model_digest
+from serving.store.publish import model_entries
 from serving.versions import VersionStore
 
 RUN = "20261122-101500.000001"

@@ -5,10 +5,10 @@ import json
 import re
 from pathlib import Path
 
-from pipeline.outcome import RunResult
-from pipeline.runs import read_run
-from serving.journal import whoami
-from serving.manifest import Facts
+from pipeline.lineage.runs import read_run
+from pipeline.results.outcome import RunResult
+from serving.store.journal import whoami
+from serving.store.manifest import Facts
 
 RUN = "20261122-101500.000001"
 WHY = "the old model's folder was deleted"

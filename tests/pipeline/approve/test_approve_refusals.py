@@ -10,10 +10,10 @@ import pytest
 
 from components.evaluator.settings import SLICES
 from pipeline import cli
-from pipeline.commands.approve import approve as approve_command
-from pipeline.outcome import RunResult
-from pipeline.runs import read_run
-from serving.manifest import Facts
+from pipeline.commands.versions.approve import approve as approve_command
+from pipeline.lineage.runs import read_run
+from pipeline.results.outcome import RunResult
+from serving.store.manifest import Facts
 
 RUN = "20261122-101500.000001"
 WHY = "the old model's folder was deleted"

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.deployment.release import Release
-from serving.manifest import Facts
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen import packaged
-from pipeline import config, local_runner
-from pipeline.console import Console
+from components.example_gen.sources import packaged
+from pipeline import config
+from pipeline.console.plain import Console
+from pipeline.engine import local_runner
 
 SMALL = (
     "data.limit=600",

@@ -131,8 +131,8 @@ def test_reviews_that_the_model_was_trained_on_are_noted(workspace, tmp_path, pa
     from components.drift import examples
     from components.drift.texts import sampled
     from pipeline.drift import live_version
-    from pipeline.training_data import examples_of
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.layout import Workspace
+    from pipeline.workspace.training_data import examples_of
 
     settings = load(workspace=str(workspace))
     folder = str(examples_of(live_version(settings), Workspace.at(workspace)))

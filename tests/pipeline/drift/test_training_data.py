@@ -6,10 +6,10 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.errors import InputError
-from pipeline.training_data import examples_of
-from pipeline.workspace import Workspace
-from serving.manifest import Facts, Manifest
-from serving.store_records import Version
+from pipeline.workspace.layout import Workspace
+from pipeline.workspace.training_data import examples_of
+from serving.store.manifest import Facts, Manifest
+from serving.store.records import Version
 
 RUN = "20261124-030000.000001"
 

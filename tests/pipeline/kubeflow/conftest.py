@@ -171,7 +171,7 @@ def store(tmp_path) -> str:
 def keep(store):
     """Leaves the result of a run where its stages would: `keep(verdict="unchanged")`."""
     from pipeline.kubeflow import results
-    from pipeline.outcome import RunResult
+    from pipeline.results.outcome import RunResult
 
     return lambda run="run-1", **fields: results.save(RunResult(run=run, **fields), store)
 
@@ -179,7 +179,7 @@ def keep(store):
 @pytest.fixture
 def without_compiling(tmp_path, monkeypatch):
     """The compilation is another file's matter; and nobody's token or configuration is met."""
-    monkeypatch.setattr("pipeline.commands.compile.compiled", lambda settings, as_json: COMPILED)
+    monkeypatch.setattr("pipeline.commands.kubeflow.compile.compiled", lambda settings, as_json: COMPILED)
     monkeypatch.delenv("GREENLIGHT_KUBEFLOW_TOKEN", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
 

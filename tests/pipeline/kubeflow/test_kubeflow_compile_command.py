@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline import cli
-from pipeline.commands import compile as command
+from pipeline.commands.kubeflow import compile as command
 from pipeline.kubeflow import checks
 
 NEEDED = ("--set", "kubeflow.image=an/image:1", "--set", "kubeflow.pipeline_root=gs://bucket/root")

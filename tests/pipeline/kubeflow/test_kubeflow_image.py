@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.kubeflow.settings import KubeflowSettings
+from pipeline.settings.kubeflow import KubeflowSettings
 
 ROOT = Path(__file__).parents[3]
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")

@@ -13,11 +13,11 @@ import pytest
 import tensorflow as tf
 from kfp_cluster import CACHED, FAILED, NOT_RUN, SUCCEEDED, Cluster, Task
 
-from pipeline import local_runner
 from pipeline.config import load
-from pipeline.console import Console
+from pipeline.console.plain import Console
+from pipeline.engine import local_runner
 from pipeline.kubeflow import results
-from pipeline.outcome import RunResult
+from pipeline.results.outcome import RunResult
 from serving.versions import VersionStore
 
 # A dozen processes that import TensorFlow: a busy machine takes its time.

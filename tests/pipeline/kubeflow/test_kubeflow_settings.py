@@ -5,7 +5,7 @@ import pytest
 from components.errors import GreenlightError, InputError
 from pipeline.config import load
 from pipeline.kubeflow import checks
-from pipeline.kubeflow.settings import KubeflowSettings
+from pipeline.settings.kubeflow import KubeflowSettings
 
 
 def refusal(settings):

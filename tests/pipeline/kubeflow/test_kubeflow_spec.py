@@ -15,8 +15,8 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.utils import import_utils
 
 from pipeline.kubeflow import parameters
-from pipeline.kubeflow.settings import StageName
 from pipeline.kubeflow.step import with_parameters
+from pipeline.settings.kubeflow import StageName
 
 ROOT = Path(__file__).parents[3]
 IMAGE, PIPELINE_ROOT = "registry.example/greenlight:4dd0c33", "gs://reviews/greenlight"

@@ -7,7 +7,7 @@ import pytest
 
 from components.errors import GreenlightError, InputError
 from pipeline.config import load, to_toml
-from pipeline.workspace import Workspace
+from pipeline.workspace.layout import Workspace
 
 URI = "mysql://greenlight@db.example:3307/lineage"
 

@@ -118,7 +118,7 @@ def test_a_server_that_takes_no_row_for_another_reason_is_an_error(served, predi
         asked.append(texts)
         raise ClientError(Code.INVALID_ARGUMENT, "Signature input not found")
 
-    monkeypatch.setattr("serving.client_rest.RestTransport.predict", refuse)
+    monkeypatch.setattr("serving.transports.rest.RestTransport.predict", refuse)
     (tmp_path / "r.txt").write_text("good\n" * 30)
     code, out, err = predict("--file", "r.txt", "--url", f"http://{served.rest}")
     assert (code, out, err) == (2, "", "Error: Signature input not found\n")
@@ -181,7 +181,7 @@ def test_bad_rows_are_left_out_and_named_and_too_many_are_an_error(served, predi
     ],
 )
 def test_a_mistake_is_answered_in_one_message(predict, monkeypatch, arguments, code, text):
-    monkeypatch.setattr("serving.client_calls._FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("serving.transports.calls._FIRST_PAUSE", 0.0)
     found, out, err = predict(*arguments)
     assert (found, out) == (code, "")
     assert err.startswith(text)

@@ -13,8 +13,8 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
 from components.evaluator.predictions import FILE_NAME, Predictions
 from components.reviews import LENGTHS
-from pipeline.outcome import RunResult, StageTiming
-from pipeline.runs import Artifact, Run, Stage
+from pipeline.lineage.runs import Artifact, Run, Stage
+from pipeline.results.outcome import RunResult, StageTiming
 
 START = 1_790_000_000_000
 # A line a stage: name, seconds, inputs as key=maker.key, then > and outputs as key:type.

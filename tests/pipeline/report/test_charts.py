@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from pipeline import chart_style, charts
-from pipeline.predictions import Interval, Predictions
+from pipeline.report import chart_style, charts
+from pipeline.report.predictions import Interval, Predictions
 
 EPOCHS = [
     {"epoch": n, "loss": 1 / n, "accuracy": 0.5 + n / 20, "val_loss": 1.2 / n, "val_accuracy": 0.5 + n / 25}

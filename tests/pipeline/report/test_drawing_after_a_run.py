@@ -2,10 +2,12 @@
 
 import pytest
 
-from pipeline import config, model_card, report
-from pipeline.console import Console
-from pipeline.local_runner import _Attempt
-from pipeline.workspace import Workspace
+from pipeline import config
+from pipeline.console.plain import Console
+from pipeline.engine.local_runner import _Attempt
+from pipeline.report import model_card
+from pipeline.report import page as report
+from pipeline.workspace.layout import Workspace
 
 
 class Notes(Console):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.gate_rows import gate_rows
+from pipeline.report.gate_rows import gate_rows
 
 
 def condition(**changes: object) -> dict:

@@ -2,8 +2,8 @@
 
 import itertools
 
-from pipeline import lineage_graph
-from pipeline.runs import Artifact, Run, Stage
+from pipeline.lineage.runs import Artifact, Run, Stage
+from pipeline.report import lineage_graph
 
 
 def stage(name: str, *, uses: dict | None = None, makes: dict | None = None) -> Stage:

@@ -7,9 +7,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from components.reviews import LENGTHS
-from pipeline import evidence, model_card
 from pipeline.config import Settings
-from pipeline.outcome import RunResult
+from pipeline.report import evidence, model_card
+from pipeline.results.outcome import RunResult
 
 HEADINGS = ["Intended use", "Data", "Training", "Metrics", "Slices", "Gate", "Limits", "Lineage"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.predictions import Predictions, share
+from pipeline.report.predictions import Predictions, share
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 
 from components.reviews import LENGTHS
 from pipeline.config import Settings
-from pipeline.outcome import RunResult
-from pipeline.report import write_report
-from pipeline.runs import Run
+from pipeline.lineage.runs import Run
+from pipeline.report.page import write_report
+from pipeline.results.outcome import RunResult
 
 SECTIONS = ("gate", "training", "quality", "reviews", "data", "serving", "lineage", "settings")
 CHARTS = ("curve-loss", "curve-accuracy", "roc", "reliability", "certainty", "slices", "lengths")

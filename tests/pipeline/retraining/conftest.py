@@ -14,13 +14,13 @@ from pipeline.alerts.post import Post
 from pipeline.config import Settings, load
 from pipeline.retraining import attempts, looking
 from pipeline.retraining.children import Child
-from pipeline.retraining.moments import Moment, pretended
 from pipeline.retraining.places import Places
-from pipeline.retraining.records import Examination, SpanContent
+from pipeline.retraining.policy.moments import Moment, pretended
+from pipeline.retraining.policy.records import Examination, SpanContent
 from pipeline.retraining.retrainer import Retrainer
 from pipeline.retraining.telling import Telling
 from pipeline.retraining.watching import Stop
-from pipeline.workspace import Workspace
+from pipeline.workspace.layout import Workspace
 
 STAND_IN = """
 import json, os, pathlib, signal, sys, threading
@@ -39,7 +39,7 @@ if plan.get("hangs"):
 if plan.get("dies"):
     os.kill(os.getpid(), signal.SIGKILL)
 if "verdict" in plan:
-    from pipeline.outcome import RunResult
+    from pipeline.results.outcome import RunResult
     reasons = tuple(plan.get("reasons", ()))
     gate = plan.get("gate", ())
     result = RunResult(verdict=plan["verdict"], run=run_id, version="1", reasons=reasons, gate=gate)

@@ -14,7 +14,7 @@ import yaml
 
 from components.errors import InputError
 from pipeline.config import load
-from pipeline.retraining import deploying
+from pipeline.deployment import retrain as deploying
 
 
 def sections(unit):

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from components.example_gen.packaged import PackagedPart
+from components.example_gen.sources.packaged import PackagedPart
 from pipeline.config import load
 from pipeline.retraining import measuring
 

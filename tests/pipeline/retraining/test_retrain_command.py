@@ -96,7 +96,7 @@ def test_a_watcher_that_is_told_to_end_ends_with_words(tmp_path, told, code):
 
 def test_two_watchers_do_not_share_a_workspace(greenlight):
     from pipeline.retraining.places import Places
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.layout import Workspace
 
     workspace = Workspace.at(Path("workspace"))
     workspace.create()

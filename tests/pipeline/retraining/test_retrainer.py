@@ -280,8 +280,8 @@ def test_looking_again_and_again_at_nothing_fills_no_journal(bench):
 def crashed(one):
     """A watcher that was killed right after it had started a run; returns the run's process."""
     from pipeline.retraining import attempts
-    from pipeline.retraining.records import Decided
-    from pipeline.workspace import new_run_id
+    from pipeline.retraining.policy.records import Decided
+    from pipeline.workspace.layout import new_run_id
 
     one.land(1)
     retrainer = one.retrainer()

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.retraining import looking
-from serving.manifest import Facts
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 VERSIONS = looking.versions
@@ -102,7 +102,7 @@ def test_a_span_with_flipped_labels_is_no_evidence_against_the_better_model(serv
 
 
 def test_one_that_was_decided_on_before_a_crash_is_done_at_the_next_start_and_once(served):
-    from pipeline.retraining.records import Decided
+    from pipeline.retraining.policy.records import Decided
 
     one, store = served()
     one.accuracy[1] = worse(5, 30)
@@ -117,7 +117,7 @@ def test_one_that_was_decided_on_before_a_crash_is_done_at_the_next_start_and_on
 
 
 def test_one_that_was_done_before_a_crash_is_not_done_again(served):
-    from pipeline.retraining.records import Decided
+    from pipeline.retraining.policy.records import Decided
 
     one, store = served()
     one.accuracy[1] = worse(5, 30)

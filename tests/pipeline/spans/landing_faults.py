@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from components.example_gen.settings import DataSettings
-from components.example_gen.spans import find
-from pipeline.span_landing import INCOMING, land
-from pipeline.span_record import record_of
-from serving.local_files import LocalFiles
+from components.example_gen.sources.spans import find
+from pipeline.spans.landing import INCOMING, land
+from pipeline.spans.record import record_of
+from serving.storage.local import LocalFiles
 
 CRASHED = 99
 ROWS = 400

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.spans import find
+from components.example_gen.sources.spans import find
 from components.reviews import to_example
-from pipeline.span_landing import INCOMING, LAST
+from pipeline.spans.landing import INCOMING, LAST
 
 GOOD = "text,label\na fine film,1\na dull film,0\n"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import load
-from pipeline.spans import list_spans
-from pipeline.workspace import Workspace
+from pipeline.spans.listing import list_spans
+from pipeline.workspace.layout import Workspace
 
 ROOT = Path(__file__).parents[3]
 
@@ -85,7 +85,7 @@ def ingested(workspace: Workspace) -> str:
     from tfx.orchestration.pipeline import Pipeline
 
     from components.example_gen.component import ImdbExampleGen
-    from pipeline.runs import list_runs
+    from pipeline.lineage.runs import list_runs
 
     settings = load(source="spans", assignments=["data.span=1"])
     stages = Pipeline(

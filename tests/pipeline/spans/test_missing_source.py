@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import load
-from pipeline.spans import require_source
+from pipeline.spans.listing import require_source
 
 
 def landed(number):

@@ -65,7 +65,7 @@ def test_a_certificate_of_an_unknown_authority_is_not_tried_again_and_the_remedy
     running = serve_workspace(
         small_workspace, tls_certificate=tmp_path / "chain.pem", tls_key=tmp_path / "key.pem"
     )
-    monkeypatch.setattr("serving.client_calls.time.sleep", lambda seconds: pytest.fail("tried again"))
+    monkeypatch.setattr("serving.transports.calls.time.sleep", lambda seconds: pytest.fail("tried again"))
     with connect(url_of(running, protocol)) as client, pytest.raises(ClientError) as caught:
         client.predict(["good"])
     assert caught.value.code is Code.FAILED_PRECONDITION

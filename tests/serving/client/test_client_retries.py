@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from serving.client import ClientError, connect
-from serving.client_calls import retried
 from serving.status import Code
+from serving.transports.calls import retried
 
 
 class Failing:

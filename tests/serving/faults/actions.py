@@ -6,7 +6,7 @@ from pathlib import Path
 
 from small_store import damage, make_model, store_of
 
-from serving.manifest import Facts
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 

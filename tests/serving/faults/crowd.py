@@ -21,8 +21,8 @@ from faulty_system import FaultySystem
 from small_store import assert_healed, assert_sound, make_model, store_of
 
 from serving.errors import StoreInputError
-from serving.local_files import LocalFiles
-from serving.manifest import Facts
+from serving.storage.local import LocalFiles
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 PROCESSES = 4

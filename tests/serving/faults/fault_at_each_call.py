@@ -30,7 +30,7 @@ from faulty_system import (
 )
 from small_store import assert_healed, assert_sound, fresh, outcome_of
 
-from serving.local_files import LocalFiles
+from serving.storage.local import LocalFiles
 from serving.versions import VersionStore
 
 KINDS = {

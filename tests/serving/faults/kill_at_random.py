@@ -16,7 +16,7 @@ from pathlib import Path
 
 from small_store import assert_healed, assert_sound, make_model, outcome_of
 
-from serving.manifest import Facts
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 ACTIONS = ("push", "push", "push", "promote", "rollback", "prune")

@@ -15,7 +15,7 @@ from pathlib import Path
 from actions import look
 from small_store import assert_sound, make_model, outcome_of, store_of
 
-from serving.manifest import Facts
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 NOBODY = 65534

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from serving.errors import StoreError
-from serving.journal import pending
-from serving.layout import numbers
-from serving.manifest import Facts
+from serving.store.journal import pending
+from serving.store.layout import numbers
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 

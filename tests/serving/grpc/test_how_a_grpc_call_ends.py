@@ -12,11 +12,11 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from serving.access_log import AccessLog
-from serving.auth import ApiKeys
-from serving.grpc_answers import PUSHBACK, REQUEST_ID
-from serving.grpc_service import GrpcServer
-from serving.metrics import Metrics
+from serving.endpoint.access_log import AccessLog
+from serving.endpoint.auth import ApiKeys
+from serving.grpc.answers import PUSHBACK, REQUEST_ID
+from serving.grpc.server import GrpcServer
+from serving.model.metrics import Metrics
 from serving.settings import ServeSettings
 from serving.status import Code, RequestError
 
@@ -110,7 +110,7 @@ class SlowService(Service):
 def test_a_clients_deadline_goes_along_and_ends_the_call(small_model):
     from tensorflow_serving.apis import predict_pb2
 
-    from serving.predictor import load
+    from serving.model.predictor import load
 
     loaded = load(str(small_model()), 1)
     service, lines = SlowService(loaded.signatures), Sink()

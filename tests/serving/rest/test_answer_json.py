@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.answer_json import predictions
+from serving.rest.answer_json import predictions
+from serving.rest.tensor_json import Form
 from serving.status import RequestError
-from serving.tensor_json import Form
 
 
 def texts(*values: bytes) -> np.ndarray:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from serving import classification
-from serving.predictor import Signature, TensorSpec
+from serving.model import classification
+from serving.model.predictor import Signature, TensorSpec
 from serving.status import Code, RequestError
 
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.example_json import examples_of
+from serving.rest.example_json import examples_of
 from serving.status import Code, RequestError
 
 

@@ -6,10 +6,10 @@ import logging
 
 import pytest
 
-from serving.auth import ApiKeys
-from serving.http_messages import Answer, HttpError, error_answer
-from serving.metrics import Metrics
-from serving.rest import Rest
+from serving.endpoint.auth import ApiKeys
+from serving.http.messages import Answer, HttpError, error_answer
+from serving.model.metrics import Metrics
+from serving.rest.app import Rest
 from serving.settings import ServeSettings
 from serving.status import Code, RequestError
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.json_document import parse, shown, to_bytes, type_name
+from serving.rest.json_document import parse, shown, to_bytes, type_name
 from serving.status import Code, RequestError
 
 

@@ -10,8 +10,8 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from serving.addresses import check
-from serving.auth import load_keys
+from serving.endpoint.addresses import check
+from serving.endpoint.auth import load_keys
 from serving.errors import StoreInputError
 from serving.settings import ServeSettings
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from serving.http_messages import Request
+from serving.http.messages import Request
 
 HERE = "/v1/models/imdb_sentiment"
 TEXT = "good " * 1000

@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from serving import v2_tensors
-from serving.predictor import TensorSpec
+from serving.model.predictor import TensorSpec
+from serving.rest import v2_tensors
 from serving.status import RequestError
 
 MODEL = "/v2/models/imdb_sentiment"

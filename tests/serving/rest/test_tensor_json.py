@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.predictor import TensorSpec
+from serving.model.predictor import TensorSpec
+from serving.rest.tensor_json import Form, inputs_of, signature_name
 from serving.status import Code, RequestError
-from serving.tensor_json import Form, inputs_of, signature_name
 
 
 def specs(**dtypes: str) -> dict[str, TensorSpec]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from serving.files import Files
-from serving.local_files import LocalFiles
+from serving.storage.files import Files
+from serving.storage.local import LocalFiles
 from serving.versions import VersionStore
 
 ModelMaker = Callable[[str], Path]
@@ -44,7 +44,7 @@ def files(request) -> Files:
     """The file operations of a disk, without its waits, and those of an object store over the same disk."""
     if request.param == "local":
         return LocalFiles(Unsynced())
-    from serving.gfile import GfileFiles
+    from serving.storage.gfile import GfileFiles
 
     return GfileFiles(settle_seconds=0)
 

@@ -2,8 +2,8 @@
 
 import os
 
-from serving.local_files import LocalFiles
-from serving.manifest import Facts
+from serving.storage.local import LocalFiles
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 

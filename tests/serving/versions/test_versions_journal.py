@@ -3,7 +3,7 @@
 import json
 import shutil
 
-from serving.manifest import Facts
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 

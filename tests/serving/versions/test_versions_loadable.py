@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from serving.manifest import Facts
+from serving.store.manifest import Facts
 
 
 class Greeter(tf.Module):

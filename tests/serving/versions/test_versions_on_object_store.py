@@ -7,10 +7,10 @@ import types
 import pytest
 import tensorflow as tf
 
-import serving.gfile
+import serving.storage.gfile
 from serving.errors import StoreBusy, StoreError
-from serving.gfile import GfileFiles
-from serving.manifest import Facts
+from serving.storage.gfile import GfileFiles
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 CHANGES = ("copy", "remove", "rmtree", "makedirs", "GFile")
@@ -43,7 +43,9 @@ class DyingGfile:
 def dying(monkeypatch, step):
     gfile = DyingGfile(step)
     monkeypatch.setattr(
-        serving.gfile, "tf", types.SimpleNamespace(io=types.SimpleNamespace(gfile=gfile), errors=tf.errors)
+        serving.storage.gfile,
+        "tf",
+        types.SimpleNamespace(io=types.SimpleNamespace(gfile=gfile), errors=tf.errors),
     )
     return gfile
 

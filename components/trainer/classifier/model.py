@@ -1,0 +1,166 @@
+"""The classifier: a text embedding beside n-grams, dense layers, one probability; and how it is fed."""
+
+import dataclasses
+from collections.abc import Callable
+
+import tensorflow as tf
+import tensorflow_hub as hub
+import tf_keras
+
+from components.errors import GreenlightError
+from components.trainer.classifier.conversion import UnconvertedModel, unconverted
+from components.trainer.classifier.data import Encode
+from components.trainer.classifier.ngrams import NgramScore, Tables, Vocabulary, score
+from components.trainer.settings import TrainerSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier:
+    """`embedding`: string [N] -> [N, D]; `ngrams`: a score [N, 1], or None; `head`: both -> logit [N, 1]."""
+
+    embedding: hub.KerasLayer
+    ngrams: NgramScore | None
+    head: tf_keras.Model
+
+    def probability(self, text: tf.Tensor, *, ngram_tables: Tables | None = None) -> tf.Tensor:
+        """Of being positive: string [N] -> float32 [N]. `ngram_tables`: `ngrams.tables()`, if made before."""
+        parts = [self.embedding(text, training=False)]
+        if self.ngrams:
+            parts.append(score(self.ngrams.index.ids(text), ngram_tables or self.ngrams.tables()))
+        return tf.sigmoid(self.head(parts, training=False)[:, 0])
+
+    @property
+    def weights(self) -> list[tf.Variable]:
+        return [weight for part in self._parts for weight in part.weights]
+
+    @property
+    def trainable_weights(self) -> list[tf.Variable]:
+        return [weight for part in self._parts for weight in part.trainable_weights]
+
+    @property
+    def _parts(self) -> list[tf_keras.layers.Layer]:
+        return [part for part in (self.embedding, self.ngrams, self.head) if part]
+
+
+@unconverted
+def build(
+    embedding: hub.KerasLayer,
+    ngrams: Vocabulary | None,
+    settings: TrainerSettings,
+    *,
+    width: int | None = None,
+) -> Classifier:
+    """A Classifier whose head has fresh weights, the same for the same seed.
+
+    Args:
+      width: of the embedding's vectors; found out if None.
+
+    Raises:
+      GreenlightError: Keras 3 made the embedding layer.
+    """
+    if not isinstance(embedding, tf_keras.layers.Layer):
+        raise GreenlightError(
+            "TensorFlow runs with Keras 3, which TF Hub's layers do not fit. Set TF_USE_LEGACY_KERAS=1 in "
+            "the environment before TensorFlow is first imported."
+        )
+    width = width or embedding(tf.constant([""])).shape[1]
+    if ngrams is None:
+        return Classifier(embedding, None, _head(width, settings))
+    return Classifier(embedding, NgramScore(ngrams), _head(width, settings, with_score=True))
+
+
+def _head(width: int, settings: TrainerSettings, *, with_score: bool = False) -> tf_keras.Model:
+    hidden = vector = tf_keras.Input([width], name="vector")
+    if settings.dropout:
+        hidden = tf_keras.layers.Dropout(settings.dropout, seed=settings.seed, name="dropout")(hidden)
+    for number, units in enumerate(settings.hidden_units, start=1):
+        start = tf_keras.initializers.GlorotUniform(seed=settings.seed + number)
+        layer = tf_keras.layers.Dense(units, "relu", kernel_initializer=start, name=f"hidden_{number}")
+        hidden = layer(hidden)
+    start = tf_keras.initializers.GlorotUniform(seed=settings.seed)
+    output = tf_keras.layers.Dense(1, kernel_initializer=start, name="logit")
+    if not with_score:
+        return tf_keras.Model(vector, output(hidden), name="head")
+    added = tf_keras.Input([1], name="score")
+    head = tf_keras.Model([vector, added], output(tf_keras.layers.concatenate([hidden, added])), name="head")
+    output.kernel.assign([[0.0]] * (output.kernel.shape[0] - 1) + [[1.0]])
+    return head
+
+
+@dataclasses.dataclass(frozen=True)
+class Feed:
+    """A way to train: `model`, which shares a classifier's weights, takes what `encode` makes of texts.
+
+    `model` gives logits, float32 [N, 1].
+    """
+
+    encode: Encode
+    model: tf_keras.Model
+
+
+class _Function(tf_keras.layers.Layer):
+    """A TensorFlow function as a layer; the weights it reads are those of `owner`."""
+
+    def __init__(self, function: Callable, *, owner: tf_keras.layers.Layer):
+        super().__init__()
+        self._owner = owner
+        self._function = function
+
+    def call(self, inputs):
+        return self._function(inputs)
+
+
+@unconverted
+def text_feed(classifier: Classifier) -> Feed:
+    """The plain way: raw text, tokenized again in every epoch. The reference."""
+    text = tf_keras.Input([], dtype=tf.string, name="text")
+    parts = [classifier.embedding(text)]
+    if ngrams := classifier.ngrams:
+        parts.append(ngrams(_Function(ngrams.index.ids, owner=ngrams)(text)))
+    return Feed(tf.identity, UnconvertedModel(text, classifier.head(parts), name="from_text"))
+
+
+@unconverted
+def encoded_feed(classifier: Classifier, kind: type[tf_keras.Model] = UnconvertedModel) -> Feed:
+    """The fast way: what training cannot change is done once. The fit comes out as with `text_feed`.
+
+    Fed are what `embedding_encoder` makes of the text and, with n-grams, beside it the ids of these.
+    `kind`: of the model.
+    """
+    encode = embedding_encoder(classifier.embedding)
+    given, vector = _given(classifier.embedding)
+    if not (ngrams := classifier.ngrams):
+        return Feed(encode, kind(given, classifier.head(vector), name="from_encoded"))
+    ids = tf_keras.Input([None], dtype=tf.int32, ragged=True, name="ngram_ids")
+    logit = classifier.head([vector, ngrams(ids)])
+    return Feed(
+        lambda text: (encode(text), ngrams.index.ids(text)),
+        kind([given, ids], logit, name="from_encoded"),
+    )
+
+
+def embedding_encoder(embedding: hub.KerasLayer) -> Encode:
+    """The part of an embedding that training cannot change.
+
+    Of a frozen one all: text becomes vectors. Of a trained one that offers `token_ids` and `embed_ids` the
+    first: text becomes ids. Of any other nothing: text stays text.
+    """
+    if not embedding.trainable:
+        return lambda text: embedding(text, training=False)
+    return embedding.resolved_object.token_ids if _offers_ids(embedding) else tf.identity
+
+
+def _given(embedding: hub.KerasLayer):
+    """The model's input for what `embedding_encoder` gives, and the vector, [N, D], that becomes of it."""
+    if not embedding.trainable:
+        vector = tf_keras.Input([embedding(tf.constant([""])).shape[1]], name="vector")
+        return vector, vector
+    if _offers_ids(embedding):
+        ids = tf_keras.Input([None], dtype=tf.int32, ragged=True, name="token_ids")
+        return ids, _Function(embedding.resolved_object.embed_ids, owner=embedding)(ids)
+    text = tf_keras.Input([], dtype=tf.string, name="text")
+    return text, embedding(text)
+
+
+def _offers_ids(embedding: hub.KerasLayer) -> bool:
+    return all(hasattr(embedding.resolved_object, name) for name in ("token_ids", "embed_ids"))

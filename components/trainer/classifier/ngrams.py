@@ -1,0 +1,139 @@
+"""One number for a text, from the words and word sequences in it that praise and blame use differently.
+
+The linear part of the model, after Wang and Manning, Baselines and Bigrams (2012): each n-gram that enough
+training reviews hold has a fixed value (how much more positive reviews hold it than negative ones, times how
+rare it is) and a weight that is trained. An average of word vectors cannot tell "not good"; this can.
+"""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from components.embeddings import tokenization
+from components.embeddings.rows import row_of_each
+from components.trainer.classifier.ngram_tally import NgramTally
+
+GAIN = 5.0
+"""How much faster the weights here move than the rest of the model does under the same optimizer."""
+
+_WORD_HASHES = 2**63 - 1
+_STEP = 0x9E3779B97F4A7C15 - 2**64  # odd, so that multiplying by it in 64 bits loses nothing
+
+
+Tables = tuple[tf.Tensor, tf.Tensor]
+"""For each n-gram, float32 [V] both: its value times its weight, and its value's square."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Vocabulary:
+    """The n-grams that count, of 1 to `order` tokens: `keys`, int64 [V], and `values`, float32 [V]."""
+
+    keys: np.ndarray
+    values: np.ndarray
+    order: int
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+# A hash table cannot be empty; -1 is odd, so no n-gram has it.
+_NOTHING_LEARNED = Vocabulary(np.array([-1]), np.zeros(1, np.float32), order=1)
+
+
+def hashes(text: tf.Tensor, *, order: int) -> tf.RaggedTensor:
+    """All n-grams of 1 to `order` tokens of each text: string [N] -> ragged int64 [N, None].
+
+    The 64-bit hashes are the same on every machine, even numbers, and taken for the n-grams themselves.
+    """
+    tokens = tokenization.tokens(text)
+    word = tf.strings.to_hash_bucket_fast(tokens.flat_values, _WORD_HASHES)
+    row = row_of_each(tokens)
+    grams, inside = [word], [tf.ones_like(row, tf.bool)]
+    for further in range(1, order):
+        grams.append(grams[-1] * _STEP + _shift(word, further))
+        inside.append(tf.equal(row, _shift(row, further)))
+    keep = tf.stack(inside, axis=1)
+    gram = tf.boolean_mask(tf.stack(grams, axis=1), keep)
+    row = tf.boolean_mask(tf.tile(row[:, None], [1, order]), keep)
+    even = tf.bitwise.left_shift(gram, tf.ones([], tf.int64))
+    return tf.RaggedTensor.from_value_rowids(even, row, tokens.nrows(), validate=False)
+
+
+def _shift(values: tf.Tensor, by: int) -> tf.Tensor:
+    """The values `by` places further on, -1 beyond the end: int64 [M] -> int64 [M]."""
+    rest = values[by:]
+    return tf.pad(rest, [[0, tf.size(values) - tf.size(rest)]], constant_values=-1)
+
+
+def learn(tally: NgramTally, *, order: int, min_count: int, limit: int) -> Vocabulary:
+    """The n-grams that occur at least `min_count` times, the `limit` most frequent if there are more.
+
+    Args:
+      tally: what `hashes` gave for the training reviews, of 1 to `order` tokens.
+    """
+    keys, praise, blame = tally.counts(at_least=min_count)
+    if not len(keys):
+        return _NOTHING_LEARNED
+    if len(keys) > limit:
+        kept = np.sort(np.argsort(-(praise + blame), kind="stable")[:limit])
+        keys, praise, blame = keys[kept], praise[kept], blame[kept]
+    return Vocabulary(keys, _values(praise, blame, tally.reviews), order)
+
+
+def _values(praise: np.ndarray, blame: np.ndarray, reviews: int) -> np.ndarray:
+    """How much an n-gram says that occurs so often in positive and in negative reviews: float32 [V]."""
+    ratio = np.log((praise + 1) / (praise + 1).sum()) - np.log((blame + 1) / (blame + 1).sum())
+    rarity = 1 + np.log((1 + reviews) / (1 + np.minimum(praise + blame, reviews)))
+    return (ratio * rarity).astype(np.float32)
+
+
+class NgramIndex(tf.Module):
+    """Which of a vocabulary's n-grams a text holds."""
+
+    def __init__(self, vocabulary: Vocabulary):
+        super().__init__()
+        rows = tf.range(len(vocabulary), dtype=tf.int32)
+        pairs = tf.lookup.KeyValueTensorInitializer(tf.constant(vocabulary.keys), rows)
+        self.table = tf.lookup.StaticHashTable(pairs, default_value=-1)
+        self.order = vocabulary.order
+
+    def ids(self, text: tf.Tensor) -> tf.RaggedTensor:
+        """string [N] -> ragged int32 [N, None], rows of the vocabulary in the order of the text."""
+        return self.ids_of_hashes(hashes(text, order=self.order))
+
+    def ids_of_hashes(self, grams: tf.RaggedTensor) -> tf.RaggedTensor:
+        """What `hashes` gave -> ragged int32 [N, None]; n-grams outside the vocabulary are left out."""
+        rows = grams.with_flat_values(self.table.lookup(grams.flat_values))
+        return tf.ragged.boolean_mask(rows, rows >= 0)
+
+
+class NgramScore(tf_keras.layers.Layer):
+    """An `NgramIndex`'s ids, ragged int32 [N, None], -> the weighted sum of their values, float32 [N, 1].
+
+    Divided by the root of the sum of their squares, as "sqrtn" divides vectors. The weights start at zero.
+    """
+
+    def __init__(self, vocabulary: Vocabulary):
+        super().__init__(name="ngrams")
+        self.index = NgramIndex(vocabulary)
+        self.value = tf.constant(vocabulary.values)
+        self.weight = self.add_weight(name="ngram_weights", shape=[len(vocabulary)], initializer="zeros")
+
+    def tables(self) -> Tables:
+        """What a score is made of, for each row of the vocabulary."""
+        return self.value * self.weight, self.value * self.value
+
+    def call(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        return score(ids, self.tables())
+
+
+def score(ids: tf.RaggedTensor, tables: Tables) -> tf.Tensor:
+    """Ragged int32 [N, None] and `NgramScore.tables()` -> float32 [N, 1]; a text without n-grams scores 0."""
+    row = row_of_each(ids)
+    weighted, squares = (
+        tf.sparse.segment_sum(table[:, None], ids.flat_values, row, num_segments=ids.nrows())
+        for table in tables
+    )
+    return GAIN * weighted / tf.sqrt(squares + 1e-9)

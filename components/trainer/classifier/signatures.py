@@ -1,0 +1,71 @@
+"""The exported model: what servers, TFMA and batch inference call. It loads without Keras and this code."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from components import reviews
+from components.trainer.classifier.model import Classifier
+from components.trainer.classifier.ngrams import NgramIndex, Tables
+
+CUT = 0.5
+"""The lowest probability that is labeled positive."""
+
+SIGNATURES = ("serving_default", "tf_example", "classify", "regress")
+
+Outputs = dict[str, tf.Tensor]
+
+
+class ServedModel(tf.Module):
+    """Four signatures over one computation; all take an empty batch.
+
+    `serving_default` takes `text`, string [N]; `tf_example` takes `examples`, string [N], serialized
+    tf.Examples with a text feature. Both give `probability` (of positive), float32 [N], and `label`, string
+    [N], one of reviews.CLASSES. `classify` and `regress` take tf.Examples as well, under the names by which
+    TensorFlow Serving knows what its calls of these names can ask.
+    """
+
+    def __init__(self, classifier: Classifier):
+        super().__init__()
+        self._classifier = classifier
+        # What the functions capture must hang on the module to be saved: the embedding with its vocabulary
+        # file, the n-grams, and the head's bare variables. Nothing of Keras or the optimizer goes along.
+        self.embedding = classifier.embedding.resolved_object
+        self.head = list(classifier.head.weights)
+        self.ngram_index: NgramIndex | None = None
+        self.ngram_tables: Tables | None = None
+        if classifier.ngrams:
+            self.ngram_index = classifier.ngrams.index
+            weighted, squares = classifier.ngrams.tables()
+            self.ngram_tables = tf.Variable(weighted, trainable=False), tf.Variable(squares, trainable=False)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
+    def serving_default(self, text: tf.Tensor) -> Outputs:
+        probability = self._classifier.probability(text, ngram_tables=self.ngram_tables)
+        negative, positive = reviews.CLASSES
+        label = tf.where(probability >= CUT, positive, negative)
+        return {"probability": probability, "label": label}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False)
+    def tf_example(self, examples: tf.Tensor) -> Outputs:
+        spec = {reviews.TEXT: reviews.feature_spec()[reviews.TEXT]}  # to score a review takes no label
+        return self.serving_default(tf.io.parse_example(examples, spec)[reviews.TEXT])
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
+    def classify(self, inputs: tf.Tensor) -> Outputs:
+        """`classes`, string [N, 2], as in reviews.CLASSES; `scores`, float32 [N, 2], their sum 1."""
+        positive = self.tf_example(inputs)["probability"]
+        classes = tf.tile([reviews.CLASSES], [tf.size(positive), 1])
+        return {"classes": classes, "scores": tf.stack([1 - positive, positive], axis=1)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
+    def regress(self, inputs: tf.Tensor) -> Outputs:
+        """`outputs`, float32 [N]: the probability of positive."""
+        return {"outputs": self.tf_example(inputs)["probability"]}
+
+
+def export(classifier: Classifier, folder: str | Path) -> None:
+    """Writes the classifier to `folder`: a SavedModel that can be moved, with inference's variables alone."""
+    served = ServedModel(classifier)
+    signatures = {name: getattr(served, name) for name in SIGNATURES}
+    tf.saved_model.save(served, str(folder), signatures=signatures)

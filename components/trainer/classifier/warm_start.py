@@ -1,0 +1,182 @@
+"""Starting a fit from the weights of a model that is exported already: the live one.
+
+What fits is taken over, part by part; what does not is left as it is and said, never an error: a changed
+setting must not stop a retraining.
+"""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from components.trainer.classifier.model import Classifier
+from components.trainer.classifier.ngrams import Vocabulary
+from serving.tensorflow_errors import cause_of
+
+VOCABULARY = "vocabulary.txt"
+_BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, tf.errors.OpError)
+_SMALLEST = 1e-6
+
+
+class _DoesNotFit(Exception):
+    """A part cannot be taken over; the message is a clause that says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TakenOver:
+    """What became of each part of a model; each value is a clause for a person.
+
+    `embedding`, `head` and `ngrams` say whether that part was taken over.
+    """
+
+    said: dict[str, str]
+    embedding: bool = False
+    head: bool = False
+    ngrams: bool = False
+
+    @property
+    def anything(self) -> bool:
+        return self.embedding or self.head or self.ngrams
+
+    def __str__(self) -> str:
+        return "; ".join(f"{part}: {clause}" for part, clause in self.said.items())
+
+
+def take_over(
+    classifier: Classifier, folder: str | Path, *, handle: str, vocabulary: Vocabulary | None
+) -> TakenOver:
+    """Gives `classifier` the weights of the model exported to `folder`, as far as they fit.
+
+    Args:
+      classifier: a fresh one.
+      folder: the SavedModel, as `signatures.export` wrote it.
+      handle: where the classifier's embedding came from.
+      vocabulary: the classifier's n-grams, None without any.
+    """
+    try:
+        live = tf.saved_model.load(str(folder))
+        parts = live.embedding, list(live.head), live.ngram_index, live.ngram_tables
+    except _BROKEN as error:
+        return TakenOver({"model": f"its weights cannot be read ({cause_of(error)})"})
+    embedding, head, index, tables = parts
+    said: dict[str, str] = {}
+    taken: dict[str, bool] = {}
+
+    def attempt(part: str, take: Any) -> None:
+        try:
+            said[part], taken[part] = take(), True
+        except _DoesNotFit as reason:
+            said[part], taken[part] = f"starts afresh, {reason}", False
+
+    attempt("embedding", lambda: _take_embedding(classifier, embedding, Path(folder), Path(handle)))
+    attempt("head", lambda: _take_head(classifier, head, embedding_fits=taken["embedding"]))
+    attempt("ngrams", lambda: _take_ngrams(classifier, index, tables, vocabulary))
+    return TakenOver(said, **taken)
+
+
+def _take_embedding(classifier: Classifier, live: Any, folder: Path, handle: Path) -> str:
+    ours, theirs = classifier.embedding.weights, list(getattr(live, "variables", ()))
+    if not ours or not theirs:
+        raise _DoesNotFit("it shows no variables")
+    same_words = _assets(folder) == _assets(handle)
+    if same_words and _shapes(ours) == _shapes(theirs):
+        return _take_variables(classifier, theirs)
+    if not classifier.embedding.trainable:
+        raise _DoesNotFit("it is another one, and is not trained here")
+    table, old = _tables(classifier, live)
+    if table.shape[1] != old.shape[1]:
+        raise _DoesNotFit(f"its vectors have {old.shape[1]} numbers instead of {table.shape[1]}")
+    return _take_words(table, old, words=_words(handle), old_words=_words(folder))
+
+
+def _take_variables(classifier: Classifier, theirs: list[tf.Variable]) -> str:
+    ours = classifier.embedding.weights
+    if classifier.embedding.trainable:
+        for variable, value in zip(ours, theirs, strict=True):
+            variable.assign(value)
+        return "all of it"
+    if not all(np.array_equal(a.numpy(), b.numpy()) for a, b in zip(ours, theirs, strict=True)):
+        raise _DoesNotFit("the live model's was trained, and here it is not")
+    return "the same, untrained"
+
+
+def _tables(classifier: Classifier, live: Any) -> tuple[tf.Variable, tf.Variable]:
+    """The tables of word vectors of both models."""
+    table, old = (getattr(one, "table", None) for one in (classifier.embedding.resolved_object, live))
+    if table is None or old is None:
+        raise _DoesNotFit("it is another one")
+    return table, old
+
+
+def _take_words(
+    table: tf.Variable, old: tf.Variable, *, words: dict[bytes, int], old_words: dict[bytes, int]
+) -> str:
+    """Copies the vectors of the words that both know; other words share rows that mean nothing elsewhere."""
+    shared = [(row, old_words[word]) for word, row in words.items() if word in old_words]
+    if not shared:
+        raise _DoesNotFit("it knows none of the same words")
+    rows, old_rows = np.array(shared).T
+    vectors = table.numpy()
+    vectors[rows] = old.numpy()[old_rows]
+    table.assign(vectors)
+    return f"the vectors of {len(shared):,} of {len(words):,} words, the others start afresh"
+
+
+def _take_head(classifier: Classifier, live: list[tf.Variable], *, embedding_fits: bool) -> str:
+    if not embedding_fits:
+        raise _DoesNotFit("it belongs to its embedding")
+    ours = classifier.head.weights
+    if _shapes(ours) != _shapes(live):
+        raise _DoesNotFit(f"its shapes are {_shown(live)} instead of {_shown(ours)}")
+    for variable, value in zip(ours, live, strict=True):
+        variable.assign(value)
+    return "all of it"
+
+
+def _take_ngrams(classifier: Classifier, index: Any, tables: Any, vocabulary: Vocabulary | None) -> str:
+    if classifier.ngrams is None or vocabulary is None:
+        raise _DoesNotFit("the new model has none")
+    if index is None or tables is None:
+        raise _DoesNotFit("the live model has none")
+    keys = tf.constant(vocabulary.keys, tf.int64)
+    found = tf.raw_ops.LookupTableFindV2(
+        table_handle=index.table.resource_handle, keys=keys, default_value=tf.constant(-1)
+    ).numpy()
+    known = found >= 0
+    if not known.any():
+        raise _DoesNotFit("none of the sequences is the same")
+    # What an n-gram adds to the score is its value times its weight. The value is counted anew, so the weight
+    # is what keeps the product as it was.
+    usable = known & (np.abs(vocabulary.values) > _SMALLEST)
+    weights = np.zeros(len(vocabulary), np.float32)
+    weights[usable] = tables[0].numpy()[found[usable]] / vocabulary.values[usable]
+    classifier.ngrams.weight.assign(weights)
+    return f"the weights of {known.sum():,} of {len(vocabulary):,} word sequences"
+
+
+def _assets(folder: Path) -> list[str]:
+    """What tells the vocabularies of two modules apart: the content of the files that hold them."""
+    return sorted(
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (folder / "assets").glob("**/*")
+        if path.is_file()
+    )
+
+
+def _words(folder: Path) -> dict[bytes, int]:
+    """Row of each word."""
+    path = folder / "assets" / VOCABULARY
+    if not path.is_file():
+        raise _DoesNotFit("it is another one")
+    return {word: row for row, word in enumerate(path.read_bytes().splitlines())}
+
+
+def _shapes(variables: list[tf.Variable]) -> list[list[int]]:
+    return [variable.shape.as_list() for variable in variables]
+
+
+def _shown(variables: list[tf.Variable]) -> str:
+    return ", ".join("x".join(map(str, shape)) for shape in _shapes(variables))

@@ -1,0 +1,1 @@
+"""Commands for Kubeflow: compile, submit, schedule."""

@@ -1,0 +1,61 @@
+"""`greenlight compile`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from components.errors import InputError
+from pipeline import output_file
+from pipeline.commands import options
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+
+FORMATS = (".yaml", ".yml", ".json")
+
+
+@click.command()
+@options.settings
+@click.option(
+    "--output",
+    metavar="FILE",
+    default="pipeline.yaml",
+    show_default=True,
+    help="A .yaml file for Kubeflow Pipelines, or a .json file for Vertex AI Pipelines.",
+)
+def compile(settings: Settings, output: str) -> None:
+    """Write the pipeline as a file that Kubeflow can run.
+
+    The settings kubeflow.image and kubeflow.pipeline_root are needed; `greenlight config explain kubeflow`
+    lists the others. Equal settings and code give the same bytes.
+    """
+    from pipeline.kubeflow import checks
+
+    path = Path(output)
+    if path.suffix not in FORMATS:
+        raise InputError(f"--output {output}: the name has to end in one of {', '.join(FORMATS)}.")
+    checks.require_compilable(settings)
+    if path.suffix == ".json" and settings.kubeflow.volumes:
+        raise InputError(
+            f"--output {output}: a .json file is for Vertex AI, which mounts no kubeflow.volumes. "
+            "Unset them, and give a gs:// address as kubeflow.serving_root."
+        )
+    checks.require_kfp()
+    output_file.write(path, compiled(settings, as_json=path.suffix == ".json"))
+    click.echo(f"Wrote {output}.")
+
+
+def compiled(settings: Settings, *, as_json: bool) -> str:
+    """What the file has in it. What the libraries write meanwhile is shown to nobody."""
+    from pipeline.console import run_log
+
+    with tempfile.TemporaryDirectory(prefix="greenlight-compile-") as folder:
+        with run_log.capture(Path(folder, "compile.log")):
+            from pipeline.kubeflow import runner
+
+            result = runner.compile_pipeline(settings)
+        return result.to_json() if as_json else result.to_yaml()

@@ -1,0 +1,119 @@
+"""`greenlight schedule`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from components.errors import InputError
+from pipeline.commands import options
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.kubeflow.schedules import Schedule, Schedules
+    from pipeline.kubeflow.submission import Cluster
+
+ACTIONS = {"pause": "paused", "resume": "active", "delete": "deleted"}
+"""And what a schedule is afterwards."""
+
+
+@click.command()
+@options.settings
+@options.kubeflow_parameters
+@click.option("--cron", metavar="'M H D M W'", help='When it runs, in UTC: "0 3 * * 1" is Mondays at three.')
+@click.option("--name", metavar="NAME", help="The schedule's name; the pipeline's where none is given.")
+@click.option("--pause", metavar="NAME", help="Stop starting runs; those under way go on.")
+@click.option("--resume", metavar="NAME", help="Start runs again.")
+@click.option("--delete", metavar="NAME", help="Delete the schedule; its runs stay.")
+@options.as_json
+def schedule(
+    settings: Settings,
+    given: Sequence[str],
+    cron: str | None,
+    name: str | None,
+    as_json: bool,
+    **actions: str | None,
+) -> None:
+    """Let Kubeflow run the pipeline by the clock.
+
+    With --cron, what `greenlight compile` writes is uploaded and scheduled, in the place of a schedule of
+    the same name. Without any option it lists the schedules of the experiment kubeflow.api.experiment.
+    """
+    asked = [action for action in ACTIONS if actions[action] is not None]
+    if len(asked) + (cron is not None) > 1:
+        raise InputError("Give one of --cron, --pause, --resume and --delete.")
+    if cron is None and (given or name is not None):
+        raise InputError(f"{'--param' if given else '--name'} is of use with --cron only.")
+
+    from pipeline.kubeflow import checks, parameters
+
+    checks.require_kfp()
+    if cron is not None:
+        from pipeline.kubeflow.schedules import six_fields
+
+        six_fields(cron)
+        checks.require_compilable(settings)
+        chosen = parameters.read(settings, given)
+
+    from pipeline.kubeflow.api import connect
+    from pipeline.kubeflow.schedules import Schedules
+    from pipeline.kubeflow.submission import Cluster
+
+    client = connect(settings.kubeflow.api)
+    cluster = Cluster(client, settings.kubeflow.api)
+    experiment = cluster.known_experiment() if cron is None else cluster.experiment()
+    schedules = Schedules(client, settings.kubeflow.api, experiment)
+    if cron is not None:
+        _set(settings, cluster, schedules, name=name, cron=cron, chosen=chosen, as_json=as_json)
+    elif asked:
+        (action,) = asked
+        found = schedules.find(str(actions[action]))
+        getattr(schedules, action)(found)
+        now = dataclasses.replace(found, state=ACTIONS[action])
+        _say(f"{action.capitalize().rstrip('e')}ed {now.name}.", now, as_json=as_json)
+    else:
+        _list(schedules.all(), as_json=as_json)
+
+
+def _set(
+    settings: Settings,
+    cluster: Cluster,
+    schedules: Schedules,
+    *,
+    name: str | None,
+    cron: str,
+    chosen: dict[str, object],
+    as_json: bool,
+) -> None:
+    from pipeline.commands.kubeflow.compile import compiled
+    from pipeline.kubeflow.schedules import PAUSED
+
+    pipeline = settings.kubeflow.name_for(settings.model_name)
+    uploaded = cluster.upload(compiled(settings, as_json=False), name=pipeline)
+    made, replaced = schedules.set(name or pipeline, cron, uploaded, chosen)
+    instead = " It replaces the one before." if replaced else ""
+    if made.state == PAUSED:
+        instead = f" It is paused, as the one before was: --resume {shlex.quote(made.name)} starts it."
+    _say(f"Scheduled {made.name} for {cron} UTC, version {uploaded.name}.{instead}", made, as_json=as_json)
+
+
+def _list(found: Sequence[Schedule], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(each) for each in found]))
+    elif not found:
+        click.echo("Nothing is scheduled. `greenlight schedule --cron '0 3 * * *'` does.", err=True)
+    else:
+        width = max(len(each.name) for each in found)
+        for each in found:
+            click.echo(
+                f"{each.name:<{width}}  {each.cron.removeprefix('0 '):<16}  {each.state:<6}  {each.id}"
+            )
+
+
+def _say(line: str, schedule: Schedule, *, as_json: bool) -> None:
+    click.echo(json.dumps(dataclasses.asdict(schedule)) if as_json else line)

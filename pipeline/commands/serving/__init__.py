@@ -1,0 +1,1 @@
+"""Commands that answer requests: serve, predict, batch-predict."""

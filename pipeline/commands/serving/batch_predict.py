@@ -1,0 +1,141 @@
+"""`greenlight batch-predict`."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from components.batch_prediction.formats import OutputFormat, output_format
+from components.batch_prediction.output import Output
+from components.batch_prediction.unlabeled import FORMATS
+from components.errors import InputError
+from pipeline.commands import options
+
+if TYPE_CHECKING:
+    from components.example_gen.reading import Reading
+    from pipeline.config import Settings
+
+_OUTPUT_FORMATS = {known.name.lower().replace("_", "-"): known for known in OutputFormat}
+
+
+@click.command(name="batch-predict")
+@options.workspace
+@click.option(
+    "--input-format",
+    type=click.Choice(FORMATS, case_sensitive=False),
+    help="Format of the input, where its name does not tell.",
+)
+@click.option(
+    "--text-column", metavar="NAME", help="Column, key or feature with the review. [data.text_column]"
+)
+@click.option(
+    "--version", "number", metavar="N", type=click.IntRange(min=1), help="The version. [the live one]"
+)
+@click.option(
+    "--format",
+    "known",
+    type=click.Choice(tuple(_OUTPUT_FORMATS)),
+    help="Format of the files in an output folder. [json-lines]",
+)
+@click.option("--overwrite", is_flag=True, help="Replace an output that is there already.")
+@options.as_json
+@click.argument("reviews", metavar="INPUT")
+@click.argument("target", metavar="OUTPUT")
+def batch_predict(
+    settings: Settings,
+    reviews: str,
+    target: str,
+    input_format: str | None,
+    text_column: str | None,
+    number: int | None,
+    known: str | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Predict files of reviews, millions of them, on Beam.
+
+    INPUT is a file or a quoted pattern: .txt (a review a line), .csv, .tsv, .jsonl or .tfrecord, each also
+    with .gz. OUTPUT is a file that ends in .jsonl, .csv or .tfrecord, also with .gz, or a folder that ends in
+    / and gets a file a worker. It is there when all of it is.
+
+    Every row keeps its fields and gets source_file, source_line, predicted_label, probability and
+    model_version. Rows that cannot be used are left out and named; more than data.max_bad_share of them end
+    it with exit code 4. The settings beam.* say where the work is done.
+    """
+    from components.example_gen.reading import BAD_ROWS_NAMED
+
+    output = _output(target, known, overwrite=overwrite)
+    started = time.monotonic()
+    version, reading = _run(
+        settings, reviews, output, input_format, text_column or settings.data.text_column, number
+    )
+    seconds = time.monotonic() - started
+    if as_json:
+        told = {
+            "output": target,
+            "version": version,
+            "predicted": reading.taken,
+            "left_out": dict(sorted(reading.bad.items())),
+            "seconds": round(seconds, 1),
+        }
+        click.echo(json.dumps(told))
+        return
+    for bad in reading.first_bad:
+        click.echo(f"left out: {bad}", err=True)
+    if reading.bad_rows > BAD_ROWS_NAMED:
+        click.echo(f"left out: {reading.bad_rows - BAD_ROWS_NAMED:,} more", err=True)
+    click.echo(f"{reading.taken:,} rows predicted by version {version} in {seconds:,.0f} s: {target}")
+
+
+def _output(target: str, known: str | None, *, overwrite: bool) -> Output:
+    if "://" in target:
+        raise InputError(f"OUTPUT: {target} is an address; expected a file or folder on this machine.")
+    path = Path(target).expanduser().absolute()
+    if target.endswith("/") or path.is_dir():
+        chosen = _OUTPUT_FORMATS[known] if known else OutputFormat.JSON_LINES
+        return Output(path=path, known=chosen, folder=True, overwrite=overwrite)
+    if known is not None:
+        raise InputError("--format is for an output folder, which ends in /; a file's name tells its format.")
+    by_name, gzipped = output_format(target)
+    return Output(path=path, known=by_name, gzipped=gzipped, overwrite=overwrite)
+
+
+def _run(
+    settings: Settings,
+    reviews: str,
+    output: Output,
+    input_format: str | None,
+    text_column: str,
+    number: int | None,
+) -> tuple[int, Reading]:
+    """The version that answered, and the account. Noise goes to the cache folder's `batch-predict.log`."""
+    from pipeline.console import run_log
+
+    output.require_free()
+    with run_log.real_stderr() as screen, run_log.capture(settings.cache / "batch-predict.log"):
+        from pipeline.engine.beam_runner import require_usable
+
+        require_usable(settings.beam)
+        from components.batch_prediction import job, progress
+        from components.batch_prediction.verified_model import choose_version, verified_model
+        from pipeline.predict.output import Progress
+        from pipeline.workspace.layout import Workspace
+
+        parts = job.find_parts(reviews, text_column=text_column, known=input_format)
+        root = str(Workspace.at(settings.workspace).serving(settings.model_name))
+        model = job.Model(root=root, number=choose_version(root, number), public_key=settings.push.public_key)
+        with verified_model(model.root, model.number, public_key=model.public_key):
+            pass  # a version that cannot be used is told of here, not from inside Beam
+        with progress.listening(Progress(screen).tell):
+            reading = job.predict_files(
+                parts,
+                model,
+                output,
+                max_bad_share=settings.data.max_bad_share,
+                pipeline_args=settings.beam.pipeline_args(),
+            )
+    return model.number, reading

@@ -1,0 +1,125 @@
+"""`greenlight serve`: the promoted model answers, over HTTP and gRPC."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.commands import options
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from serving.endpoint.addresses import Addresses
+    from serving.server import Server
+
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
+"""What listens on any address, and how to reach it from this machine."""
+
+
+@click.command()
+@options.workspace
+@click.option("--rest-port", metavar="PORT", type=int, help="Port of HTTP; 0 takes a free one. [8501]")
+@click.option("--grpc-port", metavar="PORT", type=int, help="Port of gRPC; 0 takes a free one. [8500]")
+@click.option("--host", metavar="ADDRESS", help="Address to listen on. [127.0.0.1]")
+@click.option(
+    "--version", metavar="N", type=int, help="Serve this version and no other. [the newest good one]"
+)
+@click.option("--api-keys", metavar="FILE", help="File with the API keys that requests have to bring.")
+@click.option("--tls-certificate", metavar="FILE", help="PEM file with the certificate chain.")
+@click.option("--tls-key", metavar="FILE", help="PEM file with the certificate's private key.")
+def serve(settings: Settings, **given: Any) -> None:
+    """Answer requests with the promoted model.
+
+    TensorFlow Serving's own protocol over HTTP and gRPC, and the Open Inference Protocol. A newly promoted
+    version is switched to, and a rolled-back one left, without a failed request. Ctrl-C or SIGTERM ends it
+    when the last request is answered; a second one ends it at once.
+
+    Each option is a setting of the same name: see `greenlight config explain serve`.
+    """
+    from components.store_errors import as_greenlight_errors
+
+    settings = _with(settings, given)
+    with as_greenlight_errors():
+        _serve(settings)
+
+
+def _with(settings: Settings, given: dict[str, Any]) -> Settings:
+    """The settings, with the options over them, validated again."""
+    import json
+
+    from pipeline import config
+    from pipeline.settings import layers as config_layers
+
+    layers = [config_layers.Layer("the settings", json.loads(settings.model_dump_json(exclude_unset=True)))]
+    layers += [
+        config_layers.at_key(f"serve.{name}", value, origin=f"--{name.replace('_', '-')}")
+        for name, value in given.items()
+        if value is not None
+    ]
+    return config.parse(config_layers.merge(layers))
+
+
+def _serve(settings: Settings) -> None:
+    from components.pusher.published import published_version
+    from pipeline.workspace.layout import Workspace
+    from serving.endpoint.addresses import check
+    from serving.server import serve
+    from serving.store.signing import KeyVerifier
+    from serving.versions import VersionStore
+
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # what fails is raised; the rest is about absent GPUs
+    check(settings.serve)
+    workspace = Workspace.at(settings.workspace)
+    public = settings.push.public_key
+    store = VersionStore(
+        workspace.serving(settings.model_name), verifier=KeyVerifier(public) if public else None
+    )
+    pinned = settings.serve.version
+    if pinned is not None:
+        published_version(store, pinned)
+    which = "the newest good version" if pinned is None else f"version {pinned}"
+    click.echo(f"Loading {which} in {store.root} ...")
+    serve(
+        store,
+        settings.serve,
+        model_name=settings.model_name,
+        request_log=settings.serve.request_log_dir or workspace.requests(settings.model_name),
+        started=lambda server, addresses: _announce(server, addresses, settings),
+    )
+
+
+def _announce(server: Server, addresses: Addresses, settings: Settings) -> None:
+    scheme = "https" if addresses.tls else "http"
+    loaded = server.models.labels().get("stable")
+    name = settings.model_name
+    if loaded is None:
+        lines = [f"NOT READY  {name} has no version that can be served; it will be as soon as there is one"]
+        lines += [f"  version {one.version} is refused: {one.message}" for one in server.models.refusals()]
+    else:
+        lines = [f"READY  {name}, version {loaded}"]
+    base = f"{scheme}://{addresses.rest}"
+    lines.append(f"  rest     {base}/v1/models/{name}")
+    if addresses.grpc:
+        lines.append(f"  grpc     {addresses.grpc}")
+    lines.append(f"  metrics  {base}/monitoring/prometheus/metrics")
+    lines.append(f"  ask      {_question(addresses, settings)}")
+    click.echo("\n".join(lines))
+
+
+def _question(addresses: Addresses, settings: Settings) -> str:
+    """A command that asks the server, from this machine."""
+    serve = settings.serve
+    host, _, port = addresses.rest.rpartition(":")
+    parts = ["curl"]
+    if addresses.tls:
+        parts.append(f"--cacert {shlex.quote(str(serve.tls_certificate))}")
+    if serve.api_keys is not None or serve.api_key_variable is not None:
+        parts.append(f'-H "Authorization: Bearer ${serve.api_key_variable or "KEY"}"')
+    parts.append("""-d '{"instances": ["A wonderful film."]}'""")
+    here = _ANY_ADDRESS.get(host, host)
+    scheme = "https" if addresses.tls else "http"
+    parts.append(f"{scheme}://{here}:{port}/v1/models/{settings.model_name}:predict")
+    return " ".join(parts)

@@ -1,0 +1,50 @@
+"""`greenlight config ...`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from components.errors import InputError
+from pipeline.commands import options
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+
+
+@click.group()
+def config() -> None:
+    """Show the settings in force, or explain one.
+
+    Defaults give way to the preset, the preset to the --config file, the file to --workspace, --source and
+    --embedding, and all to --set. Paths are relative to the current folder.
+    """
+
+
+@config.command()
+@options.settings
+def show(settings: Settings) -> None:
+    """Print the settings in force as a TOML file."""
+    from pipeline.config import to_toml
+
+    click.echo(to_toml(settings), nl=False)
+
+
+@config.command()
+@click.argument("key", required=False)
+def explain(key: str | None) -> None:
+    """Document the setting KEY, or the keys of a section; without KEY list all."""
+    from pipeline.config import Settings
+    from pipeline.settings import help as config_help
+    from pipeline.settings.errors import suggest
+
+    known = config_help.settings_of(Settings)
+    if key is None:
+        click.echo(config_help.explain_all(known.values()))
+    elif key in known:
+        click.echo(config_help.explain(known[key]))
+    elif key in config_help.sections(Settings):
+        click.echo(config_help.explain_all(setting for setting in known.values() if setting.section == key))
+    else:
+        raise InputError(f"There is no setting {key!r}. {suggest(Settings, key)}")

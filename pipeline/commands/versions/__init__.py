@@ -1,0 +1,1 @@
+"""Commands about model versions: the store, approve, deploy."""

@@ -1,0 +1,108 @@
+"""`greenlight deploy compose` and `greenlight deploy kserve`: how a promoted version gets to production."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline import output_file
+from pipeline.commands import options
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.deployment.release import Release
+
+_VERSION = click.option(
+    "--version", type=click.IntRange(min=1), metavar="N", help="The version to deploy; else the live one."
+)
+_OUTPUT = click.option(
+    "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write here, not to standard output."
+)
+
+
+@click.group()
+def deploy() -> None:
+    """Render what serves a version in production: Compose, KServe.
+
+    Both serve exactly one version, checked against its manifest first, with TensorFlow Serving itself, under
+    the paths and names that `greenlight serve` has. Roll out a newer version by rendering and applying again.
+    """
+
+
+@deploy.command()
+@options.workspace
+@_VERSION
+@_OUTPUT
+@click.option("--image", metavar="IMAGE", help="TensorFlow Serving's image; a pinned release by default.")
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--rest-port", type=click.IntRange(1, 65535), default=8501, show_default=True)
+@click.option("--grpc-port", type=click.IntRange(1, 65535), default=8500, show_default=True)
+def compose(
+    settings: Settings,
+    version: int | None,
+    output: Path | None,
+    image: str | None,
+    host: str,
+    rest_port: int,
+    grpc_port: int,
+) -> None:
+    """Render a Docker Compose file for a machine that has the version's folder."""
+    from pipeline.deployment import compose
+    from pipeline.deployment.release import SERVER
+
+    text = compose.render(
+        _release(settings, version),
+        image=image or SERVER,
+        host=host,
+        rest_port=rest_port,
+        grpc_port=grpc_port,
+    )
+    _give(text, output)
+
+
+@deploy.command()
+@options.workspace
+@_VERSION
+@_OUTPUT
+@click.option(
+    "--storage-uri",
+    metavar="URI",
+    required=True,
+    help="Where the cluster finds the folder of versions: gs://bucket/serving/imdb_sentiment, pvc://...",
+)
+@click.option("--namespace", default="default", show_default=True, help="The Kubernetes namespace.")
+@click.option("--min-replicas", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--max-replicas", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--cpu", default="1", show_default=True, help="Processors of each server.")
+@click.option("--memory", default="2Gi", show_default=True, help="Memory of each server.")
+def kserve(settings: Settings, version: int | None, output: Path | None, **choices: object) -> None:
+    """Render a KServe InferenceService (TensorFlow runtime) for a cluster."""
+    from pipeline.deployment import kserve
+
+    _give(kserve.render(_release(settings, version), **choices), output)  # type: ignore[arg-type]
+
+
+def _release(settings: Settings, version: int | None) -> Release:
+    from components.store_errors import as_greenlight_errors
+    from pipeline.deployment.release import choose
+    from pipeline.workspace.layout import Workspace
+    from serving.store.signing import KeyVerifier
+    from serving.versions import VersionStore
+
+    public = settings.push.public_key
+    with as_greenlight_errors():
+        store = VersionStore(
+            Workspace.at(settings.workspace).serving(settings.model_name),
+            verifier=KeyVerifier(public) if public else None,
+        )
+        return choose(store, model_name=settings.model_name, number=version)
+
+
+def _give(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output_file.write(output, text)
+        click.echo(f"Wrote {output}.", err=True)

@@ -1,0 +1,1 @@
+"""Console output of a run: stage list, log file, profile."""

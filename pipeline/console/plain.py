@@ -1,0 +1,122 @@
+"""What a person sees of a run while it goes: its stages with their times, and the summary at the end."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TextIO
+
+from pipeline.results.outcome import RunResult
+from pipeline.results.summary import summarize
+
+STAGES = {
+    "ImdbExampleGen": "read the reviews and split them",
+    "StatisticsGen": "count words, lengths and classes",
+    "Schema": "take the curated schema",
+    "ExampleValidator": "compare the data with the schema",
+    "DataCheck": "stop here if the data is bad",
+    "LiveModel": "find the model to start from",
+    "Tuner": "try training settings, one fit each",
+    "Trainer": "fit the classifier, export the model",
+    "ProductionModel": "find the model in production",
+    "Evaluator": "measure it and judge by the gate",
+    "InfraValidator": "load it as a server would",
+    "Pusher": "promote it",
+}
+PROGRESS_SECONDS = 10.0
+"""How often plain lines repeat a stage's progress at most."""
+
+
+class Console:
+    """Shows nothing. The stage methods may be called from any thread."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def stage_started(self, name: str) -> None:
+        """The stage `name` begins."""
+
+    def stage_finished(self, name: str, seconds: float, cached: bool) -> None:
+        """The stage `name` ended well after `seconds`, or had nothing to do because of the cache."""
+
+    def stage_failed(self, name: str, seconds: float, message: str) -> None:
+        """The stage `name` ended with an error."""
+
+    def progress(self, name: str, text: str) -> None:
+        """How far the running stage `name` is."""
+
+    def note(self, text: str) -> None:
+        """What goes on outside of the stages."""
+
+    def finish(self, result: RunResult) -> None:
+        """The run is over. A failed one has no summary: its error belongs on standard error."""
+
+
+class SilentConsole(Console):
+    """For `--json`: standard output holds the result and nothing else."""
+
+
+class PlainConsole(Console):
+    """A line an event, for logs and pipes. A reader that goes away (`| head`) does not end the run."""
+
+    def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic):
+        self._stream = stream
+        self._clock = clock
+        self._started = clock()
+        self._told: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def stage_started(self, name: str) -> None:
+        self._line(f"{name:<16} {STAGES.get(name, '')}".rstrip())
+        self._told[name] = self._clock()
+
+    def stage_finished(self, name: str, seconds: float, cached: bool) -> None:
+        self._line(f"{name:<16} {'from cache' if cached else 'done'}, {duration(seconds)}")
+
+    def stage_failed(self, name: str, seconds: float, message: str) -> None:
+        self._line(f"{name:<16} FAILED after {duration(seconds)}: {first_line(message)}")
+
+    def progress(self, name: str, text: str) -> None:
+        if self._clock() - self._told.get(name, -PROGRESS_SECONDS) >= PROGRESS_SECONDS:
+            self._told[name] = self._clock()
+            self._line(f"{name:<16} {text}")
+
+    def note(self, text: str) -> None:
+        self._line(text)
+
+    def finish(self, result: RunResult) -> None:
+        if result.verdict != "failed":
+            self._write("\n" + summarize(result).as_text())
+
+    def _line(self, text: str) -> None:
+        minutes, seconds = divmod(int(self._clock() - self._started), 60)
+        self._write(f"[{minutes:02}:{seconds:02}] {text}\n")
+
+    def _write(self, text: str) -> None:
+        with self._lock:
+            try:
+                self._stream.write(text)
+                self._stream.flush()
+            except BrokenPipeError:  # nobody reads any more: write into nothing from now on
+                with open(os.devnull, "w") as nowhere:
+                    os.dup2(nowhere.fileno(), self._stream.fileno())
+
+
+def duration(seconds: float) -> str:
+    """0.42 -> "0.4 s", 75 -> "1 min 15 s"."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s"
+
+
+def first_line(message: str) -> str:
+    return (message.strip().splitlines() or [""])[0]

@@ -1,0 +1,1 @@
+"""The stages and how they are run: pipeline definition, Beam orchestrator, runners."""

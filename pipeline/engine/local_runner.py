@@ -1,0 +1,241 @@
+"""Runs the pipeline on this machine: local Beam orchestrator, one result at the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import logging
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from components.errors import DataStopped, InputError
+from pipeline.config import to_toml
+from pipeline.console import run_log
+from pipeline.failure import explain
+from pipeline.results.outcome import RunResult, StageTiming
+from pipeline.settings.alerts import AlertSettings
+from pipeline.spans.listing import require_source
+from pipeline.termination import interruption_behind
+from pipeline.workspace.layout import Workspace, new_run_id
+from serving.errors import StoreError
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.console.plain import Console
+    from pipeline.lineage.runs import Run
+    from serving.store.records import Version
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+def run(
+    settings: Settings, *, console: Console, use_cache: bool = True, run_id: str | None = None
+) -> RunResult:
+    """One whole run in `settings.workspace`: data to promoted model, or the reason why not.
+
+    Whatever stops the run becomes part of the result, which `runs/<run>/result.json` keeps too; the noise
+    of the libraries and all tracebacks go to `runs/<run>/run.log`.
+
+    Args:
+      run_id: made by `new_run_id` for this run; a new one where None.
+
+    Raises:
+      InputError: the workspace or a key cannot be used, the reviews are not there, or there is a run of
+        this id.
+      GreenlightError: another run is using the workspace, or its lineage store is damaged.
+      KeyboardInterrupt: the run was interrupted; nothing of it was pushed half.
+    """
+    _check_keys(settings)
+    require_source(settings)
+    workspace = Workspace.of(settings)
+    workspace.create()
+    run_id = run_id or new_run_id()
+    if workspace.run(run_id).exists():
+        raise InputError(f"There is a run {run_id} in {workspace.root} already.")
+    with workspace.exclusively(), run_log.capture(workspace.log(run_id)):
+        without_addresses = settings.model_copy(update={"alerts": AlertSettings()})
+        workspace.settings(run_id).write_text(to_toml(without_addresses), encoding="utf-8")
+        result = _Attempt(settings, workspace, run_id, console).result(use_cache=use_cache)
+        result.save(workspace.result(run_id))
+    return result
+
+
+def _check_keys(settings: Settings) -> None:
+    """Finds out before training, not at the push, that a key is not there."""
+    for name in ("signing_key", "public_key"):
+        key = getattr(settings.push, name)
+        if key is not None and not Path(key).is_file():
+            raise InputError(
+                f"push.{name} = {str(key)!r}: there is no such file. Give a PEM file, or unset it."
+            )
+
+
+class _Attempt:
+    """One run from its first import to its result; also the listener of the orchestrator's stages."""
+
+    def __init__(self, settings: Settings, workspace: Workspace, run_id: str, console: Console):
+        self._settings = settings
+        self._workspace = workspace
+        self._run_id = run_id
+        self._console = console
+        self._stages: list[StageTiming] = []
+        self._stage_error: Exception | None = None
+        self._started = time.monotonic()
+
+    def result(self, *, use_cache: bool) -> RunResult:
+        try:
+            self._execute(use_cache=use_cache)
+            result = self._outcome()
+        except Exception as raised:
+            _log.error("%s", traceback.format_exc())
+            if interruption := interruption_behind(raised):
+                raise interruption from raised
+            # Beam wraps what a stage raised; the stage's own error says it better.
+            result = self._failure(self._stage_error or raised)
+        return self._with_report(result)
+
+    # Below: what the orchestrator calls.
+
+    def stage_started(self, name: str) -> None:
+        self._console.stage_started(name)
+
+    def stage_finished(self, name: str, seconds: float) -> None:
+        from pipeline.lineage.runs import read_run
+
+        stage = read_run(self._workspace.metadata, self._run_id).stage(name)
+        timing = StageTiming(name, seconds, cached=stage is not None and stage.cached)
+        self._stages.append(timing)
+        self._console.stage_finished(name, seconds, timing.cached)
+
+    def stage_failed(self, name: str, seconds: float, error: Exception) -> None:
+        self._stages.append(StageTiming(name, seconds))
+        self._stage_error = error
+        told = "interrupted" if interruption_behind(error) else explain(error).message
+        self._console.stage_failed(name, seconds, told)
+
+    # Below: the run itself.
+
+    def _execute(self, *, use_cache: bool) -> None:
+        from components.trainer import workers
+        from pipeline.engine.beam_runner import require_usable
+
+        require_usable(self._settings.beam)
+        workers.require_known(self._settings.trainer)
+        self._console.note("Loading TensorFlow and TFX ...")
+        with _garbage_kept():
+            from components.embeddings.locate import locate
+            from components.trainer import progress
+            from pipeline.engine.beam_orchestrator import run_dag
+            from pipeline.engine.stages import create_local_pipeline
+            from pipeline.workspace.relocation import bring_home
+
+        handle = locate(self._settings.embedding, cache_dir=self._settings.cache, progress=self._console.note)
+        _log.info("embedding %s is at %s", self._settings.embedding.name, handle)
+        if moved := bring_home(self._workspace):
+            _log.info("the workspace was moved: %d artifacts got their new addresses", moved)
+        dag = create_local_pipeline(self._settings, self._workspace, use_cache=use_cache)
+        with ExitStack() as while_training, progress.listening(self._training(while_training)):
+            run_dag(dag, run_id=self._run_id, listener=self, lineage=self._workspace.metadata)
+
+    def _training(self, beside: ExitStack) -> Callable[[str], None]:
+        """What is called with each line that the Trainer tells.
+
+        With the first one the canary process starts: it imports TensorFlow on another core meanwhile.
+        """
+        from components.infra_validator.process import started_early
+
+        waiting = [started_early] if self._settings.infra.enabled else []
+
+        def told(line: str) -> None:
+            if waiting:
+                beside.enter_context(waiting.pop()())
+            self._console.progress("Trainer", line)
+
+        return told
+
+    def _outcome(self) -> RunResult:
+        from pipeline.lineage.runs import read_run
+        from pipeline.results.verdicts import judge_run
+
+        live = self._live()
+        run = read_run(self._workspace.metadata, self._run_id)
+        return judge_run(run, live=live, facts=self._facts(live))
+
+    def _failure(self, error: Exception) -> RunResult:
+        failure, facts = explain(error), self._facts(self._live())
+        if failure.exit_code == DataStopped.exit_code:
+            return RunResult(verdict="stopped", reasons=tuple(failure.message.splitlines()), **facts)
+        return RunResult(verdict="failed", error=failure.message, error_code=failure.exit_code, **facts)
+
+    def _facts(self, live: Version | None) -> dict[str, Any]:
+        """What every result says, however the run came out."""
+        return {
+            "version": str(live.number) if live else None,
+            "model_path": str(Path(live.path)) if live else None,
+            "run": self._run_id,
+            "stages": tuple(self._stages),
+            "seconds": time.monotonic() - self._started,
+            "log": str(self._workspace.log(self._run_id)),
+        }
+
+    def _live(self) -> Version | None:
+        from serving.versions import VersionStore
+
+        try:
+            return VersionStore(self._workspace.serving(self._settings.model_name)).live()
+        except StoreError as error:
+            _log.error("%s", error)
+            return None
+
+    def _with_report(self, result: RunResult) -> RunResult:
+        """Adds the report, and the card of a new version; failing to draw one changes neither the verdict nor
+        the other.
+        """
+        recorded = self._drawn("report", self._recorded)
+        if recorded is None:
+            return result
+        report = self._drawn("report", lambda: self._write_report(recorded, result))
+        if result.verdict == "promoted":
+            self._drawn("model card", lambda: self._write_card(recorded, result))
+        seconds = time.monotonic() - self._started
+        return dataclasses.replace(result, report=str(report) if report else None, seconds=seconds)
+
+    def _drawn(self, what: str, draw: Callable[[], T]) -> T | None:
+        try:
+            return draw()
+        except Exception:
+            _log.error("The %s was not written:\n%s", what, traceback.format_exc())
+            self._console.note(f"The {what} could not be written; the log says why.")
+            return None
+
+    def _recorded(self) -> Run:
+        from pipeline.lineage.runs import Run, read_run
+
+        return read_run(self._workspace.metadata, self._run_id) if self._stages else Run(self._run_id, ())
+
+    def _write_report(self, recorded: Run, result: RunResult) -> Path:
+        from pipeline.report.page import write_report
+
+        return write_report(recorded, result, self._settings, workspace=self._workspace.root)
+
+    def _write_card(self, recorded: Run, result: RunResult) -> None:
+        from pipeline.report import model_card
+
+        model_card.write(recorded, result, self._settings, workspace=self._workspace)
+
+
+@contextmanager
+def _garbage_kept() -> Iterator[None]:
+    """Imports make millions of lasting objects: looking for garbage among them costs a sixth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -1,0 +1,80 @@
+"""The pipeline: which stages there are and what each takes from the others. Nothing but wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.orchestration.pipeline import Pipeline
+
+from components.evaluator.component import evaluator
+from components.infra_validator.component import InfraValidator
+from components.production_model.component import ProductionModel
+from components.pusher.component import pusher
+from components.trainer.component import trainer
+from pipeline.engine.data_stages import data_stages
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.workspace.layout import Workspace
+
+
+def create_stages(settings: Settings, *, store_root: str) -> Sequence[BaseNode]:
+    """The stages, top to bottom.
+
+    Args:
+      settings: what the user asked for.
+      store_root: the folder of versions that the Pusher writes to, and that knows what is in production.
+    """
+    split = "test" if settings.data.test_weight else "eval"
+
+    data = data_stages(settings)
+    examples = data.reviews.outputs["examples"]
+
+    live = None
+    if settings.trainer.warm_start != "off":
+        live = ProductionModel(store_root=store_root).with_id("LiveModel")
+    train = trainer(
+        examples,
+        base_model=live.outputs["model"] if live else None,
+        settings=settings.trainer,
+        embedding=settings.embedding,
+        cache_dir=settings.cache,
+    )
+    train.add_upstream_node(data.check)
+    model = train.outputs["model"]
+
+    production = ProductionModel(candidate=model, store_root=store_root)
+    gate = evaluator(
+        examples=examples,
+        model=model,
+        baseline_model=production.outputs["model"],
+        gate=settings.gate,
+        split=split,
+        spans=settings.data.has_spans,
+    )
+    canaries = InfraValidator(model=model, examples=examples, settings=settings.infra, split=split)
+    push = pusher(
+        model=model,
+        model_blessing=gate.outputs["blessing"],
+        infra_blessing=canaries.outputs["blessing"],
+        evaluation=gate.outputs["evaluation"],
+        examples=examples,
+        root=store_root,
+        settings=settings.push,
+    )
+    start = [live] if live else []
+    return [*data, *start, train, production, gate, canaries, push]
+
+
+def create_local_pipeline(settings: Settings, workspace: Workspace, *, use_cache: bool) -> Pipeline:
+    """The pipeline as it runs on one machine: its files and lineage where the workspace has them."""
+    return Pipeline(
+        pipeline_name=settings.model_name,
+        pipeline_root=str(workspace.artifacts),
+        metadata_connection_config=workspace.metadata.shown_config(),
+        components=create_stages(settings, store_root=str(workspace.serving(settings.model_name))),
+        enable_cache=use_cache,
+        beam_pipeline_args=list(settings.beam.pipeline_args()),
+    )

@@ -1,0 +1,209 @@
+"""`greenlight tune`: a pipeline of its own that ends in TFX's Tuner, and the settings file it comes to."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.errors import InputError
+from pipeline.console import run_log
+from pipeline.failure import explain
+from pipeline.spans.listing import require_source
+from pipeline.workspace.layout import Workspace, new_run_id
+
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
+
+    from pipeline.config import Settings
+    from pipeline.console.plain import Console
+    from pipeline.lineage.runs import Run
+
+FOLDER = "tuning"
+"""In the workspace: a workspace of its own, so that a search is no run and stands in nobody's way."""
+
+BEST, RESULTS = "best_hyperparameters.txt", "tuner_results.json"  # as TFX's Tuner names them
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TuneResult:
+    """What a search came to. `trials`: score (log loss on eval) and values of each that ended, best first."""
+
+    trials: Sequence[Mapping[str, Any]]
+    before: Mapping[str, Any]
+    best: Mapping[str, Any]
+    config: str
+    log: str
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {"tuning": FOLDER, **dataclasses.asdict(self)}
+
+    def as_text(self) -> str:
+        """For a terminal."""
+        best, first = self.trials[0], self._first
+        if first is None:
+            compared = "; as the settings were before, the fit diverged."
+        elif first is best:
+            compared = ", as the settings were before."
+        else:
+            compared = f"; before: {first['score']:.4f}."
+        count = f"{len(self.trials)} trials" if len(self.trials) > 1 else "a single trial"
+        lines = [f"The best of {count} has a log loss of {best['score']:.4f} on eval{compared}"]
+        for name, value in self.best.items():
+            was = "" if value == self.before[name] else f"  (was {json.dumps(self.before[name])})"
+            lines.append(f"  trainer.{name:<16} {json.dumps(value)}{was}")
+        return "\n".join([*lines, f"Use it: greenlight run --config {self.config}"])
+
+    @property
+    def _first(self) -> Mapping[str, Any] | None:
+        """The trial of the settings as they were, if it came to an end."""
+        return next((trial for trial in self.trials if int(trial["trial_id"]) == 0), None)
+
+
+def tune(settings: Settings, *, console: Console, output: Path | None) -> TuneResult:
+    """Searches with TFX's Tuner on train and eval, and writes the best settings to `output`.
+
+    What was found before, by a search that was stopped or had a smaller budget, is not searched again.
+
+    Args:
+      output: the settings file; in the workspace if None.
+
+    Raises:
+      InputError: there is nothing to try, or the workspace, the file or the source cannot be used.
+      DataStopped: the data check stopped the search.
+      GreenlightError: a stage failed, or another search is under way in this workspace.
+    """
+    started = time.monotonic()
+    _require_choice(settings)
+    require_source(settings)
+    workspace = Workspace.at(Workspace.at(settings.workspace).root / FOLDER)
+    workspace.create()
+    output = (output or workspace.root / "tuned.toml").absolute()
+    _require_writable(output)
+    run_id = new_run_id()
+    with workspace.exclusively(), run_log.capture(workspace.log(run_id)):
+        run = _run(settings, workspace, run_id, console)
+        best = _read(run, "best_hyperparameters", BEST)["values"]
+        trials = _read(run, "tuner_results", RESULTS)
+    from components.tuner.space import applied
+
+    tuned = applied(best, settings.trainer)
+    _write_config(output, settings, {name: getattr(tuned, name) for name in best})
+    return TuneResult(
+        trials=trials,
+        before={name: settings.trainer.model_dump(mode="json")[name] for name in best},
+        best={name: tuned.model_dump(mode="json")[name] for name in best},
+        config=str(output),
+        log=str(workspace.log(run_id)),
+        seconds=time.monotonic() - started,
+    )
+
+
+def create_tuning_pipeline(settings: Settings, workspace: Workspace) -> Pipeline:
+    """Reviews, checked as for a run, and the Tuner."""
+    from tfx.orchestration.pipeline import Pipeline
+
+    from components.tuner.component import tuner
+    from pipeline.engine.data_stages import data_stages
+
+    data = data_stages(settings)
+    search = tuner(
+        data.reviews.outputs["examples"],
+        tune=settings.tune,
+        trainer=settings.trainer,
+        embedding=settings.embedding,
+        cache_dir=settings.cache,
+        fits_dir=workspace.root / "fits",
+    )
+    search.add_upstream_node(data.check)
+    return Pipeline(
+        pipeline_name=f"{settings.model_name}-{FOLDER}",
+        pipeline_root=str(workspace.artifacts),
+        metadata_connection_config=workspace.metadata.shown_config(),
+        components=[*data, search],
+        enable_cache=True,
+        beam_pipeline_args=list(settings.beam.pipeline_args()),
+    )
+
+
+def _require_choice(settings: Settings) -> None:
+    lists = settings.tune.model_dump(exclude={"trials", "minutes", "seed"})
+    if not any(lists.values()):
+        raise InputError(
+            "There is nothing to try: "
+            + ", ".join(f"tune.{name}" for name in lists)
+            + " are all empty. Give "
+            "one of them values."
+        )
+
+
+def _require_writable(output: Path) -> None:
+    """Finds out before the search, not after it."""
+    if output.is_dir() or not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
+        reason = "it is a folder" if output.is_dir() else "its folder is not there or cannot be written to"
+        raise InputError(f"--output {output} cannot be written: {reason}. Name another file.")
+
+
+def _run(settings: Settings, workspace: Workspace, run_id: str, console: Console) -> Run:
+    from pipeline.engine.beam_runner import require_usable
+
+    require_usable(settings.beam)
+    console.note("Loading TensorFlow and TFX ...")
+    from components.trainer import progress
+    from pipeline.engine.beam_orchestrator import run_dag
+    from pipeline.lineage.runs import read_run
+    from pipeline.workspace.relocation import bring_home
+
+    bring_home(workspace)
+    listener = _Stages(workspace, run_id, console)
+    with progress.listening(lambda line: console.progress("Tuner", line)):
+        try:
+            dag = create_tuning_pipeline(settings, workspace)
+            run_dag(dag, run_id=run_id, listener=listener, lineage=workspace.metadata)
+        except Exception as raised:
+            # Beam wraps what a stage raised; the stage's own error says it better.
+            raise (listener.error or raised) from raised
+    return read_run(workspace.metadata, run_id)
+
+
+class _Stages:
+    """Tells the console how the stages go."""
+
+    def __init__(self, workspace: Workspace, run_id: str, console: Console):
+        self._workspace, self._run_id, self._console = workspace, run_id, console
+        self.error: Exception | None = None
+
+    def stage_started(self, name: str) -> None:
+        self._console.stage_started(name)
+
+    def stage_finished(self, name: str, seconds: float) -> None:
+        from pipeline.lineage.runs import read_run
+
+        stage = read_run(self._workspace.metadata, self._run_id).stage(name)
+        self._console.stage_finished(name, seconds, stage is not None and stage.cached)
+
+    def stage_failed(self, name: str, seconds: float, error: Exception) -> None:
+        self.error = error
+        self._console.stage_failed(name, seconds, explain(error).message)
+
+
+def _read(run: Run, output: str, file: str) -> Any:
+    artifact = run.output("Tuner", output)
+    assert artifact is not None, f"TFX's Tuner ended well without {output}"
+    return json.loads(Path(artifact.path, file).read_text(encoding="utf-8"))
+
+
+def _write_config(output: Path, settings: Settings, tuned: Mapping[str, Any]) -> None:
+    """What was given for this search, and over it what it found; everything else stays the default."""
+    from pipeline.config import given_as_toml
+
+    trainer = settings.trainer.model_copy(update=dict(tuned))
+    text = given_as_toml(settings.model_copy(update={"trainer": trainer}))
+    draft = output.with_name(f".{output.name}.tmp")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, output)

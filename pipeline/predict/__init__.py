@@ -1,0 +1,1 @@
+"""Input rows and output formats of `greenlight predict`."""

@@ -1,0 +1,1 @@
+"""The HTML report of a run, the drift page and the model card."""

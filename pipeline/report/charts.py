@@ -1,0 +1,248 @@
+"""The charts of the report: numbers in, one SVG out. Same numbers, same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from pipeline.report.chart_style import (
+    BAD,
+    DASHED,
+    FIRST,
+    GOOD,
+    INK,
+    MUTED,
+    SECOND,
+    SPLIT_COLOURS,
+    drawing,
+    inline_svg,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from pipeline.report.predictions import Calibration, Interval, Predictions
+
+Metric = Literal["loss", "accuracy"]
+Epochs = Sequence[Mapping[str, float]]
+Frame = tuple[float, float, float, float]
+
+
+def learning_curve(
+    epochs: Epochs,
+    *,
+    metric: Metric,
+    restored: int | None,
+    name: str = "",
+    frame: Frame | None = None,
+    beyond: Epochs = (),
+) -> str:
+    """Training and validation `metric` by epoch, with the epoch marked whose weights were kept.
+
+    `frame` and `beyond` are as in `draw_learning_curve`.
+    """
+    with drawing(height=4.0, right=0.85) as (figure, axes):
+        draw_learning_curve(axes, epochs, metric=metric, restored=restored, frame=frame, beyond=beyond)
+        label = f"Training and validation {metric} over {len(epochs)} epochs"
+        if restored:
+            label += f"; the weights of epoch {restored} were kept"
+        return inline_svg(figure, name=f"curve-{name or metric}", label=label)
+
+
+def draw_learning_curve(
+    axes: Axes,
+    epochs: Epochs,
+    *,
+    metric: Metric,
+    restored: int | None,
+    frame: Frame | None = None,
+    beyond: Epochs = (),
+) -> None:
+    """Draws what `learning_curve` describes on `axes`.
+
+    Args:
+      frame: fixes the axes (epochs from, to, values from, to), for charts that are to be compared.
+      beyond: how the fit would have gone on, for a faint line.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    numbers = [int(epoch["epoch"]) for epoch in epochs]
+    whole = [*epochs, *beyond]
+    keys = {"training": (metric, FIRST), "validation": (f"val_{metric}", SECOND)}
+    upper = max(keys, key=lambda name: whole[-1][keys[name][0]])
+    for name, (key, colour) in keys.items():
+        values = [epoch[key] for epoch in epochs]
+        axes.plot(numbers, values, color=colour, linewidth=2, marker="o" if len(numbers) == 1 else None)
+        if beyond:
+            spared = whole[len(epochs) - 1 :]
+            axes.plot(
+                *zip(*((e["epoch"], e[key]) for e in spared), strict=True),
+                color=colour,
+                alpha=0.35,
+                linestyle=DASHED,
+            )
+        side, nudge = ("bottom", -3) if name == upper else ("top", 3)
+        end = (whole[-1]["epoch"], whole[-1][key])
+        axes.annotate(
+            name, end, xytext=(5, nudge), textcoords="offset points", va=side, fontsize=11, color=colour
+        )
+        if restored in numbers:
+            axes.plot([restored], [values[numbers.index(restored)]], "o", color=colour, markersize=6)
+    axes.set(xlabel="epoch", ylabel=metric)
+    axes.set_ymargin(0.12)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    if frame:
+        axes.set(xlim=frame[:2], ylim=frame[2:])
+    if restored in numbers:
+        mark_epoch(axes, restored, text=f"epoch {restored} kept", left=restored > sum(axes.get_xlim()) / 2)
+
+
+def mark_epoch(axes: Axes, epoch: int, *, text: str, left: bool) -> None:
+    """A dashed line at `epoch` with `text` at its top, on its left or right side."""
+    axes.axvline(epoch, color=MUTED, linewidth=1, linestyle=DASHED, zorder=1)
+    axes.annotate(
+        text,
+        (epoch, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(-5 if left else 5, -3),
+        textcoords="offset points",
+        ha="right" if left else "left",
+        va="top",
+        fontsize=11,
+        color=MUTED,
+    )
+
+
+def roc(predictions: Predictions) -> str:
+    """The ROC curve with its area and the point at which the model is used."""
+    false_positive, true_positive, area = predictions.roc()
+    (true_negatives, false_positives), (false_negatives, true_positives) = predictions.confusion
+    with drawing() as (figure, axes):
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=DASHED)
+        axes.fill_between(false_positive, true_positive, color=FIRST, alpha=0.12, linewidth=0)
+        axes.plot(false_positive, true_positive, color=FIRST, linewidth=2)
+        cut = (
+            false_positives / (false_positives + true_negatives),
+            true_positives / (true_positives + false_negatives),
+        )
+        axes.plot(*cut, "o", color=SECOND, markersize=7)
+        axes.annotate(
+            "cut at 0.5", cut, xytext=(9, -5), textcoords="offset points", va="top", fontsize=11, color=SECOND
+        )
+        axes.text(0.97, 0.08, f"AUC {area:.4f}", ha="right", fontsize=17, fontweight="bold", color=FIRST)
+        axes.set(xlabel="share of negatives called positive", ylabel="share of positives found")
+        axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
+        return inline_svg(figure, name="roc", label=f"ROC curve; the area under it is {area:.4f}")
+
+
+def reliability(calibration: Calibration) -> str:
+    """Observed against predicted shares of positive reviews; the larger a dot, the more reviews."""
+    with drawing() as (figure, axes):
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=DASHED)
+        used = calibration.counts[calibration.counts > 0]
+        axes.vlines(
+            calibration.predicted, calibration.predicted, calibration.observed, color=BAD, linewidth=1.5
+        )
+        axes.plot(calibration.predicted, calibration.observed, color=FIRST, linewidth=1, alpha=0.5)
+        axes.scatter(
+            calibration.predicted, calibration.observed, s=24 + 260 * used / used.max(), color=FIRST, zorder=3
+        )
+        axes.text(
+            0.0, 0.97, f"ECE {calibration.error:.4f}", va="top", fontsize=17, fontweight="bold", color=FIRST
+        )
+        axes.set(xlabel="predicted probability of positive", ylabel="observed share of positive")
+        axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
+        label = f"Reliability diagram; the expected calibration error is {calibration.error:.4f}"
+        return inline_svg(figure, name="reliability", label=label)
+
+
+def certainty(predictions: Predictions) -> str:
+    """How the probabilities spread, positive reviews above the axis and negative ones below."""
+    import numpy as np
+
+    with drawing(left=0.85) as (figure, axes):
+        edges = np.linspace(0, 1, 41)
+        for truth, sign, name in ((1, 1, "positive reviews"), (0, -1, "negative reviews")):
+            mine = predictions.label == truth
+            for right, colour in ((True, GOOD), (False, BAD)):
+                counts, _ = np.histogram(predictions.probability[mine & (predictions.right == right)], edges)
+                axes.stairs(sign * counts, edges, fill=True, color=colour, linewidth=0)
+            axes.text(0.5, 0.97 if sign > 0 else 0.03, name, transform=axes.transAxes, ha="center",
+                      va="top" if sign > 0 else "bottom", fontsize=11, color=MUTED)  # fmt: skip
+        axes.axhline(0, color=MUTED, linewidth=0.8)
+        axes.set_yscale("symlog", linthresh=10)
+        largest = max(map(abs, axes.get_ylim()))
+        axes.set_ylim(-2.2 * largest, 2.2 * largest)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
+        axes.minorticks_off()
+        axes.set(xlabel="predicted probability of positive", ylabel="reviews (logarithmic)")
+        return inline_svg(
+            figure, name="certainty", label="Probabilities given to positive and to negative reviews"
+        )
+
+
+def slices(
+    accuracies: Mapping[str, Interval], *, overall: float, floors: Mapping[str, float] | None = None
+) -> str:
+    """Accuracy by slice with its interval, against the accuracy overall and the slice's own floor."""
+    floors = floors or {}
+    with drawing(height=max(2.0, 0.9 + 0.66 * len(accuracies)), left=0.1) as (figure, axes):
+        for row, (name, interval) in enumerate(accuracies.items()):
+            axes.barh(
+                row, interval.upper - interval.lower, left=interval.lower, height=0.34, color=FIRST, alpha=0.3
+            )
+            axes.plot(
+                [interval.value] * 2,
+                [row - 0.17, row + 0.17],
+                color=FIRST,
+                linewidth=3,
+                solid_capstyle="butt",
+            )
+            axes.vlines(overall, row - 0.17, row + 0.17, color=MUTED, linewidth=1, linestyle=DASHED)
+            for place, side, text in (
+                (0, "left", f"{name}, {interval.count:,} reviews"),
+                (1, "right", f"{interval.value:.3f}"),
+            ):
+                axes.text(
+                    place,
+                    row - 0.23,
+                    text,
+                    transform=axes.get_yaxis_transform(),
+                    ha=side,
+                    va="bottom",
+                    fontsize=11,
+                )
+            if name in floors:
+                axes.plot([floors[name]], [row], "|", color=BAD, markersize=20, markeredgewidth=2)
+        axes.set(xlabel="accuracy", ylim=(len(accuracies) - 0.6, -0.8))
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        return inline_svg(figure, name="slices", label="Accuracy by slice with intervals")
+
+
+def lengths(quantiles: Mapping[str, Sequence[float]]) -> str:
+    """How long the reviews of each split are: the words at each decile (11 numbers a split, rising)."""
+    with drawing(height=max(1.9, 1.0 + 0.45 * len(quantiles))) as (figure, axes):
+        for row, (deciles, colour) in enumerate(
+            zip(quantiles.values(), SPLIT_COLOURS * len(quantiles), strict=False)
+        ):
+            axes.plot([deciles[0], deciles[10]], [row, row], color=colour, linewidth=1, alpha=0.6)
+            for low, high, alpha in ((1, 9, 0.25), (3, 7, 0.55)):
+                axes.barh(
+                    row,
+                    deciles[high] - deciles[low],
+                    left=deciles[low],
+                    height=0.5,
+                    color=colour,
+                    alpha=alpha,
+                )
+            axes.plot(
+                [deciles[5]] * 2, [row - 0.25, row + 0.25], color=INK, linewidth=2, solid_capstyle="butt"
+            )
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.set_yticks(range(len(quantiles)), list(quantiles))
+        axes.set(xlabel="words in a review")
+        axes.invert_yaxis()
+        axes.grid(axis="y", visible=False)
+        return inline_svg(figure, name="lengths", label="Length of the reviews by split")

@@ -1,0 +1,62 @@
+"""A comparison to look at: one HTML file beside the reports of the runs, which needs nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.report import drift_charts, rendering
+
+if TYPE_CHECKING:
+    from components.drift.findings import DriftReport
+    from pipeline.workspace.layout import Workspace
+
+_TITLES = {
+    "length": "words of a review",
+    "unknown_words": "share of unknown words",
+    "labels": "labels",
+    "predictions": "probability of positive",
+}
+_LONGEST_NAME = 80
+
+
+def write(report: DriftReport, *, model_name: str, workspace: Workspace) -> Path:
+    """Writes the page and returns its path; an older page of the same comparison is replaced."""
+    path = workspace.drift_report(page_name(report))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".draft")
+    draft.write_text(render(report, model_name=model_name), encoding="utf-8")
+    os.replace(draft, path)
+    return path
+
+
+def page_name(report: DriftReport) -> str:
+    """A file's name for what was compared, and with what if that is not the training data."""
+    words = [Path(report.what).name]
+    if report.reference.startswith("span"):
+        words.append(f"against {report.reference}")
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", " ".join(words)).strip("-.")[-_LONGEST_NAME:] or "drift"
+
+
+def render(report: DriftReport, *, model_name: str) -> str:
+    """The page as HTML. The same report gives the same bytes."""
+    from markupsafe import Markup
+
+    judged = [finding for finding in report.findings if finding.value is not None]
+    return (
+        rendering.environment()
+        .get_template("drift.html")
+        .render(
+            report=report,
+            model_name=model_name,
+            judged=len(judged),
+            # Safe as they stand: matplotlib escapes what it writes, and no text of a review goes into them.
+            thresholds=Markup(drift_charts.thresholds(judged)) if judged else None,
+            histograms=[
+                (_TITLES[histogram.name], Markup(drift_charts.both_sides(histogram)))
+                for histogram in report.histograms
+            ],
+        )
+    )

@@ -1,0 +1,143 @@
+"""What the artifacts of a run hold, read once and plainly: for the report and the model card."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
+from components.example_gen.reading import READING_FILE
+from pipeline.lineage.runs import Artifact, Run
+from pipeline.lineage.span_usage import SpansUsed, spans_of
+from pipeline.report.predictions import Predictions
+
+if TYPE_CHECKING:
+    from components.data_check.facts import SplitFacts
+
+T = TypeVar("T")
+SPLIT_PREFIX = "Split-"
+
+
+@dataclasses.dataclass(frozen=True)
+class Anomaly:
+    """One thing in which a split differs from the schema."""
+
+    split: str
+    feature: str
+    summary: str
+    description: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """Everything a reader may want to see of a run; None where it is not there, and `missing` says why."""
+
+    spans: SpansUsed | None
+    reading: Mapping[str, Any] | None
+    splits: Mapping[str, SplitFacts] | None
+    anomalies: tuple[Anomaly, ...] | None
+    history: Mapping[str, Any] | None
+    verdict: Mapping[str, Any] | None
+    predictions: Predictions | None
+    infra: Mapping[str, Any] | None
+    missing: Mapping[str, str]
+
+
+def gather(run: Run) -> Evidence:
+    """Reads the artifacts of `run`. Never raises for a missing or broken one: that is `missing`'s to say."""
+    missing: dict[str, str] = {}
+
+    def take(what: str, *, stage: str, key: str, read: Callable[[Artifact], T]) -> T | None:
+        artifact = run.output(stage, key)
+        if artifact is None:
+            missing[what] = why_missing(run, stage)
+            return None
+        try:
+            return read(artifact)
+        except FileNotFoundError as error:
+            missing[what] = f"{stage} left no {Path(error.filename or artifact.uri).name}."
+        except (
+            Exception
+        ) as error:  # a broken file costs its own section, never the report of a run that failed
+            missing[what] = f"What {stage} left cannot be read ({type(error).__name__}: {error})."
+        return None
+
+    return Evidence(
+        spans=spans_of(run),
+        reading=take("reading", stage="ImdbExampleGen", key="examples", read=_json(READING_FILE)),
+        splits=take("splits", stage="StatisticsGen", key="statistics", read=_splits),
+        anomalies=take("anomalies", stage="ExampleValidator", key="anomalies", read=_anomalies),
+        history=take("history", stage="Trainer", key="model_run", read=_json("history.json")),
+        verdict=take("verdict", stage="Evaluator", key="evaluation", read=_json(VERDICT_FILE)),
+        predictions=take("predictions", stage="Evaluator", key="evaluation", read=_predictions),
+        infra=take("infra", stage="InfraValidator", key="blessing", read=_json("canaries.json")),
+        missing=missing,
+    )
+
+
+def why_missing(run: Run, stage: str) -> str:
+    """A sentence saying why `stage` left nothing."""
+    found = run.stage(stage)
+    if found is None:
+        failed = next((other.name for other in run.stages if other.state == "failed"), None)
+        return (
+            f"The run ended in {failed}, before {stage}." if failed else f"{stage} was not part of this run."
+        )
+    if found.state == "failed":
+        return f"{stage} failed."
+    return f"{stage} ({found.state}) left nothing to show."
+
+
+def _json(name: str) -> Callable[[Artifact], Any]:
+    return lambda artifact: json.loads((artifact.path / name).read_text(encoding="utf-8"))
+
+
+def _predictions(artifact: Artifact) -> Predictions:
+    from components.evaluator import predictions
+
+    content = (artifact.path / predictions.FILE_NAME).read_bytes()
+    return Predictions.of(predictions.Predictions.from_bytes(content))
+
+
+def _split_files(artifact: Artifact, name: str) -> Iterator[tuple[str, bytes]]:
+    """The bytes of the file `name` of each split, train, eval and test first."""
+    order = {"train": 0, "eval": 1, "test": 2}
+    folders = {
+        folder.name.removeprefix(SPLIT_PREFIX): folder for folder in artifact.path.glob(f"{SPLIT_PREFIX}*")
+    }
+    if not folders:
+        raise FileNotFoundError(2, "no split", name)
+    for split in sorted(folders, key=lambda split: (order.get(split, 3), split)):
+        yield split, (folders[split] / name).read_bytes()
+
+
+def _splits(artifact: Artifact) -> dict[str, SplitFacts]:
+    """From the protos that TensorFlow Data Validation wrote; importing the library takes ten seconds."""
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    from components.data_check.facts import split_facts
+
+    return {
+        name: split_facts(statistics_pb2.DatasetFeatureStatisticsList.FromString(content))
+        for name, content in _split_files(artifact, "FeatureStats.pb")
+    }
+
+
+def _anomalies(artifact: Artifact) -> tuple[Anomaly, ...]:
+    from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+    found = []
+    for split, content in _split_files(artifact, "SchemaDiff.pb"):
+        anomalies = anomalies_pb2.Anomalies.FromString(content)
+        infos = {feature: info for feature, info in anomalies.anomaly_info.items()}
+        if anomalies.HasField("dataset_anomaly_info"):
+            infos["(the whole split)"] = anomalies.dataset_anomaly_info
+        found += [
+            Anomaly(split, feature, reason.short_description, reason.description)
+            for feature, info in sorted(infos.items())
+            for reason in info.reason
+        ]
+    return tuple(found)

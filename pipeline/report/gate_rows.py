@@ -1,0 +1,102 @@
+"""The gate's conditions as a person reads them: a sentence, and a scale with limit, interval and value."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from components.evaluator.wording import metric_name, slice_words
+from pipeline.report.rendering import MINUS
+
+OPTIONAL = ("value", "lower", "upper", "baseline", "margin", "confidence", "reason", "waived")
+SIGNS = {"floor": "≥", "ceiling": "≤", "change": "≥", "change_ceiling": "≤", "examples": "≥"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """Places on a scale in percent from the left; None for what is not known."""
+
+    limit: float
+    value: float
+    lower: float | None
+    upper: float | None
+    baseline: float | None
+    rises: bool  # whether the good side is right of the limit
+
+
+@dataclasses.dataclass(frozen=True)
+class GateRow:
+    """One condition: `data` is the Evaluator's own record of it."""
+
+    text: str
+    where: str
+    passed: bool
+    outcome: str  # passed, failed, waived or not judged
+    data: Mapping[str, Any]
+    scale: Scale | None
+
+
+def gate_rows(conditions: Sequence[Mapping[str, Any]]) -> list[GateRow]:
+    """One row a condition, the failed ones first."""
+    rows = [
+        GateRow(
+            text=_text(condition),
+            where=slice_words(str(condition.get("slice") or "overall")),
+            passed=bool(condition.get("passed")),
+            outcome=_outcome(condition),
+            data=dict.fromkeys(OPTIONAL) | _counted(condition),
+            scale=_scale(condition),
+        )
+        for condition in conditions
+    ]
+    return sorted(rows, key=lambda row: row.passed)
+
+
+def _counted(condition: Mapping[str, Any]) -> dict[str, Any]:
+    """The same; the numbers of a condition on a count are whole."""
+    if condition["metric"] != "example_count":
+        return dict(condition)
+    return {key: int(value) if isinstance(value, float) else value for key, value in condition.items()}
+
+
+def _text(condition: Mapping[str, Any]) -> str:
+    kind = str(condition.get("kind", "floor"))
+    if condition.get("threshold") is None:
+        return "a model in production to compare with"
+    metric = metric_name(str(condition["metric"]))
+    if kind.startswith("change"):
+        metric = f"change of {metric}"
+    return f"{metric} {SIGNS.get(kind, '≥')} {condition.get('threshold')}".replace("-", MINUS)
+
+
+def _outcome(condition: Mapping[str, Any]) -> str:
+    if condition.get("passed"):
+        return "passed" if condition.get("value") is not None else "not judged"
+    return "waived" if condition.get("waived") else "failed"
+
+
+def _scale(condition: Mapping[str, Any]) -> Scale | None:
+    limit, value = condition.get("threshold"), condition.get("value")
+    if limit is None or value is None:
+        return None
+    kind = str(condition.get("kind", "floor"))
+    lower, upper = condition.get("lower"), condition.get("upper")
+    # The baseline of a change is the metric itself, which has no place on a scale of differences.
+    baseline = None if kind.startswith("change") else condition.get("baseline")
+    known = [number for number in (limit, value, lower, upper, baseline) if number is not None]
+    low, high = min(known), max(known)
+    room = 0.25 * (high - low) or abs(high) * 0.1 or 1.0
+    low, high = low - room, high + room
+
+    def place(number: float) -> float:
+        return round(100 * (number - low) / (high - low), 2)
+
+    return Scale(
+        limit=place(limit),
+        value=place(value),
+        lower=None if lower is None else place(lower),
+        upper=None if upper is None else place(upper),
+        baseline=None if baseline is None else place(baseline),
+        rises=SIGNS.get(kind, "≥") == "≥",
+    )

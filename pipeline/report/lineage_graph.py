@@ -1,0 +1,175 @@
+"""A picture of a run: its stages as boxes in layers, an arrow where one stage used what another had made."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+
+from pipeline.lineage.runs import Run, Stage
+
+BOX_WIDTH, LINE_HEIGHT, PADDING = 172, 15, 12
+GAP_X, GAP_Y = 18, 34
+WAYPOINT_WIDTH = 14  # what an arrow takes that passes a layer between two boxes
+
+
+@dataclasses.dataclass(frozen=True)
+class Box:
+    """A stage in the picture: `lines` are its outputs; x and y are the upper left corner."""
+
+    stage: Stage
+    lines: tuple[str, ...]
+    x: float
+    y: float
+    height: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Arrow:
+    """From one stage to another; `path` is an SVG path."""
+
+    source: str
+    target: str
+    path: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """Boxes and arrows on a canvas of width x height pixels."""
+
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+    width: float
+    height: float
+
+
+def uses(run: Run) -> list[tuple[str, str]]:
+    """Pairs (maker, user) of stages, in the run's order, each pair once."""
+    makers = {artifact.id: stage.name for stage in run.stages for artifact in _flat(stage.outputs)}
+    pairs: dict[tuple[str, str], None] = {}
+    for stage in run.stages:
+        for artifact in _flat(stage.inputs):
+            maker = makers.get(artifact.id)
+            if maker and maker != stage.name:
+                pairs[maker, stage.name] = None
+    return list(pairs)
+
+
+def draw(run: Run) -> Graph:
+    """Lays the stages of `run` out from top to bottom."""
+    stages = {stage.name: stage for stage in run.stages}
+    pairs = uses(run)
+    layers, routes = _route(_depths(list(stages), pairs), pairs)
+    layers = _untangle(layers, routes)
+    heights = {name: _height(stage) for name, stage in stages.items()}
+    width = max((_layer_width(layer, stages) for layer in layers), default=0) + 2
+    centres: dict[str, float] = {}
+    boxes, tops, y = [], [], 1.0
+    for layer in layers:
+        x = (width - _layer_width(layer, stages)) / 2
+        for node in layer:
+            if node in stages:
+                boxes.append(Box(stages[node], _lines(stages[node]), x, y, heights[node]))
+            node_width = BOX_WIDTH if node in stages else WAYPOINT_WIDTH
+            centres[node] = x + node_width / 2
+            x += node_width + GAP_X
+        tops.append(y)
+        y += max((heights[node] for node in layer if node in stages), default=0) + GAP_Y
+    rows = {node: row for row, layer in enumerate(layers) for node in layer}
+    bottoms = [top - GAP_Y for top in [*tops[1:], y]]
+    arrows = tuple(
+        Arrow(
+            route[0],
+            route[-1],
+            _path([(centres[n], tops[rows[n]], bottoms[rows[n]]) for n in route], heights[route[0]]),
+        )
+        for route in routes
+    )
+    return Graph(tuple(boxes), arrows, width, max(0, y - GAP_Y + 1))
+
+
+def _flat(artifacts: Mapping[str, Iterable]) -> list:
+    return [artifact for group in artifacts.values() for artifact in group]
+
+
+def _lines(stage: Stage) -> tuple[str, ...]:
+    return tuple(f"{artifact.type} {artifact.id}" for artifact in _flat(stage.outputs))
+
+
+def _height(stage: Stage) -> float:
+    return 2 * PADDING + LINE_HEIGHT * (2 + len(_lines(stage))) - 4
+
+
+def _layer_width(layer: Sequence[str], stages: Mapping[str, Stage]) -> float:
+    return sum(BOX_WIDTH if node in stages else WAYPOINT_WIDTH for node in layer) + GAP_X * (len(layer) - 1)
+
+
+def _depths(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """The layer of each stage: below all it uses; one that uses nothing stands just above its first user."""
+    depths = dict.fromkeys(names, 0)
+    for _ in names:
+        for maker, user in pairs:
+            depths[user] = max(depths[user], depths[maker] + 1)
+    for name in names:
+        users = [depths[user] for maker, user in pairs if maker == name]
+        if users and not any(user == name for _, user in pairs):
+            depths[name] = max(0, min(users) - 1)
+    return depths
+
+
+def _route(
+    depths: Mapping[str, int], pairs: Sequence[tuple[str, str]]
+) -> tuple[list[list[str]], list[list[str]]]:
+    """The layers, with a waypoint in every layer that an arrow passes, and each arrow as its nodes."""
+    layers: list[list[str]] = [[] for _ in range(max(depths.values(), default=-1) + 1)]
+    for name, depth in depths.items():
+        layers[depth].append(name)
+    routes = []
+    for maker, user in pairs:
+        waypoints = []
+        for depth in range(depths[maker] + 1, depths[user]):
+            waypoint = f"{maker}>{depth}"  # arrows from one maker share their way
+            if waypoint not in layers[depth]:
+                layers[depth].append(waypoint)
+            waypoints.append(waypoint)
+        routes.append([maker, *waypoints, user])
+    return layers, routes
+
+
+def _untangle(layers: list[list[str]], routes: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Orders each layer by where its neighbours are, down and up again, which leaves few crossings."""
+    above: dict[str, set[str]] = {}
+    below: dict[str, set[str]] = {}
+    for route in routes:
+        for upper, lower in itertools.pairwise(route):
+            above.setdefault(lower, set()).add(upper)
+            below.setdefault(upper, set()).add(lower)
+    for _ in range(4):
+        for neighbours, order in ((above, layers[1:]), (below, layers[-2::-1])):
+            places = {node: (i + 0.5) / len(layer) for layer in layers for i, node in enumerate(layer)}
+            for layer in order:
+                middle = {
+                    n: _mean([places[m] for m in neighbours.get(n, ())], default=places[n]) for n in layer
+                }
+                layer.sort(key=lambda node: middle[node])
+                places.update({node: (i + 0.5) / len(layer) for i, node in enumerate(layer)})
+    return layers
+
+
+def _mean(values: Sequence[float], *, default: float) -> float:
+    return sum(values) / len(values) if values else default
+
+
+def _path(stops: Sequence[tuple[float, float, float]], first_height: float) -> str:
+    """A smooth SVG path through `stops` (x, top and bottom of the layer), from first box to last."""
+    x, top, y = stops[0]
+    path = [f"M{x:.0f},{top + first_height:.0f}V{y:.0f}"]
+    for place, (next_x, next_top, next_bottom) in enumerate(stops[1:], start=1):
+        last = place == len(stops) - 1
+        end = next_top - (4 if last else 0)
+        middle = (y + end) / 2
+        path.append(f"C{x:.0f},{middle:.0f} {next_x:.0f},{middle:.0f} {next_x:.0f},{end:.0f}")
+        if not last:
+            path.append(f"V{next_bottom:.0f}")
+        x, y = next_x, next_bottom
+    return "".join(path)

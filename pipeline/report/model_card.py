@@ -1,0 +1,104 @@
+"""The model card of a version: what it is, of what it was made, how good it is, and its limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.lineage.runs import Run
+from pipeline.report import evidence, provenance, rendering
+from pipeline.report.evidence import Evidence
+from pipeline.report.gate_rows import gate_rows
+from pipeline.report.predictions import Predictions
+from pipeline.results.outcome import RunResult
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.workspace.layout import Workspace
+
+CONFIDENCE = 0.95
+MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+METRICS = {
+    "accuracy": "accuracy",
+    "auc": "area under the ROC curve",
+    "precision": "precision (of positive)",
+    "recall": "recall (of positive)",
+    "loss": "binary cross-entropy",
+    "calibration": "mean calibration (1 is ideal)",
+    "ece": "expected calibration error (15 bins)",
+}
+
+
+class Measured(NamedTuple):
+    """A metric with its confidence interval; the bounds are None where there is no interval."""
+
+    name: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+
+
+def render(run: Run, result: RunResult, settings: Settings, found: Evidence) -> tuple[str, str]:
+    """The card of the model that `run` made, as Markdown and as one self-contained HTML page saying the same.
+
+    What the run did not leave is said to be missing. The same inputs give the same text.
+    """
+    environment = rendering.environment().overlay(autoescape=False)
+    environment.filters |= {"md": markdown_text, "code": markdown_code}
+    verdict = found.verdict or {}
+    markdown = environment.get_template("model_card.md").render(
+        run=run,
+        result=result,
+        settings=settings,
+        found=found,
+        split=verdict.get("split", "test"),
+        metrics=tuple(_measure(found.predictions)) if found.predictions is not None else _reported(result),
+        conditions=gate_rows(verdict.get("conditions") or result.gate),
+        versions=provenance.versions(),
+    )
+    markdown = re.sub(r"\n{3,}", "\n\n", markdown).strip() + "\n"
+    return markdown, _to_html(markdown, title=f"{settings.model_name}, version {result.version or '–'}")
+
+
+def write(run: Run, result: RunResult, settings: Settings, *, workspace: Workspace) -> None:
+    """Renders the card of the run's model into the workspace, beside the run's report."""
+    card = render(run, result, settings, evidence.gather(run))
+    for kind, text in zip(("md", "html"), card, strict=True):
+        path = workspace.model_card(run.id, kind)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def markdown_text(value: Any) -> str:
+    """`value` as plain text within Markdown: no sign of it means anything, and it stays on its line."""
+    return MARKDOWN_SIGNS.sub(r"\\\1", " ".join(str(value).split()))
+
+
+def markdown_code(value: Any) -> str:
+    """`value` as code in a line or a table's cell; there are no escapes in it, so its signs are replaced."""
+    return "`" + " ".join(str(value).split()).replace("`", "'").replace("|", "\N{BROKEN BAR}") + "`"
+
+
+def _measure(predictions: Predictions) -> Iterator[Measured]:
+    from components.evaluator import intervals, metrics
+
+    label, probability = predictions.label, predictions.probability
+    for key, name in METRICS.items():
+        bounds = intervals.interval(key, label=label, probability=probability, confidence=CONFIDENCE)
+        yield Measured(name, metrics.METRICS[key](label, probability), *(bounds or (None, None)))
+
+
+def _reported(result: RunResult) -> tuple[Measured, ...]:
+    reported = ((name, result.metrics[key]) for key, name in METRICS.items() if key in result.metrics)
+    return tuple(Measured(name, value, None, None) for name, value in reported)
+
+
+def _to_html(markdown: str, *, title: str) -> str:
+    from markdown_it import MarkdownIt
+    from markupsafe import Markup
+
+    # Raw HTML stays off, so nothing in a setting or a path can become a tag.
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
+    page = rendering.environment().get_template("model_card.html")
+    return page.render(title=title, body=Markup(body))

@@ -1,0 +1,157 @@
+"""What a person looks at after a run: one HTML file that needs nothing else, whatever the run came to."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.lineage.runs import Run
+from pipeline.report import evidence, lineage_graph, provenance, rendering
+from pipeline.report.evidence import Evidence
+from pipeline.report.gate_rows import GateRow, gate_rows
+from pipeline.results.outcome import RunResult
+from pipeline.workspace.layout import Workspace
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+
+WRONG_SHOWN, TORN_SHOWN, RIGHT_SHOWN = 6, 4, 4  # example reviews in each group
+
+
+def write_report(run: Run, result: RunResult, settings: Settings, *, workspace: Path) -> Path:
+    """Writes the page of `run` into `workspace` and returns its path; an older page of the run is replaced.
+
+    What the run never came to make is said to be missing. The same inputs give the same bytes.
+    """
+    path = Workspace.at(workspace).report(run.id)
+    page = render(run, result, settings, evidence.gather(run))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".draft")
+    draft.write_text(page, encoding="utf-8")
+    os.replace(draft, path)
+    return path
+
+
+def render(run: Run, result: RunResult, settings: Settings, found: Evidence) -> str:
+    """The page as HTML."""
+    verdict = found.verdict or {}
+    conditions = gate_rows(verdict.get("conditions") or result.gate)
+    template = rendering.environment().get_template("report.html")
+    return template.render(
+        run=run,
+        result=result,
+        model_name=settings.model_name,
+        smoothing=settings.trainer.label_smoothing,
+        started=_started(run),
+        found=found,
+        split=verdict.get("split", "test"),
+        conditions=conditions,
+        parts=_parts(run, found, conditions=conditions),
+        charts=_charts(found, verdict),
+        reviews=_reviews(found),
+        timeline=_timeline(run),
+        graph=lineage_graph.draw(run),
+        settings=provenance.flat_settings(settings),
+        versions=provenance.versions(),
+    )
+
+
+class Part(NamedTuple):
+    """A section of the page; `why` says why it is not `there`."""
+
+    name: str
+    title: str
+    there: bool
+    why: str = ""
+
+
+def _parts(run: Run, found: Evidence, *, conditions: Sequence[GateRow]) -> list[Part]:
+    """The sections in the order of the page."""
+    missing = found.missing
+    return [
+        Part("gate", "Gate", bool(conditions), missing.get("verdict", "")),
+        Part("training", "Training", bool(found.history), missing.get("history", "")),
+        Part("quality", "Quality", found.predictions is not None, missing.get("predictions", "")),
+        Part("reviews", "Reviews", found.predictions is not None, missing.get("predictions", "")),
+        Part("data", "Data", found.splits is not None or bool(found.reading), missing.get("splits", "")),
+        Part("serving", "Serving", bool(found.infra), missing.get("infra", "")),
+        Part("lineage", "Lineage", bool(run.stages), "No stage of this run was recorded."),
+        Part("settings", "Settings", True),
+    ]
+
+
+def _started(run: Run) -> str:
+    if not run.stages:
+        return ""
+    first = min(stage.started_ms for stage in run.stages) / 1000
+    return datetime.datetime.fromtimestamp(first, datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _charts(found: Evidence, verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """Name -> SVG, of the charts that can be drawn."""
+    from markupsafe import Markup
+
+    from pipeline.report import charts
+
+    drawn: dict[str, str] = {}
+    if found.history and found.history["epochs"]:
+        for metric in ("loss", "accuracy"):
+            epochs, restored = found.history["epochs"], found.history.get("restored_epoch")
+            drawn[metric] = charts.learning_curve(epochs, metric=metric, restored=restored)
+    predictions = found.predictions
+    if predictions is not None and len(predictions):
+        if predictions.both_classes:
+            drawn["roc"] = charts.roc(predictions)
+        drawn["reliability"] = charts.reliability(predictions.calibration())
+        drawn["certainty"] = charts.certainty(predictions)
+        floors = {
+            str(condition["slice"]).removeprefix("length:"): condition["threshold"]
+            for condition in verdict.get("conditions", ())
+            if condition.get("metric") == "accuracy" and condition.get("kind") == "floor"
+        }
+        drawn["slices"] = charts.slices(
+            predictions.slices(), overall=predictions.accuracy().value, floors=floors
+        )
+    deciles = {name: facts.words for name, facts in (found.splits or {}).items() if len(facts.words) == 11}
+    if deciles:
+        drawn["lengths"] = charts.lengths(deciles)
+    # Safe as it stands: matplotlib and charts.py escape what they write, and no review goes into a chart.
+    return {name: Markup(svg) for name, svg in drawn.items()}
+
+
+def _reviews(found: Evidence) -> list[dict[str, Any]]:
+    """The groups of example reviews, the most instructive first."""
+    predictions = found.predictions
+    if predictions is None:
+        return []
+    groups = (
+        ("Surely wrong", "The mistakes the model was most certain of.",
+         predictions.most_confident(right=False, per_class=WRONG_SHOWN // 2)),
+        ("Torn", "The reviews nearest to the cut at 0.5.", predictions.least_confident(count=TORN_SHOWN)),
+        ("Surely right", "The correct answers the model was most certain of.",
+         predictions.most_confident(right=True, per_class=RIGHT_SHOWN // 2)),
+    )  # fmt: skip
+    return [
+        {"title": title, "note": note, "reviews": [predictions.review(i) for i in positions]}
+        for title, note, positions in groups
+        if positions
+    ]
+
+
+def _timeline(run: Run) -> list[dict[str, Any]]:
+    """Each stage with its bar: start and width in percent of the whole run."""
+    if not run.stages:
+        return []
+    start = min(stage.started_ms for stage in run.stages)
+    total = max(1, max(stage.finished_ms for stage in run.stages) - start)
+    return [
+        {
+            "stage": stage,
+            "left": 100 * (stage.started_ms - start) / total,
+            "width": max(0.4, 100 * max(0, stage.finished_ms - stage.started_ms) / total),
+        }
+        for stage in run.stages
+    ]

@@ -1,0 +1,228 @@
+"""The end of a run in a few lines: the verdict and why, where everything is, how to serve the model."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.evaluator.wording import slice_words
+from pipeline.results.outcome import RunResult
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+COLORS = {
+    "promoted": "green",
+    "unchanged": "green",
+    "refused": "yellow",
+    "stopped": "yellow",
+    "failed": "red",
+}
+SHOWN_METRICS = ("accuracy", "auc", "precision", "recall", "calibration", "ece")
+_AT_MOST = ("ceiling", "change_ceiling")
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One condition of the gate in words."""
+
+    passed: bool
+    name: str
+    value: str
+    limit: str
+    margin: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """What is shown, top to bottom; `places` and `commands` are pairs of a label and a line to copy."""
+
+    verdict: str
+    headline: str
+    checks: Sequence[Check]
+    reasons: Sequence[str]
+    facts: Sequence[str]
+    places: Sequence[tuple[str, str]]
+    commands: Sequence[tuple[str, str]]
+
+    def as_text(self) -> str:
+        """Plain lines."""
+        widths = [
+            max((len(cell) for cell in column), default=0) for column in zip(*self._cells(), strict=True)
+        ]
+        lines = [f"{self.verdict.upper()}  {self.headline}"]
+        for check, cells in zip(self.checks, self._cells(), strict=True):
+            padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+            lines.append(f"  {'ok' if check.passed else 'NO':<7} {'  '.join(padded)}".rstrip())
+        lines += [f"  - {reason}" for reason in self.reasons]
+        lines += [f"  {fact}" for fact in self.facts]
+        lines += [f"  {label:<7} {line}" for label, line in (*self.places, *self.commands)]
+        return "\n".join(lines) + "\n"
+
+    def as_rich(self) -> RenderableType:
+        """The same in colour. Lines to copy are never cut."""
+        from rich.console import Group
+        from rich.rule import Rule
+        from rich.table import Table
+        from rich.text import Text
+
+        color = COLORS[self.verdict]
+        head = Text.assemble(
+            (f" {self.verdict.upper()} ", f"bold reverse {color}"), "  ", (self.headline, "bold")
+        )
+        checks = Table.grid(padding=(0, 2, 0, 0))
+        for check, (name, value, limit, margin) in zip(self.checks, self._cells(), strict=True):
+            mark, style = ("✓", "green") if check.passed else ("✗", "bold red")
+            cells = (name, Text(value, "bold"), Text(limit, "dim"), Text(margin, style))
+            checks.add_row(Text(f"  {mark}", style), *cells)
+        parts: list[RenderableType] = [Rule(style=color), head, Text()]
+        if self.checks:
+            parts += [checks, Text()]
+        if self.reasons:
+            parts += [*(Text(f"  • {reason}", "yellow") for reason in self.reasons), Text()]
+        parts += [*(Text(f"  {fact}", "dim") for fact in self.facts), Text()]
+        for label, line in (*self.places, *self.commands):
+            style = "cyan" if (label, line) in self.places else ""
+            parts.append(
+                Text.assemble((f"  {label:<8}", "dim"), (line, style), no_wrap=True, overflow="ignore")
+            )
+        return Group(*parts)
+
+    def _cells(self) -> list[tuple[str, str, str, str]]:
+        return [(check.name, check.value, check.limit, check.margin) for check in self.checks]
+
+
+def summarize(result: RunResult) -> Summary:
+    """The summary of `result`; paths below the current folder are shown relative to it."""
+    places = {"live": result.model_path, "report": result.report, "log": result.log}
+    return Summary(
+        verdict=result.verdict,
+        headline=headline(result),
+        checks=[_check(condition) for condition in result.gate],
+        reasons=list(result.reasons),
+        facts=list(_facts(result)),
+        places=[(label, _near(path)) for label, path in places.items() if path],
+        commands=[*_way_out(result), *(_commands(Path(result.model_path)) if result.model_path else [])],
+    )
+
+
+def headline(result: RunResult) -> str:
+    """The verdict's consequence in half a sentence."""
+    live = f"version {result.version}" if result.version else "no version"
+    if result.verdict == "promoted":
+        return f"{live} is live"
+    if result.verdict == "unchanged":
+        return f"{live} is live already: the same model is not promoted twice"
+    stays = f"{live} stays live" if result.version else "nothing is live yet"
+    if result.verdict == "refused":
+        return stays
+    if result.verdict == "stopped":
+        return f"before training, by the data check; {stays}"
+    return result.error or "the log says why"
+
+
+def check_words(condition: Mapping[str, Any]) -> Check:
+    """One condition of a verdict in words, wherever it was measured."""
+    kind, metric = str(condition.get("kind", "floor")), str(condition.get("metric", ""))
+    is_change = kind.startswith("change")
+    passed, margin = bool(condition.get("passed")), condition.get("margin")
+    if kind == "baseline":  # no figure: whether the model in production can be evaluated at all
+        return Check(
+            passed=passed, name="model in production", value="", limit="", margin="cannot be evaluated"
+        )
+    not_judged = passed and condition.get("value") is None
+    few = "too few examples" if "too few" in str(condition.get("reason")) else "no model in production yet"
+    limit = show_number(condition.get("threshold"), signed=is_change)
+    return Check(
+        passed=passed,
+        name=f"{'change of ' if is_change else ''}{metric.replace('_', ' ')}",
+        value="-" if not_judged else show_number(condition.get("value"), signed=is_change),
+        limit=f"{'≤' if kind in _AT_MOST else '≥'} {limit}",
+        margin=few if not_judged else _signed(margin),
+    )
+
+
+def _signed(margin: float | None) -> str:
+    return "" if margin is None else show_number(margin, signed=True)
+
+
+def _check(condition: Mapping[str, Any]) -> Check:
+    """The same with the slice and, where the gate judges by one, the confidence interval."""
+    words = check_words(condition)
+    where = slice_words(condition.get("slice") or "overall")
+    name = words.name if where == "overall" else f"{words.name}, {where}"
+    return dataclasses.replace(words, name=name, value=words.value + _interval(condition))
+
+
+def _interval(condition: Mapping[str, Any]) -> str:
+    """The confidence interval, where the gate judges by one."""
+    if (
+        condition.get("confidence") is None
+        or condition.get("lower") is None
+        or condition.get("upper") is None
+    ):
+        return ""
+    return f" [{show_number(condition['lower'])}, {show_number(condition['upper'])}]"
+
+
+def show_number(value: float | None, *, signed: bool = False) -> str:
+    """Four decimals, or whole numbers with separators; "?" for None."""
+    if value is None:
+        return "?"
+    if float(value).is_integer() and abs(value) > 1:
+        return f"{int(value):{'+' if signed else ''},}"
+    return f"{value:{'+' if signed else ''}.4f}"
+
+
+def _facts(result: RunResult) -> list[str]:
+    known = [(name, result.metrics.get(name)) for name in SHOWN_METRICS]
+    metrics = [f"{name} {value:.4f}" for name, value in known if value is not None]
+    if examples := result.metrics.get("example_count"):
+        metrics.append(f"on {int(examples):,} reviews")
+    cached = sum(stage.cached for stage in result.stages)
+    course = [f"{result.epochs} epochs"] if result.epochs else []
+    course.append(f"{result.seconds:.0f} s")
+    if cached:
+        course.append(f"{cached} of {len(result.stages)} stages from cache")
+    return [line for line in ("  ".join(metrics), ", ".join(course)) if line]
+
+
+def _near(path: str) -> str:
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
+def _way_out(result: RunResult) -> list[tuple[str, str]]:
+    """Where the model in production cannot be evaluated any more, no later run can pass either."""
+    lost = any(gate.get("kind") == "baseline" and not gate.get("passed") for gate in result.gate)
+    if result.verdict != "refused" or not lost or result.approval:
+        return []
+    workspace = Path(result.log).parents[2] if result.log else Path("workspace")
+    where = (
+        ""
+        if workspace.absolute() == Path("workspace").absolute()
+        else f"--workspace {shlex.quote(str(workspace))} "
+    )
+    return [("mend", f'greenlight approve {result.run} {where}--reason "the old model is gone"')]
+
+
+def _commands(model: Path) -> list[tuple[str, str]]:
+    """How to serve the model, here or by TensorFlow Serving, which finds it in its folder; and how to ask."""
+    versions = model.parent.absolute()
+    name, workspace = versions.name, versions.parent.parent
+    options = [] if workspace == Path("workspace").absolute() else ["--workspace", _near(str(workspace))]
+    options += [] if name == "imdb_sentiment" else ["--set", f"model_name={name}"]
+    docker = (
+        f"docker run --rm -p 8501:8501 -e MODEL_NAME={name} "
+        f"-v {shlex.quote(str(versions))}:/models/{name} tensorflow/serving"
+    )
+    url = f"http://localhost:8501/v1/models/{name}:predict"
+    return [
+        ("serve", shlex.join(["greenlight", "serve", *options])),
+        ("docker", docker),
+        ("ask", f"""curl -d '{{"instances": ["A wonderful film."]}}' {url}"""),
+    ]

@@ -1,0 +1,57 @@
+"""A verdict as a table of plain text: every condition with all that was known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from components.evaluator.wording import slice_words
+from pipeline.results.outcome import RunResult
+from pipeline.results.summary import check_words, headline, show_number
+
+HEADERS = ("", "condition", "slice", "split", "value", "limit", "by", "confidence interval", "baseline")
+
+
+def verdict_lines(result: RunResult) -> str:
+    """The verdict, its conditions in a table, and the reasons."""
+    lines = [f"{result.verdict.upper()}  {headline(result)}", *_approval(result), f"run {result.run}"]
+    if result.gate:
+        lines += ["", *_table([HEADERS, *(_row(condition) for condition in result.gate)])]
+    if result.reasons:
+        lines += ["", *(f"- {reason}" for reason in result.reasons)]
+    return "\n".join(lines)
+
+
+def _approval(result: RunResult) -> list[str]:
+    """What a person made of the refusal."""
+    approval = result.approval
+    if approval is None:
+        return []
+    return [
+        f"APPROVED  by {approval['by']} at {approval['at']}; the model became version {approval['version']}",
+        f"reason: {approval['reason']}",
+        f"waived: {', '.join(approval['waived'])}",
+    ]
+
+
+def _row(condition: Mapping[str, Any]) -> tuple[str, ...]:
+    words = check_words(condition)
+    lower, upper = condition.get("lower"), condition.get("upper")
+    baseline = condition.get("baseline")
+    return (
+        "ok" if words.passed else "NO",
+        words.name,
+        slice_words(str(condition.get("slice") or "overall")),
+        str(condition.get("split") or ""),
+        words.value,
+        words.limit,
+        words.margin,
+        "" if lower is None or upper is None else f"{show_number(lower)} to {show_number(upper)}",
+        "" if baseline is None else show_number(baseline),
+    )
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    used = [column for column in range(len(rows[0])) if any(row[column] for row in rows[1:])]
+    widths = {column: max(len(row[column]) for row in rows) for column in used}
+    return ["  ".join(row[column].ljust(widths[column]) for column in used).rstrip() for row in rows]

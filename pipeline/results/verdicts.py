@@ -1,0 +1,83 @@
+"""What a run that reached its end came to, read from what its stages left in the lineage store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from components.errors import GreenlightError
+from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
+from pipeline.lineage.runs import Run, Stage
+from pipeline.results.outcome import RunResult
+from serving.storage.files import join
+from serving.storage.resolve import files_for
+from serving.store.records import Version
+
+
+def judge_run(run: Run, *, live: Version | None, facts: Mapping[str, Any]) -> RunResult:
+    """The result of `run`, whose stages all ended well.
+
+    Args:
+      run: the run as the lineage store has it.
+      live: what the version store says is live now; None where nothing is, or it cannot be read.
+      facts: RunResult's fields that the lineage store does not hold (live version, seconds, log, stages).
+
+    Raises:
+      GreenlightError: the Evaluator's verdict is not there.
+    """
+    verdict = _json(run, "Evaluator", "evaluation", VERDICT_FILE)
+    if verdict is None:
+        raise GreenlightError(f"The Evaluator left no {VERDICT_FILE}. Run again with --no-cache.")
+    history = _json(run, "Trainer", "model_run", "history.json") or {}
+    outcome, reasons = _outcome(run, verdict, live)
+    return RunResult(
+        verdict=outcome,
+        metrics=verdict.get("metrics", {}),
+        gate=tuple(verdict.get("conditions", ())),
+        epochs=len(history.get("epochs", ())) or None,
+        reasons=tuple(reasons),
+        **facts,
+    )
+
+
+def _outcome(run: Run, verdict: Mapping[str, Any], live: Version | None) -> tuple[Any, list[str]]:
+    reasons = [condition["reason"] for condition in verdict["conditions"] if not condition["passed"]]
+    canaries = run.output("InfraValidator", "blessing")
+    if canaries is not None and not canaries.properties.get("blessed"):
+        reasons += canary_reasons(run)
+    if reasons or verdict["verdict"] != "promoted":
+        return "refused", reasons or ["the gate refused the model"]
+    pusher = run.stage("Pusher")
+    pushed = run.output("Pusher", "pushed_model")
+    if pusher is None or pushed is None:
+        raise GreenlightError("The Pusher left no record of what it did. Run again with --no-cache.")
+    return _push_outcome(pusher, pushed.properties, live)
+
+
+def _push_outcome(
+    pusher: Stage, properties: Mapping[str, Any], live: Version | None
+) -> tuple[str, list[str]]:
+    """Promoted and unchanged are said of the model that is live, whatever the Pusher found when it ran."""
+    outcome = properties.get("outcome", "pushed" if properties.get("pushed") else "rejected")
+    if outcome == "rejected":
+        return "refused", [str(properties.get("reason") or "this very model was rolled back before")]
+    if live is None or live.digest is None or live.digest != properties.get("model_digest"):
+        what = f"version {live.number} is live, which is another model" if live else "no version is seen live"
+        return "refused", [f"the gate let this run's model pass, but {what}. Run again."]
+    return ("promoted" if outcome == "pushed" and not pusher.cached else "unchanged"), []
+
+
+def canary_reasons(run: Run) -> list[str]:
+    """Why the canary check of `run` refused its model."""
+    report = _json(run, "InfraValidator", "blessing", "canaries.json") or {}
+    return [str(reason) for reason in report.get("reasons", ())] or ["the exported model does not serve"]
+
+
+def _json(run: Run, stage: str, key: str, name: str) -> dict[str, Any] | None:
+    artifact = run.output(stage, key)
+    if artifact is None:
+        return None
+    path = join(artifact.uri, name)
+    files = files_for(path)
+    return json.loads(files.read(path)) if files.exists(path) else None

@@ -1,0 +1,1 @@
+"""The retraining decision: pure functions of the history and the clock."""

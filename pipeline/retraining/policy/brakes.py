@@ -1,0 +1,60 @@
+"""The brakes: what keeps a run that is asked for from starting now. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from pipeline.retraining.policy.history import History
+from pipeline.retraining.policy.moments import Moment
+from pipeline.retraining.policy.records import Decision
+from pipeline.settings.retrain import RetrainSettings
+
+DAY_SECONDS = 24 * 60 * 60.0
+
+
+def hold(run: Decision, now: Moment, past: History, settings: RetrainSettings) -> Decision | None:
+    """The decision to wait instead of `run`; None where it may start."""
+    return _back_off(run, now, past, settings) or _budget(run, now, past, settings)
+
+
+def back_off_seconds(broken_in_a_row: int, settings: RetrainSettings) -> float:
+    """How long to wait after so many runs in a row that broke."""
+    if not broken_in_a_row:
+        return 0.0
+    doubled = settings.backoff_minutes * 2.0 ** min(broken_in_a_row - 1, 64)
+    return 60 * min(doubled, settings.max_backoff_minutes)
+
+
+def _back_off(run: Decision, now: Moment, past: History, settings: RetrainSettings) -> Decision | None:
+    if not past.in_a_row:
+        return None
+    last, count = past.in_a_row[-1], len(past.in_a_row)
+    left = back_off_seconds(count, settings) - now.since(last.ended or last.began)
+    if left <= 0:
+        return None
+    runs = "the last run" if count == 1 else f"the last {count} runs"
+    return _wait(run, left, f"{runs} broke; the next try is in {_duration(left)}")
+
+
+def _budget(run: Decision, now: Moment, past: History, settings: RetrainSettings) -> Decision | None:
+    ages = sorted(now.since(attempt.began) for attempt in past.attempts)
+    recent = [age for age in ages if age < DAY_SECONDS]
+    if len(recent) < settings.runs_per_day:
+        return None
+    left = DAY_SECONDS - recent[settings.runs_per_day - 1]
+    why = (
+        f"{len(recent)} runs were started within 24 hours, and retrain.runs_per_day is "
+        f"{settings.runs_per_day}; the next may start in {_duration(left)}"
+    )
+    return _wait(run, left, why)
+
+
+def _wait(run: Decision, seconds: float, why: str) -> Decision:
+    return dataclasses.replace(run, kind="wait", why=f"{run.why}, but {why}", retry_in=seconds)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,117 @@
+"""The decision: what is to be done now, from what is seen, what was done before, and the settings. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from pipeline.retraining.policy import brakes, suspicion, triggers
+from pipeline.retraining.policy.history import History, cause_of
+from pipeline.retraining.policy.records import Decision
+from pipeline.retraining.policy.seen import Seen, SpanSeen
+from pipeline.settings.retrain import RetrainSettings
+
+
+def pending(seen: Seen, past: History) -> list[SpanSeen]:
+    """The ready spans that no run has dealt with, and that are not set aside; the lowest number first."""
+    ready = (span for span in seen.spans if span.ready)
+    return sorted(
+        (span for span in ready if span.key not in past.done and span.key not in past.aside),
+        key=lambda span: span.key,
+    )
+
+
+def to_examine(seen: Seen, past: History, settings: RetrainSettings) -> SpanSeen | None:
+    """The span that has to be looked at, through the live model's eyes, before anything can be decided."""
+    waiting = pending(seen, past)
+    if settings.on_span:
+        waiting = waiting[:1]
+    return next((span for span in waiting if past.examination(span.key, live=seen.live) is None), None)
+
+
+def decide(seen: Seen, past: History, settings: RetrainSettings) -> Decision:
+    """What to do now. Every span that `to_examine` asks for has been examined.
+
+    First what makes the data or the live model safe, then runs, and those within their bounds.
+    """
+    if attempt := past.open_attempt:
+        return Decision(kind="wait", why=f"the run {attempt.run} is not over", evidence={"run": attempt.run})
+    return (
+        past.pending_rollback
+        or _set_aside(seen, past, settings)
+        or _rollback(seen, past, settings)
+        or _run(seen, past, settings)
+        or _nothing(seen, past, settings)
+    )
+
+
+def _set_aside(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+    for span in pending(seen, past):
+        examination = past.examination(span.key, live=seen.live)
+        vouched = span.key in past.released
+        why = suspicion.about(examination, settings, vouched=vouched) if examination else None
+        gave_up = past.broken[cause_of(span.key)]
+        if why is None and gave_up >= settings.max_attempts:
+            why = f"{gave_up} runs of it broke; their logs say why"
+        if why is not None:
+            evidence = dataclasses.asdict(examination) if examination else {"broken": gave_up}
+            return Decision(kind="set-aside", trigger="span", why=why, covers=(span.key,), evidence=evidence)
+    return None
+
+
+def _rollback(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+    if not settings.auto_rollback or seen.live is None or seen.previous is None:
+        return None
+    watched = [
+        one
+        for one in past.examinations
+        if one.live == seen.live and one.previous == seen.previous and one.span not in past.aside
+    ]
+    worse = suspicion.worse_than_before(watched, settings)
+    if worse is None:
+        return None
+    return Decision(
+        kind="rollback",
+        trigger="decay",
+        why=worse.why,
+        version=seen.live,
+        evidence={"live": seen.live, "previous": seen.previous, **worse.evidence},
+    )
+
+
+def _run(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+    cause = triggers.first(seen, past, settings, pending=pending(seen, past))
+    if cause is None:
+        return None
+    run = _within_what_is_approved(cause, seen, past)
+    if run.newest is None and seen.needs_span:
+        why = f"{run.why}, but there is no span that a run may read"
+        return Decision(kind="wait", trigger=run.trigger, cause=run.cause, why=why)
+    if seen.busy:
+        return Decision(kind="wait", trigger=run.trigger, cause=run.cause, why=seen.busy)
+    return brakes.hold(run, seen.now, past, settings) or run
+
+
+def _within_what_is_approved(run: Decision, seen: Seen, past: History) -> Decision:
+    """The run with the spans that it may read: those that are there now, with approved content."""
+    approved = (past.done | set(run.covers)) - past.aside.keys()
+    good = {span.key.number for span in seen.spans if span.ready and span.key in approved}
+    newest = max(good, default=None)
+    others = {span.key.number for span in seen.spans} - good
+    without = sorted(number for number in others if newest is not None and number <= newest)
+    return dataclasses.replace(run, newest=newest, without=tuple(without))
+
+
+def _nothing(seen: Seen, past: History, settings: RetrainSettings) -> Decision:
+    unfinished = [str(span.key) for span in seen.spans if not span.ready]
+    waiting = [str(span.key) for span in pending(seen, past)]
+    if unfinished:
+        why = f"{', '.join(unfinished)}: not complete yet, or still changing"
+    elif waiting:
+        why = f"{', '.join(waiting)}: new, but retrain.on_span is false and nothing else asks for a run"
+    elif not seen.spans:
+        why = "there is no span, and nothing else asks for a run"
+    else:
+        why = f"every span is dealt with; the newest is {max(span.key for span in seen.spans)}"
+    retry_in = settings.settle_seconds if unfinished else None
+    evidence = {} if seen.drift is None else {"drift": dataclasses.asdict(seen.drift)}
+    return Decision(kind="nothing", why=why, retry_in=retry_in, evidence=evidence)

@@ -1,0 +1,150 @@
+"""What the journal's records come to: which spans are dealt with, which runs broke, since when. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections import Counter
+from collections.abc import Iterable
+
+from pipeline.retraining.policy.moments import Moment
+from pipeline.retraining.policy.records import (
+    BROKEN,
+    CONCLUDED,
+    NOT_STARTED,
+    Compared,
+    Decided,
+    Decision,
+    Ended,
+    Examination,
+    Examined,
+    Record,
+    Released,
+    SpanContent,
+    Watching,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    """A run that was decided on; `verdict` is None where nothing says yet how it came out."""
+
+    run: str
+    decision: Decision
+    began: Moment
+    verdict: str | None = None
+    ended: Moment | None = None
+
+    @property
+    def concluded(self) -> bool:
+        return self.verdict in CONCLUDED
+
+
+class History:
+    """Everything a decision needs of the past: the journal's records, taken in one after the other.
+
+    attempts: the runs in the order in which they were decided on, without those that never started.
+    aside: spans that no run may read, and why: judged so before training, or shown so by their own run.
+    done: spans that were in a run that came to a verdict.
+    released: spans whose labels a person vouches for.
+    in_a_row: the runs that broke since the last one that came to a verdict.
+    broken: how many runs broke, by cause.
+    pending_rollback: a rollback that was decided on and not yet recorded as done.
+    schedule_counts_from: the time up to which the schedule is dealt with; None before anybody watched.
+    """
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self.attempts: list[Attempt] = []
+        self.aside: dict[SpanContent, str] = {}
+        self.done: set[SpanContent] = set()
+        self.released: set[SpanContent] = set()
+        self.in_a_row: list[Attempt] = []
+        self.broken: Counter[str] = Counter()
+        self.examinations: list[Examination] = []
+        self.pending_rollback: Decision | None = None
+        self.last_decision: Decision | None = None
+        self.last_comparison: Compared | None = None
+        self.last_moment: Moment | None = None
+        self.schedule_counts_from: datetime.datetime | None = None
+        for record in records:
+            self.take(record)
+
+    def take(self, record: Record) -> None:
+        """Takes in the next record."""
+        content = record.content
+        self.last_moment = record.moment
+        if isinstance(content, Watching):
+            self.schedule_counts_from = record.moment.at
+        elif isinstance(content, Examined):
+            self.examinations.append(content.examination)
+        elif isinstance(content, Compared):
+            self.last_comparison = content
+        elif isinstance(content, Decided):
+            self._decided(content, record.moment)
+        elif isinstance(content, Ended):
+            self._ended(content, record.moment)
+        elif isinstance(content, Released):
+            self._released(content.span)
+        else:
+            self.pending_rollback = None
+
+    @property
+    def open_attempt(self) -> Attempt | None:
+        """The run of which nobody knows yet how it came out."""
+        return next((attempt for attempt in self.attempts if attempt.verdict is None), None)
+
+    def concluded(self, cause: str) -> bool:
+        """Whether a run for this cause came to a verdict."""
+        return any(attempt.concluded for attempt in self.attempts if attempt.decision.cause == cause)
+
+    def examination(self, span: SpanContent, *, live: int | None) -> Examination | None:
+        """The newest one of this span by this live version."""
+        found = [one for one in self.examinations if one.span == span and one.live == live]
+        return found[-1] if found else None
+
+    def _decided(self, content: Decided, moment: Moment) -> None:
+        decision = content.decision
+        self.last_decision = decision
+        if decision.kind == "set-aside":
+            self.aside |= dict.fromkeys(decision.covers, decision.why)
+        elif decision.kind == "rollback":
+            self.pending_rollback = decision
+        elif content.run:
+            self.attempts.append(Attempt(content.run, decision, moment))
+
+    def _ended(self, content: Ended, moment: Moment) -> None:
+        place = next((n for n, one in enumerate(self.attempts) if one.run == content.run), None)
+        if place is None:
+            return
+        if content.verdict == NOT_STARTED:
+            del self.attempts[place]
+            return
+        before = self.attempts[place]
+        ended = before.began if content.noted else moment  # noted later: when it ended nobody knows
+        attempt = dataclasses.replace(before, verdict=content.verdict, ended=ended)
+        self.attempts[place] = attempt
+        if attempt.verdict in BROKEN:
+            self.in_a_row.append(attempt)
+            self.broken[attempt.decision.cause] += 1
+        elif attempt.concluded:
+            self._concluded(attempt, content)
+
+    def _concluded(self, attempt: Attempt, content: Ended) -> None:
+        decision = attempt.decision
+        self.in_a_row.clear()
+        self.done |= set(decision.covers)
+        if decision.due:
+            self.schedule_counts_from = datetime.datetime.fromisoformat(decision.due)
+        why = "; ".join(content.reasons) or f"the run {content.run} {content.verdict}"
+        self.aside |= {span: why for span in decision.covers if span.number in content.set_aside}
+
+    def _released(self, span: SpanContent) -> None:
+        self.aside.pop(span, None)
+        self.done.discard(span)
+        self.released.add(span)
+        self.broken[cause_of(span)] = 0
+
+
+def cause_of(span: SpanContent) -> str:
+    """The cause of a run for this span's sake."""
+    return f"span {span.number} {span.fingerprint}"

@@ -1,0 +1,48 @@
+"""What a decision looks at besides the past: the spans, the versions, who is at work, and drift."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.retraining.policy.moments import Moment
+from pipeline.retraining.policy.records import SpanContent
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SpanSeen:
+    """A span as it lies there; `ready` once it is complete and its files have settled."""
+
+    key: SpanContent
+    rows: int = 0
+    ready: bool = True
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Drift:
+    """What comparing served traffic with the live model's training data came to."""
+
+    drift: bool
+    findings: Sequence[Mapping[str, Any]] = ()
+    problem: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Seen:
+    """All that a decision looks at besides the past.
+
+    spans: by number, one content each.
+    needs_span: whether a run without a span has nothing to read.
+    live, previous: the versions; None where there is none.
+    busy: who else is running in this workspace, in words; "" where nobody is.
+    drift: None where nobody has compared.
+    """
+
+    now: Moment
+    spans: Sequence[SpanSeen] = ()
+    needs_span: bool = False
+    live: int | None = None
+    previous: int | None = None
+    busy: str = ""
+    drift: Drift | None = None

@@ -1,0 +1,106 @@
+"""Suspicion: what a span's labels say about the span, and what they say about the live model. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.retraining.policy.records import Examination
+from pipeline.settings.retrain import RetrainSettings
+
+ONE_IN_TWENTY = 1.6449
+"""Standard deviations that chance exceeds once in twenty times, to one side."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Worse:
+    why: str
+    evidence: Mapping[str, Any]
+
+
+def about(examination: Examination, settings: RetrainSettings, *, vouched: bool) -> str | None:
+    """Why the span must not be trained on; None where nothing is wrong with it.
+
+    vouched: a person says that its labels are right.
+    """
+    if examination.problem is not None:
+        return examination.problem
+    if not examination.rows:
+        return f"{examination.span} has no usable row"
+    if examination.accuracy is None or vouched:
+        return None
+    doubt = _few_agree(examination, settings) or _sure_are_wrong(examination, settings)
+    if doubt is None:
+        return None
+    return (
+        f"{doubt}: the labels look flipped. Where they are right after all: greenlight retrain --release "
+        f"{examination.span.number} --reason TEXT"
+    )
+
+
+def _few_agree(examination: Examination, settings: RetrainSettings) -> str | None:
+    assert examination.accuracy is not None
+    if upper_bound(examination.accuracy, examination.rows) >= settings.min_agreement:
+        return None
+    return (
+        f"the live version {examination.live} agrees with {examination.accuracy:.1%} of the "
+        f"{examination.rows:,} labels of {examination.span}, fewer than retrain.min_agreement = "
+        f"{settings.min_agreement:g}"
+    )
+
+
+def _sure_are_wrong(examination: Examination, settings: RetrainSettings) -> str | None:
+    if not examination.sure:
+        return None
+    share = examination.sure_wrong / examination.sure
+    if 1 - upper_bound(1 - share, examination.sure) <= settings.max_sure_wrong:
+        return None
+    return (
+        f"the live version {examination.live} is sure of {examination.sure:,} of the {examination.rows:,} "
+        f"rows of {examination.span}, and {share:.1%} of these have the other label, more than "
+        f"retrain.max_sure_wrong = {settings.max_sure_wrong:g}"
+    )
+
+
+def upper_bound(share: float, count: int) -> float:
+    """The upper end of the one-sided 95 % Wilson interval of a share."""
+    z, n = ONE_IN_TWENTY, max(count, 1)
+    spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return (share + z * z / (2 * n) + spread) / (1 + z * z / n)
+
+
+def worse_than_before(watched: Sequence[Examination], settings: RetrainSettings) -> Worse | None:
+    """Whether the live model does worse than the one before it, on the labelled spans since its promotion.
+
+    watched: examinations by this live version, the oldest first; a span's last one counts.
+    """
+    last = {
+        one.span: one for one in watched if one.accuracy is not None and one.previous_accuracy is not None
+    }
+    within = list(last.values())[: settings.watch_spans]
+    rows = sum(one.rows for one in within)
+    live_only, previous_only = (
+        sum(getattr(one, name) for one in within) for name in ("live_only", "previous_only")
+    )
+    if not rows or live_only + previous_only == 0:
+        return None
+    lack = (previous_only - live_only) / rows
+    beyond_chance = (previous_only - live_only) / math.sqrt(previous_only + live_only)
+    if lack <= settings.rollback_margin or beyond_chance < ONE_IN_TWENTY:
+        return None
+    spans = ", ".join(str(one.span) for one in within)
+    why = (
+        f"on {spans}, which came after it, version {within[-1].live} gets {lack:.4f} fewer right than "
+        f"version {within[-1].previous} (retrain.rollback_margin = {settings.rollback_margin:g})"
+    )
+    evidence = {
+        "rows": rows,
+        "lack": lack,
+        "live_only": live_only,
+        "previous_only": previous_only,
+        "spans": [one.span.number for one in within],
+        "standard_deviations": beyond_chance,
+    }
+    return Worse(why, evidence)

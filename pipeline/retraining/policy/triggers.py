@@ -1,0 +1,145 @@
+"""The triggers: what asks for a run. Pure; each returns the run it would start, or None. Which spans that run
+may read is not theirs to say.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.retraining.policy.history import History, cause_of
+from pipeline.retraining.policy.records import Decision, Examination, SpanContent
+from pipeline.settings import cron as schedule
+from pipeline.settings.retrain import RetrainSettings
+
+if TYPE_CHECKING:
+    from pipeline.retraining.policy.seen import Seen, SpanSeen
+
+
+def first(
+    seen: Seen, past: History, settings: RetrainSettings, *, pending: Sequence[SpanSeen]
+) -> Decision | None:
+    """The run that is asked for most urgently: what was begun and broke, then new data, then the rest."""
+    return next(_asked_for(seen, past, settings, pending), None)
+
+
+def counts_anew(now: datetime.datetime, past: History, settings: RetrainSettings) -> str | None:
+    """Why the schedule has to count from now on; None where it already counts from a moment that can be.
+
+    A clock that was set back by more than the schedule's distance would otherwise keep it silent until the
+    clock is where it was.
+    """
+    if past.schedule_counts_from is None:
+        return "the first look"
+    if settings.schedule is None or past.schedule_counts_from <= now:
+        return None
+    due = schedule.next_due(settings.schedule, settings.time_zone, after=now)
+    if due is None or past.schedule_counts_from <= due:
+        return None
+    return f"the clock was set back from {past.schedule_counts_from:%Y-%m-%d %H:%M} UTC"
+
+
+def _asked_for(
+    seen: Seen, past: History, settings: RetrainSettings, pending: Sequence[SpanSeen]
+) -> Iterator[Decision]:
+    keys = [span.key for span in pending]
+    if settings.on_span and keys:
+        yield _span(keys[0], past, live=seen.live)
+    begun = _begun(past, settings)
+    others = (
+        _decay(seen, past, settings, keys),
+        _drift(seen, past, settings),
+        _schedule(seen, past, settings),
+    )
+    for found in (begun, *others):
+        if found is not None:
+            yield dataclasses.replace(found, covers=tuple(keys))
+
+
+def _span(key: SpanContent, past: History, *, live: int | None) -> Decision:
+    examination = past.examination(key, live=live)
+    return Decision(
+        kind="run",
+        trigger="span",
+        cause=cause_of(key),
+        why=_news(key, examination, past),
+        covers=(key,),
+        evidence=dataclasses.asdict(examination) if examination else {"span": key},
+    )
+
+
+def _news(key: SpanContent, examination: Examination | None, past: History) -> str:
+    """What there is to say of a span that waits for its run."""
+    dealt_with = {span.number for span in (past.done | past.aside.keys()) - {key}}
+    words = f"{key} has other content than before" if key.number in dealt_with else f"{key} is new"
+    if examination is None or not examination.in_base:
+        return words
+    if examination.in_base == examination.rows:
+        return f"{words}, but adds nothing: all of its {examination.rows:,} reviews are packaged ones"
+    return (
+        f"{words}; of its {examination.rows:,} reviews {examination.in_base:,} are packaged ones and left out"
+    )
+
+
+def _begun(past: History, settings: RetrainSettings) -> Decision | None:
+    """The last run, where it was not for a span and did not come to a verdict: it is tried again."""
+    if not past.attempts or past.attempts[-1].concluded:
+        return None
+    decision = past.attempts[-1].decision
+    enabled = {
+        "schedule": settings.schedule is not None,
+        "drift": settings.on_drift,
+        "decay": settings.decay_floor is not None,
+    }
+    given_up = past.broken[decision.cause] >= settings.max_attempts
+    return decision if enabled.get(decision.trigger) and not given_up else None
+
+
+def _decay(
+    seen: Seen, past: History, settings: RetrainSettings, keys: Sequence[SpanContent]
+) -> Decision | None:
+    if settings.decay_floor is None or not keys:
+        return None
+    examination = past.examination(keys[-1], live=seen.live)
+    if examination is None or examination.accuracy is None or examination.accuracy >= settings.decay_floor:
+        return None
+    why = (
+        f"the live version {seen.live} reaches {examination.accuracy:.4f} on {keys[-1]}, below "
+        f"retrain.decay_floor = {settings.decay_floor:g}"
+    )
+    evidence = dataclasses.asdict(examination)
+    return _once(past, settings, "decay", f"decay {keys[-1]} {keys[-1].fingerprint}", why, evidence)
+
+
+def _drift(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+    """One run for the drift from one live model, with the data there is; another once there is more data."""
+    if not settings.on_drift or seen.drift is None or not seen.drift.drift:
+        return None
+    exceeded = [str(one.get("why") or one["name"]) for one in seen.drift.findings if one.get("exceeded")]
+    why = f"what is asked of the server has drifted: {'; '.join(exceeded) or 'the comparison says so'}"
+    spans = max((span.key for span in seen.spans if span.ready), default=None)
+    evidence = {"drift": True, "findings": [dict(one) for one in seen.drift.findings]}
+    return _once(past, settings, "drift", f"drift from version {seen.live} at {spans}", why, evidence)
+
+
+def _schedule(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+    if settings.schedule is None or past.schedule_counts_from is None:
+        return None
+    due = schedule.last_due(
+        settings.schedule, settings.time_zone, after=past.schedule_counts_from, now=seen.now.at
+    )
+    if due is None:
+        return None
+    why = f"retrain.schedule = {settings.schedule!r} was due at {due:%Y-%m-%d %H:%M} UTC"
+    found = _once(past, settings, "schedule", f"schedule {due.isoformat()}", why, {"due": due.isoformat()})
+    return found and dataclasses.replace(found, due=due.isoformat())
+
+
+def _once(
+    past: History, settings: RetrainSettings, trigger, cause: str, why: str, evidence
+) -> Decision | None:
+    if past.concluded(cause) or past.broken[cause] >= settings.max_attempts:
+        return None
+    return Decision(kind="run", trigger=trigger, cause=cause, why=why, evidence=evidence)

@@ -1,0 +1,141 @@
+"""Settings before they are validated: what file, preset and flags say, laid over each other, with origins."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from components.errors import InputError
+from pipeline.settings import help as config_help
+
+UNSET = "none"
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """Nested settings and where they come from ("my.toml", "--set")."""
+
+    origin: str
+    values: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Merged:
+    """Nested settings of all layers; `origins` has the layer of every dotted key in them."""
+
+    values: Mapping[str, Any]
+    origins: Mapping[str, str]
+
+    def origin(self, key: str) -> str | None:
+        """Where `key` was set: itself, the key that it is a part of, or the first part of it."""
+        while key:
+            for known, origin in self.origins.items():
+                if known == key or known.startswith(key + "."):
+                    return origin
+            key = key.rpartition(".")[0]
+        return None
+
+
+def merge(layers: Iterable[Layer]) -> Merged:
+    """Later layers win, key by key."""
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for layer in layers:
+        _lay_over(values, layer.values)
+        origins |= {key: layer.origin for key in _leaves(layer.values)}
+    return Merged(values, origins)
+
+
+def _lay_over(values: dict[str, Any], upper: Mapping[str, Any]) -> None:
+    for key, value in upper.items():
+        if isinstance(value, Mapping):
+            below = values.get(key)
+            values[key] = dict(below) if isinstance(below, Mapping) else {}
+            _lay_over(values[key], value)
+        else:
+            values[key] = value
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def at_key(key: str, value: Any, *, origin: str) -> Layer:
+    """The layer that sets one dotted key."""
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return Layer(origin, value)
+
+
+def read_file(path: Path) -> Layer:
+    """The layer of a TOML file.
+
+    Raises:
+      InputError: it is missing, unreadable or no valid TOML; names the file and the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(
+            f"The settings file {path} does not exist. `greenlight config show > {path}` writes one."
+        ) from None
+    except UnicodeDecodeError as error:
+        message = f"The settings file {path} is not UTF-8 text (byte {error.start}). Save it as UTF-8."
+        raise InputError(message) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        message = f"The settings file {path} cannot be read: {reason}. Name another with --config."
+        raise InputError(message) from None
+    try:
+        return Layer(str(path), tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(_describe_syntax_error(path, text, str(error))) from None
+
+
+def _describe_syntax_error(path: Path, text: str, message: str) -> str:
+    """tomllib ends its messages with the place: "(at line 3, column 5)" or "(at end of document)"."""
+    reason, _, place = message.rstrip(")").rpartition(" (at ")
+    lines = text.rstrip().split("\n")
+    found = re.match(r"line (\d+)", place)
+    number = int(found[1]) if found else len(lines)
+    line = lines[number - 1].strip() if number <= len(lines) else ""
+    return (
+        f"The settings file {path} is not valid TOML, line {number}: {reason or message}\n  {line}\n"
+        "Mend it there: text needs quotes, true and false are lower-case, a key stands once."
+    )
+
+
+def read_assignment(text: str, *, model: type[BaseModel]) -> Layer:
+    """The layer of one `KEY=VALUE`. VALUE is read as TOML, or as it stands where that fails or the
+    setting is text; `none` unsets a setting that may be unset.
+
+    Raises:
+      InputError: it has no key or no equals sign.
+    """
+    key, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not all(key.split(".")):
+        raise InputError(f"--set {text!r} is not KEY=VALUE. Write it like --set trainer.epochs=10.")
+    return at_key(key, _read_value(value, config_help.find(model, key)), origin="--set")
+
+
+def _read_value(text: str, setting: config_help.Setting | None) -> Any:
+    if setting and setting.may_be_unset and text == UNSET:
+        return None
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    if set(parsed) != {"value"}:  # the text held a line break and further keys
+        return text
+    value = parsed["value"]
+    return text if setting and setting.is_text and not isinstance(value, str) else value

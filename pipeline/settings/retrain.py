@@ -1,0 +1,140 @@
+"""What makes a run start by itself, holds it back, and undoes it: plain settings, light to import."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+class RetrainSettings(BaseModel):
+    """What `greenlight retrain` goes by; `greenlight run` ignores it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    on_span: bool = Field(
+        True, description="Trigger: a new complete span. Each is run once, in the order of their numbers."
+    )
+    schedule: str | None = Field(
+        None,
+        min_length=1,
+        description='Trigger: a cron expression, such as "0 3 * * 1" for Mondays at three. Times that passed '
+        "while nobody watched come to one run.",
+    )
+    time_zone: str = Field(
+        "UTC",
+        min_length=1,
+        description="Time zone of retrain.schedule, such as Europe/Berlin. An hour that summer time skips "
+        "or repeats gives one run.",
+    )
+    on_drift: bool = Field(
+        False,
+        description="Trigger: what is asked of the server differs from what the live model was trained on "
+        "(the drift settings say when).",
+    )
+    decay_floor: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Trigger: the live model's accuracy on the newest labelled span is below this. It "
+        "matters where retrain.on_span is false: else the span itself starts a run.",
+    )
+    drift_minutes: float = Field(
+        60, gt=0, le=10_080, description="How often `--watch` compares served traffic, in minutes."
+    )
+    poll_seconds: float = Field(30, gt=0, le=3600, description="How often `--watch` looks, in seconds.")
+    settle_seconds: float = Field(
+        10,
+        ge=0,
+        le=3600,
+        description="A span counts once its files have not changed for this long, in seconds, so that one "
+        "that is still being copied is not read.",
+    )
+    min_agreement: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="A span is set aside, unread by any training, where the live model agrees with fewer of "
+        "its labels than this, beyond chance: drift costs accuracy, but only flipped labels make a good "
+        "model worse than a coin. 0 switches the check off.",
+    )
+    max_sure_wrong: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="A span is set aside, too, where more than this share of the rows that the live model is "
+        "sure of (0.9 and more) has the other label, beyond chance. A model that is sure is rarely wrong, "
+        "also on reviews of a new kind: the share is about that of the flipped labels. 1 switches it off.",
+    )
+    auto_rollback: bool = Field(
+        True,
+        description="Whether a promoted model that does worse than the one before it, on labelled spans "
+        "that came after it, is rolled back.",
+    )
+    watch_spans: int = Field(
+        4,
+        ge=1,
+        le=1000,
+        description="For how many newer labelled spans a promoted model is watched beside the one before it.",
+    )
+    rollback_margin: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="How much accuracy the live model may lack against the one before it, on all watched "
+        "spans together; more, and beyond chance, rolls it back.",
+    )
+    runs_per_day: int = Field(
+        6, ge=1, le=10_000, description="The most runs that are started within any 24 hours."
+    )
+    backoff_minutes: float = Field(
+        5,
+        ge=0,
+        le=10_080,
+        description="How long to wait after a run that broke, in minutes; doubled with every further one "
+        "in a row, up to retrain.max_backoff_minutes.",
+    )
+    max_backoff_minutes: float = Field(
+        720, ge=0, le=10_080, description="The longest wait after runs that broke, in minutes."
+    )
+    max_attempts: int = Field(
+        8,
+        ge=1,
+        le=1000,
+        description="How many runs of the same span, or for the same other reason, may break before it is "
+        "given up; a span is then set aside.",
+    )
+    stop_seconds: float = Field(
+        30,
+        gt=0,
+        le=3600,
+        description="How long a run may take to stop when `--watch` is told to end, before it is killed.",
+    )
+
+    @field_validator("schedule")
+    @classmethod
+    def _is_cron(cls, schedule: str | None) -> str | None:
+        if schedule is not None:
+            from pipeline.settings.cron import refuse_unusable
+
+            refuse_unusable(schedule)
+        return schedule
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            zoneinfo.ZoneInfo(name)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("there is no such time zone; names are like Europe/Berlin or UTC") from None
+        return name
+
+    @model_validator(mode="after")
+    def _check_backoff(self) -> Self:
+        if self.backoff_minutes > self.max_backoff_minutes:
+            raise ValueError(
+                f"backoff_minutes = {self.backoff_minutes:g} is more than "
+                f"max_backoff_minutes = {self.max_backoff_minutes:g}"
+            )
+        return self

@@ -1,0 +1,1 @@
+"""Spans of a data folder: landing, listing, records."""

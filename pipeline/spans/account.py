@@ -1,0 +1,49 @@
+"""What is in the files of a span: counted by the reader that trains on them, before anybody does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from components.example_gen.reading import Reading, usable
+from components.example_gen.settings import DataSettings
+from components.example_gen.sources.files import FilePart
+
+
+@dataclass(frozen=True)
+class Account:
+    """Of each row what became of it, and of the reviews what they are like."""
+
+    reading: Reading
+    positive: int
+    duplicates: int
+    """Reviews whose text stood further up already."""
+    contradictions: int
+    """Of these, reviews that are labelled differently."""
+
+    @property
+    def positive_share(self) -> float | None:
+        """None without a single review."""
+        return self.positive / self.reading.taken if self.reading.taken else None
+
+
+def account(paths: Iterable[str], settings: DataSettings) -> Account:
+    """Reads files from their first row to their last.
+
+    Raises:
+      InputError: one of them cannot be read, or lacks a column.
+    """
+    reading, positive, duplicates, contradictions = Reading(), 0, 0, 0
+    labels: dict[bytes, int] = {}
+    for path in paths:
+        part = FilePart(path, settings.text_column, settings.label_column)
+        for review, normalized in usable(part.rows(), name=path, reading=reading):
+            reading.taken += 1
+            positive += review.label
+            digest = blake2b(normalized.encode(), digest_size=16).digest()
+            if digest in labels:
+                duplicates += 1
+                contradictions += labels[digest] != review.label
+            labels.setdefault(digest, review.label)
+    return Account(reading, positive, duplicates, contradictions)

@@ -1,0 +1,92 @@
+"""What `greenlight data list` tells of each span: from its record, else by reading it; and who used it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.errors import InputError
+from components.example_gen.sources.spans import Span
+from pipeline.spans.listing import list_spans, span_data
+from pipeline.spans.record import record_of
+
+if TYPE_CHECKING:
+    from components.example_gen.settings import DataSettings
+    from pipeline.config import Settings
+
+
+@dataclass(frozen=True)
+class SpanFacts:
+    """One span, in its newest version."""
+
+    span: int
+    version: int | None
+    files: list[str]
+    size: int
+    """Bytes."""
+    modified: float
+    """Seconds since 1970."""
+    fingerprint: str
+    """Of its content; empty where it cannot be read."""
+    landed: bool
+    """Whether `greenlight data add` landed it as it is now."""
+    rows: int | None
+    reviews: int | None
+    bad_rows: int | None
+    positive_share: float | None
+    runs: list[str]
+    """Those that were made of it, with the content it has now, oldest first."""
+    error: str | None
+    """Why it cannot be read."""
+
+
+def span_facts(settings: Settings, source: str) -> list[SpanFacts]:
+    """The facts of the spans that `source` finds, oldest first.
+
+    Raises:
+      InputError: as `list_spans`.
+    """
+    found = list_spans(settings, source)
+    if not found:
+        return []
+    from pipeline.lineage.span_usage import runs_by_span
+    from pipeline.workspace.layout import Workspace
+
+    runs = runs_by_span(Workspace.of(settings).metadata)
+    data = span_data(settings, source)
+    return [_facts(span, data, runs) for span in found]
+
+
+def _facts(span: Span, data: DataSettings, runs: dict[tuple[int, str], list[str]]) -> SpanFacts:
+    rows = reviews = bad_rows = positive_share = error = None
+    fingerprint = ""
+    kept = record_of(span)
+    if kept:
+        fingerprint, rows, reviews, bad_rows = kept.fingerprint, kept.rows, kept.taken, kept.bad_rows
+        positive_share = kept.positive / kept.taken
+    else:
+        from components.example_gen.sources.files import content_fingerprint
+        from pipeline.spans.account import account
+
+        try:
+            fingerprint = content_fingerprint(span.paths)
+            counted = account(span.paths, data)
+            rows, reviews = counted.reading.rows, counted.reading.taken
+            bad_rows, positive_share = counted.reading.bad_rows, counted.positive_share
+        except InputError as raised:
+            error = str(raised)
+    return SpanFacts(
+        span=span.number,
+        version=span.version,
+        files=span.paths,
+        size=span.size,
+        modified=span.modified,
+        fingerprint=fingerprint,
+        landed=kept is not None,
+        rows=rows,
+        reviews=reviews,
+        bad_rows=bad_rows,
+        positive_share=positive_share,
+        runs=runs.get((span.number, fingerprint), []),
+        error=error,
+    )

@@ -1,0 +1,170 @@
+"""Lands a file of labelled reviews as the next span: whole or not at all, under a number of its own.
+
+The span is made in a hidden folder beside the others and gets its name by one rename. A lock, which dies with
+its holder, keeps others from taking the same number; what a dead one left behind is removed by the next.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import datetime
+import io
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from components.errors import GreenlightError, InputError
+from components.example_gen.reading import Reading, require_usable, usable
+from components.example_gen.settings import DataSettings
+from components.example_gen.sources.files import FilePart, content_fingerprint, file_fingerprint
+from components.example_gen.sources.formats import format_of
+from components.example_gen.sources.spans import Span, find
+from pipeline.spans.account import Account, account
+from pipeline.spans.place import LAST, LandingPlace, landing_place
+from pipeline.spans.record import RECORD, SpanRecord
+from serving.errors import StoreBusy
+from serving.storage.local import LocalFiles
+
+INCOMING = ".incoming-"
+LOCK = ".landing.lock"
+WAIT_SECONDS = 60.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Landed:
+    """What became of a file; not `added` where a span, `number`, has this very content already."""
+
+    added: bool
+    number: int
+    path: str
+    counted: Account
+    fingerprint: str
+
+
+def land(
+    file: Path, data: DataSettings, *, columns: tuple[str, str] | None = None, files: LocalFiles | None = None
+) -> Landed:
+    """Checks a file as a run would, and makes it the next span of `data.pattern`.
+
+    Args:
+      file: CSV, TSV, JSONL or TFRecord, also packed.
+      data: the settings of the runs to come; their source has spans.
+      columns: the file's own names of the text and the label, where they are not those of `data`; it is then
+        landed as a CSV file with the names of `data`.
+      files: the operations on the disk.
+
+    Raises:
+      InputError: the file cannot be used, is empty, or changes meanwhile; or nothing can be landed there.
+      DataStopped: more of its rows than `data.max_bad_share` cannot be used.
+      GreenlightError: another process has been landing for a minute.
+    """
+    place = landing_place(data.pattern)
+    text, label = columns or (data.text_column, data.label_column)
+    other_columns = (text, label) != (data.text_column, data.label_column)
+    own = data.model_copy(update={"text_column": text, "label_column": label})
+    before = _look(file)
+    counted = account([str(file)], own)
+    if not counted.reading.rows:
+        raise InputError(f"{file}: there is not a single row in it.")
+    require_usable(counted.reading, max_bad_share=data.max_bad_share)
+    name = _name(file, rewritten=other_columns)
+    place.target(1, name)
+    files = files or LocalFiles()
+    content = _as_csv(str(file), own, data) if other_columns else files.chunks(str(file))
+    with _writing(place.folder), _alone(files, place.folder):
+        staging = os.path.join(place.folder, INCOMING + secrets.token_hex(8))
+        number = place.next_number()
+        folder, path = place.target(number, name)
+        staged = os.path.join(staging, path)
+        try:
+            files.write(staged, content)
+            if _look(file) != before:
+                raise InputError(f"{file} was written to while it was read. Add it when that is done.")
+            fingerprint = content_fingerprint([staged])
+            if twin := _twin(staged, place):
+                return Landed(False, twin.number, twin.paths[0], counted, fingerprint)
+            record = SpanRecord.of(counted, fingerprint=fingerprint, origin=str(file), **_facts(staged))
+            files.write(os.path.join(os.path.dirname(staged), RECORD), [record.to_json().encode()])
+            files.replace(os.path.join(place.folder, LAST), f"{number}\n".encode())
+            files.move(staging, folder)
+        finally:
+            files.remove(staging)
+    return Landed(True, number, os.path.join(folder, path), counted, fingerprint)
+
+
+def _look(file: Path) -> tuple[int, int, int]:
+    """What changes when the file is written to."""
+    try:
+        found = file.stat()
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror or error}.") from None
+    if not stat.S_ISREG(found.st_mode):
+        raise InputError(f"{file} is not a file. Name one file of reviews.")
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _name(file: Path, *, rewritten: bool) -> str:
+    """What the file will be called: never a hidden name, and one that tells its format."""
+    name = file.name.lstrip(".")
+    format_of(name)
+    return f"{name.partition('.')[0]}.csv" if rewritten else name
+
+
+def _as_csv(path: str, own: DataSettings, data: DataSettings) -> Iterator[bytes]:
+    """The usable reviews of a file, under the columns of `data`."""
+    part = FilePart(path, own.text_column, own.label_column)
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow([data.text_column, data.label_column])
+    for review, _ in usable(part.rows(), name=path, reading=Reading()):
+        writer.writerow([review.text, review.label])
+        if buffer.tell() > 2**20:
+            yield buffer.getvalue().encode()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode()
+
+
+@contextmanager
+def _writing(folder: str) -> Iterator[None]:
+    try:
+        yield
+    except StoreBusy as error:
+        raise GreenlightError(str(error)) from None
+    except OSError as error:
+        raise InputError(f"Nothing can be landed in {folder}: {error.strerror or error}.") from error
+
+
+@contextmanager
+def _alone(files: LocalFiles, folder: str) -> Iterator[None]:
+    """Holds the folder, cleared of what a process that died left half-made."""
+    with files.lock(os.path.join(folder, LOCK), wait_seconds=WAIT_SECONDS, lease_seconds=WAIT_SECONDS):
+        for name in files.folders(folder):
+            if name.startswith(INCOMING):
+                files.remove(os.path.join(folder, name))
+        yield
+
+
+def _twin(staged: str, place: LandingPlace) -> Span | None:
+    """A span with a file of this content; only files of this size are read."""
+    size, fingerprint = os.path.getsize(staged), file_fingerprint(staged)
+    for span in find(place.spans.text):
+        same_size: Iterable[str] = (file.path for file in span.files if file.size == size)
+        if any(file_fingerprint(path) == fingerprint for path in same_size):
+            return span
+    return None
+
+
+def _facts(staged: str) -> dict[str, object]:
+    found = os.stat(staged)
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return {
+        "file": os.path.basename(staged),
+        "size": found.st_size,
+        "modified": found.st_mtime,
+        "added": now,
+    }

@@ -1,0 +1,66 @@
+"""The record beside the file of a landed span: what was counted in it, so that nobody has to count again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.example_gen.sources.spans import Span
+
+if TYPE_CHECKING:
+    from pipeline.spans.account import Account
+
+RECORD = ".span.json"
+"""Hidden: no pattern takes it for reviews."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SpanRecord:
+    """One landed span as it was landed."""
+
+    rows: int
+    taken: int
+    bad_rows: int
+    positive: int
+    duplicates: int
+    contradictions: int
+    fingerprint: str
+    """Of the content; see `components.example_gen.sources.files.content_fingerprint`."""
+    file: str
+    size: int
+    modified: float
+    origin: str
+    """The path that it was landed from."""
+    added: str
+    """When, in UTC, ISO 8601."""
+
+    @classmethod
+    def of(cls, counted: Account, **facts: Any) -> SpanRecord:
+        return cls(
+            rows=counted.reading.rows,
+            taken=counted.reading.taken,
+            bad_rows=counted.reading.bad_rows,
+            positive=counted.positive,
+            duplicates=counted.duplicates,
+            contradictions=counted.contradictions,
+            **facts,
+        )
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+
+
+def record_of(span: Span) -> SpanRecord | None:
+    """What was noted when the span was landed; None where it came otherwise, or was changed since."""
+    if len(span.files) != 1:
+        return None
+    (file,) = span.files
+    try:
+        kept = SpanRecord(**json.loads(Path(file.path).with_name(RECORD).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    found = (os.path.basename(file.path), file.size, file.modified)
+    return kept if (kept.file, kept.size, kept.modified) == found else None

@@ -1,0 +1,1 @@
+"""Experiments: early stopping and ablation."""

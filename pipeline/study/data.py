@@ -1,0 +1,77 @@
+"""The splits of a source as the pipeline's first stage makes them, without a pipeline around."""
+
+from __future__ import annotations
+
+import dataclasses
+import heapq
+from collections.abc import Mapping
+from pathlib import Path
+
+import apache_beam as beam
+import tensorflow as tf
+
+from components.errors import InputError
+from components.example_gen import reading, splits
+from components.example_gen.beam_steps import ReadPart, Row, taking_order
+from components.example_gen.one_copy import without_copies
+from components.example_gen.settings import DataSettings
+from components.example_gen.sources import parts as sources
+from components.example_gen.sources import spans
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitFile:
+    """A GZIP TFRecord of `reviews` reviews."""
+
+    path: str
+    reviews: int
+
+
+def write_splits(settings: DataSettings, folder: Path) -> dict[str, SplitFile]:
+    """Writes each split of the source into `folder`, the reviews in the order of their digests.
+
+    Raises:
+      InputError: the source is not there, or holds nothing.
+      DataStopped: too many of its rows cannot be used.
+    """
+    by_split: dict[str, list[Row]] = {}
+    for row in sorted(_rows(settings)):
+        by_split.setdefault(row.split, []).append(row)
+    return {split: _write(folder / f"{split}.gz", rows) for split, rows in by_split.items()}
+
+
+def require_splits(files: Mapping[str, SplitFile]) -> None:
+    """Raises InputError where train or eval has no reviews."""
+    missing = [split for split in ("train", "eval") if split not in files]
+    if missing:
+        raise InputError(
+            f"The study needs reviews in train and eval; there is none in {' and '.join(missing)}. "
+            "Give more data, or a larger share (data.train_weight, data.eval_weight)."
+        )
+
+
+def _rows(settings: DataSettings) -> list[Row]:
+    """All rows in memory: ExampleGen's own reading step, called as the generator that it is."""
+    chosen = spans.chosen(settings)
+    limit = None if chosen else settings.limit
+    step = ReadPart(splitter=splits.splitter(settings), salt=settings.split_salt, limit=limit)
+    rows: list[Row] = []
+    readings = []
+    for part in sources.parts(settings, chosen):
+        for found in step.process(part):
+            if isinstance(found, beam.pvalue.TaggedOutput):
+                readings.append(found.value)
+            else:
+                rows += found
+    reading.require_usable(reading.merged(readings), max_bad_share=settings.max_bad_share)
+    rows = without_copies(rows)
+    return rows if settings.limit is None else heapq.nsmallest(settings.limit, rows, key=taking_order)
+
+
+def _write(path: Path, rows: list[Row]) -> SplitFile:
+    # Read back twice and then deleted: the fastest compression will do.
+    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
+    with tf.io.TFRecordWriter(str(path), options) as writer:
+        for row in rows:
+            writer.write(row.example)
+    return SplitFile(str(path), len(rows))

@@ -1,0 +1,76 @@
+"""The runs of a workspace as their `result.json` tells them: quick to read, without the lineage store."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from components.errors import InputError
+from pipeline.results.outcome import RunResult
+from pipeline.workspace.layout import Workspace
+
+
+@dataclasses.dataclass(frozen=True)
+class PastRun:
+    """One run; `result` is None where it has not ended, or was killed."""
+
+    id: str
+    result: RunResult | None
+
+
+def past_runs(workspace: Workspace) -> list[PastRun]:
+    """Every run, oldest first. One whose result cannot be read counts as not ended."""
+    folder = workspace.run("any").parent
+    ids = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+    return [PastRun(run, _result(workspace, run)) for run in ids]
+
+
+def ended_run(workspace: Workspace, run: str | None) -> RunResult:
+    """The result of `run` (its id, or the first letters of it); of the newest that ended where None.
+
+    Raises:
+      InputError: there is no such run, or it has not ended.
+    """
+    runs = past_runs(workspace)
+    if not runs:
+        raise InputError(
+            f"There is no run in {workspace.root}. `greenlight run` makes one; --workspace looks elsewhere."
+        )
+    if run is None:
+        ended = [past.result for past in runs if past.result is not None]
+        if not ended:
+            raise InputError(f"No run in {workspace.root} has ended yet.")
+        return ended[-1]
+    return _load(workspace, _only_match(workspace, run, runs))
+
+
+def _only_match(workspace: Workspace, run: str, runs: list[PastRun]) -> str:
+    matches = [past.id for past in runs if past.id == run] or [
+        past.id for past in runs if past.id.startswith(run)
+    ]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise InputError(
+            f"{run!r} fits {len(matches)} runs: {', '.join(matches[-5:])}. Give more of the one you mean."
+        )
+    raise InputError(f"There is no run {run!r} in {workspace.root}. The newest is {runs[-1].id}.")
+
+
+def _load(workspace: Workspace, run: str) -> RunResult:
+    """The result with its paths as they are now: the workspace may have been moved since."""
+    result = RunResult.load(workspace.result(run))
+    model = Path(result.model_path) if result.model_path else None
+    return dataclasses.replace(
+        result,
+        log=str(workspace.log(run)) if result.log else None,
+        report=str(workspace.report(run)) if result.report else None,
+        model_path=str(workspace.serving(model.parent.name) / model.name) if model else None,
+    )
+
+
+def _result(workspace: Workspace, run: str) -> RunResult | None:
+    try:
+        return _load(workspace, run)
+    except InputError:
+        return None

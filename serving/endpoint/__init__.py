@@ -1,0 +1,1 @@
+"""What HTTP and gRPC share: API keys, addresses, access log."""

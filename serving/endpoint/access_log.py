@@ -1,0 +1,200 @@
+"""Structured logs: a line of JSON for each request and each event, with request ids and without content.
+
+Lines are gathered and written by a thread, so that a slow reader of standard error never slows an answer.
+"""
+
+import collections
+import contextlib
+import itertools
+import logging
+import re
+import secrets
+import threading
+import time
+import traceback
+from collections.abc import MutableMapping
+from typing import Any, BinaryIO
+
+import orjson
+
+from serving.http.asgi import App, Receive, Scope, Send
+from serving.model.metrics import Metrics
+
+_LOG = logging.getLogger("greenlight.serving")
+
+HEADER = b"x-request-id"
+_FIT = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+_ROUTES = re.compile(
+    r"/(?:v1/models/[^/:]+(?:/(?:versions|labels)/[^/:]+)?(?P<v1>/metadata|:predict|:classify|:regress)?"
+    r"|v2/models/[^/]+(?:/versions/[^/]+)?(?P<v2>/infer|/ready|/explain)?"
+    r"|(?P<fixed>v2/health/live|v2/health/ready|v2|monitoring/prometheus/metrics|healthz|readyz|openapi\.json|))",
+    re.IGNORECASE,
+)
+_LONGEST_QUEUE = 20_000
+_GATHER_SECONDS = 0.1
+
+
+class LineSink:
+    """Writes lines to a stream in the background; those that find its queue full are counted, not kept."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.dropped = 0
+        self._stream = stream
+        self._lines: collections.deque[bytes] = collections.deque()
+        self._wake = threading.Event()
+        self._ended = False
+        self._thread = threading.Thread(target=self._work, name="log", daemon=True)
+        self._thread.start()
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Queues a record as a line of JSON."""
+        if len(self._lines) >= _LONGEST_QUEUE:
+            self.dropped += 1
+            return
+        self._lines.append(orjson.dumps(record, default=str))
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def close(self) -> None:
+        """Writes what is left; waits a second at most."""
+        self._ended = True
+        self._wake.set()
+        self._thread.join(1)
+
+    def _work(self) -> None:
+        while not self._ended:
+            self._wake.wait()
+            if not self._ended:
+                time.sleep(_GATHER_SECONDS)
+            self._wake.clear()
+            self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
+        if self.dropped:
+            lines.append(orjson.dumps({"event": "log lines dropped", "lines": self.dropped}))
+            self.dropped = 0
+        if lines:
+            with contextlib.suppress(OSError, ValueError):  # nobody reads any more
+                self._stream.write(b"\n".join(lines) + b"\n")
+                self._stream.flush()
+
+
+class EventHandler(logging.Handler):
+    """Hands log records to a sink, with their extra fields; of an exception, no more than its type."""
+
+    _OWN = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "taskName"}
+
+    def __init__(self, sink: LineSink) -> None:
+        super().__init__()
+        self._sink = sink
+
+    def emit(self, record: logging.LogRecord) -> None:
+        extra = {key: value for key, value in record.__dict__.items() if key not in self._OWN}
+        if record.exc_info and record.exc_info[0] is not None:
+            extra["error"] = record.exc_info[0].__name__
+        self._sink.write(
+            {"time": _stamp(record.created), "level": record.levelname.lower(), "event": record.getMessage()}
+            | extra
+        )
+
+
+class AccessLog:
+    """Gives requests their ids, and notes what became of them."""
+
+    def __init__(self, metrics: Metrics, sink: LineSink | None) -> None:
+        self._metrics = metrics
+        self._sink = sink
+        self._prefix = secrets.token_hex(6)
+        self._numbers = itertools.count(1)
+
+    def request_id(self, given: bytes | None) -> str:
+        """The client's own id where it can be repeated safely, else a new one."""
+        if given is not None and _FIT.fullmatch(given):
+            return given.decode("ascii")
+        return f"{self._prefix}-{next(self._numbers):x}"
+
+    def note(
+        self, *, protocol: str, route: str, status: int | str, seconds: float, request_id: str, **more: Any
+    ) -> None:
+        """One request ended."""
+        if self._sink is not None:
+            now = time.time()
+            self._sink.write(
+                {
+                    "time": _stamp(now),
+                    "level": "info",
+                    "event": "request",
+                    "protocol": protocol,
+                    "route": route,
+                    "status": status,
+                    "ms": round(seconds * 1000, 3),
+                    "request_id": request_id,
+                }
+                | more
+            )
+
+    def around(self, app: App) -> App:
+        """The ASGI application with ids and log lines; `scope["state"]["request_id"]` has the id."""
+
+        async def logged(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            started = time.perf_counter()
+            request_id = self.request_id(
+                next((value for name, value in scope["headers"] if name == HEADER), None)
+            )
+            scope.setdefault("state", {})["request_id"] = request_id
+            status = 0
+
+            async def send_with_id(message: MutableMapping[str, Any]) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    message["headers"] = [*message.get("headers", ()), (HEADER, request_id.encode("ascii"))]
+                await send(message)
+
+            try:
+                await app(scope, receive, send_with_id)
+            finally:
+                self._http_ended(scope, status, time.perf_counter() - started, request_id)
+
+        return logged
+
+    def _http_ended(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+        route = route_of(scope["path"])
+        method = scope["method"] if scope["method"] in ("GET", "POST", "HEAD", "OPTIONS") else "other"
+        self._metrics.http(route=route, method=method, status=status)
+        client = scope.get("client")
+        self.note(
+            protocol="http",
+            route=f"{method} {route}",
+            status=status or "gone",
+            seconds=seconds,
+            request_id=request_id,
+            client=client[0] if client else None,
+        )
+
+
+def log_bug(event: str, error: BaseException, *, request_id: str) -> None:
+    """Logs where a bug is, and not its text, which may quote the request."""
+    where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)][-5:]
+    _LOG.error(event, extra={"request_id": request_id, "error": type(error).__name__, "where": where})
+
+
+def route_of(path: str) -> str:
+    """What kind of a path it is: one of a few names, whatever a client writes into its address."""
+    found = _ROUTES.fullmatch(path)
+    if found is None:
+        return "other"
+    if found["fixed"] is not None:
+        return "/" + found["fixed"].lower()
+    kind = path[1:3].lower()
+    return f"/{kind}/models" + (found["v1"] or found["v2"] or "").lower()
+
+
+def _stamp(seconds: float) -> str:
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{whole}.{int(seconds % 1 * 1000):03d}Z"

@@ -1,0 +1,179 @@
+"""`tensorflow.serving.PredictionService`: Predict, Classify, Regress and GetModelMetadata over gRPC."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    inference_pb2,
+    input_pb2,
+    model_pb2,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+    regression_pb2,
+)
+
+from serving.grpc.answers import Call, Servicer, answered
+from serving.grpc.models import Wanted, wanted
+from serving.grpc.tensors import rows_of, to_arrays, to_proto
+from serving.model import classification
+from serving.model.predictor import DEFAULT_SIGNATURE, Signature, strings
+from serving.model.service import Prediction
+from serving.status import Code, RequestError, invalid
+
+NAME = "tensorflow.serving.PredictionService"
+_SIGNATURES = "signature_def"
+
+
+class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Errors have TensorFlow Serving's codes and texts."""
+
+    @answered
+    async def Predict(self, request: predict_pb2.PredictRequest, call: Call) -> predict_pb2.PredictResponse:
+        """The outputs of a signature, all or those that `output_filter` names."""
+        target = wanted(request, self.service)
+        signature = self._signature(target)
+        shown = _filtered(request.output_filter, signature)
+        self.service.check_rows(signature, rows_of(request.inputs))
+        inputs = to_arrays(request.inputs, signature, most=self.service.settings.max_body_bytes)
+        answer = await self._ask(target, signature, inputs, call)
+        response = predict_pb2.PredictResponse(model_spec=self._spec(answer.version, signature.name))
+        for name in shown:
+            response.outputs[name].CopyFrom(to_proto(answer.outputs[name], signature.outputs[name]))
+        return response
+
+    @answered
+    async def Classify(
+        self, request: classification_pb2.ClassificationRequest, call: Call
+    ) -> classification_pb2.ClassificationResponse:
+        """The classes of tf.Examples, through a signature for that."""
+        target = wanted(request, self.service)
+        signature = self._signature_for_examples(target)
+        classification.check_classification(signature)
+        examples = serialized_examples(request.input, check=self.service.check_examples)
+        answer = await self._ask(target, signature, {classification.INPUTS: examples}, call)
+        response = classification_pb2.ClassificationResponse(
+            model_spec=self._spec(answer.version, signature.name)
+        )
+        for classes in classification.classifications(answer.outputs, len(examples)):
+            row = response.result.classifications.add()
+            for label, score in classes:
+                row.classes.add(label=_text(label), score=float(score))
+        return response
+
+    @answered
+    async def Regress(
+        self, request: regression_pb2.RegressionRequest, call: Call
+    ) -> regression_pb2.RegressionResponse:
+        """The numbers of tf.Examples, through a signature for that."""
+        target = wanted(request, self.service)
+        signature = self._signature_for_examples(target)
+        classification.check_regression(signature)
+        examples = serialized_examples(request.input, check=self.service.check_examples)
+        answer = await self._ask(target, signature, {classification.INPUTS: examples}, call)
+        response = regression_pb2.RegressionResponse(model_spec=self._spec(answer.version, signature.name))
+        for value in classification.regressions(answer.outputs, len(examples)):
+            response.result.regressions.add(value=float(value))
+        return response
+
+    @answered
+    async def MultiInference(
+        self, request: inference_pb2.MultiInferenceRequest, call: Call
+    ) -> inference_pb2.MultiInferenceResponse:
+        """Not served: no signature of this model answers two tasks at once."""
+        raise RequestError(
+            Code.UNIMPLEMENTED, "MultiInference is not served here; call Classify and Regress one by one"
+        )
+
+    @answered
+    async def GetModelMetadata(
+        self, request: get_model_metadata_pb2.GetModelMetadataRequest, call: Call
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        """The signatures of a version."""
+        target = wanted(request, self.service)
+        if not request.metadata_field:
+            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
+        for field in request.metadata_field:
+            if field != _SIGNATURES:
+                raise invalid(f"Metadata field {field} is not supported")
+        found = self.service.metadata(version=target.version, label=target.label)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        for name, signature in found.signatures.items():
+            # By its bytes: the class may be another copy of the same message.
+            definition = meta_graph_pb2.SignatureDef.FromString(signature.definition.SerializeToString())
+            signatures.signature_def[name].CopyFrom(definition)
+        response = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=self._spec(found.version))
+        response.metadata[_SIGNATURES].Pack(signatures)
+        return response
+
+    def _signature(self, target: Wanted) -> Signature:
+        """The error is TensorFlow Serving's for gRPC, which differs from REST's."""
+        found = self.service.metadata(version=target.version, label=target.label)
+        name = target.signature_name or DEFAULT_SIGNATURE
+        if name not in found.signatures:
+            raise RequestError(Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
+        return found.signatures[name]
+
+    def _signature_for_examples(self, target: Wanted) -> Signature:
+        found = self.service.metadata(version=target.version, label=target.label)
+        return classification.find_signature(found.signatures, target.signature_name)
+
+    async def _ask(
+        self, target: Wanted, signature: Signature, inputs: dict[str, np.ndarray], call: Call
+    ) -> Prediction:
+        return await self.service.predict(
+            inputs=inputs,
+            signature_name=signature.name,
+            version=target.version,
+            label=target.label,
+            deadline=call.deadline,
+            request_id=call.request_id,
+            protocol="grpc",
+        )
+
+    def _spec(self, version: int, signature_name: str = "") -> model_pb2.ModelSpec:
+        spec = model_pb2.ModelSpec(name=self.service.model_name, signature_name=signature_name)
+        spec.version.value = version
+        return spec
+
+
+def serialized_examples(given: input_pb2.Input, *, check: Callable[[int, int], None]) -> np.ndarray:
+    """The examples of a request, each after the features of its context: objects [N], bytes.
+
+    check: told how many there are and the bytes of the context, before any is made.
+
+    Raises:
+      RequestError: there is none; or what `check` raises.
+    """
+    context = b""
+    examples: Sequence[Any] = given.example_list.examples
+    if given.WhichOneof("kind") == "example_list_with_context":
+        context = given.example_list_with_context.context.SerializeToString()
+        examples = given.example_list_with_context.examples
+    if not examples:
+        raise invalid("Input is empty.")
+    check(len(examples), len(context))
+    return strings([context + example.SerializeToString() for example in examples])
+
+
+def _filtered(names: Iterable[str], signature: Signature) -> list[str]:
+    """The outputs to show; the errors are TensorFlow Serving's, from predict_util.cc."""
+    shown: list[str] = []
+    for name in names:
+        if name not in signature.outputs:
+            known = ",".join(sorted(signature.outputs))
+            raise invalid(
+                f"output tensor alias not found in signature: {name} "
+                f"Outputs expected to be in the set {{{known}}}."
+            )
+        if name in shown:
+            raise invalid(f"duplicate output tensor alias: {name}")
+        shown.append(name)
+    return shown or list(signature.outputs)
+
+
+def _text(label: bytes) -> str:
+    return label.decode("utf-8", "replace")

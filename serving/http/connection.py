@@ -1,0 +1,217 @@
+"""A connection of HTTP that keeps to limits which uvicorn has not: on headers, and on clients that stall."""
+
+import asyncio
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import httptools
+import orjson
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from serving.http.parser import Http1Parser
+from serving.settings import ServeSettings
+
+HEADER_BYTES = 64 * 1024
+"""The most bytes of a request's address and headers; of one that does not end, more or less a read."""
+PIPELINED = 256
+"""The most requests of one connection that may wait for the answers to those before them."""
+_INTERIM = b"HTTP/1.1 100 "
+_LINGER_NOT = struct.pack("ii", 1, 0)
+
+
+class _Flow(FlowControl):
+    """Reads no further while requests of the connection wait, or a client could fill the memory with them."""
+
+    def __init__(self, transport: asyncio.Transport, waiting: deque[Any]) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
+
+
+class _OneWrite:
+    """A transport that keeps the head of an answer until its body comes: the client is woken up once.
+
+    What is written after the connection is lost goes nowhere, where uvloop would raise. without_body: an
+    answer to HEAD, whose head is all there is.
+    """
+
+    def __init__(self, transport: asyncio.Transport, *, without_body: bool) -> None:
+        self._transport = transport
+        self._head = b""
+        self._head_is_sent = without_body
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        if self.is_closing():
+            return
+        if self._head_is_sent or data.startswith(_INTERIM):
+            self._transport.write(data)
+        elif self._head:
+            self._transport.write(self._head + data)
+            self._head_is_sent = True
+        else:
+            self._head = data
+
+    def close(self) -> None:
+        if not self._head_is_sent and not self.is_closing():
+            self._transport.write(self._head)
+        self._transport.close()
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's connection, refused where there are too many, and ended where the client is too slow."""
+
+    def __init__(self, *args: Any, limits: ServeSettings, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.parser = Http1Parser(self)  # type: ignore[assignment]
+        self._limits = limits
+        self._header_bytes = 0
+        self._headers_are_large = False
+        self._progress = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
+        if len(self.connections) > self._limits.max_connections:
+            text = f"The server has its most connections, {self._limits.max_connections}; try again"
+            self._refuse(503, text, b"retry-after: 1\r\n")
+        else:
+            self._timer = self.loop.call_later(self._limits.header_seconds, self._headers_are_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self._progress = False
+        super().data_received(data)
+        if self._progress:
+            self._header_bytes = 0
+            self._stop_timer()
+            if self.cycle is not None and self.cycle.response_complete:  # a body that nobody had waited for
+                idle = self._limits.idle_seconds
+                self._timer = self.loop.call_later(idle, self.timeout_keep_alive_handler)
+            return
+        self._header_bytes += len(data)
+        if self._header_bytes > HEADER_BYTES:
+            self._refuse_large_headers()
+        elif self._timer is None and not self.transport.is_closing():
+            self._timer = self.loop.call_later(self._limits.header_seconds, self._headers_are_late)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whether to stay open: for the answer to a client that has closed its half behind its request."""
+        if self.scheme != "http" or self.cycle is None:
+            return False
+        if self.cycle.response_complete or self.cycle.more_body:
+            return False
+        self.cycle.keep_alive = False
+        return True
+
+    def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return  # they come again without the offer
+        self._progress = True
+        size = len(self.url) + sum([len(name) + len(value) for name, value in self.headers])
+        if size > HEADER_BYTES:
+            self._headers_are_large = True
+            raise httptools.HttpParserError("the headers are too large")
+        if len(self.pipeline) >= PIPELINED:
+            raise httptools.HttpParserError("too many requests wait for the answers to those before them")
+        before = self.cycle
+        super().on_headers_complete()
+        if self.cycle is not before:
+            without_body = self.scope["method"] == "HEAD"
+            self.cycle.transport = _OneWrite(self.transport, without_body=without_body)  # type: ignore[assignment]
+
+    def on_body(self, body: bytes) -> None:
+        self._progress = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
+        self._progress = True
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        if self._headers_are_large:
+            self._refuse_large_headers()
+        else:
+            self._refuse(400, msg)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stall_timer = self.loop.call_later(self._limits.body_seconds, self._cut_off)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self._cut_off()
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _cut_off(self) -> None:
+        """Ends the connection with all that is unsent, in the kernel too, which would try for minutes."""
+        connection = self.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        self.transport.abort()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _headers_are_late(self) -> None:
+        self._timer = None
+        seconds = f"{self._limits.header_seconds:g}"
+        self._refuse(408, f"The headers did not arrive within {seconds} seconds (serve.header_seconds)")
+
+    def _refuse_large_headers(self) -> None:
+        self._refuse(431, f"The headers are larger than {HEADER_BYTES} bytes")
+
+    def _refuse(self, status: int, text: str, headers: bytes = b"") -> None:
+        """Answers in the application's place, and closes, unless an answer is on its way."""
+        if self.transport.is_closing():
+            return
+        self._stop_timer()
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or not (cycle.response_started or self.pipeline):
+            body = orjson.dumps({"error": text})
+            self.transport.write(
+                b"".join(
+                    (
+                        STATUS_LINE[status],
+                        b"content-type: application/json\r\n",
+                        headers,
+                        b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body),
+                        body,
+                    )
+                )
+            )
+        self.transport.close()
+
+
+def connection_class(limits: ServeSettings) -> Callable[..., Connection]:
+    """What uvicorn makes a connection with, as `uvicorn.Config(http=...)`."""
+
+    def connect(*args: Any, **kwargs: Any) -> Connection:
+        return Connection(*args, limits=limits, **kwargs)
+
+    return connect

@@ -1,0 +1,34 @@
+"""Which web pages may call the server from a browser: none, unless their origins are in the settings."""
+
+from collections.abc import Mapping
+
+from serving.http.messages import Pairs
+
+_ANY = "*"
+_ALLOWED: Pairs = (
+    (b"access-control-allow-methods", b"POST, GET"),
+    (b"access-control-allow-headers", b"Content-Type, Authorization, X-API-Key"),
+)
+
+
+class Cors:
+    """The headers that tell a browser."""
+
+    def __init__(self, origins: tuple[str, ...]) -> None:
+        self._origins = frozenset(origin.encode() for origin in origins)
+        self._any = _ANY in origins
+
+    def allows(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether a page of the request's origin may call."""
+        origin = headers.get(b"origin")
+        return origin is not None and (self._any or origin in self._origins)
+
+    def headers(self, headers: Mapping[bytes, bytes]) -> Pairs:
+        """What goes with the answer."""
+        if not self._origins:
+            return ()
+        varies: Pairs = () if self._any else ((b"vary", b"Origin"),)
+        if not self.allows(headers):
+            return varies
+        origin = _ANY.encode() if self._any else headers[b"origin"]
+        return ((b"access-control-allow-origin", origin), *_ALLOWED, *varies)

@@ -1,0 +1,59 @@
+"""uvicorn, as the server wants it: one listening socket, our signals, and limits for TLS too."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+
+from serving.endpoint.access_log import App
+from serving.http.connection import connection_class
+from serving.settings import ServeSettings
+
+
+class HttpServer(uvicorn.Server):
+    """Serves `app`, an ASGI application, to the connections of one listening socket."""
+
+    def __init__(self, app: App, settings: ServeSettings) -> None:
+        self._settings = settings
+        super().__init__(_config(app, settings))
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves the signals alone."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Like uvicorn's own, with a limit for the TLS handshake, before which there is no connection."""
+        config = self.config
+        (listener,) = sockets or []
+        server = await asyncio.get_running_loop().create_server(
+            lambda: config.http_protocol_class(  # type: ignore[call-arg]
+                config=config, server_state=self.server_state, app_state=self.lifespan.state
+            ),
+            sock=listener,
+            ssl=config.ssl,
+            backlog=config.backlog,
+            ssl_handshake_timeout=self._settings.header_seconds if config.ssl else None,
+        )
+        self.servers = [server]
+        self.started = True
+
+
+def _config(app: App, settings: ServeSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=connection_class(settings),  # type: ignore[arg-type]
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=settings.idle_seconds,  # type: ignore[arg-type]
+        timeout_graceful_shutdown=settings.drain_seconds,  # type: ignore[arg-type]
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,  # type: ignore[arg-type]
+    )

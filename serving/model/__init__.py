@@ -1,0 +1,1 @@
+"""Loaded models: prediction, batching, switching of versions."""

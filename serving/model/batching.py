@@ -1,0 +1,321 @@
+"""Dynamic batching: rows of several requests share a model call, and a lone row on an idle model never waits.
+
+All of it lives in one event loop; only the model calls run in worker threads, so nothing here needs a lock.
+"""
+
+import asyncio
+import collections
+import dataclasses
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from serving.model.predictor import Inputs, Outputs
+from serving.status import Code, RequestError
+
+Run = Callable[[Inputs], Outputs]
+Observe = Callable[[int, int, float], None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BatchLimits:
+    """The most rows in a call and in the queue, the seconds that rows may wait for company, the calls at a
+    time, and the seconds that a lone call may hold the event loop."""
+
+    max_rows: int
+    max_delay: float
+    max_queue: int
+    workers: int
+    inline_seconds: float
+
+
+class _Request:
+    __slots__ = ("arrived", "deadline", "future", "inputs", "rows", "size")
+
+    def __init__(
+        self, inputs: Inputs, rows: int, size: int, deadline: float, future: "asyncio.Future[Outputs]"
+    ) -> None:
+        self.inputs = inputs
+        self.rows = rows
+        self.size = size
+        self.deadline = deadline
+        self.future = future
+        self.arrived = time.monotonic()
+
+
+class Lane:
+    """The requests for one signature of one loaded version.
+
+    batched: whether requests can share a call. active: requests that the model is not done with.
+    """
+
+    def __init__(self, run: Run, *, batched: bool) -> None:
+        self.run = run
+        self.batched = batched
+        self.waiting: collections.deque[_Request] = collections.deque()
+        self.rows = 0
+        self.active = 0
+        self.when_idle: Callable[[], None] | None = None
+        self._lone_seconds = self._lone_size = 0.0
+
+    def expected_seconds(self, size: int) -> float | None:
+        """How long a row of `size` bytes takes alone, as far as earlier ones tell."""
+        if not self._lone_seconds:
+            return None
+        return self._lone_seconds * max(1.0, size / max(1.0, self._lone_size))
+
+    def took(self, seconds: float, size: int) -> None:
+        """A row of `size` bytes was alone in a call."""
+        share = 0.2 if self._lone_seconds else 1.0
+        self._lone_seconds += share * (seconds - self._lone_seconds)
+        self._lone_size += share * (size - self._lone_size)
+
+    def leave(self, requests: int) -> None:
+        """The model is done with some requests."""
+        self.active -= requests
+        if self.active == 0 and self.when_idle is not None:
+            self.when_idle()
+
+
+class Batcher:
+    """Runs the requests of all lanes, oldest first, in `limits.workers` threads.
+
+    observe is told of each call: its rows, its requests, its seconds.
+    """
+
+    def __init__(
+        self, limits: BatchLimits, *, observe: Observe = lambda rows, requests, seconds: None
+    ) -> None:
+        self.limits = limits
+        self.queued = 0
+        self.running = 0
+        self._observe = observe
+        self._lanes: dict[int, Lane] = {}
+        self._scheduled = False
+        self._loop = asyncio.get_running_loop()
+        self._jobs: queue.SimpleQueue[tuple[Lane, list[_Request]] | None] = queue.SimpleQueue()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._later: asyncio.TimerHandle | None = None
+        self._open: set[_Request] = set()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"model-{number}", daemon=True)
+            for number in range(limits.workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    async def run(self, lane: Lane, inputs: Inputs, *, rows: int, size: int, deadline: float) -> Outputs:
+        """What `submit` promises. More rows than a call may have go in several, each behind the requests that
+        came meanwhile: a large request does not keep all others waiting.
+
+        Raises:
+          RequestError: the same, and the model's own answer.
+        """
+        most = self.limits.max_rows
+        if rows <= most or not lane.batched:
+            return await self.submit(lane, inputs, rows=rows, size=size, deadline=deadline)
+        parts = []
+        lane.active += 1  # between its parts, too
+        try:
+            for start in range(0, rows, most):
+                part = {name: value[start : start + most] for name, value in inputs.items()}
+                count = min(most, rows - start)
+                share = size * count // rows
+                outputs = await self.submit(lane, part, rows=count, size=share, deadline=deadline)
+                if any(
+                    len(value) != count for value in outputs.values()
+                ):  # it answers the whole, not each row
+                    return await self.submit(lane, inputs, rows=rows, size=size, deadline=deadline)
+                parts.append(outputs)
+        finally:
+            lane.leave(1)
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def submit(
+        self, lane: Lane, inputs: Inputs, *, rows: int, size: int, deadline: float
+    ) -> "asyncio.Future[Outputs]":
+        """Queues a request of `rows` rows and `size` bytes; the future gets the outputs or a RequestError.
+
+        deadline: as of time.monotonic().
+
+        Raises:
+          RequestError: RESOURCE_EXHAUSTED, over HTTP 503, where the queue is full.
+        """
+        if self.queued and self.queued + rows > self.limits.max_queue:
+            raise RequestError(
+                Code.RESOURCE_EXHAUSTED,
+                f"The queue is full: {self.queued} rows of {self.limits.max_queue} wait. Try again later.",
+                retry_after=1,
+                http=Code.UNAVAILABLE.http,  # 429 would blame this one client
+            )
+        request = _Request(inputs, rows, size, deadline, self._loop.create_future())
+        lane.waiting.append(request)
+        lane.rows += rows
+        lane.active += 1
+        self.queued += rows
+        self._lanes[id(lane)] = lane
+        self._open.add(request)
+        self._watch(deadline)
+        self._schedule()
+        return request.future
+
+    def close(self) -> None:
+        """Ends the threads once the calls in progress are done."""
+        for _ in self._threads:
+            self._jobs.put(None)
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._dispatch)
+
+    def _dispatch(self) -> None:
+        self._scheduled = False
+        while self.running < self.limits.workers and self._lanes:
+            lane = min(self._lanes.values(), key=lambda lane: lane.waiting[0].arrived)
+            ready_at = lane.waiting[0].arrived + self.limits.max_delay
+            if self.running and lane.rows < self.limits.max_rows and (now := time.monotonic()) < ready_at:
+                if self._later is not None:
+                    self._later.cancel()
+                self._later = self._loop.call_later(ready_at - now, self._schedule)
+                return
+            if batch := self._take(lane):
+                self._start(lane, batch)
+
+    def _take(self, lane: Lane) -> list[_Request]:
+        """The next requests that share a call; those that nobody waits for any more are dropped."""
+        batch: list[_Request] = []
+        rows, now = 0, time.monotonic()
+        while lane.waiting:
+            request = lane.waiting[0]
+            gone = request.future.done() or request.deadline <= now
+            if batch and not gone and (not lane.batched or rows + request.rows > self.limits.max_rows):
+                break
+            lane.waiting.popleft()
+            lane.rows -= request.rows
+            self.queued -= request.rows
+            if gone:
+                self._expire(request)
+                lane.leave(1)
+            else:
+                batch.append(request)
+                rows += request.rows
+        if not lane.waiting:
+            self._lanes.pop(id(lane), None)
+        return batch
+
+    def _start(self, lane: Lane, batch: list[_Request]) -> None:
+        if self._is_quick(lane, batch):
+            self._finish(lane, batch, *_answer(lane, batch))
+        else:
+            self.running += 1
+            self._jobs.put((lane, batch))
+
+    def _is_quick(self, lane: Lane, batch: list[_Request]) -> bool:
+        """Whether to call the model right here: changing threads twice costs as much as a short call."""
+        if self.running or self._lanes or len(batch) > 1 or batch[0].rows > 1:
+            return False
+        expected = lane.expected_seconds(batch[0].size)
+        return expected is not None and expected < self.limits.inline_seconds
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            lane, batch = job
+            answers, seconds = _answer(lane, batch)
+            try:
+                self._loop.call_soon_threadsafe(self._done, lane, batch, answers, seconds)
+            except RuntimeError:  # the loop is closed: nobody waits
+                return
+
+    def _done(
+        self, lane: Lane, batch: list[_Request], answers: Sequence[Outputs | RequestError], seconds: float
+    ) -> None:
+        self.running -= 1
+        self._dispatch()
+        self._finish(lane, batch, answers, seconds)
+
+    def _finish(
+        self, lane: Lane, batch: list[_Request], answers: Sequence[Outputs | RequestError], seconds: float
+    ) -> None:
+        rows = 0
+        for request, answer in zip(batch, answers, strict=True):
+            rows += request.rows
+            self._open.discard(request)
+            if request.future.done():
+                continue
+            if isinstance(answer, RequestError):
+                request.future.set_exception(answer)
+            else:
+                request.future.set_result(answer)
+        if rows == 1:
+            lane.took(seconds, batch[0].size)
+        self._observe(rows, len(batch), seconds)
+        lane.leave(len(batch))
+
+    def _watch(self, deadline: float) -> None:
+        """Sees to it that `_look` is called by `deadline`."""
+        when = self._loop.time() + max(0.0, deadline - time.monotonic())
+        if self._alarm is None or when < self._alarm.when():
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = self._loop.call_at(when, self._look)
+
+    def _look(self) -> None:
+        """Answers the requests whose time is up, whether they wait or run."""
+        self._alarm = None
+        now = time.monotonic()
+        for request in [request for request in self._open if request.deadline <= now]:
+            self._expire(request)
+        if self._open:
+            self._watch(min(request.deadline for request in self._open))
+
+    def _expire(self, request: _Request) -> None:
+        self._open.discard(request)
+        if not request.future.done():
+            request.future.set_exception(
+                RequestError(Code.DEADLINE_EXCEEDED, "The request's time was up before the model answered.")
+            )
+
+
+def _answer(lane: Lane, batch: list[_Request]) -> tuple[Sequence[Outputs | RequestError], float]:
+    """One answer a request: what one bad request does to a shared call is not its neighbours' fault."""
+    started = time.perf_counter()
+    if len(batch) == 1:
+        answers = [_alone(lane, batch[0])]
+    else:
+        try:
+            answers = _together(lane, batch)
+        except RequestError:
+            answers = [_alone(lane, request) for request in batch]
+    return answers, time.perf_counter() - started
+
+
+def _alone(lane: Lane, request: _Request) -> Outputs | RequestError:
+    try:
+        return lane.run(request.inputs)
+    except RequestError as error:
+        return error
+    except Exception as error:  # a defect of ours must not end the thread
+        return RequestError(Code.INTERNAL, f"The model call failed: {type(error).__name__}")
+
+
+def _together(lane: Lane, batch: list[_Request]) -> list[Outputs | RequestError]:
+    names = batch[0].inputs
+    try:
+        joined = {name: np.concatenate([request.inputs[name] for request in batch]) for name in names}
+    except ValueError as error:  # their other dimensions differ
+        raise RequestError(Code.INVALID_ARGUMENT, str(error)) from error
+    outputs = lane.run(joined)
+    total = sum(request.rows for request in batch)
+    if any(len(value) != total for value in outputs.values()):
+        raise RequestError(Code.INTERNAL, "an output does not have one row for each of the input")
+    answers: list[Outputs | RequestError] = []
+    start = 0
+    for request in batch:
+        stop = start + request.rows
+        answers.append({name: value[start:stop] for name, value in outputs.items()})
+        start = stop
+    return answers

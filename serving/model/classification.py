@@ -1,0 +1,118 @@
+"""Classify and Regress: which signatures can answer them, and what their outputs mean.
+
+The rules and the error texts are those of TensorFlow Serving's classifier.cc and regressor.cc. As there, a
+signature is known by the names of its tensors and not by its method name: `inputs` takes serialized
+tf.Examples; `classes`, `scores`, or both classify, `outputs` regresses.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from serving.model.predictor import DEFAULT_SIGNATURE, Signature
+from serving.status import invalid
+
+INPUTS = "inputs"
+CLASSES, SCORES = "classes", "scores"
+REGRESSED = "outputs"
+
+_PROTO_TYPES = {"float64": "DT_DOUBLE", "float32": "DT_FLOAT", "object": "DT_STRING", "float16": "DT_HALF"}
+
+
+def find_signature(signatures: Mapping[str, Signature], name: str) -> Signature:
+    """The signature of that name; an empty one means the default.
+
+    Raises:
+      RequestError: there is none.
+    """
+    wanted = name or DEFAULT_SIGNATURE
+    if wanted not in signatures:
+        raise invalid(f"No signature was found with the name: {wanted}")
+    return signatures[wanted]
+
+
+def check_classification(signature: Signature) -> None:
+    """Raises RequestError unless the signature can answer Classify."""
+    if len(signature.inputs) != 1:
+        raise invalid("Expected one input Tensor.")
+    if len(signature.outputs) not in (1, 2):
+        raise invalid(f"Expected one or two output Tensors, found {len(signature.outputs)}")
+    if INPUTS not in signature.inputs:
+        raise invalid(f"No classification inputs found in SignatureDef: {signature.definition}")
+    if CLASSES not in signature.outputs and SCORES not in signature.outputs:
+        raise invalid(
+            "Expected classification signature outputs to contain at least one of "
+            f'"{CLASSES}" or "{SCORES}". Signature was: {signature.definition}'
+        )
+
+
+def check_regression(signature: Signature) -> None:
+    """Raises RequestError unless the signature can answer Regress."""
+    if len(signature.inputs) != 1:
+        raise invalid("Expected one input Tensor.")
+    if len(signature.outputs) != 1:
+        raise invalid("Expected one output Tensor.")
+    if INPUTS not in signature.inputs:
+        raise invalid(f"No regression inputs found in SignatureDef: {signature.definition}")
+    if REGRESSED not in signature.outputs:
+        raise invalid(f"No regression outputs found in SignatureDef: {signature.definition}")
+
+
+def classifications(outputs: Mapping[str, np.ndarray], rows: int) -> list[list[tuple[bytes, Any]]]:
+    """Each row's classes as label and score (np.float32); what the signature lacks is empty or zero.
+
+    Raises:
+      RequestError: the outputs are no classification of `rows` rows.
+    """
+    classes, scores = outputs.get(CLASSES), outputs.get(SCORES)
+    if classes is not None:
+        _check_table(classes, rows, CLASSES, np.dtype(object))
+    if scores is not None:
+        _check_table(scores, rows, SCORES, np.dtype(np.float32))
+    if classes is not None and scores is not None and classes.shape != scores.shape:
+        raise invalid(
+            "Tensors class and score should match in dim_size(1). "
+            f"Got {classes.shape[1]} vs. {scores.shape[1]}"
+        )
+    if classes is None:
+        classes = np.full(scores.shape if scores is not None else (rows, 0), b"", object)
+    if scores is None:
+        scores = np.zeros(classes.shape, np.float32)
+    return [list(zip(labels, values, strict=True)) for labels, values in zip(classes, scores, strict=True)]
+
+
+def regressions(outputs: Mapping[str, np.ndarray], rows: int) -> np.ndarray:
+    """Each row's number: float32 [rows].
+
+    Raises:
+      RequestError: the outputs are no regression of `rows` rows.
+    """
+    values = outputs[REGRESSED]
+    if not (values.ndim == 1 or (values.ndim == 2 and values.shape[1] == 1)):
+        raise invalid(
+            "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got "
+            f"{_shape_text(values)}"
+        )
+    if len(values) != rows:
+        raise invalid(f"Input batch size did not match output batch size: {rows} vs. {len(values)}")
+    if values.dtype != np.float32:
+        raise invalid(f"Expected output Tensor of DT_FLOAT.  Got: {_type_text(values)}")
+    return values.reshape(rows)
+
+
+def _check_table(values: np.ndarray, rows: int, name: str, dtype: np.dtype) -> None:
+    if values.ndim != 2:
+        raise invalid(f"Expected Tensor shape: [batch_size num_classes] but got {_shape_text(values)}")
+    if values.dtype != dtype:
+        raise invalid(f"Expected {name} Tensor of {_PROTO_TYPES[dtype.name]}. Got: {_type_text(values)}")
+    if len(values) != rows:
+        raise invalid(f"Expected {name} output batch size of {rows}. Got: {len(values)}")
+
+
+def _shape_text(values: np.ndarray) -> str:
+    return f"[{','.join(map(str, values.shape))}]"
+
+
+def _type_text(values: np.ndarray) -> str:
+    return _PROTO_TYPES.get(values.dtype.name, f"DT_{values.dtype.name.upper()}")

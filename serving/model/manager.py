@@ -1,0 +1,360 @@
+"""The versions that answer: what the store publishes is verified, loaded, warmed up and switched to, live."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import dataclasses
+import enum
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from serving.errors import StoreError, StoreInputError
+from serving.model import predictor
+from serving.model.batching import Lane
+from serving.model.metrics import Metrics
+from serving.model.predictor import LoadError, Predictor
+from serving.status import Code, RequestError, invalid
+from serving.versions import VersionStore
+
+_LOG = logging.getLogger("greenlight.serving")
+_FIRST_RETRY, _LAST_RETRY = 5.0, 60.0  # seconds between looks at a version that was refused
+_REMEMBERED = 50  # versions whose end is still told
+
+Result = TypeVar("Result")
+
+
+class State(enum.IntEnum):
+    """TensorFlow Serving's states of a version; the value is its number in the protocol."""
+
+    START = 10
+    LOADING = 20
+    AVAILABLE = 30
+    UNLOADING = 40
+    END = 50
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VersionStatus:
+    """The state of one version; `code` and `message` say why it is not served, where that is an error."""
+
+    version: int
+    state: State
+    code: Code = Code.OK
+    message: str = ""
+
+
+def not_loaded(name: str, version: int | None) -> RequestError:
+    """The error of a call to a model, or to that version of it, that is not served."""
+    which = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+    return RequestError(Code.NOT_FOUND, f"Servable not found for request: {which}")
+
+
+def unknown(name: str, version: int | None) -> RequestError:
+    """The error of a question for the state of a model, or of that version of it, that is not known."""
+    which = "any versions" if version is None else f"version {version}"
+    return RequestError(Code.NOT_FOUND, f"Could not find {which} of model {name}")
+
+
+def unknown_label(label: str) -> RequestError:
+    """The error of a label that is not in force."""
+    return invalid(f"Unrecognized servable version label: {label}")
+
+
+class LoadedVersion:
+    """A version that answers or still has to: its predictor, and a lane for each signature."""
+
+    def __init__(self, loaded: Predictor, *, store_id: str) -> None:
+        self.predictor = loaded
+        self.version = loaded.version
+        self.store_id = store_id
+        self.lanes = {
+            name: Lane(lambda inputs, name=name: loaded.run(name, inputs), batched=signature.batched)  # type: ignore[misc]
+            for name, signature in loaded.signatures.items()
+        }
+
+    async def idle(self) -> None:
+        """Returns when the model is done with all its requests."""
+        event = asyncio.Event()
+        for lane in self.lanes.values():
+            lane.when_idle = event.set
+        while any(lane.active for lane in self.lanes.values()):
+            await event.wait()
+            event.clear()
+
+
+@dataclasses.dataclass
+class _Refusal:
+    why: str
+    retry_at: float
+    pause: float = _FIRST_RETRY
+
+
+class Models:
+    """The versions of one model that are loaded, newest first, kept to what `store` publishes.
+
+    versions: how many of the newest good ones. pin: only this one, whatever comes or goes.
+    """
+
+    def __init__(
+        self,
+        store: VersionStore,
+        *,
+        name: str,
+        versions: int = 1,
+        pin: int | None = None,
+        poll_seconds: float = 1.0,
+        metrics: Metrics | None = None,
+        load: Callable[[str, int], Predictor] = predictor.load,
+    ) -> None:
+        self.name = name
+        self._store = store
+        self._versions = 1 if pin is not None else versions
+        self._pin = pin
+        self._poll_seconds = poll_seconds
+        self._load = load
+        self._metrics = metrics or Metrics(name)
+        self._loaded: list[LoadedVersion] = []
+        self._states: dict[int, VersionStatus] = {}
+        self._refused: dict[tuple[str, int], _Refusal] = {}
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="loader")
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._complaint = ""
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Calls `listener` whenever other versions answer than before."""
+        self._listeners.append(listener)
+
+    def ready(self) -> bool:
+        """Whether a version answers."""
+        return bool(self._loaded)
+
+    def find(self, *, version: int | None = None, label: str | None = None) -> LoadedVersion:
+        """The version that answers: the newest, or the one of that number or label.
+
+        Raises:
+          RequestError: it is not loaded, or the label unknown.
+        """
+        if version is None and label is None:
+            if not self._loaded:
+                raise not_loaded(self.name, None)
+            return self._loaded[0]
+        if version is None:
+            version = self._labelled(label or "")
+        for loaded in self._loaded:
+            if loaded.version == version:
+                return loaded
+        raise not_loaded(self.name, version)
+
+    def labels(self) -> dict[str, int]:
+        """The labels in force: `stable` is the newest version loaded, `previous` the one before it."""
+        return {
+            label: loaded.version for label, loaded in zip(("stable", "previous"), self._loaded, strict=False)
+        }
+
+    def statuses(self, *, version: int | None = None, label: str | None = None) -> list[VersionStatus]:
+        """The states of all versions known, newest first, or of one.
+
+        Raises:
+          RequestError: there is none.
+        """
+        if label is not None:
+            version = self._labelled(label)
+        found = [
+            self._states[number] for number in sorted(self._states, reverse=True) if version in (None, number)
+        ]
+        if not found:
+            raise unknown(self.name, version)
+        return found
+
+    def refusals(self) -> list[VersionStatus]:
+        """Those that should answer and are refused, newest first."""
+        return [
+            status for _, status in sorted(self._states.items(), reverse=True) if status.code is not Code.OK
+        ]
+
+    def _labelled(self, label: str) -> int:
+        labels = self.labels()
+        if label not in labels:
+            raise unknown_label(label)
+        return labels[label]
+
+    async def check_pin(self) -> None:
+        """Raises StoreInputError where a version is pinned that is not published."""
+        published = await self._in_thread(self._store.published)
+        if self._pin is not None and self._pin not in published:
+            known = ", ".join(map(str, published)) or "none"
+            raise StoreInputError(
+                f"version {self._pin} is not published in {self._store.root}; there are: {known}"
+            )
+
+    async def start(self) -> None:
+        """The first look. A store without a good version may get one later; a pinned version must do now.
+
+        Raises:
+          StoreError: the pinned version is refused.
+        """
+        await self.refresh()
+        if self._pin is not None and not self._loaded:
+            raise StoreError(f"version {self._pin} is not served: {self._states[self._pin].message}")
+
+    async def watch(self) -> None:
+        """Keeps to the store until cancelled."""
+        while True:
+            await asyncio.sleep(self._poll_seconds)
+            try:
+                await self.refresh()
+            except Exception as error:  # what answers now goes on answering, whatever is wrong with the next
+                self._complain(f"{type(error).__name__}: {error}")
+
+    async def refresh(self) -> None:
+        """One look at the store, and all that follows from it."""
+        try:
+            store_id, published = await self._in_thread(self._look)
+        except StoreError as error:
+            self._complain(str(error))
+            return
+        for status in self.refusals():
+            if status.version not in published:  # rolled back or pruned: nothing is wrong any more
+                del self._states[status.version]
+        good: list[LoadedVersion] = []
+        for number in published:
+            if len(good) == self._versions:
+                break
+            if one := await self._usable(store_id, number):
+                good.append(one)
+        if good:
+            self._complain("")
+            self._switch(good)
+        elif self._loaded:
+            self._complain("no version in the store can be served: the last good one stays")
+
+    def _look(self) -> tuple[str, list[int]]:
+        published = self._store.published()
+        wanted = published if self._pin is None else [number for number in published if number == self._pin]
+        return self._store.store_id, wanted
+
+    def _complain(self, text: str) -> None:
+        """Logs what is wrong with the store, once."""
+        if text and text != self._complaint:
+            _LOG.warning("the store cannot be followed", extra={"error": text})
+        self._complaint = text
+
+    async def _usable(self, store_id: str, number: int) -> LoadedVersion | None:
+        """The version, loaded before or now; None where it is refused."""
+        for loaded in self._loaded:
+            if (loaded.store_id, loaded.version) == (store_id, number):
+                return loaded
+        refusal = self._refused.get((store_id, number))
+        if refusal and time.monotonic() < refusal.retry_at:
+            return None
+        if refusal is None:
+            self._tell(number, State.LOADING)
+        started = time.perf_counter()
+        path = self._store.path(number)
+        try:
+            verified = await self._in_thread(lambda: self._verified(path, number))
+        except (LoadError, StoreError) as error:
+            if number not in await self._in_thread(self._store.published):  # rolled back or pruned meanwhile
+                self._states.pop(number, None)
+                return None
+            self._metrics.load(path, Code.DATA_LOSS, time.perf_counter() - started)
+            self._refuse(store_id, number, str(error))
+            return None
+        self._metrics.load(path, Code.OK, time.perf_counter() - started)
+        self._refused.pop((store_id, number), None)
+        return LoadedVersion(verified, store_id=store_id)
+
+    def _verified(self, path: str, number: int) -> Predictor:
+        """The version, warmed up, if it is what its manifest says, before it is loaded and still after."""
+        before = _print(path)
+        if problems := self._store.verify(number):
+            raise LoadError(str(problems[0]))
+        loaded = self._load(path, number)
+        try:
+            predictor.warm_up(loaded)
+            if _print(path) != before:
+                raise LoadError(f"version {number}: its files changed while it was loaded")
+        except LoadError:
+            loaded.close()
+            raise
+        return loaded
+
+    def _refuse(self, store_id: str, number: int, why: str) -> None:
+        before = self._refused.get((store_id, number))
+        pause = min(before.pause * 2, _LAST_RETRY) if before else _FIRST_RETRY
+        self._refused[store_id, number] = _Refusal(why, time.monotonic() + pause, pause)
+        self._tell(number, State.END, Code.DATA_LOSS, why)
+        if before is None or before.why != why:
+            self._metrics.refused()
+            _LOG.error("version refused", extra={"version": number, "error": why})
+
+    def _switch(self, good: list[LoadedVersion]) -> None:
+        before, self._loaded = self._loaded, good
+        for one in good:
+            if one not in before:
+                self._tell(one.version, State.AVAILABLE)
+                _LOG.info("version loaded", extra={"version": one.version})
+        for one in before:
+            if one not in good:
+                self._tell(one.version, State.UNLOADING, unless_loaded=True)
+                task = asyncio.create_task(self._retire(one))
+                self._leaving.add(task)
+                task.add_done_callback(self._leaving.discard)
+        if before != good:
+            self._metrics.versions([one.version for one in good])
+            for listener in self._listeners:
+                listener()
+
+    async def _retire(self, one: LoadedVersion) -> None:
+        """Lets a version go when it has answered what it was asked."""
+        await one.idle()
+        await self._in_thread(one.predictor.close)
+        await self._in_thread(predictor.collect)
+        self._tell(one.version, State.END, unless_loaded=True)
+        _LOG.info("version unloaded", extra={"version": one.version})
+
+    def _tell(
+        self,
+        number: int,
+        state: State,
+        code: Code = Code.OK,
+        message: str = "",
+        *,
+        unless_loaded: bool = False,
+    ) -> None:
+        if unless_loaded and any(one.version == number for one in self._loaded):
+            return
+        self._states[number] = VersionStatus(version=number, state=state, code=code, message=message)
+        for old in sorted(self._states)[:-_REMEMBERED]:
+            del self._states[old]
+
+    async def _in_thread(self, function: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+
+    async def close(self) -> None:
+        """Lets all versions go."""
+        before, self._loaded = self._loaded, []
+        for task in self._leaving:
+            task.cancel()
+        for one in before:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(one.idle(), 1)
+            with contextlib.suppress(asyncio.TimeoutError):  # another version may be loading right now
+                await asyncio.wait_for(self._in_thread(one.predictor.close), 1)
+        self._thread.shutdown(wait=False)
+
+
+def _print(path: str) -> list[tuple[str, int, int]] | None:
+    """What changes when a file of the version does; None where it cannot be told cheaply."""
+    if "://" in path:
+        return None
+    folder = Path(path)
+    try:
+        facts = [(file, file.stat()) for file in sorted(folder.rglob("*"))]
+    except FileNotFoundError:
+        return []
+    return [(str(file), fact.st_size, fact.st_mtime_ns) for file, fact in facts]

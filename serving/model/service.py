@@ -1,0 +1,207 @@
+"""What every protocol calls: which versions there are, what they take, and what they answer."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from serving.model.batching import Batcher
+from serving.model.manager import LoadedVersion, Models, VersionStatus
+from serving.model.metrics import Metrics
+from serving.model.predictor import DEFAULT_SIGNATURE, Inputs, Outputs, Signature
+from serving.request_log import RequestLog
+from serving.settings import ServeSettings
+from serving.status import Code, RequestError, invalid
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Prediction:
+    """An answer, and who gave it."""
+
+    version: int
+    signature: Signature
+    outputs: Outputs
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What a version takes and gives."""
+
+    version: int
+    signatures: Mapping[str, Signature]
+
+
+class Service:
+    """One model under one name. Everything is called in the event loop; errors are RequestErrors."""
+
+    def __init__(
+        self,
+        models: Models,
+        batcher: Batcher,
+        settings: ServeSettings,
+        *,
+        metrics: Metrics | None = None,
+        request_log: RequestLog | None = None,
+    ) -> None:
+        self.model_name = models.name
+        self.settings = settings
+        self._models = models
+        self._batcher = batcher
+        self._metrics = metrics or Metrics(models.name)
+        self._request_log = request_log
+        self._draining = False
+
+    def ready(self) -> bool:
+        """Whether new requests are answered."""
+        return self._models.ready() and not self._draining
+
+    def drain(self) -> None:
+        """Stops being ready; what comes in is still answered."""
+        self._draining = True
+
+    def statuses(self, version: int | None = None, label: str | None = None) -> list[VersionStatus]:
+        """The versions' states, newest first."""
+        return self._models.statuses(version=version, label=label)
+
+    def labels(self) -> dict[str, int]:
+        """The labels in force, with their versions."""
+        return self._models.labels()
+
+    def metadata(self, version: int | None = None, label: str | None = None) -> Metadata:
+        """The signatures of a version."""
+        found = self._models.find(version=version, label=label)
+        return Metadata(version=found.version, signatures=found.predictor.signatures)
+
+    def signature(
+        self, signature_name: str = "", *, version: int | None = None, label: str | None = None
+    ) -> Signature:
+        """A signature of a version, to read a request with.
+
+        `predict` called before anything is awaited is answered by this very version.
+        """
+        return _signature(self._models.find(version=version, label=label), signature_name)
+
+    async def predict(
+        self,
+        *,
+        inputs: Inputs,
+        signature_name: str = "",
+        version: int | None = None,
+        label: str | None = None,
+        deadline: float | None = None,
+        request_id: str | None = None,
+        protocol: str = "rest",
+    ) -> Prediction:
+        """The model's answer.
+
+        inputs: exactly the signature's; strings as arrays of objects (bytes). signature_name: empty means
+        `serving_default`. deadline: as of time.monotonic(); `serve.timeout_seconds` holds as well.
+        """
+        started = time.monotonic()
+        code = Code.CANCELLED
+        try:
+            loaded = self._models.find(version=version, label=label)
+            signature = _signature(loaded, signature_name)
+            latest = started + self.settings.timeout_seconds
+            rows, size = self._checked(signature, inputs)
+            outputs = await self._batcher.run(
+                loaded.lanes[signature.name],
+                inputs,
+                rows=rows,
+                size=size,
+                deadline=latest if deadline is None or deadline > latest else deadline,
+            )
+            code = Code.OK
+        except RequestError as error:
+            code = error.code
+            raise
+        finally:
+            self._metrics.request(protocol=protocol, code=code, seconds=time.monotonic() - started)
+        if self._request_log is not None:
+            self._request_log.offer(
+                inputs=inputs, outputs=outputs, version=loaded.version, request_id=request_id
+            )
+        return Prediction(version=loaded.version, signature=signature, outputs=outputs)
+
+    def _checked(self, signature: Signature, inputs: Inputs) -> tuple[int, int]:
+        """The number of rows, and of bytes.
+
+        Raises:
+          RequestError: names, ranks, rows or sizes are not what the signature and the limits say.
+        """
+        if inputs.keys() != signature.inputs.keys():
+            raise invalid(
+                f"The inputs of signature {signature.name} are {_names(signature.inputs)}, "
+                f"and not {_names(inputs)}"
+            )
+        rows, size = 1, 0
+        for name, spec in signature.inputs.items():
+            value = inputs[name]
+            if spec.shape is not None and not _fits(value.shape, spec.shape):
+                raise invalid(
+                    f"Input {name} has the shape {list(value.shape)}, "
+                    f"and not {_shown(spec.shape)} as in the signature"
+                )
+            size += self._check_texts(name, value) if value.dtype == object else value.nbytes
+            if signature.batched:
+                rows = len(value)
+        if signature.batched and any(len(inputs[name]) != rows for name in inputs):
+            raise invalid("The inputs differ in their number of rows")
+        self.check_rows(signature, rows)
+        return rows, size
+
+    def check_rows(self, signature: Signature, rows: int) -> None:
+        """Raises RequestError for more rows than a request may have; asked early, it spares reading them."""
+        if signature.batched:
+            self._check_rows(rows)
+
+    def check_examples(self, count: int, context_bytes: int) -> None:
+        """The same for examples that each get a context, which makes a small request a large one."""
+        self._check_rows(count)
+        size, most = count * context_bytes, self.settings.max_body_bytes
+        if size > most:
+            raise invalid(
+                f"The context, in each of {count} examples, has {size} bytes; the most is {most} "
+                "(serve.max_body_bytes)"
+            )
+
+    def _check_rows(self, rows: int) -> None:
+        most = self.settings.max_rows
+        if rows > most:
+            raise invalid(f"The request has {rows} rows; the most is {most} (serve.max_rows)")
+
+    def _check_texts(self, name: str, value: np.ndarray) -> int:
+        """The number of bytes in the texts."""
+        sizes = [len(text) for text in value.flat]
+        longest = max(sizes, default=0)
+        if longest > self.settings.max_text_bytes:
+            raise invalid(
+                f"Input {name} holds a text of {longest} bytes; "
+                f"the most is {self.settings.max_text_bytes} (serve.max_text_bytes)"
+            )
+        return sum(sizes)
+
+
+def _signature(loaded: LoadedVersion, name: str) -> Signature:
+    try:
+        return loaded.predictor.signatures[name or DEFAULT_SIGNATURE]
+    except KeyError:
+        raise invalid(
+            f'Serving signature name: "{name or DEFAULT_SIGNATURE}" not found in signature def'
+        ) from None
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        [size is None or size == given for given, size in zip(shape, wanted, strict=True)]
+    )
+
+
+def _shown(shape: tuple[int | None, ...]) -> str:
+    return str([-1 if size is None else size for size in shape])
+
+
+def _names(keys: Mapping[str, Any]) -> str:
+    return ", ".join(sorted(keys)) or "none"

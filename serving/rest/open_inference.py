@@ -1,0 +1,221 @@
+"""The Open Inference Protocol, version 2, over HTTP: health, metadata and inference, with binary tensors.
+
+Requests that are wrong are answered 400, as the protocol says; a server that cannot answer now, as elsewhere.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from serving.http.messages import (
+    Answer,
+    HttpError,
+    Pairs,
+    Request,
+    json_answer,
+    not_allowed,
+    not_found,
+    unquoted,
+)
+from serving.model.manager import State
+from serving.model.predictor import DEFAULT_SIGNATURE, Signature, TensorSpec
+from serving.model.service import Metadata, Service
+from serving.rest import v2_tensors
+from serving.rest.answer_json import to_json
+from serving.rest.json_document import parse
+from serving.status import Code, RequestError, invalid
+
+SERVER_NAME = "greenlight"
+PLATFORM = "tensorflow_savedmodel"
+EXTENSIONS = ("binary_tensor_data",)
+HEADER_LENGTH = b"inference-header-content-length"
+
+_MODEL = re.compile(r"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[^/]+))?(?P<method>/ready|/infer)?")
+_CLIENT_CODES = (Code.NOT_FOUND, Code.INVALID_ARGUMENT, Code.FAILED_PRECONDITION, Code.OUT_OF_RANGE)
+
+
+class OpenInferenceApi:
+    """Answers the requests to `/v2...` from a service."""
+
+    def __init__(self, service: Service, *, server_version: str) -> None:
+        self._service = service
+        self._server_version = server_version
+
+    def serves(self, path: str) -> bool:
+        """Whether the path is one of these."""
+        return path == "/v2" or path.startswith("/v2/")
+
+    async def answer(self, request: Request) -> Answer:
+        """The answer; raises RequestError or HttpError."""
+        try:
+            return await self._answer(request)
+        except RequestError as error:
+            if error.code in _CLIENT_CODES:
+                raise HttpError(400, error.message) from error
+            raise
+
+    async def _answer(self, request: Request) -> Answer:
+        if found := _MODEL.fullmatch(request.path):
+            if found["method"] == "/infer":
+                return await self._infer(request, found)
+            _only_get(request)
+            return self._model_ready(found) if found["method"] else self._model_metadata(found)
+        if request.path not in ("/v2", "/v2/health/live", "/v2/health/ready"):
+            raise not_found()
+        _only_get(request)
+        if request.path == "/v2":
+            names = {"name": SERVER_NAME, "version": self._server_version, "extensions": list(EXTENSIONS)}
+            return json_answer(names)
+        if request.path == "/v2/health/live":
+            return json_answer({"live": True})
+        ready = self._service.ready()
+        return json_answer({"ready": ready}, status=200 if ready else 400)
+
+    def _version(self, found: re.Match[str]) -> int | None:
+        """The version asked for, None for the newest. Raises RequestError for a model that is not served."""
+        if unquoted(found["model"]) != self._service.model_name:
+            raise RequestError(Code.NOT_FOUND, f"Unknown model {unquoted(found['model'])}")
+        if found["version"] is None:
+            return None
+        if not re.fullmatch(r"[0-9]{1,18}", found["version"]):
+            raise invalid(f"The version must be a number, and not {unquoted(found['version'])}")
+        return int(found["version"])
+
+    def _model_ready(self, found: re.Match[str]) -> Answer:
+        name = unquoted(found["model"])
+        try:
+            self._service.metadata(version=self._version(found))
+        except RequestError:
+            return json_answer({"name": name, "ready": False}, status=400)
+        return json_answer({"name": name, "ready": True})
+
+    def _model_metadata(self, found: re.Match[str]) -> Answer:
+        metadata = self._service.metadata(version=self._version(found))
+        signature = _signature(metadata, DEFAULT_SIGNATURE)
+        available = [one.version for one in self._service.statuses() if one.state is State.AVAILABLE]
+        return json_answer(
+            {
+                "name": self._service.model_name,
+                "versions": [str(version) for version in sorted(available)],
+                "platform": PLATFORM,
+                "inputs": [_described(name, spec) for name, spec in signature.inputs.items()],
+                "outputs": [_described(name, spec) for name, spec in signature.outputs.items()],
+            }
+        )
+
+    async def _infer(self, request: Request, found: re.Match[str]) -> Answer:
+        if request.method != "POST":
+            raise not_allowed("POST")
+        version = self._version(found)
+        head, binary = _split(request)
+        document = await request.read(lambda: parse(head))
+        name = _parameters(document).get("signature_name") or ""
+        request_id = document.get("id")
+        if not isinstance(name, str) or not isinstance(request_id, str | None):
+            raise invalid("'id' and the parameter 'signature_name' must be texts")
+        signature = self._service.signature(name, version=version)
+        inputs = await request.read(lambda: _inputs(document, signature, binary))
+        wanted = _wanted(document, signature)
+        prediction = await self._service.predict(
+            inputs=inputs, signature_name=name, version=version, request_id=request.id, protocol="v2"
+        )
+        answer = {"model_name": self._service.model_name, "model_version": str(prediction.version)}
+        if request_id is not None:
+            answer["id"] = request_id
+        return _answer(answer, prediction.outputs, wanted)
+
+
+def _only_get(request: Request) -> None:
+    if request.method not in ("GET", "HEAD"):
+        raise not_allowed("GET", "HEAD")
+
+
+def _split(request: Request) -> tuple[bytes, v2_tensors.Binary]:
+    """The JSON of the request, and the binary tensors behind it."""
+    given = request.headers.get(HEADER_LENGTH)
+    if given is None:
+        return request.body, v2_tensors.Binary(memoryview(b""))
+    if not re.fullmatch(rb"[0-9]{1,12}", given) or int(given) > len(request.body):
+        raise invalid(
+            "The header Inference-Header-Content-Length must say how many bytes of the body are JSON"
+        )
+    return request.body[: int(given)], v2_tensors.Binary(memoryview(request.body)[int(given) :])
+
+
+def _inputs(
+    document: Mapping[str, Any], signature: Signature, binary: v2_tensors.Binary
+) -> dict[str, np.ndarray]:
+    given = document.get("inputs")
+    if not isinstance(given, list) or not given:
+        raise invalid("The request needs 'inputs', a list of tensors")
+    inputs: dict[str, np.ndarray] = {}
+    for one in given:
+        name, array = v2_tensors.read(one, signature.inputs, binary)
+        if name in inputs:
+            raise invalid(f"Input {name} is there twice")
+        inputs[name] = array
+    binary.check_end()
+    return inputs
+
+
+def _wanted(document: Mapping[str, Any], signature: Signature) -> dict[str, bool]:
+    """The outputs asked for, and whether each is wanted binary."""
+    all_binary = _flag(_parameters(document), "binary_data_output")
+    given = document.get("outputs")
+    if given is None or given == []:
+        return dict.fromkeys(signature.outputs, all_binary)
+    if not isinstance(given, list):
+        raise invalid("'outputs' must be a list")
+    wanted: dict[str, bool] = {}
+    for one in given:
+        name = one.get("name") if isinstance(one, dict) else None
+        if not isinstance(name, str) or name not in signature.outputs:
+            raise invalid(f"Each of 'outputs' must name one of {', '.join(signature.outputs)}")
+        parameters = _parameters(one)
+        if parameters.get("classification"):
+            raise invalid("The classification extension is not served")
+        wanted[name] = _flag(parameters, "binary_data", all_binary)
+    return wanted
+
+
+def _parameters(holder: Mapping[str, Any]) -> Mapping[str, Any]:
+    parameters = holder.get("parameters")
+    if parameters is None:  # some clients write out what they leave open
+        return {}
+    if not isinstance(parameters, dict):
+        raise invalid("'parameters' must be an object")
+    return parameters
+
+
+def _flag(parameters: Mapping[str, Any], name: str, otherwise: bool = False) -> bool:
+    value = parameters.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise invalid(f"The parameter '{name}' must be true or false")
+    return otherwise if value is None else value
+
+
+def _answer(answer: dict[str, Any], outputs: Mapping[str, np.ndarray], wanted: Mapping[str, bool]) -> Answer:
+    written = [v2_tensors.write(name, outputs[name], binary=binary) for name, binary in wanted.items()]
+    head = to_json(answer | {"outputs": [tensor for tensor, _ in written]})
+    if not any(wanted.values()):
+        return Answer(body=head)
+    length: Pairs = ((HEADER_LENGTH, str(len(head)).encode()),)
+    body = b"".join([head, *(content for _, content in written)])
+    return Answer(body=body, content_type=b"application/octet-stream", headers=length)
+
+
+def _signature(metadata: Metadata, name: str) -> Signature:
+    if name not in metadata.signatures:
+        raise invalid(f"The model has no signature {name}")
+    return metadata.signatures[name]
+
+
+def _described(name: str, spec: TensorSpec) -> dict[str, Any]:
+    shape: Iterable[int | None] = spec.shape or ()
+    return {
+        "name": name,
+        "datatype": v2_tensors.datatype(spec),
+        "shape": [-1 if size is None else size for size in shape],
+    }

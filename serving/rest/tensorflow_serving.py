@@ -1,0 +1,132 @@
+"""TensorFlow Serving's REST interface: everything below /v1/, with its paths, answers and error texts."""
+
+import dataclasses
+import re
+
+from serving.http.messages import Answer, Request, json_answer, unquoted
+from serving.model import classification
+from serving.model.manager import not_loaded, unknown, unknown_label
+from serving.model.service import Prediction, Service
+from serving.rest.answer_json import number, numbers, predictions, text, to_json
+from serving.rest.example_json import examples_of
+from serving.rest.json_document import parse
+from serving.rest.metadata import metadata_document, status_document
+from serving.rest.tensor_json import inputs_of, rows_of, signature_name
+from serving.status import Code, RequestError, invalid
+
+_VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
+_CALL = re.compile(rf"(?i)/v1/models/(?P<model>[^/:]+){_VERSION}:(?P<method>classify|regress|predict)")
+_LOOK = re.compile(rf"(?i)/v1/models(?:/(?P<model>[^/:]+))?{_VERSION}(?P<metadata>/metadata)?")
+_LARGEST_VERSION = 2**63 - 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """Which model a request means, and which of its versions."""
+
+    model: str
+    version: int | None
+    label: str | None
+
+
+class ModelApi:
+    """Answers the requests to `/v1/...` from a service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def serves(self, path: str) -> bool:
+        """Whether the path is one of these."""
+        return path[:4].lower() == "/v1/"
+
+    async def answer(self, request: Request) -> Answer:
+        """The answer.
+
+        Raises:
+          RequestError: its message is TensorFlow Serving's.
+        """
+        if request.method == "POST" and (found := _CALL.fullmatch(request.path)):
+            target = _target(found)
+            method = found["method"].lower()
+            if method == "predict":
+                return await self._predict(target, request)
+            return await self._classify_or_regress(target, request, method)
+        if request.method == "GET" and (found := _LOOK.fullmatch(request.path)):
+            return self._look(found)
+        if request.method == "OPTIONS":
+            return _preflight(request)
+        raise invalid(f"Malformed request: {request.method} {request.path}")
+
+    async def _predict(self, target: Target, request: Request) -> Answer:
+        document = await request.read(lambda: parse(request.body))
+        name = signature_name(document)
+        self._check_model(target)
+        signature = self._service.signature(name, version=target.version, label=target.label)
+        self._service.check_rows(signature, rows_of(document))
+        form, inputs = await request.read(lambda: inputs_of(document, signature.inputs, name or "DEFAULT"))
+        prediction = await self._run(target, request, name, inputs)
+        return Answer(body=predictions(prediction.outputs, form))
+
+    async def _classify_or_regress(self, target: Target, request: Request, method: str) -> Answer:
+        document = await request.read(lambda: parse(request.body))
+        name = signature_name(document)
+        examples = await request.read(lambda: examples_of(document, check=self._service.check_examples))
+        self._check_model(target)
+        metadata = self._service.metadata(version=target.version, label=target.label)
+        signature = classification.find_signature(metadata.signatures, name)
+        if method == "classify":
+            classification.check_classification(signature)
+        else:
+            classification.check_regression(signature)
+        prediction = await self._run(target, request, name, {classification.INPUTS: examples})
+        if method == "regress":
+            results = numbers(classification.regressions(prediction.outputs, len(examples)))
+        else:
+            found = classification.classifications(prediction.outputs, len(examples))
+            results = [[[text(label), number(score)] for label, score in row] for row in found]
+        return Answer(body=to_json({"results": results}))
+
+    async def _run(self, target: Target, request: Request, name: str, inputs: dict) -> Prediction:
+        return await self._service.predict(
+            inputs=inputs,
+            signature_name=name,
+            version=target.version,
+            label=target.label,
+            request_id=request.id,
+            protocol="rest",
+        )
+
+    def _look(self, found: re.Match[str]) -> Answer:
+        if not found["model"]:
+            raise invalid("Missing model name in request.")
+        target = _target(found)
+        if found["metadata"]:
+            self._check_model(target)
+            metadata = self._service.metadata(version=target.version, label=target.label)
+            return json_answer(metadata_document(self._service.model_name, metadata))
+        if target.model != self._service.model_name:
+            raise unknown(target.model, target.version)
+        statuses = self._service.statuses(version=target.version, label=target.label)
+        return json_answer(status_document(statuses))
+
+    def _check_model(self, target: Target) -> None:
+        if target.model == self._service.model_name:
+            return
+        if target.label is not None:
+            raise unknown_label(target.label)
+        raise not_loaded(target.model, target.version)
+
+
+def _target(found: re.Match[str]) -> Target:
+    version = int(found["version"]) if found["version"] else None
+    if version is not None and version > _LARGEST_VERSION:
+        raise invalid(f"Failed to convert version: {found['version']} to numeric.")
+    label = unquoted(found["label"]) if found["label"] else None
+    return Target(model=unquoted(found["model"]), version=version, label=label)
+
+
+def _preflight(request: Request) -> Answer:
+    """TensorFlow Serving lets every origin ask; whether it may read the answer is another header's say."""
+    if re.search(rb"https?://", request.headers.get(b"origin", b"")):
+        return Answer(body=b"")
+    raise RequestError(Code.FAILED_PRECONDITION, "Origin header is missing in CORS preflight")

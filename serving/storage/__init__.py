@@ -1,0 +1,1 @@
+"""File operations of a version store, on disks and object stores."""

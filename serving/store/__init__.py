@@ -1,0 +1,1 @@
+"""The version store: manifests, publishing, reading, signing."""

@@ -1,0 +1,144 @@
+"""The manifest: what a version says about itself, written once and never changed."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MANIFEST_NAME = "greenlight.manifest.json"
+SIGNATURE_NAME = "model.sig"
+FORMAT = 1
+
+OWN_FILES = frozenset({MANIFEST_NAME, SIGNATURE_NAME})
+"""Files of a version folder that are about the model, and no part of it."""
+
+
+class ManifestError(Exception):
+    """A manifest cannot be used; the message is a clause that follows the file's name."""
+
+
+class FutureManifestError(ManifestError):
+    """A manifest of a newer format: whoever wrote it knows more than this code does."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FileEntry:
+    """One file of the model: the hex sha256 and the size in bytes of its content."""
+
+    sha256: str
+    size: int
+
+
+def entry_of(chunks: Iterable[bytes]) -> FileEntry:
+    """The sha256 and size of a file's content."""
+    digest, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        digest.update(chunk)
+        size += len(chunk)
+    return FileEntry(sha256=digest.hexdigest(), size=size)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known of a model when it is pushed; every value can be written as JSON.
+
+    `approval`: who promoted it although the gate refused, when, why, and the conditions waived; else None.
+    """
+
+    metrics: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    verdict: str | None = None
+    conditions: tuple[Mapping[str, Any], ...] = ()
+    approval: Mapping[str, Any] | None = None
+    run_id: str | None = None
+    data_fingerprint: str | None = None
+    code_version: str | None = None
+    greenlight_version: str | None = None
+    signatures: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """A version's number, files and facts.
+
+    `created` is UTC in ISO 8601; `promoted_from` names the version that this one is a copy of.
+    """
+
+    version: int
+    created: str
+    files: Mapping[str, FileEntry]
+    facts: Facts = Facts()
+    promoted_from: int | None = None
+
+    @property
+    def model_digest(self) -> str:
+        """The digest of the model's content: equal for equal files, whatever their version or times."""
+        return model_digest(self.files)
+
+
+def model_digest(files: Mapping[str, FileEntry]) -> str:
+    """`sha256:` and the sha256 of what `sha256sum` prints for the files in byte order of their paths."""
+    whole = hashlib.sha256()
+    for path in sorted(files, key=str.encode):
+        whole.update(f"{files[path].sha256}  {path}\n".encode())
+    return f"sha256:{whole.hexdigest()}"
+
+
+def to_json(manifest: Manifest) -> bytes:
+    """The manifest as it is written; raises TypeError or ValueError for facts that JSON cannot hold."""
+    record = {
+        "format": FORMAT,
+        "version": manifest.version,
+        "created": manifest.created,
+        "model_digest": manifest.model_digest,
+        "promoted_from": manifest.promoted_from,
+        **dataclasses.asdict(manifest.facts),
+        "files": {path: dataclasses.asdict(manifest.files[path]) for path in sorted(manifest.files)},
+    }
+    return json.dumps(record, indent=1, allow_nan=False).encode() + b"\n"
+
+
+def from_json(data: bytes) -> Manifest:
+    """The manifest in `data`; raises ManifestError for one torn, from the future, or at odds with itself."""
+    try:
+        record = json.loads(data)
+    except ValueError:
+        raise ManifestError("is not valid JSON") from None
+    if not isinstance(record, dict) or not isinstance(record.get("format"), int):
+        raise ManifestError("has no format number")
+    if record["format"] > FORMAT:
+        raise FutureManifestError(
+            f"has format {record['format']}, and this Greenlight reads formats up to {FORMAT}:"
+            " update Greenlight"
+        )
+    try:
+        manifest = _read(record)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ManifestError(f"lacks a field or holds a wrong one ({error})") from None
+    if record.get("model_digest") != manifest.model_digest:
+        raise ManifestError("lists files that do not add up to its own model digest")
+    return manifest
+
+
+def _read(record: dict[str, Any]) -> Manifest:
+    known = {field.name: record[field.name] for field in dataclasses.fields(Facts) if field.name in record}
+    known["conditions"] = tuple(known.get("conditions", ()))
+    files = {
+        _inside(path): FileEntry(sha256=str(entry["sha256"]), size=int(entry["size"]))
+        for path, entry in record["files"].items()
+    }
+    origin = record.get("promoted_from")
+    return Manifest(
+        version=int(record["version"]),
+        created=str(record["created"]),
+        files=files,
+        facts=Facts(**known),
+        promoted_from=None if origin is None else int(origin),
+    )
+
+
+def _inside(path: str) -> str:
+    """Refuse a path that would lead out of the version's folder."""
+    if not path or path.startswith("/") or "\\" in path or ".." in path.split("/"):
+        raise ValueError(f"file path {path!r}")
+    return path

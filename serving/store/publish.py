@@ -1,0 +1,196 @@
+"""Publishing: a model becomes the next version, wholly or not at all, and never twice in a row."""
+
+import contextlib
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+
+from serving.errors import StoreError, StoreInputError
+from serving.storage.files import COMMIT_NAME, Files, Held, commit_last, join
+from serving.storage.resolve import files_for
+from serving.store.journal import PROMOTE, PUSH
+from serving.store.layout import ROLLED_BACK_SHELF
+from serving.store.manifest import (
+    MANIFEST_NAME,
+    OWN_FILES,
+    SIGNATURE_NAME,
+    Facts,
+    FileEntry,
+    FutureManifestError,
+    Manifest,
+    ManifestError,
+    entry_of,
+    from_json,
+    model_digest,
+    to_json,
+)
+from serving.store.records import PushResult, Version
+from serving.store.signing import Signer
+from serving.store.writer import Writer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A model that is to become a version: where its files are, what they hold, and why it is published."""
+
+    folder: str
+    files: Files
+    entries: Mapping[str, FileEntry]
+    facts: Facts
+    action: str
+    why: str
+    force: bool
+    origin: int | None = None
+
+    @property
+    def digest(self) -> str:
+        return model_digest(self.entries)
+
+
+def from_folder(folder: str, facts: Facts, *, why: str, force: bool) -> Candidate:
+    """A SavedModel folder, on a disk or an object store; StoreInputError when it is none."""
+    files = files_for(folder)
+    entries = model_entries(files, folder)
+    if COMMIT_NAME not in entries:
+        raise StoreInputError(f"{folder} has no {COMMIT_NAME}: it is no SavedModel, and cannot be pushed")
+    return Candidate(
+        folder=folder, files=files, entries=entries, facts=facts, action=PUSH, why=why, force=force
+    )
+
+
+def from_version(version: Version, files: Files, *, why: str) -> Candidate:
+    """A version that is in the store already, its manifest readable."""
+    manifest = version.manifest
+    if manifest is None:
+        raise StoreError(str(version.problems[0]))
+    return Candidate(
+        folder=version.path,
+        files=files,
+        entries=manifest.files,
+        facts=manifest.facts,
+        action=PROMOTE,
+        why=why,
+        force=True,
+        origin=version.number,
+    )
+
+
+def model_entries(files: Files, folder: str) -> dict[str, FileEntry]:
+    """The sha256 and size of each file of a model, by its path in `folder`."""
+    paths = sorted(path for path in files.tree(folder) if path not in OWN_FILES)
+    return {path: entry_of(files.chunks(join(folder, path))) for path in paths}
+
+
+def publish(writer: Writer, candidate: Candidate, signer: Signer | None) -> PushResult:
+    """Publish `candidate` as the next version, unless it is live already, was rolled back or overruled.
+
+    The files are copied without the store's lock, so that a long push holds up no rollback; the lock is taken
+    to decide, and again to decide once more and commit by one rename.
+    """
+    with contextlib.ExitStack() as writing:
+        with writer.locked():
+            if answer := _without_publishing(writer, candidate):
+                return answer
+            staged = writing.enter_context(writer.staging())
+        for path in commit_last(candidate.entries):
+            source = candidate.files.chunks(join(candidate.folder, path))
+            writer.files.write(join(staged, path), _unchanged(source, candidate, path))
+        with writer.locked() as held:
+            return _without_publishing(writer, candidate) or _commit(writer, candidate, staged, held, signer)
+
+
+def _without_publishing(writer: Writer, candidate: Candidate) -> PushResult | None:
+    versions = writer.reader.versions()
+    live = next((version for version in versions if version.state == "live"), None)
+    if live is not None:
+        _refuse_future(writer, live)
+        if live.digest == candidate.digest and not writer.reader.check(live):
+            reason = f"version {live.number} is live and is this very model"
+            return PushResult(
+                outcome="unchanged",
+                version=live.number,
+                path=live.path,
+                digest=candidate.digest,
+                reason=reason,
+            )
+    return None if candidate.force else _rejection(writer, candidate.digest, versions, live)
+
+
+def _rejection(
+    writer: Writer, digest: str, versions: list[Version], live: Version | None
+) -> PushResult | None:
+    """The answer to a push of a model that a person has decided against: by a rollback, or a promotion."""
+    if bad := writer.reader.rejected(versions).get(digest):
+        number, path = bad, writer.layout.shelf(ROLLED_BACK_SHELF, bad)
+        what = f"was rolled back as version {number}"
+    elif (overruled := _overruled(writer, digest, versions, live)) and live:
+        number, path = overruled, writer.layout.version(overruled)
+        what = f"was version {number}, before a person made version {live.number} live instead"
+    else:
+        return None
+    kept = any(version.number == number for version in versions)
+    way_out = (
+        f"`greenlight promote {number}` makes it live all the same" if kept else "its files were pruned since"
+    )
+    reason = f"this very model {what}; {way_out}"
+    return PushResult(outcome="rejected", version=number, path=path, digest=digest, reason=reason)
+
+
+def _overruled(writer: Writer, digest: str, versions: list[Version], live: Version | None) -> int | None:
+    """The number this model had before `live` was promoted over it by a person; None if that is not so."""
+    if live is None or live.manifest is None or live.manifest.promoted_from is None or live.digest == digest:
+        return None
+    return writer.reader.published_as(digest, versions)
+
+
+def _refuse_future(writer: Writer, live: Version) -> None:
+    """A newer Greenlight rules this store: pushing over its version could undo what only it understands."""
+    path = join(live.path, MANIFEST_NAME)
+    try:
+        from_json(writer.files.read(path))
+    except FutureManifestError as error:
+        raise StoreError(f"nothing was published: {path} {error}") from None
+    except (FileNotFoundError, ManifestError):
+        return
+
+
+def _unchanged(chunks: Iterable[bytes], candidate: Candidate, path: str) -> Iterator[bytes]:
+    """Pass the content on; StoreError at its end if it is not what was read before."""
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
+    if digest.hexdigest() != candidate.entries[path].sha256:
+        raise StoreError(f"{join(candidate.folder, path)} changed while it was copied; nothing was published")
+
+
+def _commit(
+    writer: Writer, candidate: Candidate, staged: str, held: Held, signer: Signer | None
+) -> PushResult:
+    number = writer.reader.next_number()
+    manifest = Manifest(
+        version=number,
+        created=writer.now(),
+        files=dict(candidate.entries),
+        facts=candidate.facts,
+        promoted_from=candidate.origin,
+    )
+    writer.files.write(join(staged, MANIFEST_NAME), [to_json(manifest)])
+    if signer is not None:
+        with writer.files.local_copy(staged) as folder:
+            signature = signer.sign(folder)
+        writer.files.write(join(staged, SIGNATURE_NAME), [signature])
+    event = writer.event(
+        candidate.action,
+        number,
+        digest=candidate.digest,
+        why=candidate.why,
+        run_id=candidate.facts.run_id,
+        origin=candidate.origin,
+    )
+    path = writer.layout.version(number)
+    with writer.recorded(event):
+        held.confirm()
+        writer.files.move(staged, path)
+    reason = f"version {number} is live"
+    return PushResult(outcome="pushed", version=number, path=path, digest=candidate.digest, reason=reason)

@@ -1,0 +1,233 @@
+"""What every change to a store shares: one writer at a time, the journal, healing what a dead writer left."""
+
+import contextlib
+import dataclasses
+import datetime
+import errno
+import json
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+
+from serving.errors import StoreBusy, StoreError
+from serving.storage.files import COMMIT_NAME, Files, Held, join
+from serving.store.journal import (
+    BEGIN,
+    DONE,
+    PRUNE,
+    PUBLISHING,
+    ROLLBACK,
+    SET_ASIDE,
+    UNDONE,
+    Event,
+    Journal,
+    pending,
+    whoami,
+)
+from serving.store.layout import ROLLED_BACK_SHELF, SET_ASIDE_SHELF, Layout
+from serving.store.reader import Reader
+from serving.store.records import Version
+
+FORMAT = 1
+STAGING_LEASE_SECONDS = 24 * 3600.0
+LOCK_LEASE_SECONDS = 900.0
+SHELVES = {ROLLBACK: ROLLED_BACK_SHELF, SET_ASIDE: SET_ASIDE_SHELF}
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+Clock = Callable[[], datetime.datetime]
+
+log = logging.getLogger(__name__)
+
+
+class Writer:
+    """Changes the store at `layout`; every change happens inside `locked()`."""
+
+    def __init__(
+        self, files: Files, layout: Layout, reader: Reader, *, clock: Clock, wait_seconds: float
+    ) -> None:
+        self.files = files
+        self.layout = layout
+        self.reader = reader
+        self.journal = Journal(files, layout.journal)
+        self._clock = clock
+        self._wait_seconds = wait_seconds
+
+    def now(self) -> str:
+        """The time in UTC, ISO 8601."""
+        return self._clock().astimezone(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+    def identity(self) -> str:
+        """The store's id, or nothing where there is no store yet; StoreError for a store from the future."""
+        try:
+            record = json.loads(self.files.read(self.layout.identity))
+            form, identity = int(record["format"]), str(record["id"])
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+            return ""
+        if form > FORMAT:
+            raise StoreError(
+                f"{self.layout.identity} has format {form}, and this Greenlight knows stores up to {FORMAT}:"
+                " update Greenlight"
+            )
+        return identity
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[Held]:
+        """The store to oneself, in order: made if there was none, and with nothing left undecided."""
+        wait, lease = self._wait_seconds, LOCK_LEASE_SECONDS
+        with self.files.lock(self.layout.lock, wait_seconds=wait, lease_seconds=lease) as held:
+            if not self.identity():
+                self._found()
+            self._settle()
+            versions = self.reader.versions()
+            self._tell_untold(versions)
+            self._shelve_twins(versions, held)
+            self._clear_staging()
+            yield held
+
+    @contextlib.contextmanager
+    def staging(self) -> Iterator[str]:
+        """A folder of one's own to build a version in; its lock tells others that its writer lives."""
+        own = join(self.layout.staging, secrets.token_hex(8))
+        with self.files.lock(_guard(own), wait_seconds=0, lease_seconds=STAGING_LEASE_SECONDS):
+            try:
+                yield join(own, "model")
+            finally:
+                with contextlib.suppress(OSError):
+                    self.files.remove(own)
+
+    def shelve(self, version: Version, held: Held, *, action: str, digest: str | None, why: str) -> None:
+        """Take a version out of the numbers, by one rename, and keep its files."""
+        event = self.event(action, version.number, digest=digest, why=why)
+        with self.recorded(event):
+            held.confirm()
+            self.files.move(version.path, self.layout.shelf(SHELVES[action], version.number))
+
+    def discard(self, version: Version, held: Held, *, why: str) -> None:
+        """Make a version disappear and free its space."""
+        event = self.event(PRUNE, version.number, digest=version.digest, why=why)
+        with self.recorded(event):
+            held.confirm()
+            self.files.discard(version.path, trash=join(self.layout.staging, secrets.token_hex(8)))
+
+    def event(
+        self,
+        action: str,
+        version: int,
+        *,
+        digest: str | None,
+        why: str,
+        run_id: str | None = None,
+        origin: int | None = None,
+    ) -> Event:
+        """The first step of an action, by this user, now."""
+        return Event(
+            at=self.now(),
+            who=whoami(),
+            action=action,
+            stage=BEGIN,
+            version=version,
+            digest=digest,
+            why=why,
+            run_id=run_id,
+            origin=origin,
+        )
+
+    @contextlib.contextmanager
+    def recorded(self, event: Event) -> Iterator[None]:
+        """Record that the action inside begins, and that it is done; one that fails is left to `locked`."""
+        self._note(event, needed=event.action in PUBLISHING)
+        yield
+        self._note(_at_stage(event, DONE, self.now()), needed=False)
+
+    def _note(self, event: Event, *, needed: bool) -> None:
+        """Append to the journal. The folders are the truth: a full disk stops no rollback and no prune."""
+        try:
+            self.journal.append(event)
+        except OSError as error:
+            if needed or error.errno not in _NO_SPACE:
+                raise
+            log.warning("%s %d is not in the journal: %s", event.action, event.version, error)
+
+    def _found(self) -> None:
+        for path in (self.layout.staging, *map(self.layout.shelf, SHELVES.values())):
+            self.files.prepare(path)
+        record = {"format": FORMAT, "id": secrets.token_hex(16), "created": self.now()}
+        self.files.replace(self.layout.identity, json.dumps(record).encode() + b"\n")
+
+    def _settle(self) -> None:
+        """Decide what a dead writer began: forward where its commit point was passed, else back."""
+        for event in pending(self.journal.events()):
+            if event.action in PUBLISHING:
+                done = self._settle_publishing(event.version)
+            elif event.action == PRUNE:
+                done = self._settle_prune(event.version)
+            else:
+                done = self._settle_shelving(event.version, SHELVES[event.action])
+            self._note(_at_stage(event, DONE if done else UNDONE, self.now(), recovered=True), needed=False)
+
+    def _settle_publishing(self, number: int) -> bool:
+        if self.reader.is_there(number):
+            return True
+        self.files.remove(self.layout.version(number))
+        return False
+
+    def _settle_prune(self, number: int) -> bool:
+        shelves = [self.layout.shelf(shelf, number) for shelf in SHELVES.values()]
+        whole = False
+        for path in (self.layout.version(number), *shelves):
+            if self.files.exists(join(path, COMMIT_NAME)):
+                whole = True
+            else:
+                self.files.remove(path)
+        return not whole
+
+    def _settle_shelving(self, number: int, shelf: str) -> bool:
+        here, there = self.layout.version(number), self.layout.shelf(shelf, number)
+        if self.reader.is_there(number):
+            self.files.remove(there)
+            return False
+        if self.files.exists(here):
+            self.files.move(here, there)
+        return self.files.exists(there)
+
+    def _tell_untold(self, versions: list[Version]) -> None:
+        """Record what a full disk kept out of the journal when versions were taken out."""
+        told = {(event.version, event.action) for event in self.journal.events()}
+        for version in versions:
+            action = next((action for action, shelf in SHELVES.items() if shelf == version.state), None)
+            if action and (version.number, action) not in told:
+                event = self.event(action, version.number, digest=version.digest, why="")
+                self._note(_at_stage(event, DONE, self.now(), recovered=True), needed=False)
+
+    def _shelve_twins(self, versions: list[Version], held: Held) -> None:
+        """Older copies of a rolled-back model go too, so that no later rollback falls back on one."""
+        rejected = self.reader.rejected(versions)
+        for version in versions:
+            bad = rejected.get(version.digest or "")
+            if bad and version.state in ("previous", "older") and version.number < bad:
+                why = f"the same model as version {bad}, which was rolled back"
+                self.shelve(version, held, action=ROLLBACK, digest=version.digest, why=why)
+
+    def _clear_staging(self) -> None:
+        """Remove what dead writers left; a folder whose writer lives is locked."""
+        for name in self.files.folders(self.layout.staging):
+            try:
+                self._clear(join(self.layout.staging, name))
+            except StoreBusy:
+                continue
+            except OSError as error:
+                log.warning("left-overs of an interrupted push stay where they are: %s", error)
+
+    def _clear(self, own: str) -> None:
+        if not self.files.exists(_guard(own)):
+            return self.files.remove(own)
+        with self.files.lock(_guard(own), wait_seconds=0, lease_seconds=STAGING_LEASE_SECONDS):
+            return self.files.remove(own)
+
+
+def _guard(staging: str) -> str:
+    return join(staging, "writer.lock")
+
+
+def _at_stage(event: Event, stage: str, at: str, *, recovered: bool = False) -> Event:
+    return dataclasses.replace(event, stage=stage, at=at, recovered=recovered)

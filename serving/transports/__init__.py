@@ -1,0 +1,1 @@
+"""Transports of the Python client: REST and gRPC."""

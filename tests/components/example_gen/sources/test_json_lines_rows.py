@@ -1,0 +1,60 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.errors import InputError
+from components.example_gen.sources.json_lines import json_records
+from components.example_gen.sources.rows import BadRow, Reason, Review, as_reviews
+
+
+def read(*lines: bytes):
+    records = json_records(lines, file="r.jsonl", needed={"text", "label"})
+    return list(as_reviews(records, file="r.jsonl", text_column="text", label_column="label"))
+
+
+@given(st.lists(st.tuples(st.text(), st.sampled_from([0, 1, True, False]))))
+def test_whatever_json_writes_is_read_back(rows):
+    lines = [json.dumps({"text": text, "label": label}).encode() for text, label in rows]
+    assert read(*lines) == [
+        Review(line, text, int(label)) for line, (text, label) in enumerate(rows, start=1)
+    ]
+
+
+@pytest.mark.parametrize("label", ["pos", "Positive", "TRUE", "1", 1, True])
+def test_labels_have_many_spellings(label):
+    assert read(json.dumps({"text": "fine", "label": label}).encode())[0].label == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "detail"),
+    [
+        (b'{"text": "a", "label": 1', Reason.NOT_JSON, "Expecting ',' delimiter"),
+        (b'["a", 1]', Reason.NOT_JSON, "['a', 1]"),
+        (b'{"label": 1}', Reason.NO_TEXT, ""),
+        (b'{"text": null, "label": 1}', Reason.NO_TEXT, ""),
+        (b'{"text": 5, "label": 1}', Reason.NO_TEXT, "5 is not text"),
+        (b'{"text": "a"}', Reason.NO_LABEL, ""),
+        (b'{"text": "a", "label": 0.5}', Reason.BAD_LABEL, "0.5; expected 0 or 1"),
+        (b'{"text": "\xff", "label": 1}', Reason.NOT_UTF8, "byte 11 of the line"),
+        (b"[" * 100_000, Reason.NOT_JSON, "nested too deeply"),
+        (b'{"text": "a", "label": ' + b"1" * 5_000 + b"}", Reason.NOT_JSON, "a number of too many digits"),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_named_with_the_reason(line, reason, detail):
+    good = b'{"text": "fine", "label": 1}'
+    first, bad, last = read(good, line, good)
+    assert (first.line, last.line) == (1, 3)
+    assert isinstance(bad, BadRow)
+    assert (bad.file, bad.line, bad.reason) == ("r.jsonl", 2, reason)
+    assert bad.detail.startswith(detail)
+
+
+def test_empty_lines_are_passed_over():
+    assert [row.line for row in read(b"\n", b'{"text": "a", "label": 0}\n', b"  \n")] == [2]
+
+
+def test_a_key_that_no_object_has_is_an_error_that_names_those_there_are():
+    with pytest.raises(InputError, match=r"r\.jsonl has no column 'text'; it has: review, label"):
+        read(b'{"review": "fine", "label": 1}')

@@ -1,0 +1,82 @@
+"""The study of what each part is worth: its rows, its table, and one real, small study that is resumed."""
+
+import json
+
+import pytest
+
+from components.tuner import measured
+from components.tuner.measured import Measured
+from pipeline import config
+from pipeline.study import ablation
+from pipeline.study.ablation import Ablation, Row
+
+FIT = Measured(accuracy=0.9, log_loss=0.25, calibration_error=0.01, epochs=7, seconds=12.0)
+OTHER = Measured(accuracy=0.92, log_loss=0.35, calibration_error=0.03, epochs=9, seconds=14.0)
+
+
+@pytest.mark.parametrize("name", ablation.ROWS)
+def test_a_row_is_what_its_assignments_make(name):
+    """What the table says under `settings` repeats the row with `greenlight run --set`."""
+    assignments = [*Row(name, [FIT]).settings, "trainer.seed=7"]
+    wanted = config.load(preset="seed", assignments=assignments)
+    assert ablation.without(config.load(preset="seed"), name, seed=7) == wanted
+
+
+def test_no_row_but_the_first_is_the_default():
+    assert [name for name in ablation.ROWS if not Row(name, [FIT]).settings] == ["default"]
+
+
+def test_the_table_has_mean_and_spread_over_the_seeds():
+    result = Ablation(
+        rows=[Row("default", [FIT, OTHER]), Row("no-ngrams", [FIT, FIT])],
+        seeds=(1, 2),
+        examples={"train": 15000, "eval": 10000},
+        seconds=1.0,
+    )
+    first, second = result.table().splitlines()[2:]
+    assert first == "| default |  | 0.9100 ± 0.0141 | 0.0200 ± 0.0141 | 0.3000 ± 0.0707 | 7 9 | 13 |"
+    assert second.startswith("| no-ngrams | `trainer.ngram_order=0` | 0.9000 ± 0.0000 |")
+    assert result.as_text().endswith(
+        "15,000 reviews to train on, 10,000 to validate on; mean and standard deviation over the seeds 1, 2."
+    )
+    row = result.to_json()["rows"][0]
+    assert row["accuracy_mean"] == pytest.approx(0.91) and row["fits"][1]["seed"] == 2
+
+
+def test_a_single_seed_has_no_spread():
+    assert Row("default", [FIT]).spread("accuracy") == 0
+
+
+SMALL = ("data.limit=400", "embedding.vocabulary_size=2000", "trainer.epochs=2", "trainer.batch_size=64")
+
+
+@pytest.fixture
+def study(greenlight):
+    small = [part for assignment in SMALL for part in ("--set", assignment)]
+    return lambda *arguments: greenlight("study", "ablation", "--json", *small, *arguments)
+
+
+def test_a_study_goes_on_where_it_was_stopped(study, tmp_path, monkeypatch):
+    fits = []
+    fit = measured.fit_prepared
+    monkeypatch.setattr(measured, "fit_prepared", lambda *given: fits.append(given[1].seed) or fit(*given))
+    assert study("--row", "no-ngrams", "--seed", "1").exit_code == 0
+
+    done = study("--row", "no-ngrams", "--seed", "1", "--seed", "2")
+    assert done.exit_code == 0, done.output
+    assert fits == [1, 2]
+    result = json.loads(done.stdout)
+    assert result["examples"]["train"] + result["examples"]["eval"] == 400
+    (row,) = result["rows"]
+    assert [fit["seed"] for fit in row["fits"]] == [1, 2]
+
+    folder = tmp_path / "workspace" / "studies" / "ablation"
+    assert len(list((folder / "fits").iterdir())) == 2
+    assert "| no-ngrams | `trainer.ngram_order=0` |" in (folder / ablation.TABLE).read_text()
+    assert json.loads((folder / ablation.RESULT).read_text()) == result
+
+
+def test_a_row_that_is_none_is_answered_with_those_that_are(greenlight):
+    answer = greenlight("study", "ablation", "--row", "no-grams")
+    assert answer.exit_code == 2
+    assert "There is no row 'no-grams'. There is: default, no-ngrams, words-only," in answer.stderr

@@ -1,0 +1,377 @@
+"""Dynamic batching: who shares a call with whom, who waits, who is turned away, who is too late."""
+
+import asyncio
+import threading
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from serving.model.batching import Batcher, BatchLimits, Lane
+from serving.status import Code, RequestError
+
+SOON = 10.0
+
+
+def limits(**changed):
+    defaults = {"max_rows": 8, "max_delay": 0.0, "max_queue": 1000, "workers": 1, "inline_seconds": 0.0}
+    return BatchLimits(**(defaults | changed))
+
+
+class Model:
+    """Doubles its input, keeps what it was called with, and can be made to wait."""
+
+    def __init__(self):
+        self.calls: list[list[int]] = []
+        self.threads: list[str] = []
+        self.started = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def __call__(self, inputs):
+        self.calls.append(inputs["x"].tolist())
+        self.threads.append(threading.current_thread().name)
+        self.started.set()
+        assert self.go_on.wait(SOON)
+        if (inputs["x"] < 0).any():
+            raise RequestError(Code.INVALID_ARGUMENT, "no negative numbers")
+        return {"y": inputs["x"] * 2}
+
+    def hold(self):
+        self.go_on.clear()
+        self.started.clear()
+
+    async def is_called(self):
+        assert await asyncio.to_thread(self.started.wait, SOON)
+
+
+def with_batcher(limit, story):
+    """Runs `await story(ask, batcher, model)`; `ask(values)` is a future of what the model makes of them."""
+    model = Model()
+
+    async def live():
+        batcher = Batcher(limit)
+        lane = Lane(model, batched=True)
+
+        def ask(*values, deadline=SOON, lane=lane, size=1):
+            inputs = {"x": np.array(values, np.int64)}
+            late = time.monotonic() + deadline
+            return batcher.submit(lane, inputs, rows=len(values), size=size, deadline=late)
+
+        ask.lane = lane
+        try:
+            return await story(ask, batcher, model)
+        finally:
+            model.go_on.set()
+            batcher.close()
+
+    return asyncio.run(asyncio.wait_for(live(), 2 * SOON))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    requests=st.lists(st.lists(st.integers(0, 99), min_size=0, max_size=12), min_size=1, max_size=40),
+    max_rows=st.integers(1, 16),
+    workers=st.integers(1, 3),
+    inline=st.sampled_from([0.0, 1.0]),
+)
+def test_each_request_gets_its_own_rows_and_no_call_is_larger_than_allowed(
+    requests, max_rows, workers, inline
+):
+    async def story(ask, batcher, model):
+        answers = await asyncio.gather(*[ask(*values) for values in requests])
+        assert [answer["y"].tolist() for answer in answers] == [
+            [2 * x for x in values] for values in requests
+        ]
+        assert batcher.queued == 0
+        longest = max(map(len, requests))
+        assert all(len(call) <= max(max_rows, longest) for call in model.calls)
+        assert sum(map(len, model.calls)) == sum(map(len, requests))
+
+    with_batcher(limits(max_rows=max_rows, workers=workers, inline_seconds=inline, max_delay=0.001), story)
+
+
+@settings(max_examples=40, deadline=None)
+@given(values=st.lists(st.integers(-3, 20), min_size=2, max_size=30))
+def test_a_bad_request_fails_alone(values):
+    async def story(ask, batcher, model):
+        answers = await asyncio.gather(*[ask(value) for value in values], return_exceptions=True)
+        for value, answer in zip(values, answers, strict=True):
+            if value < 0:
+                assert isinstance(answer, RequestError)
+                assert (answer.code, answer.message) == (Code.INVALID_ARGUMENT, "no negative numbers")
+            else:
+                assert answer["y"].tolist() == [2 * value]
+
+    with_batcher(limits(), story)
+
+
+def test_what_comes_while_the_model_is_busy_shares_the_next_call():
+    async def story(ask, batcher, model):
+        model.hold()
+        first = ask(1)
+        await model.is_called()
+        rest = [ask(value) for value in (2, 3, 4)]
+        model.go_on.set()
+        await asyncio.gather(first, *rest)
+        assert model.calls == [[1], [2, 3, 4]]
+
+    with_batcher(limits(), story)
+
+
+def test_an_idle_model_does_not_wait_for_company():
+    async def story(ask, batcher, model):
+        await asyncio.wait_for(ask(1), SOON / 2)
+
+    with_batcher(limits(max_delay=3600, workers=2), story)
+
+
+def test_while_another_call_runs_rows_wait_for_company_until_the_call_is_full():
+    async def story(ask, batcher, model):
+        model.hold()
+        first = ask(1)
+        await model.is_called()
+        second, third = ask(2), ask(3)
+        await asyncio.sleep(0.02)
+        assert model.calls == [[1]], "a second worker is free, but the rows have an hour"
+        last = ask(*range(4, 10))
+        model.go_on.set()
+        await asyncio.gather(first, second, third, last)
+        assert model.calls[1] == [2, 3, *range(4, 10)]
+
+    with_batcher(limits(max_delay=3600, workers=2), story)
+
+
+def test_rows_that_have_waited_long_enough_go_without_company():
+    async def story(ask, batcher, model):
+        model.hold()
+        first = ask(1)
+        await model.is_called()
+        model.started.clear()
+        second = ask(2)
+        await model.is_called()
+        assert model.calls == [[1], [2]], "the first call has not ended"
+        model.go_on.set()
+        await asyncio.gather(first, second)
+
+    with_batcher(limits(max_delay=0.01, workers=2), story)
+
+
+def test_a_lone_row_is_answered_in_the_loops_own_thread_once_the_model_is_known_to_be_quick():
+    async def story(ask, batcher, model):
+        for value in (1, 2, 3):
+            await ask(value, size=10)
+        await ask(4, size=10**9)
+        await ask(5, 6)
+        own = threading.current_thread().name
+        assert model.threads == ["model-0", own, own, "model-0", "model-0"]
+
+    with_batcher(limits(inline_seconds=1.0), story)
+
+
+def test_a_slow_model_never_holds_the_loop():
+    async def story(ask, batcher, model):
+        for value in (1, 2, 3):
+            await ask(value)
+        assert set(model.threads) == {"model-0"}
+
+    with_batcher(limits(inline_seconds=1e-9), story)
+
+
+def test_a_full_queue_turns_requests_away_at_once():
+    async def story(ask, batcher, model):
+        model.hold()
+        running = ask(1)
+        await model.is_called()
+        waiting = [ask(2, 3), ask(4)]
+        with pytest.raises(RequestError) as refused:
+            ask(5)
+        assert (refused.value.code, refused.value.http) == (Code.RESOURCE_EXHAUSTED, 503)
+        assert refused.value.message == "The queue is full: 3 rows of 3 wait. Try again later."
+        assert refused.value.retry_after == 1
+        model.go_on.set()
+        await asyncio.gather(running, *waiting)
+        assert (await ask(5))["y"].tolist() == [10], "there is room again"
+
+    with_batcher(limits(max_queue=3), story)
+
+
+def test_a_request_larger_than_the_queue_is_taken_when_nothing_waits():
+    async def story(ask, batcher, model):
+        assert (await ask(*range(50)))["y"].tolist() == [2 * value for value in range(50)]
+
+    with_batcher(limits(max_queue=3), story)
+
+
+def test_expired_work_is_answered_in_time_and_never_run():
+    async def story(ask, batcher, model):
+        model.hold()
+        running = ask(1)
+        await model.is_called()
+        late, patient = ask(2, deadline=0.02), ask(3)
+        with pytest.raises(RequestError) as expired:
+            await late
+        assert expired.value.code is Code.DEADLINE_EXCEEDED
+        assert not model.go_on.is_set(), "the answer came while the model was still busy"
+        model.go_on.set()
+        await asyncio.gather(running, patient)
+        assert model.calls == [[1], [3]]
+
+    with_batcher(limits(), story)
+
+
+def test_a_request_whose_time_is_up_while_it_runs_is_answered_too():
+    async def story(ask, batcher, model):
+        model.hold()
+        late = ask(1, deadline=0.3)
+        await model.is_called()
+        with pytest.raises(RequestError) as expired:
+            await late
+        assert expired.value.message == "The request's time was up before the model answered."
+
+    with_batcher(limits(), story)
+
+
+def test_what_nobody_waits_for_any_more_is_not_run():
+    async def story(ask, batcher, model):
+        model.hold()
+        running = ask(1)
+        await model.is_called()
+        gone, other = ask(2), ask(3)
+        gone.cancel()
+        model.go_on.set()
+        await asyncio.gather(running, other)
+        assert model.calls == [[1], [3]]
+        assert batcher.queued == 0
+
+    with_batcher(limits(), story)
+
+
+def test_a_defect_in_the_call_is_an_internal_error_without_its_text():
+    def broken(inputs):
+        raise ZeroDivisionError("secret")
+
+    async def story(ask, batcher, model):
+        with pytest.raises(RequestError) as failed:
+            await ask(1, lane=Lane(broken, batched=True))
+        assert (failed.value.code, failed.value.message) == (
+            Code.INTERNAL,
+            "The model call failed: ZeroDivisionError",
+        )
+        await ask(1)
+
+    with_batcher(limits(), story)
+
+
+def test_requests_of_a_lane_that_cannot_share_go_one_by_one():
+    async def story(ask, batcher, model):
+        lane = Lane(model, batched=False)
+        await asyncio.gather(*[ask(value, lane=lane) for value in (1, 2, 3)])
+        assert model.calls == [[1], [2], [3]]
+
+    with_batcher(limits(), story)
+
+
+def test_requests_whose_other_dimensions_differ_are_answered_one_by_one():
+    async def story(ask, batcher, model):
+        model.hold()
+        running = ask(1)
+        await model.is_called()
+        lane = Lane(lambda inputs: {"width": np.full(len(inputs["x"]), inputs["x"].shape[1])}, batched=True)
+        late = time.monotonic() + SOON
+        futures = [
+            batcher.submit(lane, {"x": np.zeros((1, width))}, rows=1, size=1, deadline=late)
+            for width in (2, 3)
+        ]
+        model.go_on.set()
+        answers = await asyncio.gather(*futures, running)
+        assert [answer["width"].tolist() for answer in answers[:2]] == [[2], [3]]
+
+    with_batcher(limits(), story)
+
+
+def test_a_lane_tells_when_the_model_is_done_with_it():
+    async def story(ask, batcher, model):
+        told = asyncio.Event()
+        lane = Lane(model, batched=True)
+        lane.when_idle = told.set
+        model.hold()
+        late = ask(1, lane=lane, deadline=0.3)
+        await model.is_called()
+        with pytest.raises(RequestError):
+            await late
+        assert (lane.active, told.is_set()) == (1, False), "answered, but the model still has it"
+        model.go_on.set()
+        await told.wait()
+        assert lane.active == 0
+
+    with_batcher(limits(), story)
+
+
+def run(batcher, lane, values, *, deadline=SOON):
+    inputs = {"x": np.array(values, np.int64)}
+    late = time.monotonic() + deadline
+    return batcher.run(lane, inputs, rows=len(values), size=len(values), deadline=late)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    requests=st.lists(st.lists(st.integers(0, 99), max_size=40), min_size=1, max_size=20),
+    max_rows=st.integers(1, 16),
+    inline=st.sampled_from([0.0, 1.0]),
+)
+def test_requests_larger_than_a_call_go_in_several(requests, max_rows, inline):
+    async def story(ask, batcher, model):
+        answers = await asyncio.gather(*[run(batcher, ask.lane, values) for values in requests])
+        assert [answer["y"].tolist() for answer in answers] == [
+            [2 * x for x in values] for values in requests
+        ]
+        assert all(len(call) <= max_rows for call in model.calls)
+        assert (batcher.queued, ask.lane.active) == (0, 0)
+
+    with_batcher(limits(max_rows=max_rows, inline_seconds=inline), story)
+
+
+def test_a_large_request_lets_others_go_before_its_next_part():
+    async def story(ask, batcher, model):
+        model.hold()
+        large = asyncio.create_task(run(batcher, ask.lane, range(10)))
+        await model.is_called()
+        small = ask(99)
+        model.go_on.set()
+        assert (await small)["y"].tolist() == [198]
+        assert not large.done()
+        assert (await large)["y"].tolist() == [2 * value for value in range(10)]
+        assert model.calls == [[0, 1, 2, 3], [99], [4, 5, 6, 7], [8, 9]]
+
+    with_batcher(limits(max_rows=4), story)
+
+
+def test_a_lane_is_in_use_between_the_parts_of_a_large_request():
+    async def story(ask, batcher, model):
+        seen = []
+        ask.lane.when_idle = lambda: seen.append(len(model.calls))
+        await run(batcher, ask.lane, range(10))
+        assert seen == [3]
+
+    with_batcher(limits(max_rows=4), story)
+
+
+def test_a_large_request_fails_as_a_whole_and_leaves_its_lane():
+    async def story(ask, batcher, model):
+        with pytest.raises(RequestError, match="no negative numbers"):
+            await run(batcher, ask.lane, [1, 2, 3, -1, 5, 6])
+        assert model.calls == [[1, 2], [3, -1]]
+        assert ask.lane.active == 0
+
+    with_batcher(limits(max_rows=2), story)
+
+
+def test_a_model_that_answers_the_whole_and_not_each_row_gets_a_large_request_whole():
+    async def story(ask, batcher, model):
+        lane = Lane(lambda inputs: {"sum": inputs["x"].sum(keepdims=True)}, batched=True)
+        assert (await run(batcher, lane, range(10)))["sum"].tolist() == [45]
+
+    with_batcher(limits(max_rows=4), story)
