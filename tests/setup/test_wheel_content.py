@@ -15,6 +15,6 @@ def test_every_file_that_is_no_code_is_matched_by_the_package_data():
         for path in (ROOT / package).rglob("*")
         if path.is_file() and path.suffix not in (".py", ".pyc")
     ]
-    assert ROOT / "pipeline" / "templates" / "model_card.md" in files
+    assert ROOT / "pipeline" / "report" / "templates" / "model_card.md" in files
     for path in files:
         assert any(fnmatch(path.name, pattern) for pattern in patterns), f"a wheel would lack {path}"
