@@ -56,7 +56,7 @@ def batch_predict(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Predict files of reviews, millions of them, on Beam.
+    """Predict large files of reviews on Beam.
 
     INPUT is a file or a quoted pattern: .txt (a review a line), .csv, .tsv, .jsonl or .tfrecord, each also
     with .gz. OUTPUT is a file that ends in .jsonl, .csv or .tfrecord, also with .gz, or a folder that ends in

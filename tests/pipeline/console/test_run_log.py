@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 def run_script(tmp_path, script):
     """Runs a script that captures into `log`; returns its standard output, standard error and the log."""
     log = tmp_path / "runs" / "a" / "run.log"
-    text = "import pathlib, os, sys, subprocess\nfrom pipeline import run_log\n"
+    text = "import pathlib, os, sys, subprocess\nfrom pipeline.console import run_log\n"
     text += f"log = pathlib.Path({str(log)!r})\n"
     command = [sys.executable, "-c", text + textwrap.dedent(script)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

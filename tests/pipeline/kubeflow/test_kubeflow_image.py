@@ -24,7 +24,7 @@ for path in classes:
     module, name = path.rsplit(".", 1)
     assert callable(getattr(importlib.import_module(module), name)), path
 from components.embeddings import glove
-from components.example_gen import packaged
+from components.example_gen.sources import packaged
 assert packaged.csv_path().is_file() and len(glove.read(10).words) == 10
 ours = ("pipeline", "components", "serving")
 print(json.dumps({name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()

@@ -83,7 +83,7 @@ def test_a_fault_of_ours_is_logged_and_the_client_learns_nothing_of_it(caplog):
     assert lines[0]["status"] == "INTERNAL"
     (record,) = [record for record in caplog.records if record.name == "greenlight.serving"]
     assert (record.error, record.request_id) == ("ZeroDivisionError", "id-7")
-    assert "grpc_models.py" in record.where[-2]
+    assert "grpc/models.py" in record.where[-2]
     assert "secret" not in str(record.__dict__)
 
 

@@ -97,7 +97,7 @@ def test_a_bug_is_answered_and_logged_without_what_the_client_sent(caplog):
     assert document == {"error": "Internal error; the server's log has more under the request id r-1"}
     (record,) = caplog.records
     assert (record.request_id, record.error) == ("r-1", "KeyError")
-    assert any("rest_models.py:" in place for place in record.where)
+    assert any("tensorflow_serving.py:" in place for place in record.where)
     assert "client's text" not in caplog.text and record.exc_info is None
 
 
