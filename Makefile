@@ -3,10 +3,12 @@
 VENV ?= .venv
 export VENV
 
-.PHONY: help setup run test lint lock clean
+PYTEST = TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
+
+.PHONY: help setup run test test-all lint lock clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  VENV=DIR      keep the environment in DIR instead of .venv'
 	@echo '  PYTHON=FILE   build the environment with this Python'
@@ -18,8 +20,11 @@ setup: ## make the environment, or bring it up to date; nothing to do when it is
 run: setup ## the pipeline, from 25,000 reviews to a promoted model
 	@"$$VENV/bin/greenlight" run $(ARGS)
 
-test: setup ## the test suite
-	@TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile $(ARGS)
+test: setup ## the tests that answer within minutes: all but the proofs
+	@$(PYTEST) -m "not proof" $(ARGS)
+
+test-all: setup ## all tests, the proofs too: whole pipelines, Kubeflow's steps, worker processes, a database, a browser
+	@$(PYTEST) $(ARGS)
 
 lint: setup ## style (ruff, shellcheck) and types (mypy)
 	@"$$VENV/bin/ruff" check .

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from proofs import Proofs
 
 # How long an example takes says nothing on a machine with other work.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,6 +28,10 @@ os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 sys.path.append(os.path.join(sys.prefix, "schemas"))
 
 MODEL_NAME = "imdb_sentiment"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Proofs(config), "proofs")
 
 
 def save_small_model(folder: Path, *, bias: float) -> None:

@@ -20,6 +20,8 @@ from pipeline.retraining.places import Places
 from pipeline.retraining.policy.history import History
 from pipeline.workspace.layout import Workspace
 
+pytestmark = pytest.mark.proof
+
 ROOT = Path(__file__).parents[2]
 SMALL = (
     "embedding.vocabulary_size=2000",

@@ -18,6 +18,8 @@ from pipeline import cli
 from pipeline.lineage.runs import read_run
 from pipeline.workspace.layout import Workspace
 
+pytestmark = pytest.mark.proof
+
 SETTINGS = (
     "data.limit=200",
     "embedding.vocabulary_size=500",

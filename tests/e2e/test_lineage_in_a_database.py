@@ -17,6 +17,8 @@ from pipeline.config import load
 from pipeline.lineage.runs import list_runs, read_run
 from pipeline.workspace.layout import Workspace
 
+pytestmark = pytest.mark.proof
+
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct-horse-7"
 SMALL = (

@@ -54,7 +54,7 @@ def test_make_help_lists_every_command():
     listed = subprocess.run(
         ["make", "-s", "help"], cwd=ROOT, text=True, capture_output=True, check=True
     ).stdout
-    for command in ("setup", "run", "test", "lint", "lock", "clean", "help"):
+    for command in ("setup", "run", "test", "test-all", "lint", "lock", "clean", "help"):
         assert re.search(rf"^  make {command}\s+\S", listed, re.MULTILINE), listed
 
 

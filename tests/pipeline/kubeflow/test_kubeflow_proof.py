@@ -21,7 +21,7 @@ from pipeline.results.outcome import RunResult
 from serving.versions import VersionStore
 
 # A dozen processes that import TensorFlow: a busy machine takes its time.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(900)]
 
 SMALL = (
     "data.limit=600",

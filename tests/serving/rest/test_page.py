@@ -17,7 +17,7 @@ QUIET = (
     "--no-first-run --disable-background-networking --disable-component-update --disable-sync --disable-quic"
 )
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+pytestmark = [pytest.mark.proof, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,69 @@
+"""The end of a run of the tests: which proofs it left out, and why; also where workers run the tests."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+CONFTEST = f"""
+import sys
+sys.path.insert(0, {str(TESTS)!r})
+from proofs import Proofs
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "proof: a long test")
+    config.pluginmanager.register(Proofs(config), "proofs")
+"""
+QUICK = """
+import pytest
+
+def test_quick():
+    pass
+
+@pytest.mark.proof
+@pytest.mark.parametrize("part", range(3))
+def test_long(part):
+    pass
+
+@pytest.mark.proof
+def test_in_a_browser():
+    pytest.skip("needs a browser")
+"""
+NOT_HERE = """
+import pytest
+
+pytest.skip("test_not_here.py: kfp is not installed", allow_module_level=True)
+"""
+
+
+@pytest.fixture
+def end_of_run(tmp_path):
+    """Runs a small suite with further arguments; returns the last lines of its output."""
+    for name, text in {"conftest.py": CONFTEST, "test_quick.py": QUICK, "test_not_here.py": NOT_HERE}.items():
+        (tmp_path / name).write_text(text)
+
+    def run(*arguments: str) -> str:
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "workers"])
+def test_proofs_that_were_left_out_are_counted_with_the_reason(end_of_run, workers):
+    fast = end_of_run("-m", "not proof", *workers)
+    assert "= 4 proofs were not run =" in fast
+    assert "\n   4 not selected: `make test-all` runs them\n" in fast
+    assert "\ntest_not_here.py: kfp is not installed\n" in fast
+    whole = end_of_run(*workers)
+    assert "= 1 proofs were not run =" in whole
+    assert "\n   1 needs a browser\n" in whole
+    assert "make test-all" not in whole
+
+
+def test_a_run_that_leaves_nothing_out_says_nothing_of_it(end_of_run):
+    assert "not run" not in end_of_run("test_quick.py::test_long")
