@@ -14,9 +14,9 @@ import uvloop
 
 from serving.endpoint.access_log import AccessLog, EventHandler, LineSink
 from serving.endpoint.addresses import Addresses, address, listen
+from serving.endpoint.asgi import App, Receive, Scope, Send
 from serving.endpoint.auth import load_keys
 from serving.errors import StoreInputError
-from serving.http.asgi import App, Receive, Scope, Send
 from serving.http.server import HttpServer
 from serving.model import predictor
 from serving.model.batching import Batcher, BatchLimits

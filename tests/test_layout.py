@@ -1,6 +1,7 @@
 """The rules of the house: imports point down, packages are empty, no folder or file is named for nothing."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("pipeline", "components", "serving")
+LONGEST_FOLDER = {"components/evaluator": 14, "benchmarks": 24}
+"""Folders that may still be larger than the rest."""
+
 FORBIDDEN = {
     "components": {"pipeline"},
     "serving": {"pipeline", "components", "tfx", "apache_beam", "tensorflow_model_analysis"},
@@ -76,17 +80,67 @@ def test_tests_are_no_packages_so_that_they_cannot_shadow_the_code():
     assert not list((ROOT / "tests").rglob("__init__.py"))
 
 
-def test_no_module_needs_itself_by_way_of_others():
-    files = {
+def modules() -> dict[str, Path]:
+    """The project's modules by their dotted names."""
+    return {
         ".".join(path.relative_to(ROOT).with_suffix("").parts): path
         for package in (*PACKAGES, "benchmarks")
         for path in modules_of(package)
     }
-    needs = {module: {name for _, name in imports_of(path)} & files.keys() for module, path in files.items()}
+
+
+def room_of(module: str, folders_with_folders: set[str]) -> str:
+    """The folder of a module; a module beside sub-folders (a folder's front door) is a room of its own."""
+    folder = module.rpartition(".")[0]
+    return module if folder in folders_with_folders else folder
+
+
+def rooms() -> dict[str, set[str]]:
+    """What each room imports, by room."""
+    files = modules()
+    folders = {name.rpartition(".")[0] for name in files}
+    parents = {folder.rpartition(".")[0] for folder in folders}
+    needs: dict[str, set[str]] = {}
+    for module, path in files.items():
+        room = room_of(module, parents)
+        imported = {room_of(name, parents) for _, name in imports_of(path) if name in files}
+        needs.setdefault(room, set()).update(imported - {room})
+    return needs
+
+
+def fail_on_circles(needs: dict[str, set[str]]) -> None:
     try:
         TopologicalSorter(needs).prepare()
     except CycleError as error:
         pytest.fail(" needs ".join(reversed(error.args[1])))
+
+
+def test_no_module_needs_itself_by_way_of_others():
+    files = modules()
+    fail_on_circles(
+        {name: {each for _, each in imports_of(path)} & files.keys() for name, path in files.items()}
+    )
+
+
+def test_no_folder_needs_itself_by_way_of_others():
+    fail_on_circles(rooms())
+
+
+def test_a_module_beside_sub_folders_is_a_room_of_its_own():
+    needs = rooms()
+    assert "serving.rest" in needs["serving.server"] and "serving.model" in needs["serving.rest"]
+    assert "serving" not in needs
+
+
+@pytest.mark.parametrize("package", (*PACKAGES, "benchmarks"))
+def test_no_folder_has_more_modules_than_a_reader_can_hold(package):
+    sizes = Counter(path.parent for path in modules_of(package) if path.name != "__init__.py")
+    wrong = [
+        f"{folder.relative_to(ROOT)}: {size} modules"
+        for folder, size in sizes.items()
+        if size > LONGEST_FOLDER.get(folder.relative_to(ROOT).as_posix(), 12)
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_relative_imports_are_resolved_before_they_are_judged(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import InputError
 from pipeline.workspace.relocation import address_here
-from pipeline.lineage.runs import (RUN_CONTEXT, read_run)
+from pipeline.lineage.runs import RUN_CONTEXT, read_run
 
 if TYPE_CHECKING:
     from pipeline.workspace.layout import Workspace

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from serving.http.asgi import App, Receive, Scope, Send
+from serving.endpoint.asgi import App, Receive, Scope, Send
 from serving.model.metrics import Metrics
 
 _LOG = logging.getLogger("greenlight.serving")

@@ -4,7 +4,7 @@ import asyncio
 import zlib
 from collections.abc import Mapping
 
-from serving.http.asgi import Receive
+from serving.endpoint.asgi import Receive
 from serving.http.messages import HttpError, Pairs
 from serving.settings import ServeSettings
 

@@ -6,8 +6,8 @@ import importlib.metadata
 from collections.abc import Callable, Mapping
 
 from serving.endpoint.access_log import log_bug
+from serving.endpoint.asgi import App, Receive, Scope, Send
 from serving.endpoint.auth import ApiKeys, load_keys
-from serving.http.asgi import App, Receive, Scope, Send
 from serving.http.body import ClientGone, read_body
 from serving.http.cors import Cors
 from serving.http.messages import (

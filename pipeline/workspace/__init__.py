@@ -1,0 +1,1 @@
+"""The workspace folder: layout, past runs, relocation."""
