@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from components.errors import GreenlightError, InputError
 from pipeline.lineage.mysql import MySqlLineage, noted_uri
-from pipeline.settings.lineage import LineageSettings
 from pipeline.lineage.store import LineageStore, SqliteLineage
+from pipeline.settings.lineage import LineageSettings
 
 if TYPE_CHECKING:
     from pipeline.config import Settings

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.errors import InputError
-from pipeline.workspace.relocation import address_here
 from pipeline.lineage.runs import RUN_CONTEXT, read_run
+from pipeline.workspace.relocation import address_here
 
 if TYPE_CHECKING:
     from pipeline.workspace.layout import Workspace
