@@ -1,5 +1,6 @@
 """`tensorflow.serving.PredictionService`: Predict, Classify, Regress and GetModelMetadata over gRPC."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from serving.grpc.answers import Call, Servicer, answered
 from serving.grpc.models import Wanted, wanted
 from serving.grpc.tensors import rows_of, to_arrays, to_proto
 from serving.model import classification
+from serving.model.manager import LoadedVersion
 from serving.model.predictor import DEFAULT_SIGNATURE, Signature, strings
 from serving.model.service import Prediction
 from serving.status import Code, RequestError, invalid
@@ -35,11 +37,12 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
     async def Predict(self, request: predict_pb2.PredictRequest, call: Call) -> predict_pb2.PredictResponse:
         """The outputs of a signature, all or those that `output_filter` names."""
         target = wanted(request, self.service)
-        signature = self._signature(target)
-        shown = _filtered(request.output_filter, signature)
-        self.service.check_rows(signature, rows_of(request.inputs))
-        inputs = to_arrays(request.inputs, signature, most=self.service.settings.max_body_bytes)
-        answer = await self._ask(target, signature, inputs, call)
+        with self._lease(target) as leased:
+            signature = _signature(leased, target.signature_name)
+            shown = _filtered(request.output_filter, signature)
+            self.service.check_rows(signature, rows_of(request.inputs))
+            inputs = to_arrays(request.inputs, signature, most=self.service.settings.max_body_bytes)
+            answer = await self._ask(leased, signature, inputs, call)
         response = predict_pb2.PredictResponse(model_spec=self._spec(answer.version, signature.name))
         for name in shown:
             response.outputs[name].CopyFrom(to_proto(answer.outputs[name], signature.outputs[name]))
@@ -51,10 +54,11 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
     ) -> classification_pb2.ClassificationResponse:
         """The classes of tf.Examples, through a signature for that."""
         target = wanted(request, self.service)
-        signature = self._signature_for_examples(target)
-        classification.check_classification(signature)
-        examples = serialized_examples(request.input, check=self.service.check_examples)
-        answer = await self._ask(target, signature, {classification.INPUTS: examples}, call)
+        with self._lease(target) as leased:
+            signature = classification.find_signature(leased.signatures, target.signature_name)
+            classification.check_classification(signature)
+            examples = serialized_examples(request.input, check=self.service.check_examples)
+            answer = await self._ask(leased, signature, {classification.INPUTS: examples}, call)
         response = classification_pb2.ClassificationResponse(
             model_spec=self._spec(answer.version, signature.name)
         )
@@ -70,10 +74,11 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
     ) -> regression_pb2.RegressionResponse:
         """The numbers of tf.Examples, through a signature for that."""
         target = wanted(request, self.service)
-        signature = self._signature_for_examples(target)
-        classification.check_regression(signature)
-        examples = serialized_examples(request.input, check=self.service.check_examples)
-        answer = await self._ask(target, signature, {classification.INPUTS: examples}, call)
+        with self._lease(target) as leased:
+            signature = classification.find_signature(leased.signatures, target.signature_name)
+            classification.check_regression(signature)
+            examples = serialized_examples(request.input, check=self.service.check_examples)
+            answer = await self._ask(leased, signature, {classification.INPUTS: examples}, call)
         response = regression_pb2.RegressionResponse(model_spec=self._spec(answer.version, signature.name))
         for value in classification.regressions(answer.outputs, len(examples)):
             response.result.regressions.add(value=float(value))
@@ -109,35 +114,28 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
         response.metadata[_SIGNATURES].Pack(signatures)
         return response
 
-    def _signature(self, target: Wanted) -> Signature:
-        """The error is TensorFlow Serving's for gRPC, which differs from REST's."""
-        found = self.service.metadata(version=target.version, label=target.label)
-        name = target.signature_name or DEFAULT_SIGNATURE
-        if name not in found.signatures:
-            raise RequestError(Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
-        return found.signatures[name]
-
-    def _signature_for_examples(self, target: Wanted) -> Signature:
-        found = self.service.metadata(version=target.version, label=target.label)
-        return classification.find_signature(found.signatures, target.signature_name)
+    def _lease(self, target: Wanted) -> contextlib.AbstractContextManager[LoadedVersion]:
+        return self.service.lease(version=target.version, label=target.label)
 
     async def _ask(
-        self, target: Wanted, signature: Signature, inputs: dict[str, np.ndarray], call: Call
+        self, leased: LoadedVersion, signature: Signature, inputs: dict[str, np.ndarray], call: Call
     ) -> Prediction:
         return await self.service.predict(
-            inputs=inputs,
-            signature_name=signature.name,
-            version=target.version,
-            label=target.label,
-            deadline=call.deadline,
-            request_id=call.request_id,
-            protocol="grpc",
+            leased, signature, inputs, deadline=call.deadline, request_id=call.request_id, protocol="grpc"
         )
 
     def _spec(self, version: int, signature_name: str = "") -> model_pb2.ModelSpec:
         spec = model_pb2.ModelSpec(name=self.service.model_name, signature_name=signature_name)
         spec.version.value = version
         return spec
+
+
+def _signature(leased: LoadedVersion, name: str) -> Signature:
+    """The error is TensorFlow Serving's for gRPC, which differs from REST's."""
+    wanted_name = name or DEFAULT_SIGNATURE
+    if wanted_name not in leased.signatures:
+        raise RequestError(Code.FAILED_PRECONDITION, f'Serving signature key "{wanted_name}" not found.')
+    return leased.signatures[wanted_name]
 
 
 def serialized_examples(given: input_pb2.Input, *, check: Callable[[int, int], None]) -> np.ndarray:

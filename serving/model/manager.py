@@ -7,7 +7,7 @@ import dataclasses
 import enum
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from serving.errors import StoreError, StoreInputError
 from serving.model import predictor
 from serving.model.batching import Lane
 from serving.model.metrics import Metrics
-from serving.model.predictor import LoadError, Predictor
+from serving.model.predictor import DEFAULT_SIGNATURE, LoadError, Predictor, Signature
 from serving.status import Code, RequestError, invalid
 from serving.versions import VersionStore
 
@@ -64,7 +64,10 @@ def unknown_label(label: str) -> RequestError:
 
 
 class LoadedVersion:
-    """A version that answers or still has to: its predictor, and a lane for each signature."""
+    """A version that answers or still has to: its predictor, and a lane for each signature.
+
+    It stays loaded as long as a request holds a lease on it.
+    """
 
     def __init__(self, loaded: Predictor, *, store_id: str) -> None:
         self.predictor = loaded
@@ -74,15 +77,42 @@ class LoadedVersion:
             name: Lane(lambda inputs, name=name: loaded.run(name, inputs), batched=signature.batched)  # type: ignore[misc]
             for name, signature in loaded.signatures.items()
         }
+        self._leases = 0
+        self._released = asyncio.Event()
+
+    @property
+    def signatures(self) -> Mapping[str, Signature]:
+        """The version's signatures by name."""
+        return self.predictor.signatures
+
+    def signature(self, name: str) -> Signature:
+        """The signature of that name; an empty name means the default signature.
+
+        Raises:
+          RequestError: the version has no such signature.
+        """
+        wanted = name or DEFAULT_SIGNATURE
+        if wanted not in self.signatures:
+            raise invalid(f'Serving signature name: "{wanted}" not found in signature def')
+        return self.signatures[wanted]
+
+    @contextlib.contextmanager
+    def leased(self) -> Iterator["LoadedVersion"]:
+        """Keeps the version loaded until the block ends."""
+        self._leases += 1
+        try:
+            yield self
+        finally:
+            self._leases -= 1
+            self._released.set()
 
     async def idle(self) -> None:
-        """Returns when the model is done with all its requests."""
-        event = asyncio.Event()
+        """Returns when no request holds a lease and the model is done with all calls."""
         for lane in self.lanes.values():
-            lane.when_idle = event.set
-        while any(lane.active for lane in self.lanes.values()):
-            await event.wait()
-            event.clear()
+            lane.when_idle = self._released.set
+        while self._leases or any(lane.active for lane in self.lanes.values()):
+            await self._released.wait()
+            self._released.clear()
 
 
 @dataclasses.dataclass

@@ -1,5 +1,6 @@
 """What every protocol calls: which versions there are, what they take, and what they answer."""
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ import numpy as np
 from serving.model.batching import Batcher
 from serving.model.manager import LoadedVersion, Models, VersionStatus
 from serving.model.metrics import Metrics
-from serving.model.predictor import DEFAULT_SIGNATURE, Inputs, Outputs, Signature
+from serving.model.predictor import Inputs, Outputs, Signature
 from serving.request_log import RequestLog
 from serving.settings import ServeSettings
 from serving.status import Code, RequestError, invalid
@@ -72,42 +73,51 @@ class Service:
     def metadata(self, version: int | None = None, label: str | None = None) -> Metadata:
         """The signatures of a version."""
         found = self._models.find(version=version, label=label)
-        return Metadata(version=found.version, signatures=found.predictor.signatures)
+        return Metadata(version=found.version, signatures=found.signatures)
 
-    def signature(
-        self, signature_name: str = "", *, version: int | None = None, label: str | None = None
-    ) -> Signature:
-        """A signature of a version, to read a request with.
+    def lease(
+        self, *, version: int | None = None, label: str | None = None
+    ) -> contextlib.AbstractContextManager[LoadedVersion]:
+        """The version that answers a request, resolved once.
 
-        `predict` called before anything is awaited is answered by this very version.
+        The request reads its inputs by the version's signatures and hands it on to `predict`. Until the
+        block ends the version stays loaded, whatever the store publishes meanwhile.
+
+        Raises:
+          RequestError: the version is not loaded, or the label is unknown.
         """
-        return _signature(self._models.find(version=version, label=label), signature_name)
+        return self._models.find(version=version, label=label).leased()
 
     async def predict(
         self,
-        *,
+        leased: LoadedVersion,
+        signature: Signature,
         inputs: Inputs,
-        signature_name: str = "",
-        version: int | None = None,
-        label: str | None = None,
+        *,
         deadline: float | None = None,
         request_id: str | None = None,
         protocol: str = "rest",
     ) -> Prediction:
         """The model's answer.
 
-        inputs: exactly the signature's; strings as arrays of objects (bytes). signature_name: empty means
-        `serving_default`. deadline: as of time.monotonic(); `serve.timeout_seconds` holds as well.
+        Args:
+          leased: the version of `lease`.
+          signature: one of its signatures.
+          inputs: exactly the signature's; strings as arrays of objects (bytes).
+          deadline: as of time.monotonic(); `serve.timeout_seconds` holds as well.
+          request_id: the request's id in the logs.
+          protocol: `rest`, `grpc` or `v2`, for the metrics.
+
+        Raises:
+          RequestError: the inputs do not fit, the queue is full, the time is up, or the model's own error.
         """
         started = time.monotonic()
         code = Code.CANCELLED
         try:
-            loaded = self._models.find(version=version, label=label)
-            signature = _signature(loaded, signature_name)
             latest = started + self.settings.timeout_seconds
             rows, size = self._checked(signature, inputs)
             outputs = await self._batcher.run(
-                loaded.lanes[signature.name],
+                leased.lanes[signature.name],
                 inputs,
                 rows=rows,
                 size=size,
@@ -121,9 +131,9 @@ class Service:
             self._metrics.request(protocol=protocol, code=code, seconds=time.monotonic() - started)
         if self._request_log is not None:
             self._request_log.offer(
-                inputs=inputs, outputs=outputs, version=loaded.version, request_id=request_id
+                inputs=inputs, outputs=outputs, version=leased.version, request_id=request_id
             )
-        return Prediction(version=loaded.version, signature=signature, outputs=outputs)
+        return Prediction(version=leased.version, signature=signature, outputs=outputs)
 
     def _checked(self, signature: Signature, inputs: Inputs) -> tuple[int, int]:
         """The number of rows, and of bytes.
@@ -182,15 +192,6 @@ class Service:
                 f"the most is {self.settings.max_text_bytes} (serve.max_text_bytes)"
             )
         return sum(sizes)
-
-
-def _signature(loaded: LoadedVersion, name: str) -> Signature:
-    try:
-        return loaded.predictor.signatures[name or DEFAULT_SIGNATURE]
-    except KeyError:
-        raise invalid(
-            f'Serving signature name: "{name or DEFAULT_SIGNATURE}" not found in signature def'
-        ) from None
 
 
 def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:

@@ -115,12 +115,13 @@ class OpenInferenceApi:
         request_id = document.get("id")
         if not isinstance(name, str) or not isinstance(request_id, str | None):
             raise invalid("'id' and the parameter 'signature_name' must be texts")
-        signature = self._service.signature(name, version=version)
-        inputs = await request.read(lambda: _inputs(document, signature, binary))
-        wanted = _wanted(document, signature)
-        prediction = await self._service.predict(
-            inputs=inputs, signature_name=name, version=version, request_id=request.id, protocol="v2"
-        )
+        with self._service.lease(version=version) as leased:
+            signature = leased.signature(name)
+            inputs = await request.read(lambda: _inputs(document, signature, binary))
+            wanted = _wanted(document, signature)
+            prediction = await self._service.predict(
+                leased, signature, inputs, request_id=request.id, protocol="v2"
+            )
         answer = {"model_name": self._service.model_name, "model_version": str(prediction.version)}
         if request_id is not None:
             answer["id"] = request_id

@@ -6,7 +6,7 @@ import re
 from serving.http.messages import Answer, Request, json_answer, unquoted
 from serving.model import classification
 from serving.model.manager import not_loaded, unknown, unknown_label
-from serving.model.service import Prediction, Service
+from serving.model.service import Service
 from serving.rest.answer_json import number, numbers, predictions, text, to_json
 from serving.rest.example_json import examples_of
 from serving.rest.json_document import parse
@@ -61,10 +61,13 @@ class ModelApi:
         document = await request.read(lambda: parse(request.body))
         name = signature_name(document)
         self._check_model(target)
-        signature = self._service.signature(name, version=target.version, label=target.label)
-        self._service.check_rows(signature, rows_of(document))
-        form, inputs = await request.read(lambda: inputs_of(document, signature.inputs, name or "DEFAULT"))
-        prediction = await self._run(target, request, name, inputs)
+        with self._service.lease(version=target.version, label=target.label) as leased:
+            signature = leased.signature(name)
+            self._service.check_rows(signature, rows_of(document))
+            form, inputs = await request.read(
+                lambda: inputs_of(document, signature.inputs, name or "DEFAULT")
+            )
+            prediction = await self._service.predict(leased, signature, inputs, request_id=request.id)
         return Answer(body=predictions(prediction.outputs, form))
 
     async def _classify_or_regress(self, target: Target, request: Request, method: str) -> Answer:
@@ -72,29 +75,20 @@ class ModelApi:
         name = signature_name(document)
         examples = await request.read(lambda: examples_of(document, check=self._service.check_examples))
         self._check_model(target)
-        metadata = self._service.metadata(version=target.version, label=target.label)
-        signature = classification.find_signature(metadata.signatures, name)
-        if method == "classify":
-            classification.check_classification(signature)
-        else:
-            classification.check_regression(signature)
-        prediction = await self._run(target, request, name, {classification.INPUTS: examples})
+        with self._service.lease(version=target.version, label=target.label) as leased:
+            signature = classification.find_signature(leased.signatures, name)
+            if method == "classify":
+                classification.check_classification(signature)
+            else:
+                classification.check_regression(signature)
+            inputs = {classification.INPUTS: examples}
+            prediction = await self._service.predict(leased, signature, inputs, request_id=request.id)
         if method == "regress":
             results = numbers(classification.regressions(prediction.outputs, len(examples)))
         else:
             found = classification.classifications(prediction.outputs, len(examples))
             results = [[[text(label), number(score)] for label, score in row] for row in found]
         return Answer(body=to_json({"results": results}))
-
-    async def _run(self, target: Target, request: Request, name: str, inputs: dict) -> Prediction:
-        return await self._service.predict(
-            inputs=inputs,
-            signature_name=name,
-            version=target.version,
-            label=target.label,
-            request_id=request.id,
-            protocol="rest",
-        )
 
     def _look(self, found: re.Match[str]) -> Answer:
         if not found["model"]:

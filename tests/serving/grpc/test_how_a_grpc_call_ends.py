@@ -1,6 +1,7 @@
 """Calls to a service that is slow, full or broken."""
 
 import asyncio
+import contextlib
 import logging
 import time
 
@@ -88,21 +89,21 @@ def test_a_fault_of_ours_is_logged_and_the_client_learns_nothing_of_it(caplog):
 
 
 class SlowService(Service):
-    """Answers Classify never; `asked` has the deadlines it was asked with."""
+    """Never answers Predict; `asked` has the deadlines it was asked with."""
 
     settings = ServeSettings()
 
     def __init__(self, signatures):
         self.asked = []
-        self._signatures = signatures
+        self._leased = type("Leased", (), {"version": 1, "signatures": signatures})
 
-    def metadata(self, version, label):
-        return type("Metadata", (), {"version": 1, "signatures": self._signatures})
+    def lease(self, version, label):
+        return contextlib.nullcontext(self._leased)
 
     def check_rows(self, signature, rows):
         assert rows == 0
 
-    async def predict(self, *, deadline, **_):
+    async def predict(self, leased, signature, inputs, *, deadline, **_):
         self.asked.append(deadline - time.monotonic())
         await asyncio.Event().wait()
 

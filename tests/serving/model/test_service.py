@@ -56,8 +56,14 @@ def texts(*values):
     return {"text": np.array([value.encode() for value in values], object)}
 
 
+async def answer(service, *, inputs, signature_name="", version=None, label=None, **options):
+    """What every protocol does with a request."""
+    with service.lease(version=version, label=label) as leased:
+        return await service.predict(leased, leased.signature(signature_name), inputs, **options)
+
+
 def predict(**request):
-    return lambda service: service.predict(**request)
+    return lambda service: answer(service, **request)
 
 
 def refusal(ask, **settings_and_request):
@@ -151,7 +157,7 @@ def test_requests_are_counted_by_how_they_ended(ask):
     async def story(service):
         for text in ("good", "good", "bad"):
             await asyncio.gather(
-                service.predict(inputs=texts(text), signature_name="fails", protocol="grpc"),
+                answer(service, inputs=texts(text), signature_name="fails", protocol="grpc"),
                 return_exceptions=True,
             )
 
@@ -175,9 +181,9 @@ def test_answered_requests_are_offered_to_the_request_log_and_refused_ones_are_n
             self.offered.append((request["version"], request["request_id"]))
 
     async def story(service):
-        await service.predict(inputs=texts("a"), request_id="r-1")
+        await answer(service, inputs=texts("a"), request_id="r-1")
         with pytest.raises(RequestError):
-            await service.predict(inputs=texts("a"), version=9, request_id="r-2")
+            await answer(service, inputs=texts("a"), version=9, request_id="r-2")
 
     ask(story, request_log=Log())
     assert Log.offered == [(2, "r-1")]
@@ -188,7 +194,7 @@ def test_a_draining_service_is_not_ready_and_still_answers(ask):
         assert service.ready()
         service.drain()
         assert not service.ready()
-        return await service.predict(inputs=texts("a"))
+        return await answer(service, inputs=texts("a"))
 
     assert ask(story).version == 2
 
@@ -197,7 +203,8 @@ def test_metadata_and_statuses_of_a_version(ask):
     async def story(service):
         assert service.metadata(label="previous").version == 1
         assert set(service.metadata().signatures) == {"serving_default", "slow", "fails", "single"}
-        assert service.signature(version=1).inputs["text"].dtype == "string"
+        with service.lease(version=1) as leased:
+            assert leased.signature("").inputs["text"].dtype == "string"
         assert [(status.version, status.state.name) for status in service.statuses()] == [
             (2, "AVAILABLE"),
             (1, "AVAILABLE"),
