@@ -7,12 +7,40 @@ launcher makes before the step and uploads after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 _COPIED_BY_THE_LAUNCHER = {"s3://": "/s3/", "minio://": "/minio/"}
 
 Json = dict[str, Any]
+
+
+def keep_declared(
+    executor_input: Json, *, inputs: Mapping[str, Any], outputs: Collection[str], parameters: Collection[str]
+) -> None:
+    """Removes, in place, what the step was not compiled with.
+
+    Since 2.5 KFP's driver adds an output `executor-logs` of the type `system.Artifact` to every task, unless
+    `publish_logs` is "false". TFX's entrypoint imports each artifact's type and fails on those that are not
+    its own. The launcher writes and uploads the log whether or not the executor mentions it.
+
+    Args:
+      executor_input: as JSON.
+      inputs: the ComponentInputsSpec that the step was compiled with, as JSON.
+      outputs: the keys of the outputs that the step was compiled with.
+      parameters: the names of input parameters that are kept beside those of `inputs`.
+    """
+    given, made = executor_input.get("inputs", {}), executor_input.get("outputs", {})
+    kept = {*inputs.get("parameters", {}), *parameters}
+    for side, field, declared in (
+        (given, "artifacts", inputs.get("artifacts", {})),
+        (given, "parameterValues", kept),
+        (given, "parameters", kept),
+        (made, "artifacts", outputs),
+        (made, "parameters", outputs),
+    ):
+        if field in side:
+            side[field] = {key: value for key, value in side[field].items() if key in declared}
 
 
 def as_tfx_takes_it(executor_input: Json, *, inputs_spec: Mapping[str, Any]) -> dict[str, str]:

@@ -103,7 +103,11 @@ def compile_pipeline(settings: Settings) -> CompiledPipeline:
         _declare(compiled, parameter, settings)
     changeable = {stage for parameter in parameters.of(settings) for stage in parameter.stages}
     for stage, container in compiled.containers.items():
-        _start_by_step(container, stage=stage, settings=settings, changeable=stage in changeable)
+        outputs = _declared_outputs(compiled.spec["components"][stage])
+        known = ["--outputs", ",".join(outputs)]
+        if stage in changeable:
+            known += ["--settings", parameters.to_json(settings, stage=stage)]
+        _start_by_step(container, stage=stage, settings=settings, known=known)
     return compiled
 
 
@@ -188,9 +192,16 @@ def _declare(compiled: CompiledPipeline, parameter: Parameter, settings: Setting
         task["inputs"]["parameters"][parameter.name] = {"componentInputParameter": parameter.name}
 
 
-def _start_by_step(container: dict[str, Any], *, stage: str, settings: Settings, changeable: bool) -> None:
-    """Puts `step` before TFX's entrypoint; with the settings where a run's parameters may change them."""
+def _declared_outputs(component: Mapping[str, Any]) -> list[str]:
+    """The keys of a component's outputs: the step drops others, which KFP's driver may add."""
+    outputs = component.get("outputDefinitions", {})
+    return sorted({*outputs.get("artifacts", {}), *outputs.get("parameters", {})})
+
+
+def _start_by_step(
+    container: dict[str, Any], *, stage: str, settings: Settings, known: Sequence[str]
+) -> None:
+    """Puts `step` before TFX's entrypoint, with `known`, what it has to know of the compilation."""
     container["command"] = ["python", "-m", step.__name__]
-    known = ["--settings", parameters.to_json(settings, stage=stage)] if changeable else []
     store = settings.kubeflow.store_for(settings.model_name)
     container["args"] = ["--stage", stage, "--store", store, *known, *container["args"]]

@@ -1,6 +1,7 @@
 """What every pod runs: it makes KFP's words TFX's, starts TFX's entrypoint, and keeps what ended the run.
 
-python -m pipeline.kubeflow.step --stage Trainer --store ADDRESS [--settings JSON] [TFX's arguments]
+python -m pipeline.kubeflow.step --stage Trainer --store ADDRESS --outputs KEY,... [--settings JSON] [TFX's
+arguments]
 """
 
 from __future__ import annotations
@@ -60,15 +61,23 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(allow_abbrev=False)
     for name in ("--stage", "--store", INVOCATION):
         parser.add_argument(name, required=True)
+    parser.add_argument("--outputs", help="the keys of the compiled outputs; without it all are kept")
     parser.add_argument("--settings")
     parser.add_argument(INPUTS_SPEC, default="{}")
     known, others = parser.parse_known_args(argv)
     executor_input = json.loads(known.json_serialized_invocation_args)
+    inputs_spec = json.loads(known.json_serialized_inputs_spec_args)
+    if known.outputs is not None:
+        invocation.keep_declared(
+            executor_input,
+            inputs=inputs_spec,
+            outputs=known.outputs.split(","),
+            parameters=[parameter.name for parameter in parameters.ALL],
+        )
     run = invocation.run_of(executor_input)
     try:
         if known.settings is not None:
             with_parameters(executor_input, stage=known.stage, settings_json=known.settings)
-        inputs_spec = json.loads(known.json_serialized_inputs_spec_args)
         places = invocation.as_tfx_takes_it(executor_input, inputs_spec=inputs_spec)
         _run_entrypoint(
             [INVOCATION, json.dumps(executor_input), INPUTS_SPEC, json.dumps(inputs_spec), *others]

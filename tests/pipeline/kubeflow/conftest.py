@@ -111,21 +111,24 @@ class Step:
         return artifact
 
     @property
+    def outputs(self) -> set[str]:
+        """The keys of the artifacts that the executor mentions."""
+        return set(json.loads(self._output_file.read_text())["artifacts"])
+
+    @property
     def _output_file(self) -> Path:
         return self._folder / "executor_output.json"
 
     def _executor_input(self, given: dict) -> dict:
         artifacts = self._component["outputDefinitions"]["artifacts"]
+        kinds = {name: of["artifactType"] for name, of in artifacts.items()}
+        kinds["executor-logs"] = {"schemaTitle": "system.Artifact"}  # which KFP's driver adds
         return {
             "inputs": {"parameterValues": self._parameter_values(given)},
             "outputs": {
                 "artifacts": {
-                    name: {
-                        "artifacts": [
-                            {"type": of["artifactType"], "uri": str(self._folder / name), "name": name}
-                        ]
-                    }
-                    for name, of in artifacts.items()
+                    name: {"artifacts": [{"type": kind, "uri": str(self._folder / name), "name": name}]}
+                    for name, kind in kinds.items()
                 },
                 "outputFile": str(self._output_file),
             },

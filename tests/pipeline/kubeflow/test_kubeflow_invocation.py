@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.kubeflow.invocation import as_kfp_takes_it, as_tfx_takes_it, run_of
+from pipeline.kubeflow.invocation import as_kfp_takes_it, as_tfx_takes_it, keep_declared, run_of
 
 MODEL = {"schemaTitle": "tfx.Model"}
 
@@ -60,6 +60,48 @@ def test_what_tensorflow_cannot_open_is_read_where_the_launcher_has_its_copy(art
     places = as_tfx_takes_it(executor_input, inputs_spec=SPEC)
     assert only_input(executor_input) == {"name": "7", "type": MODEL, "uri": place}
     assert places == ({} if place == artifact["uri"] else {artifact["uri"]: place})
+
+
+def test_what_was_not_compiled_is_dropped():
+    kept, added = (
+        {"artifacts": [{"name": "a", "type": MODEL, "uri": "gs://a"}]},
+        {"artifacts": [{"name": "x"}]},
+    )
+    logs = {
+        "artifacts": [{"name": "executor-logs", "type": {"schemaTitle": "system.Artifact"}, "uri": "gs://l"}]
+    }
+    executor_input = {
+        "inputs": {
+            "artifacts": {"model": kept, "workspace": added},
+            "parameterValues": {"gate": "{}", "epochs": 3, "run_name": "r"},
+            "parameters": {"gate": {"stringValue": "{}"}, "run_name": {"stringValue": "r"}},
+        },
+        "outputs": {
+            "artifacts": {"executor-logs": logs, "made": kept, "plots": added},
+            "parameters": {"made": {"outputFile": "/o"}, "seconds": {"outputFile": "/s"}},
+            "outputFile": "/x",
+        },
+    }
+    spec = SPEC | {"parameters": {"gate": {"parameterType": "STRING"}}}
+    keep_declared(executor_input, inputs=spec, outputs=["made"], parameters=["epochs"])
+    assert executor_input == {
+        "inputs": {
+            "artifacts": {"model": kept},
+            "parameterValues": {"gate": "{}", "epochs": 3},
+            "parameters": {"gate": {"stringValue": "{}"}},
+        },
+        "outputs": {
+            "artifacts": {"made": kept},
+            "parameters": {"made": {"outputFile": "/o"}},
+            "outputFile": "/x",
+        },
+    }
+
+
+def test_an_executor_input_without_inputs_or_outputs_stays_so():
+    executor_input = {"outputs": {"outputFile": "/x"}}
+    keep_declared(executor_input, inputs={}, outputs=[], parameters=[])
+    assert executor_input == {"outputs": {"outputFile": "/x"}}
 
 
 def test_an_answer_has_addresses_again_also_in_what_it_says_of_other_artifacts():

@@ -208,6 +208,14 @@ def test_every_step_knows_its_stage_and_where_the_versions_are(compile_with):
         assert argument(container, "--store") == "gs://models/a_model"
 
 
+def test_every_step_knows_the_outputs_that_it_was_compiled_with(compiled):
+    """What KFP's driver adds beside them (executor-logs) is dropped."""
+    known = {name: set(argument(each, "--outputs").split(",")) for name, each in compiled.containers.items()}
+    components = compiled.spec["components"]
+    assert known == {name: set(components[name]["outputDefinitions"]["artifacts"]) for name in components}
+    assert known["Evaluator"] == {"blessing", "evaluation"}
+
+
 OTHERS = (
     "data.eval_weight=7",
     "data.split_salt=x",

@@ -1,4 +1,4 @@
-"""A compiled step, run by its own command line in a bare environment, with a run-time parameter changed."""
+"""Compiled steps, run by their own command lines in a bare environment."""
 
 import csv
 import json
@@ -30,3 +30,13 @@ def test_reading_runs_from_the_compiled_command_on_the_source_that_the_run_names
         tf.train.Example.FromString(record).features.feature["text"].bytes_list.value[0] for record in records
     ]
     assert sorted(text.decode() for text in texts) == sorted(text for text, _ in rows)
+
+
+def test_a_step_ends_well_though_the_driver_adds_outputs_that_were_not_compiled(compile_with, step, tmp_path):
+    schema = step(compile_with(f"kubeflow.project_dir={ROOT}"), "Schema")
+
+    done = schema.run()
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "schema" / "schema.pbtxt").is_file()
+    assert schema.outputs == {"schema"}
