@@ -16,14 +16,14 @@ from tfx.utils import io_utils, json_utils, path_utils
 from components.errors import GreenlightError
 from components.evaluator import predictions as predictions_file
 from components.evaluator import verdict as verdict_file
-from components.evaluator.judging import judge
+from components.evaluator.judgment.judging import judge
+from components.evaluator.judgment.wording import render
 from components.evaluator.predict import ModelError, Scorer, score
 from components.evaluator.predictions import Predictions, not_probabilities
 from components.evaluator.settings import GateSettings
 from components.evaluator.split_files import split_files
 from components.evaluator.tfma_results import candidate_metrics, check_agreement
 from components.evaluator.verdict import Baseline, Verdict
-from components.evaluator.wording import render
 from components.no_model import is_none
 from components.reviews import LABEL, LENGTH, SPAN, TEXT
 

@@ -7,8 +7,8 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 
 from components.errors import GreenlightError
-from components.evaluator import metrics
 from components.evaluator.gate import TFMA_NAMES
+from components.evaluator.judgment import metrics
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import OVERALL
 from components.reviews import SPAN

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from components.embeddings.locate import fingerprint
 from components.embeddings.settings import EmbeddingSettings
-from components.evaluator import metrics
+from components.evaluator.judgment import metrics
 from components.fingerprints import code_fingerprint
 from components.trainer.classifier import model
 from components.trainer.preparation import Prepared, prepare

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.evaluator.wording import metric_name, slice_words
+from components.evaluator.judgment.wording import metric_name, slice_words
 from pipeline.report.rendering import MINUS
 
 OPTIONAL = ("value", "lower", "upper", "baseline", "margin", "confidence", "reason", "waived")

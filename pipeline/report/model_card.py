@@ -81,7 +81,7 @@ def markdown_code(value: Any) -> str:
 
 
 def _measure(predictions: Predictions) -> Iterator[Measured]:
-    from components.evaluator import intervals, metrics
+    from components.evaluator.judgment import intervals, metrics
 
     label, probability = predictions.label, predictions.probability
     for key, name in METRICS.items():

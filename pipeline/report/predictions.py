@@ -94,7 +94,7 @@ class Predictions:
         """False positive rates, true positive rates, and the area under their curve. Needs `both_classes`."""
         from sklearn.metrics import roc_curve
 
-        from components.evaluator import metrics
+        from components.evaluator.judgment import metrics
 
         false_positive, true_positive, _ = roc_curve(self.label, self.probability)
         return false_positive, true_positive, metrics.auc(self.label, self.probability)
@@ -103,7 +103,7 @@ class Predictions:
         """Predicted against observed shares of positives, in bins of equal width."""
         import numpy as np
 
-        from components.evaluator import metrics
+        from components.evaluator.judgment import metrics
 
         total = metrics.CALIBRATION_BINS
         bins = np.minimum((self.probability * total).astype(int), total - 1)

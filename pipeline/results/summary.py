@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.evaluator.wording import slice_words
+from components.evaluator.judgment.wording import slice_words
 from pipeline.results.outcome import RunResult
 
 if TYPE_CHECKING:

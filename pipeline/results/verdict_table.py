@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.evaluator.wording import slice_words
+from components.evaluator.judgment.wording import slice_words
 from pipeline.results.outcome import RunResult
 from pipeline.results.summary import check_words, headline, show_number
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from components.errors import GreenlightError
-from components.evaluator import metrics
 from components.evaluator.gate import TFMA_NAMES
+from components.evaluator.judgment import metrics
 from components.evaluator.predictions import Predictions
 from components.evaluator.tfma_results import check_agreement
 

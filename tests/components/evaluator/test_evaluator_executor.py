@@ -13,9 +13,9 @@ from tfx.utils import proto_utils
 
 from components import reviews
 from components.errors import GreenlightError
-from components.evaluator import metrics
 from components.evaluator.executor import Executor
 from components.evaluator.gate import eval_config
+from components.evaluator.judgment import metrics
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import GateSettings
 from components.evaluator.tfma_results import candidate_metrics, check_agreement

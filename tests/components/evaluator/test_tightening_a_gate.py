@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.evaluator import intervals
-from components.evaluator.judging import judge
+from components.evaluator.judgment import intervals
+from components.evaluator.judgment.judging import judge
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import SLICES, GateSettings
 from components.evaluator.verdict import Baseline

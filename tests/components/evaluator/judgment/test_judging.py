@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from components.evaluator.judging import judge
+from components.evaluator.judgment.judging import judge
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import GateSettings
 from components.evaluator.verdict import Baseline, Verdict

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from components.evaluator import intervals, metrics, wording
+from components.evaluator.judgment import intervals, metrics, wording
 from components.evaluator.predictions import Predictions, not_probabilities
 from components.evaluator.settings import OVERALL, GateSettings
 from components.evaluator.verdict import (

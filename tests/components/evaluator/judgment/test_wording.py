@@ -2,11 +2,11 @@ import dataclasses
 
 import numpy as np
 
-from components.evaluator.judging import judge
+from components.evaluator.judgment.judging import judge
+from components.evaluator.judgment.wording import numbers, render
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import GateSettings
 from components.evaluator.verdict import Approval, Baseline, Verdict
-from components.evaluator.wording import numbers, render
 
 SIZE = 1200
 LABEL = np.arange(SIZE) % 2

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from components.evaluator import intervals, metrics
+from components.evaluator.judgment import intervals, metrics
 
 
 def right_and_wrong(right: int, wrong: int) -> dict[str, np.ndarray]:

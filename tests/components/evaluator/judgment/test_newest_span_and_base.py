@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.evaluator.judging import conditions, judge
+from components.evaluator.judgment.judging import conditions, judge
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import GateSettings
 from components.evaluator.verdict import Baseline, Verdict

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from components.evaluator import metrics
+from components.evaluator.judgment import metrics
 
 LABEL = np.array([1, 1, 1, 0, 0, 0, 1, 0], np.int8)
 PROBABILITY = np.array([0.9, 0.8, 0.4, 0.3, 0.5, 0.1, 0.7, 0.2], np.float32)

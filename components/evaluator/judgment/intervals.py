@@ -15,7 +15,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
-from components.evaluator import metrics
+from components.evaluator.judgment import metrics
 
 Interval = tuple[float, float]
 
