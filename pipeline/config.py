@@ -1,4 +1,4 @@
-"""The settings of a run: one frozen, validated object, read once from defaults, preset, TOML file and flags.
+"""The settings of a run: one frozen, validated object, read once from files, environment and flags.
 
 Light imports only: a mistake in the settings is answered before TensorFlow is loaded.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -164,33 +164,68 @@ def _own_cache() -> Path | None:
 
 def load(
     *,
-    file: Path | None = None,
+    file: Path | Sequence[Path] | None = None,
     preset: str | None = None,
     workspace: str | None = None,
     source: str | None = None,
     embedding: str | None = None,
     assignments: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Settings:
-    """The settings in force: defaults under the preset, the file, the flags and the `KEY=VALUE` assignments.
+    """The settings in force, each layer over the one before it: defaults, preset, files, environment, flags,
+    `KEY=VALUE` assignments.
+
+    Args:
+      file: a TOML file, or several; later files win key by key.
+      environment: variables such as GREENLIGHT_GATE__MIN_ACCURACY count; None reads no variables.
 
     Raises:
       InputError: something of it cannot be used; the message names every such key, its value and the remedy.
     """
-    layers = []
+    return parse(
+        layers(
+            file=file,
+            preset=preset,
+            workspace=workspace,
+            source=source,
+            embedding=embedding,
+            assignments=assignments,
+            environment=environment,
+        )
+    )
+
+
+def layers(
+    *,
+    file: Path | Sequence[Path] | None = None,
+    preset: str | None = None,
+    workspace: str | None = None,
+    source: str | None = None,
+    embedding: str | None = None,
+    assignments: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> config_layers.Merged:
+    """What `load` validates: the given settings with the origin of each; the arguments are those of `load`.
+
+    Raises:
+      InputError: a layer cannot be read.
+    """
+    found = []
     if preset is not None:
         if preset not in PRESETS:
             raise InputError(f"There is no preset {preset!r}. There is: {', '.join(PRESETS)}.")
-        layers.append(config_layers.Layer(f"preset {preset}", PRESETS[preset]))
-    if file is not None:
-        layers.append(config_layers.read_file(file))
+        found.append(config_layers.Layer(f"preset {preset}", PRESETS[preset]))
+    files = [file] if isinstance(file, Path) else file or ()
+    found += [config_layers.read_file(each) for each in files]
+    found += config_layers.read_environment(environment or {}, model=Settings)
     flags = {"workspace": workspace, "data.source": source, "embedding.name": embedding}
-    layers += [
+    found += [
         config_layers.at_key(key, value, origin=f"--{key.split('.')[0].replace('data', 'source')}")
         for key, value in flags.items()
         if value is not None
     ]
-    layers += [config_layers.read_assignment(text, model=Settings) for text in assignments]
-    return parse(config_layers.merge(layers))
+    found += [config_layers.read_assignment(text, model=Settings) for text in assignments]
+    return config_layers.merge(found)
 
 
 def parse(given: config_layers.Merged) -> Settings:

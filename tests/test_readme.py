@@ -72,7 +72,7 @@ def test_a_documented_command_line_is_accepted_and_so_are_its_settings(page, arg
     options = parsed(arguments)
     names = ("preset", "workspace", "source", "embedding", "assignments")
     given = {name: options[name] for name in names if options.get(name)}
-    config.load(file=Path(options["file"]) if options.get("file") else None, **given)
+    config.load(file=[Path(file) for file in options.get("files", ())], **given)
 
 
 def test_the_lines_of_all_kinds_of_blocks_are_checked():

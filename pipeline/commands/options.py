@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from pipeline.settings.layers import Merged
 
 Function = Callable[..., Any]
 
@@ -23,7 +27,16 @@ kubeflow_parameters = click.option(
     help="One of kubeflow.parameters for this run, such as min_accuracy=0.9. Repeatable.",
 )
 
-_CONFIG = click.option("--config", "file", metavar="FILE", help="A TOML file with settings.")
+CONFIG_FILE = "greenlight.toml"
+
+_CONFIG = click.option(
+    "--config",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    help=f"A TOML file with settings; {CONFIG_FILE} in the current folder where none is given. Repeatable: "
+    "later files win, key by key.",
+)
 _SET = click.option(
     "--set",
     "assignments",
@@ -43,16 +56,20 @@ _PRESET = click.option(
 )
 
 
-def settings(command: Function | None = None, *, preset: str | None = None) -> Function:
+def settings(
+    command: Function | None = None, *, preset: str | None = None, origins: bool = False
+) -> Function:
     """Adds the options for settings; the function gets them loaded and validated as `settings`.
 
-    preset: the one in force where none is given.
+    Args:
+      preset: the one in force where none is given.
+      origins: the function gets `given` as well, the settings before validation with the origin of each.
     """
     if command is None:
-        return functools.partial(settings, preset=preset)
+        return functools.partial(settings, preset=preset, origins=origins)
     for option in (_PRESET, _EMBEDDING, _SOURCE, _WORKSPACE, _SET, _CONFIG):
         command = option(command)
-    return _with_settings(command, {"preset": preset})
+    return _with_settings(command, {"preset": preset}, origins=origins)
 
 
 def workspace(command: Function) -> Function:
@@ -62,16 +79,38 @@ def workspace(command: Function) -> Function:
     return _with_settings(command, {})
 
 
-def _with_settings(command: Function, defaults: dict[str, Any]) -> Function:
+def _with_settings(command: Function, defaults: dict[str, Any], *, origins: bool = False) -> Function:
     @functools.wraps(command)
     def with_settings(*args: Any, **options: Any) -> Any:
-        from pipeline.config import load
+        from pipeline.config import parse
 
-        names = ("file", "assignments", "workspace", "source", "embedding", "preset")
-        given = {name: options.pop(name) for name in names if name in options}
-        given = defaults | {name: value for name, value in given.items() if value is not None}
-        if "file" in given:
-            given["file"] = Path(given["file"])
-        return command(*args, settings=load(**given), **options)
+        given = _given_settings(options, defaults)
+        if origins:
+            options["given"] = given
+        return command(*args, settings=parse(given), **options)
 
     return with_settings
+
+
+def settings_files(named: Sequence[str]) -> list[Path]:
+    """The settings files in force: those of --config, else `greenlight.toml` of the current folder."""
+    if not named and Path(CONFIG_FILE).is_file():
+        return [Path(CONFIG_FILE)]
+    return [Path(file) for file in named]
+
+
+def _given_settings(options: dict[str, Any], defaults: Mapping[str, Any]) -> Merged:
+    """Takes the options for settings out of `options`; what they, files and environment say, with origins.
+
+    Without --config the file `greenlight.toml` of the current folder is read, and standard error says so.
+    """
+    from pipeline.config import layers
+
+    names = ("assignments", "workspace", "source", "embedding", "preset")
+    given = {name: options.pop(name) for name in names if name in options}
+    given = dict(defaults) | {name: value for name, value in given.items() if value is not None}
+    named = options.pop("files", ())
+    files = settings_files(named)
+    if files and not named:
+        click.echo(f"Settings: {CONFIG_FILE} of this folder.", err=True)
+    return layers(file=files, environment=os.environ, **given)

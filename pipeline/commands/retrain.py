@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -188,18 +188,20 @@ def _release(places: Places, span: int, reason: str | None) -> None:
 
 
 def _rendered(settings: Settings, given: dict[str, Any], options: dict[str, Any]) -> str:
+    from pipeline.commands.options import settings_files
     from pipeline.deployment import retrain as deploying
+    from pipeline.settings.layers import is_setting
 
     if given["render"] == "cronjob":
         return deploying.cron_job(settings, image=given["image"], every=given["every"], claim=given["claim"])
     loose = [name for name in ("source", "embedding", "preset") if options.get(name)]
-    if loose or options.get("assignments"):
+    variables = any(is_setting(name, type(settings)) for name in os.environ)
+    if loose or variables or options.get("assignments"):
         raise InputError(
             "A systemd unit takes its settings from a file: write them with `greenlight config show`, and "
             "give --config FILE."
         )
-    file = options.get("file")
-    return deploying.systemd_unit(settings, config=Path(file) if file else None)
+    return deploying.systemd_unit(settings, config=settings_files(options["files"]))
 
 
 def _show_history(places: Places, *, as_json: bool) -> None:

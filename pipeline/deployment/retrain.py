@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +26,13 @@ STOP_MARGIN_SECONDS = 15
 """What ending takes beside the run's own time: the last alerts, the journal."""
 
 
-def systemd_unit(settings: Settings, *, config: Path | None) -> str:
+def systemd_unit(settings: Settings, *, config: Sequence[Path]) -> str:
     """A service that watches for as long as the machine is up.
 
     Args:
-      config: the settings file; without one the workspace alone is handed over.
+      config: the settings files; without one the workspace alone is handed over.
     """
-    told = ["--config", str(config.resolve())] if config else []
+    told = [argument for file in config for argument in ("--config", str(file.resolve()))]
     command = [sys.executable, "-P", "-m", "pipeline.cli", "retrain", "--watch", *told]
     command += ["--workspace", str(settings.workspace.absolute())]
     stop = settings.retrain.stop_seconds + settings.alerts.linger_seconds + STOP_MARGIN_SECONDS

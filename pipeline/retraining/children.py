@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pipeline
+from pipeline.config import Settings
+from pipeline.settings.layers import is_setting
 
 ALIVE = "alive"
 POLL_SECONDS = 0.2
@@ -39,7 +41,7 @@ class Child:
                     stderr=errors,
                     start_new_session=True,
                     pass_fds=(alive,),
-                    env=os.environ | {"PYTHONPATH": _python_path()},
+                    env=_environment(),
                 )
         finally:
             os.close(alive)
@@ -85,6 +87,12 @@ def is_alive(folder: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def _environment() -> dict[str, str]:
+    """Without variables of settings, which would win over the file that holds all settings of a child."""
+    kept = {name: value for name, value in os.environ.items() if not is_setting(name, Settings)}
+    return kept | {"PYTHONPATH": _python_path()}
 
 
 def _python_path() -> str:

@@ -15,6 +15,8 @@ from components.errors import InputError
 from pipeline.settings import help as config_help
 
 UNSET = "none"
+VARIABLE_PREFIX = "GREENLIGHT_"
+"""Variables of this prefix with `__` between section and key are settings: GREENLIGHT_GATE__MIN_ACCURACY."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +70,22 @@ def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield from _leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}"
+
+
+def with_origins(toml: str, given: Merged) -> str:
+    """The TOML text of settings with a comment behind each key that a layer has set: the layer's origin.
+
+    Args:
+      toml: tables as `[a.b]`, one key a line or several lines for a long list, as tomli_w writes them.
+    """
+    lines, section = [], ""
+    for line in toml.splitlines():
+        if table := re.fullmatch(r"\[([\w.-]+)\]", line):
+            section = table[1] + "."
+        elif (key := re.match(r"([\w-]+) = ", line)) and (origin := given.origins.get(section + key[1])):
+            line = f"{line}  # {origin}"
+        lines.append(line)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def at_key(key: str, value: Any, *, origin: str) -> Layer:
@@ -126,6 +144,31 @@ def read_assignment(text: str, *, model: type[BaseModel]) -> Layer:
     if not equals or not all(key.split(".")):
         raise InputError(f"--set {text!r} is not KEY=VALUE. Write it like --set trainer.epochs=10.")
     return at_key(key, _read_value(value, config_help.find(model, key)), origin="--set")
+
+
+def is_setting(variable: str, model: type[BaseModel]) -> bool:
+    """Whether an environment variable stands for a setting.
+
+    Without `__` only the keys outside sections do: Kubernetes adds variables such as GREENLIGHT_SERVICE_HOST
+    for a service of this name, which are not settings.
+    """
+    if not variable.startswith(VARIABLE_PREFIX):
+        return False
+    return "__" in variable or config_help.find(model, _key_of(variable)) is not None
+
+
+def read_environment(environment: Mapping[str, str], *, model: type[BaseModel]) -> list[Layer]:
+    """A layer for each variable that stands for a setting; values are read as those of `--set`."""
+    layers = []
+    for variable in sorted(name for name in environment if is_setting(name, model)):
+        key = _key_of(variable)
+        value = _read_value(environment[variable].strip(), config_help.find(model, key))
+        layers.append(at_key(key, value, origin=variable))
+    return layers
+
+
+def _key_of(variable: str) -> str:
+    return ".".join(variable.removeprefix(VARIABLE_PREFIX).lower().split("__"))
 
 
 def _read_value(text: str, setting: config_help.Setting | None) -> Any:

@@ -11,24 +11,28 @@ from pipeline.commands import options
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
+    from pipeline.settings.layers import Merged
 
 
 @click.group()
 def config() -> None:
     """Show the settings in force, or explain one.
 
-    Defaults give way to the preset, the preset to the --config file, the file to --workspace, --source and
-    --embedding, and all to --set. Paths are relative to the current folder.
+    Each layer wins over the one before it: defaults, the preset, the --config files in their order
+    (`greenlight.toml` of the current folder where none is given), environment variables such as
+    GREENLIGHT_GATE__MIN_ACCURACY=0.9, the options --workspace, --source and --embedding, and --set. Paths are
+    relative to the current folder.
     """
 
 
 @config.command()
-@options.settings
-def show(settings: Settings) -> None:
-    """Print the settings in force as a TOML file."""
+@options.settings(origins=True)
+def show(settings: Settings, given: Merged) -> None:
+    """Print the settings in force as a TOML file; a comment says where each that is not a default was set."""
     from pipeline.config import to_toml
+    from pipeline.settings.layers import with_origins
 
-    click.echo(to_toml(settings), nl=False)
+    click.echo(with_origins(to_toml(settings), given), nl=False)
 
 
 @config.command()

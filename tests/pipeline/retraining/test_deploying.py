@@ -29,7 +29,7 @@ def unit(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.chdir(folder)
     settings = load(assignments=["workspace=work", "retrain.stop_seconds=60", "alerts.linger_seconds=5"])
-    return deploying.systemd_unit(settings, config=Path("my.toml"))
+    return deploying.systemd_unit(settings, config=[Path("my.toml")])
 
 
 def test_the_service_watches_with_the_settings_file_by_its_full_path(unit, tmp_path):
@@ -48,7 +48,7 @@ def test_it_is_given_the_time_that_a_run_needs_to_end(unit):
 def test_it_runs_as_whoever_asked_for_it(unit, monkeypatch):
     assert sections(unit)["User"] == pwd.getpwuid(os.getuid()).pw_name
     monkeypatch.setattr(os, "getuid", lambda: 987654)
-    assert sections(deploying.systemd_unit(load(), config=None))["User"] == "987654"
+    assert sections(deploying.systemd_unit(load(), config=[]))["User"] == "987654"
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")

@@ -1,0 +1,109 @@
+"""Where settings come from besides the flags: greenlight.toml, several files, environment variables."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from components.errors import InputError
+from pipeline.cli import cli
+from pipeline.config import Settings, load
+from pipeline.retraining import children
+
+
+@pytest.fixture
+def show(tmp_path, monkeypatch):
+    """`greenlight config show` in an empty folder; its result."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, code=0, **variables):
+        result = CliRunner().invoke(cli, ["config", "show", *arguments], env=variables)
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+def test_greenlight_toml_of_the_current_folder_is_found_and_named(show):
+    Path("greenlight.toml").write_text("[trainer]\nepochs = 7\n")
+    result = show()
+    assert tomllib.loads(result.stdout)["trainer"]["epochs"] == 7
+    assert result.stderr == "Settings: greenlight.toml of this folder.\n"
+    assert "epochs = 7  # greenlight.toml" in result.stdout
+
+
+def test_a_file_that_is_named_stands_in_for_greenlight_toml(show):
+    Path("greenlight.toml").write_text("[trainer]\nepochs = 7\nseed = 5\n")
+    Path("other.toml").write_text("[trainer]\nepochs = 9\n")
+    result = show("--config", "other.toml")
+    trainer = tomllib.loads(result.stdout)["trainer"]
+    assert (trainer["epochs"], trainer["seed"]) == (9, Settings().trainer.seed)
+    assert result.stderr == ""
+
+
+def test_later_files_win_key_by_key(show):
+    Path("a.toml").write_text("[trainer]\nepochs = 7\nseed = 5\n[gate]\nmin_accuracy = 0.7\n")
+    Path("b.toml").write_text("[trainer]\nepochs = 9\n")
+    result = show("--config", "a.toml", "--config", "b.toml")
+    shown = tomllib.loads(result.stdout)
+    assert (shown["trainer"]["epochs"], shown["trainer"]["seed"]) == (9, 5)
+    assert shown["gate"]["min_accuracy"] == 0.7
+    assert "epochs = 9  # b.toml" in result.stdout and "seed = 5  # a.toml" in result.stdout
+
+
+def test_a_variable_wins_over_a_file_and_gives_way_to_set(show):
+    Path("greenlight.toml").write_text("[gate]\nmin_accuracy = 0.7\n[trainer]\nepochs = 3\n")
+    variables = {"GREENLIGHT_GATE__MIN_ACCURACY": "0.9", "GREENLIGHT_TRAINER__EPOCHS": "4"}
+    result = show("--set", "trainer.epochs=5", **variables)
+    shown = tomllib.loads(result.stdout)
+    assert (shown["gate"]["min_accuracy"], shown["trainer"]["epochs"]) == (0.9, 5)
+    assert "min_accuracy = 0.9  # GREENLIGHT_GATE__MIN_ACCURACY" in result.stdout
+
+
+def test_keys_outside_sections_have_variables_too():
+    settings = load(environment={"GREENLIGHT_WORKSPACE": "elsewhere", "GREENLIGHT_MODEL_NAME": "mine"})
+    assert (settings.workspace, settings.model_name) == (Path("elsewhere"), "mine")
+
+
+def test_other_variables_of_the_prefix_are_left_alone():
+    """Kubernetes adds the first two beside a service that is named greenlight."""
+    others = {
+        "GREENLIGHT_SERVICE_HOST": "10.0.0.1",
+        "GREENLIGHT_PORT_8501_TCP": "tcp://10.0.0.1:8501",
+        "GREENLIGHT_API_KEY": "secret",
+    }
+    assert load(environment=others) == Settings()
+
+
+def test_a_variable_of_no_setting_is_refused_by_name():
+    with pytest.raises(InputError) as refused:
+        load(environment={"GREENLIGHT_GATE__MIN_ACURACY": "0.9"})
+    text = str(refused.value)
+    assert "gate.min_acuracy = 0.9 (from GREENLIGHT_GATE__MIN_ACURACY)" in text
+    assert "Did you mean gate.min_accuracy?" in text
+
+
+def test_a_value_of_the_wrong_kind_names_its_variable(show):
+    result = show(code=2, GREENLIGHT_TRAINER__EPOCHS="many")
+    assert 'trainer.epochs = "many" (from GREENLIGHT_TRAINER__EPOCHS)' in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_the_processes_of_a_retrainer_get_no_variables_of_settings(monkeypatch):
+    """They get every setting in a file, without_spans among them, which a variable would win over."""
+    monkeypatch.setenv("GREENLIGHT_DATA__WINDOW", "9")
+    monkeypatch.setenv("GREENLIGHT_API_KEY", "kept")
+    environment = children._environment()
+    assert "GREENLIGHT_DATA__WINDOW" not in environment
+    assert environment["GREENLIGHT_API_KEY"] == "kept"
+
+
+def test_what_is_shown_with_origins_reads_back_the_same(show, tmp_path):
+    Path("greenlight.toml").write_text(
+        '[gate]\nslices = { "length:under 125 words" = 0.8 }\n[beam]\noptions = ["--a=1", "--b=2"]\n'
+        '[[gate.conditions]]\nmetric = "auc"\nat_least = 0.9\n'
+    )
+    written = tmp_path / "shown.toml"
+    written.write_text(show().stdout)
+    assert load(file=written) == load(file=Path("greenlight.toml"))
