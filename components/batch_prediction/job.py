@@ -16,8 +16,8 @@ from components.batch_prediction.steps import READING, Part, ReadRows, Render, S
 from components.batch_prediction.unlabeled import Unlabeled, format_named, require_good_rows
 from components.errors import InputError
 from components.example_gen.beam_steps import WriteReading
+from components.example_gen.formats.rows import unreadable
 from components.example_gen.reading import READING_FILE, Reading
-from components.example_gen.sources.rows import unreadable
 from components.example_gen.span_pattern import absolute
 
 _PREFIX = "predictions"

@@ -17,10 +17,10 @@ from components.batch_prediction.formats import OutputFormat, Predicted, header,
 from components.batch_prediction.unlabeled import LINES, Unlabeled, Unlabeleds, read_records, read_stream
 from components.batch_prediction.verified_model import VerifiedModel
 from components.errors import InputError
+from components.example_gen.formats.file_format import Format
+from components.example_gen.formats.rows import BadRow
 from components.example_gen.reading import Reading
 from components.example_gen.sources.files import opened
-from components.example_gen.sources.formats import Format
-from components.example_gen.sources.rows import BadRow
 
 READING = "reading"
 BATCH = 256

@@ -5,9 +5,9 @@ from collections.abc import Generator, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from components.errors import InputError
+from components.example_gen.formats.file_format import Format, as_text, format_of, is_gzipped, text_records
+from components.example_gen.formats.rows import BadRow, Reason, Record, Records, shortened
 from components.example_gen.reading import Reading, require_usable
-from components.example_gen.sources.formats import Format, as_text, format_of, is_gzipped, text_records
-from components.example_gen.sources.rows import BadRow, Reason, Record, Records, shortened
 
 LINES = "text"
 """The format of files with a review a line."""
@@ -70,7 +70,7 @@ def read_records(path: str, *, text_column: str) -> Unlabeleds:
     Raises:
       InputError: as `read_stream`.
     """
-    from components.example_gen.sources.tf_records import example_records
+    from components.example_gen.formats.tf_records import example_records
 
     records = example_records(path, gzipped=is_gzipped(path), needed={text_column}, remedy=_REMEDY)
     return unlabeled(records, file=path, text_column=text_column)

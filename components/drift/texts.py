@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, NamedTuple
 
 from components.errors import InputError
-from components.example_gen.sources.formats import (
+from components.example_gen.formats.file_format import (
     Format,
     as_text,
     format_of,
@@ -17,7 +17,7 @@ from components.example_gen.sources.formats import (
     text_records,
     unpacked,
 )
-from components.example_gen.sources.rows import BadRow, Reason, parse_label, unreadable
+from components.example_gen.formats.rows import BadRow, Reason, parse_label, unreadable
 
 _PLAIN = ".txt"
 _REMEDY = "Name the right one with --set data.text_column=NAME."
@@ -109,7 +109,7 @@ def _read(path: str, text_column: str, label_column: str) -> Iterator[Text | Rea
     known = None if plain else format_of(path)
     if known is Format.TF_RECORD:
         # Imported here: the other formats need no TensorFlow.
-        from components.example_gen.sources.tf_records import example_records
+        from components.example_gen.formats.tf_records import example_records
 
         records = example_records(path, gzipped=is_gzipped(path), needed={text_column}, remedy=_REMEDY)
         yield from map(_as_text(text_column, label_column), records)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from components.errors import DataStopped, InputError
-from components.example_gen.sources.rows import BadRow, Reason, Review, Rows
+from components.example_gen.formats.rows import BadRow, Reason, Review, Rows
 from components.reviews import normalize
 
 READING_FILE = "reading.json"

@@ -13,10 +13,10 @@ from contextlib import closing, contextmanager
 from components.batch_prediction import unlabeled
 from components.batch_prediction.unlabeled import Unlabeled, Unlabeleds
 from components.errors import InputError
+from components.example_gen.formats.file_format import Format, unpacked
+from components.example_gen.formats.rows import BadRow, Reason
 from components.example_gen.reading import Reading
 from components.example_gen.sources.files import opened
-from components.example_gen.sources.formats import Format, unpacked
-from components.example_gen.sources.rows import BadRow, Reason
 from serving.transports.calls import Prediction
 
 STANDARD_INPUT = "-"

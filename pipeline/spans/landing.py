@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from components.errors import GreenlightError, InputError
+from components.example_gen.formats.file_format import format_of
 from components.example_gen.reading import Reading, require_usable, usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.files import FilePart, content_fingerprint, file_fingerprint
-from components.example_gen.sources.formats import format_of
 from components.example_gen.sources.spans import Span, find
 from pipeline.spans.account import Account, account
 from pipeline.spans.place import LAST, LandingPlace, landing_place

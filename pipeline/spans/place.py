@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from components.errors import InputError
-from components.example_gen.sources.formats import Format, format_of, is_gzipped
+from components.example_gen.formats.file_format import Format, format_of, is_gzipped
 from components.example_gen.sources.spans import find, parse
 from components.example_gen.span_pattern import Misfit, SpanKey, SpanPattern
 

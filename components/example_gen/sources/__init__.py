@@ -1,1 +1,1 @@
-"""Where examples come from: one module per source and file format."""
+"""Sources of examples: which parts a worker reads, and the fingerprint of their content."""

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from components.errors import InputError
-from components.example_gen.sources.formats import Format, format_of, is_gzipped, text_records, unpacked
-from components.example_gen.sources.rows import Rows, as_reviews, unreadable
+from components.example_gen.formats.file_format import Format, format_of, is_gzipped, text_records, unpacked
+from components.example_gen.formats.rows import Rows, as_reviews, unreadable
 from components.example_gen.span_pattern import BASE, absolute
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class FilePart:
         known = format_of(self.path)
         if known is Format.TF_RECORD:
             # Imported here: the other formats start without TensorFlow.
-            from components.example_gen.sources.tf_records import read_tf_records
+            from components.example_gen.formats.tf_records import read_tf_records
 
             return read_tf_records(self.path, gzipped=is_gzipped(self.path), **columns)
         return self._text_rows(known, columns)

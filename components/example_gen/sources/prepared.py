@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components.errors import InputError
-from components.example_gen.sources.rows import Review
+from components.example_gen.formats.rows import Review
 from components.example_gen.span_pattern import BASE
 
 if TYPE_CHECKING:

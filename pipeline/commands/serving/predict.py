@@ -14,7 +14,7 @@ from pipeline.commands import options
 
 if TYPE_CHECKING:
     from components.batch_prediction.unlabeled import Unlabeled
-    from components.example_gen.sources.rows import BadRow
+    from components.example_gen.formats.rows import BadRow
     from pipeline.config import Settings
     from pipeline.predict.rows import Predict
     from serving.transports.calls import ClientError, Prediction

@@ -9,8 +9,8 @@ from components.batch_prediction.unlabeled import (
     require_good_rows,
 )
 from components.errors import DataStopped, InputError
+from components.example_gen.formats.rows import BadRow, Reason
 from components.example_gen.reading import Reading
-from components.example_gen.sources.rows import BadRow, Reason
 
 
 def read(content: bytes, known: str, text_column: str = "text") -> list:

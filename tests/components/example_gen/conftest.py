@@ -20,9 +20,9 @@ from tfx.utils import proto_utils
 
 from components.example_gen.component import ImdbExampleGen
 from components.example_gen.executor import Executor
+from components.example_gen.formats.rows import Review
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.packaged import PackagedPart
-from components.example_gen.sources.rows import Review
 
 # Naming a container keeps TFX from packing itself for remote workers, which takes 2 s an executor.
 IN_PROCESS = ["--direct_num_workers=1", "--direct_running_mode=in_memory", "--sdk_container_image=unused"]

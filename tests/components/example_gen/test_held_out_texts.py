@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from components.example_gen.beam_steps import ReadPart
-from components.example_gen.sources.rows import Review
+from components.example_gen.formats.rows import Review
 from components.example_gen.splits import Splitter
 
 

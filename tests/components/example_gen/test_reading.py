@@ -1,8 +1,8 @@
 import pytest
 
 from components.errors import DataStopped, InputError
+from components.example_gen.formats.rows import BadRow, Reason
 from components.example_gen.reading import Reading, merged, require_usable
-from components.example_gen.sources.rows import BadRow, Reason
 
 
 def reading(*, taken: int, bad: int, file: str = "r.csv") -> Reading:

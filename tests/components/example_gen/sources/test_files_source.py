@@ -10,11 +10,11 @@ import pytest
 import tensorflow as tf
 
 from components.errors import InputError
+from components.example_gen.formats.rows import BadRow, Reason, Review
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources import files as files_source
 from components.example_gen.sources.files import FilePart, content_fingerprint, format_of, matching_paths
 from components.example_gen.sources.parts import fingerprint, parts
-from components.example_gen.sources.rows import BadRow, Reason, Review
 from components.reviews import to_example
 
 ROWS = [("fine", 1), ("dull", 0)]

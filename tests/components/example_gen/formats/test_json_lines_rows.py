@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import InputError
-from components.example_gen.sources.json_lines import json_records
-from components.example_gen.sources.rows import BadRow, Reason, Review, as_reviews
+from components.example_gen.formats.json_lines import json_records
+from components.example_gen.formats.rows import BadRow, Reason, Review, as_reviews
 
 
 def read(*lines: bytes):

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterable
 
-from components.example_gen.sources.delimited import DATA_COLUMNS, require_columns
-from components.example_gen.sources.rows import BadRow, Reason, Record, Records, shortened
+from components.example_gen.formats.delimited import DATA_COLUMNS, require_columns
+from components.example_gen.formats.rows import BadRow, Reason, Record, Records, shortened
 
 
 def json_records(

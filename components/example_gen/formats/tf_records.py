@@ -6,8 +6,8 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from components.errors import InputError
-from components.example_gen.sources.delimited import DATA_COLUMNS, require_columns
-from components.example_gen.sources.rows import BadRow, Reason, Record, Records, Rows, as_reviews, unreadable
+from components.example_gen.formats.delimited import DATA_COLUMNS, require_columns
+from components.example_gen.formats.rows import BadRow, Reason, Record, Records, Rows, as_reviews, unreadable
 
 
 def read_tf_records(path: str, *, gzipped: bool, text_column: str, label_column: str) -> Rows:

@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import IO, Any, cast
 
 from components.errors import InputError
-from components.example_gen.sources.delimited import DATA_COLUMNS, delimited_records
-from components.example_gen.sources.json_lines import json_records
-from components.example_gen.sources.rows import Records, unreadable
+from components.example_gen.formats.delimited import DATA_COLUMNS, delimited_records
+from components.example_gen.formats.json_lines import json_records
+from components.example_gen.formats.rows import Records, unreadable
 
 _GZIP = ".gz"
 

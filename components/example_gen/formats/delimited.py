@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from components.errors import InputError
-from components.example_gen.sources.rows import BadRow, Reason, Record, Records
+from components.example_gen.formats.rows import BadRow, Reason, Record, Records
 
 LONGEST_FIELD = 2**20
 """Characters; the longest IMDB review has 13,704. A quote that is never closed is noticed here at the

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import InputError
-from components.example_gen.sources.delimited import LONGEST_FIELD, delimited_records
-from components.example_gen.sources.rows import BadRow, Reason, Review, as_reviews
+from components.example_gen.formats.delimited import LONGEST_FIELD, delimited_records
+from components.example_gen.formats.rows import BadRow, Reason, Review, as_reviews
 
 
 def read(text: str, *, delimiter: str = ","):

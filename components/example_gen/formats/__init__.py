@@ -1,0 +1,1 @@
+"""Records of review files: one module per format, and what a row is."""
