@@ -313,8 +313,8 @@ def test_config_show_prints_what_run_would_take(greenlight, tmp_path):
     (tmp_path / "shown.toml").write_text(shown.stdout)
     again = greenlight("config", "show", "--config", "shown.toml")
     assert tomllib.loads(again.stdout) == tomllib.loads(shown.stdout)
-    assert "\nepochs = 4\n" in shown.stdout
-    assert "\ntest_weight = 0\n" in shown.stdout
+    assert "\nepochs = 4  # --set\n" in shown.stdout
+    assert "\ntest_weight = 0  # preset seed\n" in shown.stdout
 
 
 def test_config_explain_documents_one_key_a_section_or_all(greenlight):
