@@ -1,14 +1,16 @@
-"""gRPC reflection: a client without our protocol files can ask for them.
+"""gRPC server reflection, v1 and v1alpha: a client without our protocol files can ask for them.
 
 The modules of `tensorflow-serving-api` that describe the services themselves cannot be imported beside
-protobuf 4 and later, so the services are described here, from the messages.
+protobuf 4 and later, so the services are described here, from the messages. `grpcio-reflection` has v1alpha
+only; v1 has the same messages in another package, so the same servicer answers both.
 """
 
 from typing import Any
 
+import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc_health.v1 import health_pb2
-from grpc_reflection.v1alpha import reflection, reflection_pb2
+from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -37,11 +39,16 @@ _SERVICES = {
 _FILES = {"PredictionService": "prediction_service.proto", "ModelService": "model_service.proto"}
 
 
-def add_reflection(server: Any) -> None:
+_V1 = "grpc.reflection.v1"
+_V1_SERVICE = f"{_V1}.ServerReflection"
+
+
+def add_reflection(server: grpc.aio.Server) -> None:
     """Lets clients of `server` ask for its services and their messages."""
     pool = descriptor_pool.DescriptorPool()
     _add(health_pb2.DESCRIPTOR, pool)
     _add(reflection_pb2.DESCRIPTOR, pool)
+    pool.Add(_v1_of(reflection_pb2.DESCRIPTOR))
     for name, methods in _SERVICES.items():
         for module, _ in methods.values():
             _add(module.DESCRIPTOR, pool)
@@ -50,8 +57,35 @@ def add_reflection(server: Any) -> None:
         *(f"{_PACKAGE}.{name}" for name in _SERVICES),
         health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
         reflection.SERVICE_NAME,
+        _V1_SERVICE,
     )
-    reflection.enable_server_reflection(names, server, pool=pool)
+    servicer = reflection.aio.ReflectionServicer(names, pool=pool)
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
+    method = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    v1 = grpc.method_handlers_generic_handler(_V1_SERVICE, {"ServerReflectionInfo": method})
+    server.add_generic_rpc_handlers((v1,))
+
+
+def _v1_of(v1alpha: Any) -> descriptor_pb2.FileDescriptorProto:
+    """The file of v1, whose messages and service are those of v1alpha under another package."""
+    file = descriptor_pb2.FileDescriptorProto()
+    v1alpha.CopyToProto(file)
+    old, new = f".{file.package}.", f".{_V1}."
+    file.name = "grpc/reflection/v1/reflection.proto"
+    file.package = _V1
+    for message in file.message_type:
+        for field in message.field:
+            if field.type_name:  # scalars must have none, not even an empty one
+                field.type_name = field.type_name.replace(old, new)
+    for service in file.service:
+        for method in service.method:
+            method.input_type = method.input_type.replace(old, new)
+            method.output_type = method.output_type.replace(old, new)
+    return file
 
 
 def _file(service: str) -> descriptor_pb2.FileDescriptorProto:

@@ -13,6 +13,7 @@ from serving.grpc import health as grpc_health
 from serving.grpc import models as grpc_models
 from serving.grpc import prediction as grpc_prediction
 from serving.grpc.answers import refuse
+from serving.grpc.boundary import Boundary
 from serving.grpc.reflection import add_reflection
 from serving.model.service import Service
 from serving.settings import ServeSettings
@@ -31,7 +32,7 @@ class GrpcServer:
     ) -> None:
         self._settings = settings
         self._server = grpc.aio.server(
-            interceptors=[_KeyCheck(keys)] if keys else [],
+            interceptors=[*([_KeyCheck(keys)] if keys else []), Boundary(access)],
             options=_options(settings),
             maximum_concurrent_rpcs=settings.max_queue,
         )

@@ -1,11 +1,12 @@
 """A connection of HTTP that keeps to limits which uvicorn has not: on headers, and on clients that stall."""
 
 import asyncio
+import re
 import socket
 import struct
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import httptools
 import orjson
@@ -19,6 +20,8 @@ HEADER_BYTES = 64 * 1024
 """The most bytes of a request's address and headers; of one that does not end, more or less a read."""
 PIPELINED = 256
 """The most requests of one connection that may wait for the answers to those before them."""
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::[0-9]*)?", re.ASCII)
+_LARGE_HEADERS = f"The headers are larger than {HEADER_BYTES} bytes"
 _INTERIM = b"HTTP/1.1 100 "
 _LINGER_NOT = struct.pack("ii", 1, 0)
 
@@ -73,7 +76,7 @@ class Connection(HttpToolsProtocol):
         self.parser = Http1Parser(self)  # type: ignore[assignment]
         self._limits = limits
         self._header_bytes = 0
-        self._headers_are_large = False
+        self._refusal = (400, "")
         self._progress = False
         self._timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
@@ -106,7 +109,7 @@ class Connection(HttpToolsProtocol):
             return
         self._header_bytes += len(data)
         if self._header_bytes > HEADER_BYTES:
-            self._refuse_large_headers()
+            self._refuse(431, _LARGE_HEADERS)
         elif self._timer is None and not self.transport.is_closing():
             self._timer = self.loop.call_later(self._limits.header_seconds, self._headers_are_late)
 
@@ -125,10 +128,13 @@ class Connection(HttpToolsProtocol):
         self._progress = True
         size = len(self.url) + sum([len(name) + len(value) for name, value in self.headers])
         if size > HEADER_BYTES:
-            self._headers_are_large = True
-            raise httptools.HttpParserError("the headers are too large")
+            self._reject(431, _LARGE_HEADERS)
+        if self.parser.get_http_version() not in ("1.0", "1.1"):
+            self._reject(505, "HTTP/1.1 and HTTP/1.0 are spoken here")
+        if not self._names_one_host():
+            self._reject(400, "An HTTP/1.1 request needs one Host header, with a host (RFC 9112, 3.2)")
         if len(self.pipeline) >= PIPELINED:
-            raise httptools.HttpParserError("too many requests wait for the answers to those before them")
+            self._reject(400, "Too many requests wait for the answers to those before them")
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
@@ -145,11 +151,20 @@ class Connection(HttpToolsProtocol):
         self._progress = True
         super().on_message_complete()
 
+    def _names_one_host(self) -> bool:
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if not hosts:
+            return self.parser.get_http_version() == "1.0"
+        return len(hosts) == 1 and _HOST.fullmatch(hosts[0]) is not None
+
+    def _reject(self, status: int, text: str) -> NoReturn:
+        """Ends the parsing; uvicorn then calls `send_400_response`."""
+        self._refusal = (status, text)
+        raise httptools.HttpParserError(text)
+
     def send_400_response(self, msg: str) -> None:
-        if self._headers_are_large:
-            self._refuse_large_headers()
-        else:
-            self._refuse(400, msg)
+        status, text = self._refusal
+        self._refuse(status, text or msg)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -182,9 +197,6 @@ class Connection(HttpToolsProtocol):
         self._timer = None
         seconds = f"{self._limits.header_seconds:g}"
         self._refuse(408, f"The headers did not arrive within {seconds} seconds (serve.header_seconds)")
-
-    def _refuse_large_headers(self) -> None:
-        self._refuse(431, f"The headers are larger than {HEADER_BYTES} bytes")
 
     def _refuse(self, status: int, text: str, headers: bytes = b"") -> None:
         """Answers in the application's place, and closes, unless an answer is on its way."""

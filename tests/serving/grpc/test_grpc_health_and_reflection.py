@@ -2,9 +2,9 @@ import contextlib
 
 import grpc
 import pytest
-from google.protobuf import descriptor_pb2
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 
 SERVING, NOT_SERVING, UNKNOWN = 1, 2, 3
 NAMES = ["", "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"]
@@ -62,28 +62,53 @@ def test_a_watcher_of_an_unknown_service_is_told_so(channel):
     watch.cancel()
 
 
-def reflected(channel, **asked):
-    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-    request = reflection_pb2.ServerReflectionRequest(**asked)
-    (response,) = stub.ServerReflectionInfo(iter([request]), timeout=20)
-    return response
+REFLECTIONS = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
 
 
-def test_the_services_can_be_listed(channel):
-    services = reflected(channel, list_services="").list_services_response.service
+@pytest.fixture(params=REFLECTIONS)
+def reflected(channel, request):
+    """Ask one version of reflection; both have the same messages."""
+    call = channel.stream_stream(
+        f"/{request.param}/ServerReflectionInfo",
+        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
+
+    def ask(**asked):
+        (response,) = call(iter([reflection_pb2.ServerReflectionRequest(**asked)]), timeout=20)
+        return response
+
+    return ask
+
+
+def test_the_services_can_be_listed(reflected):
+    services = reflected(list_services="").list_services_response.service
     assert {service.name for service in services} == {
         "tensorflow.serving.PredictionService",
         "tensorflow.serving.ModelService",
         "grpc.health.v1.Health",
-        "grpc.reflection.v1alpha.ServerReflection",
+        *REFLECTIONS,
     }
 
 
-@pytest.mark.parametrize("name", NAMES[1:])
-def test_a_client_can_build_a_services_messages_from_what_reflection_gives(channel, name):
-    from google.protobuf import descriptor_pool, message_factory
+@pytest.mark.parametrize("name", REFLECTIONS)
+def test_reflection_describes_itself_under_its_own_package(reflected, name):
+    (content,) = reflected(file_containing_symbol=name).file_descriptor_response.file_descriptor_proto
+    file = descriptor_pb2.FileDescriptorProto.FromString(content)
+    (method,) = file.service[0].method
+    assert f"{file.package}.{file.service[0].name}" == name
+    assert method.input_type == f".{file.package}.ServerReflectionRequest"
+    descriptor_pool.DescriptorPool().Add(file)  # whatever it names is in it
 
-    answer = reflected(channel, file_containing_symbol=name).file_descriptor_response
+
+def test_a_symbol_that_is_not_here_is_an_answer(reflected):
+    answer = reflected(file_containing_symbol="inference.Nothing")
+    assert answer.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_a_client_can_build_a_services_messages_from_what_reflection_gives(channel, reflected, name):
+    answer = reflected(file_containing_symbol=name).file_descriptor_response
     files = {
         file.name: file
         for file in map(descriptor_pb2.FileDescriptorProto.FromString, answer.file_descriptor_proto)
