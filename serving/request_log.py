@@ -58,7 +58,8 @@ class _Answered:
 class RequestLog:
     """Keeps a share of the requests in `folder`. `offer` costs next to nothing and never waits.
 
-    outcome is told how many rows were `written`, or `dropped` because the writing does not keep up.
+    outcome is told how many rows were `written`, once the file that they are in is whole, or `dropped`:
+    the writing does not keep up, or the file could not be written.
     """
 
     def __init__(
@@ -80,6 +81,8 @@ class RequestLog:
         self._queue: queue.Queue[_Answered | None] = queue.Queue(_LONGEST_QUEUE)
         self._offered_bytes = self._taken_bytes = 0  # each is changed by one thread only
         self._file: _OpenFile | None = None
+        self._open_rows = 0
+        """Rows that are neither in a whole file nor lost."""
         self._failing = False
         with in_plain_words(f"keep the request log in {folder}"):
             folder.mkdir(parents=True, exist_ok=True)
@@ -140,12 +143,14 @@ class RequestLog:
 
     def _write(self, answered: _Answered) -> None:
         self._taken_bytes += answered.size
+        rows = [*_examples(answered)]
+        if not rows:
+            return
+        self._open_rows += len(rows)
         if self._file is None:
             self._file = _OpenFile(self._folder)
-        rows = [*_examples(answered)]
         for row in rows:
             self._file.write(row)
-        self._outcome("written", len(rows))
         if self._file.size >= self._file_bytes or self._file.seconds_left(self._file_seconds) <= 0:
             self._finish()
 
@@ -154,6 +159,7 @@ class RequestLog:
             self._file.finish()
             self._file = None
             self._failing = False
+            self._settle("written")
             _forget(self._folder, max_bytes=self._max_bytes, max_seconds=self._max_seconds)
 
     def _give_up(self, error: Exception) -> None:
@@ -161,9 +167,15 @@ class RequestLog:
         if self._file is not None:
             self._file.discard()
             self._file = None
+        self._settle("dropped")
         if not self._failing:
             self._failing = True
             _LOG.warning("the request log cannot be written", extra={"error": str(error)})
+
+    def _settle(self, outcome: str) -> None:
+        if self._open_rows:
+            self._outcome(outcome, self._open_rows)
+            self._open_rows = 0
 
 
 class _OpenFile:

@@ -35,21 +35,32 @@ _GATHER_SECONDS = 0.1
 
 
 class LineSink:
-    """Writes lines to a stream in the background; those that find its queue full are counted, not kept."""
+    """Writes lines to a stream in the background; lines that it cannot take or write are counted, not kept.
+
+    The count is a line of its own, once the stream takes lines again.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
-        self.dropped = 0
-        self._stream = stream
+        self._stream = getattr(stream, "raw", stream)  # a buffer would keep what it could not write
         self._lines: collections.deque[bytes] = collections.deque()
+        self._refused = 0  # changed by the callers only
+        self._unwritten = 0  # changed by the thread only, as is what was reported of both
+        self._reported = 0
+        self._line_end = b""  # what ends a line of which only a part could be written
         self._wake = threading.Event()
         self._ended = False
         self._thread = threading.Thread(target=self._work, name="log", daemon=True)
         self._thread.start()
 
+    @property
+    def dropped(self) -> int:
+        """Lines lost so far that no line has reported."""
+        return self._refused + self._unwritten - self._reported
+
     def write(self, record: dict[str, Any]) -> None:
         """Queues a record as a line of JSON."""
         if len(self._lines) >= _LONGEST_QUEUE:
-            self.dropped += 1
+            self._refused += 1
             return
         self._lines.append(orjson.dumps(record, default=str))
         if not self._wake.is_set():
@@ -72,13 +83,30 @@ class LineSink:
 
     def _flush(self) -> None:
         lines = [self._lines.popleft() for _ in range(len(self._lines))]
-        if self.dropped:
-            lines.append(orjson.dumps({"event": "log lines dropped", "lines": self.dropped}))
-            self.dropped = 0
-        if lines:
-            with contextlib.suppress(OSError, ValueError):  # nobody reads any more
-                self._stream.write(b"\n".join(lines) + b"\n")
-                self._stream.flush()
+        dropped = self.dropped
+        report = [orjson.dumps({"event": "log lines dropped", "lines": dropped})] if dropped else []
+        if not lines and not report:
+            return
+        content = self._line_end + b"".join(line + b"\n" for line in (*lines, *report))
+        written = self._written(content)
+        if written == len(content):
+            self._reported += dropped
+        else:
+            whole = content.count(b"\n", len(self._line_end), max(written, len(self._line_end)))
+            self._unwritten += max(0, len(lines) - whole)
+        if written:
+            self._line_end = b"" if content[written - 1 : written] == b"\n" else b"\n"
+
+    def _written(self, content: bytes) -> int:
+        """How many bytes of `content` the stream took."""
+        place = 0
+        with contextlib.suppress(OSError, ValueError):  # a full disk; a reader that went away
+            while place < len(content):
+                count = self._stream.write(content[place:])
+                if not count:  # a stream that does not block, and is full
+                    break
+                place += count
+        return place
 
 
 class EventHandler(logging.Handler):

@@ -142,7 +142,7 @@ class Metrics:
         answers.inc()
 
     def log_rows(self, outcome: str, rows: int) -> None:
-        """Rows of the request log were `written`, or `dropped` for want of time."""
+        """Rows of the request log are in a whole file (`written`) or lost (`dropped`)."""
         self._log_rows.labels(outcome).inc(rows)
 
     def follow(

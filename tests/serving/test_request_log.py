@@ -1,7 +1,9 @@
 """The sampled request log: what is kept, in which files, for how long, and at whose cost."""
 
 import os
+import resource
 import shutil
+import signal
 import time
 
 import numpy as np
@@ -15,6 +17,23 @@ from serving.request_log import RequestLog, finished, read
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "requests"
+
+
+@pytest.fixture
+def outcomes() -> list[tuple[str, int]]:
+    """What a log with `counting` says became of its rows."""
+    return []
+
+
+@pytest.fixture
+def counting(outcomes):
+    return {"outcome": lambda outcome, rows: outcomes.append((outcome, rows))}
+
+
+def wait_until_taken(log):
+    """Until the thread has nothing left to take."""
+    while log._offered_bytes != log._taken_bytes or not log._queue.empty():
+        time.sleep(0.001)
 
 
 def offer(log, *texts, version=1, request_id="r-1", **inputs):
@@ -80,16 +99,26 @@ def test_only_requests_since_a_time_are_read(folder):
     assert list(read(folder, since=time.time() + 1)) == []
 
 
-def test_a_file_has_its_name_only_when_it_is_whole(folder):
-    written = []
-    log = RequestLog(folder, share=1, outcome=lambda outcome, rows: written.append(outcome))
-    offer(log, "a film")
-    while not written:
+def test_a_file_has_its_name_only_when_it_is_whole_and_its_rows_are_counted_then(folder, outcomes, counting):
+    log = RequestLog(folder, share=1, **counting)
+    offer(log, "a film", "another")
+    while not os.listdir(folder):
         time.sleep(0.001)
-    assert finished(folder) == []
-    assert len(os.listdir(folder)) == 1
+    assert (finished(folder), len(os.listdir(folder)), outcomes) == ([], 1, [])
     log.close()
     assert [path.name for path in finished(folder)] == os.listdir(folder)
+    assert outcomes == [("written", 2)]
+
+
+def test_what_is_counted_is_what_the_files_hold(folder, outcomes, counting):
+    log = RequestLog(folder, share=1, file_mib=0.001, **counting)
+    for number in range(20):
+        offer(log, *[f"{number} " + "x" * 100] * (number % 3 + 1))
+    offer(log, "no text", numbers=np.zeros(1))
+    log.close()
+    assert {outcome for outcome, _ in outcomes} == {"written"}
+    assert len(outcomes) == len(finished(folder)) > 4
+    assert sum(rows for _, rows in outcomes) == len(list(read(folder)))
 
 
 def test_a_full_file_is_finished_and_another_begun(folder):
@@ -143,6 +172,27 @@ def test_what_a_killed_server_left_is_removed_and_what_a_running_one_writes_is_n
     assert (old.exists(), new.exists()) == (False, True)
 
 
+@pytest.mark.parametrize("room", [0, 300])
+def test_a_full_disk_drops_the_rows_and_counts_none_of_them_as_written(folder, outcomes, counting, room):
+    """The system's own limit on the size of files fails the writes as a full disk does."""
+    import tensorflow as tf  # noqa: F401  # writes files of its own when it is first imported
+
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    log = RequestLog(folder, share=1, file_mib=0.001, **counting)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        for number in range(20):
+            offer(log, f"{number} " + os.urandom(300).hex())
+        log.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert {outcome for outcome, _ in outcomes} == {"dropped"}
+    assert sum(rows for _, rows in outcomes) == 20
+    assert os.listdir(folder) == []
+
+
 def test_a_writer_that_does_not_keep_up_costs_rows_and_not_time(folder, monkeypatch):
     monkeypatch.setattr("serving.request_log._LONGEST_QUEUE", 2)
     monkeypatch.setattr(RequestLog, "_work", lambda self: None)
@@ -153,18 +203,16 @@ def test_a_writer_that_does_not_keep_up_costs_rows_and_not_time(folder, monkeypa
     assert outcomes == [("dropped", 2)]
 
 
-def test_long_texts_that_wait_are_counted_by_their_bytes(folder, monkeypatch):
+def test_long_texts_that_wait_are_counted_by_their_bytes(folder, monkeypatch, outcomes, counting):
     monkeypatch.setattr("serving.request_log._MOST_QUEUED_BYTES", 100)
-    outcomes = []
-    log = RequestLog(folder, share=1, outcome=lambda outcome, rows: outcomes.append((outcome, rows)))
+    log = RequestLog(folder, share=1, **counting)
     offer(log, "x" * 101)
     assert outcomes == [("dropped", 1)]
     for number in range(20):  # what was taken makes room
         offer(log, f"{number:90}")
-        while len(outcomes) < number + 2:
-            time.sleep(0.001)
-    assert outcomes[1:] == [("written", 1)] * 20
+        wait_until_taken(log)
     log.close()
+    assert outcomes[1:] == [("written", 20)]
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_error(folder):
@@ -173,7 +221,9 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(folder):
         RequestLog(folder, share=1)
 
 
-def test_a_disk_that_fails_does_not_end_the_log_and_is_told_of_once(folder, monkeypatch, caplog):
+def test_a_disk_that_fails_does_not_end_the_log_and_is_told_of_once(
+    folder, monkeypatch, caplog, outcomes, counting
+):
     tries = []
 
     class FullAtFirst(request_log._OpenFile):
@@ -184,10 +234,11 @@ def test_a_disk_that_fails_does_not_end_the_log_and_is_told_of_once(folder, monk
             super().__init__(folder)
 
     monkeypatch.setattr("serving.request_log._OpenFile", FullAtFirst)
-    log = RequestLog(folder, share=1)
+    log = RequestLog(folder, share=1, **counting)
     for text in ("lost", "lost, too", "kept"):
         offer(log, text)
     log.close()
+    assert outcomes == [("dropped", 1), ("dropped", 1), ("written", 1)]
     assert [(record.message, record.error) for record in caplog.records] == [
         ("the request log cannot be written", "no space left")
     ]
@@ -205,13 +256,17 @@ def test_a_file_that_cannot_be_finished_in_its_time_does_not_end_the_log(folder,
     assert [request.text for request in read(folder)] == [b"kept"]
 
 
-def test_a_file_that_cannot_be_finished_leaves_nothing_behind(folder, monkeypatch, caplog):
+def test_a_file_that_cannot_be_finished_leaves_nothing_behind(
+    folder, monkeypatch, caplog, outcomes, counting
+):
     def refuse(*paths):
         raise OSError("disk quota exceeded")
 
     monkeypatch.setattr("serving.request_log.os.rename", refuse)
-    log = RequestLog(folder, share=1)
+    log = RequestLog(folder, share=1, **counting)
     offer(log, "lost")
+    offer(log, "lost", "as well")
     log.close()
+    assert outcomes == [("dropped", 3)]
     assert [record.error for record in caplog.records] == ["disk quota exceeded"]
     assert os.listdir(folder) == []

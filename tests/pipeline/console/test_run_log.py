@@ -133,7 +133,17 @@ def test_records_and_warnings_are_in_the_log_with_time_level_and_name(log):
     assert not any("too much" in line for line in lines)
 
 
-def test_a_handler_made_meanwhile_may_log_on_afterwards(log):
+@pytest.fixture
+def failures(monkeypatch):
+    """What logging could not write: it prints such errors, and raises none."""
+    met = []
+    monkeypatch.setattr(
+        logging.StreamHandler, "handleError", lambda handler, record: met.append(sys.exc_info()[1])
+    )
+    return met
+
+
+def test_a_handler_made_meanwhile_may_log_on_afterwards(log, failures):
     with run_log.capture(log):
         handler = logging.StreamHandler(sys.stderr)
     logger = logging.getLogger("late")
@@ -142,6 +152,8 @@ def test_a_handler_made_meanwhile_may_log_on_afterwards(log):
         logger.warning("still works")
     finally:
         logger.removeHandler(handler)
+    assert failures == []
+    assert not handler.stream.closed
 
 
 def test_a_second_capture_is_refused_and_does_not_disturb_the_first(log, tmp_path):

@@ -1,9 +1,13 @@
 """Log lines and request ids: one line of JSON a request, and never what a client says."""
 
 import asyncio
+import errno
 import io
 import json
 import logging
+import os
+import threading
+import time
 
 import pytest
 
@@ -158,11 +162,79 @@ def test_lines_beyond_the_queue_are_counted(lines, monkeypatch):
     assert written[2] == {"event": "log lines dropped", "lines": 3}
 
 
-def test_a_reader_that_went_away_is_no_error():
-    class Closed(io.BytesIO):
-        def write(self, data):
-            raise BrokenPipeError
+class Failing(io.BytesIO):
+    """Takes `room` bytes, then fails with `error` until there is more room."""
 
-    sink = LineSink(Closed())
-    sink.write({"a": 1})
+    def __init__(self, error, room=0):
+        super().__init__()
+        self.error, self.room, self.tried = error, room, threading.Event()
+
+    def write(self, data):
+        self.tried.set()
+        taken = bytes(data)[: self.room]
+        self.room -= len(taken)
+        if not taken and self.error is not None:
+            raise self.error
+        return super().write(taken)
+
+
+@pytest.fixture
+def no_gathering(monkeypatch):
+    monkeypatch.setattr("serving.endpoint.access_log._GATHER_SECONDS", 0)
+
+
+ENDS = [BrokenPipeError(), OSError(errno.ENOSPC, "full"), ValueError("I/O operation on closed file"), None]
+
+
+@pytest.mark.parametrize("end", ENDS, ids=str)
+def test_a_stream_that_fails_costs_lines_which_are_counted_and_not_the_thread(end, no_gathering):
+    stream = Failing(end)
+    sink = LineSink(stream)
+    sink.write({"lost": 1})
+    stream.tried.wait(20)
+    while not sink.dropped:
+        time.sleep(0.001)
+    stream.room = 10_000
+    sink.write({"kept": 2})
     sink.close()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert lines == [{"kept": 2}, {"event": "log lines dropped", "lines": 1}]
+    assert sink.dropped == 0
+
+
+def test_lines_that_were_written_before_a_disk_was_full_are_not_counted_as_dropped(monkeypatch):
+    monkeypatch.setattr("serving.endpoint.access_log._GATHER_SECONDS", 0.05)
+    line = b'{"number":0}\n'
+    stream = Failing(OSError(errno.ENOSPC, "full"), room=2 * len(line) + 3)
+    sink = LineSink(stream)
+    for _ in range(5):
+        sink.write({"number": 0})
+    sink.close()
+    assert stream.getvalue() == 2 * line + line[:3]
+    assert sink.dropped == 3
+
+
+def test_a_line_of_which_a_part_was_written_does_not_spoil_the_next(no_gathering):
+    stream = Failing(OSError(errno.ENOSPC, "full"), room=3)
+    sink = LineSink(stream)
+    sink.write({"lost": 1})
+    while not sink.dropped:
+        time.sleep(0.001)
+    stream.room = 10_000
+    sink.write({"kept": 2})
+    sink.close()
+    assert stream.getvalue().splitlines() == [
+        b'{"l',
+        b'{"kept":2}',
+        b'{"event":"log lines dropped","lines":1}',
+    ]
+
+
+def test_a_pipe_without_a_reader_is_counted_too(no_gathering):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as stream:
+        sink = LineSink(stream)
+        sink.write({"a": 1})
+        sink.close()
+    assert sink.dropped == 1
