@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from serving.rest.tensor_json import BASE64_KEY, Form
+from serving.rest.tensor_json import BASE64_KEY, Form, data_type
 from serving.status import invalid
 
 _BYTES_SUFFIX = "_bytes"
@@ -87,7 +87,7 @@ def _values(name: str, array: np.ndarray) -> Any:
     if array.dtype.kind in "OS":
         return map_values(_base64 if name.endswith(_BYTES_SUFFIX) else text, array)
     if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
-        raise invalid(f"Failed to write JSON value for tensor type: {array.dtype.name}")
+        raise invalid(f"Failed to write JSON value for tensor type: {data_type(array.dtype.name)}")
     return numbers(array)
 
 

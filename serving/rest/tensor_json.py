@@ -20,7 +20,7 @@ from serving.status import Code, RequestError, invalid
 
 BASE64_KEY = "b64"
 _MOST_DIMENSIONS = 31  # numpy 1 has 32, and one is for the rows
-_DATA_TYPES = {"float32": "float", "float64": "double"}  # where TensorFlow's two names for a type differ
+_DATA_TYPES = {"float16": "half", "float32": "float", "float64": "double"}  # numpy's names and TensorFlow's
 _BOUNDS = {
     **dict.fromkeys(("int32", "int16", "int8", "uint8"), (-(2**31), 2**31 - 1)),
     "int64": (-(2**63), 2**63 - 1),
@@ -246,7 +246,7 @@ def _fit(value: Any, dtype: str) -> Any:
             return value
     else:
         raise RequestError(
-            Code.UNIMPLEMENTED, f"Conversion of JSON Value: {shown(value)} to type: {_data_type(dtype)}"
+            Code.UNIMPLEMENTED, f"Conversion of JSON Value: {shown(value)} to type: {data_type(dtype)}"
         )
     raise _type_error(value, dtype)
 
@@ -264,13 +264,14 @@ def _shape_text(shape: tuple[int, ...]) -> str:
     return f"[{','.join(map(str, shape))}]"
 
 
-def _data_type(dtype: str) -> str:
+def data_type(dtype: str) -> str:
+    """TensorFlow's own name of a type, which its error texts show."""
     return _DATA_TYPES.get(dtype, dtype)
 
 
 def _type_error(value: Any, dtype: str) -> RequestError:
     return invalid(
-        f"JSON Value: {shown(value)} Type: {type_name(value)} is not of expected type: {_data_type(dtype)}"
+        f"JSON Value: {shown(value)} Type: {type_name(value)} is not of expected type: {data_type(dtype)}"
     )
 
 

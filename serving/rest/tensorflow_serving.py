@@ -116,7 +116,8 @@ def _target(found: re.Match[str]) -> Target:
     if version is not None and version > _LARGEST_VERSION:
         raise invalid(f"Failed to convert version: {found['version']} to numeric.")
     label = unquoted(found["label"]) if found["label"] else None
-    return Target(model=unquoted(found["model"]), version=version, label=label)
+    # 0 is the newest, as OpenVINO's clients ask for it, over gRPC too; the store never gives out that number
+    return Target(model=unquoted(found["model"]), version=version or None, label=label)
 
 
 def _preflight(request: Request) -> Answer:

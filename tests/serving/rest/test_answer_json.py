@@ -69,6 +69,7 @@ def test_rows_need_outputs_of_one_length():
     [
         ({}, "Cannot convert empty tensor map to JSON"),
         ({"c": np.zeros(1, np.complex64)}, "Failed to write JSON value for tensor type: complex64"),
+        ({"c": np.zeros(1, np.complex128)}, "Failed to write JSON value for tensor type: complex128"),
     ],
 )
 def test_what_json_cannot_carry_is_said(outputs, text):

@@ -39,6 +39,12 @@ def test_ovmsclient_predicts(ovms, given):
     assert outputs["probability"] == [GOOD] and outputs["label"] == ["positive"]
 
 
+def test_ovmsclient_gets_the_newest_version_without_asking_for_one(ovms):
+    assert ovms.get_model_status(MODEL)[1]["state"] == "AVAILABLE"
+    assert ovms.get_model_metadata(MODEL)["model_spec"]["version"] == "1"
+    assert ovms.predict({"text": ["good"]}, MODEL)["label"] == ["positive"]
+
+
 def test_ovmsclient_understands_an_error(ovms):
     with pytest.raises(ovmsclient.tfs_compat.base.errors.ModelNotFoundError):
         ovms.predict({"text": ["good"]}, "other", model_version=1)

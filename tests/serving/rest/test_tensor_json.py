@@ -89,11 +89,38 @@ def test_a_value_of_another_type_is_refused(dtype, value, kind, type_text):
     assert error_of({"inputs": [value]}, specs(x=dtype)) == text
 
 
-def test_a_type_that_json_cannot_carry_is_not_implemented():
+INT32 = (-(2**31), 2**31 - 1)
+BOUNDS = {
+    "int8": INT32,  # TensorFlow reads the small types as int32, and cuts them off
+    "int16": INT32,
+    "uint8": INT32,
+    "int32": INT32,
+    "int64": (-(2**63), 2**63 - 1),
+    "uint32": (0, 2**32 - 1),
+    "uint64": (0, 2**64 - 1),
+}
+
+
+@pytest.mark.parametrize(("dtype", "low", "high"), [(dtype, *bounds) for dtype, bounds in BOUNDS.items()])
+def test_each_integer_type_takes_its_bounds_and_nothing_beyond(dtype, low, high):
+    for document in ({"instances": [low, high]}, {"inputs": [low, high]}):
+        _, tensors = inputs_of(document, specs(x=dtype))
+        cut = np.array([low, high], object if "64" in dtype else np.int64).astype(dtype)
+        assert tensors["x"].tolist() == cut.tolist()
+    for beyond in (low - 1, high + 1):
+        text = f"JSON Value: {beyond} Type: Number is not of expected type: {dtype}"
+        assert error_of({"inputs": [low, beyond]}, specs(x=dtype)) == text
+        assert error_of({"instances": [low, beyond]}, specs(x=dtype)) == in_row(1, text)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "name"), [("complex64", "complex64"), ("float16", "half"), ("uint16", "uint16")]
+)
+def test_a_type_that_json_cannot_carry_is_not_implemented(dtype, name):
     with pytest.raises(RequestError) as caught:
-        inputs_of({"inputs": [1]}, specs(x="complex64"))
+        inputs_of({"inputs": [1]}, specs(x=dtype))
     assert caught.value.code is Code.UNIMPLEMENTED
-    assert caught.value.message == "Conversion of JSON Value: 1 to type: complex64"
+    assert caught.value.message == f"Conversion of JSON Value: 1 to type: {name}"
 
 
 @pytest.mark.parametrize(
