@@ -29,13 +29,13 @@ def test_a_good_key_is_accepted_beside_whatever_authorization(bearer, api_key):
     ("bearer", "api_key"), [(WRONG, None), (None, WRONG), (KEY, WRONG), (KEY, ""), (WRONG, WRONG), ("", None)]
 )
 def test_of_both_headers_x_api_key_counts_and_a_wrong_one_is_refused(bearer, api_key):
-    with pytest.raises(RequestError, match="^The API key is not valid$") as caught:
+    with pytest.raises(RequestError, match=r"^The API key is not valid$") as caught:
         KEYS.check(headers(bearer, api_key))
     assert caught.value.code is Code.UNAUTHENTICATED
 
 
 @pytest.mark.parametrize("authorization", [b"", b"Basic abc", KEY.encode(), b"Bearer" + KEY.encode()])
 def test_another_authorization_is_no_key(authorization):
-    with pytest.raises(RequestError, match="^An API key is needed: "):
+    with pytest.raises(RequestError, match=r"^An API key is needed: "):
         KEYS.check({b"authorization": authorization})
     KEYS.check({b"authorization": authorization, b"x-api-key": KEY.encode()})
