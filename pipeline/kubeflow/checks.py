@@ -28,8 +28,7 @@ def require_kfp() -> None:
     """
     if find_spec("kfp") is None:
         raise GreenlightError(
-            "Compiling for Kubeflow needs the package kfp, which is not installed: TFX 1.21 comes with it "
-            "below Python 3.12 only. Make an environment with Python 3.11: `make setup PYTHON=python3.11`."
+            "Compiling for Kubeflow needs the package kfp, which is not installed. `make setup` installs it."
         )
 
 

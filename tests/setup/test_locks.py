@@ -35,6 +35,13 @@ def test_both_generations_lock_the_same_tools_and_data(package):
     assert len(versions) == 1
 
 
+@pytest.mark.parametrize("generation", ["1.16", "1.21"])
+def test_kubeflow_pipelines_is_locked_for_every_python(generation):
+    """Also for 3.12 and 3.13, where TFX's own extra leaves it out."""
+    lock = (REQUIREMENTS / f"tfx-{generation}.txt").read_text()
+    assert re.search(r"^kfp==[0-9.]+ \\$", lock, re.MULTILINE)
+
+
 def test_the_two_wheels_that_refuse_are_not_in_the_lock_that_checks_python_versions():
     refusing = pins(REQUIREMENTS / "tfx-1.16-wheels.txt")
     assert refusing == {"tfx": "1.16.0", "ml-pipelines-sdk": "1.16.0"}

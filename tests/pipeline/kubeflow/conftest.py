@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -20,30 +19,6 @@ from pipeline.config import Settings, load
 ROOT = Path(__file__).parents[3]
 IMAGE, PIPELINE_ROOT = "registry.example/greenlight:4dd0c33", "gs://reviews/greenlight"
 NEEDED = (f"kubeflow.image={IMAGE}", f"kubeflow.pipeline_root={PIPELINE_ROOT}")
-
-GOLDEN = Path(__file__).with_name("golden.yaml")
-
-NO_KFP = "kfp is not installed: TFX 1.21 comes with it below Python 3.12 only"
-OTHER_TFX = "golden.yaml names the TFX that wrote it, which is another one than this"
-NEED_KFP = {
-    f"test_kubeflow_{name}.py"
-    for name in ("golden", "host", "image", "proof", "schedule", "spec", "step_in_a_pod", "submit")
-}
-
-
-class Skipped(pytest.Module):
-    """A file of tests that is not even imported."""
-
-    def collect(self):
-        reason = OTHER_TFX if importlib.util.find_spec("kfp") else NO_KFP
-        pytest.skip(f"{self.path.name}: {reason}", allow_module_level=True)
-
-
-def pytest_pycollect_makemodule(module_path, parent):
-    needs_kfp = module_path.name in NEED_KFP and not importlib.util.find_spec("kfp")
-    is_golden = module_path.name == "test_kubeflow_golden.py"
-    if needs_kfp or (is_golden and f"sdkVersion: tfx-{version('tfx')}\n" not in GOLDEN.read_text()):
-        return Skipped.from_parent(parent, path=module_path)
 
 
 @pytest.fixture(scope="session")

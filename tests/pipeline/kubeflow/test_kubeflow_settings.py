@@ -189,6 +189,5 @@ def test_without_kfp_one_sentence_says_what_to_do(monkeypatch):
         checks.require_kfp()
     assert caught.value.exit_code == 1
     assert str(caught.value) == (
-        "Compiling for Kubeflow needs the package kfp, which is not installed: TFX 1.21 comes with it below "
-        "Python 3.12 only. Make an environment with Python 3.11: `make setup PYTHON=python3.11`."
+        "Compiling for Kubeflow needs the package kfp, which is not installed. `make setup` installs it."
     )
