@@ -7,6 +7,12 @@ class GreenlightError(Exception):
     exit_code = 1
 
 
+class MachineFault(GreenlightError):
+    """The machine kept the work from being done: memory, disk, a killed process. It says nothing of the data,
+    the model or the settings, and the same run may come out well another time.
+    """
+
+
 class InputError(GreenlightError):
     """The settings or the input cannot be used: a file is missing, an embedding unknown, data unprepared."""
 

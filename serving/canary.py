@@ -11,13 +11,15 @@ written out before the next step begins, so that after a crash the last line nam
     {"step": "answer", "signature": "tf_example", "canaries": ["emoji"]}, again with probability and label
     {"step": "latency", "milliseconds": 0.9}, {"step": "memory", "mib": 812.0}, {"step": "done"}
 
-A step that failed in words has `error` instead.
+A step that failed in words has `error` instead. Where the machine is at fault (no memory, a full disk), the
+last record is {"step": "machine", "error": ...}, and the exit code is MACHINE_FAULT.
 """
 
 import base64
 import dataclasses
 import itertools
 import json
+import os
 import resource
 import signal
 import statistics
@@ -27,11 +29,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from serving.machine import faults
+from serving.machine.children import end_with_parent
 from serving.tensorflow_errors import cause_of
 
 INPUTS = {"serving_default": "text", "tf_example": "examples"}
 """The signatures that a model is asked through, and the name of each one's input."""
 OUTPUTS = ("probability", "label")
+
+MACHINE_FAULT = os.EX_OSERR
+"""The exit code where the machine kept the process from its work; the model is not to blame."""
 
 _WARM_UP_CALLS = 3
 _TIMED_CALLS = 30
@@ -103,6 +110,7 @@ def answer(request: Request, emit: Emit) -> None:
     try:
         model = tf.saved_model.load(request.model)
     except Exception as error:  # whatever it is, it is the answer
+        _raise_fault_of_the_machine(error)
         emit({"step": "load", "error": cause_of(error)})
         return
     signatures = model.signatures
@@ -116,6 +124,15 @@ def answer(request: Request, emit: Emit) -> None:
         _time_calls(signatures["serving_default"], request.canaries[0], emit)
     emit({"step": "memory", "mib": peak_memory_mib()})
     emit({"step": "done"})
+
+
+class MachineFault(Exception):
+    """The machine kept this process from its work."""
+
+
+def _raise_fault_of_the_machine(error: Exception) -> None:
+    if remedy := faults.remedy_of(error):
+        raise MachineFault(f"{cause_of(error)} {remedy}") from error
 
 
 def _describe(signature: Any) -> dict[str, dict[str, str]]:
@@ -140,6 +157,7 @@ def _ask(function: Any, signature: str, batch: tuple[Canary, ...], emit: Emit) -
         outputs = function(**{INPUTS[signature]: values})
         found = {name: outputs[name].numpy() for name in OUTPUTS if name in outputs}
     except Exception as error:  # whatever it is, it is the answer
+        _raise_fault_of_the_machine(error)
         emit(record | {"error": cause_of(error)})
         return
     if "probability" in found:
@@ -171,6 +189,7 @@ def _time_calls(function: Any, canary: Canary, emit: Emit) -> None:
             if sum(seconds) > _TIMED_SECONDS:
                 break
     except Exception as error:  # whatever it is, it is the answer
+        _raise_fault_of_the_machine(error)
         emit({"step": "latency", "error": cause_of(error)})
         return
     emit({"step": "latency", "milliseconds": 1000 * statistics.median(seconds), "calls": len(seconds)})
@@ -196,7 +215,9 @@ def memory_mib_of(status: str) -> float:
     return 0.0
 
 
-def main(records_path: str) -> None:
+def main(records_path: str) -> int:
+    """Serves one request; returns the exit code."""
+    end_with_parent()
     with Path(records_path).open("a", encoding="utf-8") as records:
 
         def emit(record: dict[str, Any]) -> None:
@@ -210,13 +231,18 @@ def main(records_path: str) -> None:
         emit({"step": "import", "seconds": time.monotonic() - started})
         line = sys.stdin.readline()
         if not line:  # who started this process is gone
-            return
+            return 0
         request = Request.from_json(Path(line.rstrip("\n")).read_text(encoding="utf-8"))
         # The default action of SIGALRM ends even a process that hangs in native code or has lost its parent.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(request.alarm_seconds)
-        answer(request, emit)
+        try:
+            answer(request, emit)
+        except MachineFault as error:
+            emit({"step": "machine", "error": str(error)})
+            return MACHINE_FAULT
+    return 0
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main(*sys.argv[1:]))

@@ -121,6 +121,7 @@ def _answer(record: Mapping[str, Any]) -> Answer:
 
 
 def _unfinished(records: Sequence[Mapping[str, Any]]) -> str | None:
+    records = [record for record in records if record["step"] != "machine"]
     if not records:
         return "before it began"
     last = records[-1]

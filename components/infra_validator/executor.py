@@ -17,7 +17,7 @@ from tfx.utils import io_utils, path_utils
 
 from components import reviews
 from components.evaluator.split_files import read_split, split_files
-from components.infra_validator import process
+from components.infra_validator import process, tries
 from components.infra_validator.canaries import canaries
 from components.infra_validator.checks import Check, Evidence, checks, evidence
 from components.infra_validator.settings import InfraSettings
@@ -37,12 +37,15 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Checks one model; a model that fails is not blessed, which is no error.
+        """Checks one model; a model that fails is not blessed, which is not an error.
 
         Args:
           input_dict: model, and examples with the split.
           output_dict: blessing, whose folder gets the marker and `canaries.json`.
           exec_properties: `settings`: InfraSettings as JSON; `split`: where the reviews are taken from.
+
+        Raises:
+          MachineFault: the machine, twice, did not let the model be asked.
         """
         settings = InfraSettings.model_validate_json(exec_properties[SETTINGS_KEY])
         blessing = artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY])
@@ -73,16 +76,24 @@ def _serve(folder: str, sent: tuple[Canary, ...], settings: InfraSettings) -> Ev
         batch_size=settings.batch_size,
         alarm_seconds=math.ceil(settings.timeout_seconds) + _ALARM_MARGIN,
     )
+    found = _try(request, settings)
+    if not tries.counts(found):
+        logging.warning("the canary process %s: tried once more", found.ended.why or found.unfinished)
+        found = tries.settle(found, _try(request, settings))
+    texts = [answer for answer in found.answers if answer.signature == "serving_default"]
+    alive = found.ended.why is None and found.unfinished is None
+    if not (alive and texts and all(answer.whole for answer in texts)):
+        return found
+    return dataclasses.replace(found, again=_ask_again(folder, sent))
+
+
+def _try(request: Request, settings: InfraSettings) -> Evidence:
+    """What a fresh process leaves of the request."""
     with process.fresh() as canary_process:
         ended = canary_process.run(
             request, timeout_seconds=settings.timeout_seconds, max_memory_mb=settings.max_memory_mb
         )
-    found = evidence(ended, request=request)
-    texts = [answer for answer in found.answers if answer.signature == "serving_default"]
-    alive = ended.why is None and found.unfinished is None
-    if not (alive and texts and all(answer.whole for answer in texts)):
-        return found
-    return dataclasses.replace(found, again=_ask_again(folder, sent))
+    return evidence(ended, request=request)
 
 
 def _ask_again(folder: str, sent: tuple[Canary, ...]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Runs the canaries in a fresh process and watches over it: time, memory, and how it ended."""
+"""The canary process: a fresh process for the canaries, watched for time, memory, and how it ends."""
 
 import contextlib
 import json
@@ -6,20 +6,25 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self, cast
+from typing import IO, Any, Literal, Self, cast
 
 import serving
-from serving.canary import Request, memory_mib_of
+from serving.canary import MACHINE_FAULT, Request, memory_mib_of
+from serving.machine import children, scratch
 
 IMPORT_SECONDS = 180
 """How long TensorFlow's import may take on a loaded machine; the model's own time counts from there."""
 _POLL_SECONDS = 0.05
 _TAIL = 2000
+_STARVED_SHARE = 0.5
+"""A process that waited for a free processor for this share of its time did not hang by itself."""
+
+Fault = Literal["machine", "crash", "hang", "memory limit"]
+"""Who ended a process early: the machine or someone on it, the process itself, or a limit of the settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +34,22 @@ class Ended:
     Attributes:
       records: what it wrote, see serving.canary.
       why: how it ended, where it did not end by itself and well; follows "the process".
+      fault: what ended it, as far as its end tells; None where it ended by itself and well.
       log: the end of its standard error.
     """
 
     records: tuple[dict[str, Any], ...]
     why: str | None
     log: str
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Killed:
+    """Why we killed a process, and what that says of it."""
+
+    why: str
+    fault: Fault
 
 
 class CanaryProcess:
@@ -46,20 +61,22 @@ class CanaryProcess:
     """
 
     def __init__(self, start: Sequence[str] = (sys.executable, "-m", "serving.canary")) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="canary-")
-        self._records, self._log = (Path(self._folder.name, name) for name in ("records.jsonl", "log.txt"))
-        self._records.touch()
-        self._started = time.monotonic()
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [*start, str(self._records)],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env=_environment(),
-                start_new_session=True,
-            )
-        self._stdin = cast(IO[bytes], self._process.stdin)
+        with contextlib.ExitStack() as made:
+            self._folder = made.enter_context(scratch.folder("canary"))
+            self._records, self._log = (self._folder / name for name in ("records.jsonl", "log.txt"))
+            self._records.touch()
+            self._started = time.monotonic()
+            with self._log.open("wb") as log:
+                self._process = children.start(
+                    [*start, str(self._records)],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    env=_environment(),
+                    start_new_session=True,
+                )
+            self._stdin = cast(IO[bytes], self._process.stdin)
+            self._made = made.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +88,7 @@ class CanaryProcess:
         """Ends the process, whatever it is doing."""
         self._kill()
         self._stdin.close()
-        self._folder.cleanup()
+        self._made.close()
 
     def _kill(self) -> None:
         """Kills the process and all that it started; nothing where it has ended by itself."""
@@ -87,38 +104,55 @@ class CanaryProcess:
           timeout_seconds: for everything after the import of TensorFlow.
           max_memory_mb: the limit in MiB, enforced while it runs where the system tells (Linux).
         """
-        asked = Path(self._folder.name, "request.json")
+        asked = self._folder / "request.json"
         asked.write_text(request.to_json(), encoding="utf-8")
         # The path alone, because a pipe that nobody reads yet takes no more than 64 KiB without blocking.
         with contextlib.suppress(BrokenPipeError):  # it has ended already, and its exit code tells how
             self._stdin.write(f"{asked}\n".encode())
             self._stdin.close()
-        why = self._watch(timeout_seconds=timeout_seconds, max_memory_mb=max_memory_mb)
+        killed = self._watch(timeout_seconds=timeout_seconds, max_memory_mb=max_memory_mb)
         self._kill()
+        records = tuple(_complete_records(self._records.read_text(encoding="utf-8")))
+        end = killed or _end_of(self._process.returncode, began=_has_begun(records))
         return Ended(
-            records=tuple(_complete_records(self._records.read_text(encoding="utf-8"))),
-            why=why or _exit_in_words(self._process.returncode),
+            records=records,
+            why=end.why if end else None,
+            fault=end.fault if end else None,
             log=self._log.read_text(encoding="utf-8", errors="replace")[-_TAIL:],
         )
 
-    def _watch(self, *, timeout_seconds: float, max_memory_mb: float) -> str | None:
+    def _watch(self, *, timeout_seconds: float, max_memory_mb: float) -> _Killed | None:
         """Waits for the end; returns why the process has to be killed, None where it ended by itself."""
         status = Path("/proc", str(self._process.pid), "status")
-        deadline = None
+        deadline, waited = None, 0.0
         while self._process.poll() is None:
             now = time.monotonic()
             if deadline is None and '"seconds"' in self._records.read_text(encoding="utf-8"):
-                deadline = now + timeout_seconds
+                deadline, waited = now + timeout_seconds, _seconds_without_processor(self._process.pid)
             if deadline is not None and now > deadline:
-                return f"was killed after {timeout_seconds:g} seconds (infra.timeout_seconds)"
+                waited = _seconds_without_processor(self._process.pid) - waited
+                return self._hung(timeout_seconds, waited=waited)
             if deadline is None and now > self._started + IMPORT_SECONDS:
-                return f"was killed because TensorFlow did not import within {IMPORT_SECONDS} seconds"
+                why = f"was killed because TensorFlow did not import within {IMPORT_SECONDS} seconds"
+                return _Killed(why=why, fault="machine")
             used = _memory_mib(status)
             if used > max_memory_mb:
                 limit = f"the limit is {max_memory_mb:,g} (infra.max_memory_mb)"
-                return f"was killed at {used:,.0f} MiB of memory, {limit}"
+                return _Killed(why=f"was killed at {used:,.0f} MiB of memory, {limit}", fault="memory limit")
             time.sleep(_POLL_SECONDS)
         return None
+
+    def _hung(self, timeout_seconds: float, *, waited: float) -> _Killed:
+        """The end of a process that took too long: a stopped or starved one is not to blame for it."""
+        why = f"was killed after {timeout_seconds:g} seconds (infra.timeout_seconds)"
+        state = _state(self._process.pid)
+        if state in ("T", "t"):
+            return _Killed(why=f"{why}, stopped by a signal", fault="machine")
+        if state == "D":
+            return _Killed(why=f"{why}, waiting for the disk", fault="machine")
+        if waited >= _STARVED_SHARE * timeout_seconds:
+            return _Killed(why=f"{why}, {waited:.0f} of them without a processor", fault="machine")
+        return _Killed(why=why, fault="hang")
 
 
 _early: list[CanaryProcess] = []
@@ -163,14 +197,40 @@ def _memory_mib(status: Path) -> float:
         return 0.0
 
 
-def _exit_in_words(code: int) -> str | None:
-    if code == 0:
+def _state(pid: int) -> str:
+    """The letter of Linux's /proc/PID/stat: R running, S sleeping, D waiting for the disk, T stopped."""
+    try:
+        return Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):  # not Linux, or the process is just gone
+        return ""
+
+
+def _seconds_without_processor(pid: int) -> float:
+    """How long its main thread was ready to run and had to wait, from Linux's /proc/PID/schedstat."""
+    try:
+        return int(Path("/proc", str(pid), "schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):  # not Linux, not told by this kernel, or just gone
+        return 0.0
+
+
+def _has_begun(records: Sequence[dict[str, Any]]) -> bool:
+    """Whether the process got as far as the model."""
+    return any(record["step"] not in ("import", "machine") for record in records)
+
+
+def _end_of(code: int, *, began: bool) -> _Killed | None:
+    """What an exit code says; before the model was touched, no end is the model's fault."""
+    if code == 0 and began:
         return None
+    if code == 0:
+        return _Killed(why="ended without an error", fault="machine")
     if code > 0:
-        return f"ended with exit code {code}"
+        own = began and code != MACHINE_FAULT
+        return _Killed(why=f"ended with exit code {code}", fault="crash" if own else "machine")
     name = signal.Signals(-code).name
     hint = ", as the system does where memory runs out" if name == "SIGKILL" else ""
-    return f"was ended by {name}{hint}"
+    own = began and -code in children.CRASHES
+    return _Killed(why=f"was ended by {name}{hint}", fault="crash" if own else "machine")
 
 
 def _complete_records(text: str) -> list[dict[str, Any]]:

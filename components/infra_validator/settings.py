@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class InfraSettings(BaseModel):
-    """Limits of the canary check. The defaults are generous: they catch a broken model, no slow machine."""
+    """Limits of the canary check; the defaults catch a broken model, not a slow machine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

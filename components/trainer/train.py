@@ -1,7 +1,6 @@
 """run_fn: what TFX's Trainer calls. Load, build, fit, export."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from components.trainer.classifier import model, signatures
 from components.trainer.job import Job
 from components.trainer.preparation import Prepared, prepare
 from components.trainer.settings import TrainerSettings
+from serving.machine import scratch
 
 HISTORY = "history.json"
 """In the ModelRun artifact: a fitting.FitRecord."""
@@ -34,8 +34,8 @@ def run_fn(fn_args: FnArgs) -> None:
         run_dir=fn_args.model_run_dir,
     )
     if settings.strategy == "multi_worker":
-        with tempfile.TemporaryDirectory(prefix="greenlight-training-") as folder:
-            workers.run(job.save(Path(folder, "job.json")), workers=settings.workers)
+        with scratch.folder("training") as folder:
+            workers.run(job.save(folder / "job.json"), workers=settings.workers)
     else:
         carry_out(job)
 

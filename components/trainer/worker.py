@@ -6,33 +6,42 @@ All run the same job; TF_CONFIG in the environment says which of them this is. T
 import argparse
 import os
 import sys
-import threading
-import time
 from pathlib import Path
 
-from components.errors import GreenlightError
+from components import error_file
+from components.errors import GreenlightError, MachineFault
 from components.trainer import progress, workers
 from components.trainer.job import Job
-
-_LOOK_SECONDS = 1.0
+from serving.machine import faults
+from serving.machine.children import end_with_parent
 
 
 def main() -> int:
     """Takes part in the training; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m components.trainer.worker", description=__doc__)
     parser.add_argument("job", type=Path, metavar="JOB", help="what `Job.save` writes")
-    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)  # of a process that `workers` started
+    parser.add_argument("--errors", type=Path, help=argparse.SUPPRESS)  # for `workers`, which started this
     given = parser.parse_args()
-    if given.parent is not None:
-        threading.Thread(target=_end_with, args=(given.parent,), daemon=True).start()
+    end_with_parent()
     try:
         _take_part(given.job)
-    except GreenlightError as error:
-        if given.parent is not None:  # which finds the error in the traceback
+    except Exception as error:
+        known = _known(error)
+        if known is None:
             raise
-        print(f"Error: {error}", file=sys.stderr)
-        return error.exit_code
+        if given.errors is not None:
+            error_file.write(given.errors, known)
+        print(f"Error: {known}", file=sys.stderr)
+        return known.exit_code
     return 0
+
+
+def _known(error: Exception) -> GreenlightError | None:
+    """The error in words for a person; None where there are none."""
+    if isinstance(error, GreenlightError):
+        return error
+    remedy = faults.remedy_of(error)
+    return MachineFault(remedy) if remedy else None
 
 
 def _take_part(job: Path) -> None:
@@ -42,13 +51,6 @@ def _take_part(job: Path) -> None:
 
     with progress.listening(lambda line: print(line, flush=True)):
         carry_out(given, exports=leads)
-
-
-def _end_with(parent: int) -> None:
-    """Ends this process once `parent` is gone: one that was killed could not end it."""
-    while os.getppid() == parent:
-        time.sleep(_LOOK_SECONDS)
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ cluster; without one they all are on this machine.
 """
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -17,12 +18,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
-from components.errors import InputError
+from components import error_file
+from components.errors import GreenlightError, InputError, MachineFault
 from components.trainer import progress
 from components.trainer.settings import TrainerSettings
+from serving.machine import children
 
 TF_CONFIG = "TF_CONFIG"
 _EXAMPLE = '{"cluster": {"worker": ["host-0:2222", "host-1:2222"]}, "task": {"type": "worker", "index": 0}}'
+_log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
 _TAIL = 20_000
 
@@ -72,12 +76,43 @@ def leads(config: dict[str, Any]) -> bool:
 def run(job: Path, *, workers: int) -> None:
     """Carries out `job` in `workers` processes on this machine; in one, where TF_CONFIG tells of the others.
 
-    Their output is kept beside the job. Where one fails, the others are ended.
+    Their output is kept beside the job. Where one fails, the others are ended; where a signal ended it, all
+    are started once more.
 
     Raises:
       InputError: see `cluster_of`.
-      RuntimeError: a process failed; the message has its traceback.
+      MachineFault: a process was killed, and so was one when they were started once more.
+      GreenlightError: the process that failed said why.
+      RuntimeError: it did not; the message has its traceback.
     """
+    try:
+        _run(job, workers=workers)
+    except _Ended as ended:
+        _log.warning("%s; all are started once more", ended)
+        try:
+            _run(job, workers=workers)
+        except _Ended as again:
+            raise again.for_a_person() from again
+
+
+class _Ended(Exception):
+    """A signal ended a training process."""
+
+    def __init__(self, number: int, by: signal.Signals) -> None:
+        super().__init__(f"training process {number} was ended by {by.name}")
+        self._by = by
+
+    def for_a_person(self) -> GreenlightError:
+        if self._by in children.CRASHES:
+            return GreenlightError(f"Training crashed twice: {self}. The run's log has its last words.")
+        return MachineFault(
+            f"Training could not be done on this machine: {self}, as the system does where memory runs out, "
+            "and so was one when all were started once more. Free memory, or lower trainer.workers or "
+            "trainer.batch_size, and run again."
+        )
+
+
+def _run(job: Path, *, workers: int) -> None:
     configs = (
         [json.dumps(cluster_of(os.environ.get(TF_CONFIG)))] if not workers else _on_this_machine(workers)
     )
@@ -86,14 +121,18 @@ def run(job: Path, *, workers: int) -> None:
         output = after.enter_context((job.parent / "worker-0.out").open(encoding="utf-8"))
         while any(process.poll() is None for process in started):
             _tell(output)
-            for number, process in enumerate(started):
-                if process.poll():
-                    raise _failed(job, number, process.returncode)
+            _require_none_failed(job, started)
             time.sleep(_POLL_SECONDS)
         _tell(output)
-        for number, process in enumerate(started):
-            if process.returncode:
-                raise _failed(job, number, process.returncode)
+        _require_none_failed(job, started)
+
+
+def _require_none_failed(job: Path, started: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Raises what made a process end; of several the killed one, on which the others fail as well."""
+    failed = [(code, number) for number, process in enumerate(started) if (code := process.poll())]
+    if failed:
+        code, number = min(failed)
+        raise _failed(job, number, code)
 
 
 def _on_this_machine(workers: int) -> list[str]:
@@ -115,9 +154,14 @@ def _start(job: Path, config: str, after: ExitStack, number: int) -> subprocess.
     }
     output = after.enter_context((job.parent / f"worker-{number}.out").open("wb"))
     errors = after.enter_context((job.parent / f"worker-{number}.log").open("wb"))
-    command = [sys.executable, "-m", "components.trainer.worker", str(job), "--parent", str(os.getpid())]
-    process = subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=errors
+    _errors(job, number).unlink(missing_ok=True)  # of the try before
+    command = [sys.executable, "-m", "components.trainer.worker", str(job)]
+    process = children.start(
+        [*command, "--errors", str(_errors(job, number))],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=errors,
     )
     after.callback(_end, process)
     return process
@@ -133,9 +177,16 @@ def _tell(output: IO[str]) -> None:
         progress.tell(line.rstrip("\n"))
 
 
-def _failed(job: Path, number: int, code: int) -> RuntimeError:
+def _errors(job: Path, number: int) -> Path:
+    return job.parent / f"worker-{number}.error.json"
+
+
+def _failed(job: Path, number: int, code: int) -> Exception:
     log = (job.parent / f"worker-{number}.log").read_text(encoding="utf-8", errors="replace")
+    _log.error("training process %d ended with %d:\n%s", number, code, log[-_TAIL:].rstrip())
     if code < 0:
-        why = " (out of memory, perhaps)" if -code == signal.SIGKILL else ""
-        return RuntimeError(f"training process {number} was killed by signal {-code}{why}.\n{log[-_TAIL:]}")
-    return RuntimeError(f"training process {number} ended with exit code {code}:\n{log[-_TAIL:].rstrip()}")
+        return _Ended(number, signal.Signals(-code))
+    if (told := error_file.read(_errors(job, number))) is not None:
+        return told
+    words = log.strip().splitlines()[-1:] or ["it left no word"]
+    return RuntimeError(f"training process {number} ended with exit code {code}: {words[0].strip()}")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-import tempfile
+import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import GreenlightError
 from pipeline.retraining.children import Child
 from pipeline.retraining.policy.records import Examination, SpanContent
+from serving.machine import scratch
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
 
+MODULE = "pipeline.retraining.measuring"
 STOP_SECONDS = 5.0
 
 
@@ -52,15 +55,25 @@ class LiveModel:
         from pipeline.settings.alerts import AlertSettings
 
         told_to_measure = self._settings.model_copy(update={"alerts": AlertSettings()})
-        with tempfile.TemporaryDirectory(prefix="greenlight-measuring-") as folder:
-            file = Path(folder) / "settings.toml"
+        with scratch.folder("measuring") as folder:
+            file = folder / "settings.toml"
             file.write_text(to_toml(told_to_measure), encoding="utf-8")
-            child = Child("pipeline.retraining.measuring", [str(file), *what], folder=Path(folder))
-            code = child.wait(self._stop, stop_seconds=STOP_SECONDS)
+            child, code = self._run(file, what)
+            if code < 0 and not self._stop.is_set():
+                child, code = self._run(file, what)
             if self._stop.is_set():
                 return None
-            if code != 0:
+            if code < 0:
+                raise MeasuringFailed(
+                    "The live model could not be asked: the process that measures was ended twice, by "
+                    f"{signal.Signals(-code).name}. The machine may lack memory: free some, and try again."
+                )
+            if code > 0:
                 raise MeasuringFailed(child.last_words() or f"measuring ended with {code}")
-            told = json.loads(child.output())
-        assert isinstance(told, dict)
-        return told
+            answer = json.loads(child.output())
+        assert isinstance(answer, dict)
+        return answer
+
+    def _run(self, file: Path, what: Sequence[str]) -> tuple[Child, int]:
+        child = Child(MODULE, [str(file), *what], folder=file.parent, ends_with_us=True)
+        return child, child.wait(self._stop, stop_seconds=STOP_SECONDS)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pipeline
 from pipeline.config import Settings
 from pipeline.settings.layers import is_setting
+from serving.machine import children
 
 ALIVE = "alive"
 POLL_SECONDS = 0.2
@@ -25,16 +26,20 @@ class Child:
 
     folder: where its output goes, and the file `alive`, which it keeps locked for as long as it lives, also
       after we died; so nobody has to trust process numbers.
+    ends_with_us: it does not outlive us; its module then calls `serving.machine.children.end_with_parent`.
     """
 
-    def __init__(self, module: str, arguments: Sequence[str], *, folder: Path) -> None:
+    def __init__(
+        self, module: str, arguments: Sequence[str], *, folder: Path, ends_with_us: bool = False
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._output, self._errors = folder / "output.json", folder / "errors.txt"
         alive = os.open(folder / ALIVE, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with self._output.open("wb") as output, self._errors.open("wb") as errors:
-                self._process = subprocess.Popen(
+                start = children.start if ends_with_us else subprocess.Popen
+                self._process = start(
                     [sys.executable, "-P", "-m", module, *arguments],
                     stdin=subprocess.DEVNULL,
                     stdout=output,

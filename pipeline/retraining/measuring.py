@@ -40,14 +40,21 @@ def main(arguments: Sequence[str]) -> int:
     """Prints what was measured; exit code 1, with the reason on standard error, where that failed."""
     from pipeline.config import load
     from pipeline.console.run_log import real_stdout
+    from serving.machine import faults
+    from serving.machine.children import end_with_parent
+
+    end_with_parent()
 
     settings = load(file=Path(arguments[0]))
     with real_stdout() as answer:
         os.dup2(2, 1)  # what TensorFlow prints is no part of the answer
         try:
             told = span(settings, int(arguments[2])) if arguments[1] == "span" else served(settings)
-        except GreenlightError as error:
-            print(error, file=sys.stderr)
+        except Exception as error:
+            known = str(error) if isinstance(error, GreenlightError) else faults.remedy_of(error)
+            if known is None:
+                raise
+            print(known, file=sys.stderr)
             return 1
         answer.write(json.dumps(told))
     return 0

@@ -6,11 +6,12 @@ import dataclasses
 import json
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from serving.machine import scratch
 
 if TYPE_CHECKING:
     from components.tuner.measured import Measured
@@ -137,8 +138,8 @@ def ablation(
 
     started = time.perf_counter()
     progress("reading the reviews")
-    with tempfile.TemporaryDirectory(prefix="greenlight-study-") as scratch, training.listening(progress):
-        files = study_data.write_splits(settings.data, Path(scratch))
+    with scratch.folder("study") as folder, training.listening(progress):
+        files = study_data.write_splits(settings.data, folder)
         study_data.require_splits(files)
         fits = MeasuredFits(
             output_dir / "fits",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.study.result import LESSON_TRAINER, EmbeddedReview, Fit, StudyResult
+from serving.machine import scratch
 
 if TYPE_CHECKING:
     from components.trainer.classifier.model import Classifier
@@ -42,9 +42,9 @@ def early_stopping(
 
     started = time.perf_counter()
     tell = progress or _ignore
-    with tempfile.TemporaryDirectory(prefix="greenlight-study-") as scratch:
+    with scratch.folder("study") as folder:
         tell("reading the reviews")
-        files = study_data.write_splits(settings.located_data, Path(scratch))
+        files = study_data.write_splits(settings.located_data, folder)
         study_data.require_splits(files)
         trainer = lesson_trainer(settings.trainer)
         fits = {}

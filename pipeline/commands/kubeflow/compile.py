@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import click
 from components.errors import InputError
 from pipeline import output_file
 from pipeline.commands import options
+from serving.machine import scratch
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -53,8 +53,8 @@ def compiled(settings: Settings, *, as_json: bool) -> str:
     """What the file has in it. What the libraries write meanwhile is shown to nobody."""
     from pipeline.console import run_log
 
-    with tempfile.TemporaryDirectory(prefix="greenlight-compile-") as folder:
-        with run_log.capture(Path(folder, "compile.log")):
+    with scratch.folder("compile") as folder:
+        with run_log.capture(folder / "compile.log"):
             from pipeline.kubeflow import runner
 
             result = runner.compile_pipeline(settings)

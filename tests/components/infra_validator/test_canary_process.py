@@ -165,3 +165,40 @@ def test_a_process_nobody_asked_for_is_ended(monkeypatch):
         assert waiting.poll() is None
 
     assert waiting.returncode is not None
+
+
+@pytest.mark.parametrize(
+    ("program", "fault"),
+    [
+        ('emit(step="done")', None),
+        ('emit(step="load")\nos.kill(os.getpid(), signal.SIGKILL)', "machine"),
+        ('emit(step="load")\nos.kill(os.getpid(), signal.SIGTERM)', "machine"),
+        ('emit(step="load")\nos.kill(os.getpid(), signal.SIGBUS)', "machine"),
+        ('emit(step="load")\nos.kill(os.getpid(), signal.SIGSEGV)', "crash"),
+        ('emit(step="load")\nos.abort()', "crash"),
+        ('emit(step="load")\nsys.exit(3)', "crash"),
+        ("os.abort()", "machine"),  # TensorFlow is there, the model was not touched
+        ("sys.exit(3)", "machine"),
+        ('emit(step="load")\nemit(step="machine", error="no memory")\nsys.exit(os.EX_OSERR)', "machine"),
+        (EMPTY_BATCH + "hog = b'x' * 400_000_000\ntime.sleep(20)", "memory limit"),
+    ],
+)
+def test_who_is_to_blame_for_an_end(run, program, fault):
+    assert run(program, max_memory_mb=200).fault == fault
+
+
+def test_a_hang_is_the_model_s_and_a_stopped_process_is_not(run):
+    assert run('emit(step="load")\ntime.sleep(60)', timeout_seconds=0.3).fault == "hang"
+    stopped = run('emit(step="load")\nos.kill(os.getpid(), signal.SIGSTOP)', timeout_seconds=0.3)
+    assert (stopped.fault, stopped.why) == (
+        "machine",
+        "was killed after 0.3 seconds (infra.timeout_seconds), stopped by a signal",
+    )
+
+
+def test_a_process_without_a_processor_did_not_hang(run, monkeypatch):
+    seconds = iter([1.0, 1.2])
+    monkeypatch.setattr(process, "_seconds_without_processor", lambda pid: next(seconds))
+    starved = run('emit(step="load")\ntime.sleep(60)', timeout_seconds=0.3)
+    assert starved.fault == "machine"
+    assert starved.why.endswith("without a processor")

@@ -1,17 +1,22 @@
 """The stage as TFX runs it, with real processes; each starts TensorFlow, so there are few."""
 
 import json
+import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import tensorflow as tf
 from tfx.types import Channel, artifact_utils, standard_artifacts
 
 from components import reviews
+from components.errors import MachineFault
 from components.infra_validator import process
 from components.infra_validator.component import InfraValidator
 from components.infra_validator.executor import Executor
 from components.infra_validator.settings import InfraSettings
+from serving import canary
+from serving.canary import Request
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +71,53 @@ def test_a_model_that_crashes_on_the_empty_string_takes_nothing_else_down(valida
     reason = "the process that served it was ended by SIGABRT at the empty string through serving_default"
     assert report["reasons"] == [reason]
     assert blessing.get_string_custom_property("reasons") == reason
+
+
+KILLED_ONCE = """
+import os, pathlib, signal, sys
+mark = pathlib.Path({mark!r})
+if not mark.exists():
+    mark.touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+os.execv(sys.executable, [sys.executable, "-m", "serving.canary", *sys.argv[1:]])
+"""
+KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+
+
+@pytest.fixture
+def started_with(monkeypatch):
+    """Starts another program in the canaries' place."""
+
+    def program(text: str) -> None:
+        defaults = ((sys.executable, "-c", text),)
+        monkeypatch.setattr(process.CanaryProcess.__init__, "__defaults__", defaults)
+
+    return program
+
+
+def test_a_process_that_the_system_killed_is_started_once_more(validate, export, started_with, tmp_path):
+    started_with(KILLED_ONCE.format(mark=str(tmp_path / "mark")))
+    blessing, report = validate(export(), InfraSettings(samples=1))
+
+    assert blessing.get_int_custom_property("blessed") == 1
+    assert (report["passed"], report["reasons"]) == (True, [])
+
+
+def test_a_process_that_the_system_killed_twice_is_no_verdict_about_the_model(validate, export, started_with):
+    started_with(KILLED)
+    with pytest.raises(MachineFault, match=r"was ended by SIGKILL.*tried once more, it was ended by SIGKILL"):
+        validate(export(), InfraSettings(samples=1))
+
+
+def test_a_disk_that_is_full_under_the_canaries_is_the_machine_s(export, tmp_path):
+    records = []
+    request = Request(model=str(export()), canaries=(), batch_size=2, alarm_seconds=60)
+    with pytest.MonkeyPatch.context() as patch:
+        full = tf.errors.ResourceExhaustedError(None, None, "x")
+        patch.setattr(tf.saved_model, "load", Mock(side_effect=full))
+        with pytest.raises(canary.MachineFault, match="The disk is full"):
+            canary.answer(request, records.append)
+    assert records == [{"step": "load"}]
 
 
 def test_switched_off_it_blesses_and_says_so(validate, export, monkeypatch):

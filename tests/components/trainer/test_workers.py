@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.errors import InputError
+from components.errors import GreenlightError, InputError, MachineFault
 from components.trainer import progress, workers
 from components.trainer.job import Job
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import HISTORY, carry_out
-from pipeline.failure import explain
 
 # Dropout draws its own numbers in each process. 90 and 400 leave batches that cannot be shared out evenly.
 SAME = TrainerSettings(epochs=3, batch_size=90, hidden_units=(4,), dropout=0.0, ngram_min_count=2)
@@ -92,25 +91,54 @@ def test_a_frozen_embedding_is_no_part_of_the_shared_fit(job_of):
 
 def test_what_stops_a_process_is_told_as_it_is_in_one(job_of, tmp_path):
     job = job_of(strategy="multi_worker").model_copy(update={"train_files": (f"{tmp_path}/none*",)})
-    with pytest.raises(RuntimeError) as raised:
+    with pytest.raises(GreenlightError, match=r"^The train split has no reviews") as raised:
         workers.run(job.save(tmp_path / "job.json"), workers=1)
-    failure = explain(raised.value)
-    assert failure.message.startswith("The train split has no reviews")
-    assert failure.exit_code == 1
+    assert raised.value.exit_code == 1
 
 
-def test_a_process_that_was_killed_is_told_as_that(job_of, tmp_path, monkeypatch):
-    killed = tmp_path / "killed"
-    killed.write_text("#!/bin/sh\necho TensorFlow tells something >&2\nkill -9 $$\n")
-    killed.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(killed))
-    with pytest.raises(RuntimeError) as raised:
-        workers.run(job_of().save(tmp_path / "job.json"), workers=2)
-    failure = explain(raised.value)
-    assert re.fullmatch(
-        r"RuntimeError: training process [01] was killed by signal 9 \(out of memory, perhaps\)\.",
-        failure.message,
-    )
+@pytest.fixture
+def worker_program(tmp_path, monkeypatch):
+    """Starts a shell script in the workers' place, which notes each start in `started`."""
+
+    def program(text: str) -> Path:
+        script, started = tmp_path / "worker", tmp_path / "started"
+        script.write_text(f"#!/bin/sh\necho x >> {started}\n{text}\n")
+        script.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(script))
+        return started
+
+    return program
+
+
+def test_processes_that_are_killed_are_started_once_more_and_then_it_is_the_machine_s_fault(
+    worker_program, tmp_path
+):
+    started = worker_program("echo TensorFlow tells something >&2\nkill -9 $$")
+    with pytest.raises(MachineFault, match=r"training process 0 was ended by SIGKILL.* run again\.$"):
+        workers.run(tmp_path / "job.json", workers=1)
+    assert len(started.read_text().split()) == 2
+
+
+def test_one_kill_costs_a_try_and_not_the_run(worker_program, tmp_path):
+    started = worker_program(f"[ -e {tmp_path}/mark ] || {{ touch {tmp_path}/mark; kill -9 $$; }}")
+    workers.run(tmp_path / "job.json", workers=1)
+    assert len(started.read_text().split()) == 2
+
+
+def test_a_crash_of_its_own_is_not_the_machine_s(worker_program, tmp_path):
+    worker_program("kill -SEGV $$")
+    with pytest.raises(
+        GreenlightError, match="crashed twice: training process 0 was ended by SIGSEGV"
+    ) as raised:
+        workers.run(tmp_path / "job.json", workers=1)
+    assert not isinstance(raised.value, MachineFault)
+
+
+def test_a_process_that_fails_by_itself_is_not_tried_again(worker_program, tmp_path):
+    started = worker_program("echo Traceback >&2\necho 'ValueError: odd' >&2\nexit 1")
+    with pytest.raises(RuntimeError, match="ended with exit code 1: ValueError: odd"):
+        workers.run(tmp_path / "job.json", workers=1)
+    assert len(started.read_text().split()) == 1
 
 
 def config(kind: str, index: int, **cluster) -> str:
@@ -194,20 +222,6 @@ def test_the_job_of_the_documentation_is_one(tmp_path):
     (block,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     (tmp_path / "job.json").write_text(block, encoding="utf-8")
     assert Job.load(tmp_path / "job.json").settings.strategy == "multi_worker"
-
-
-def test_a_process_whose_parent_is_gone_ends():
-    """A killed `greenlight run` cannot end the processes of its training: they look for themselves."""
-    child = (
-        "import os; from components.trainer import worker; p = os.getppid(); print('up'); worker._end_with(p)"
-    )
-    parent = (
-        f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-uc', {child!r}])\ntime.sleep(300)"
-    )
-    with subprocess.Popen([sys.executable, "-c", parent], cwd=ROOT, stdout=subprocess.PIPE) as started:
-        assert started.stdout.readline() == b"up\n"
-        started.kill()
-        assert started.stdout.read() == b"", "the child has the other end until it is gone"
 
 
 def test_the_chief_exports_or_the_first_worker_where_there_is_none():

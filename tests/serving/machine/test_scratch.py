@@ -1,0 +1,67 @@
+"""Temporary folders vanish with their process, at the latest when the next one makes one."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from serving.machine import scratch
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_folder_lives_as_long_as_its_context(temporary):
+    with scratch.folder("canary") as folder:
+        (folder / "content").write_text("x")
+        assert folder.parent == temporary
+        assert folder.name.startswith("greenlight-canary-")
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_one(temporary):
+    program = (
+        "import os, signal\nfrom serving.machine import scratch\n"
+        "with scratch.folder('canary') as folder:\n"
+        "    (folder / 'content').mkdir()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
+    subprocess.run([sys.executable, "-c", program], env=environment)
+    (left,) = temporary.iterdir()
+
+    with scratch.folder("training") as folder:
+        assert list(temporary.iterdir()) == [folder]
+    assert not left.exists()
+
+
+def test_a_folder_in_use_or_not_ours_stays(temporary, monkeypatch):
+    foreign = temporary / "greenlight-of-somebody"
+    foreign.mkdir()
+    (foreign / "notes").touch()
+    with scratch.folder("canary") as held, scratch.folder("canary"):
+        assert held.is_dir()
+    assert list(temporary.iterdir()) == [foreign]
+
+    (foreign / ".owner").touch()
+    monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
+    scratch.sweep()
+    assert foreign.is_dir()
+
+
+def test_a_full_disk_leaves_nothing_behind(temporary, monkeypatch):
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(OSError, match="No space left"), scratch.folder("canary"):
+        pass
+    assert list(temporary.iterdir()) == []
