@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import select
 import socket
 import struct
 from collections import deque
@@ -21,6 +22,8 @@ HEADER_BYTES = 64 * 1024
 PIPELINED = 256
 """The most requests of one connection that may wait for the answers to those before them."""
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::[0-9]*)?", re.ASCII)
+_FIRST_REQUEST_SECONDS = 1.0
+"""How long a new connection may take to send its request while the server stops."""
 _LARGE_HEADERS = f"The headers are larger than {HEADER_BYTES} bytes"
 _INTERIM = b"HTTP/1.1 100 "
 _LINGER_NOT = struct.pack("ii", 1, 0)
@@ -165,6 +168,27 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         status, text = self._refusal
         self._refuse(status, text or msg)
+
+    def shutdown(self) -> None:
+        """Ends the connection, where no request is on its way; one that is gets its answer, the last one.
+
+        To close what has bytes that nobody read would reset it.
+        """
+        if self.cycle is None:
+            self.loop.call_later(_FIRST_REQUEST_SECONDS, self._close_unused)
+        elif not self.cycle.response_complete:
+            super().shutdown()
+        elif not self._header_bytes and not self._has_unread():
+            self.transport.close()
+
+    def _close_unused(self) -> None:
+        if self.cycle is None and not self._header_bytes and not self.transport.is_closing():
+            self.transport.close()
+
+    def _has_unread(self) -> bool:
+        poll = select.poll()
+        poll.register(self.transport.get_extra_info("socket"), select.POLLIN)
+        return bool(poll.poll(0))
 
     def pause_writing(self) -> None:
         super().pause_writing()

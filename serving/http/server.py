@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from serving.endpoint.access_log import App
+from serving.http.backlog import serve_backlog
 from serving.http.connection import connection_class
 from serving.settings import ServeSettings
 
@@ -39,6 +40,12 @@ class HttpServer(uvicorn.Server):
         )
         self.servers = [server]
         self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Like uvicorn's own, after all connections that wait to be accepted were."""
+        for listener in sockets or ():
+            await serve_backlog(listener)
+        await super().shutdown(sockets)
 
 
 def _config(app: App, settings: ServeSettings) -> uvicorn.Config:

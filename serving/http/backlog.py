@@ -1,0 +1,59 @@
+"""The backlog of a listening socket: served before the socket closes, so that no client sees a reset.
+
+The kernel resets connections that wait to be accepted when their listener closes. Where clients reconnect
+without pause there is always one, so on Linux a filter first drops further requests to connect. Their senders
+repeat them after a second, and are then refused like any that come later.
+"""
+
+import asyncio
+import ctypes
+import select
+import socket
+import struct
+import sys
+import time
+
+_SO_ATTACH_FILTER = 26
+_DROP_SYN = (  # classic BPF on a TCP header: (code, jump if true, jump if false, operand)
+    (0x30, 0, 0, 13),  # the flags
+    (0x54, 0, 0, 0x12),  # of them SYN and ACK
+    (0x15, 0, 1, 0x02),  # SYN alone asks for a new connection:
+    (0x06, 0, 0, 0),  # dropped;
+    (0x06, 0, 0, 0xFFFFFFFF),  # all else passes
+)
+_HANDSHAKE_SECONDS = 0.1
+"""How long a client whose handshake is under way has to end it."""
+_LONGEST_SECONDS = 1.0
+"""When to give up where the backlog fills as fast as it is served, without a filter."""
+
+
+async def serve_backlog(listener: socket.socket) -> None:
+    """Returns when the event loop has accepted all that wait, or after a second.
+
+    The loop accepts by itself, as it does with any server; the caller closes the listener at once.
+    """
+    filtered = _refuse_new(listener)
+    begun = time.monotonic()
+    while time.monotonic() < begun + _LONGEST_SECONDS:
+        if not _waits(listener) and (not filtered or time.monotonic() > begun + _HANDSHAKE_SECONDS):
+            return
+        await asyncio.sleep(0.005 if filtered else 0)
+
+
+def _refuse_new(listener: socket.socket) -> bool:
+    """Whether a filter now keeps new connections away."""
+    if sys.platform != "linux":
+        return False
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _DROP_SYN))
+    described = struct.pack("HP", len(_DROP_SYN), ctypes.addressof(program))
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
+    except OSError:  # a sandbox without filters
+        return False
+    return True
+
+
+def _waits(listener: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)
+    return bool(poll.poll(0))
