@@ -12,9 +12,9 @@ from pathlib import Path
 import filelock
 import numpy as np
 
-from components.embeddings import catalog, glove, seal
+from components.embeddings import catalog, content, glove, seal
 from components.embeddings.settings import EmbeddingSettings
-from components.errors import InputError
+from components.errors import GreenlightError, InputError
 
 Progress = Callable[[str], None]
 
@@ -22,6 +22,8 @@ OOV_ROWS = 1_000
 """Hashed rows that words outside the vocabulary share; about 2 % of a review's tokens land there."""
 
 _DOWNLOAD_TIMEOUT = 60.0
+_DOWNLOADED = ("http://", "https://")
+"""Addresses of modules that TF Hub downloads; it reads others in place."""
 _BUILDERS = ("glove.py", "locate.py", "rows.py", "text_module.py", "tokenization.py")
 
 
@@ -49,16 +51,60 @@ def locate(settings: EmbeddingSettings, *, cache_dir: Path, progress: Progress |
     return embedding.handle
 
 
-def fingerprint(settings: EmbeddingSettings) -> str:
-    """Changes when the same settings come to mean another module; for caches of what was made with it."""
+def fingerprint(settings: EmbeddingSettings, *, cache_dir: Path | None = None) -> str:
+    """Changes when the same settings come to mean another module; for caches of what was made with it.
+
+    Args:
+      cache_dir: where `locate` keeps downloads. The content of a module of TF Hub counts once it is there;
+        before, or without a folder, its address stands for it.
+    """
     embedding = catalog.find(settings.name)
     if embedding.kind == "built":
         return _build_fingerprint(settings)
     if embedding.kind == "folder":
-        folder = Path(embedding.handle)
-        files = (path for path in folder.rglob("*") if path.is_file())
-        return _short_hash(*sorted(f"{path.relative_to(folder)}={seal.file_sha256(path)}" for path in files))
-    return _short_hash(embedding.handle)
+        return content.folder_hash(Path(embedding.handle))
+    if not embedding.handle.startswith(_DOWNLOADED):
+        return _bucket_fingerprint(embedding.handle)
+    folder = _download_folder(embedding.handle, cache_dir.absolute() / "hub") if cache_dir else None
+    if folder is None or not _is_saved_model(folder):
+        return _address_fingerprint(embedding.handle)
+    return content.folder_hash(folder)
+
+
+@contextmanager
+def unchanged(settings: EmbeddingSettings, *, cache_dir: Path, expected: str) -> Iterator[None]:
+    """For a block that loads the embedding and keeps what it makes under a fingerprint.
+
+    Args:
+      expected: the fingerprint.
+
+    Raises:
+      GreenlightError: after the block, if the module was not the one of `expected` all along.
+    """
+    handle = Path(locate(settings, cache_dir=cache_dir))
+    before = content.folder_state(handle)
+    yield
+    found = fingerprint(settings, cache_dir=cache_dir)
+    by_address = _address_fingerprint(catalog.find(settings.name).handle)
+    if content.folder_state(handle) != before or expected not in (found, by_address):
+        raise GreenlightError(
+            f"The embedding {settings.name} at {handle} was changed while it was used, so nothing that was "
+            "made with it was kept. Run again when its files stay as they are."
+        )
+
+
+def _bucket_fingerprint(address: str) -> str:
+    import tensorflow as tf
+
+    try:
+        return content.bucket_hash(address)
+    except tf.errors.OpError:
+        # This machine may only compile the pipeline; one that cannot read the module says so in `locate`.
+        return _address_fingerprint(address)
+
+
+def _address_fingerprint(address: str) -> str:
+    return content.short_hash(address)
 
 
 def _built(settings: EmbeddingSettings, shelf: Path, progress: Progress) -> Path:
@@ -88,12 +134,11 @@ def _build(folder: Path, settings: EmbeddingSettings) -> None:
 def _build_fingerprint(settings: EmbeddingSettings) -> str:
     here = Path(__file__).parent
     sources = [(here / name).read_text(encoding="utf-8") for name in _BUILDERS]
-    return _short_hash(str(settings.vocabulary_size), *glove.SHA256.values(), *sources)
+    return content.short_hash(str(settings.vocabulary_size), *glove.SHA256.values(), *sources)
 
 
 def _downloaded(url: str, shelf: Path, progress: Progress) -> str:
-    # The name that hub itself gives it, so that a cache filled elsewhere may be copied here.
-    folder = shelf / hashlib.sha1(url.encode(), usedforsecurity=False).hexdigest()
+    folder = _download_folder(url, shelf)
     record = folder.with_name(folder.name + ".seal.json")
     with _locked(folder):
         if not _is_whole(folder, record):
@@ -113,6 +158,11 @@ def _downloaded(url: str, shelf: Path, progress: Progress) -> str:
         if not record.exists():
             seal.close(folder, record)
     return str(folder)
+
+
+def _download_folder(url: str, shelf: Path) -> Path:
+    """The name that hub itself gives it, so that a cache filled elsewhere may be copied here."""
+    return shelf / hashlib.sha1(url.encode(), usedforsecurity=False).hexdigest()
 
 
 def _is_whole(folder: Path, record: Path) -> bool:
@@ -142,10 +192,6 @@ def _download(url: str, shelf: Path) -> str:
 
 def _is_saved_model(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt"))
-
-
-def _short_hash(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from apache_beam.io.filesystems import FileSystems
 from components.errors import InputError
 from components.example_gen import splits
 from components.example_gen.reading import Reading, merged, usable
+from components.example_gen.sources.content import Content
+from components.example_gen.sources.files import FilePart, with_format
 from components.example_gen.sources.parts import Part
 from components.example_gen.splits import Splitter
 from components.reviews import count_words, normalize, to_example
@@ -65,7 +67,10 @@ class ReadPart(beam.DoFn):
 
     def _rows(self, part: Part, reading: Reading) -> Iterator[Row]:
         held_out = self._held_out(part)
-        for review, normalized in usable(part.rows(), name=part.name, reading=reading):
+        content = Content()
+        # The other sources hold what they read against a hash of their own.
+        rows = part.rows(content) if isinstance(part, FilePart) else part.rows()
+        for review, normalized in usable(rows, name=part.name, reading=reading):
             digested = self._digest(normalized)
             if digested in held_out:
                 reading.set_aside += 1
@@ -76,6 +81,8 @@ class ReadPart(beam.DoFn):
             split = part.split or self._splitter.split_of(digested)
             # Else the order of an example's features differs from process to process.
             yield Row(digested, split, example.SerializeToString(deterministic=True), part.span)
+        if content.digest:
+            reading.contents[part.name] = with_format(part.name, content.digest)
 
     def _held_out(self, part: Part) -> set[bytes]:
         """The digests of the texts to set aside; what UTF-8 cannot carry is no row's text either."""

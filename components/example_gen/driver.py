@@ -10,6 +10,7 @@ from tfx.orchestration import data_types
 from components.example_gen.exec_properties import (
     CUSTOM_CONFIG,
     SPANS,
+    UNREADABLE,
     spans_to_json,
     stage_config,
     without_places,
@@ -45,7 +46,7 @@ class Driver(driver.Driver):
             # The executor meets it again, and its failure is recorded; one raised here leaves the execution
             # running. Never the same twice: should the executor be luckier, none may find its output by it.
             logging.exception("The source has no fingerprint")
-            fingerprint = f"unreadable:{uuid.uuid4()}"
+            fingerprint = f"{UNREADABLE}{uuid.uuid4()}"
         exec_properties.update(without_places(exec_properties, fingerprint=fingerprint))
         exec_properties[utils.SPAN_PROPERTY_NAME] = chosen[-1].number if chosen else BASE
         exec_properties[utils.VERSION_PROPERTY_NAME] = chosen[-1].version if chosen else None

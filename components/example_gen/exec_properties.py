@@ -22,6 +22,8 @@ INPUT_CONFIG = standard_component_specs.INPUT_CONFIG_KEY
 CUSTOM_CONFIG = standard_component_specs.CUSTOM_CONFIG_KEY
 SPANS = "spans"
 """The spans that the driver has chosen, as JSON, where the source has any."""
+UNREADABLE = "unreadable:"
+"""What the fingerprint of a source begins with that has none; each is another one."""
 PLACES = ("source", "tfds_data_dir", "window", "span", "without_spans", "with_base")
 """Settings that say where the content is, or which of it is taken, not what it is."""
 

@@ -15,11 +15,12 @@ from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.errors import InputError
+from components.errors import GreenlightError
 from components.example_gen.beam_steps import READING, ReadPart, ShareOut, TakeFew, WriteReading
 from components.example_gen.exec_properties import (
     CUSTOM_CONFIG,
     SPANS,
+    UNREADABLE,
     StageConfig,
     spans_from_json,
     stage_config,
@@ -100,6 +101,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         Raises:
           InputError: the source is not there or cannot be read to its end.
           DataStopped: too many of its rows cannot be used.
+          GreenlightError: the source was written to meanwhile.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = self._stage_config(exec_properties).settings
@@ -108,6 +110,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         examples.split_names = artifact_utils.encode_split_names(list(settings.split_names))
         fileio.makedirs(examples.uri)
         reading_path = os.path.join(examples.uri, READING_FILE)
+        state = sources.state(settings)
         with self._make_beam_pipeline() as pipeline:
             batches = self.GenerateExamplesByBeam(
                 pipeline, {**exec_properties, READING_FILE: reading_path, CHOSEN: spans}
@@ -118,9 +121,30 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         reading = _read_reading(reading_path)
         logging.info("Read %s: %s", settings.source, reading.to_json())
         require_usable(reading, max_bad_share=settings.max_bad_share)
-        _require_unchanged(settings, spans, exec_properties)
+        as_expected = self._is_expected(settings, spans, reading, exec_properties)
+        if not as_expected or state != sources.state(settings):
+            raise GreenlightError(
+                f"data.source: {settings.pattern or settings.source} was written to while it was read, so "
+                "nothing of it was kept. Run again when that is done."
+            )
         _describe(examples, settings, reading)
-        _describe_spans(examples, settings, spans)
+        _describe_spans(examples, settings, spans, reading)
+
+    def _is_expected(
+        self,
+        settings: DataSettings,
+        spans: Sequence[Span],
+        reading: Reading,
+        exec_properties: dict[str, Any],
+    ) -> bool:
+        """Whether what was read is what the cache knows it by: else other reviews would be found under the
+        fingerprint that the driver took, for good.
+        """
+        expected = exec_properties.get(utils.FINGERPRINT_PROPERTY_NAME)
+        expected = expected or self._stage_config(exec_properties).fingerprint
+        if not expected or expected.startswith(UNREADABLE):
+            return True
+        return sources.fingerprint_of(settings, spans, reading.contents) == expected
 
     def _stage_config(self, exec_properties: dict[str, Any]) -> StageConfig:
         """The settings with the source's place, which the driver took out of the execution properties."""
@@ -154,22 +178,9 @@ def _describe(examples: types.Artifact, settings: DataSettings, reading: Reading
     examples.set_int_custom_property("bad_rows", reading.bad_rows)
 
 
-def _require_unchanged(
-    settings: DataSettings, spans: Sequence[Span], exec_properties: Mapping[str, Any]
+def _describe_spans(
+    examples: types.Artifact, settings: DataSettings, spans: Sequence[Span], reading: Reading
 ) -> None:
-    """Lets nobody find half a span in the cache by the fingerprint of the whole one.
-
-    Raises:
-      InputError: a span was written to between the driver's look at it and the end of reading.
-    """
-    expected = exec_properties.get(utils.FINGERPRINT_PROPERTY_NAME)
-    if spans and expected and sources.fingerprint(settings, spans) != expected:
-        raise InputError(
-            f"data.source: {settings.pattern} was written to while it was read. Run again when that is done."
-        )
-
-
-def _describe_spans(examples: types.Artifact, settings: DataSettings, spans: Sequence[Span]) -> None:
     """Notes which spans are in the examples: the newest as TFX does, and all of them with their contents."""
     newest = spans[-1] if spans else None
     examples.span = newest.number if newest else BASE
@@ -178,5 +189,5 @@ def _describe_spans(examples: types.Artifact, settings: DataSettings, spans: Seq
         examples.version = newest.version
         examples.set_int_custom_property(utils.VERSION_PROPERTY_NAME, newest.version)
     if spans:
-        examples.set_string_custom_property(SPANS, json.dumps(sources.contents(spans)))
+        examples.set_string_custom_property(SPANS, json.dumps(sources.contents(spans, reading.contents)))
         examples.set_int_custom_property(WITH_BASE, int(settings.with_base))

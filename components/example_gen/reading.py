@@ -27,6 +27,8 @@ class Reading:
     """The first BAD_ROWS_NAMED bad rows by file and line."""
     failures: list[str] = field(default_factory=list)
     """Messages of parts that could not be read to the end."""
+    contents: dict[str, str] = field(default_factory=dict)
+    """Of each file the fingerprint of the bytes that were read, by its path."""
 
     @property
     def bad_rows(self) -> int:
@@ -51,6 +53,7 @@ class Reading:
                 "bad": dict(sorted(self.bad.items())),
                 "first_bad": [list(row) for row in self.first_bad],
                 "failures": self.failures,
+                "contents": self.contents,
             },
             indent=1,
         )
@@ -68,6 +71,7 @@ class Reading:
                 for file, line, reason, detail in value["first_bad"]
             ],
             failures=value["failures"],
+            contents=value.get("contents", {}),
         )
 
 
@@ -80,8 +84,10 @@ def merged(readings: Iterable[Reading]) -> Reading:
         total.bad += reading.bad
         total.first_bad += reading.first_bad
         total.failures += reading.failures
+        total.contents |= reading.contents
     total.first_bad = sorted(total.first_bad)[:BAD_ROWS_NAMED]
     total.failures.sort()
+    total.contents = dict(sorted(total.contents.items()))
     return total
 
 

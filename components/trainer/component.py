@@ -42,7 +42,7 @@ def trainer(
         custom_config={
             "trainer": settings.model_dump(mode="json"),
             "embedding": embedding.model_dump(mode="json"),
-            "embedding_fingerprint": fingerprint(embedding),
+            "embedding_fingerprint": fingerprint(embedding, cache_dir=cache_dir),
             "cache_dir": str(cache_dir),
             "code": code_fingerprint("components.trainer.train", "components.trainer.worker"),
         },

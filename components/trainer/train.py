@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from components.embeddings.locate import unchanged
 from components.embeddings.settings import EmbeddingSettings
 from components.trainer import distribution, fitting, starts, workers
 from components.trainer.classifier import model, signatures
@@ -33,11 +34,12 @@ def run_fn(fn_args: FnArgs) -> None:
         model_dir=fn_args.serving_model_dir,
         run_dir=fn_args.model_run_dir,
     )
-    if settings.strategy == "multi_worker":
-        with scratch.folder("training") as folder:
-            workers.run(job.save(folder / "job.json"), workers=settings.workers)
-    else:
-        carry_out(job)
+    with unchanged(job.embedding, cache_dir=job.cache_dir, expected=config["embedding_fingerprint"]):
+        if settings.strategy == "multi_worker":
+            with scratch.folder("training") as folder:
+                workers.run(job.save(folder / "job.json"), workers=settings.workers)
+        else:
+            carry_out(job)
 
 
 def carry_out(job: Job, *, exports: bool = True) -> None:

@@ -37,7 +37,7 @@ def tuner(
             "tune": tune.model_dump(mode="json"),
             "trainer": trainer.model_dump(mode="json"),
             "embedding": embedding.model_dump(mode="json"),
-            "embedding_fingerprint": fingerprint(embedding),
+            "embedding_fingerprint": fingerprint(embedding, cache_dir=cache_dir),
             "cache_dir": str(cache_dir),
             "fits": str(fits_dir),
             "code": measured.code(),

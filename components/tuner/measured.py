@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from components.embeddings.locate import fingerprint
+from components.embeddings.locate import fingerprint, unchanged
 from components.embeddings.settings import EmbeddingSettings
 from components.evaluator.judgment import metrics
 from components.fingerprints import code_fingerprint
@@ -58,28 +58,31 @@ class MeasuredFits:
         """Reads the result of that fit, or makes it.
 
         Raises:
-          GreenlightError: a split is empty, the embedding cannot be had or used, the fit diverged.
+          GreenlightError: a split is empty, the embedding cannot be had or used or was changed meanwhile, the
+            fit diverged.
         """
-        path = self._path(trainer, embedding)
+        module = fingerprint(embedding, cache_dir=self._cache_dir)
+        path = self._path(trainer, embedding, module)
         if (kept := _read(path)) is not None:
             return kept
-        measured = measure(self._prepare(trainer, embedding), trainer)
+        with unchanged(embedding, cache_dir=self._cache_dir, expected=module):
+            measured = measure(self._prepare(trainer, embedding, module), trainer)
         _write(path, measured)
         return measured
 
-    def _path(self, trainer: TrainerSettings, embedding: EmbeddingSettings) -> Path:
+    def _path(self, trainer: TrainerSettings, embedding: EmbeddingSettings, module: str) -> Path:
         decides = {
             "trainer": trainer.model_dump(mode="json", exclude={"memory_reviews"}),
-            "embedding": [embedding.trainable, fingerprint(embedding)],
+            "embedding": [embedding.trainable, module],
             "reviews": self._reviews,
             "code": self._code,
         }
         name = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:24]
         return self._folder / f"{name}.json"
 
-    def _prepare(self, trainer: TrainerSettings, embedding: EmbeddingSettings) -> Prepared:
+    def _prepare(self, trainer: TrainerSettings, embedding: EmbeddingSettings, module: str) -> Prepared:
         """What the last fit was prepared with, where this one takes the same."""
-        wanted = embedding, [getattr(trainer, name) for name in _PREPARED_WITH]
+        wanted = embedding, module, [getattr(trainer, name) for name in _PREPARED_WITH]
         if self._prepared is None or self._prepared[0] != wanted:
             self._prepared = None  # frees its memory before the next one takes as much
             self._prepared = wanted, prepare(trainer, embedding, cache_dir=self._cache_dir, **self._files)

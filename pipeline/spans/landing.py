@@ -104,7 +104,7 @@ def _look(file: Path) -> tuple[int, int, int]:
         raise InputError(f"{file} cannot be read: {error.strerror or error}.") from None
     if not stat.S_ISREG(found.st_mode):
         raise InputError(f"{file} is not a file. Name one file of reviews.")
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return found.st_ino, found.st_size, found.st_ctime_ns
 
 
 def _name(file: Path, *, rewritten: bool) -> str:

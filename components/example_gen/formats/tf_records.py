@@ -10,21 +10,26 @@ from components.example_gen.formats.delimited import DATA_COLUMNS, require_colum
 from components.example_gen.formats.rows import BadRow, Reason, Record, Records, Rows, as_reviews, unreadable
 
 
-def read_tf_records(path: str, *, gzipped: bool, text_column: str, label_column: str) -> Rows:
+def read_tf_records(path: str, *, place: str, gzipped: bool, text_column: str, label_column: str) -> Rows:
     """The reviews of a file; see `example_records`."""
-    records = example_records(path, gzipped=gzipped, needed={text_column, label_column})
+    records = example_records(path, place=place, gzipped=gzipped, needed={text_column, label_column})
     return as_reviews(records, file=path, text_column=text_column, label_column=label_column)
 
 
-def example_records(path: str, *, gzipped: bool, needed: set[str], remedy: str = DATA_COLUMNS) -> Records:
+def example_records(
+    path: str, *, gzipped: bool, needed: set[str], remedy: str = DATA_COLUMNS, place: str | None = None
+) -> Records:
     """The tf.Examples of a file as records, whose lines are their numbers; a feature of no value or of
     several is None.
+
+    Args:
+      place: where the file is read, if not at `path`, which messages name.
 
     Raises:
       InputError: the file cannot be read or is damaged, or a needed feature stood in no example at all.
     """
     names: dict[str, None] = {}
-    for line, serialized in enumerate(_records(path, gzipped=gzipped), start=1):
+    for line, serialized in enumerate(_records(path, place or path, gzipped=gzipped), start=1):
         try:
             example = tf.train.Example.FromString(serialized)
         except DecodeError:
@@ -37,8 +42,10 @@ def example_records(path: str, *, gzipped: bool, needed: set[str], remedy: str =
         require_columns(needed, present=names, file=path, remedy=remedy)
 
 
-def _records(path: str, *, gzipped: bool) -> Iterable[bytes]:
-    dataset = tf.data.TFRecordDataset(path, compression_type="GZIP" if gzipped else "", buffer_size=8 * 2**20)
+def _records(path: str, place: str, *, gzipped: bool) -> Iterable[bytes]:
+    dataset = tf.data.TFRecordDataset(
+        place, compression_type="GZIP" if gzipped else "", buffer_size=8 * 2**20
+    )
     number = 0
     try:
         for record in dataset.as_numpy_iterator():

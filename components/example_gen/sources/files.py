@@ -10,7 +10,7 @@ import glob
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING
 from components.errors import InputError
 from components.example_gen.formats.file_format import Format, format_of, is_gzipped, text_records, unpacked
 from components.example_gen.formats.rows import Rows, as_reviews, unreadable
+from components.example_gen.sources.content import Content
 from components.example_gen.span_pattern import BASE, absolute
 
 if TYPE_CHECKING:
@@ -43,8 +44,11 @@ class FilePart:
         """Nothing: no split of this source is fixed."""
         return ()
 
-    def rows(self) -> Rows:
+    def rows(self, content: Content | None = None) -> Rows:
         """The rows of the file.
+
+        Args:
+          content: takes the hash of what is read; it is there after the last row.
 
         Raises:
           InputError: the file lacks a column, cannot be read, is damaged, or is not text of the expected
@@ -52,22 +56,30 @@ class FilePart:
         """
         columns = {"text_column": self.text_column, "label_column": self.label_column}
         known = format_of(self.path)
+        content = content or Content()
         if known is Format.TF_RECORD:
-            # Imported here: the other formats start without TensorFlow.
-            from components.example_gen.formats.tf_records import read_tf_records
+            return self._tf_record_rows(columns, content)
+        return self._text_rows(known, columns, content)
 
-            return read_tf_records(self.path, gzipped=is_gzipped(self.path), **columns)
-        return self._text_rows(known, columns)
+    def _tf_record_rows(self, columns: dict[str, str], content: Content) -> Rows:
+        # Imported here: the other formats start without TensorFlow.
+        from components.example_gen.formats.tf_records import read_tf_records
 
-    def _text_rows(self, known: Format, columns: dict[str, str]) -> Rows:
-        with opened(self.path) as stream:
+        with _place(self.path, content) as place:
+            yield from read_tf_records(self.path, place=place, gzipped=is_gzipped(self.path), **columns)
+
+    def _text_rows(self, known: Format, columns: dict[str, str], content: Content) -> Rows:
+        with opened(self.path, content) as stream:
             records = text_records(stream, file=self.path, known=known, needed=set(columns.values()))
             yield from as_reviews(records, file=self.path, **columns)
 
 
 @contextmanager
-def opened(path: str) -> Iterator[io.BufferedReader]:
+def opened(path: str, content: Content | None = None) -> Iterator[io.BufferedReader]:
     """The file's bytes, unpacked if its name ends in .gz.
+
+    Args:
+      content: takes the hash of the bytes as they are in the file.
 
     Raises:
       InputError: the file cannot be opened; and as `unpacked`.
@@ -76,8 +88,23 @@ def opened(path: str) -> Iterator[io.BufferedReader]:
         raw = raw_bytes(path)
     except OSError as error:
         raise unreadable(path, error) from error
-    with raw, unpacked(raw, path) as stream:
+    with raw, (content or Content()).hashing(raw) as hashed, unpacked(hashed, path) as stream:
         yield stream
+
+
+@contextmanager
+def _place(path: str, content: Content) -> Iterator[str]:
+    """Where TensorFlow reads the file that `content` hashes."""
+    if "://" in path:
+        before = _sha256(path)
+        yield path
+        content.digest = before if _sha256(path) == before else "written to while it was read"
+        return
+    try:
+        with content.pinning(path) as place:
+            yield place
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def raw_bytes(path: str) -> IO[bytes]:
@@ -158,7 +185,12 @@ def content_fingerprint(paths: list[str]) -> str:
     Raises:
       InputError: one of them cannot be read.
     """
-    return hashlib.sha256("\n".join(sorted(file_fingerprint(path) for path in paths)).encode()).hexdigest()
+    return combined(file_fingerprint(path) for path in paths)
+
+
+def combined(fingerprints: Iterable[str]) -> str:
+    """The fingerprint of several files by those of each; their order does not count."""
+    return hashlib.sha256("\n".join(sorted(fingerprints)).encode()).hexdigest()
 
 
 def file_fingerprint(path: str) -> str:
@@ -167,6 +199,15 @@ def file_fingerprint(path: str) -> str:
     Raises:
       InputError: it cannot be read.
     """
+    return with_format(path, _sha256(path))
+
+
+def with_format(path: str, digest: str) -> str:
+    """The fingerprint of the file at `path` by the sha256 of its bytes."""
+    return f"{format_of(path)} {digest}"
+
+
+def _sha256(path: str) -> str:
     hashed = hashlib.sha256()
     try:
         with raw_bytes(path) as stream:
@@ -174,4 +215,4 @@ def file_fingerprint(path: str) -> str:
                 hashed.update(block)
     except OSError as error:
         raise unreadable(path, error) from error
-    return f"{format_of(path)} {hashed.hexdigest()}"
+    return hashed.hexdigest()

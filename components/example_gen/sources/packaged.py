@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
@@ -39,10 +40,9 @@ class PackagedPart:
         Raises:
           InputError: the package is not installed, or its file is not the one that this release was made for.
         """
-        path = csv_path()
-        _verify(path)
+        content = _verified(csv_path())
         csv.field_size_limit(max(LONGEST_FIELD, csv.field_size_limit()))
-        with path.open(encoding="utf-8", newline="") as lines:
+        with io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="") as lines:
             reader = csv.reader(lines)
             header = next(reader)
             text, label, source = (header.index(name) for name in ("text", "label", "source"))
@@ -71,11 +71,13 @@ def csv_path() -> Path:
     )
 
 
-def _verify(path: Path) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+def _verified(path: Path) -> bytes:
+    """The file's bytes: what was verified is what is read, whatever is put there meanwhile."""
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
     if found != SHA256:
         raise InputError(
             f"{path} is not the file of {PACKAGE}=={VERSION}: its sha256 is {found} instead of {SHA256}. "
             "Install the package again (`make setup`)."
         )
+    return content

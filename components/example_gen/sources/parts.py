@@ -4,7 +4,7 @@ A source is chosen by `DataSettings.source`; each has a file of its own: package
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.example_gen.settings import DataSettings
@@ -59,30 +59,55 @@ def fingerprint(settings: DataSettings, spans: Sequence[Span] = ()) -> str:
     Raises:
       InputError: as `parts`.
     """
+    paths = [path for span in spans for path in span.paths]
+    if settings.kind not in ("packaged", "tfds") and not settings.has_spans:
+        paths = files.matching_paths(settings.pattern)
+    return fingerprint_of(settings, spans, {path: files.file_fingerprint(path) for path in paths})
+
+
+def fingerprint_of(settings: DataSettings, spans: Sequence[Span], read: Mapping[str, str]) -> str:
+    """The fingerprint of what was read.
+
+    Args:
+      spans: those that were read.
+      read: the fingerprint of each file by its path, as its reader found it.
+
+    Raises:
+      InputError: as `parts`.
+    """
     if settings.kind == "packaged":
         # The reader accepts no other bytes than these.
         return f"packaged:{packaged.SHA256}"
     if settings.kind == "tfds":
         return f"tfds:{prepared.content_fingerprint(prepared.prepare(settings.tfds_data_dir))}"
     if not settings.has_spans:
-        return f"files:{files.content_fingerprint(files.matching_paths(settings.pattern))}"
+        return f"files:{files.combined(read.values())}"
     base = [f"{BASE} {packaged.SHA256}"] if settings.with_base else []
-    own = [f"{content['span']} {content['fingerprint']}" for content in contents(spans)]
+    own = [f"{content['span']} {content['fingerprint']}" for content in contents(spans, read)]
     digest = hashlib.sha256("\n".join([*base, *own]).encode()).hexdigest()
     return f"spans:{digest}"
 
 
-def contents(spans: Sequence[Span]) -> list[dict[str, Any]]:
-    """For the record: number, version and fingerprint of each span as it is now.
+def contents(spans: Sequence[Span], read: Mapping[str, str]) -> list[dict[str, Any]]:
+    """For the record: number, version and fingerprint of each span that was read.
 
-    Raises:
-      InputError: a file cannot be read.
+    Args:
+      read: as in `fingerprint_of`.
     """
     return [
         {
             "span": span.number,
             "version": span.version,
-            "fingerprint": files.content_fingerprint(span.paths),
+            "fingerprint": files.combined(read[path] for path in span.paths),
         }
         for span in spans
     ]
+
+
+def state(settings: DataSettings) -> object:
+    """Of a source whose reader cannot hash what it reads: another one whenever its files were written to.
+
+    Raises:
+      InputError: as `parts`.
+    """
+    return prepared.state(prepared.prepare(settings.tfds_data_dir)) if settings.kind == "tfds" else None

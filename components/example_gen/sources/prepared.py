@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.errors import InputError
@@ -85,6 +86,19 @@ def content_fingerprint(builder: tfds.core.DatasetBuilder) -> str:
         for path in sorted(builder.info.splits[official].filepaths):
             hashed.update(f"\n{official} {hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
     return hashed.hexdigest()
+
+
+def state(builder: tfds.core.DatasetBuilder) -> list[tuple[str, int, int, int]]:
+    """Another one whenever a prepared file, or a folder on the way to it, was replaced or written to.
+
+    TensorFlow Datasets reads by path, so that its bytes cannot be hashed on the way. Times of change are the
+    system's own: putting a file back does not put them back.
+    """
+    files = [path for official in ("train", "test") for path in builder.info.splits[official].filepaths]
+    version = Path(builder.data_dir)
+    places = [*map(Path, sorted(files)), version, version.parent, version.parent.parent]
+    found = [(str(place), place.stat()) for place in places if place.exists()]
+    return [(place, stat.st_ino, stat.st_size, stat.st_ctime_ns) for place, stat in found]
 
 
 def _require_answer(url: str, builder: tfds.core.DatasetBuilder) -> None:
