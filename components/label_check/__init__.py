@@ -1,0 +1,1 @@
+"""The label check: which labels a cross-validated model contradicts."""
