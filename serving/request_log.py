@@ -99,7 +99,7 @@ class RequestLog:
         request_id: str | None,
     ) -> None:
         """Keeps an answered request, if chance wants it."""
-        if random.random() >= self._share or not {"probability", "label"} <= outputs.keys():
+        if random.random() >= self._share or not _has_rows(outputs):
             return
         size = sum(len(text) for given in inputs.values() if given.dtype == object for text in given.flat)
         answered = _Answered(
@@ -207,6 +207,11 @@ class _OpenFile:
             self._writer.close()
         with contextlib.suppress(OSError):
             self._hidden.unlink()
+
+
+def _has_rows(outputs: Mapping[str, np.ndarray]) -> bool:
+    """Whether there is a probability and a label for each row."""
+    return all(name in outputs and outputs[name].ndim for name in ("probability", "label"))
 
 
 def _examples(answered: _Answered) -> Iterator[bytes]:

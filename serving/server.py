@@ -18,7 +18,7 @@ from serving.endpoint.asgi import App, Receive, Scope, Send
 from serving.endpoint.auth import load_keys
 from serving.errors import StoreInputError
 from serving.http.server import HttpServer
-from serving.model import predictor
+from serving.model import loader
 from serving.model.batching import Batcher, BatchLimits
 from serving.model.manager import Models
 from serving.model.metrics import Metrics
@@ -70,6 +70,8 @@ class Server:
             versions=settings.versions,
             pin=settings.version,
             poll_seconds=settings.poll_seconds,
+            load_seconds=settings.load_seconds,
+            answer_seconds=settings.timeout_seconds,
             metrics=self.metrics,
         )
         self._log = (
@@ -107,7 +109,7 @@ class Server:
             if settings.grpc:  # known before TensorFlow is imported, which takes seconds
                 listen(settings.host, settings.grpc_port, setting="grpc_port").close()
             await self.models.check_pin()
-            await asyncio.to_thread(predictor.prepare)
+            await asyncio.to_thread(loader.prepare)
             grpc_address = self._prepare_grpc() if settings.grpc else None
             await self.models.start()
         except BaseException:

@@ -34,6 +34,13 @@ class ServeSettings(BaseModel):
         1.0, gt=0, le=3600, description="How often the folder of versions is looked at."
     )
 
+    load_seconds: float = Field(
+        120,
+        gt=0,
+        le=86_400,
+        description="How long a version may take to be verified, loaded and to answer; then it is refused.",
+    )
+
     max_batch: int = Field(64, ge=1, le=65536, description="The most rows that are put into one model call.")
     max_delay_ms: float = Field(
         1.0,

@@ -216,6 +216,18 @@ def serve_workspace() -> Iterator[Callable[..., RunningServer]]:
 
 
 @pytest.fixture(scope="session")
+def serving_model(tmp_path_factory) -> Callable[..., RunningServer]:
+    """Make a server of any model's folder with settings of `serve`, not yet started, for those who ask."""
+
+    def make(model: Path, **settings) -> RunningServer:
+        workspace = tmp_path_factory.mktemp("served")
+        push(workspace, model)
+        return RunningServer(workspace, **settings)
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def serving_small(tmp_path_factory, small_model) -> Callable[..., RunningServer]:
     """Make an HTTP server of the small model with settings of `serve`, not yet started, for those who ask."""
     workspace = tmp_path_factory.mktemp("served")

@@ -9,7 +9,8 @@ import numpy as np
 from components.errors import GreenlightError
 from components.pusher.published import published_version
 from components.store_errors import as_greenlight_errors
-from serving.model.predictor import LoadError, Predictor, load
+from serving.model.loader import LoadError, load
+from serving.model.predictor import Predictor
 from serving.status import RequestError
 from serving.store.signing import KeyVerifier
 from serving.transports.calls import Prediction

@@ -1,8 +1,7 @@
 """`tensorflow.serving.PredictionService`: Predict, Classify, Regress and GetModelMetadata over gRPC."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
@@ -10,7 +9,6 @@ from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
     inference_pb2,
-    input_pb2,
     model_pb2,
     predict_pb2,
     prediction_service_pb2_grpc,
@@ -22,7 +20,7 @@ from serving.grpc.models import Wanted, wanted
 from serving.grpc.tensors import rows_of, to_arrays, to_proto
 from serving.model import classification
 from serving.model.manager import LoadedVersion
-from serving.model.predictor import DEFAULT_SIGNATURE, Signature, strings
+from serving.model.predictor import DEFAULT_SIGNATURE, Signature
 from serving.model.service import Prediction
 from serving.status import Code, RequestError, invalid
 
@@ -57,7 +55,7 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
         with self._lease(target) as leased:
             signature = classification.find_signature(leased.signatures, target.signature_name)
             classification.check_classification(signature)
-            examples = serialized_examples(request.input, check=self.service.check_examples)
+            examples = classification.serialized_examples(request.input, check=self.service.check_examples)
             answer = await self._ask(leased, signature, {classification.INPUTS: examples}, call)
         response = classification_pb2.ClassificationResponse(
             model_spec=self._spec(answer.version, signature.name)
@@ -77,7 +75,7 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
         with self._lease(target) as leased:
             signature = classification.find_signature(leased.signatures, target.signature_name)
             classification.check_regression(signature)
-            examples = serialized_examples(request.input, check=self.service.check_examples)
+            examples = classification.serialized_examples(request.input, check=self.service.check_examples)
             answer = await self._ask(leased, signature, {classification.INPUTS: examples}, call)
         response = regression_pb2.RegressionResponse(model_spec=self._spec(answer.version, signature.name))
         for value in classification.regressions(answer.outputs, len(examples)):
@@ -136,25 +134,6 @@ def _signature(leased: LoadedVersion, name: str) -> Signature:
     if wanted_name not in leased.signatures:
         raise RequestError(Code.FAILED_PRECONDITION, f'Serving signature key "{wanted_name}" not found.')
     return leased.signatures[wanted_name]
-
-
-def serialized_examples(given: input_pb2.Input, *, check: Callable[[int, int], None]) -> np.ndarray:
-    """The examples of a request, each after the features of its context: objects [N], bytes.
-
-    check: told how many there are and the bytes of the context, before any is made.
-
-    Raises:
-      RequestError: there is none; or what `check` raises.
-    """
-    context = b""
-    examples: Sequence[Any] = given.example_list.examples
-    if given.WhichOneof("kind") == "example_list_with_context":
-        context = given.example_list_with_context.context.SerializeToString()
-        examples = given.example_list_with_context.examples
-    if not examples:
-        raise invalid("Input is empty.")
-    check(len(examples), len(context))
-    return strings([context + example.SerializeToString() for example in examples])
 
 
 def _filtered(names: Iterable[str], signature: Signature) -> list[str]:

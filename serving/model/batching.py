@@ -125,9 +125,7 @@ class Batcher:
                 count = min(most, rows - start)
                 share = size * count // rows
                 outputs = await self.submit(lane, part, rows=count, size=share, deadline=deadline)
-                if any(
-                    len(value) != count for value in outputs.values()
-                ):  # it answers the whole, not each row
+                if not _row_by_row(outputs, count):  # it answers the whole, not each row
                     return await self.submit(lane, inputs, rows=rows, size=size, deadline=deadline)
                 parts.append(outputs)
         finally:
@@ -310,7 +308,7 @@ def _together(lane: Lane, batch: list[_Request]) -> list[Outputs | RequestError]
         raise RequestError(Code.INVALID_ARGUMENT, str(error)) from error
     outputs = lane.run(joined)
     total = sum(request.rows for request in batch)
-    if any(len(value) != total for value in outputs.values()):
+    if not _row_by_row(outputs, total):
         raise RequestError(Code.INTERNAL, "an output does not have one row for each of the input")
     answers: list[Outputs | RequestError] = []
     start = 0
@@ -319,3 +317,8 @@ def _together(lane: Lane, batch: list[_Request]) -> list[Outputs | RequestError]
         answers.append({name: value[start:stop] for name, value in outputs.items()})
         start = stop
     return answers
+
+
+def _row_by_row(outputs: Outputs, rows: int) -> bool:
+    """Whether each output has a row for each of the input; one of rank 0 has none."""
+    return all(value.shape[:1] == (rows,) for value in outputs.values())

@@ -5,12 +5,12 @@ signature is known by the names of its tensors and not by its method name: `inpu
 tf.Examples; `classes`, `scores`, or both classify, `outputs` regresses.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from serving.model.predictor import DEFAULT_SIGNATURE, Signature
+from serving.model.predictor import DEFAULT_SIGNATURE, Signature, strings
 from serving.status import invalid
 
 INPUTS = "inputs"
@@ -57,6 +57,27 @@ def check_regression(signature: Signature) -> None:
         raise invalid(f"No regression inputs found in SignatureDef: {signature.definition}")
     if REGRESSED not in signature.outputs:
         raise invalid(f"No regression outputs found in SignatureDef: {signature.definition}")
+
+
+def serialized_examples(
+    given: Any, *, check: Callable[[int, int], None] = lambda count, context_bytes: None
+) -> np.ndarray:
+    """The examples of TensorFlow Serving's Input message, each after its context: objects [N], bytes.
+
+    check: told how many there are and the bytes of the context, before any is made.
+
+    Raises:
+      RequestError: there is no example; or what `check` raises.
+    """
+    context = b""
+    examples: Sequence[Any] = given.example_list.examples
+    if given.WhichOneof("kind") == "example_list_with_context":
+        context = given.example_list_with_context.context.SerializeToString()
+        examples = given.example_list_with_context.examples
+    if not examples:
+        raise invalid("Input is empty.")
+    check(len(examples), len(context))
+    return strings([context + example.SerializeToString() for example in examples])
 
 
 def classifications(outputs: Mapping[str, np.ndarray], rows: int) -> list[list[tuple[bytes, Any]]]:

@@ -1,29 +1,30 @@
 """The versions that answer: what the store publishes is verified, loaded, warmed up and switched to, live."""
 
 import asyncio
-import concurrent.futures
 import contextlib
 import dataclasses
 import enum
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from serving.errors import StoreError, StoreInputError
-from serving.model import predictor
+from serving.model import loader
 from serving.model.batching import Lane
+from serving.model.load_attempt import LoadAttempt, in_thread
+from serving.model.loader import LoadError
 from serving.model.metrics import Metrics
-from serving.model.predictor import DEFAULT_SIGNATURE, LoadError, Predictor, Signature
+from serving.model.predictor import DEFAULT_SIGNATURE, Predictor, Signature
+from serving.model.trial import Question
 from serving.status import Code, RequestError, invalid
 from serving.versions import VersionStore
 
 _LOG = logging.getLogger("greenlight.serving")
 _FIRST_RETRY, _LAST_RETRY = 5.0, 60.0  # seconds between looks at a version that was refused
 _REMEMBERED = 50  # versions whose end is still told
-
-Result = TypeVar("Result")
+_SUSPICIOUS = 5  # requests to a version that fail in a row, until it is asked its own question
+_AGAIN_SECONDS = 5.0  # between two such questions
 
 
 class State(enum.IntEnum):
@@ -66,11 +67,17 @@ def unknown_label(label: str) -> RequestError:
 class LoadedVersion:
     """A version that answers or still has to: its predictor, and a lane for each signature.
 
-    It stays loaded as long as a request holds a lease on it.
+    It stays loaded as long as a request holds a lease on it. question: what it has to answer as long as it
+    serves. answers: whether it did so when it was last asked.
     """
 
-    def __init__(self, loaded: Predictor, *, store_id: str) -> None:
+    def __init__(self, loaded: Predictor, *, store_id: str, question: Question) -> None:
         self.predictor = loaded
+        self.question = question
+        self.answers = True
+        self.failed = 0  # requests in a row
+        self.asked_at = -_AGAIN_SECONDS
+        self.asking: asyncio.Task[None] | None = None
         self.version = loaded.version
         self.store_id = store_id
         self.lanes = {
@@ -117,15 +124,24 @@ class LoadedVersion:
 
 @dataclasses.dataclass
 class _Refusal:
+    """stuck: a thread that the version still keeps busy."""
+
     why: str
     retry_at: float
     pause: float = _FIRST_RETRY
+    stuck: "asyncio.Future[Any] | None" = None
+
+    @property
+    def due(self) -> bool:
+        """Whether the version is to be looked at again."""
+        return time.monotonic() >= self.retry_at and (self.stuck is None or self.stuck.done())
 
 
 class Models:
     """The versions of one model that are loaded, newest first, kept to what `store` publishes.
 
-    versions: how many of the newest good ones. pin: only this one, whatever comes or goes.
+    versions: how many of the newest good ones. pin: only this one, whatever comes or goes. load_seconds: how
+    long a version may take to load and to answer. answer_seconds: how long a loaded one may take to answer.
     """
 
     def __init__(
@@ -136,31 +152,36 @@ class Models:
         versions: int = 1,
         pin: int | None = None,
         poll_seconds: float = 1.0,
+        load_seconds: float = 120.0,
+        answer_seconds: float = 30.0,
         metrics: Metrics | None = None,
-        load: Callable[[str, int], Predictor] = predictor.load,
+        load: Callable[[str, int], Predictor] = loader.load,
     ) -> None:
         self.name = name
         self._store = store
         self._versions = 1 if pin is not None else versions
         self._pin = pin
         self._poll_seconds = poll_seconds
+        self._load_seconds = load_seconds
+        self._answer_seconds = answer_seconds
         self._load = load
         self._metrics = metrics or Metrics(name)
         self._loaded: list[LoadedVersion] = []
         self._states: dict[int, VersionStatus] = {}
         self._refused: dict[tuple[str, int], _Refusal] = {}
-        self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="loader")
+        self._stuck: dict[tuple[str, int], asyncio.Future[Any]] = {}
+        self._attempt: LoadAttempt | None = None
         self._leaving: set[asyncio.Task[None]] = set()
         self._complaint = ""
         self._listeners: list[Callable[[], None]] = []
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Calls `listener` whenever other versions answer than before."""
+        """Calls `listener` whenever other versions answer than before, or one no longer or again."""
         self._listeners.append(listener)
 
     def ready(self) -> bool:
-        """Whether a version answers."""
-        return bool(self._loaded)
+        """Whether a version is loaded, and the newest one answers."""
+        return bool(self._loaded) and self._loaded[0].answers
 
     def find(self, *, version: int | None = None, label: str | None = None) -> LoadedVersion:
         """The version that answers: the newest, or the one of that number or label.
@@ -203,7 +224,9 @@ class Models:
     def refusals(self) -> list[VersionStatus]:
         """Those that should answer and are refused, newest first."""
         return [
-            status for _, status in sorted(self._states.items(), reverse=True) if status.code is not Code.OK
+            status
+            for _, status in sorted(self._states.items(), reverse=True)
+            if status.code is not Code.OK and status.state is State.END
         ]
 
     def _labelled(self, label: str) -> int:
@@ -214,7 +237,7 @@ class Models:
 
     async def check_pin(self) -> None:
         """Raises StoreInputError where a version is pinned that is not published."""
-        published = await self._in_thread(self._store.published)
+        published = await in_thread(self._store.published)
         if self._pin is not None and self._pin not in published:
             known = ", ".join(map(str, published)) or "none"
             raise StoreInputError(
@@ -243,7 +266,7 @@ class Models:
     async def refresh(self) -> None:
         """One look at the store, and all that follows from it."""
         try:
-            store_id, published = await self._in_thread(self._look)
+            store_id, published = await in_thread(self._look)
         except StoreError as error:
             self._complain(str(error))
             return
@@ -279,44 +302,49 @@ class Models:
             if (loaded.store_id, loaded.version) == (store_id, number):
                 return loaded
         refusal = self._refused.get((store_id, number))
-        if refusal and time.monotonic() < refusal.retry_at:
+        if refusal and not refusal.due:
             return None
         if refusal is None:
             self._tell(number, State.LOADING)
         started = time.perf_counter()
         path = self._store.path(number)
         try:
-            verified = await self._in_thread(lambda: self._verified(path, number))
-        except (LoadError, StoreError) as error:
-            if number not in await self._in_thread(self._store.published):  # rolled back or pruned meanwhile
+            predictor, question = await self._load_in_time(store_id, number)
+        except Exception as error:  # whatever it is, the version does not replace one that answers
+            if number not in await in_thread(self._store.published):  # rolled back or pruned meanwhile
                 self._states.pop(number, None)
                 return None
             self._metrics.load(path, Code.DATA_LOSS, time.perf_counter() - started)
-            self._refuse(store_id, number, str(error))
+            known = isinstance(error, (LoadError, StoreError))
+            self._refuse(store_id, number, str(error) if known else f"{type(error).__name__}: {error}")
             return None
         self._metrics.load(path, Code.OK, time.perf_counter() - started)
         self._refused.pop((store_id, number), None)
-        return LoadedVersion(verified, store_id=store_id)
+        return LoadedVersion(predictor, store_id=store_id, question=question)
 
-    def _verified(self, path: str, number: int) -> Predictor:
-        """The version, warmed up, if it is what its manifest says, before it is loaded and still after."""
-        before = _print(path)
-        if problems := self._store.verify(number):
-            raise LoadError(str(problems[0]))
-        loaded = self._load(path, number)
+    async def _load_in_time(self, store_id: str, number: int) -> tuple[Predictor, Question]:
+        live = self._loaded[0].predictor if self._loaded else None
+        attempt = self._attempt = LoadAttempt(self._store, number, live=live, load=self._load)
+        running = in_thread(attempt.run)
         try:
-            predictor.warm_up(loaded)
-            if _print(path) != before:
-                raise LoadError(f"version {number}: its files changed while it was loaded")
-        except LoadError:
-            loaded.close()
-            raise
-        return loaded
+            return await asyncio.wait_for(asyncio.shield(running), self._load_seconds)
+        except TimeoutError:
+            if running.done():  # the error is its own
+                raise
+            attempt.give_up()
+            running.add_done_callback(_forget)
+            self._stuck[store_id, number] = running
+            raise LoadError(
+                f"it did not load and answer within {self._load_seconds:g} seconds (serve.load_seconds)"
+            ) from None
+        finally:
+            self._attempt = None
 
     def _refuse(self, store_id: str, number: int, why: str) -> None:
         before = self._refused.get((store_id, number))
         pause = min(before.pause * 2, _LAST_RETRY) if before else _FIRST_RETRY
-        self._refused[store_id, number] = _Refusal(why, time.monotonic() + pause, pause)
+        stuck = self._stuck.pop((store_id, number), None)
+        self._refused[store_id, number] = _Refusal(why, time.monotonic() + pause, pause, stuck)
         self._tell(number, State.END, Code.DATA_LOSS, why)
         if before is None or before.why != why:
             self._metrics.refused()
@@ -336,14 +364,62 @@ class Models:
                 task.add_done_callback(self._leaving.discard)
         if before != good:
             self._metrics.versions([one.version for one in good])
-            for listener in self._listeners:
-                listener()
+            self._answering_changed()
+
+    def note(self, one: LoadedVersion, *, failed: bool) -> None:
+        """A request to a version has ended. After some that failed in a row it is asked its own question."""
+        one.failed = one.failed + 1 if failed else 0
+        due = one.failed >= _SUSPICIOUS and time.monotonic() >= one.asked_at + _AGAIN_SECONDS
+        if due and one.asking is None and one in self._loaded:
+            one.asking = asyncio.create_task(self._ask(one))
+
+    async def _ask(self, one: LoadedVersion) -> None:
+        """Asks a version its question until it answers."""
+        answer: asyncio.Future[None] | None = None
+        while one in self._loaded:
+            if answer is None or answer.done():
+                answer = in_thread(lambda: one.question.ask(one.predictor))
+                answer.add_done_callback(_forget)
+            with one.leased():
+                await asyncio.wait({answer}, timeout=self._answer_seconds)
+            one.asked_at = time.monotonic()
+            self._judge(one, self._failure(answer))
+            if one.answers:
+                break
+            await asyncio.sleep(_AGAIN_SECONDS)
+        one.asking = None
+        one.failed = 0
+
+    def _failure(self, answer: "asyncio.Future[None]") -> str:
+        """Why the question was not answered; empty where it was."""
+        if not answer.done():
+            return f"no answer within {self._answer_seconds:g} seconds"
+        error = answer.exception()
+        return "" if error is None else getattr(error, "message", str(error))
+
+    def _judge(self, one: LoadedVersion, failure: str) -> None:
+        """Takes a version that does not answer back from what is ready, or gives it back."""
+        if one not in self._loaded or one.answers == (not failure):
+            return
+        one.answers = not failure
+        if failure:
+            self._tell(one.version, State.AVAILABLE, Code.UNAVAILABLE, f"does not answer any more: {failure}")
+            _LOG.error("version does not answer", extra={"version": one.version, "error": failure})
+        else:
+            self._tell(one.version, State.AVAILABLE)
+            _LOG.info("version answers again", extra={"version": one.version})
+        self._answering_changed()
+
+    def _answering_changed(self) -> None:
+        self._metrics.answering(self.ready())
+        for listener in self._listeners:
+            listener()
 
     async def _retire(self, one: LoadedVersion) -> None:
         """Lets a version go when it has answered what it was asked."""
         await one.idle()
-        await self._in_thread(one.predictor.close)
-        await self._in_thread(predictor.collect)
+        await in_thread(one.predictor.close)
+        await in_thread(loader.collect)
         self._tell(one.version, State.END, unless_loaded=True)
         _LOG.info("version unloaded", extra={"version": one.version})
 
@@ -362,29 +438,21 @@ class Models:
         for old in sorted(self._states)[:-_REMEMBERED]:
             del self._states[old]
 
-    async def _in_thread(self, function: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
-
     async def close(self) -> None:
         """Lets all versions go."""
         before, self._loaded = self._loaded, []
-        for task in self._leaving:
+        if self._attempt is not None:
+            self._attempt.give_up()
+        for task in [*self._leaving, *(one.asking for one in before if one.asking)]:
             task.cancel()
         for one in before:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(one.idle(), 1)
-            with contextlib.suppress(asyncio.TimeoutError):  # another version may be loading right now
-                await asyncio.wait_for(self._in_thread(one.predictor.close), 1)
-        self._thread.shutdown(wait=False)
+            with contextlib.suppress(asyncio.TimeoutError):  # a model may hang
+                await asyncio.wait_for(in_thread(one.predictor.close), 1)
 
 
-def _print(path: str) -> list[tuple[str, int, int]] | None:
-    """What changes when a file of the version does; None where it cannot be told cheaply."""
-    if "://" in path:
-        return None
-    folder = Path(path)
-    try:
-        facts = [(file, file.stat()) for file in sorted(folder.rglob("*"))]
-    except FileNotFoundError:
-        return []
-    return [(str(file), fact.st_size, fact.st_mtime_ns) for file, fact in facts]
+def _forget(future: "asyncio.Future[Any]") -> None:
+    """Takes notice of an error that nobody waits for any more."""
+    if not future.cancelled():
+        future.exception()

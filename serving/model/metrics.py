@@ -83,6 +83,9 @@ class Metrics:
         self._running = self._gauge("greenlight_running_calls", "Calls of the model in progress.")
         self._live = self._gauge("greenlight_model_version", "The newest version that answers; 0 for none.")
         self._loaded = self._gauge("greenlight_loaded_versions", "Versions that answer.")
+        self._answering = self._gauge(
+            "greenlight_model_answers", "Whether a version is loaded and the newest one answers: 1 or 0."
+        )
         self._refused = Counter(
             "greenlight_versions_refused",
             "Versions that did not verify, load or answer, once for each reason.",
@@ -133,6 +136,10 @@ class Metrics:
         """The versions that answer now, newest first."""
         self._live.set(loaded[0] if loaded else 0)
         self._loaded.set(len(loaded))
+
+    def answering(self, yes: bool) -> None:
+        """Whether the newest version answers."""
+        self._answering.set(int(yes))
 
     def http(self, *, route: str, method: str, status: int) -> None:
         """An HTTP request was answered. route: one of a few, never a client's own words."""

@@ -70,6 +70,14 @@ class Service:
         """The labels in force, with their versions."""
         return self._models.labels()
 
+    def version_ready(self, version: int | None = None) -> bool:
+        """Whether a version, or the newest one, is loaded and answers.
+
+        Raises:
+          RequestError: it is not loaded.
+        """
+        return self._models.find(version=version).answers
+
     def metadata(self, version: int | None = None, label: str | None = None) -> Metadata:
         """The signatures of a version."""
         found = self._models.find(version=version, label=label)
@@ -116,13 +124,8 @@ class Service:
         try:
             latest = started + self.settings.timeout_seconds
             rows, size = self._checked(signature, inputs)
-            outputs = await self._batcher.run(
-                leased.lanes[signature.name],
-                inputs,
-                rows=rows,
-                size=size,
-                deadline=latest if deadline is None or deadline > latest else deadline,
-            )
+            until = latest if deadline is None or deadline > latest else deadline
+            outputs = await self._call(leased, signature, inputs, rows=rows, size=size, deadline=until)
             code = Code.OK
         except RequestError as error:
             code = error.code
@@ -135,17 +138,25 @@ class Service:
             )
         return Prediction(version=leased.version, signature=signature, outputs=outputs)
 
+    async def _call(
+        self, leased: LoadedVersion, signature: Signature, inputs: Inputs, **limits: Any
+    ) -> Outputs:
+        """The batcher's answer, of which the versions take note."""
+        try:
+            outputs = await self._batcher.run(leased.lanes[signature.name], inputs, **limits)
+        except RequestError:
+            self._models.note(leased, failed=True)
+            raise
+        self._models.note(leased, failed=False)
+        return outputs
+
     def _checked(self, signature: Signature, inputs: Inputs) -> tuple[int, int]:
         """The number of rows, and of bytes.
 
         Raises:
           RequestError: names, ranks, rows or sizes are not what the signature and the limits say.
         """
-        if inputs.keys() != signature.inputs.keys():
-            raise invalid(
-                f"The inputs of signature {signature.name} are {_names(signature.inputs)}, "
-                f"and not {_names(inputs)}"
-            )
+        signature.check_names(inputs)
         rows, size = 1, 0
         for name, spec in signature.inputs.items():
             value = inputs[name]
@@ -202,7 +213,3 @@ def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
 
 def _shown(shape: tuple[int | None, ...]) -> str:
     return str([-1 if size is None else size for size in shape])
-
-
-def _names(keys: Mapping[str, Any]) -> str:
-    return ", ".join(sorted(keys)) or "none"

@@ -86,10 +86,10 @@ class OpenInferenceApi:
     def _model_ready(self, found: re.Match[str]) -> Answer:
         name = unquoted(found["model"])
         try:
-            self._service.metadata(version=self._version(found))
+            ready = self._service.version_ready(self._version(found))
         except RequestError:
-            return json_answer({"name": name, "ready": False}, status=400)
-        return json_answer({"name": name, "ready": True})
+            ready = False
+        return json_answer({"name": name, "ready": ready}, status=200 if ready else 400)
 
     def _model_metadata(self, found: re.Match[str]) -> Answer:
         metadata = self._service.metadata(version=self._version(found))

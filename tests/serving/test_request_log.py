@@ -75,6 +75,8 @@ def test_a_request_of_another_kind_leaves_nothing(folder):
     log = RequestLog(folder, share=1)
     offer(log, "x", numbers=np.zeros(1))
     log.offer(inputs={}, outputs={"y": np.zeros(1)}, version=1, request_id=None)
+    scalars = {"probability": np.array(0.5), "label": np.array(b"positive", object)}
+    log.offer(inputs={"text": np.array([b"x"], object)}, outputs=scalars, version=1, request_id=None)
     log.close()
     assert list(read(folder)) == []
 

@@ -111,7 +111,7 @@ class SlowService(Service):
 def test_a_clients_deadline_goes_along_and_ends_the_call(small_model):
     from tensorflow_serving.apis import predict_pb2
 
-    from serving.model.predictor import load
+    from serving.model.loader import load
 
     loaded = load(str(small_model()), 1)
     service, lines = SlowService(loaded.signatures), Sink()

@@ -375,3 +375,20 @@ def test_a_model_that_answers_the_whole_and_not_each_row_gets_a_large_request_wh
         assert (await run(batcher, lane, range(10)))["sum"].tolist() == [45]
 
     with_batcher(limits(max_rows=4), story)
+
+
+def test_a_model_that_answers_with_one_value_for_all_rows_is_asked_request_by_request():
+    """Its signature promises rows, its graph gives a tensor of rank 0: no thread may die of that."""
+
+    async def story(ask, batcher, model):
+        model.hold()
+        running = ask(1)
+        await model.is_called()
+        lane = Lane(lambda inputs: {"sum": np.asarray(inputs["x"].sum())}, batched=True)
+        futures = [ask(value, lane=lane) for value in (2, 3)]
+        model.go_on.set()
+        answers = await asyncio.gather(*futures, running)
+        assert [answer["sum"].tolist() for answer in answers[:2]] == [2, 3]
+        assert (await run(batcher, lane, range(10)))["sum"].tolist() == 45
+
+    with_batcher(limits(max_rows=4), story)

@@ -8,9 +8,10 @@ from types import MappingProxyType
 import pytest
 
 from serving.errors import StoreError, StoreInputError
+from serving.model.loader import LoadError
 from serving.model.manager import Models, State
 from serving.model.metrics import Metrics
-from serving.model.predictor import LoadError, Signature
+from serving.model.predictor import Signature
 from serving.status import Code, RequestError
 from serving.store.manifest import Facts
 from serving.versions import VersionStore

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from serving.model import predictor
-from serving.model.predictor import LoadError, load, warm_up
+from serving.model import loader
+from serving.model.loader import LoadError, load
+from serving.model.predictor import make_call
 from serving.status import Code, RequestError
 
 
@@ -62,21 +63,79 @@ def test_a_value_of_the_wrong_type_is_the_clients_error(loaded):
     assert refused.value.code is Code.INVALID_ARGUMENT
 
 
-def test_warming_up_calls_every_signature(loaded, monkeypatch):
-    called = []
-    run = loaded.run
-    monkeypatch.setattr(loaded, "run", lambda name, inputs: called.append(name) or run(name, inputs))
-    warm_up(loaded)
-    assert set(called) == set(loaded.signatures)
+def test_a_signature_whose_tensor_is_not_in_the_graph_is_an_error_in_words(odd_model):
+    broken = load(str(odd_model("a tensor that is not in the graph")), 1)
+    with pytest.raises(RequestError, match="nowhere:0") as refused:
+        broken.run("serving_default", texts("x"))
+    assert "\n" not in refused.value.message
 
 
-def test_a_version_that_does_not_answer_does_not_warm_up(loaded, monkeypatch):
-    def broken(name, inputs):
-        raise RequestError(Code.INTERNAL, "no kernel")
+@pytest.fixture(scope="module")
+def scalars(tmp_path_factory):
+    """A model that answers with one value of each type, whatever it is asked."""
+    import tensorflow as tf
 
-    monkeypatch.setattr(loaded, "run", broken)
-    with pytest.raises(LoadError, match=r"^signature fails does not answer: no kernel$"):
-        warm_up(loaded)
+    module = tf.Module()
+    answers = {
+        "a_text": tf.constant(b"hello\0"),
+        "whole": tf.constant(7, tf.int64),
+        "real": tf.constant(0.5, tf.float32),
+        "truth": tf.constant(True),
+    }
+    module.answer = tf.function(
+        lambda text: {name: tf.identity(value) for name, value in answers.items()},
+        input_signature=[tf.TensorSpec([None], tf.string, name="text")],
+    )
+    folder = tmp_path_factory.mktemp("scalars")
+    tf.saved_model.save(module, str(folder), signatures=module.answer)
+    return load(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "dtype"),
+    [
+        ("a_text", b"hello\0", object),
+        ("whole", 7, np.int64),
+        ("real", 0.5, np.float32),
+        ("truth", True, np.bool_),
+    ],
+)
+def test_a_tensor_of_rank_0_is_an_array_like_any_other(scalars, name, value, dtype):
+    output = scalars.run("serving_default", texts("x"))[name]
+    assert isinstance(output, np.ndarray)
+    assert (output.shape, output.dtype, output[()]) == ((), dtype, value)
+
+
+def test_the_undocumented_way_to_make_a_call_is_still_there():
+    import tensorflow as tf
+
+    assert hasattr(tf.compat.v1.Session, "_make_callable_from_options"), (
+        "TensorFlow has no Session._make_callable_from_options any more: calls are made by make_callable, "
+        "which is slower for short ones. Remove it from serving/model/predictor.py and docs/private-apis.md"
+    )
+
+
+class DocumentedSession:
+    """A session with nothing but what TensorFlow documents."""
+
+    def __init__(self, session):
+        self.graph = session.graph
+        self.make_callable = session.make_callable
+
+
+@pytest.mark.parametrize("name", ["serving_default", "single"])
+def test_the_documented_way_to_make_a_call_gives_the_same(loaded, name):
+    signature = loaded.signatures[name]
+    tensors = {
+        "feed": [spec.tensor for spec in signature.inputs.values()],
+        "fetch": [spec.tensor for spec in signature.outputs.values()],
+    }
+    value = np.float32(4) if name == "single" else texts("a film", "b")["text"]
+    private = make_call(loaded._session, **tensors)(value)
+    public = make_call(DocumentedSession(loaded._session), **tensors)(value)
+    for one, other in zip(private, public, strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert np.asarray(one).dtype == np.asarray(other).dtype
 
 
 def test_a_damaged_model_is_refused_in_one_line(tmp_path):
@@ -94,5 +153,5 @@ def test_two_versions_do_not_share_anything(tiny_model):
 
 
 def test_preparing_twice_is_harmless():
-    predictor.prepare()
-    predictor.prepare()
+    loader.prepare()
+    loader.prepare()

@@ -1,0 +1,108 @@
+"""The loading of a version: verified, loaded, tried, in a thread that can be given up."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from serving.model.loader import LoadError
+from serving.model.predictor import Predictor
+from serving.model.trial import Question, try_out
+from serving.model.warmup_requests import own_requests
+from serving.versions import VersionStore
+
+Result = TypeVar("Result")
+
+
+def in_thread(function: Callable[[], Result]) -> "asyncio.Future[Result]":
+    """What `function` returns or raises, from a daemon thread of its own.
+
+    Unlike an executor's thread it keeps nothing waiting when the process ends: a model may never answer.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Result] = loop.create_future()
+
+    def work() -> None:
+        try:
+            result = function()
+        except BaseException as error:
+            _tell(loop, future, lambda error=error: future.set_exception(error))  # type: ignore[misc]
+        else:
+            _tell(loop, future, lambda: future.set_result(result))
+
+    threading.Thread(target=work, name="loader", daemon=True).start()
+    return future
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop, future: "asyncio.Future[Result]", tell: Callable[[], None]
+) -> None:
+    def unless_cancelled() -> None:
+        if not future.done():
+            tell()
+
+    try:
+        loop.call_soon_threadsafe(unless_cancelled)
+    except RuntimeError:  # the loop is closed: nobody waits
+        return
+
+
+class LoadAttempt:
+    """One attempt to load version `number`, which would replace `live`."""
+
+    def __init__(
+        self,
+        store: VersionStore,
+        number: int,
+        *,
+        live: Predictor | None,
+        load: Callable[[str, int], Predictor],
+    ) -> None:
+        self._store = store
+        self._number = number
+        self._live = live
+        self._load = load
+        self._given_up = threading.Event()
+        self._predictor: Predictor | None = None
+
+    def run(self) -> tuple[Predictor, Question]:
+        """The version, if it is what its manifest says before it is loaded and still after, and answers.
+
+        Raises:
+          LoadError: it is not, or does not.
+          StoreError: the store cannot be read.
+        """
+        path = self._store.path(self._number)
+        before = _file_facts(path)
+        if problems := self._store.verify(self._number):
+            raise LoadError(str(problems[0]))
+        loaded = self._predictor = self._load(path, self._number)
+        try:
+            if self._given_up.is_set():
+                raise LoadError("it was given up")
+            question = try_out(loaded, own=own_requests(path), live=self._live)
+            if _file_facts(path) != before:
+                raise LoadError(f"version {self._number}: its files changed while it was loaded")
+        except BaseException:
+            loaded.close()
+            raise
+        return loaded, question
+
+    def give_up(self) -> None:
+        """Ends the attempt: TensorFlow stops a call of a closed session at its next operation."""
+        self._given_up.set()
+        if self._predictor is not None:
+            self._predictor.close()
+
+
+def _file_facts(path: str) -> list[tuple[str, int, int]] | None:
+    """What changes when a file of the version does; None where it cannot be told cheaply."""
+    if "://" in path:
+        return None
+    folder = Path(path)
+    try:
+        facts = [(file, file.stat()) for file in sorted(folder.rglob("*"))]
+    except FileNotFoundError:
+        return []
+    return [(str(file), fact.st_size, fact.st_mtime_ns) for file, fact in facts]
