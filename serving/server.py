@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 
+from serving.endpoint import descriptors
 from serving.endpoint.access_log import AccessLog, EventHandler, LineSink
 from serving.endpoint.addresses import Addresses, address, listen
 from serving.endpoint.asgi import App, Receive, Scope, Send
@@ -104,6 +105,7 @@ class Server:
             logging.getLogger(name).addHandler(self._events)
         logging.getLogger("greenlight").setLevel(logging.INFO)
         settings = self._settings
+        descriptors.reserve(settings)
         listener = listen(settings.host, settings.rest_port, setting="rest_port")
         try:
             if settings.grpc:  # known before TensorFlow is imported, which takes seconds

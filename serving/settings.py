@@ -81,7 +81,11 @@ class ServeSettings(BaseModel):
         2**20, ge=1, le=2**31 - 1, description="The longest single text (or serialized tf.Example), in bytes."
     )
     max_connections: int = Field(
-        1000, ge=1, le=1_000_000, description="The most HTTP connections at the same time; more get 503."
+        1000,
+        ge=1,
+        le=1_000_000,
+        description="The most HTTP connections at the same time, and as many of gRPC; more get 503, or are "
+        "closed.",
     )
     header_seconds: float = Field(
         10, gt=0, le=3600, description="How long a client may take to send a request's line and headers."

@@ -79,6 +79,7 @@ def _options(settings: ServeSettings) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),  # two servers on one port would each answer some of the calls
         ("grpc.max_receive_message_length", settings.max_body_bytes),
         ("grpc.max_send_message_length", -1),
+        ("grpc.max_allowed_incoming_connections", settings.max_connections),
         ("grpc.max_concurrent_streams", settings.max_connections),
         ("grpc.server_handshake_timeout_ms", round(1000 * settings.header_seconds)),
         ("grpc.max_connection_idle_ms", round(1000 * settings.idle_seconds)),

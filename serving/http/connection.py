@@ -14,6 +14,7 @@ import orjson
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from serving.endpoint import descriptors
 from serving.http.parser import Http1Parser
 from serving.settings import ServeSettings
 
@@ -74,10 +75,11 @@ class _OneWrite:
 class Connection(HttpToolsProtocol):
     """uvicorn's connection, refused where there are too many, and ended where the client is too slow."""
 
-    def __init__(self, *args: Any, limits: ServeSettings, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, limits: ServeSettings, ceiling: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.parser = Http1Parser(self)  # type: ignore[assignment]
         self._limits = limits
+        self._ceiling = ceiling
         self._header_bytes = 0
         self._refusal = (400, "")
         self._progress = False
@@ -89,6 +91,9 @@ class Connection(HttpToolsProtocol):
         self.flow = _Flow(transport, self.pipeline)
         if len(self.connections) > self._limits.max_connections:
             text = f"The server has its most connections, {self._limits.max_connections}; try again"
+            self._refuse(503, text, b"retry-after: 1\r\n")
+        elif transport.get_extra_info("socket").fileno() >= self._ceiling:
+            text = "The server has nearly as many open files as the system allows; try again"
             self._refuse(503, text, b"retry-after: 1\r\n")
         else:
             self._timer = self.loop.call_later(self._limits.header_seconds, self._headers_are_late)
@@ -247,7 +252,9 @@ class Connection(HttpToolsProtocol):
 def connection_class(limits: ServeSettings) -> Callable[..., Connection]:
     """What uvicorn makes a connection with, as `uvicorn.Config(http=...)`."""
 
+    ceiling = descriptors.ceiling()
+
     def connect(*args: Any, **kwargs: Any) -> Connection:
-        return Connection(*args, limits=limits, **kwargs)
+        return Connection(*args, limits=limits, ceiling=ceiling, **kwargs)
 
     return connect

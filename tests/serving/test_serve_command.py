@@ -26,9 +26,11 @@ COMMAND = (sys.executable, "-m", "pipeline.cli", "serve")
 class Process:
     """A server over `workspace`; `url` once it is up."""
 
-    def __init__(self, workspace: Path, *options: str, rest_port: int = 0) -> None:
+    def __init__(self, workspace: Path, *options: str, rest_port: int = 0, open_files: int = 0) -> None:
+        limited = ("sh", "-c", 'ulimit -n "$0" && exec "$@"', str(open_files)) if open_files else ()
         self.process = subprocess.Popen(
             [
+                *limited,
                 *COMMAND,
                 "--workspace",
                 str(workspace),
@@ -228,3 +230,30 @@ def test_a_mistake_in_an_option_is_named_with_its_setting(workspace):
     done = run_to_its_end("--workspace", str(workspace), "--rest-port", "70000")
     assert done.returncode == 2
     assert "serve.rest_port" in done.stderr
+
+
+@pytest.mark.proof
+def test_connections_beyond_the_limit_of_open_files_are_answered_503(small_workspace):
+    with Process(small_workspace, open_files=128) as server, contextlib.ExitStack() as stack:
+        connections = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=60))
+            for _ in range(300)
+        ]
+        statuses = []
+        for connection in connections:
+            with contextlib.suppress(ConnectionError):  # it was refused before it asked
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            statuses.append(connection.recv(65536).split()[1].decode())
+        assert set(statuses) == {"200", "503"}
+        assert statuses == sorted(statuses)
+        assert 40 < statuses.count("200") < 128
+        for connection in connections:
+            connection.close()
+        while server.client.get("/healthz").status_code == 503:
+            pass
+        assert not any("Too many open files" in line for line in server.errors)
+        server.tell(signal.SIGTERM)
+        assert server.ended() == 0
+        (warning,) = [event for event in server.events() if event["level"] == "warning"]
+        assert (warning["limit"], warning["needed"]) == (128, 2128)
+        assert "ulimit -n" in warning["event"]

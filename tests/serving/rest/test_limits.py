@@ -297,3 +297,20 @@ def test_more_connections_than_allowed_are_answered_503(serving_small):
         text = "The server has its most connections, 3; try again"
         assert (status, headers["retry-after"], json.loads(body)) == (503, "1", {"error": text})
         assert is_live(held[0])
+
+
+def test_a_connection_for_which_there_is_hardly_a_file_descriptor_is_answered_503(serving_small, monkeypatch):
+    with open("/dev/null") as lowest:
+        ceiling = lowest.fileno() + 60  # clients and server share the descriptors of this process
+    monkeypatch.setattr("serving.endpoint.descriptors.ceiling", lambda: ceiling)
+    text = "The server has nearly as many open files as the system allows; try again"
+    with serving_small() as server, contextlib.ExitStack() as stack:
+        first = stack.enter_context(connect(server))
+        assert is_live(first)
+        for _ in range(60):
+            last = stack.enter_context(connect(server))
+        status, headers, body = read_to_the_end(last)
+        assert (status, headers["retry-after"], json.loads(body)) == (503, "1", {"error": text})
+        assert is_live(first)
+        stack.pop_all().close()
+        assert still_answers(server)

@@ -1,0 +1,41 @@
+"""The process's file descriptors: enough for the connections that the settings allow, and some kept free.
+
+Each connection takes one. A server that has used up all cannot accept a connection to refuse it, nor open the
+files of a new version; so connections are refused while some are left.
+"""
+
+import logging
+import resource
+
+from serving.settings import ServeSettings
+
+_LOG = logging.getLogger("greenlight.serving")
+_MOST_RESERVED = 128
+
+
+def reserve(settings: ServeSettings) -> None:
+    """Raises the process's limit to what the settings need; warns where the system allows less."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = settings.max_connections * (2 if settings.grpc else 1) + _MOST_RESERVED
+    wanted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        _LOG.warning(
+            "the limit of open files is below what serve.max_connections needs: connections beyond it are "
+            "refused; raise it with `ulimit -n` (LimitNOFILE= in a systemd unit), or lower the setting",
+            extra={"limit": soft, "needed": needed, "max_connections": settings.max_connections},
+        )
+
+
+def ceiling() -> int:
+    """The first descriptor that no connection may have.
+
+    The system gives out the lowest one that is free, so a connection with this number says that all below it
+    are taken.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return 2**31
+    return soft - min(_MOST_RESERVED, soft // 4)

@@ -1,0 +1,56 @@
+"""File descriptors: the limit follows the settings where it may, and connections leave some free."""
+
+import resource
+
+import pytest
+
+from serving.endpoint import descriptors
+from serving.settings import ServeSettings
+
+ENDLESS = resource.RLIM_INFINITY
+SETTINGS = ServeSettings(max_connections=1000)  # and as many over gRPC
+
+
+@pytest.fixture
+def limits(monkeypatch):
+    """Set the soft and hard limit of a process that is not this one; read what they became."""
+    now = [1024, 4096]
+    monkeypatch.setattr(resource, "getrlimit", lambda which: tuple(now))
+    monkeypatch.setattr(resource, "setrlimit", lambda which, both: now.__setitem__(slice(None), both))
+    return now
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((1024, 4096), (2128, 4096)),
+        ((1024, ENDLESS), (2128, ENDLESS)),
+        ((4096, 4096), (4096, 4096)),
+        ((2128, 2128), (2128, 2128)),
+        ((ENDLESS, ENDLESS), (ENDLESS, ENDLESS)),
+    ],
+)
+def test_the_limit_is_raised_to_what_the_connections_need(limits, caplog, before, after):
+    limits[:] = before
+    descriptors.reserve(SETTINGS)
+    assert (tuple(limits), caplog.records) == (after, [])
+
+
+@pytest.mark.parametrize(("before", "limit"), [((256, 256), 256), ((256, 2127), 2127)])
+def test_a_limit_that_cannot_be_raised_far_enough_is_a_warning(limits, caplog, before, limit):
+    limits[:] = before
+    descriptors.reserve(SETTINGS)
+    (record,) = caplog.records
+    assert (limits[0], record.limit, record.needed, record.max_connections) == (limit, limit, 2128, 1000)
+    assert "ulimit -n" in record.message
+
+
+def test_without_grpc_half_as_many_are_needed(limits):
+    descriptors.reserve(ServeSettings(max_connections=1000, grpc=False))
+    assert limits[0] == 1128
+
+
+@pytest.mark.parametrize(("soft", "first"), [(64, 48), (256, 192), (1024, 896), (ENDLESS, 2**31)])
+def test_connections_leave_a_quarter_free_but_no_more_than_128(limits, soft, first):
+    limits[0] = soft
+    assert descriptors.ceiling() == first
