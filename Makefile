@@ -5,28 +5,32 @@ export VENV
 
 PYTEST = TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
-.PHONY: help setup run test test-all lint lock clean
+.PHONY: help setup setup-tests run test test-all lint lock clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  VENV=DIR      keep the environment in DIR instead of .venv'
 	@echo '  PYTHON=FILE   build the environment with this Python'
+	@echo '  GPU=1         TensorFlow with CUDA, on Linux'
 	@echo '  ARGS="..."    hand arguments on: make run ARGS="--workspace DIR", make test ARGS="-k gate"'
 
 setup: ## make the environment, or bring it up to date; nothing to do when it is ready
 	@requirements/setup.sh
 
+setup-tests: ## the same, with what the tests and linters use
+	@requirements/setup.sh --tests
+
 run: setup ## the pipeline, from 25,000 reviews to a promoted model
 	@"$$VENV/bin/greenlight" run $(ARGS)
 
-test: setup ## the tests that answer within minutes: all but the proofs
+test: setup-tests ## the tests that answer within minutes: all but the proofs
 	@$(PYTEST) -m "not proof" $(ARGS)
 
-test-all: setup ## all tests, the proofs too: whole pipelines, Kubeflow's steps, worker processes, a database, a browser
+test-all: setup-tests ## all tests, the proofs too: whole pipelines, Kubeflow's steps, worker processes, a database, a browser
 	@$(PYTEST) $(ARGS)
 
-lint: setup ## style (ruff, shellcheck) and types (mypy)
+lint: setup-tests ## style (ruff, shellcheck) and types (mypy)
 	@"$$VENV/bin/ruff" check .
 	@"$$VENV/bin/ruff" format --check .
 	@"$$VENV/bin/shellcheck" --external-sources requirements/*.sh .ci/run

@@ -4,8 +4,9 @@ import ast
 import functools
 import hashlib
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
+
+from components.packages import version_of
 
 _ROOT = Path(__file__).parents[1]
 _FIRST_PARTY = ("components", "serving")
@@ -33,7 +34,7 @@ def code_fingerprint(*modules: str) -> str:
     for path in sorted(imported_files(*modules)):
         hashed.update(f"{path.relative_to(_ROOT).as_posix()} {_digest(path)}\n".encode())
     for package in PACKAGES:
-        hashed.update(f"{package}=={_version(package)}\n".encode())
+        hashed.update(f"{package}=={version_of(package)}\n".encode())
     return hashed.hexdigest()
 
 
@@ -80,10 +81,3 @@ def _imported_names(tree: ast.AST) -> Iterator[str]:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"

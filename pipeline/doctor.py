@@ -12,11 +12,11 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
 from components.errors import GreenlightError
+from components.packages import version_of
 
 HUB_URL = "https://tfhub.dev/"
 TFDS_URL = "https://storage.googleapis.com/tfds-data/"
@@ -75,8 +75,8 @@ def examine(
     tfds = ask(tfds_url, timeout)
     yield python(sys.version_info[:3])
     yield system(platform.libc_ver())
-    yield from packages(installed_version)
-    yield legacy_keras(installed_version)
+    yield from packages(version_of)
+    yield legacy_keras(version_of)
     yield memory(_memory_bytes())
     yield from folder("workspace", workspace, needs=2 * GIB, setting="--workspace DIR")
     yield from folder("cache", cache, needs=1 * GIB, setting="--set cache_dir=DIR")
@@ -212,13 +212,6 @@ def reachable(name: str, url: str, problem: str | None, needed_for: str) -> Chec
         return Check(name, "ok", f"{url} answers")
     remedy = f"Needed for {needed_for} only: check network and proxy (HTTPS_PROXY)."
     return Check(name, "warn", f"{url} does not answer ({problem})", remedy)
-
-
-def installed_version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _file_check(name: str, path: Path, expected: str) -> Check:

@@ -3,8 +3,10 @@
 # locked packages. Does nothing when the environment is ready.
 #
 #   requirements/setup.sh             make it, or bring it up to date
+#   requirements/setup.sh --tests     the same, with what the tests and linters use; later updates keep it
 #   requirements/setup.sh --explain   say which generation, Python and folder it would take, and change nothing
 #
+#   GPU=1        TensorFlow with CUDA (Linux); later updates keep it
 #   VENV=DIR     where the environment is kept (default .venv; relative to the checkout)
 #   PYTHON=FILE  the Python to build it with (default: the one it was built with, or the first on PATH that fits)
 # GREENLIGHT_PLATFORM ("Linux x86_64") and GREENLIGHT_GLIBC ("2.36") stand in for what the machine says of itself; the
@@ -34,9 +36,9 @@ at_least() { # at_least 2.41 2.39: is the first version the second or newer?
   [ "$major" -gt "${2%%.*}" ] || { [ "$major" -eq "${2%%.*}" ] && [ "$minor" -ge "${2#*.}" ]; }
 }
 
-# Sets generation, its reason, and the Python versions it runs on. The bounds are those of ml-metadata's wheels.
+# Sets platform, generation, its reason, and the Python versions it runs on. The bounds are those of ml-metadata's wheels.
 choose_generation() {
-  local platform glibc
+  local glibc
   platform=${GREENLIGHT_PLATFORM:-$(uname -s) $(uname -m)}
   case $platform in
     "Darwin arm64") generation=1.21 reason="macOS on arm64" ;;
@@ -164,16 +166,36 @@ sha256() {
 # the editable install holds, and what is to be installed.
 digest() {
   {
-    printf '%s\n' "$root" "$venv"
-    cat requirements/setup.sh requirements/uv.txt requirements/schemas.txt "requirements/tfx-$generation.txt" pyproject.toml
+    printf '%s\n' "$root" "$venv" "$extras"
+    cat requirements/setup.sh requirements/uv.txt "requirements/tfx-$generation.txt" pyproject.toml
     if [ "$generation" = 1.16 ]; then cat requirements/tfx-1.16-wheels.txt; fi
+    if with tests; then cat "requirements/tests-$generation.txt" requirements/schemas.txt; fi
+    if with gpu; then cat "requirements/gpu-$generation.txt"; fi
   } | sha256
 }
 
-stamped() { # stamped digest | stamped identity | stamped python: its file
+with() { # with tests | with gpu: is it asked for, or there already?
+  case " $extras " in *" $1 "*) ;; *) return 1 ;; esac
+}
+
+# Sets extras to what the environment has or is to have beside the packages of a run: "", "tests", "gpu", "gpu tests".
+choose_extras() {
+  local known name
+  known=" $(stamped extras) $* "
+  extras=""
+  for name in gpu tests; do
+    case $known in *" $name "*) extras="${extras:+$extras }$name" ;; esac
+  done
+  if with gpu && [ "${platform%% *}" != Linux ]; then
+    fail "GPU=1 is for Linux: the packages of TensorFlow for ${platform%% *} have no CUDA."
+  fi
+}
+
+stamped() { # stamped digest | stamped identity | stamped extras | stamped python: its file
   case $1 in
-    digest) sed -n 1p "$stamp" 2>/dev/null ;;
-    identity) sed -n 2p "$stamp" 2>/dev/null ;;
+    digest) sed -n 1p "$stamp" 2>/dev/null || true ;;
+    identity) sed -n 2p "$stamp" 2>/dev/null || true ;;
+    extras) sed -n 3p "$stamp" 2>/dev/null || true ;;
     python)
       local known
       known=$(stamped identity)
@@ -228,13 +250,18 @@ uv_pip() {
 }
 
 install_packages() {
-  local pinned="requirements/tfx-$generation.txt"
+  local pinned=("requirements/tfx-$generation.txt")
+  if with tests; then pinned+=("requirements/tests-$generation.txt"); fi
   # Always the pinned uv, also where there is another one: one resolver and one behaviour on every machine, for a second.
   pip_install -r requirements/uv.txt
   lend_pip_settings_to_uv "$venv"
-  uv_pip sync --require-hashes --build-constraints "$pinned" "$pinned"
+  uv_pip sync --require-hashes --build-constraints "${pinned[0]}" "${pinned[@]}"
   if [ "$generation" = 1.16 ]; then pip_install --ignore-requires-python -r requirements/tfx-1.16-wheels.txt; fi
-  pip_install --upgrade --target "$venv/schemas" -r requirements/schemas.txt
+  if with gpu; then
+    uv_pip uninstall tensorflow-cpu
+    pip_install -r "requirements/gpu-$generation.txt"
+  fi
+  if with tests; then pip_install --upgrade --target "$venv/schemas" -r requirements/schemas.txt; fi
   uv_pip install --offline --no-deps --no-build-isolation --editable .
 }
 
@@ -250,19 +277,20 @@ for name in sys.argv[1:]:
     unset PYTHONDONTWRITEBYTECODE
     export TF_USE_LEGACY_KERAS=1
     "$venv/bin/python" -c "$import" tensorflow tf_keras tensorflow_hub tensorflow_datasets &
-    "$venv/bin/python" -c "$import" apache_beam pandas matplotlib.pyplot kfp uvicorn grpc pytest hypothesis tfx.v1 \
-      tensorflow_model_analysis keras_tuner
+    "$venv/bin/python" -c "$import" matplotlib.pyplot pipeline.engine.stages pipeline.engine.beam_orchestrator uvicorn grpc
     wait
   ) >/dev/null 2>&1
 }
 
 build() {
-  local started=$SECONDS
+  local started=$SECONDS size="2.5 GB"
+  if with tests; then size="3 GB"; fi
+  if with gpu; then size="4 GB"; fi
   if [ "$(stamped identity)" = "$(identity "$python_version $python")" ] && "$venv/bin/python" -c '' 2>/dev/null; then
     echo "Bringing $venv up to date (TFX $generation, Python $python_version)."
     rm -f "$stamp"
   else
-    echo "Setting up $venv: TFX $generation ($reason) on Python $python_version; about half a minute and 3 GB."
+    echo "Setting up $venv: TFX $generation ($reason) on Python $python_version; about half a minute and $size."
     find "$venv" -mindepth 1 -maxdepth 1 ! -name "${lock##*/}" -exec rm -rf {} +
     "$python" -m venv "$venv"
     echo '*' >"$venv/.gitignore" # git and ruff keep out of it, wherever it is
@@ -270,7 +298,7 @@ build() {
   install_packages
   write_byte_code
   # Written last and whole: an environment without it was never finished and is made anew.
-  printf '%s\n%s\n' "$wanted" "$(identity "$python_version $python")" >"$stamp.new"
+  printf '%s\n%s\n%s\n' "$wanted" "$(identity "$python_version $python")" "$extras" >"$stamp.new"
   mv "$stamp.new" "$stamp"
   echo "The environment is ready ($((SECONDS - started)) s)."
 }
@@ -294,10 +322,14 @@ stamp=$venv/.greenlight-stamp
 lock=$venv/.greenlight-lock
 
 choose_generation
+asked=()
+if [ -n "${GPU:-}" ]; then asked+=(gpu); fi
+if [ "${1:-}" = --tests ]; then asked+=(tests); fi
+choose_extras ${asked[@]+"${asked[@]}"}
 wanted=$(digest)
 case ${1:-} in
   --explain) explain ;;
-  "")
+  "" | --tests)
     if ! ready; then
       find_python
       need_compiler
@@ -305,5 +337,5 @@ case ${1:-} in
       ready || build
     fi
     ;;
-  *) fail "unknown argument $1; it takes --explain or nothing." ;;
+  *) fail "unknown argument $1; it takes --explain, --tests or nothing." ;;
 esac

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
+
+from components.packages import version_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -32,10 +33,8 @@ def versions() -> dict[str, str]:
     """Python, the platform and the installed packages that a result may depend on."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue  # the two TFX generations do not bring the same packages
+        if version := version_of(package):  # the two TFX generations do not bring the same packages
+            found[package] = version
     return found
 
 

@@ -1,12 +1,12 @@
 """What a stage's fingerprint covers: the modules of ours that it imports, and the packages below."""
 
-from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from components import fingerprints
 from components.fingerprints import PACKAGES, code_fingerprint, imported_files
+from components.packages import version_of
 
 ROOT = Path(__file__).parents[2]
 A_FEW_OF_EACH = {
@@ -72,13 +72,12 @@ def test_a_module_that_does_not_exist_is_named():
 @pytest.mark.parametrize("package", PACKAGES)
 def test_another_version_of_a_package_is_another_code(package, monkeypatch):
     before = code_fingerprint("components.reviews")
-    version = metadata.version
     monkeypatch.setattr(
-        fingerprints.metadata, "version", lambda name: "99" if name == package else version(name)
+        fingerprints, "version_of", lambda name: "99" if name == package else version_of(name)
     )
 
     assert code_fingerprint("components.reviews") != before
 
 
 def test_the_packages_are_installed_under_these_names():
-    assert all(metadata.version(package) for package in PACKAGES)
+    assert all(version_of(package) for package in PACKAGES)

@@ -32,8 +32,6 @@ def test_every_package_is_installed_by_hash(ready):
         "--build-constraints requirements/tfx-1.16.txt requirements/tfx-1.16.txt",
         "python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes "
         "--only-binary :all: --ignore-requires-python -r requirements/tfx-1.16-wheels.txt",
-        "python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes "
-        f"--only-binary :all: --upgrade --target {ready.checkout}/.venv/schemas -r requirements/schemas.txt",
         f"uv pip install --quiet --python {ready.checkout}/.venv/bin/python --offline --no-deps "
         "--no-build-isolation --editable .",
     ]
@@ -47,6 +45,42 @@ def test_byte_code_is_written_where_python_would_write_none_by_itself(machine, r
     imports = [note for note in ready.notes if note.startswith("imports")]
     assert len(imports) == 2 and all(note.endswith("; writes byte code") for note in imports)
     assert any("tensorflow" in note.split() for note in imports)
+
+
+def test_what_only_tests_use_is_added_for_them_and_kept_by_later_updates(ready):
+    ready.forget()
+    done = ready.setup("--tests")
+    assert done.returncode == 0 and not made_anew(ready)
+    sync = next(note for note in ready.notes if note.startswith("uv pip sync"))
+    assert "requirements/tfx-1.16.txt requirements/tests-1.16.txt [" in sync
+    assert any(f"--target {ready.checkout}/.venv/schemas" in note for note in ready.notes)
+    ready.forget()
+    assert ready.setup().returncode == 0 and ready.setup("--tests").returncode == 0
+    assert ready.notes == [], "a run does not take the tests' packages away"
+    with (ready.checkout / "requirements/tfx-1.16.txt").open("a") as lock:
+        lock.write("# one more\n")
+    assert "Bringing" in ready.setup().stdout
+    assert any("requirements/tests-1.16.txt" in note for note in ready.notes)
+
+
+def test_tensorflow_with_cuda_is_a_choice_that_stays(ready):
+    ready.forget()
+    assert ready.setup(GPU="1").returncode == 0
+    commands = [note.split(" [")[0] for note in ready.notes]
+    removed = commands.index(
+        f"uv pip uninstall --quiet --python {ready.checkout}/.venv/bin/python tensorflow-cpu"
+    )
+    added = next(n for n, command in enumerate(commands) if command.endswith("-r requirements/gpu-1.16.txt"))
+    assert removed < added
+    ready.forget()
+    assert ready.setup().returncode == 0 and ready.notes == []
+
+
+def test_tensorflow_with_cuda_is_refused_where_there_is_none(machine):
+    machine.add_python("python3.11", "3.11.9")
+    refused = machine.setup(GPU="1", GREENLIGHT_PLATFORM="Darwin arm64")
+    assert refused.returncode == 2
+    assert "GPU=1 is for Linux" in refused.stderr
 
 
 def test_tfx_1_21_needs_no_wheel_that_refuses(machine):

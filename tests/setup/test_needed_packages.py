@@ -1,4 +1,4 @@
-"""Every package that requirements/project.in asks for is needed: by us, a command, or another package."""
+"""Every package that project.in and tests.in ask for is needed: by us, a command, or another package."""
 
 import ast
 import importlib.util
@@ -11,7 +11,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)", re.MULTILINE)
-REQUIRED = REQUIREMENT.findall((ROOT / "requirements/project.in").read_text())
+REQUIRED = [
+    name
+    for file in ("project.in", "tests.in")
+    for name in REQUIREMENT.findall((ROOT / "requirements" / file).read_text())
+]
 OF_COMMANDS = {
     "pytest": "-m pytest",
     "pytest-timeout": "timeout = ",
@@ -62,7 +66,7 @@ def ours() -> set[str]:
 
 @pytest.mark.parametrize("package", sorted({*REQUIRED} - {*OF_COMMANDS, *LOCATED, *OF_OTHERS}))
 def test_a_package_that_is_asked_for_is_imported(ours, package):
-    assert canonical(package) in ours, f"requirements/project.in asks for {package}, which nothing imports"
+    assert canonical(package) in ours, f"requirements/*.in asks for {package}, which nothing imports"
 
 
 @pytest.mark.parametrize("package", OF_COMMANDS)
