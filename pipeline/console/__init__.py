@@ -1,1 +1,1 @@
-"""Console output of a run: stage list, log file, profile."""
+"""Console output of a run: stage list and log file."""

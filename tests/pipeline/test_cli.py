@@ -304,6 +304,12 @@ def test_the_options_of_run_arrive_as_one_settings_object(greenlight, run_result
     assert options["use_cache"] is False
 
 
+def test_the_former_profile_option_names_what_replaces_it(greenlight):
+    result = greenlight("run", "--profile")
+    assert result.exit_code == 2
+    assert "py-spy record --subprocesses --format speedscope" in result.stderr
+
+
 # --- config
 
 
