@@ -33,7 +33,7 @@ test-all: setup-tests ## all tests, the proofs too: whole pipelines, Kubeflow's 
 lint: setup-tests ## style (ruff, shellcheck) and types (mypy)
 	@"$$VENV/bin/ruff" check .
 	@"$$VENV/bin/ruff" format --check .
-	@"$$VENV/bin/shellcheck" --external-sources requirements/*.sh .ci/run
+	@"$$VENV/bin/shellcheck" --external-sources requirements/*.sh .ci/*
 	@"$$VENV/bin/mypy"
 
 lock: setup ## lock the packages anew after a change of requirements/*.in; UPGRADE=1 takes the newest of all

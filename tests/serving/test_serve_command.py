@@ -156,6 +156,7 @@ def test_it_waits_for_the_first_version_and_answers_the_last_request_before_it_e
     }
 
 
+@pytest.mark.proof
 def test_after_a_kill_it_starts_again_at_once_on_the_same_port(workspace, store, tiny_model):
     store.push(tiny_model(0.25), Facts())
     store.push(tiny_model(0.75), Facts())

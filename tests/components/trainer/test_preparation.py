@@ -71,6 +71,7 @@ def trained_both_ways(prepared_with, packaged_reviews):
     return train
 
 
+@pytest.mark.proof
 def test_streamed_and_in_memory_training_make_the_same_model(trained_both_ways):
     """Three steps, each on all reviews: their order, which the ways differ in, does not matter then."""
     (losses, probabilities), (streamed_losses, streamed) = trained_both_ways(epochs=3, batch_size=400)
@@ -78,6 +79,7 @@ def test_streamed_and_in_memory_training_make_the_same_model(trained_both_ways):
     np.testing.assert_allclose(streamed, probabilities, atol=1e-3)
 
 
+@pytest.mark.proof
 def test_in_batches_they_make_models_that_agree(trained_both_ways):
     """In another order, as with another seed: the same verdict on nearly every review."""
     (_, probabilities), (_, streamed) = trained_both_ways(epochs=6, batch_size=64, learning_rate=0.01)

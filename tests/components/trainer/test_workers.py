@@ -56,6 +56,7 @@ def alone(job_of):
     return results(job)
 
 
+@pytest.mark.proof
 def test_two_processes_train_to_what_one_does_and_the_first_exports(job_of, alone, tmp_path):
     job, told = job_of(strategy="multi_worker", workers=2), []
     with progress.listening(told.append):
@@ -70,6 +71,7 @@ def test_two_processes_train_to_what_one_does_and_the_first_exports(job_of, alon
     ]
 
 
+@pytest.mark.proof
 def test_a_mirrored_fit_comes_to_the_same(job_of, alone):
     job = job_of(strategy="mirrored")
     carry_out(job)
@@ -78,6 +80,7 @@ def test_a_mirrored_fit_comes_to_the_same(job_of, alone):
     np.testing.assert_allclose(probabilities, alone[0], atol=1e-4)
 
 
+@pytest.mark.proof
 def test_a_frozen_embedding_is_no_part_of_the_shared_fit(job_of):
     found = []
     for strategy in ("none", "mirrored"):
@@ -89,6 +92,7 @@ def test_a_frozen_embedding_is_no_part_of_the_shared_fit(job_of):
     np.testing.assert_allclose(found[1][1], found[0][1], atol=1e-4)
 
 
+@pytest.mark.proof
 def test_what_stops_a_process_is_told_as_it_is_in_one(job_of, tmp_path):
     job = job_of(strategy="multi_worker").model_copy(update={"train_files": (f"{tmp_path}/none*",)})
     with pytest.raises(GreenlightError, match=r"^The train split has no reviews") as raised:

@@ -64,6 +64,7 @@ def test_no_fit_is_made_twice(fits, files, cache_dir, made, tmp_path):
     assert again == first and len(made) == 1
 
 
+@pytest.mark.proof
 def test_other_settings_or_another_embedding_is_another_fit(fits, made):
     fits.of(SETTINGS, EMBEDDING)
     fits.of(SETTINGS.model_copy(update={"seed": 2}), EMBEDDING)
@@ -71,6 +72,7 @@ def test_other_settings_or_another_embedding_is_another_fit(fits, made):
     assert len(made) == 3
 
 
+@pytest.mark.proof
 def test_other_reviews_are_another_fit(fits, files, cache_dir, made, tmp_path):
     fits.of(SETTINGS, EMBEDDING)
     swapped = {"train_files": files["eval_files"], "eval_files": files["train_files"]}
@@ -78,6 +80,7 @@ def test_other_reviews_are_another_fit(fits, files, cache_dir, made, tmp_path):
     assert len(made) == 2
 
 
+@pytest.mark.proof
 def test_a_result_that_cannot_be_read_is_made_again(fits, made, tmp_path):
     found = fits.of(SETTINGS, EMBEDDING)
     (path,) = (tmp_path / "fits").iterdir()

@@ -32,6 +32,7 @@ def fits(monkeypatch) -> list[TrainerSettings]:
     return seen
 
 
+@pytest.mark.proof
 def test_a_search_is_resumed_and_its_file_is_taken(greenlight, fits, tmp_path):
     small = ["--json", *with_set(*SMALL)]
     first = greenlight("tune", *small, *with_set("tune.trials=2"))

@@ -45,6 +45,7 @@ def parameters(compiled):
 # --- what is in it
 
 
+@pytest.mark.proof
 def test_every_import_that_the_compiled_file_needs_is_in_the_image(compile_with, image_tree, tmp_path):
     compiled = compile_with(f"kubeflow.project_dir={image_tree}")
     modules = {each["command"][each["command"].index("-m") + 1] for each in compiled.containers.values()}

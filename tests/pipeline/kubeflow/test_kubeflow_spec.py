@@ -317,6 +317,7 @@ def test_the_json_is_a_pipeline_job_around_the_same_spec(compiled):
     assert json.loads(compiled.to_json())["pipelineSpec"] == yaml.safe_load(compiled.to_yaml())
 
 
+@pytest.mark.proof
 def test_another_process_elsewhere_writes_the_same_bytes(compile_with, tmp_path):
     flags = ["--set", f"kubeflow.image={IMAGE}", "--set", f"kubeflow.pipeline_root={PIPELINE_ROOT}"]
     elsewhere = {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1", "HOME": str(tmp_path)}

@@ -4,11 +4,13 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
 import tensorflow as tf
 
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.proof
 def test_reading_runs_from_the_compiled_command_on_the_source_that_the_run_names(
     compile_with, step, tmp_path
 ):

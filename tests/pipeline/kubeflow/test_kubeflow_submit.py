@@ -216,6 +216,7 @@ def test_ctrl_c_ends_the_waiting_and_says_that_the_run_goes_on(submit, api):
 # --- as a whole
 
 
+@pytest.mark.proof
 def test_the_real_compiled_pipeline_arrives_as_kfp_reads_it(api, keep, tmp_path):
     keep(verdict="unchanged")
     flags = {

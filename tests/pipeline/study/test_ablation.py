@@ -56,6 +56,7 @@ def study(greenlight):
     return lambda *arguments: greenlight("study", "ablation", "--json", *small, *arguments)
 
 
+@pytest.mark.proof
 def test_a_study_goes_on_where_it_was_stopped(study, tmp_path, monkeypatch):
     fits = []
     fit = measured.fit_prepared

@@ -150,6 +150,7 @@ def test_an_empty_split_is_refused(tmp_path: Path):
         study.early_stopping(settings, output_dir=tmp_path / "out")
 
 
+@pytest.mark.proof
 def test_a_small_study_runs_both_fits_from_the_same_start(tmp_path: Path):
     settings = config.load(
         preset="seed",

@@ -3,7 +3,9 @@
 import pytest
 
 
-@pytest.mark.parametrize("seed", ["1", "2", "3", "4"])
+@pytest.mark.parametrize(
+    "seed", ["1", *(pytest.param(seed, marks=pytest.mark.proof) for seed in ("2", "3", "4"))]
+)
 def test_store_survives_60_kills(drive, seed):
     report = drive("kill_at_random.py", "60", seed)
     assert report["kills"] == 60
