@@ -113,8 +113,23 @@ def test_every_setting_that_a_page_names_exists():
 
 def test_every_link_inside_the_project_leads_somewhere():
     for page in PAGES:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+        for target, _, anchor in links_of(page):
+            named = page.parent / target if target else page
+            assert named.exists(), f"{page.name} links to {target}"
+            if anchor:
+                assert anchor in anchors_of(named), f"{page.name} links to {target}#{anchor}"
+
+
+def links_of(page: Path) -> list[tuple[str, str, str]]:
+    """File, `#` and anchor of each link into the project; the file is empty for the page itself."""
+    targets = re.findall(r"\]\(([^):]+)\)", page.read_text(encoding="utf-8"))
+    return [target.partition("#") for target in targets]
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The anchors that a page's headings get."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
 def all_text() -> str:
