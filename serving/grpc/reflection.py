@@ -21,6 +21,8 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from serving.grpc import inference_messages
+
 _FOLDER = "tensorflow_serving/apis"
 _PACKAGE = "tensorflow.serving"
 _SERVICES = {
@@ -53,7 +55,9 @@ def add_reflection(server: grpc.aio.Server) -> None:
         for module, _ in methods.values():
             _add(module.DESCRIPTOR, pool)
         pool.Add(_file(name))
+    pool.Add(inference_messages.FILE)
     names = (
+        inference_messages.NAME,
         *(f"{_PACKAGE}.{name}" for name in _SERVICES),
         health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
         reflection.SERVICE_NAME,

@@ -1,4 +1,4 @@
-"""The gRPC server: TensorFlow Serving's two services, health checking and reflection, within limits."""
+"""The gRPC server: TensorFlow Serving's services, the Open Inference Protocol's, health and reflection."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,6 +10,7 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 from serving.endpoint.access_log import AccessLog
 from serving.endpoint.auth import ApiKeys
 from serving.grpc import health as grpc_health
+from serving.grpc import inference as grpc_inference
 from serving.grpc import models as grpc_models
 from serving.grpc import prediction as grpc_prediction
 from serving.grpc.answers import refuse
@@ -37,7 +38,7 @@ class GrpcServer:
             maximum_concurrent_rpcs=settings.max_queue,
         )
         self._health = grpc_health.HealthServicer(
-            (grpc_prediction.NAME, grpc_models.NAME),
+            (grpc_prediction.NAME, grpc_models.NAME, grpc_inference.NAME),
             ready=service.ready,
             most_watchers=max(1, settings.max_queue // 4),  # needs no key, so it must not use up all calls
         )
@@ -45,6 +46,8 @@ class GrpcServer:
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, self._server)
         models = grpc_models.ModelServicer(service, access)
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(models, self._server)
+        inference = grpc_inference.GRPCInferenceServicer(service, access)
+        grpc_inference.add_to_server(inference, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         add_reflection(self._server)
 

@@ -2,7 +2,6 @@
 Protocol, metrics and health. Plain ASGI: the path of a prediction has no framework in it."""
 
 import functools
-import importlib.metadata
 from collections.abc import Callable, Mapping
 
 from serving.endpoint.access_log import log_bug
@@ -22,6 +21,7 @@ from serving.http.messages import (
 from serving.model import metrics as metrics_page
 from serving.model.metrics import Metrics
 from serving.model.service import Service
+from serving.open_inference.models import server_version
 from serving.rest.open_inference import OpenInferenceApi
 from serving.rest.openapi import document
 from serving.rest.tensorflow_serving import ModelApi
@@ -52,7 +52,7 @@ class Rest:
         self._keys = keys
         self._cors = Cors(service.settings.cors_origins)
         self._models = ModelApi(service)
-        version = _own_version()
+        version = server_version()
         self._v2 = OpenInferenceApi(service, server_version=version)
         self._openapi = functools.partial(document, service.model_name, version, with_keys=bool(keys))
         self._pages = pages
@@ -120,13 +120,6 @@ def create_app(service: Service, settings: ServeSettings, metrics: Metrics) -> A
       StoreInputError: the API keys that the settings name cannot be had.
     """
     return Rest(service, metrics=metrics, keys=load_keys(settings), pages=web.answers(service.model_name))
-
-
-def _own_version() -> str:
-    try:
-        return importlib.metadata.version("greenlight")
-    except importlib.metadata.PackageNotFoundError:  # run from a folder, not installed
-        return "unknown"
 
 
 def _failed(error: Exception, scope: Scope) -> Answer:

@@ -3,8 +3,9 @@
 Requests that are wrong are answered 400, as the protocol says; a server that cannot answer now, as elsewhere.
 """
 
+import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,14 @@ from serving.http.messages import (
     not_found,
     unquoted,
 )
-from serving.model.manager import State
-from serving.model.predictor import DEFAULT_SIGNATURE, Signature, TensorSpec
-from serving.model.service import Metadata, Service
+from serving.model.predictor import Signature
+from serving.model.service import Service
+from serving.open_inference.models import SERVER_NAME, describe, is_ready, version_of
 from serving.rest import v2_tensors
 from serving.rest.answer_json import to_json
 from serving.rest.json_document import parse
 from serving.status import Code, RequestError, invalid
 
-SERVER_NAME = "greenlight"
-PLATFORM = "tensorflow_savedmodel"
 EXTENSIONS = ("binary_tensor_data",)
 HEADER_LENGTH = b"inference-header-content-length"
 
@@ -61,7 +60,9 @@ class OpenInferenceApi:
             if found["method"] == "/infer":
                 return await self._infer(request, found)
             _only_get(request)
-            return self._model_ready(found) if found["method"] else self._model_metadata(found)
+            if found["method"]:
+                return self._model_ready(found)
+            return json_answer(dataclasses.asdict(describe(self._service, self._version(found))))
         if request.path not in ("/v2", "/v2/health/live", "/v2/health/ready"):
             raise not_found()
         _only_get(request)
@@ -74,36 +75,12 @@ class OpenInferenceApi:
         return json_answer({"ready": ready}, status=200 if ready else 400)
 
     def _version(self, found: re.Match[str]) -> int | None:
-        """The version asked for, None for the newest. Raises RequestError for a model that is not served."""
-        if unquoted(found["model"]) != self._service.model_name:
-            raise RequestError(Code.NOT_FOUND, f"Unknown model {unquoted(found['model'])}")
-        if found["version"] is None:
-            return None
-        if not re.fullmatch(r"[0-9]{1,18}", found["version"]):
-            raise invalid(f"The version must be a number, and not {unquoted(found['version'])}")
-        return int(found["version"])
+        return version_of(self._service, *_named(found))
 
     def _model_ready(self, found: re.Match[str]) -> Answer:
-        name = unquoted(found["model"])
-        try:
-            ready = self._service.version_ready(self._version(found))
-        except RequestError:
-            ready = False
+        name, version = _named(found)
+        ready = is_ready(self._service, name, version)
         return json_answer({"name": name, "ready": ready}, status=200 if ready else 400)
-
-    def _model_metadata(self, found: re.Match[str]) -> Answer:
-        metadata = self._service.metadata(version=self._version(found))
-        signature = _signature(metadata, DEFAULT_SIGNATURE)
-        available = [one.version for one in self._service.statuses() if one.state is State.AVAILABLE]
-        return json_answer(
-            {
-                "name": self._service.model_name,
-                "versions": [str(version) for version in sorted(available)],
-                "platform": PLATFORM,
-                "inputs": [_described(name, spec) for name, spec in signature.inputs.items()],
-                "outputs": [_described(name, spec) for name, spec in signature.outputs.items()],
-            }
-        )
 
     async def _infer(self, request: Request, found: re.Match[str]) -> Answer:
         if request.method != "POST":
@@ -126,6 +103,12 @@ class OpenInferenceApi:
         if request_id is not None:
             answer["id"] = request_id
         return _answer(answer, prediction.outputs, wanted)
+
+
+def _named(found: re.Match[str]) -> tuple[str, str | None]:
+    """The model and the version in a path."""
+    version = found["version"]
+    return unquoted(found["model"]), None if version is None else unquoted(version)
 
 
 def _only_get(request: Request) -> None:
@@ -205,18 +188,3 @@ def _answer(answer: dict[str, Any], outputs: Mapping[str, np.ndarray], wanted: M
     length: Pairs = ((HEADER_LENGTH, str(len(head)).encode()),)
     body = b"".join([head, *(content for _, content in written)])
     return Answer(body=body, content_type=b"application/octet-stream", headers=length)
-
-
-def _signature(metadata: Metadata, name: str) -> Signature:
-    if name not in metadata.signatures:
-        raise invalid(f"The model has no signature {name}")
-    return metadata.signatures[name]
-
-
-def _described(name: str, spec: TensorSpec) -> dict[str, Any]:
-    shape: Iterable[int | None] = spec.shape or ()
-    return {
-        "name": name,
-        "datatype": v2_tensors.datatype(spec),
-        "shape": [-1 if size is None else size for size in shape],
-    }

@@ -7,7 +7,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
 SERVING, NOT_SERVING, UNKNOWN = 1, 2, 3
-NAMES = ["", "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"]
+NAMES = [
+    "",
+    "tensorflow.serving.PredictionService",
+    "tensorflow.serving.ModelService",
+    "inference.GRPCInferenceService",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -84,8 +89,7 @@ def reflected(channel, request):
 def test_the_services_can_be_listed(reflected):
     services = reflected(list_services="").list_services_response.service
     assert {service.name for service in services} == {
-        "tensorflow.serving.PredictionService",
-        "tensorflow.serving.ModelService",
+        *NAMES[1:],
         "grpc.health.v1.Health",
         *REFLECTIONS,
     }
@@ -106,7 +110,7 @@ def test_a_symbol_that_is_not_here_is_an_answer(reflected):
     assert answer.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
 
 
-@pytest.mark.parametrize("name", NAMES[1:])
+@pytest.mark.parametrize("name", NAMES[1:3])
 def test_a_client_can_build_a_services_messages_from_what_reflection_gives(channel, reflected, name):
     answer = reflected(file_containing_symbol=name).file_descriptor_response
     files = {

@@ -18,6 +18,8 @@ UNARY = [
     ),
     "/tensorflow.serving.ModelService/GetModelStatus",
     "/tensorflow.serving.ModelService/HandleReloadConfigRequest",
+    "/inference.GRPCInferenceService/ModelInfer",
+    "/inference.GRPCInferenceService/ServerLive",
     "/grpc.health.v1.Health/Check",
 ]
 REFLECTION = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
