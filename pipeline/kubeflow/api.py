@@ -1,31 +1,33 @@
-"""The connection to Kubeflow Pipelines: kfp's own client, with an end to every wait and errors in words."""
+"""The connection to Kubeflow Pipelines: its REST API, v2beta1, over HTTP, with a limit to every wait.
+
+Paths and fields are those of kubeflow/pipelines (backend/api/v2beta1/swagger). The client in the package kfp
+is not used: it sends requests again without a word, has no time limit, and takes anything for an answer.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import queue
+import ssl
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import kfp
-import kfp_server_api
-from kfp.client.token_credentials_base import TokenCredentialsBase
-from kfp_server_api.rest import RESTClientObject
-from urllib3 import exceptions as urllib3_errors
+import httpx
 
 from components.errors import GreenlightError, InputError
 
 if TYPE_CHECKING:
     from pipeline.settings.kubeflow import ApiSettings
 
-_GRACE_SECONDS = 0.5  # for a socket's own time-out, which says more
+PREFIX = "/apis/v2beta1"
 TOKEN_VARIABLE = "GREENLIGHT_KUBEFLOW_TOKEN"
-_WORDS = {
+PAGE_SIZE = 100
+
+_GRACE_SECONDS = 0.5  # for a socket's own time limit, which says more
+_REASONS = {
     401: "refused the token. Give a valid one in kubeflow.api.token_file or in "
     f"the environment variable {TOKEN_VARIABLE}",
     403: "does not allow this to whoever the token belongs to. Ask for the role kubeflow-pipelines-edit in "
@@ -34,61 +36,170 @@ _WORDS = {
     409: "has something of that name already",
 }
 _LATER = {408: "waited in vain for the request", 429: "is asked too often"}
+_GATEWAY = (502, 503, 504)
+
+Json = dict[str, Any]
 
 
 class Taken(InputError):
     """The host has something of that name already."""
 
 
-class _TokenFile(TokenCredentialsBase):
-    """Reads the token for every request: whoever renews it replaces the file."""
-
-    def __init__(self, path: Path):
-        self._path = path
-
-    def refresh_api_key_hook(self, config: Any) -> None:
-        config.api_key["authorization"] = _read_token(self._path)
+class Missing(InputError):
+    """The host does not have what the request is about."""
 
 
-class _Patient(RESTClientObject):
-    """kfp's requests have no end of their own and are sent again without a word; and what is no JSON is taken
-    for an answer that says nothing.
+class Unclear(GreenlightError):
+    """A request was sent, and its answer does not say whether it was carried out.
+
+    is_over: whether the host had ended its work on it: what is not there now will not appear later.
+    was_refused: whether the host said that it failed.
     """
 
-    def __init__(self, config: Any, seconds: float):
-        config.retries = 0
-        super().__init__(config)
-        self._seconds = seconds
+    def __init__(self, message: str, *, is_over: bool, was_refused: bool = False):
+        super().__init__(message)
+        self.is_over = is_over
+        self.was_refused = was_refused
 
-    def request(self, *args: Any, **options: Any) -> Any:
-        options["_request_timeout"] = options.get("_request_timeout") or (self._seconds, self._seconds)
-        answer = _within(self._seconds, lambda: super(_Patient, self).request(*args, **options))
-        kind = answer.getheader("Content-Type") or ""
+
+class KubeflowApi:
+    """Requests and their answers as JSON objects; errors as sentences that hold no token.
+
+    Every method raises:
+      InputError: the host refuses the request (Taken and Missing among them).
+      Unclear: see there.
+      GreenlightError: the request was not carried out; the same one may succeed later.
+    """
+
+    def __init__(self, settings: ApiSettings):
+        self.settings = settings
+        self._client = httpx.Client(
+            base_url=f"{str(settings.host).rstrip('/')}{PREFIX}",
+            timeout=settings.request_seconds,
+            verify=_trust(settings),
+            trust_env=False,  # no proxy, no .netrc: the token is for this host alone
+            headers={"Accept": "application/json"},
+        )
+
+    def get(self, path: str, **query: str | int | None) -> Json:
+        return self._request("GET", path, query)
+
+    def listed(self, path: str, key: str, **query: str | int | None) -> Iterator[Json]:
+        """The objects in the field `key` of all pages."""
+        token: str | None = None
+        while True:
+            page = self.get(path, page_size=PAGE_SIZE, page_token=token, **query)
+            yield from page.get(key) or ()
+            token = page.get("next_page_token")
+            if not token:
+                return
+
+    def named(self, path: str, key: str, name: str, **query: str | int | None) -> list[Json]:
+        """The objects whose display name is exactly `name`; databases compare without regard to case."""
+        predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
+        found = self.listed(path, key, filter=json.dumps({"predicates": [predicate]}), **query)
+        return [each for each in found if each.get("display_name") == name]
+
+    def post(self, path: str, body: Json | None = None, **query: str | int | None) -> Json:
+        return self._request("POST", path, query, json=body)
+
+    def upload(self, path: str, text: str, **query: str | int | None) -> Json:
+        """Sends a compiled pipeline as the file of a form."""
+        return self._request("POST", path, query, files={"uploadfile": ("pipeline.yaml", text.encode())})
+
+    def delete(self, path: str) -> Json:
+        return self._request("DELETE", path, {})
+
+    def unreadable(self, reason: object) -> GreenlightError:
+        """The error for an answer that Kubeflow Pipelines would not give."""
+        return GreenlightError(_not_kubeflow(self.settings, reason))
+
+    def _request(self, method: str, path: str, query: dict[str, str | int | None], **content: Any) -> Json:
+        request = self._client.build_request(
+            method,
+            path,
+            params={name: value for name, value in query.items() if value is not None},
+            headers=_authorization(self.settings),
+            **content,
+        )
+        status, kind, text = _within(
+            self.settings.request_seconds, lambda: self._exchange(request), late=self._late
+        )
+        if status >= 300:
+            raise _refusal(self.settings, status, text)
         if "json" not in kind:
-            raise ValueError(f"it sends {kind or 'something'}, not JSON")
-        if not _is_object(answer.data):
-            raise ValueError("it sends no JSON object")
+            raise self._no_answer(f"it sends {kind or 'something'}, not JSON")
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise self._no_answer("it sends no JSON object")
         return answer
 
+    def _exchange(self, request: httpx.Request) -> tuple[int, str, bytes]:
+        """Status, kind and content of the answer."""
+        begun = False
+        try:
+            response = self._client.send(request, stream=True)
+            begun = True
+            try:
+                return response.status_code, response.headers.get("Content-Type", ""), response.read()
+            finally:
+                response.close()
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
+            raise GreenlightError(_unreachable(self.settings, error)) from None
+        except httpx.TimeoutException:
+            raise self._late() from None
+        except httpx.HTTPError as error:
+            what = "broke off its answer" if begun else "closed the connection without an answer"
+            raise Unclear(f"{self.settings.host} {what} ({type(error).__name__}).", is_over=begun) from None
 
-def _is_object(text: str | bytes) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
+    def _late(self) -> Unclear:
+        seconds = self.settings.request_seconds
+        return Unclear(
+            f"{self.settings.host} did not answer within {seconds:g} s (kubeflow.api.request_seconds).",
+            is_over=False,
+        )
+
+    def _no_answer(self, reason: str) -> Unclear:
+        return Unclear(_not_kubeflow(self.settings, reason), is_over=True)
 
 
-def _within(seconds: float, request: Callable[[], Any]) -> Any:
-    """What `request` answers; a socket's own time-out is for a single byte, and a host may send one by one.
+def connect(settings: ApiSettings) -> KubeflowApi:
+    """A connection over which the host has answered.
 
     Raises:
-      urllib3.exceptions.TimeoutError: it takes longer.
+      InputError: the settings do not say enough, or the host does not accept them.
+      GreenlightError: it does not answer, or not as Kubeflow Pipelines does.
+    """
+    if settings.host is None:
+        raise InputError(
+            "Which Kubeflow? Set its URL, such as with --set kubeflow.api.host=https://kubeflow.example/pipeline."
+        )
+    try:
+        api = KubeflowApi(settings)
+    except httpx.InvalidURL as error:
+        raise InputError(f"kubeflow.api.host = {settings.host!r}: expected a URL ({error}).") from None
+    if api.get("/healthz").get("multi_user") and settings.namespace is None:
+        raise InputError(
+            f"{settings.host} has many users: say whose runs these are, with "
+            "--set kubeflow.api.namespace=NAMESPACE."
+        )
+    return api
+
+
+def _within(seconds: float, exchange: Callable[[], Any], *, late: Callable[[], Exception]) -> Any:
+    """What `exchange` returns; httpx limits single reads only, and a host may send byte by byte.
+
+    Raises:
+      Exception: the one of `late`, when it takes longer.
     """
     ended: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:
         try:
-            ended.put((request(), None))
+            ended.put((exchange(), None))
         except BaseException as error:
             ended.put((None, error))
 
@@ -96,66 +207,38 @@ def _within(seconds: float, request: Callable[[], Any]) -> Any:
     try:
         answer, error = ended.get(timeout=seconds + _GRACE_SECONDS)
     except queue.Empty:
-        raise urllib3_errors.TimeoutError from None
+        raise late() from None
     if error is not None:
         raise error
     return answer
 
 
-class _Client(kfp.Client):
-    """kfp's, which answers a first request that fails at once instead of after five attempts."""
-
-    def __init__(self, *, seconds: float, **options: Any):
-        self._seconds = seconds
-        super().__init__(**options)
-
-    def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
-        self._healthz_api.api_client.rest_client = _Patient(self._existing_config, self._seconds)
-        return self._healthz_api.healthz_service_get_healthz()
+# --- what is needed to speak to the host
 
 
-def connect(api: ApiSettings) -> kfp.Client:
-    """A client that has spoken to the host.
-
-    Raises:
-      InputError: the settings do not say enough, or the host does not accept them.
-      GreenlightError: it does not answer, or not as Kubeflow Pipelines does.
-    """
-    if api.host is None:
-        raise InputError(
-            "Which Kubeflow? Set its URL, such as with --set kubeflow.api.host=https://kubeflow.example/pipeline."
-        )
-    with in_words(api), warnings.catch_warnings(), _silent():
-        warnings.simplefilter("ignore")
-        client = _Client(
-            seconds=api.request_seconds,
-            host=api.host,
-            namespace=api.namespace or "",
-            ssl_ca_cert=None if api.ca_file is None else str(_there(api.ca_file, "ca_file")),
-            **_token(api),
-        )
-        health = client.get_kfp_healthz()
-    if health.multi_user and api.namespace is None:
-        raise InputError(
-            f"{api.host} has many users: say whose runs these are, with "
-            "--set kubeflow.api.namespace=NAMESPACE."
-        )
-    return client
+def _trust(settings: ApiSettings) -> ssl.SSLContext | bool:
+    if settings.ca_file is None:
+        return True
+    path = _there(settings.ca_file, "ca_file")
+    try:
+        return ssl.create_default_context(cafile=str(path))
+    except (OSError, ssl.SSLError):
+        raise InputError(f"kubeflow.api.ca_file = {str(path)!r}: expected certificates in PEM.") from None
 
 
-def _token(api: ApiSettings) -> dict[str, Any]:
-    if api.token_file is not None:
-        _read_token(api.token_file)
-        return {"credentials": _TokenFile(api.token_file)}
-    token = os.environ.get(TOKEN_VARIABLE, "").strip()
-    return {"existing_token": token} if token else {}
-
-
-def _read_token(path: Path) -> str:
-    token = _there(path, "token_file").read_text(encoding="utf-8").strip()
-    if not token or any(letter.isspace() for letter in token):
-        raise InputError(f"kubeflow.api.token_file = {str(path)!r}: a token is one word, and this is not.")
-    return token
+def _authorization(settings: ApiSettings) -> dict[str, str]:
+    """Read for every request: whoever renews a token replaces its file."""
+    if settings.token_file is not None:
+        token = _there(settings.token_file, "token_file").read_text(encoding="utf-8").strip()
+        source = f"kubeflow.api.token_file = {str(settings.token_file)!r}"
+    else:
+        token = os.environ.get(TOKEN_VARIABLE, "").strip()
+        source = f"The environment variable {TOKEN_VARIABLE}"
+        if not token:
+            return {}
+    if not token.isascii() or not token.isprintable() or len(token.split()) != 1:
+        raise InputError(f"{source}: a token is one word, and this is not.")
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _there(path: Path, key: str) -> Path:
@@ -164,73 +247,52 @@ def _there(path: Path, key: str) -> Path:
     return path
 
 
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """kfp prints links on standard output, which is the command's own."""
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-        yield
+# --- errors in words
 
 
-@contextlib.contextmanager
-def in_words(api: ApiSettings) -> Iterator[None]:
-    """Says what kfp's client raises inside in words that hold no token; its links are not printed.
-
-    Raises:
-      InputError: the host refuses.
-      GreenlightError: it does not answer, has an error of its own, or answers what Kubeflow Pipelines would
-        not; the same request may succeed later.
-    """
-    try:
-        with _silent():
-            yield
-    except kfp_server_api.ApiException as error:
-        if error.status in _LATER:
-            raise GreenlightError(
-                f"{api.host} {_LATER[error.status]}. Try again later.{_told(error)}"
-            ) from None
-        if error.status in _WORDS:
-            kind = Taken if error.status == 409 else InputError
-            raise kind(f"{api.host} {_WORDS[error.status]}.{_told(error)}") from None
-        if not error.status:  # not the host's: kfp cannot read what it sent
-            raise GreenlightError(_no_kubeflow(api, error.reason)) from None
-        if error.status < 500:
-            raise InputError(f"{api.host} refuses the request ({error.status}).{_told(error)}") from None
-        raise GreenlightError(f"{api.host} has an error of its own ({error.status}).{_told(error)}") from None
-    except urllib3_errors.HTTPError as error:
-        raise GreenlightError(_connection(api, error)) from None
-    except GreenlightError:
-        raise
-    except (ValueError, TypeError, AttributeError) as error:
-        raise GreenlightError(_no_kubeflow(api, error)) from error
-
-
-def _no_kubeflow(api: ApiSettings, reason: object) -> str:
-    return (
-        f"{api.host} does not answer as Kubeflow Pipelines does ({reason}): a login page, perhaps. Give "
-        "the URL of the API, and a token."
+def _refusal(settings: ApiSettings, status: int, text: bytes) -> GreenlightError:
+    """What a status of 300 or more means."""
+    host, told = settings.host, _told(text)
+    if status in _LATER:
+        return GreenlightError(f"{host} {_LATER[status]}. Try again later.{told}")
+    if status in _REASONS:
+        kind = {404: Missing, 409: Taken}.get(status, InputError)
+        return kind(f"{host} {_REASONS[status]}.{told}")
+    if status < 400:  # it is never followed: the token is for this host
+        return GreenlightError(_not_kubeflow(settings, "it sends the request on to another address"))
+    if status < 500:
+        return InputError(f"{host} refuses the request ({status}).{told}")
+    return Unclear(
+        f"{host} has an error of its own ({status}).{told}",
+        is_over=status not in _GATEWAY,
+        was_refused=status not in _GATEWAY,
     )
 
 
-def _told(error: kfp_server_api.ApiException) -> str:
+def _told(text: bytes) -> str:
     """The host's own sentence; the rest of its answer is of no use to a person."""
     try:
-        message = json.loads(error.body)
+        message = json.loads(text)
         said = message.get("error_message") or message.get("message") or message["error"]
         return f" It says: {' '.join(str(said).split())[:300]}"
     except (ValueError, TypeError, KeyError, AttributeError):
         return ""
 
 
-def _connection(api: ApiSettings, error: Exception) -> str:
-    reason = getattr(error, "reason", None) or error
-    if isinstance(reason, urllib3_errors.SSLError):
-        return (
-            f"The certificate of {api.host} is not trusted. Give its authority's PEM file with "
-            "kubeflow.api.ca_file."
-        )
-    if isinstance(reason, urllib3_errors.ResponseError):  # it is never followed: the token is for this host
-        return _no_kubeflow(api, "it sends the request on to another address")
-    refused = isinstance(reason, urllib3_errors.NewConnectionError)
-    if not refused and isinstance(reason, urllib3_errors.TimeoutError):
-        return f"{api.host} did not answer within {api.request_seconds:g} s (kubeflow.api.request_seconds)."
-    return f"{api.host} cannot be reached ({type(reason).__name__}). Check kubeflow.api.host."
+def _not_kubeflow(settings: ApiSettings, reason: object) -> str:
+    return (
+        f"{settings.host} does not answer as Kubeflow Pipelines does ({reason}): a login page, perhaps. Give "
+        "the URL of the API, and a token."
+    )
+
+
+def _unreachable(settings: ApiSettings, error: BaseException) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return (
+                f"The certificate of {settings.host} is not trusted. Give its authority's PEM file with "
+                "kubeflow.api.ca_file."
+            )
+        cause = cause.__cause__ or cause.__context__
+    return f"{settings.host} cannot be reached ({type(error).__name__}). Check kubeflow.api.host."

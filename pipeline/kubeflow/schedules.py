@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
 
-import kfp
-
-from components.errors import InputError
-from pipeline.kubeflow.api import in_words
+from components.errors import GreenlightError, InputError
+from pipeline.kubeflow.api import Json, KubeflowApi, Missing, Unclear
 from pipeline.kubeflow.submission import Uploaded
-from pipeline.settings.kubeflow import ApiSettings
 
 PAUSED = "paused"
-_PAGE = 100
 _ITEM = re.compile(r"(\*|(\d+|[A-Za-z]{3})(-(\d+|[A-Za-z]{3}))?)(/\d+)?", re.ASCII)
 _SEVENTH_DAY = re.compile(r"(^|[-,])0*7($|[-,/])")
 
@@ -61,57 +57,79 @@ class Schedules:
     """The recurring runs of an experiment.
 
     Args:
-      client: connected.
-      api: what it was connected with.
+      api: the connection.
       experiment: its id; None where there is none yet, and so no schedule.
     """
 
-    def __init__(self, client: kfp.Client, api: ApiSettings, experiment: str | None):
-        self._client = client
+    def __init__(self, api: KubeflowApi, experiment: str | None):
         self._api = api
         self._experiment = experiment
 
     def all(self) -> list[Schedule]:
         """Every one, in the order in which the cluster lists them."""
-        found: list[Schedule] = []
         if self._experiment is None:
-            return found
-        page = ""
-        while True:
-            with in_words(self._api):
-                listed = self._client.list_recurring_runs(
-                    page_token=page, page_size=_PAGE, experiment_id=self._experiment
-                )
-                found += [_schedule(each) for each in listed.recurring_runs or ()]
-            page = listed.next_page_token or ""
-            if not page:
-                return found
+            return []
+        listed = self._api.listed("/recurringruns", "recurringRuns", experiment_id=self._experiment)
+        return [self._read(each) for each in listed]
 
     def set(
-        self, name: str, cron: str, uploaded: Uploaded, parameters: Mapping[str, Any]
+        self, name: str, cron: str, uploaded: Uploaded, runtime_config: Json
     ) -> tuple[Schedule, list[Schedule]]:
         """Makes a schedule, and deletes those of the same name, which it replaces; returns both.
 
         One run at a time, and missed ones are not made up for: the newest is enough. Where the one before was
         paused, the new one is: whoever paused it has a reason that a new version does not end.
+
+        Raises:
+          InputError: the host refuses.
+          GreenlightError: it was not made, or may have been, or one before it is still there; the message
+            says which.
         """
         before = [each for each in self.all() if each.name == name]
-        with in_words(self._api):
-            made = self._client.create_recurring_run(
-                self._experiment,
-                name,
-                cron_expression=six_fields(cron),
-                max_concurrency=1,
-                no_catchup=True,
-                params=dict(parameters),
-                enabled=not any(each.state == PAUSED for each in before),
-                pipeline_id=uploaded.pipeline,
-                version_id=uploaded.version,
-            )
-            schedule = _schedule(made)
+        body = {
+            "experiment_id": self._experiment,
+            "display_name": name,
+            "trigger": {"cron_schedule": {"cron": six_fields(cron)}},
+            "max_concurrency": 1,
+            "no_catchup": True,
+            "mode": "DISABLE" if any(each.state == PAUSED for each in before) else "ENABLE",
+            "pipeline_version_reference": uploaded.reference,
+            "runtime_config": runtime_config,
+        }
+        schedule = self._made(body, before)
         for each in before:
-            self.delete(each)
+            try:
+                self.delete(each)
+            except GreenlightError as error:
+                kind = InputError if isinstance(error, InputError) else GreenlightError
+                raise kind(
+                    f"{error} The new schedule {name} is there ({schedule.id}), and so is the one before it: "
+                    f"`greenlight schedule --delete {each.id}` deletes it."
+                ) from error
         return schedule, before
+
+    def _made(self, body: Json, before: list[Schedule]) -> Schedule:
+        """The schedule, made once: it is looked up when the answer to its making does not come through.
+
+        Raises:
+          GreenlightError: it may have been made.
+        """
+        name = body["display_name"]
+        try:
+            return self._read(self._api.post("/recurringruns", body))
+        except Unclear as unclear:
+            try:
+                known = {each.id for each in before}
+                new = [each for each in self.all() if each.name == name and each.id not in known]
+            except GreenlightError as error:
+                raise _may_be_there(unclear, f"It could not be looked up: {error}") from unclear
+            if new:
+                return new[-1]
+            if unclear.was_refused:
+                raise
+            if not unclear.is_over:
+                raise _may_be_there(unclear, "It was not there when it was looked up.") from unclear
+        return self._read(self._api.post("/recurringruns", body))
 
     def find(self, name: str) -> Schedule:
         """The schedule of that name or id.
@@ -127,28 +145,53 @@ class Schedules:
         if found:
             return found[0]
         names = ", ".join(sorted({each.name for each in known})) or "none"
-        raise InputError(f"There is no schedule {name!r} in {self._api.experiment}. There are: {names}.")
+        raise InputError(
+            f"There is no schedule {name!r} in {self._api.settings.experiment}. There are: {names}."
+        )
 
     def pause(self, schedule: Schedule) -> None:
-        with in_words(self._api):
-            self._client.disable_recurring_run(schedule.id)
+        self._repeated(lambda: self._api.post(f"/recurringruns/{schedule.id}:disable"))
 
     def resume(self, schedule: Schedule) -> None:
-        with in_words(self._api):
-            self._client.enable_recurring_run(schedule.id)
+        self._repeated(lambda: self._api.post(f"/recurringruns/{schedule.id}:enable"))
 
     def delete(self, schedule: Schedule) -> None:
-        with in_words(self._api):
-            self._client.delete_recurring_run(schedule.id)
+        """Deletes it; one that is no longer there after an answer that did not come through is deleted."""
+        path = f"/recurringruns/{schedule.id}"
+        try:
+            self._api.delete(path)
+        except Unclear:
+            with contextlib.suppress(Missing):
+                self._api.delete(path)
+
+    def _repeated(self, request: Callable[[], Json]) -> None:
+        """Sends a request that comes to the same when it is carried out twice, twice if need be."""
+        try:
+            request()
+        except Unclear:
+            request()
+
+    def _read(self, told: Json) -> Schedule:
+        try:
+            return _schedule(told)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise Unclear(str(self._api.unreadable(error)), is_over=True) from error
 
 
-def _schedule(run: Any) -> Schedule:
-    trigger = run.trigger.cron_schedule if run.trigger else None
-    reference = run.pipeline_version_reference
+def _may_be_there(unclear: Unclear, asked: str) -> GreenlightError:
+    return GreenlightError(
+        f"{unclear} The schedule may have been made. {asked} `greenlight schedule` lists what there is; the "
+        "same command again replaces it."
+    )
+
+
+def _schedule(told: Json) -> Schedule:
+    trigger = (told.get("trigger") or {}).get("cron_schedule") or {}
+    reference = told.get("pipeline_version_reference") or {}
     return Schedule(
-        id=run.recurring_run_id,
-        name=run.display_name,
-        cron=trigger.cron if trigger else "",
-        state=PAUSED if run.status == "DISABLED" else "active",
-        version=reference.pipeline_version_id if reference else None,
+        id=told["recurring_run_id"],
+        name=told["display_name"],
+        cron=trigger.get("cron", ""),
+        state=PAUSED if told.get("status") == "DISABLED" else "active",
+        version=reference.get("pipeline_version_id"),
     )

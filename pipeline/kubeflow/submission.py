@@ -1,30 +1,30 @@
-"""A run on the cluster from here: the compiled file becomes a version, is started and watched."""
+"""A run on the cluster from here: the compiled file becomes a version, is started and watched.
+
+A request whose answer does not come through may have been carried out all the same. So what has been made is
+looked up by its name before a request is sent again: versions and experiments have names of their own, and
+each run gets one.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
 import hashlib
-import json
-import tempfile
+import secrets
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, get_args
-
-import kfp
+from typing import Any
 
 from components.errors import GreenlightError, InputError
-from pipeline.kubeflow import results
-from pipeline.kubeflow.api import Taken, in_words
-from pipeline.results.outcome import RunResult, StageTiming
-from pipeline.settings.kubeflow import ApiSettings, StageName
+from pipeline.kubeflow import runs
+from pipeline.kubeflow.api import Json, KubeflowApi, Taken, Unclear
 
-STAGES = get_args(StageName)
-ENDED = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
-_NOT_CARRIED_OUT = {"CANCELED": "The run was cancelled.", "SKIPPED": "The cluster skipped the run."}
 _NO_ANSWERS = 10
 """How many times in a row a host that is asked for a run may fail to answer."""
+_ATTEMPTS = 3
+"""How many times something with a name of its own is looked up and made."""
+_LOOKS = 3
+"""How many times a run is looked up after a request whose answer did not come through."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,103 +36,159 @@ class Uploaded:
     name: str
     is_new: bool
 
+    @property
+    def reference(self) -> Json:
+        """As runs and schedules name it."""
+        return {"pipeline_id": self.pipeline, "pipeline_version_id": self.version}
+
 
 class Cluster:
-    """What is done with kfp's client, in the words of this project.
+    """What is done over a connection, in the words of this project.
 
     Args:
-      client: connected.
-      api: what it was connected with.
+      api: the connection.
+      pipeline_root: where the runs keep their artifacts. The one of the compiled file is a default of KFP's
+        web page alone: a run that is started without one goes to the folder in the cluster's configuration.
     """
 
-    def __init__(self, client: kfp.Client, api: ApiSettings):
-        self._client = client
+    def __init__(self, api: KubeflowApi, *, pipeline_root: str | None = None):
         self._api = api
+        self._settings = api.settings
+        self._root = pipeline_root
 
     def upload(self, text: str, *, name: str) -> Uploaded:
         """Makes the compiled pipeline a version on the cluster, once: its name is its content's."""
-        try:
-            return self._upload(text, name=name)
-        except Taken:  # somebody else has uploaded it meanwhile
-            return self._upload(text, name=name)
-
-    def _upload(self, text: str, *, name: str) -> Uploaded:
         version_name = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-        with tempfile.TemporaryDirectory(prefix="greenlight-submit-") as folder, in_words(self._api):
-            path = Path(folder, "pipeline.yaml")
-            path.write_text(text, encoding="utf-8")
-            pipeline = self._pipeline(name)
-            if pipeline is None:
-                made = self._client.upload_pipeline(
-                    str(path), pipeline_name=name, namespace=self._api.namespace
-                )
-                pipeline = made.pipeline_id
-            version = self._version(pipeline, version_name)
-            if version is not None:
-                return Uploaded(pipeline, version, version_name, is_new=False)
-            made = self._client.upload_pipeline_version(str(path), version_name, pipeline_id=pipeline)
-        return Uploaded(pipeline, made.pipeline_version_id, version_name, is_new=True)
+        pipeline, _ = _made_once(
+            lambda: self._pipeline(name),
+            lambda: self._id(
+                self._api.upload("/pipelines/upload", text, name=name, namespace=self._settings.namespace),
+                "pipeline_id",
+            ),
+        )
+        version, is_new = _made_once(
+            lambda: self._version(pipeline, version_name),
+            lambda: self._id(
+                self._api.upload("/pipelines/upload_version", text, name=version_name, pipelineid=pipeline),
+                "pipeline_version_id",
+            ),
+        )
+        return Uploaded(pipeline, version, version_name, is_new)
 
     def _pipeline(self, name: str) -> str | None:
-        listed = self._client.list_pipelines(filter=_named(name), namespace=self._api.namespace).pipelines
-        return listed[0].pipeline_id if listed else None
+        found = self._api.named("/pipelines", "pipelines", name, namespace=self._settings.namespace)
+        return self._id(found[0], "pipeline_id") if found else None
 
     def _version(self, pipeline: str, name: str) -> str | None:
-        listed = self._client.list_pipeline_versions(pipeline, filter=_named(name)).pipeline_versions
-        return listed[0].pipeline_version_id if listed else None
+        found = self._api.named(f"/pipelines/{pipeline}/versions", "pipeline_versions", name)
+        return self._id(found[0], "pipeline_version_id") if found else None
 
     def experiment(self) -> str:
         """The id of the experiment, which is made where there is none."""
-        with in_words(self._api):
-            made = self._client.create_experiment(self._api.experiment, namespace=self._api.namespace)
-        return made.experiment_id
+        body = {"display_name": self._settings.experiment, "namespace": self._settings.namespace}
+        wanted = {name: value for name, value in body.items() if value is not None}
+        found, _ = _made_once(
+            self.known_experiment,
+            lambda: self._id(self._api.post("/experiments", wanted), "experiment_id"),
+        )
+        return found
 
     def known_experiment(self) -> str | None:
         """The id of the experiment; None where there is none."""
-        with in_words(self._api):
-            listed = self._client.list_experiments(
-                filter=_named(self._api.experiment), namespace=self._api.namespace
-            ).experiments
-        return listed[0].experiment_id if listed else None
+        found = self._api.named(
+            "/experiments", "experiments", self._settings.experiment, namespace=self._settings.namespace
+        )
+        return self._id(found[0], "experiment_id") if found else None
 
     def start(self, uploaded: Uploaded, parameters: Mapping[str, Any]) -> str:
-        """Starts a run; returns its id."""
+        """Starts one run; returns its id.
+
+        Raises:
+          InputError: the host refuses.
+          GreenlightError: it was not started, or may have been: the message says which.
+        """
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
         experiment = self.experiment()
-        with in_words(self._api):
-            run = self._client.run_pipeline(
-                experiment,
-                f"{uploaded.name} {now}",
-                params=dict(parameters),
-                pipeline_id=uploaded.pipeline,
-                version_id=uploaded.version,
-            )
-        return run.run_id
+        name = f"{uploaded.name} {now} {secrets.token_hex(4)}"
+        body = {
+            "experiment_id": experiment,
+            "display_name": name,
+            "pipeline_version_reference": uploaded.reference,
+            "runtime_config": self.runtime_config(parameters),
+        }
+        try:
+            return self._started(body)
+        except Unclear as error:
+            found = self._looked_up(experiment, name, error)
+            if found is not None:
+                return found
+            if error.was_refused:
+                raise
+        return self._started(body)
+
+    def runtime_config(self, parameters: Mapping[str, Any]) -> Json:
+        """What a run is started with."""
+        root = {"pipeline_root": self._root} if self._root is not None else {}
+        return {"parameters": dict(parameters), **root}
+
+    def _started(self, body: Json) -> str:
+        return self._id(self._api.post("/runs", body), "run_id")
+
+    def _looked_up(self, experiment: str, name: str, unclear: Unclear) -> str | None:
+        """The id of the run of that name; None where there is certainly none.
+
+        Raises:
+          GreenlightError: it may have been started.
+        """
+        try:
+            for look in range(_LOOKS):
+                if look:
+                    time.sleep(self._settings.poll_seconds)
+                found = self._api.named("/runs", "runs", name, experiment_id=experiment)
+                if found:
+                    return self._id(found[0], "run_id")
+                if unclear.is_over:
+                    return None
+            asked = f"It was not there when it was looked up {_LOOKS} times."
+        except GreenlightError as error:
+            asked = f"It could not be looked up: {error}"
+        raise GreenlightError(
+            f"{unclear} The run may have started. {asked} Before you start another, look for {name!r} in "
+            f"{self._page(f'experiments/details/{experiment}')}; `greenlight submit --run ID` waits for it."
+        ) from unclear
+
+    def _id(self, answer: Json, field: str) -> str:
+        value = answer.get(field)
+        if not isinstance(value, str) or not value:
+            raise Unclear(str(self._api.unreadable(f"it sends no {field}")), is_over=True)
+        return value
 
     def link(self, run: str) -> str:
         """Where the run is to be seen."""
-        return f"{str(self._api.host).rstrip('/')}/#/runs/details/{run}"
+        return self._page(f"runs/details/{run}")
 
-    def wait(self, run: str, *, tell: Callable[[str, str], None]) -> Any:
+    def _page(self, path: str) -> str:
+        return f"{str(self._settings.host).rstrip('/')}/#/{path}"
+
+    def wait(self, run: str, *, tell: Callable[[str, str], None]) -> runs.Run:
         """The run once it has ended; `tell` gets each stage's name and new state.
 
         Raises:
           GreenlightError: it has not ended within kubeflow.api.wait_seconds, or the host answers no more.
           InputError: the host refuses to tell.
         """
-        deadline = time.monotonic() + self._api.wait_seconds
+        deadline = time.monotonic() + self._settings.wait_seconds
         told: dict[str, str] = {}
         known, unanswered = False, 0
         while True:
             try:
-                with in_words(self._api):
-                    found = self._client.get_run(run)
+                found = runs.look(self._api, run)
                 known, unanswered = True, 0
-                for stage, state in _states(found).items():
+                for stage, state in found.states.items():
                     if told.get(stage) != state:
                         tell(stage, state)
-                told = _states(found)
-                if found.state in ENDED:
+                told = found.states
+                if found.state in runs.ENDED:
                     return found
             except InputError as error:
                 raise (InputError(_given_up(error, run)) if known else error) from None
@@ -143,75 +199,36 @@ class Cluster:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise GreenlightError(
-                    f"Run {run} has not ended within {self._api.wait_seconds:g} s "
+                    f"Run {run} has not ended within {self._settings.wait_seconds:g} s "
                     f"(kubeflow.api.wait_seconds), and goes on: {self.link(run)} "
                     f"(`greenlight submit --run {run}` waits for it again)"
                 )
-            time.sleep(min(self._api.poll_seconds, left))
+            time.sleep(min(self._settings.poll_seconds, left))
+
+
+def _made_once(find: Callable[[], str | None], make: Callable[[], str]) -> tuple[str, bool]:
+    """The id of something whose name is its own, and whether it was made here.
+
+    It is looked up first, and again when another was faster or when the answer did not come through: a second
+    one of that name cannot be made.
+
+    Raises:
+      GreenlightError: it is not there after some attempts.
+    """
+    failure: GreenlightError | None = None
+    for _ in range(_ATTEMPTS):
+        found = find()
+        if found is not None:
+            return found, isinstance(failure, Unclear)
+        if isinstance(failure, Unclear) and failure.was_refused:
+            break
+        try:
+            return make(), True
+        except (Taken, Unclear) as error:
+            failure = error
+    assert failure is not None
+    raise failure
 
 
 def _given_up(error: GreenlightError, run: str) -> str:
     return f"{error} Nobody waits for run {run} any more; `greenlight submit --run {run}` does again."
-
-
-def outcome(run: Any, *, store: str) -> RunResult:
-    """What a run that has ended came to: what its stages left, else what the cluster says of it.
-
-    A verdict that cannot be read is a failure: nobody may take a run for a promotion unseen.
-
-    Args:
-      run: as kfp's client gives it.
-      store: the version store.
-    """
-    seconds = (
-        (run.finished_at - run.created_at).total_seconds() if run.finished_at and run.created_at else 0.0
-    )
-    facts: dict[str, Any] = {"stages": _timings(run), "seconds": max(0.0, seconds)}
-    if run.state in _NOT_CARRIED_OUT:
-        return RunResult(verdict="failed", run=run.run_id, error=_NOT_CARRIED_OUT[run.state], **facts)
-    try:
-        left = results.load(store, run.run_id)
-    except GreenlightError as error:
-        if run.state == "SUCCEEDED":
-            return RunResult(
-                verdict="failed", run=run.run_id, error=f"The run ended well, but: {error}", **facts
-            )
-        left = None
-    if left is not None and (run.state == "SUCCEEDED" or left.verdict in ("stopped", "failed")):
-        return dataclasses.replace(left, **facts)
-    if run.state == "SUCCEEDED":
-        path = results.path_of(store, run.run_id)
-        missing = f"The run ended well, but there is no result of it at {path}."
-        return RunResult(verdict="failed", run=run.run_id, error=missing, **facts)
-    return RunResult(verdict="failed", run=run.run_id, error=_failure(run), **facts)
-
-
-def _failure(run: Any) -> str:
-    failed = [name for name, state in _states(run).items() if state == "FAILED"]
-    what = f"{' and '.join(failed)} failed on the cluster" if failed else "The run failed on the cluster"
-    message = getattr(run.error, "message", None)
-    return f"{what}{f': {message}' if message else ''}. The pod's log says why."
-
-
-def _tasks(run: Any) -> list[Any]:
-    """The tasks that are stages of ours: KFP lists its drivers, launchers and the graph itself, too."""
-    tasks = (run.run_details.task_details if run.run_details else None) or []
-    return [task for task in tasks if task.display_name in STAGES]
-
-
-def _states(run: Any) -> dict[str, str]:
-    return {task.display_name: task.state for task in _tasks(run) if task.state}
-
-
-def _timings(run: Any) -> tuple[StageTiming, ...]:
-    """How long each stage took, as far as its times are known: one that has not ended is dated to 1970."""
-    return tuple(
-        StageTiming(task.display_name, (task.end_time - task.start_time).total_seconds())
-        for task in _tasks(run)
-        if task.start_time and task.end_time and task.end_time >= task.start_time
-    )
-
-
-def _named(name: str) -> str:
-    predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
-    return json.dumps({"predicates": [predicate]})

@@ -52,8 +52,8 @@ def schedule(
 
     from pipeline.kubeflow import checks, parameters
 
-    checks.require_kfp()
     if cron is not None:
+        checks.require_kfp()
         from pipeline.kubeflow.schedules import six_fields
 
         six_fields(cron)
@@ -64,10 +64,10 @@ def schedule(
     from pipeline.kubeflow.schedules import Schedules
     from pipeline.kubeflow.submission import Cluster
 
-    client = connect(settings.kubeflow.api)
-    cluster = Cluster(client, settings.kubeflow.api)
+    api = connect(settings.kubeflow.api)
+    cluster = Cluster(api, pipeline_root=settings.kubeflow.pipeline_root)
     experiment = cluster.known_experiment() if cron is None else cluster.experiment()
-    schedules = Schedules(client, settings.kubeflow.api, experiment)
+    schedules = Schedules(api, experiment)
     if cron is not None:
         _set(settings, cluster, schedules, name=name, cron=cron, chosen=chosen, as_json=as_json)
     elif asked:
@@ -95,7 +95,7 @@ def _set(
 
     pipeline = settings.kubeflow.name_for(settings.model_name)
     uploaded = cluster.upload(compiled(settings, as_json=False), name=pipeline)
-    made, replaced = schedules.set(name or pipeline, cron, uploaded, chosen)
+    made, replaced = schedules.set(name or pipeline, cron, uploaded, cluster.runtime_config(chosen))
     instead = " It replaces the one before." if replaced else ""
     if made.state == PAUSED:
         instead = f" It is paused, as the one before was: --resume {shlex.quote(made.name)} starts it."

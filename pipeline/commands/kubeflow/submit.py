@@ -42,7 +42,7 @@ def submit(settings: Settings, given: Sequence[str], no_wait: bool, run: str | N
     from pipeline.kubeflow.api import connect
     from pipeline.kubeflow.submission import Cluster
 
-    cluster = Cluster(connect(settings.kubeflow.api), settings.kubeflow.api)
+    cluster = Cluster(connect(settings.kubeflow.api), pipeline_root=settings.kubeflow.pipeline_root)
     if run is None:
         from pipeline.commands.kubeflow.compile import compiled
 
@@ -60,7 +60,7 @@ def submit(settings: Settings, given: Sequence[str], no_wait: bool, run: str | N
 
 
 def _waited(cluster: Cluster, run: str, settings: Settings, *, as_json: bool) -> int:
-    from pipeline.kubeflow.submission import outcome
+    from pipeline.kubeflow.runs import outcome
 
     try:
         ended = cluster.wait(run, tell=lambda stage, state: _tell(f"{stage:<16} {state.lower()}", as_json))

@@ -1,7 +1,11 @@
 """A stand-in for Kubeflow Pipelines' API server: keeps what it is sent and answers as v2beta1 does.
 
-Paths, fields, the multipart uploads and the shape of errors are those of kubeflow/pipelines
-(backend/api/v2beta1/swagger). Runs end when the test says so; faults are asked for by request.
+Held against kubeflow/pipelines of 21 August 2026 and the releases 2.0.5 to 2.17.0 (backend/api/v2beta1, and
+main.go, common/utils.go, server/pipeline_upload_server.go and server/list_request_util.go of the API server):
+paths, fields by the names of the protos, no field without a value, unknown fields of a body refused, the
+multipart uploads and the errors of their own, pages of 20 and at most 200, names compared without regard to
+case. Query parameters that a version does not know (`view`) are ignored, as there. Runs end when the test
+says so; faults are asked for by request.
 """
 
 from __future__ import annotations
@@ -91,6 +95,35 @@ def ended(run: dict[str, Any], state: str, **stages: str) -> None:
     run |= {"state": state, "finished_at": ENDED, "run_details": {"task_details": details}}
 
 
+FIELDS = {
+    "experiments": {"experiment_id", "display_name", "description", "namespace"},
+    "runs": {
+        "run_id",
+        "experiment_id",
+        "display_name",
+        "description",
+        "pipeline_version_reference",
+        "runtime_config",
+        "service_account",
+    },
+    "recurringruns": {
+        "recurring_run_id",
+        "experiment_id",
+        "display_name",
+        "description",
+        "pipeline_version_reference",
+        "runtime_config",
+        "service_account",
+        "max_concurrency",
+        "trigger",
+        "mode",
+        "no_catchup",
+        "namespace",
+    },
+}
+"""What a client may send, by the first part of the path; the server fills in the other fields."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Error:
     """What a route answers instead of an object."""
@@ -134,6 +167,12 @@ def read_cron(text: str) -> None:
                     end = high
             if not low <= start <= end <= high or (steps and int(steps[0]) <= 0):
                 raise ValueError(f"Range out of bounds: {item}")
+
+
+def _same(one: Any, other: Any) -> bool:
+    """As MySQL compares by default."""
+    texts = isinstance(one, str) and isinstance(other, str)
+    return one.casefold() == other.casefold() if texts else one == other
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -190,6 +229,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def _route(self, request: Request) -> None:
         parts = request.path.removeprefix(PREFIX).strip("/").split("/")
+        unknown = set(request.body or ()) - FIELDS.get(parts[0], set(request.body or ()))
+        if unknown:
+            self.reply(400, error_body(3, f"proto: (line 1:2): unknown field {sorted(unknown)[0]!r}"))
+            return
         answer = getattr(self, f"_{parts[0]}", None)
         found = answer(request, parts[1:]) if answer and request.path.startswith(PREFIX) else None
         if found is None:
@@ -205,6 +248,9 @@ class Handler(BaseHTTPRequestHandler):
     def _experiments(self, request: Request, rest: list[str]) -> Any:
         if request.method == "GET":
             return self._listed("experiments", request)
+        name = request.body["display_name"]
+        if self._is_taken("experiments", display_name=name, namespace=request.body.get("namespace")):
+            return Error(409, error_body(6, f"Already exist error: The name {name} already exist."))
         made = self.api.new("experiments", "experiment", **request.body)
         made["experiment_id"] = f"experiment-{len(self.api.tables['experiments'])}"
         return made
@@ -221,7 +267,7 @@ class Handler(BaseHTTPRequestHandler):
     def _uploaded(self, request: Request) -> Any:
         name = request.query["name"]
         if self._is_taken("pipelines", display_name=name, namespace=request.query.get("namespace")):
-            return self._taken("pipeline", name)
+            return self._taken("Failed to create a pipeline and a pipeline version")
         made = self.api.new(
             "pipelines", "pipeline", display_name=name, namespace=request.query.get("namespace")
         )
@@ -231,7 +277,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _version(self, pipeline: str, name: str, text: str) -> Any:
         if self._is_taken("versions", display_name=name, pipeline_id=pipeline):
-            return self._taken("pipeline version", name)
+            return self._taken("Failed to create a pipeline version")
         spec = list(yaml.safe_load_all(text))
         made = self.api.new(
             "versions", "version", display_name=name, pipeline_id=pipeline, pipeline_spec=spec[0]
@@ -240,22 +286,19 @@ class Handler(BaseHTTPRequestHandler):
         return made
 
     def _is_taken(self, table: str, **fields: Any) -> bool:
-        return any(fields.items() <= row.items() for row in self._hashable(table))
+        rows = self.api.tables[table].values()
+        return any(all(_same(row.get(name), value) for name, value in fields.items()) for row in rows)
 
-    def _hashable(self, table: str) -> list[dict[str, Any]]:
-        return [
-            {name: value for name, value in row.items() if not isinstance(value, dict)}
-            for row in self.api.tables[table].values()
-        ]
-
-    def _taken(self, kind: str, name: str) -> Error:
-        return Error(409, error_body(6, f"The {kind} name {name} already exists. Use another one."))
+    def _taken(self, message: str) -> Error:
+        return Error(409, json.dumps({"error_message": message, "error_details": message}))
 
     def _runs(self, request: Request, rest: list[str]) -> Any:
         if request.method == "POST":
             made = self.api.new("runs", "run", state="PENDING", **request.body)
             made["run_id"] = f"run-{len(self.api.tables['runs'])}"
             return made
+        if not rest:
+            return self._listed("runs", request)
         run = self.api.tables["runs"].get(rest[0]) if rest else None
         if run is not None:
             self.api.at_get_run(run)
@@ -288,13 +331,15 @@ class Handler(BaseHTTPRequestHandler):
         for predicate in json.loads(request.query.get("filter", "{}")).get("predicates", []):
             assert predicate["operation"] in ("EQUALS", 1)
             equal[predicate["key"]] = predicate["stringValue"]
+        if "experiment_id" in request.query:
+            equal["experiment_id"] = request.query["experiment_id"]
         rows = [
             row
             for row in self.api.tables[table].values()
-            if all(row.get(each) == equal[each] for each in equal)
+            if all(_same(row.get(each), equal[each]) for each in equal)
         ]
         start = int(request.query.get("page_token") or 0)
-        page = rows[start : start + int(request.query.get("page_size") or 10)]
+        page = rows[start : start + min(int(request.query.get("page_size") or 20), 200)]
         found: dict[str, Any] = {key or table: page, "total_size": len(rows)} if rows else {}
         if start + len(page) < len(rows):
             found["next_page_token"] = str(start + len(page))

@@ -1,4 +1,4 @@
-"""`greenlight schedule` with kfp's own client, against a stand-in for Kubeflow Pipelines' API."""
+"""`greenlight schedule` against a stand-in for Kubeflow Pipelines' API."""
 
 import json
 
@@ -29,6 +29,7 @@ def test_a_schedule_is_a_recurring_run_of_the_uploaded_version(schedule, api):
     assert sent.body["mode"] == "ENABLE"
     assert (sent.body["max_concurrency"], sent.body["no_catchup"]) == (1, True)
     assert sent.body["runtime_config"]["parameters"] == {"min_accuracy": 0.9}
+    assert sent.body["runtime_config"]["pipeline_root"] == "gs://bucket/root"
     assert sent.body["pipeline_version_reference"]["pipeline_version_id"] == "version-2"
 
 

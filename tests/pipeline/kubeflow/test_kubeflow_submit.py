@@ -1,4 +1,4 @@
-"""`greenlight submit` with kfp's own client, against a stand-in for Kubeflow Pipelines' API."""
+"""`greenlight submit` against a stand-in for Kubeflow Pipelines' API."""
 
 import json
 import subprocess
@@ -38,6 +38,7 @@ def test_a_run_is_uploaded_started_waited_for_and_judged(submit, api, keep):
         "pipeline_version_id": "version-2",
     }
     assert sent.body["experiment_id"] == "experiment-1"
+    assert sent.body["runtime_config"]["pipeline_root"] == "minio://mlpipeline/v2"
     assert api.tables["versions"]["version-2"]["pipeline_spec"] == {
         "pipelineInfo": {"name": "imdb-sentiment"},
         "schemaVersion": "2.1.0",
@@ -77,6 +78,29 @@ def test_json_is_the_result_and_nothing_else(submit, keep):
         300.0,
     )
     assert told["stages"][0] == {"name": "Trainer", "seconds": 300.0, "cached": False}
+
+
+def test_stages_are_told_by_a_server_that_keeps_tasks_itself(submit, api, keep):
+    """The servers after 2.17: `tasks` of the full view, in the place of `run_details`."""
+
+    def at_get_run(run):
+        assert api.requests[-1].query == {"view": "FULL"}
+        times = {"create_time": "2026-11-22T10:00:00.25Z", "end_time": "2026-11-22T10:01:00.75Z"}
+        states = {"root": "SUCCEEDED", "Schema": "CACHED", "Trainer": "SUCCEEDED"}
+        tasks = [
+            {"name": name, "display_name": name, "state": state, **times} for name, state in states.items()
+        ]
+        run |= {"state": "SUCCEEDED", "finished_at": "2026-11-22T10:05:00Z", "tasks": tasks}
+
+    api.at_get_run = at_get_run
+    keep(verdict="promoted", version="3")
+    result = submit()
+    assert "Schema           cached\nTrainer          succeeded\n" in result.stdout
+    told = json.loads(submit("--run", "run-1", "--json").stdout)
+    assert told["stages"] == [
+        {"name": "Schema", "seconds": 60.5, "cached": True},
+        {"name": "Trainer", "seconds": 60.5, "cached": False},
+    ]
 
 
 def test_an_unchanged_pipeline_is_uploaded_once(submit, api, keep):
@@ -237,3 +261,12 @@ def test_the_real_compiled_pipeline_arrives_as_kfp_reads_it(api, keep, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     spec = api.tables["versions"]["version-2"]["pipeline_spec"]
     assert set(spec["components"]) >= {"ProductionModel", "Pusher"}
+
+
+def test_names_that_differ_in_case_only_are_not_taken_for_one(submit, api, keep):
+    """The cluster's database compares without regard to case; an experiment of another is another."""
+    api.new("experiments", "experiment", display_name="Greenlight", experiment_id="experiment-9")
+    keep(verdict="unchanged")
+    result = submit()
+    assert result.exit_code == 2
+    assert "has something of that name already" in result.stderr

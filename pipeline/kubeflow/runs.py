@@ -1,0 +1,142 @@
+"""Runs as the cluster describes them, and what one that has ended came to."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from components.errors import GreenlightError
+from pipeline.kubeflow import results
+from pipeline.kubeflow.api import KubeflowApi
+from pipeline.results.outcome import RunResult, StageTiming
+from pipeline.settings.kubeflow import StageName
+
+STAGES = get_args(StageName)
+ENDED = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
+_NOT_CARRIED_OUT = {"CANCELED": "The run was cancelled.", "SKIPPED": "The cluster skipped the run."}
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A stage of a run.
+
+    seconds: how long it took; None while it runs. The cluster dates what has not ended to 1970.
+    """
+
+    stage: str
+    state: str
+    seconds: float | None
+    cached: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run and its stages; `error` is the cluster's own sentence."""
+
+    id: str
+    state: str
+    seconds: float
+    error: str | None
+    tasks: tuple[Task, ...]
+
+    @property
+    def states(self) -> dict[str, str]:
+        """The states of the stages that have one."""
+        return {task.stage: task.state for task in self.tasks if task.state}
+
+
+def look(api: KubeflowApi, run: str) -> Run:
+    """The run of that id, as it is now.
+
+    Raises:
+      InputError: the host does not know it, or refuses to tell.
+      GreenlightError: the host does not answer, or not as Kubeflow Pipelines does.
+    """
+    told = api.get(f"/runs/{run}", view="FULL")
+    try:
+        return _parsed(told, run)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise api.unreadable(error) from error
+
+
+def _parsed(told: Mapping[str, Any], run: str) -> Run:
+    return Run(
+        id=run,
+        state=told.get("state", ""),
+        seconds=_seconds(told.get("created_at"), told.get("finished_at")) or 0.0,
+        error=(told.get("error") or {}).get("message"),
+        tasks=tuple(_tasks(told)),
+    )
+
+
+def _tasks(told: Mapping[str, Any]) -> list[Task]:
+    """The tasks that are stages of this project: KFP lists its drivers, its launchers and the graph, too.
+
+    Up to 2.17 they are in `run_details.task_details`; servers that keep tasks themselves have `tasks`.
+    """
+    listed = told.get("tasks") or (told.get("run_details") or {}).get("task_details") or ()
+    return [
+        Task(
+            stage=task["display_name"],
+            state=task.get("state", ""),
+            seconds=_seconds(task.get("start_time") or task.get("create_time"), task.get("end_time")),
+            cached=task.get("state") == "CACHED",
+        )
+        for task in listed
+        if task.get("display_name") in STAGES
+    ]
+
+
+def _seconds(start: str | None, end: str | None) -> float | None:
+    """From one time to the other; None where one is missing or they are in the wrong order."""
+    if start is None or end is None:
+        return None
+    seconds = (_time(end) - _time(start)).total_seconds()
+    return seconds if seconds >= 0 else None
+
+
+def _time(text: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(text)
+
+
+def outcome(run: Run, *, store: str) -> RunResult:
+    """What a run that has ended came to: what its stages left, else what the cluster says of it.
+
+    A verdict that cannot be read is a failure: nobody may take a run for a promotion unseen.
+
+    Args:
+      run: it has ended.
+      store: the version store.
+    """
+    facts: dict[str, Any] = {"stages": _timings(run), "seconds": run.seconds}
+    if run.state in _NOT_CARRIED_OUT:
+        return RunResult(verdict="failed", run=run.id, error=_NOT_CARRIED_OUT[run.state], **facts)
+    try:
+        left = results.load(store, run.id)
+    except GreenlightError as error:
+        if run.state == "SUCCEEDED":
+            return RunResult(verdict="failed", run=run.id, error=f"The run ended well, but: {error}", **facts)
+        left = None
+    if left is not None and (run.state == "SUCCEEDED" or left.verdict in ("stopped", "failed")):
+        return dataclasses.replace(left, **facts)
+    if run.state == "SUCCEEDED":
+        path = results.path_of(store, run.id)
+        missing = f"The run ended well, but there is no result of it at {path}."
+        return RunResult(verdict="failed", run=run.id, error=missing, **facts)
+    return RunResult(verdict="failed", run=run.id, error=_failure(run), **facts)
+
+
+def _failure(run: Run) -> str:
+    failed = [name for name, state in run.states.items() if state == "FAILED"]
+    what = f"{' and '.join(failed)} failed on the cluster" if failed else "The run failed on the cluster"
+    return f"{what}{f': {run.error}' if run.error else ''}. The pod's log says why."
+
+
+def _timings(run: Run) -> tuple[StageTiming, ...]:
+    return tuple(
+        StageTiming(task.stage, task.seconds, cached=task.cached)
+        for task in run.tasks
+        if task.seconds is not None
+    )
