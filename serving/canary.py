@@ -27,11 +27,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from serving.machine import faults
 from serving.machine.children import end_with_parent
 from serving.tensorflow_errors import cause_of
+
+if TYPE_CHECKING:
+    from serving.model.predictor import Outputs, Predictor, Signature
 
 INPUTS = {"serving_default": "text", "tf_example": "examples"}
 """The signatures that a model is asked through, and the name of each one's input."""
@@ -103,25 +106,24 @@ def calls(request: Request) -> list[tuple[str, tuple[Canary, ...]]]:
 
 def answer(request: Request, emit: Emit) -> None:
     """Loads the model and makes all `calls`; what goes wrong in words is emitted, never raised."""
-    import tensorflow as tf
+    from serving.model import loader
 
     emit({"step": "load"})
     started = time.monotonic()
     try:
-        model = tf.saved_model.load(request.model)
+        model = loader.load(request.model)
     except Exception as error:  # whatever it is, it is the answer
         _raise_fault_of_the_machine(error)
         emit({"step": "load", "error": cause_of(error)})
         return
-    signatures = model.signatures
-    described = {name: _describe(signature) for name, signature in signatures.items()}
+    described = {name: _describe(signature) for name, signature in model.signatures.items()}
     emit({"step": "load", "seconds": time.monotonic() - started, "signatures": described})
 
     for signature, batch in calls(request):
-        if signature in signatures:
-            _ask(signatures[signature], signature, batch, emit)
-    if "serving_default" in signatures:
-        _time_calls(signatures["serving_default"], request.canaries[0], emit)
+        if signature in model.signatures:
+            _ask(model, signature, batch, emit)
+    if "serving_default" in model.signatures:
+        _time_calls(model, request.canaries[0], emit)
     emit({"step": "memory", "mib": peak_memory_mib()})
     emit({"step": "done"})
 
@@ -135,17 +137,23 @@ def _raise_fault_of_the_machine(error: Exception) -> None:
         raise MachineFault(f"{cause_of(error)} {remedy}") from error
 
 
-def _describe(signature: Any) -> dict[str, dict[str, str]]:
-    inputs = signature.structured_input_signature[1]
+def _describe(signature: "Signature") -> dict[str, dict[str, str]]:
     return {
-        "inputs": {name: spec.dtype.name for name, spec in inputs.items()},
-        "outputs": {name: spec.dtype.name for name, spec in signature.structured_outputs.items()},
+        "inputs": {name: spec.dtype for name, spec in signature.inputs.items()},
+        "outputs": {name: spec.dtype for name, spec in signature.outputs.items()},
     }
 
 
-def _ask(function: Any, signature: str, batch: tuple[Canary, ...], emit: Emit) -> None:
-    import tensorflow as tf
+def _run(model: "Predictor", signature: str, batch: tuple[Canary, ...]) -> "Outputs":
+    """The answers of a signature to a batch."""
+    from serving.model.predictor import strings
 
+    inputs = {INPUTS[signature]: strings([canary.through(signature) for canary in batch])}
+    model.signatures[signature].check_names(inputs)
+    return model.run(signature, inputs)
+
+
+def _ask(model: "Predictor", signature: str, batch: tuple[Canary, ...], emit: Emit) -> None:
     record: dict[str, Any] = {
         "step": "answer",
         "signature": signature,
@@ -153,9 +161,7 @@ def _ask(function: Any, signature: str, batch: tuple[Canary, ...], emit: Emit) -
     }
     emit(record)
     try:
-        values = tf.constant([canary.through(signature) for canary in batch], tf.string)
-        outputs = function(**{INPUTS[signature]: values})
-        found = {name: outputs[name].numpy() for name in OUTPUTS if name in outputs}
+        found = _run(model, signature, batch)
     except Exception as error:  # whatever it is, it is the answer
         _raise_fault_of_the_machine(error)
         emit(record | {"error": cause_of(error)})
@@ -173,17 +179,14 @@ def _as_text(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _time_calls(function: Any, canary: Canary, emit: Emit) -> None:
+def _time_calls(model: "Predictor", canary: Canary, emit: Emit) -> None:
     """Emits the median time of a call with one review."""
-    import tensorflow as tf
-
     emit({"step": "latency"})
-    value = tf.constant([canary.text], tf.string)
     seconds: list[float] = []
     try:
         for call in range(_WARM_UP_CALLS + _TIMED_CALLS):
             started = time.monotonic()
-            function(**{INPUTS["serving_default"]: value})["probability"].numpy()
+            _ = _run(model, "serving_default", (canary,))["probability"]
             if call >= _WARM_UP_CALLS:
                 seconds.append(time.monotonic() - started)
             if sum(seconds) > _TIMED_SECONDS:

@@ -1,6 +1,7 @@
 """What is compared of a text: its length, what of it the live model knows, and what that model says of it."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ import tensorflow as tf
 from components.drift.texts import Texts
 from components.errors import GreenlightError
 from components.reviews import count_words, normalize
+from serving.model.loader import LoadError, load, load_parts
+from serving.status import RequestError
 from serving.tensorflow_errors import cause_of
 
 UNLABELLED = -1
 _BATCH = 512
-_BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, tf.errors.OpError)
-"""What loading or calling a SavedModel of unknown origin raises."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,14 +75,18 @@ class FeatureModel:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         try:
-            self._model = tf.saved_model.load(folder)
-            self._predict = self._model.signatures["serving_default"]
-        except _BROKEN as error:
+            self._model = load(folder, parallel=True)
+            self._model.signatures["serving_default"].check_names(["text"])
+        except (LoadError, KeyError, RequestError) as error:
             raise GreenlightError(f"{folder} cannot be used as a model: {cause_of(error)}") from error
-        embedding = getattr(self._model, "embedding", None)
-        self._embed = embedding if callable(embedding) else None
-        self._token_ids = getattr(embedding, "token_ids", None)
-        self._known = _vocabulary_size(folder) if self._token_ids is not None else None
+
+    @functools.cached_property
+    def _embedding(self) -> "_Embedding":
+        """The model's embedding. Probabilities are asked without it, and sooner."""
+        try:
+            return _Embedding(self._folder)
+        except LoadError as error:
+            raise GreenlightError(f"{self._folder} cannot be used as a model: {error}") from error
 
     def probability(self, texts: Sequence[str]) -> np.ndarray:
         """Of being positive: float32 [N].
@@ -107,15 +112,36 @@ class FeatureModel:
             label=np.array([UNLABELLED if label is None else label for label in given.labels], np.int8),
             seen=np.isin(fingerprints(given.texts), trained_on),
             probability=self.probability(given.texts),
-            unknown=None if self._known is None else np.concatenate([self._unknown(b) for b in batches]),
-            vector=None if self._embed is None else np.concatenate([self._vector(b) for b in batches]),
+            unknown=self._embedding.unknown(batches),
+            vector=self._embedding.vectors(batches),
         )
 
     def _ask(self, batch: tf.Tensor) -> np.ndarray:
         try:
-            return self._predict(text=batch)["probability"].numpy().reshape(-1).astype(np.float32)
-        except _BROKEN as error:
+            found = self._model.run("serving_default", {"text": batch.numpy()})["probability"]
+        except (KeyError, RequestError) as error:
             raise GreenlightError(f"serving_default of {self._folder} fails: {cause_of(error)}") from error
+        return found.reshape(-1).astype(np.float32)
+
+
+class _Embedding:
+    """What a model's embedding makes of texts, as far as it can be asked."""
+
+    def __init__(self, folder: str) -> None:
+        # Kept, because its functions need the variables that it owns.
+        self._model = load_parts(folder)
+        embedding = getattr(self._model, "embedding", None)
+        self._embed = embedding if callable(embedding) else None
+        self._token_ids = getattr(embedding, "token_ids", None)
+        self._known = _vocabulary_size(folder) if self._token_ids is not None else None
+
+    def unknown(self, batches: Sequence[tf.Tensor]) -> np.ndarray | None:
+        """The share of each text's tokens without a vector: float32 [N]; None where it does not tell."""
+        return None if self._known is None else np.concatenate([self._unknown(batch) for batch in batches])
+
+    def vectors(self, batches: Sequence[tf.Tensor]) -> np.ndarray | None:
+        """Each text's vector, of length 1: float32 [N, D]; None where it cannot be asked."""
+        return None if self._embed is None else np.concatenate([self._vector(batch) for batch in batches])
 
     def _unknown(self, batch: tf.Tensor) -> np.ndarray:
         ids: Any = self._token_ids(batch)  # type: ignore[misc]

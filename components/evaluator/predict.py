@@ -9,7 +9,9 @@ from components.errors import GreenlightError
 from components.evaluator.gate import PREDICTION, SIGNATURE
 from components.evaluator.split_files import read_split
 from components.reviews import LABEL, LENGTH, SPAN, TEXT
-from serving.tensorflow_errors import cause_of
+from serving.model.loader import LoadError, load
+from serving.model.predictor import TensorSpec
+from serving.status import RequestError
 
 _COLUMNS = {
     TEXT: tf.io.FixedLenFeature([], tf.string),
@@ -17,8 +19,6 @@ _COLUMNS = {
     LENGTH: tf.io.FixedLenFeature([], tf.string),
     SPAN: tf.io.FixedLenFeature([], tf.int64, default_value=0),
 }
-_BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, tf.errors.OpError)
-"""What loading or calling a SavedModel of unknown origin raises."""
 
 
 class ModelError(GreenlightError):
@@ -40,20 +40,19 @@ class Scorer:
         if not tf.io.gfile.exists(folder):
             raise ModelError(f"its folder {folder} is gone")
         try:
-            self._model = tf.saved_model.load(folder)
-        except _BROKEN as error:
-            raise ModelError(f"{folder} does not load as a SavedModel: {cause_of(error)}") from error
+            self._model = load(folder, parallel=True)
+        except LoadError as error:
+            raise ModelError(f"{folder} does not load as a SavedModel: {error}") from error
         signatures = self._model.signatures
         if SIGNATURE not in signatures:
             known = ", ".join(sorted(signatures)) or "none"
             raise ModelError(f"{folder} has no signature {SIGNATURE}; there are: {known}")
-        self._signature = signatures[SIGNATURE]
-        inputs = self._signature.structured_input_signature[1]
-        if len(inputs) != 1 or next(iter(inputs.values())).dtype != tf.string:
+        inputs = signatures[SIGNATURE].inputs
+        if [spec.dtype for spec in inputs.values()] != ["string"]:
             raise ModelError(f"{SIGNATURE} of {folder} takes {_describe(inputs)}, not one string tensor")
         (self._input,) = inputs
-        if PREDICTION not in self._signature.structured_outputs:
-            known = ", ".join(sorted(self._signature.structured_outputs))
+        if PREDICTION not in signatures[SIGNATURE].outputs:
+            known = ", ".join(sorted(signatures[SIGNATURE].outputs))
             raise ModelError(f"{SIGNATURE} of {folder} gives no {PREDICTION}; it gives: {known}")
 
     def __call__(self, examples: tf.Tensor) -> np.ndarray:
@@ -63,17 +62,17 @@ class Scorer:
           ModelError: the call fails, or gives another number of probabilities.
         """
         try:
-            found = self._signature(**{self._input: examples})[PREDICTION].numpy()
-        except _BROKEN as error:
-            raise ModelError(f"{SIGNATURE} of {self.folder} fails: {cause_of(error)}") from error
+            found = self._model.run(SIGNATURE, {self._input: examples.numpy()})[PREDICTION]
+        except RequestError as error:
+            raise ModelError(f"{SIGNATURE} of {self.folder} fails: {error.message}") from error
         if found.size != len(examples):
             shape = f"{PREDICTION} of shape {found.shape} for {len(examples)} reviews"
             raise ModelError(f"{SIGNATURE} of {self.folder} gives {shape}")
         return found.reshape(-1).astype(np.float32)
 
 
-def _describe(inputs: Mapping[str, tf.TypeSpec]) -> str:
-    return ", ".join(f"{name} ({spec.dtype.name})" for name, spec in sorted(inputs.items())) or "nothing"
+def _describe(inputs: Mapping[str, TensorSpec]) -> str:
+    return ", ".join(f"{name} ({spec.dtype})" for name, spec in sorted(inputs.items())) or "nothing"
 
 
 def score(

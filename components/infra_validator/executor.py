@@ -22,6 +22,8 @@ from components.infra_validator.canaries import canaries
 from components.infra_validator.checks import Check, Evidence, checks, evidence
 from components.infra_validator.settings import InfraSettings
 from serving.canary import Canary, Request
+from serving.model.loader import load
+from serving.model.predictor import strings
 
 SETTINGS_KEY, SPLIT_KEY = "settings", "split"
 REPORT_NAME = "canaries.json"
@@ -98,8 +100,10 @@ def _try(request: Request, settings: InfraSettings) -> Evidence:
 
 def _ask_again(folder: str, sent: tuple[Canary, ...]) -> dict[str, float]:
     """The probability of each canary after a load of the same model in this process."""
-    signature = tf.saved_model.load(folder).signatures["serving_default"]
-    found = signature(text=tf.constant([canary.text for canary in sent]))["probability"].numpy()
+    model = load(folder)
+    texts = strings([canary.text for canary in sent])
+    found = model.run("serving_default", {"text": texts})["probability"]
+    model.close()
     return {canary.name: float(value) for canary, value in zip(sent, found, strict=True)}
 
 

@@ -70,6 +70,22 @@ def load(path: str, version: int = 0, *, parallel: bool = False) -> Predictor:
     return Predictor(version=version, signatures=signatures, session=session)
 
 
+def load_parts(path: str) -> Any:
+    """The objects of the SavedModel in the folder `path`, as `tf.saved_model.load` gives them.
+
+    For what no signature answers: weights to go on from, an embedding. Answers are `load`'s business.
+
+    Raises:
+      LoadError: it cannot be loaded.
+    """
+    import tensorflow as tf
+
+    try:
+        return tf.saved_model.load(path)
+    except Exception as error:  # a damaged SavedModel makes TensorFlow raise all kinds
+        raise LoadError(cause_of(error)) from error
+
+
 def _signature(name: str, definition: Any) -> Signature:
     return Signature(
         name=name,

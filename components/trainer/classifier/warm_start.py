@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from components.trainer.classifier.model import Classifier
 from components.trainer.classifier.ngrams import Vocabulary
+from serving.model.loader import LoadError, load_parts
 from serving.tensorflow_errors import cause_of
 
 VOCABULARY = "vocabulary.txt"
-_BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, tf.errors.OpError)
 _SMALLEST = 1e-6
 
 
@@ -57,9 +57,9 @@ def take_over(
       vocabulary: the classifier's n-grams, None without any.
     """
     try:
-        live = tf.saved_model.load(str(folder))
+        live = load_parts(str(folder))
         parts = live.embedding, list(live.head), live.ngram_index, live.ngram_tables
-    except _BROKEN as error:
+    except (LoadError, AttributeError, TypeError) as error:  # AttributeError: of another kind of model
         return TakenOver({"model": f"its weights cannot be read ({cause_of(error)})"})
     embedding, head, index, tables = parts
     said: dict[str, str] = {}

@@ -114,7 +114,7 @@ def test_a_disk_that_is_full_under_the_canaries_is_the_machine_s(export, tmp_pat
     request = Request(model=str(export()), canaries=(), batch_size=2, alarm_seconds=60)
     with pytest.MonkeyPatch.context() as patch:
         full = tf.errors.ResourceExhaustedError(None, None, "x")
-        patch.setattr(tf.saved_model, "load", Mock(side_effect=full))
+        patch.setattr(tf.compat.v1.saved_model.loader, "load", Mock(side_effect=full))
         with pytest.raises(canary.MachineFault, match="The disk is full"):
             canary.answer(request, records.append)
     assert records == [{"step": "load"}]
