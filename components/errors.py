@@ -1,5 +1,14 @@
 """Errors that speak to the person who runs the pipeline; each class carries its documented exit code."""
 
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from serving.machine import faults
+
+_MARK = "greenlight-error: "
+
 
 class GreenlightError(Exception):
     """Something a person has to mend. The message says what is wrong, where, and how to mend it."""
@@ -23,3 +32,63 @@ class DataStopped(GreenlightError):
     """The data check stopped the run before training."""
 
     exit_code = 4
+
+
+def to_json(error: GreenlightError) -> dict[str, Any]:
+    """The error's kind and message, as another process can read them."""
+    return {"kind": type(error).__name__, "message": str(error)}
+
+
+def from_json(data: dict[str, Any]) -> GreenlightError:
+    """The error that `to_json` told of; a GreenlightError where its kind is not known here.
+
+    Raises:
+      KeyError: `data` is something else.
+    """
+    kinds = {kind.__name__: kind for kind in _kinds(GreenlightError)}
+    return kinds.get(data["kind"], GreenlightError)(data["message"])
+
+
+@contextlib.contextmanager
+def carried() -> Iterator[None]:
+    """Notes on a GreenlightError from inside what it is, as JSON; `carried_in` finds the note.
+
+    For the code in Beam's workers: of an error in another process Beam brings the traceback's text alone.
+    """
+    try:
+        yield
+    except GreenlightError as error:
+        error.add_note(_MARK + json.dumps(to_json(error)))
+        raise
+    except Exception as error:
+        if not (remedy := faults.remedy_of(error)):
+            raise
+        fault = MachineFault(remedy)
+        fault.add_note(_MARK + json.dumps(to_json(fault)))
+        raise fault from error
+
+
+def carried_in(text: str) -> GreenlightError | None:
+    """The error whose note is in the text of tracebacks; None where there is none.
+
+    Of several the last one, which was raised from the others, but as it was raised first: Beam raises an
+    error anew with words of its own at the end.
+    """
+    found = list(_notes(text))
+    if not found:
+        return None
+    last = found[-1]
+    return next(one for one in found if type(one) is type(last) and str(last).startswith(str(one)))
+
+
+def _notes(text: str) -> Iterator[GreenlightError]:
+    for part in text.split(_MARK)[1:]:
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            data, _ = json.JSONDecoder().raw_decode(part)
+            yield from_json(data)
+
+
+def _kinds(kind: type[GreenlightError]) -> Iterator[type[GreenlightError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _kinds(below)

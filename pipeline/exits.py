@@ -1,4 +1,4 @@
-"""How a command ends: its exit codes, and how an error reaches the person."""
+"""Exit codes of commands, and the report of an error to the person."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOBODY_READS = 141
 EXIT_CODES = """\b
 Exit codes:
   0    promoted, or the identical model already is; any other command: done
-  1    anything that no other code stands for, with its root cause and the log's path
+  1    the machine's fault (disk, memory, a lock, a killed process), or anything that no other code stands for
   2    the settings or the input cannot be used
   3    refused by the gate
   4    stopped by the data check before training; of `drift --fail`: there is drift
@@ -50,6 +50,7 @@ def report_error(error: Exception, arguments: Sequence[str]) -> int:
     """Tells the person on standard error, with `--json` on standard output as well; returns the exit code."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
+    machine = False
     if isinstance(error, click.Abort):
         terminated = isinstance(error.__cause__, Terminated)
         message, code = (MESSAGE, TERMINATED) if terminated else ("Interrupted.", INTERRUPTED)
@@ -57,24 +58,24 @@ def report_error(error: Exception, arguments: Sequence[str]) -> int:
         message, code = error.format_message(), error.exit_code
     else:
         failure = explain(error)
-        message, code = failure.message, failure.exit_code
+        message, code, machine = failure.message, failure.exit_code, failure.machine
     if "--json" in arguments:
-        click.echo(json.dumps(_failed(message, code, command=arguments[0])))
+        click.echo(json.dumps(_failed(message, code, command=arguments[0], machine=machine)))
     if isinstance(error, click.ClickException):
         error.show()
-    elif isinstance(error, (GreenlightError, click.Abort)):
+    elif machine or isinstance(error, (GreenlightError, click.Abort)):
         click.echo(message if code in INTERRUPTIONS else f"Error: {message}", err=True)
     else:
         click.echo(f"Error: {message}\nThe traceback is in {_keep_traceback(error)}", err=True)
     return code
 
 
-def _failed(message: str, code: int, *, command: str) -> dict[str, Any]:
+def _failed(message: str, code: int, *, command: str, machine: bool) -> dict[str, Any]:
     if command != "run":
-        return {"error": message, "exit_code": code}
+        return {"error": message, "exit_code": code, "machine_fault": machine}
     from pipeline.results.outcome import RunResult
 
-    return RunResult(verdict="failed", error=message, error_code=code).to_json()
+    return RunResult(verdict="failed", error=message, error_code=code, machine_fault=machine).to_json()
 
 
 def _keep_traceback(error: Exception) -> str:

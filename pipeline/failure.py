@@ -1,94 +1,106 @@
-"""What to tell a person about an exception: its root cause in a line or two, never a traceback."""
+"""The message for a person behind an exception: its root cause in a line or two, never a traceback."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Sequence
+from pathlib import Path
 
-from components.errors import GreenlightError
+from components.errors import GreenlightError, MachineFault, carried_in
+from serving.machine import disk, faults
 
+_MODEL_BYTES = 64 * 2**20
+"""Where there is less room than a model takes, it was the disk that was exhausted, and not the memory."""
 LONGEST = 600  # characters of a root cause that is shown; the log has the rest
 
-_BEAM_SUFFIX = re.compile(r"\s*\[while running '.*?'\]")
-_RAISED_FROM = "\nThe above exception was the direct cause of the following exception:\n"
-_TYPE = r"^(?P<type>(?:[A-Za-z_]\w*\.)*[A-Z]\w*): "
-_RAISED = re.compile(_TYPE, re.MULTILINE)
-_LAST_LINES = re.compile(_TYPE + r"(?P<message>.*)\Z", re.MULTILINE | re.DOTALL)
-_OUT_OF_MEMORY = "The machine ran out of memory. Free some, or lower data.limit or trainer.batch_size."
+_TRACEBACK = "Traceback (most recent call last):"
 
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """A root cause in words, and the exit code that goes with it."""
+    """A root cause in words, and the exit code that goes with it.
+
+    machine: whether this machine is to blame, and not the data, the model or the settings.
+    """
 
     message: str
     exit_code: int
+    machine: bool = False
 
 
-def explain(error: BaseException) -> Failure:
-    """Finds what went wrong behind `error`, through `raise ... from` and through the tracebacks that Beam
-    puts in the text of its own errors when its workers are other processes.
+def explain(error: BaseException, *, place: Path | None = None) -> Failure:
+    """Finds what went wrong behind `error`, by the types and codes of what it was raised from.
 
-    A GreenlightError anywhere on the way was written for the person: it is taken as it is.
+    A GreenlightError anywhere on the way was written for the person and is taken as it is, also where Beam
+    brought it as text from a worker in another process.
+
+    Args:
+      error: what was raised.
+      place: the folder that was worked in: if its disk is full, an error without a type of its own is that.
     """
-    chain = list(_causes(error))
+    chain = list(faults.causes(error))
     for exception in chain:
         if isinstance(exception, GreenlightError):
-            return Failure(_clean(str(exception)), exception.exit_code)
+            return _failure_of(_as_raised(exception, chain))
     for exception in chain:
-        if told := _greenlight_error_in(str(exception)):
-            return told
-    return Failure(_root_cause(chain[-1]), 1)
+        if (carried := carried_in(str(exception))) is not None:
+            return _failure_of(carried)
+    return _fault_of_the_machine(chain, place) or Failure(_root_cause(chain), 1)
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__
+def _failure_of(error: GreenlightError) -> Failure:
+    message = str(error).strip()
+    behind = error.__cause__ or error.__context__
+    if isinstance(behind, OSError) and behind.errno in faults.NEVER_THE_INPUT:
+        remedy = faults.OF_ERRNO[behind.errno]
+        return Failure(message if remedy in message else f"{message} {remedy}", 1, machine=True)
+    return Failure(message, error.exit_code, machine=isinstance(error, MachineFault))
 
 
-def _greenlight_error_in(text: str) -> Failure | None:
-    """The last GreenlightError that a traceback inside `text` ends with."""
-    codes = {f"{kind.__module__}.{kind.__qualname__}": kind.exit_code for kind in _kinds(GreenlightError)}
-    for raised in reversed(list(_RAISED.finditer(text))):
-        if raised["type"] in codes:
-            message = text[raised.end() :].split("\nTraceback (most recent call last):")[0]
-            message = re.split(r"\n\n(?:During handling|The above exception)", message)[0]
-            return Failure(_clean(message), codes[raised["type"]])
-    return None
+def _as_raised(error: GreenlightError, chain: Sequence[BaseException]) -> GreenlightError:
+    """The same error before Beam raised it anew, which it does with words of its own at the end."""
+    for inner in chain[chain.index(error) + 1 :]:
+        if type(inner) is type(error) and str(error).startswith(str(inner)):
+            return inner
+    return error
 
 
-def _kinds(kind: type[GreenlightError]) -> Iterator[type[GreenlightError]]:
-    yield kind
-    for below in kind.__subclasses__():
-        yield from _kinds(below)
+def _fault_of_the_machine(chain: Sequence[BaseException], place: Path | None) -> Failure | None:
+    remedy = faults.remedy_of(chain[0])
+    if place is not None:  # the disk itself says more than an errno or a status code
+        exhausted = any(faults.status_of(one) == faults.RESOURCE_EXHAUSTED for one in chain)
+        remedy = disk.fault_of(place, least_bytes=_MODEL_BYTES if exhausted else disk.FEW_BYTES) or remedy
+    if remedy is None:
+        return None
+    path = next((one.filename for one in chain if isinstance(one, OSError) and one.filename), None)
+    where = path or place
+    if where is None:
+        return Failure(remedy, 1, machine=True)
+    room = disk.room(place) if place is not None else ""
+    return Failure(f"{where}{f' ({room})' if room else ''}: {remedy}", 1, machine=True)
 
 
-def _root_cause(error: BaseException) -> str:
+def _root_cause(chain: Sequence[BaseException]) -> str:
+    error = chain[-1]
     text = str(error)
-    if "Traceback (most recent call last):" in text:
-        innermost = text.split(_RAISED_FROM)[0].rpartition("Traceback (most recent call last):")[2]
-        if found := _LAST_LINES.search(innermost):
-            return _short(f"{found['type'].rpartition('.')[2]}: {_clean(found['message'])}")
-    if isinstance(error, MemoryError):
-        return _OUT_OF_MEMORY
+    if _TRACEBACK in text:  # of a Beam worker; what is shown is the last line of the first traceback
+        return _short(_last_line(text.split(_TRACEBACK)[1]))
     if not text.strip():
         return f"{type(error).__name__}{_where(error)}"
-    return _short(f"{type(error).__name__}: {_clean(text)}")
+    return _short(f"{type(error).__name__}: {text.strip()}")
+
+
+def _last_line(trace: str) -> str:
+    """What a traceback's text ends with: the first line after the frames, which are indented."""
+    lines = [line for line in trace.splitlines() if line.strip()]
+    raised = [line for line in lines if not line[0].isspace()]
+    return (raised or lines or [trace])[0]
 
 
 def _where(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     return f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-
-
-def _clean(message: str) -> str:
-    return _BEAM_SUFFIX.sub("", message).strip()
 
 
 def _short(message: str) -> str:

@@ -1,4 +1,4 @@
-"""SIGTERM, as systemd, Kubernetes and `kill` send it: a run ends on it as it does on Ctrl-C."""
+"""Termination by SIGTERM, as systemd, Kubernetes and `kill` send it; it ends a run as Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
+
+from serving.machine.faults import causes
 
 TERMINATED = 143
 MESSAGE = "Ended by SIGTERM. Nothing is half done: run again, and the finished stages come from the cache."
@@ -35,12 +37,6 @@ def _raise(*_: object) -> NoReturn:
     raise Terminated
 
 
-def interruption_behind(error: Exception) -> KeyboardInterrupt | None:
-    """What interrupted the work that ended with `error`: Beam's worker makes an error of its own of an
-    interruption, with its name.
-    """
-    text = f"{error!r} {error.__cause__!r}"
-    for kind in (Terminated, KeyboardInterrupt):
-        if kind.__name__ in text:
-            return kind()
-    return None
+def interruption_behind(error: BaseException) -> KeyboardInterrupt | None:
+    """The interruption that `error` was raised from, or in handling which; None where there was none."""
+    return next((one for one in causes(error) if isinstance(one, KeyboardInterrupt)), None)

@@ -16,7 +16,7 @@ from components.batch_prediction import progress
 from components.batch_prediction.formats import OutputFormat, Predicted, header, render
 from components.batch_prediction.unlabeled import LINES, Unlabeled, Unlabeleds, read_records, read_stream
 from components.batch_prediction.verified_model import VerifiedModel
-from components.errors import InputError
+from components.errors import InputError, carried
 from components.example_gen.formats.file_format import Format
 from components.example_gen.formats.rows import BadRow
 from components.example_gen.reading import Reading
@@ -53,11 +53,12 @@ class ReadRows(beam.DoFn):
     def process(self, part: Part) -> Iterator[Rows | beam.pvalue.TaggedOutput]:
         reading = Reading()
         rows = self._good(part, reading)
-        try:
-            while batch := list(itertools.islice(rows, BATCH)):
-                yield part.path, batch
-        except InputError as error:
-            reading.failures.append(str(error))
+        with carried():
+            try:
+                while batch := list(itertools.islice(rows, BATCH)):
+                    yield part.path, batch
+            except InputError as error:
+                reading.failures.append(str(error))
         yield beam.pvalue.TaggedOutput(READING, reading)
 
     def _good(self, part: Part, reading: Reading) -> Iterator[Unlabeled]:
@@ -77,7 +78,8 @@ class VerifiedModelHandler(ModelHandler[Rows, list[Predicted], VerifiedModel]):
         self._root, self._number, self._public_key = root, number, public_key
 
     def load_model(self) -> VerifiedModel:
-        return VerifiedModel(self._root, self._number, public_key=self._public_key)
+        with carried():
+            return VerifiedModel(self._root, self._number, public_key=self._public_key)
 
     def run_inference(
         self, batch: Sequence[Rows], model: VerifiedModel, inference_args: dict[str, Any] | None = None

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
-from components.errors import InputError
+from components.errors import InputError, carried
 from components.example_gen import splits
 from components.example_gen.reading import Reading, merged, usable
 from components.example_gen.sources.content import Content
@@ -56,13 +56,14 @@ class ReadPart(beam.DoFn):
     def process(self, part: Part) -> Iterator[list[Row] | beam.pvalue.TaggedOutput]:
         reading = Reading()
         rows: Iterable[Row] = self._rows(part, reading)
-        try:
-            if self._limit is not None:
-                rows = heapq.nsmallest(self._limit, rows, key=taking_order)
-            for window in windows(rows):
-                yield from mixed_batches(window)
-        except InputError as error:
-            reading.failures.append(str(error))
+        with carried():
+            try:
+                if self._limit is not None:
+                    rows = heapq.nsmallest(self._limit, rows, key=taking_order)
+                for window in windows(rows):
+                    yield from mixed_batches(window)
+            except InputError as error:
+                reading.failures.append(str(error))
         yield beam.pvalue.TaggedOutput(READING, reading)
 
     def _rows(self, part: Part, reading: Reading) -> Iterator[Row]:

@@ -41,7 +41,7 @@ def runs(settings: Settings, as_json: bool) -> None:
 
 def _facts(past: PastRun) -> dict[str, Any]:
     if past.result is None:
-        return {"verdict": "unfinished", "accuracy": None, "version": None, "seconds": None, "approval": None}
+        return {"verdict": past.state, "accuracy": None, "version": None, "seconds": None, "approval": None}
     result = past.result
     approval = result.approval
     promoted = result.version if result.verdict == "promoted" else None

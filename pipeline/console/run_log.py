@@ -17,7 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from components.errors import GreenlightError
+from components.errors import GreenlightError, MachineFault
+from serving.machine import faults
 
 LINE = "%(asctime)s %(levelname)-7s [%(threadName)s] %(name)s: %(message)s"
 
@@ -80,7 +81,9 @@ def _log_file(log: Path) -> Iterator[int]:
         log.parent.mkdir(parents=True, exist_ok=True)
         target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise GreenlightError(f"The log {log} cannot be written: {error.strerror or error}.") from error
+        remedy = faults.remedy_of(error)
+        kind = MachineFault if remedy else GreenlightError
+        raise kind(f"The log {log} cannot be written: {remedy or error.strerror or error}") from error
     try:
         yield target
     finally:

@@ -12,10 +12,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from components.errors import DataStopped, InputError
+from components.errors import DataStopped, GreenlightError, InputError, MachineFault
 from pipeline.config import to_toml
 from pipeline.console import run_log
-from pipeline.failure import explain
+from pipeline.failure import Failure, explain
 from pipeline.results.outcome import RunResult, StageTiming
 from pipeline.settings.alerts import AlertSettings
 from pipeline.spans.listing import require_source
@@ -58,12 +58,33 @@ def run(
     run_id = run_id or new_run_id()
     if workspace.run(run_id).exists():
         raise InputError(f"There is a run {run_id} in {workspace.root} already.")
-    with workspace.exclusively(), run_log.capture(workspace.log(run_id)):
+    with (
+        _written_in(workspace),
+        workspace.exclusively(),
+        run_log.capture(workspace.log(run_id)),
+        workspace.under_way(run_id),
+    ):
         without_addresses = settings.model_copy(update={"alerts": AlertSettings()})
         workspace.settings(run_id).write_text(to_toml(without_addresses), encoding="utf-8")
         result = _Attempt(settings, workspace, run_id, console).result(use_cache=use_cache)
         result.save(workspace.result(run_id))
     return result
+
+
+@contextmanager
+def _written_in(workspace: Workspace) -> Iterator[None]:
+    """Says of what cannot be written inside that it is about the workspace.
+
+    Raises:
+      MachineFault: it cannot be written for a reason that is the machine's.
+    """
+    try:
+        yield
+    except OSError as error:
+        failure = explain(error, place=workspace.root)
+        if failure.machine:
+            raise MachineFault(failure.message) from error
+        raise
 
 
 def _check_keys(settings: Settings) -> None:
@@ -116,7 +137,7 @@ class _Attempt:
     def stage_failed(self, name: str, seconds: float, error: Exception) -> None:
         self._stages.append(StageTiming(name, seconds))
         self._stage_error = error
-        told = "interrupted" if interruption_behind(error) else explain(error).message
+        told = "interrupted" if interruption_behind(error) else self._explained(error).message
         self._console.stage_failed(name, seconds, told)
 
     # Below: the run itself.
@@ -168,10 +189,24 @@ class _Attempt:
         return judge_run(run, live=live, facts=self._facts(live))
 
     def _failure(self, error: Exception) -> RunResult:
-        failure, facts = explain(error), self._facts(self._live())
+        failure, facts = self._explained(error), self._facts(self._live())
         if failure.exit_code == DataStopped.exit_code:
             return RunResult(verdict="stopped", reasons=tuple(failure.message.splitlines()), **facts)
-        return RunResult(verdict="failed", error=failure.message, error_code=failure.exit_code, **facts)
+        return RunResult(
+            verdict="failed",
+            error=failure.message,
+            error_code=failure.exit_code,
+            machine_fault=failure.machine,
+            **facts,
+        )
+
+    def _explained(self, error: Exception) -> Failure:
+        """What is wrong, with a look at the lineage store, whose own errors have neither type nor code."""
+        failure = explain(error, place=self._workspace.root)
+        if not isinstance(error, GreenlightError) and not failure.machine and failure.exit_code == 1:
+            fault = self._workspace.metadata.fault()
+            return explain(fault) if fault else failure
+        return failure
 
     def _facts(self, live: Version | None) -> dict[str, Any]:
         """What every result says, however the run came out."""

@@ -85,6 +85,13 @@ class MySqlLineage:
         config.mysql.password = self.settings.password()
         return config
 
+    def fault(self) -> GreenlightError | None:
+        try:
+            self._connect()
+        except GreenlightError as error:
+            return error
+        return None
+
     def open(self) -> MetadataStore:
         if not self.exists():
             raise InputError(

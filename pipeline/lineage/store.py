@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from components.errors import GreenlightError, InputError
+from components.errors import GreenlightError, InputError, MachineFault
+from serving.machine import disk, faults
 
 if TYPE_CHECKING:
     from ml_metadata import MetadataStore
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-_SQLITE = b"SQLite format 3\0"
+_WAIT_SECONDS = 5.0
+"""How long another process may hold the file."""
 
 
 class LineageStore(Protocol):
@@ -33,6 +37,9 @@ class LineageStore(Protocol):
 
     def connection_config(self) -> mlmd.ConnectionConfig:
         """How to connect."""
+
+    def fault(self) -> GreenlightError | None:
+        """Why the store cannot be used at this moment, as far as a look at it tells; None where it can."""
 
     def open(self) -> MetadataStore:
         """The store, to be read.
@@ -56,11 +63,43 @@ class SqliteLineage:
         return self.path.is_file()
 
     def prepare(self) -> None:
-        if self._is_damaged():
-            raise GreenlightError(
-                f"The lineage store {self.path} is no SQLite database any more. Bring it back from "
-                "a backup, or move it away: the next run starts a new one, and what is served stays."
+        if fault := self.fault():
+            raise fault
+
+    def fault(self) -> GreenlightError | None:
+        if not self.exists():
+            return None
+        try:
+            with closing(self._connect()) as database:
+                database.execute("BEGIN IMMEDIATE")
+                database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                database.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            return self._in_words(error)
+        remedy = disk.fault_of(self.path.parent)
+        return MachineFault(f"The lineage store {self.path} cannot be written: {remedy}") if remedy else None
+
+    def _connect(self) -> sqlite3.Connection:
+        """To a file that is there, without a transaction."""
+        address = f"{self.path.as_uri()}?mode=rw"
+        return sqlite3.connect(address, uri=True, timeout=_WAIT_SECONDS, isolation_level=None)
+
+    def _in_words(self, error: sqlite3.Error) -> GreenlightError:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return MachineFault(
+                f"The lineage store {self.path} is locked by another process, such as a database browser or "
+                f"a backup; waited {_WAIT_SECONDS:g} s. Close it (`fuser {self.path}` names it), and run "
+                "again."
             )
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return GreenlightError(
+                f"The lineage store {self.path} is damaged: it is not a whole SQLite database any more. "
+                "Bring it back from a backup, or move it away: the next run starts a new one, and what is "
+                "served stays."
+            )
+        remedy = faults.remedy_of(error) or f"{error}. Move it away: the next run starts a new one."
+        return MachineFault(f"The lineage store {self.path} cannot be used: {remedy}")
 
     def shown_config(self) -> mlmd.ConnectionConfig:
         return self.connection_config()
@@ -81,12 +120,9 @@ class SqliteLineage:
             )
         from ml_metadata import MetadataStore
 
-        return MetadataStore(self.connection_config())
-
-    def _is_damaged(self) -> bool:
-        """Whether there is something that does not begin as SQLite's files do."""
         try:
-            with self.path.open("rb") as file:
-                return file.read(len(_SQLITE)) not in (b"", _SQLITE)
-        except FileNotFoundError:
-            return False
+            return MetadataStore(self.connection_config())
+        except Exception as error:  # ML Metadata's errors have neither type nor code: SQLite itself is asked
+            if fault := self.fault():
+                raise fault from error
+            raise

@@ -38,6 +38,8 @@ class RunResult:
     approval: who promoted the refused model (`by`), when (`at`), why (`reason`), the conditions they waived
       (`waived`), and the `version` that it became; None where nobody did. The verdict stays what it was.
     error, error_code: of a failed run; the code is 2 where the user's settings or input were the cause.
+    machine_fault: whether a failed run failed because of the machine, such as a full disk or a killed
+      process: it says nothing of the data, the model or the settings.
     """
 
     verdict: Verdict
@@ -54,6 +56,7 @@ class RunResult:
     reasons: Sequence[str] = ()
     error: str | None = None
     error_code: int = 1
+    machine_fault: bool = False
     approval: Mapping[str, Any] | None = None
 
     @property
@@ -75,8 +78,12 @@ class RunResult:
         """Writes `path` whole or not at all; makes its folder."""
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(path.name + ".draft")
-        draft.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
-        os.replace(draft, path)
+        try:
+            draft.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
+            os.replace(draft, path)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
 
     @classmethod
     def load(cls, path: Path) -> Self:

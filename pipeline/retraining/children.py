@@ -15,7 +15,7 @@ from pathlib import Path
 import pipeline
 from pipeline.config import Settings
 from pipeline.settings.layers import is_setting
-from serving.machine import children
+from serving.machine import children, ownership
 
 ALIVE = "alive"
 POLL_SECONDS = 0.2
@@ -81,17 +81,7 @@ class Child:
 
 def is_alive(folder: Path) -> bool:
     """Whether the child that was started in `folder`, by us or by one before us, is still there."""
-    try:
-        handle = os.open(folder / ALIVE, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
+    return ownership.is_held(folder / ALIVE)
 
 
 def _environment() -> dict[str, str]:

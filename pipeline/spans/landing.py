@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.errors import GreenlightError, InputError
+from components.errors import GreenlightError, InputError, MachineFault
 from components.example_gen.formats.file_format import format_of
 from components.example_gen.reading import Reading, require_usable, usable
 from components.example_gen.settings import DataSettings
@@ -27,6 +27,7 @@ from pipeline.spans.account import Account, account
 from pipeline.spans.place import LAST, LandingPlace, landing_place
 from pipeline.spans.record import RECORD, SpanRecord
 from serving.errors import StoreBusy
+from serving.machine import faults
 from serving.storage.local import LocalFiles
 
 INCOMING = ".incoming-"
@@ -136,6 +137,8 @@ def _writing(folder: str) -> Iterator[None]:
     except StoreBusy as error:
         raise GreenlightError(str(error)) from None
     except OSError as error:
+        if remedy := faults.remedy_of(error):
+            raise MachineFault(f"Nothing can be landed in {folder}: {remedy}") from error
         raise InputError(f"Nothing can be landed in {folder}: {error.strerror or error}.") from error
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from components.errors import GreenlightError, InputError
+from components.errors import GreenlightError, InputError, MachineFault
 from pipeline.lineage.mysql import MySqlLineage, noted_uri
 from pipeline.lineage.store import LineageStore, SqliteLineage
 from pipeline.settings.lineage import LineageSettings
+from serving.machine import faults, ownership
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
+
+RunState = Literal["running", "interrupted", "killed", "unfinished"]
+"""Of a run without a result; `unfinished` where an older Greenlight left nothing that tells more."""
+_ALIVE, _INTERRUPTED = "run.lock", "interrupted"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +98,8 @@ class Workspace:
         """Makes the folder.
 
         Raises:
-          InputError: it cannot be made or written to, or its lineage is elsewhere.
+          MachineFault: the disk is full, or this user may not write there.
+          InputError: it cannot be made for another reason, or its lineage is elsewhere.
           GreenlightError: its lineage store is damaged, or out of reach.
         """
         try:
@@ -102,6 +108,8 @@ class Workspace:
             probe.touch()
             probe.unlink()
         except OSError as error:
+            if remedy := faults.remedy_of(error):
+                raise MachineFault(f"The workspace {self.root} cannot be written: {remedy}") from error
             raise InputError(
                 f"The workspace {self.root} cannot be used: {error.strerror or error}. "
                 "Name another with --workspace."
@@ -126,6 +134,30 @@ class Workspace:
                 f"Another run is using the workspace {self.root}. "
                 "Wait for it to end, or name another --workspace."
             ) from None
+
+    @contextmanager
+    def under_way(self, run_id: str) -> Iterator[None]:
+        """Marks the run as under way, until its end or that of this process, and notes an interruption.
+
+        Raises:
+          OSError: the mark cannot be made.
+        """
+        with ownership.held(self.run(run_id) / _ALIVE):
+            try:
+                yield
+            except KeyboardInterrupt:
+                with suppress(OSError):  # it is interrupted all the same
+                    (self.run(run_id) / _INTERRUPTED).touch()
+                raise
+
+    def state(self, run_id: str) -> RunState:
+        """What became of a run that left no result."""
+        if (self.run(run_id) / _INTERRUPTED).exists():
+            return "interrupted"
+        alive = self.run(run_id) / _ALIVE
+        if not alive.exists():
+            return "unfinished"
+        return "running" if ownership.is_held(alive) else "killed"
 
     def in_use(self) -> bool:
         """Whether a run holds the workspace at this moment."""

@@ -7,22 +7,28 @@ from pathlib import Path
 
 from components.errors import InputError
 from pipeline.results.outcome import RunResult
-from pipeline.workspace.layout import Workspace
+from pipeline.workspace.layout import RunState, Workspace
 
 
 @dataclasses.dataclass(frozen=True)
 class PastRun:
-    """One run; `result` is None where it has not ended, or was killed."""
+    """One run; `result` is None where it did not come to one, and `state` then says why."""
 
     id: str
     result: RunResult | None
+    state: RunState | None = None
 
 
 def past_runs(workspace: Workspace) -> list[PastRun]:
     """Every run, oldest first. One whose result cannot be read counts as not ended."""
     folder = workspace.run("any").parent
     ids = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
-    return [PastRun(run, _result(workspace, run)) for run in ids]
+    return [_past_run(workspace, run) for run in ids]
+
+
+def _past_run(workspace: Workspace, run: str) -> PastRun:
+    result = _result(workspace, run)
+    return PastRun(run, result, None if result else workspace.state(run))
 
 
 def ended_run(workspace: Workspace, run: str | None) -> RunResult:

@@ -5,13 +5,13 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 
-_SPACE = "Free space there, or choose a folder on another disk."
+SPACE = "Free space there, or choose a folder on another disk."
 _NOT_ALLOWED = "Change its owner or mode, or choose another folder."
 _FILES = "Raise the limit (`ulimit -n`), or end other processes."
 
 OF_ERRNO = {
-    errno.ENOSPC: f"The disk is full, or has no inodes left. {_SPACE}",
-    errno.EDQUOT: f"The disk quota is used up. {_SPACE}",
+    errno.ENOSPC: f"The disk is full, or has no inodes left. {SPACE}",
+    errno.EDQUOT: f"The disk quota is used up. {SPACE}",
     errno.EFBIG: "A file would be larger than this process or file system allows (`ulimit -f`).",
     errno.EROFS: "The file system is mounted read-only: mount it writable, or choose another folder.",
     errno.EACCES: f"This user may not read or write there. {_NOT_ALLOWED}",
@@ -25,6 +25,8 @@ OF_ERRNO = {
     errno.ENOLCK: "The file system has no locks: choose a folder on another one.",
 }
 """What each errno that is the machine's means, and how a person mends it."""
+NEVER_THE_INPUT = OF_ERRNO.keys() - {errno.EACCES, errno.EPERM}
+"""An input that cannot be read for one of these is not to blame; one without the rights may be."""
 
 OF_SQLITE = {
     sqlite3.SQLITE_FULL: OF_ERRNO[errno.ENOSPC],
@@ -38,11 +40,11 @@ OF_SQLITE = {
 """The same by SQLite's primary result code."""
 
 _MEMORY = "The machine ran out of memory. Free some, or lower data.limit or trainer.batch_size."
-_EXHAUSTED = 8
+RESOURCE_EXHAUSTED = 8
 """TensorFlow's and gRPC's RESOURCE_EXHAUSTED: ENOSPC, ENOMEM, EDQUOT, EMFILE and no memory for a tensor."""
 _PERMISSION_DENIED = 7
 _OF_STATUS = {
-    _EXHAUSTED: "The disk is full, has no inodes left, or the memory is used up. Free some, and run again.",
+    RESOURCE_EXHAUSTED: "The disk is full, has no inodes left, or the memory is used up. Free some.",
     _PERMISSION_DENIED: f"This user may not read or write there. {_NOT_ALLOWED}",
 }
 
@@ -53,7 +55,7 @@ def remedy_of(error: BaseException) -> str | None:
     Returns:
       One or two sentences; None for any other error.
     """
-    return next((remedy for one in _chain(error) if (remedy := _remedy(one))), None)
+    return next((remedy for one in causes(error) if (remedy := _remedy(one))), None)
 
 
 def _remedy(error: BaseException) -> str | None:
@@ -76,7 +78,8 @@ def status_of(error: BaseException) -> int | None:
     return int(error.error_code)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, what it was raised from, or in handling what, and so on."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:

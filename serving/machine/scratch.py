@@ -1,12 +1,13 @@
 """Temporary folders that are removed even after a kill: the next process removes those of dead ones."""
 
-import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from serving.machine import ownership
 
 PREFIX = "greenlight-"
 _UNLOCKED = ".greenlight-"
@@ -31,34 +32,18 @@ def folder(kind: str) -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix=f"{_UNLOCKED}{kind}-"))
     path = made.with_name(made.name.removeprefix("."))
     try:
-        lock = os.open(made / _OWNER, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError:
-        made.rmdir()
-        raise
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        made.rename(path)
-        yield path
+        with ownership.held(made / _OWNER):
+            made.rename(path)
+            yield path
+            shutil.rmtree(path, ignore_errors=True)  # while it is held: nobody else removes it meanwhile
     finally:
         for left in (made, path):
             shutil.rmtree(left, ignore_errors=True)
-        os.close(lock)
 
 
 def sweep() -> None:
     """Removes the folders of this user whose processes have ended."""
     for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{_OWNER}"):
         with suppress(OSError):
-            if path.stat().st_uid == os.getuid() and _is_free(path):
+            if path.stat().st_uid == os.getuid() and not ownership.is_held(path):
                 shutil.rmtree(path.parent, ignore_errors=True)
-
-
-def _is_free(path: Path) -> bool:
-    handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(handle)
-    return True

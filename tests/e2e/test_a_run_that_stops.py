@@ -90,5 +90,5 @@ def test_a_damaged_lineage_store_is_named_with_a_remedy(run, tmp_path):
     place = Workspace.at(tmp_path / "workspace")
     place.create()
     place.metadata.path.write_bytes(b"\xff" * 5000)
-    with pytest.raises(GreenlightError, match=r"metadata.sqlite is no SQLite database.*move it away"):
+    with pytest.raises(GreenlightError, match=r"metadata.sqlite is damaged.*move it away"):
         run(workspace=place.root)

@@ -1,8 +1,18 @@
 """The root cause of an exception, in words."""
 
-import pytest
+import errno
+import os
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
 
-from components.errors import DataStopped, GreenlightError, InputError
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from components.errors import DataStopped, GreenlightError, InputError, MachineFault, carried
+from pipeline.config import IN_PROCESS_RUNNER
 from pipeline.failure import LONGEST, Failure, explain
 
 
@@ -35,8 +45,21 @@ def test_an_error_for_the_person_is_taken_as_it_is():
     assert explain(error) == Failure("No file matches a/*.csv.\nCheck data.source.", 2)
 
 
+def as_beam_raises(error):
+    """As Beam's DoFnRunner raises an error of a step anew, with words of its own."""
+    try:
+        try:
+            with carried():
+                raise error
+        except Exception as inner:
+            again = type(inner)(f"{inner.args[0]} [while running 'Read reviews']")
+            raise again  # noqa: B904 - as Beam does
+    except Exception as outer:
+        return outer
+
+
 def test_beams_suffix_is_dropped():
-    error = raised(DataStopped("The label column is empty. [while running 'Run[ExampleValidator]']"))
+    error = as_beam_raises(DataStopped("The label column is empty."))
     assert explain(error) == Failure("The label column is empty.", 4)
 
 
@@ -51,19 +74,98 @@ def test_an_error_for_the_person_is_preferred_to_its_own_cause():
     error = raised(
         GreenlightError("The disk is full. Free some."), cause=raised(OSError(28, "No space left"))
     )
-    assert explain(error) == Failure("The disk is full. Free some.", 1)
+    said = "The disk is full. Free some. The disk is full, or has no inodes left."
+    failure = explain(error)
+    assert failure.message.startswith(said) and failure.machine
 
 
-def test_an_error_for_the_person_is_found_in_the_text_of_another_process():
-    text = REMOTE.format(raised="components.errors.InputError: No file matches a/*.csv.\nCheck data.source.")
-    assert explain(raised(RuntimeError(text))) == Failure("No file matches a/*.csv.\nCheck data.source.", 2)
+@pytest.mark.parametrize("kind", [InputError, DataStopped, MachineFault, GreenlightError])
+def test_an_error_for_the_person_is_found_in_the_text_of_another_process(kind):
+    message = "No file matches a/*.csv.\nCheck data.source."
+    trace = "".join(traceback.format_exception(as_beam_raises(kind(message))))
+    found = explain(raised(RuntimeError(f"Pipeline job-001 failed: {trace} [while running 'Read reviews']")))
+    assert found == Failure(message, kind.exit_code, machine=kind is MachineFault)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        pytest.param(
+            ["--direct_running_mode=multi_processing", "--direct_num_workers=1"],
+            marks=pytest.mark.proof,
+        ),
+    ],
+)
+def test_an_error_for_the_person_comes_through_real_beam(options, tmp_path, monkeypatch):
+    module = tmp_path / "failing_step.py"  # of this file nothing could be imported in the workers
+    module.write_text(
+        "from components.errors import InputError, carried\n"
+        "def fail(_):\n    with carried():\n        raise InputError('No reviews.\\nCheck data.source.')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    import failing_step
+
+    with (
+        pytest.raises(Exception) as caught,
+        beam.Pipeline(IN_PROCESS_RUNNER, options=PipelineOptions(options)) as pipeline,
+    ):
+        pipeline | beam.Create([1]) | beam.Map(failing_step.fail)
+    assert explain(caught.value) == Failure("No reviews.\nCheck data.source.", 2)
+
+
+def test_an_error_raised_from_another_one_for_the_person_is_the_one_that_is_told():
+    inner, outer = GreenlightError("x"), InputError("The settings of the run cannot be used.")
+    for error in (inner, outer):
+        with suppress(GreenlightError), carried():
+            raise error
+    text = "".join(traceback.format_exception(raised(outer, cause=inner)))
+    assert explain(raised(RuntimeError(text))).message == "The settings of the run cannot be used."
+
+
+def test_words_alone_decide_nothing():
+    text = REMOTE.format(raised="components.errors.InputError: No file matches a/*.csv.")
+    assert explain(raised(RuntimeError(text))).exit_code == 1
+
+
+@pytest.mark.parametrize("place", [None, Path("/somewhere")])
+def test_a_fault_of_the_machine_says_what_where_and_how_to_mend_it(place):
+    failure = explain(raised(OSError(errno.ENOSPC, "No space left", "/data/model.keras")), place=place)
+    assert failure.message.startswith("/data/model.keras")
+    assert "The disk is full" in failure.message and "Free space" in failure.message
+    assert (failure.exit_code, failure.machine) == (1, True)
+
+
+def test_an_input_that_a_full_disk_made_unusable_is_the_machine_s_fault():
+    error = raised(InputError("out.jsonl cannot be written."), cause=raised(OSError(errno.ENOSPC, "x")))
+    failure = explain(error)
+    assert (failure.exit_code, failure.machine) == (1, True)
+    assert failure.message.startswith("out.jsonl cannot be written. The disk is full")
+
+    missing = raised(
+        InputError("out.jsonl is not there."), cause=raised(FileNotFoundError(errno.ENOENT, "x"))
+    )
+    assert explain(missing) == Failure("out.jsonl is not there.", 2)
+
+
+def test_an_error_without_a_type_is_the_disk_s_where_that_is_full(tmp_path, monkeypatch):
+    error = raised(RuntimeError("database or disk is full"))
+    assert not explain(error, place=tmp_path).machine
+    full = SimpleNamespace(f_flag=0, f_bavail=0, f_frsize=4096, f_files=100, f_favail=50)
+    monkeypatch.setattr(os, "statvfs", lambda path: full)
+    failure = explain(error, place=tmp_path)
+    assert failure.machine and failure.message.startswith(
+        f"{tmp_path} (0.0 MiB and 50 inodes free): The disk"
+    )
 
 
 def test_the_root_cause_is_found_in_the_text_of_another_process():
     text = REMOTE.format(
         raised="tensorflow.python.framework.errors_impl.DataLossError: corrupted record at 12"
     )
-    assert explain(raised(RuntimeError(text))) == Failure("DataLossError: corrupted record at 12", 1)
+    said = "tensorflow.python.framework.errors_impl.DataLossError: corrupted record at 12"
+    assert explain(raised(RuntimeError(text))) == Failure(said, 1)
 
 
 def test_the_innermost_cause_is_the_root():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config import IN_PROCESS_RUNNER
 from pipeline.termination import MESSAGE, Terminated, as_interruption, interruption_behind
 
 ROOT = Path(__file__).parents[2]
@@ -35,12 +36,20 @@ def test_in_another_thread_nothing_is_touched():
     assert seen == [signal.getsignal(signal.SIGTERM)]
 
 
-def test_it_is_found_behind_what_beam_makes_of_it():
-    wrapped = RuntimeError("pipeline.termination.Terminated [while running 'Train']")
-    assert isinstance(interruption_behind(wrapped), Terminated)
-    by_hand = interruption_behind(RuntimeError("KeyboardInterrupt"))
-    assert isinstance(by_hand, KeyboardInterrupt) and not isinstance(by_hand, Terminated)
-    assert interruption_behind(RuntimeError("the disk is full")) is None
+@pytest.mark.parametrize("kind", [Terminated, KeyboardInterrupt])
+def test_it_is_found_behind_what_beam_makes_of_it(kind):
+    import apache_beam as beam
+
+    def interrupt(_):
+        raise kind
+
+    with pytest.raises(Exception) as caught, beam.Pipeline(IN_PROCESS_RUNNER) as pipeline:
+        pipeline | beam.Create([1]) | beam.Map(interrupt)
+    assert type(interruption_behind(caught.value)) is kind
+
+
+def test_words_alone_are_no_interruption():
+    assert interruption_behind(RuntimeError("KeyboardInterrupt: pipeline.termination.Terminated")) is None
 
 
 def test_a_run_that_is_told_to_end_says_so_with_code_143(tmp_path):

@@ -1,11 +1,18 @@
 """The runs of a workspace, and which one a person means."""
 
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
 from components.errors import InputError
 from pipeline.commands import history
 from pipeline.results.outcome import RunResult
+from pipeline.termination import Terminated
 from pipeline.workspace.layout import Workspace
 from pipeline.workspace.past_runs import ended_run, past_runs
 
@@ -30,6 +37,40 @@ def refusal(workspace, run):
 def test_runs_are_listed_oldest_first_also_those_that_never_ended(workspace):
     found = [(past.id, past.result is not None) for past in past_runs(workspace)]
     assert found == [(OLD, True), (NEW, True), (UNFINISHED, False)]
+
+
+def test_a_run_without_a_result_is_running_interrupted_or_killed(workspace):
+    def state():
+        return past_runs(workspace)[-1].state
+
+    assert state() == "unfinished"  # of an older Greenlight, which left nothing to tell by
+    with workspace.under_way(UNFINISHED):
+        assert state() == "running"
+    assert state() == "killed"  # the lock is free, and nothing was noted
+    with pytest.raises(Terminated), workspace.under_way(UNFINISHED):
+        raise Terminated
+    assert state() == "interrupted"
+    RunResult(verdict="promoted", run=UNFINISHED).save(workspace.result(UNFINISHED))
+    assert state() is None
+
+
+@pytest.mark.parametrize(("number", "state"), [(signal.SIGTERM, "interrupted"), (signal.SIGKILL, "killed")])
+def test_the_end_of_another_process_tells_its_run_s(workspace, number, state):
+    program = (
+        "import sys, time\nfrom pathlib import Path\nfrom pipeline.termination import as_interruption\n"
+        "from pipeline.workspace.layout import Workspace\n"
+        "with as_interruption(), Workspace.at(Path(sys.argv[1])).under_way(sys.argv[2]):\n"
+        "    print('up', flush=True)\n    time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", program, str(workspace.root), UNFINISHED]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as run:
+        run.stdout.readline()
+        assert past_runs(workspace)[-1].state == "running"
+        run.send_signal(number)
+    assert past_runs(workspace)[-1].state == state
+    listed = CliRunner().invoke(history.runs, ["--workspace", str(workspace.root)]).output
+    assert listed.splitlines()[-1] == f"{UNFINISHED}  {state}"
 
 
 def test_without_a_name_the_newest_that_ended_is_meant(workspace):

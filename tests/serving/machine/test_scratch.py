@@ -1,5 +1,7 @@
 """Temporary folders vanish with their process, at the latest when the next one makes one."""
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -57,11 +59,11 @@ def test_a_folder_in_use_or_not_ours_stays(temporary, monkeypatch):
     assert foreign.is_dir()
 
 
-def test_a_full_disk_leaves_nothing_behind(temporary, monkeypatch):
-    def full(*_: object) -> int:
-        raise OSError(28, "No space left on device")
+def test_a_file_system_without_locks_leaves_nothing_behind(temporary, monkeypatch):
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(os, "open", full)
-    with pytest.raises(OSError, match="No space left"), scratch.folder("canary"):
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(OSError, match="No locks available"), scratch.folder("canary"):
         pass
     assert list(temporary.iterdir()) == []

@@ -1,0 +1,39 @@
+"""The disk below a folder: what is left on it, and whether that is the reason why something failed."""
+
+import errno
+import os
+from pathlib import Path
+
+from serving.machine.faults import OF_ERRNO, SPACE
+
+FEW_BYTES = 2**20
+_FEW_INODES = 8
+
+
+def fault_of(folder: Path, *, least_bytes: int = FEW_BYTES) -> str | None:
+    """Why hardly anything can be written below `folder`, and how to mend it.
+
+    Returns:
+      A sentence or two; None where there are `least_bytes` and some inodes.
+    """
+    try:
+        found = os.statvfs(folder)
+    except OSError as error:
+        return OF_ERRNO.get(error.errno or 0)
+    if found.f_flag & os.ST_RDONLY:
+        return OF_ERRNO[errno.EROFS]
+    if found.f_bavail * found.f_frsize < least_bytes:
+        return f"The disk is full. {SPACE}"
+    if found.f_files and found.f_favail < _FEW_INODES:
+        return f"The disk has no inodes left (`df -i`): too many files. {SPACE}"
+    return None
+
+
+def room(folder: Path) -> str:
+    """What is left there, as a person reads it: `1.5 MiB and 12 inodes free`; "" where it cannot be told."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return ""
+    free = f"{found.f_bavail * found.f_frsize / 2**20:,.1f} MiB"
+    return f"{free} and {found.f_favail:,} inodes free" if found.f_files else f"{free} free"

@@ -1,0 +1,55 @@
+"""Ownership of a file: held by a lock that the system frees when the process ends, however it ends."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_TRIES, _PAUSE_SECONDS = 10, 0.01
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Holds `path`, which is made if needed, while the context lasts or until this process ends.
+
+    Raises:
+      BlockingIOError: another process holds it.
+      OSError: it cannot be made.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _lock(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    """Locks a file; whoever only looks whether it is held does so for a moment, and is waited for."""
+    for _ in range(_TRIES - 1):
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_PAUSE_SECONDS)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process holds `path`; False where there is no such file.
+
+    Raises:
+      OSError: it cannot be read.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

@@ -1,0 +1,106 @@
+"""A lineage store that cannot be used is told in a sentence with a remedy, by SQLite's own codes."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.errors import GreenlightError, MachineFault
+from pipeline.lineage import store
+from pipeline.lineage.store import SqliteLineage
+from serving.machine import disk
+
+HOLDER = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def lineage(tmp_path) -> SqliteLineage:
+    found = SqliteLineage(tmp_path / "metadata.sqlite")
+    assert found.fault() is None  # there is none yet
+    found_store = found.connection_config()
+    from ml_metadata import MetadataStore
+
+    MetadataStore(found_store)
+    return found
+
+
+@pytest.fixture
+def held(lineage, monkeypatch):
+    """Another process holds the store."""
+    monkeypatch.setattr(store, "_WAIT_SECONDS", 0.1)
+    command = [sys.executable, "-c", HOLDER, str(lineage.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        yield
+        holder.stdin.close()
+
+
+def test_a_sound_store_can_be_used(lineage):
+    lineage.prepare()
+    assert lineage.open().get_artifacts() == []
+
+
+@pytest.mark.parametrize("use", [SqliteLineage.prepare, SqliteLineage.open])
+def test_one_that_another_process_holds(lineage, held, use):
+    said = rf"The lineage store {lineage.path} is locked by another process.*Close it .*run again\.$"
+    with pytest.raises(MachineFault, match=said):
+        use(lineage)
+
+
+@pytest.mark.parametrize("use", [SqliteLineage.prepare, SqliteLineage.open])
+@pytest.mark.parametrize("size", [5000, 4096, 100])
+def test_one_that_was_cut_off(lineage, use, size):
+    os.truncate(lineage.path, size)
+    with pytest.raises(
+        GreenlightError, match=r"is damaged.*Bring it back from a backup, or move it away"
+    ) as raised:
+        use(lineage)
+    assert raised.value.exit_code == 1
+
+
+def test_one_that_is_something_else(lineage):
+    lineage.path.write_bytes(b"\xff" * 5000)
+    with pytest.raises(GreenlightError, match="is damaged"):
+        lineage.prepare()
+
+
+def test_a_full_disk_under_it(lineage, monkeypatch):
+    monkeypatch.setattr(disk, "fault_of", lambda folder, **_: "The disk is full.")
+    with pytest.raises(MachineFault, match=r"metadata\.sqlite cannot be written: The disk is full\.$"):
+        lineage.prepare()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (sqlite3.SQLITE_FULL, "cannot be used: The disk is full"),
+        (sqlite3.SQLITE_READONLY_DBMOVED, "cannot be used: This user may not read or write there"),
+        (sqlite3.SQLITE_CANTOPEN, "cannot be used: SQLite cannot make its files beside it"),
+        (sqlite3.SQLITE_IOERR_FSYNC, "cannot be used: The disk or the network below it failed"),
+        (sqlite3.SQLITE_PROTOCOL, "cannot be used: whatever it says"),
+    ],
+)
+def test_what_sqlite_cannot_do_is_told_by_its_code(lineage, monkeypatch, code, said):
+    error = sqlite3.OperationalError("whatever it says")
+    error.sqlite_errorcode = code
+
+    def fail(self) -> None:
+        raise error
+
+    monkeypatch.setattr(SqliteLineage, "_connect", fail)
+    assert said in str(lineage.fault())
+
+
+def test_a_look_changes_nothing(lineage):
+    before = Path(lineage.path).read_bytes()
+    lineage.prepare()
+    assert Path(lineage.path).read_bytes() == before
