@@ -19,7 +19,7 @@ from pipeline.workspace.past_runs import ended_run
 from pipeline.workspace.relocation import bring_home
 from serving.storage.resolve import files_for
 from serving.store.journal import whoami
-from serving.store.manifest import Facts, model_digest
+from serving.store.manifest import REVIEWS_NAME, Facts, model_digest
 from serving.store.publish import model_entries
 from serving.store.signing import KeySigner, KeyVerifier
 from serving.versions import VersionStore
@@ -130,13 +130,16 @@ def _carry_out(verdict: Verdict, run: _Refused, workspace: Workspace, store: Ver
     facts = dataclasses.replace(
         kept,
         verdict=VERDICT,
-        conditions=tuple(dataclasses.asdict(each) for each in verdict.conditions),
+        conditions=tuple(each.to_dict() for each in verdict.conditions),
         approval=approval,
         run_id=run.id,
     )
     with as_greenlight_errors():
         pushed = store.push(
-            model, facts, why=f"run {run.id}, approved by {approval['by']}: {approval['reason']}"
+            model,
+            facts,
+            why=f"run {run.id}, approved by {approval['by']}: {approval['reason']}",
+            records=_records(run),
         )
     if pushed.outcome == "rejected":
         raise GreenlightError(f"Nothing was promoted: {pushed.reason}.")
@@ -199,6 +202,12 @@ def _versions(workspace: Workspace, evaluator: Stage, push: PushSettings) -> Ver
             signer=KeySigner(push.signing_key) if push.signing_key else None,
             verifier=KeyVerifier(push.public_key) if push.public_key else None,
         )
+
+
+def _records(run: _Refused) -> dict[str, str]:
+    """The record of the reviews that the model was trained on, where its Evaluator left one."""
+    path = run.evaluator.outputs["evaluation"][-1].path / REVIEWS_NAME
+    return {REVIEWS_NAME: str(path)} if path.is_file() else {}
 
 
 def _pushable(run: _Refused) -> tuple[Facts, Path]:

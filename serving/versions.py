@@ -2,6 +2,7 @@
 
 import datetime
 import os
+from collections.abc import Mapping
 
 from serving.errors import StoreInputError, in_plain_words
 from serving.storage.files import Files
@@ -110,11 +111,20 @@ class VersionStore:
             return self._reader.verify(number)
 
     def push(
-        self, model_dir: str | os.PathLike[str], facts: Facts, *, why: str = "", force: bool = False
+        self,
+        model_dir: str | os.PathLike[str],
+        facts: Facts,
+        *,
+        why: str = "",
+        force: bool = False,
+        records: Mapping[str, str] | None = None,
     ) -> PushResult:
-        """Publish a SavedModel folder as the next version. `force` publishes a rejected model too."""
+        """Publish a SavedModel folder as the next version. `force` publishes a rejected model too.
+
+        `records`: names in the version's folder -> paths of files about the model that go with it.
+        """
         with in_plain_words(f"push to {self.root}"):
-            candidate = from_folder(os.fspath(model_dir), facts, why=why, force=force)
+            candidate = from_folder(os.fspath(model_dir), facts, why=why, force=force, records=records)
             return publish(self._writer, candidate, self._signer)
 
     def promote(self, number: int, why: str = "") -> PushResult:

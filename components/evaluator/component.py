@@ -4,7 +4,7 @@ from tfx.components.evaluator import component as tfx_component
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types import standard_component_specs as specs
-from tfx.types.component_spec import ExecutionParameter
+from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
 
 from components.evaluator import executor
@@ -16,12 +16,16 @@ CODE = "code"
 
 
 class EvaluatorSpec(specs.EvaluatorSpec):
-    """TFX's, and `gate`: GateSettings as JSON; `code` makes an upgraded stage run again."""
+    """TFX's, and `gate`: GateSettings as JSON; `code` makes an upgraded stage run again; `base_model`."""
 
     PARAMETERS = {
         **specs.EvaluatorSpec.PARAMETERS,
         executor.GATE_KEY: ExecutionParameter(type=str),
         CODE: ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        **specs.EvaluatorSpec.INPUTS,
+        executor.BASE_MODEL: ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
 
 
@@ -48,6 +52,7 @@ def evaluator(
     split: str,
     spans: bool = False,
     baseline_model: BaseChannel | None = None,
+    base_model: BaseChannel | None = None,
     schema: BaseChannel | None = None,
 ) -> Evaluator:
     """Returns the Evaluator stage.
@@ -59,6 +64,7 @@ def evaluator(
       split: the split to judge on, "test" or "eval".
       spans: whether the examples come in spans: the newest and the base are judged apart, too.
       baseline_model: the model in production, or the word that there is none.
+      base_model: the model whose weights the candidate may have started from: it has seen what that one saw.
       schema: a Schema for TFMA's input; it does without.
     """
     return Evaluator(
@@ -66,6 +72,7 @@ def evaluator(
             examples=examples,
             model=model,
             baseline_model=baseline_model,
+            base_model=base_model,
             schema=schema,
             eval_config=eval_config(gate, spans=spans),
             example_splits=json_utils.dumps([split]),

@@ -2,21 +2,29 @@
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow_model_analysis as tfma
 from absl import logging
+from tensorflow_model_analysis.proto import config_pb2
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as tfx_executor
 from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils
 from tfx.types import standard_component_specs as specs
-from tfx.utils import io_utils, json_utils, path_utils
+from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
 from components.errors import GreenlightError
 from components.evaluator import predictions as predictions_file
 from components.evaluator import verdict as verdict_file
+from components.evaluator.exposure.data_settings import data_of, differences
+from components.evaluator.exposure.production import Training, training_of
+from components.evaluator.exposure.training_reviews import EVAL, TRAIN, TrainingReviews, hashes
+from components.evaluator.gate import without_thresholds
 from components.evaluator.judgment.judging import judge
+from components.evaluator.judgment.samples import Exposure
 from components.evaluator.judgment.wording import render
 from components.evaluator.predict import ModelError, Scorer, score
 from components.evaluator.predictions import Predictions, not_probabilities
@@ -26,8 +34,11 @@ from components.evaluator.tfma_results import candidate_metrics, check_agreement
 from components.evaluator.verdict import Baseline, Verdict
 from components.no_model import is_none
 from components.reviews import LABEL, LENGTH, SPAN, TEXT
+from serving.store.manifest import REVIEWS_NAME
 
 GATE_KEY = "gate"
+BASE_MODEL = "base_model"
+"""The input with the model whose weights the candidate may have started from."""
 
 _Artifacts = dict[str, list[Artifact]]
 
@@ -35,8 +46,9 @@ _Artifacts = dict[str, list[Artifact]]
 class Executor(tfx_executor.Executor):
     """TFX's Evaluator with a verdict that has reasons.
 
-    Beside TFMA's files, the evaluation's folder gets `verdict.json` and `predictions.parquet`. The blessing
-    follows the verdict, which is all conditions of the gate together, TFMA's own thresholds among them.
+    Beside TFMA's files, the evaluation's folder gets `verdict.json`, `predictions.parquet` and the record of
+    the reviews that the candidate was trained on, which goes with it when it is pushed. The blessing follows
+    the verdict, which is all conditions of the gate together, TFMA's own thresholds among them.
     """
 
     def Do(self, input_dict: _Artifacts, output_dict: _Artifacts, exec_properties: dict[str, Any]) -> None:
@@ -44,7 +56,8 @@ class Executor(tfx_executor.Executor):
 
         Args:
           input_dict: examples, model, optionally baseline_model and schema, as TFX's Evaluator takes them; a
-            baseline_model may say that there is none.
+            baseline_model may say that there is none. Optionally base_model, the one that training may have
+            started from.
           output_dict: evaluation and blessing.
           exec_properties: those of TFX's Evaluator, with one split in example_splits, and `gate`:
             GateSettings as JSON.
@@ -57,20 +70,34 @@ class Executor(tfx_executor.Executor):
         (split,) = json_utils.loads(exec_properties[specs.EXAMPLE_SPLITS_KEY])
         evaluation = artifact_utils.get_single_instance(output_dict[specs.EVALUATION_KEY])
         found, baseline = _predict(input_dict, split)
-        newest = _newest_span(input_dict, found)
-        verdict = judge(gate, found, split=split, baseline=baseline, newest_span=newest)
+        training = _candidate_training(input_dict)
+        exposure = _exposure(input_dict, found, training, split)
+        verdict = judge(
+            gate,
+            found,
+            split=split,
+            baseline=baseline,
+            newest_span=_newest_span(input_dict, found),
+            exposure=exposure,
+        )
 
         fileio.makedirs(evaluation.uri)
+        _write(evaluation, REVIEWS_NAME, training.to_bytes())
         if not_probabilities(found.probability) is None:
             compared = found.baseline_probability is not None
-            super().Do(_without_baseline(input_dict, keep=compared), output_dict, exec_properties)
+            whole = bool(exposure.unseen(len(found)).all())
+            super().Do(
+                _for_tfma(input_dict, baseline=compared),
+                output_dict,
+                exec_properties if whole else _without_thresholds(exec_properties),
+            )
             check_agreement(candidate_metrics(evaluation.uri), found)
-            _check_validation(tfma.load_validation_result(evaluation.uri), verdict)
+            if whole:
+                _check_validation(tfma.load_validation_result(evaluation.uri), verdict)
         else:
             logging.warning("TFMA is left out: it cannot work with numbers that are no probabilities.")
 
-        with fileio.open(os.path.join(evaluation.uri, predictions_file.FILE_NAME), "wb") as file:
-            file.write(found.to_bytes())
+        _write(evaluation, predictions_file.FILE_NAME, found.to_bytes())
         io_utils.write_string_file(os.path.join(evaluation.uri, verdict_file.FILE_NAME), verdict.to_json())
         _record(evaluation, verdict)
         blessing = artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY])
@@ -99,9 +126,11 @@ def _predict(input_dict: _Artifacts, split: str) -> tuple[Predictions, Baseline 
     problem = problems.get(specs.BASELINE_MODEL_KEY) or (None if old is None else not_probabilities(old))
     if baseline is not None and problem:
         baseline, old = dataclasses.replace(baseline, problem=problem), None
+    text = _texts(columns[TEXT])
     return (
         Predictions(
-            text=_texts(columns[TEXT]),
+            text=text,
+            text_id=hashes(text),
             label=columns[LABEL].astype("int8"),
             length=_texts(columns[LENGTH]),
             probability=scores[specs.MODEL_KEY],
@@ -110,6 +139,44 @@ def _predict(input_dict: _Artifacts, split: str) -> tuple[Predictions, Baseline 
         ),
         baseline,
     )
+
+
+def _candidate_training(input_dict: _Artifacts) -> TrainingReviews:
+    """The reviews that the candidate has seen, with those of the model that it may have started from."""
+    found = TrainingReviews.of_examples(input_dict[specs.EXAMPLES_KEY], (TRAIN, EVAL))
+    for base in input_dict.get(BASE_MODEL) or ():
+        if not is_none(base) and (earlier := training_of(_folder(base)).reviews):
+            found = found.including(earlier)
+    return found
+
+
+def _exposure(input_dict: _Artifacts, found: Predictions, candidate: TrainingReviews, split: str) -> Exposure:
+    """Which reviews of the split both models have seen.
+
+    Where there is no test split, the gate judges on `eval`: then a model that was chosen by its reviews
+    counts as not having seen them, because no other reviews are there.
+    """
+    assert found.text_id is not None
+    production = Training()
+    for artifact in input_dict.get(specs.BASELINE_MODEL_KEY) or ():
+        production = training_of(_folder(artifact))
+    theirs = production.reviews or TrainingReviews({})
+    return Exposure(
+        candidate=_seen(candidate.without(split), found.text_id),
+        production=_seen(theirs.without(split), found.text_id),
+        problem=production.problem,
+        data_changes=tuple(differences(production.data, data_of(input_dict[specs.EXAMPLES_KEY]))),
+    )
+
+
+def _seen(training: TrainingReviews, text_id: np.ndarray) -> Mapping[str, np.ndarray]:
+    return {use: np.isin(text_id, known) for use, known in training.by_use.items()}
+
+
+def _without_thresholds(exec_properties: dict[str, Any]) -> dict[str, Any]:
+    config = config_pb2.EvalConfig()
+    proto_utils.json_to_proto(exec_properties[specs.EVAL_CONFIG_KEY], config)
+    return exec_properties | {specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(without_thresholds(config))}
 
 
 def _newest_span(input_dict: _Artifacts, found: Predictions) -> int:
@@ -131,14 +198,20 @@ def _folder(model: Artifact) -> str:
 def _with_what_there_is(input_dict: _Artifacts) -> _Artifacts:
     """The inputs without a baseline that stands for none."""
     absent = any(is_none(model) for model in input_dict.get(specs.BASELINE_MODEL_KEY) or ())
-    return _without_baseline(input_dict, keep=not absent)
+    return {
+        key: value for key, value in input_dict.items() if not (absent and key == specs.BASELINE_MODEL_KEY)
+    }
 
 
-def _without_baseline(input_dict: _Artifacts, *, keep: bool) -> _Artifacts:
-    """The inputs for TFMA: a baseline that gave no predictions would end its evaluation."""
-    return (
-        input_dict if keep else {key: v for key, v in input_dict.items() if key != specs.BASELINE_MODEL_KEY}
-    )
+def _for_tfma(input_dict: _Artifacts, *, baseline: bool) -> _Artifacts:
+    """The inputs that TFMA knows: a baseline that gave no predictions would end its evaluation."""
+    left_out = {BASE_MODEL} if baseline else {BASE_MODEL, specs.BASELINE_MODEL_KEY}
+    return {key: value for key, value in input_dict.items() if key not in left_out}
+
+
+def _write(artifact: Artifact, name: str, content: bytes) -> None:
+    with fileio.open(os.path.join(artifact.uri, name), "wb") as file:
+        file.write(content)
 
 
 def _check_validation(validation: Any, verdict: Verdict) -> None:

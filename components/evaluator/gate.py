@@ -34,7 +34,7 @@ def eval_config(gate: GateSettings, *, spans: bool = False) -> tfma.EvalConfig:
 
     Its thresholds are the ones TFMA has words for: examples, accuracy and its change. The verdict judges all
     conditions; these keep TFMA's validation result in line with it. Without a baseline the Evaluator drops
-    the baseline's ModelSpec and the change threshold.
+    the baseline's ModelSpec and the change threshold, where reviews are left out all thresholds.
     """
     return tfma.EvalConfig(
         model_specs=[
@@ -49,6 +49,16 @@ def eval_config(gate: GateSettings, *, spans: bool = False) -> tfma.EvalConfig:
         metrics_specs=[tfma.MetricsSpec(metrics=_metrics(gate))],
         options=tfma.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False)),
     )
+
+
+def without_thresholds(config: tfma.EvalConfig) -> tfma.EvalConfig:
+    """The same for a split of which reviews are left out: TFMA's own verdict would be one on all of them."""
+    found = tfma.EvalConfig()
+    found.CopyFrom(config)
+    for spec in found.metrics_specs:
+        for metric in spec.metrics:
+            del metric.per_slice_thresholds[:]
+    return found
 
 
 def _model_spec(name: str, *, is_baseline: bool) -> tfma.ModelSpec:

@@ -19,6 +19,8 @@ class Predictions:
       label: int8 [N], 1 is positive.
       length: object [N], the length bucket as str.
       span: int64 [N], the span that each came with; None where none came with one.
+      text_id: uint64 [N], equal for reviews of one text (`training_reviews.hashes`); None where each is
+        another text.
       probability: float32 [N], the candidate's.
       baseline_probability: float32 [N], the baseline's; None where there is none, or none that works.
     """
@@ -29,6 +31,7 @@ class Predictions:
     probability: np.ndarray
     baseline_probability: np.ndarray | None = None
     span: np.ndarray | None = None
+    text_id: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         sizes = {len(column) for column in vars(self).values() if column is not None}
@@ -40,15 +43,12 @@ class Predictions:
 
     def where(self, chosen: np.ndarray) -> "Predictions":
         """The examples at which `chosen`, bool [N], is true."""
-        old, span = self.baseline_probability, self.span
-        return Predictions(
-            text=self.text[chosen],
-            label=self.label[chosen],
-            length=self.length[chosen],
-            probability=self.probability[chosen],
-            baseline_probability=None if old is None else old[chosen],
-            span=None if span is None else span[chosen],
-        )
+        columns = {name: column for name, column in vars(self).items() if column is not None}
+        return Predictions(**{name: column[chosen] for name, column in columns.items()})
+
+    @property
+    def distinct_texts(self) -> int:
+        return len(self) if self.text_id is None else len(np.unique(self.text_id))
 
     def to_bytes(self) -> bytes:
         """A Parquet file with a column for each array that there is."""

@@ -14,9 +14,19 @@ from pydantic import (
 
 from components.reviews import LENGTH, LENGTHS
 
-Metric = Literal["accuracy", "auc", "precision", "recall", "loss", "calibration", "ece", "example_count"]
+Metric = Literal[
+    "accuracy",
+    "balanced_accuracy",
+    "auc",
+    "precision",
+    "recall",
+    "loss",
+    "calibration",
+    "ece",
+    "example_count",
+]
 
-SHARES = frozenset({"accuracy", "auc", "precision", "recall", "ece"})
+SHARES = frozenset({"accuracy", "balanced_accuracy", "auc", "precision", "recall", "ece"})
 """Metrics that lie between 0 and 1 by definition."""
 
 OFF = "off"
@@ -105,12 +115,29 @@ class GateSettings(BaseModel):
     min_accuracy: Switchable = Field(
         0.85, ge=0, le=1, description='The lowest accuracy that is promoted. "off" drops the condition.'
     )
+    min_balanced_accuracy: Switchable = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="The balanced accuracy (mean of the accuracies on both classes) that the whole 95 % "
+        "interval has to be above. A constant answer has 0.5 and is refused by it, however many reviews are "
+        'of one class. "off" drops the condition.',
+    )
     min_change: Switchable = Field(
         -0.002,
         ge=-1,
         le=1,
         description="The lowest accepted difference of accuracy to the model in production, on the same "
-        'examples; -0.002 tolerates a loss of 0.2 points. "off" drops the comparison.',
+        "examples; -0.002 tolerates a loss of 0.2 points. For reviews in spans it holds for everything but "
+        'the newest span as well. "off" drops the comparison.',
+    )
+    min_unseen: int | None = Field(
+        None,
+        ge=1,
+        description="The fewest distinct texts of the split that neither model has seen: where reviews "
+        "had to be left out and fewer are left, there is no fair comparison and the model is refused. Unset: "
+        "as many as resolve min_change (500 for -0.002) or half of the split, whichever is smaller, and at "
+        "least min_examples.",
     )
     confidence: Switchable = Field(
         None,
@@ -121,7 +148,9 @@ class GateSettings(BaseModel):
         'nothing. "off" judges the plain values.',
     )
     min_examples: int = Field(
-        50, ge=1, description="The fewest examples a verdict may rest on; with fewer the model is refused."
+        50,
+        ge=1,
+        description="The fewest distinct texts a verdict may rest on; with fewer the model is refused.",
     )
     max_calibration_error: Switchable = Field(
         None,
@@ -149,11 +178,17 @@ class GateSettings(BaseModel):
         description="The lowest accuracy on the newest span, judged like the change: wrong labels show here. "
         '"off" drops it.',
     )
+    min_change_length: Switchable = Field(
+        -0.01,
+        ge=-1,
+        le=1,
+        description='The same on each length bucket. "off" drops it, and so does min_change = "off".',
+    )
     min_span_examples: int = Field(
         30,
         ge=2,
-        description="The fewest examples of the base set or the newest span that its change is judged on; "
-        "with fewer it does not stand in the way.",
+        description="The fewest distinct texts of the base set, a span or a length bucket that its change is "
+        "judged on; with fewer it does not stand in the way.",
     )
     slices: dict[SliceName, Share] = Field(
         default_factory=dict,

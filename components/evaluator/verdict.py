@@ -3,16 +3,18 @@
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from components.evaluator.settings import OVERALL
 
-Kind = Literal["floor", "ceiling", "change", "change_ceiling", "examples", "baseline"]
+Kind = Literal["floor", "ceiling", "change", "change_ceiling", "examples", "baseline", "unseen"]
 Judged = Literal["value", "lower", "upper"]
+Status = Literal["ok", "failed", "waived", "not judged"]
 
 CHANGE_KINDS = frozenset({"change", "change_ceiling"})
-WAIVABLE_KINDS = CHANGE_KINDS | {"baseline"}
+WAIVABLE_KINDS = CHANGE_KINDS | {"baseline", "unseen"}
 """What an approval waives unasked: the comparison with production, not what the model shows by itself."""
 
 FILE_NAME = "verdict.json"
@@ -29,8 +31,11 @@ class Condition:
     """A limit on a metric (`floor`, `ceiling`, `examples`) or on its change (`change`, `change_ceiling`).
 
     Attributes:
-      min_examples: with fewer examples in the slice it is not judged and does not stand in the way.
-      benefit_of_doubt: it fails only where the whole confidence interval breaks the limit.
+      min_examples: with fewer distinct texts in the slice it is not judged and does not stand in the way.
+      by: whether the value is judged; or its interval, which has to keep the limit as a whole ("proof"), or
+        to break it as a whole to fail ("doubt").
+      family: how many conditions of one kind are judged by intervals together: each gets its share of the
+        error (Bonferroni).
     """
 
     metric: str
@@ -38,7 +43,8 @@ class Condition:
     threshold: float
     slice: str = OVERALL
     min_examples: int = 0
-    benefit_of_doubt: bool = False
+    by: Literal["value", "proof", "doubt"] = "value"
+    family: int = 1
 
     @property
     def is_ceiling(self) -> bool:
@@ -58,6 +64,8 @@ class ConditionResult:
       margin: by how much the judged number keeps the threshold; negative where it fails.
       reason: one line for a person.
       waived: who accepted a failure and why.
+      unjudged: why nothing was judged, in a few words; such a condition passes.
+      examples, texts: the reviews that it was judged on, and the distinct texts among them.
     """
 
     metric: str
@@ -75,11 +83,40 @@ class ConditionResult:
     margin: float | None = None
     reason: str
     waived: str | None = None
+    unjudged: str | None = None
+    examples: int | None = None
+    texts: int | None = None
 
     @property
     def holds(self) -> bool:
         """Whether the condition stands in the way of a promotion no longer."""
         return self.passed or self.waived is not None
+
+    @property
+    def status(self) -> Status:
+        """`ok` only where something was judged and held."""
+        if not self.passed:
+            return "failed" if self.waived is None else "waived"
+        return "ok" if self.unjudged is None else "not judged"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON, with the status."""
+        return {"status": self.status, **dataclasses.asdict(self)}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "ConditionResult":
+        """Reads what `to_dict` wrote; keys of another Greenlight are passed over."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{key: value for key, value in content.items() if key in known})
+
+
+def status_of(record: Mapping[str, Any]) -> Status:
+    """The status of a condition in a verdict's JSON, also of a Greenlight that did not write it."""
+    if "status" in record:
+        return record["status"]
+    if not record.get("passed"):
+        return "waived" if record.get("waived") else "failed"
+    return "ok" if record.get("value") is not None else "not judged"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +135,55 @@ class Baseline:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Which reviews the candidate and the model in production were compared on.
+
+    Attributes:
+      reviews: all reviews of the split.
+      compared: those that neither model has seen.
+      left_out: why the others were left out -> how many; each counts once.
+      needed: how many distinct texts have to be compared; None where nothing was left out.
+      known: whether it is known which reviews the model in production has seen.
+      problem: why it is not.
+      data_changes: how the data differs from that of the model in production, a clause each.
+    """
+
+    reviews: int
+    compared: int
+    left_out: dict[str, int] = field(default_factory=dict)
+    needed: int | None = None
+    known: bool = True
+    problem: str | None = None
+    data_changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestSet:
+    """The reviews of the split, and how much they can show.
+
+    Attributes:
+      digest: of its distinct texts, whatever their order; None where the texts have no hashes.
+      reviews, texts: their number, and that of the distinct texts.
+      seen_by_candidate: how many were left out because the candidate has seen them.
+      majority_class, majority_share: what a constant answer says at best, and how often it is right.
+      resolution: the smallest change of accuracy that is seen with a power of 80 % at the 95 % level.
+      candidates: how many models were judged on these texts so far, this one included; None where nobody
+        counts them.
+    """
+
+    __test__ = False  # no test case, whatever pytest makes of the name
+
+    digest: str | None
+    reviews: int
+    texts: int
+    seen_by_candidate: int = 0
+    majority_class: str | None = None
+    majority_share: float | None = None
+    resolution: float | None = None
+    candidates: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Approval:
     """A person's decision to promote in spite of the comparison with production."""
 
@@ -109,7 +195,10 @@ class Approval:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the gate decided about a candidate, and on what grounds."""
+    """What the gate decided about a candidate, and on what grounds.
+
+    `notes`: what a reader of the figures has to know, a sentence each.
+    """
 
     split: str
     conditions: tuple[ConditionResult, ...]
@@ -117,6 +206,9 @@ class Verdict:
     slices: tuple[dict[str, Any], ...] = ()
     baseline: Baseline | None = None
     approval: Approval | None = field(default=None)
+    comparison: Comparison | None = None
+    test_set: TestSet | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.conditions:
@@ -138,9 +230,8 @@ class Verdict:
 
     def to_json(self) -> str:
         """Strict JSON; an undefined number is null."""
-        return json.dumps(
-            {"verdict": self.verdict, **_plain(dataclasses.asdict(self))}, indent=1, allow_nan=False
-        )
+        content = dataclasses.asdict(self) | {"conditions": [each.to_dict() for each in self.conditions]}
+        return json.dumps({"verdict": self.verdict, **_plain(content)}, indent=1, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Verdict":
@@ -154,17 +245,26 @@ class Verdict:
             said = content.pop("verdict")
             verdict = cls(
                 split=content["split"],
-                conditions=tuple(ConditionResult(**condition) for condition in content["conditions"]),
+                conditions=tuple(ConditionResult.from_dict(each) for each in content["conditions"]),
                 metrics=content["metrics"],
                 slices=tuple(content["slices"]),
                 baseline=Baseline(**content["baseline"]) if content["baseline"] else None,
                 approval=Approval(**content["approval"]) if content["approval"] else None,
+                comparison=_comparison(content.get("comparison")),
+                test_set=TestSet(**content["test_set"]) if content.get("test_set") else None,
+                notes=tuple(content.get("notes", ())),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a verdict: {error}") from error
         if said != verdict.verdict:
             raise ValueError(f"the verdict says {said}, its conditions say {verdict.verdict}")
         return verdict
+
+
+def _comparison(content: dict[str, Any] | None) -> Comparison | None:
+    if not content:
+        return None
+    return Comparison(**content | {"data_changes": tuple(content["data_changes"])})
 
 
 def _plain(value: Any) -> Any:

@@ -34,6 +34,8 @@ from components.example_gen.sources.spans import Span, choose, find, newest_vers
 from components.example_gen.span_pattern import BASE
 from components.example_gen.splits import splitter
 
+DATA_SETTINGS = "data_settings"
+"""The custom property of the examples with DataSettings as JSON."""
 CHOSEN = "chosen"
 """The execution property with the Spans to read; between the executor's own methods only."""
 WITH_BASE = "with_base"
@@ -174,6 +176,7 @@ def _describe(examples: types.Artifact, settings: DataSettings, reading: Reading
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(examples, "tfrecords_gzip")
     examples.set_string_custom_property("source", settings.source)
+    examples.set_string_custom_property(DATA_SETTINGS, settings.model_dump_json())
     examples.set_int_custom_property("rows", reading.rows)
     examples.set_int_custom_property("bad_rows", reading.bad_rows)
 

@@ -11,7 +11,7 @@ from tfx.types import Artifact, artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, proto_utils
 
-from components.pusher.facts import gather
+from components.pusher.facts import gather, records
 from components.pusher.settings import PushSettings
 from components.store_errors import as_greenlight_errors
 from serving.storage.resolve import files_for
@@ -57,7 +57,9 @@ class Executor(tfx_executor.Executor):
             return
         settings = PushSettings.model_validate_json(exec_properties[SETTINGS])
         with as_greenlight_errors():
-            result = _push(model, facts, root=store_root(exec_properties), settings=settings)
+            result = _store(exec_properties, settings).push(
+                model, facts, why=_why(facts), records=records(input_dict)
+            )
         logging.info("Pusher: %s, %s", result.outcome, result.reason)
         self._record(pushed, result, model=model)
 
@@ -94,8 +96,11 @@ def content_digest(model: str) -> str:
     return model_digest(model_entries(files_for(model), model))
 
 
-def _push(model: str, facts: Facts, *, root: str, settings: PushSettings) -> PushResult:
+def _store(exec_properties: dict[str, Any], settings: PushSettings) -> VersionStore:
     signer = KeySigner(settings.signing_key) if settings.signing_key else None
     verifier = KeyVerifier(settings.public_key) if settings.public_key else None
-    why = f"run {facts.run_id}" if facts.run_id else "pushed by a pipeline"
-    return VersionStore(root, signer=signer, verifier=verifier).push(model, facts, why=why)
+    return VersionStore(store_root(exec_properties), signer=signer, verifier=verifier)
+
+
+def _why(facts: Facts) -> str:
+    return f"run {facts.run_id}" if facts.run_id else "pushed by a pipeline"

@@ -11,10 +11,11 @@ from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils
 
 from components.errors import GreenlightError
+from components.evaluator.exposure.data_settings import data_of
 from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
 from components.fingerprints import code_fingerprint
 from components.pusher.signatures import read_signatures
-from serving.store.manifest import Facts
+from serving.store.manifest import REVIEWS_NAME, Facts
 
 EVALUATION, EXAMPLES = "evaluation", "examples"
 
@@ -37,10 +38,21 @@ def gather(inputs: Mapping[str, Sequence[Artifact]], *, model_path: str, run_id:
         **_verdict(inputs.get(EVALUATION)),
         run_id=run_id or None,
         data_fingerprint=_data_fingerprint(inputs.get(EXAMPLES)),
+        data=data_of(inputs.get(EXAMPLES) or ()),
         code_version=code_fingerprint(*MODEL_CODE),
         greenlight_version=_greenlight_version(),
         signatures=read_signatures(model_path),
     )
+
+
+def records(inputs: Mapping[str, Sequence[Artifact]]) -> dict[str, str]:
+    """Files about the model that go with it into the store: names there -> paths."""
+    found = {}
+    for artifact in inputs.get(EVALUATION) or ():
+        path = os.path.join(artifact.uri, REVIEWS_NAME)
+        if fileio.exists(path):
+            found[REVIEWS_NAME] = path
+    return found
 
 
 def _verdict(artifacts: Sequence[Artifact] | None) -> dict[str, Any]:

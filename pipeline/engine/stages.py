@@ -50,6 +50,7 @@ def create_stages(settings: Settings, *, store_root: str) -> Sequence[BaseNode]:
         examples=examples,
         model=model,
         baseline_model=production.outputs["model"],
+        base_model=live.outputs["model"] if live else None,
         gate=settings.gate,
         split=split,
         spans=settings.data.has_spans,

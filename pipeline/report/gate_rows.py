@@ -7,10 +7,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.evaluator.judgment.wording import metric_name, slice_words
+from components.evaluator.verdict import status_of
 from pipeline.report.rendering import MINUS
 
-OPTIONAL = ("value", "lower", "upper", "baseline", "margin", "confidence", "reason", "waived")
-SIGNS = {"floor": "≥", "ceiling": "≤", "change": "≥", "change_ceiling": "≤", "examples": "≥"}
+OPTIONAL = (
+    "value",
+    "lower",
+    "upper",
+    "baseline",
+    "margin",
+    "confidence",
+    "reason",
+    "waived",
+    "unjudged",
+    "examples",
+    "texts",
+)
+SIGNS = {"floor": "≥", "ceiling": "≤", "change": "≥", "change_ceiling": "≤", "examples": "≥", "unseen": "≥"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +68,7 @@ def gate_rows(conditions: Sequence[Mapping[str, Any]]) -> list[GateRow]:
 
 def _counted(condition: Mapping[str, Any]) -> dict[str, Any]:
     """The same; the numbers of a condition on a count are whole."""
-    if condition["metric"] != "example_count":
+    if condition["metric"] not in ("example_count", "unseen_reviews"):
         return dict(condition)
     return {key: int(value) if isinstance(value, float) else value for key, value in condition.items()}
 
@@ -71,9 +84,8 @@ def _text(condition: Mapping[str, Any]) -> str:
 
 
 def _outcome(condition: Mapping[str, Any]) -> str:
-    if condition.get("passed"):
-        return "passed" if condition.get("value") is not None else "not judged"
-    return "waived" if condition.get("waived") else "failed"
+    status = status_of(condition)
+    return "passed" if status == "ok" else status
 
 
 def _scale(condition: Mapping[str, Any]) -> Scale | None:

@@ -32,7 +32,13 @@ class RunResult:
     """How a run came out. Paths are strings, so that the object is JSON as it stands.
 
     gate: one mapping a condition with at least `metric`, `slice`, `threshold`, `value` and `passed`; the
-      evaluator's further keys (`kind`, `split`, `lower`, `upper`, `baseline`, `margin`, `reason`) are kept.
+      evaluator's further keys (`kind`, `split`, `status`, `lower`, `upper`, `baseline`, `margin`, `reason`,
+      `unjudged`, `examples`, `texts`) are kept.
+    comparison: on which reviews the model was compared with the live one: `reviews`, `compared`, `left_out`
+      with the reasons, `needed`, `known`, `problem`, `data_changes`; None where nothing was live.
+    test_set: `digest`, `reviews`, `texts`, `seen_by_candidate`, `majority_class`, `majority_share`,
+      `resolution` and `candidates` of the split that the gate judged on.
+    notes: what a reader of the figures has to know, a sentence each.
     version, model_path: the version that is live after the run; None where there is none.
     reasons: why the run was refused or stopped, a sentence each.
     approval: who promoted the refused model (`by`), when (`at`), why (`reason`), the conditions they waived
@@ -58,6 +64,9 @@ class RunResult:
     error_code: int = 1
     machine_fault: bool = False
     approval: Mapping[str, Any] | None = None
+    comparison: Mapping[str, Any] | None = None
+    test_set: Mapping[str, Any] | None = None
+    notes: Sequence[str] = ()
 
     @property
     def exit_code(self) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.evaluator.judgment.wording import slice_words
+from components.evaluator.verdict import Status, status_of
 from pipeline.results.outcome import RunResult
 
 if TYPE_CHECKING:
@@ -24,17 +25,28 @@ COLORS = {
 }
 SHOWN_METRICS = ("accuracy", "auc", "precision", "recall", "calibration", "ece")
 _AT_MOST = ("ceiling", "change_ceiling")
+_MARKS: Mapping[Status, str] = {"ok": "ok", "failed": "NO", "waived": "waived", "not judged": "not judged"}
+_SIGNS: Mapping[Status, tuple[str, str]] = {
+    "ok": ("✓", "green"),
+    "failed": ("✗", "bold red"),
+    "waived": ("✗", "yellow"),
+    "not judged": ("–", "dim"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Check:
     """One condition of the gate in words."""
 
-    passed: bool
+    status: Status
     name: str
     value: str
     limit: str
     margin: str
+
+    @property
+    def mark(self) -> str:
+        return _MARKS[self.status]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +57,7 @@ class Summary:
     headline: str
     checks: Sequence[Check]
     reasons: Sequence[str]
+    notes: Sequence[str]
     facts: Sequence[str]
     places: Sequence[tuple[str, str]]
     commands: Sequence[tuple[str, str]]
@@ -54,11 +67,13 @@ class Summary:
         widths = [
             max((len(cell) for cell in column), default=0) for column in zip(*self._cells(), strict=True)
         ]
+        mark = max(7, *(len(check.mark) for check in self.checks)) if self.checks else 7
         lines = [f"{self.verdict.upper()}  {self.headline}"]
         for check, cells in zip(self.checks, self._cells(), strict=True):
             padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-            lines.append(f"  {'ok' if check.passed else 'NO':<7} {'  '.join(padded)}".rstrip())
+            lines.append(f"  {check.mark:<{mark}} {'  '.join(padded)}".rstrip())
         lines += [f"  - {reason}" for reason in self.reasons]
+        lines += [f"  note: {note}" for note in self.notes]
         lines += [f"  {fact}" for fact in self.facts]
         lines += [f"  {label:<7} {line}" for label, line in (*self.places, *self.commands)]
         return "\n".join(lines) + "\n"
@@ -76,7 +91,7 @@ class Summary:
         )
         checks = Table.grid(padding=(0, 2, 0, 0))
         for check, (name, value, limit, margin) in zip(self.checks, self._cells(), strict=True):
-            mark, style = ("✓", "green") if check.passed else ("✗", "bold red")
+            mark, style = _SIGNS[check.status]
             cells = (name, Text(value, "bold"), Text(limit, "dim"), Text(margin, style))
             checks.add_row(Text(f"  {mark}", style), *cells)
         parts: list[RenderableType] = [Rule(style=color), head, Text()]
@@ -84,6 +99,8 @@ class Summary:
             parts += [checks, Text()]
         if self.reasons:
             parts += [*(Text(f"  • {reason}", "yellow") for reason in self.reasons), Text()]
+        if self.notes:
+            parts += [*(Text(f"  {note}", "dim") for note in self.notes), Text()]
         parts += [*(Text(f"  {fact}", "dim") for fact in self.facts), Text()]
         for label, line in (*self.places, *self.commands):
             style = "cyan" if (label, line) in self.places else ""
@@ -102,8 +119,9 @@ def summarize(result: RunResult) -> Summary:
     return Summary(
         verdict=result.verdict,
         headline=headline(result),
-        checks=[_check(condition) for condition in result.gate],
+        checks=_checks(result.gate),
         reasons=list(result.reasons),
+        notes=list(result.notes),
         facts=list(_facts(result)),
         places=[(label, _near(path)) for label, path in places.items() if path],
         commands=[*_way_out(result), *(_commands(Path(result.model_path)) if result.model_path else [])],
@@ -129,25 +147,40 @@ def check_words(condition: Mapping[str, Any]) -> Check:
     """One condition of a verdict in words, wherever it was measured."""
     kind, metric = str(condition.get("kind", "floor")), str(condition.get("metric", ""))
     is_change = kind.startswith("change")
-    passed, margin = bool(condition.get("passed")), condition.get("margin")
+    status, margin = status_of(condition), condition.get("margin")
     if kind == "baseline":  # no figure: whether the model in production can be evaluated at all
         return Check(
-            passed=passed, name="model in production", value="", limit="", margin="cannot be evaluated"
+            status=status, name="model in production", value="", limit="", margin="cannot be evaluated"
         )
-    not_judged = passed and condition.get("value") is None
-    few = "too few examples" if "too few" in str(condition.get("reason")) else "no model in production yet"
+    not_judged = status == "not judged"
     limit = show_number(condition.get("threshold"), signed=is_change)
     return Check(
-        passed=passed,
+        status=status,
         name=f"{'change of ' if is_change else ''}{metric.replace('_', ' ')}",
         value="-" if not_judged else show_number(condition.get("value"), signed=is_change),
         limit=f"{'≤' if kind in _AT_MOST else '≥'} {limit}",
-        margin=few if not_judged else _signed(margin),
+        margin=str(condition.get("unjudged") or "not judged") if not_judged else _signed(margin),
     )
 
 
 def _signed(margin: float | None) -> str:
     return "" if margin is None else show_number(margin, signed=True)
+
+
+def _checks(conditions: Sequence[Mapping[str, Any]]) -> list[Check]:
+    """One a condition; parts of the split that were not judged for one and the same reason share a line."""
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for index, condition in enumerate(conditions):
+        shared = status_of(condition) == "not judged" and condition.get("slice", "overall") != "overall"
+        words = check_words(condition)
+        key = (words.name, words.limit, words.margin) if shared else (index,)
+        groups.setdefault(key, []).append(condition)
+    return [_check(group[0]) if len(group) == 1 else _shared(group) for group in groups.values()]
+
+
+def _shared(group: Sequence[Mapping[str, Any]]) -> Check:
+    words = check_words(group[0])
+    return dataclasses.replace(words, name=f"{words.name}, {len(group)} parts of the split")
 
 
 def _check(condition: Mapping[str, Any]) -> Check:

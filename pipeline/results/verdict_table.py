@@ -19,6 +19,8 @@ def verdict_lines(result: RunResult) -> str:
         lines += ["", *_table([HEADERS, *(_row(condition) for condition in result.gate)])]
     if result.reasons:
         lines += ["", *(f"- {reason}" for reason in result.reasons)]
+    if result.notes:
+        lines += ["", *(f"note: {note}" for note in result.notes)]
     return "\n".join(lines)
 
 
@@ -39,7 +41,7 @@ def _row(condition: Mapping[str, Any]) -> tuple[str, ...]:
     lower, upper = condition.get("lower"), condition.get("upper")
     baseline = condition.get("baseline")
     return (
-        "ok" if words.passed else "NO",
+        words.mark,
         words.name,
         slice_words(str(condition.get("slice") or "overall")),
         str(condition.get("split") or ""),

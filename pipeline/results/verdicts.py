@@ -37,6 +37,9 @@ def judge_run(run: Run, *, live: Version | None, facts: Mapping[str, Any]) -> Ru
         gate=tuple(verdict.get("conditions", ())),
         epochs=len(history.get("epochs", ())) or None,
         reasons=tuple(reasons),
+        comparison=verdict.get("comparison"),
+        test_set=verdict.get("test_set"),
+        notes=tuple(verdict.get("notes", ())),
         **facts,
     )
 

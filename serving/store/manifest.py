@@ -8,9 +8,11 @@ from typing import Any
 
 MANIFEST_NAME = "greenlight.manifest.json"
 SIGNATURE_NAME = "model.sig"
+REVIEWS_NAME = "greenlight.reviews.parquet"
+"""The record of the reviews that a model was fitted on and chosen by; nothing that serves reads it."""
 FORMAT = 1
 
-OWN_FILES = frozenset({MANIFEST_NAME, SIGNATURE_NAME})
+OWN_FILES = frozenset({MANIFEST_NAME, SIGNATURE_NAME, REVIEWS_NAME})
 """Files of a version folder that are about the model, and no part of it."""
 
 
@@ -44,6 +46,7 @@ class Facts:
     """What is known of a model when it is pushed; every value can be written as JSON.
 
     `approval`: who promoted it although the gate refused, when, why, and the conditions waived; else None.
+    `data`: the settings of the data that it was trained on (`settings`) and the spans in them (`spans`).
     """
 
     metrics: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -52,6 +55,7 @@ class Facts:
     approval: Mapping[str, Any] | None = None
     run_id: str | None = None
     data_fingerprint: str | None = None
+    data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     code_version: str | None = None
     greenlight_version: str | None = None
     signatures: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -61,12 +65,15 @@ class Facts:
 class Manifest:
     """A version's number, files and facts.
 
-    `created` is UTC in ISO 8601; `promoted_from` names the version that this one is a copy of.
+    `created` is UTC in ISO 8601; `promoted_from` names the version that this one is a copy of. `records` are
+    files beside the model that say something about it: listed and verified like the model's own `files`, but
+    no part of its digest.
     """
 
     version: int
     created: str
     files: Mapping[str, FileEntry]
+    records: Mapping[str, FileEntry] = dataclasses.field(default_factory=dict)
     facts: Facts = Facts()
     promoted_from: int | None = None
 
@@ -93,9 +100,14 @@ def to_json(manifest: Manifest) -> bytes:
         "model_digest": manifest.model_digest,
         "promoted_from": manifest.promoted_from,
         **dataclasses.asdict(manifest.facts),
-        "files": {path: dataclasses.asdict(manifest.files[path]) for path in sorted(manifest.files)},
+        "files": _listed(manifest.files),
+        "records": _listed(manifest.records),
     }
     return json.dumps(record, indent=1, allow_nan=False).encode() + b"\n"
+
+
+def _listed(files: Mapping[str, FileEntry]) -> dict[str, dict[str, Any]]:
+    return {path: dataclasses.asdict(files[path]) for path in sorted(files)}
 
 
 def from_json(data: bytes) -> Manifest:
@@ -123,18 +135,22 @@ def from_json(data: bytes) -> Manifest:
 def _read(record: dict[str, Any]) -> Manifest:
     known = {field.name: record[field.name] for field in dataclasses.fields(Facts) if field.name in record}
     known["conditions"] = tuple(known.get("conditions", ()))
-    files = {
-        _inside(path): FileEntry(sha256=str(entry["sha256"]), size=int(entry["size"]))
-        for path, entry in record["files"].items()
-    }
     origin = record.get("promoted_from")
     return Manifest(
         version=int(record["version"]),
         created=str(record["created"]),
-        files=files,
+        files=_entries(record["files"]),
+        records=_entries(record.get("records", {})),
         facts=Facts(**known),
         promoted_from=None if origin is None else int(origin),
     )
+
+
+def _entries(record: dict[str, Any]) -> dict[str, FileEntry]:
+    return {
+        _inside(path): FileEntry(sha256=str(entry["sha256"]), size=int(entry["size"]))
+        for path, entry in record.items()
+    }
 
 
 def _inside(path: str) -> str:

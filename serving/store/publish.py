@@ -31,11 +31,15 @@ from serving.store.writer import Writer
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A model that is to become a version: where its files are, what they hold, and why it is published."""
+    """A model that is to become a version: where its files are, what they hold, and why it is published.
+
+    `records`: files about the model that go with it, by their names in the version's folder.
+    """
 
     folder: str
     files: Files
     entries: Mapping[str, FileEntry]
+    records: Mapping[str, "Record"]
     facts: Facts
     action: str
     why: str
@@ -47,15 +51,41 @@ class Candidate:
         return model_digest(self.entries)
 
 
-def from_folder(folder: str, facts: Facts, *, why: str, force: bool) -> Candidate:
-    """A SavedModel folder, on a disk or an object store; StoreInputError when it is none."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Record:
+    """A file about a model: where it is, and what it holds."""
+
+    path: str
+    files: Files
+    entry: FileEntry
+
+
+def from_folder(
+    folder: str, facts: Facts, *, why: str, force: bool, records: Mapping[str, str] | None = None
+) -> Candidate:
+    """A SavedModel folder, on a disk or an object store; StoreInputError when it is none.
+
+    `records`: names in the version's folder -> paths of files about the model.
+    """
     files = files_for(folder)
     entries = model_entries(files, folder)
     if COMMIT_NAME not in entries:
         raise StoreInputError(f"{folder} has no {COMMIT_NAME}: it is no SavedModel, and cannot be pushed")
     return Candidate(
-        folder=folder, files=files, entries=entries, facts=facts, action=PUSH, why=why, force=force
+        folder=folder,
+        files=files,
+        entries=entries,
+        records={name: _record(path) for name, path in (records or {}).items()},
+        facts=facts,
+        action=PUSH,
+        why=why,
+        force=force,
     )
+
+
+def _record(path: str) -> Record:
+    files = files_for(path)
+    return Record(path=path, files=files, entry=entry_of(files.chunks(path)))
 
 
 def from_version(version: Version, files: Files, *, why: str) -> Candidate:
@@ -67,6 +97,10 @@ def from_version(version: Version, files: Files, *, why: str) -> Candidate:
         folder=version.path,
         files=files,
         entries=manifest.files,
+        records={
+            name: Record(path=join(version.path, name), files=files, entry=entry)
+            for name, entry in manifest.records.items()
+        },
         facts=manifest.facts,
         action=PROMOTE,
         why=why,
@@ -92,9 +126,13 @@ def publish(writer: Writer, candidate: Candidate, signer: Signer | None) -> Push
             if answer := _without_publishing(writer, candidate):
                 return answer
             staged = writing.enter_context(writer.staging())
+        for name, record in candidate.records.items():
+            chunks = _unchanged(record.files.chunks(record.path), record.entry, record.path)
+            writer.files.write(join(staged, name), chunks)
         for path in commit_last(candidate.entries):
-            source = candidate.files.chunks(join(candidate.folder, path))
-            writer.files.write(join(staged, path), _unchanged(source, candidate, path))
+            source = join(candidate.folder, path)
+            chunks = _unchanged(candidate.files.chunks(source), candidate.entries[path], source)
+            writer.files.write(join(staged, path), chunks)
         with writer.locked() as held:
             return _without_publishing(writer, candidate) or _commit(writer, candidate, staged, held, signer)
 
@@ -154,14 +192,14 @@ def _refuse_future(writer: Writer, live: Version) -> None:
         return
 
 
-def _unchanged(chunks: Iterable[bytes], candidate: Candidate, path: str) -> Iterator[bytes]:
+def _unchanged(chunks: Iterable[bytes], entry: FileEntry, path: str) -> Iterator[bytes]:
     """Pass the content on; StoreError at its end if it is not what was read before."""
     digest = hashlib.sha256()
     for chunk in chunks:
         digest.update(chunk)
         yield chunk
-    if digest.hexdigest() != candidate.entries[path].sha256:
-        raise StoreError(f"{join(candidate.folder, path)} changed while it was copied; nothing was published")
+    if digest.hexdigest() != entry.sha256:
+        raise StoreError(f"{path} changed while it was copied; nothing was published")
 
 
 def _commit(
@@ -172,6 +210,7 @@ def _commit(
         version=number,
         created=writer.now(),
         files=dict(candidate.entries),
+        records={name: record.entry for name, record in candidate.records.items()},
         facts=candidate.facts,
         promoted_from=candidate.origin,
     )

@@ -10,8 +10,8 @@ from serving.store.journal import DONE, PUBLISHING, ROLLBACK, SET_ASIDE, Event, 
 from serving.store.layout import ROLLED_BACK_SHELF, SET_ASIDE_SHELF, Layout, highest, numbers
 from serving.store.manifest import (
     MANIFEST_NAME,
-    OWN_FILES,
     SIGNATURE_NAME,
+    FileEntry,
     Manifest,
     ManifestError,
     entry_of,
@@ -95,7 +95,7 @@ class Reader:
         """`version.problems` and those that only its files' content shows; FileNotFoundError if it moves."""
         problems = list(version.problems)
         known_bad = {problem.file for problem in problems}
-        for path, entry in sorted(version.manifest.files.items()) if version.manifest else []:
+        for path, entry in sorted(_listed(version.manifest).items()) if version.manifest else []:
             if path not in known_bad and entry_of(self._files.chunks(join(version.path, path))) != entry:
                 what = "was changed: its sha256 is not the manifest's"
                 problems.append(Problem(version=version.number, file=path, what=what))
@@ -170,17 +170,23 @@ class Reader:
         return None, [Problem(version=number, file=MANIFEST_NAME, what=what)]
 
 
+def _listed(manifest: Manifest) -> dict[str, FileEntry]:
+    """The files that have to be there as the manifest says: the model's, and those about it."""
+    return {**manifest.files, **manifest.records}
+
+
 def _misfits(number: int, manifest: Manifest, sizes: dict[str, int]) -> list[Problem]:
     found: list[tuple[str, str]] = []
     if manifest.version != number:
         found.append((MANIFEST_NAME, f"is that of version {manifest.version}"))
-    for path, entry in sorted(manifest.files.items()):
+    listed = _listed(manifest)
+    for path, entry in sorted(listed.items()):
         if path not in sizes:
             found.append((path, "is missing"))
         elif sizes[path] != entry.size:
             kind = "was truncated" if sizes[path] < entry.size else "has grown"
             found.append((path, f"{kind}: {sizes[path]} bytes, {entry.size} in the manifest"))
-    for path in sorted(set(sizes) - set(manifest.files) - OWN_FILES):
+    for path in sorted(set(sizes) - set(listed) - {MANIFEST_NAME, SIGNATURE_NAME}):
         found.append((path, "is not in the manifest"))
     return [Problem(version=number, file=path, what=what) for path, what in found]
 

@@ -1,86 +1,28 @@
-"""Holds predictions against a gate: pure arithmetic, no files and no TFX."""
+"""Predictions held against a gate: pure arithmetic, no files and no TFX."""
 
 import dataclasses
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from components.evaluator.judgment import intervals, metrics, wording
+from components.evaluator.judgment import metrics, notes, samples, testset, wording
+from components.evaluator.judgment.conditions import conditions
+from components.evaluator.judgment.holding import judge_condition, unjudged
+from components.evaluator.judgment.samples import Exposure, Sample
 from components.evaluator.predictions import Predictions, not_probabilities
 from components.evaluator.settings import OVERALL, GateSettings
 from components.evaluator.verdict import (
     CHANGE_KINDS,
-    EDGE,
     Baseline,
+    Comparison,
     Condition,
     ConditionResult,
-    Judged,
-    Kind,
     Verdict,
 )
-from components.reviews import LENGTH, SPAN
 
-SHOWN_CONFIDENCE = 0.95
-"""The level of the intervals that are shown where the gate judges plain values."""
-
-BASE = 0
-"""The span of the packaged base set."""
-
-
-def conditions(gate: GateSettings, *, newest_span: int = 0) -> tuple[Condition, ...]:
-    """Every condition of a gate, in the order in which a person reads them.
-
-    newest_span: its number; 0 where the examples come in no spans.
-    """
-    found = [Condition(metric="example_count", kind="examples", threshold=gate.min_examples)]
-    if gate.min_accuracy is not None:
-        found.append(Condition(metric="accuracy", kind="floor", threshold=gate.min_accuracy))
-    if gate.min_change is not None:
-        found.append(Condition(metric="accuracy", kind="change", threshold=gate.min_change))
-    if gate.max_calibration_error is not None:
-        found.append(Condition(metric="ece", kind="ceiling", threshold=gate.max_calibration_error))
-    if newest_span:
-        found.extend(_span_conditions(gate, newest_span))
-    for name, floor in sorted(gate.slices.items()):
-        found.append(Condition(metric="accuracy", kind="floor", threshold=floor, slice=name))
-    for entry in gate.conditions:
-        limits: tuple[tuple[Kind, float | None], ...] = (
-            ("floor", entry.at_least),
-            ("ceiling", entry.at_most),
-            ("change", entry.change_at_least),
-            ("change_ceiling", entry.change_at_most),
-        )
-        found.extend(
-            Condition(metric=entry.metric, kind=kind, threshold=threshold, slice=entry.slice)
-            for kind, threshold in limits
-            if threshold is not None
-        )
-    return tuple(found)
-
-
-def _span_conditions(gate: GateSettings, newest: int) -> Iterator[Condition]:
-    """What is asked of the base set and of the newest span.
-
-    Both are parts of the split, a span often a small one: only a loss that is shown counts.
-    """
-    limits: tuple[tuple[int, Kind, float | None], ...] = (
-        (BASE, "change", gate.min_change_base),
-        (newest, "change", gate.min_change_newest),
-        (newest, "floor", gate.min_accuracy_newest),
-    )
-    for span, kind, threshold in limits:
-        if threshold is not None:
-            yield Condition(
-                metric="accuracy",
-                kind=kind,
-                threshold=threshold,
-                slice=f"{SPAN}:{span}",
-                # Few examples make the interval of an accuracy as wide as it has to be, that of a change not.
-                min_examples=gate.min_span_examples if kind == "change" else 1,
-                benefit_of_doubt=True,
-            )
+COARSEST_CHANGE = 0.002
+"""What `min_unseen` takes `min_change` for at least, where it is 0 or nearly."""
 
 
 def judge(
@@ -90,11 +32,15 @@ def judge(
     split: str,
     baseline: Baseline | None,
     newest_span: int = 0,
+    exposure: Exposure | None = None,
+    earlier_candidates: int | None = None,
 ) -> Verdict:
     """Judges every condition of the gate.
 
-    A change passes unjudged where no model is in production. Where the model in production can't be evaluated
-    any more, one failed condition `baseline` stands for all changes.
+    A change is judged on the reviews that neither model has seen, everything else on those that the candidate
+    has not seen. A change passes unjudged where no model is in production. Where the model in production
+    can't be evaluated any more, one failed condition `baseline` stands for all changes; where too few reviews
+    are left to compare on, a failed condition `unseen` does.
 
     Args:
       gate: the conditions.
@@ -102,152 +48,127 @@ def judge(
       split: the split they were made on.
       baseline: the model in production, with its `problem` where it gave no predictions; None on a first run.
       newest_span: the newest span of the examples; 0 where they come in no spans.
+      exposure: which of the reviews the models have seen before; None where neither has seen any.
+      earlier_candidates: how many other models were judged on these texts before; None where nobody counts.
     """
     if (baseline is not None and baseline.problem is None) != (predictions.baseline_probability is not None):
         raise ValueError(
             "predictions of a baseline belong to a baseline without a problem, and the other way round"
         )
+    exposure = exposure or Exposure()
+    own = _unseen_by_candidate(predictions, exposure, split)
+    compared = _unseen_by_both(predictions, exposure, split)
+    comparison = None if baseline is None else _comparison(gate, predictions, compared, exposure)
+    if baseline is not None and predictions.baseline_probability is not None:
+        old = compared.predictions
+        baseline = dataclasses.replace(baseline, metrics=_metrics(old.label, old.baseline_probability))
+
+    looks = None if earlier_candidates is None else earlier_candidates + 1
+    confidence = None if gate.confidence is None else corrected(gate.confidence, looks)
     wanted = conditions(gate, newest_span=newest_span)
-    lost: list[ConditionResult] = []
+    judged: list[ConditionResult] = []
     if baseline is not None and baseline.problem is not None:
         kept = tuple(condition for condition in wanted if condition.kind not in CHANGE_KINDS)
-        lost = [_lost_baseline(split, baseline.problem)] if len(kept) < len(wanted) else []
+        judged = [_lost_baseline(split, baseline.problem)] if len(kept) < len(wanted) else []
         wanted = kept
-    if baseline is not None and predictions.baseline_probability is not None:
-        old_metrics = _metrics(predictions.label, predictions.baseline_probability)
-        baseline = dataclasses.replace(baseline, metrics=old_metrics)
-    judged = [
-        _judge(condition, _part(predictions, condition.slice), split=split, confidence=gate.confidence)
+    elif comparison is not None and comparison.needed is not None and _compares(wanted):
+        judged = [_enough_unseen(comparison, compared)]
+    fair = all(each.passed for each in judged)
+    results = [
+        judge_condition(condition, compared if condition.kind in CHANGE_KINDS else own, confidence)
+        if fair or condition.kind not in CHANGE_KINDS
+        else unjudged(condition, split, wording.NO_FAIR_COMPARISON)
         for condition in wanted
     ]
+    tested = testset.describe(predictions, own.predictions, compared.predictions, candidates=looks)
     return Verdict(
         split=split,
-        conditions=(*judged, *lost),
-        metrics=_metrics(predictions.label, predictions.probability),
-        slices=tuple(_slices(predictions)),
+        conditions=(*results, *judged),
+        metrics=_metrics(own.predictions.label, own.predictions.probability),
+        slices=tuple(
+            {"slice": name, **_metrics(part.label, part.probability)}
+            for name, part in samples.slices(own.predictions)
+        ),
         baseline=baseline,
+        comparison=comparison,
+        test_set=tested,
+        notes=tuple(notes.notes(gate, split, tested, comparison, level=confidence)),
     )
 
 
-def _metrics(label: np.ndarray, probability: np.ndarray) -> dict[str, float | None]:
-    if not_probabilities(probability):
+def corrected(confidence: float, looks: int | None) -> float:
+    """The level at which the n-th model on one test set is judged: the error is shared out (Bonferroni)."""
+    return 1 - (1 - confidence) / (looks or 1)
+
+
+def _unseen_by_candidate(predictions: Predictions, exposure: Exposure, split: str) -> Sample:
+    unseen = exposure.unseen_by_candidate(len(predictions))
+    if unseen.all():
+        return Sample(predictions, split)
+    return Sample(predictions.where(unseen), split, wording.UNSEEN_BY_CANDIDATE)
+
+
+def _unseen_by_both(predictions: Predictions, exposure: Exposure, split: str) -> Sample:
+    unseen = exposure.unseen(len(predictions))
+    if unseen.all():
+        return Sample(predictions, split)
+    return Sample(predictions.where(unseen), split, wording.UNSEEN_BY_BOTH)
+
+
+def _compares(wanted: tuple[Condition, ...]) -> bool:
+    return any(condition.kind in CHANGE_KINDS for condition in wanted)
+
+
+def _comparison(
+    gate: GateSettings, predictions: Predictions, compared: Sample, exposure: Exposure
+) -> Comparison:
+    size = len(predictions)
+    left_out = exposure.left_out(size)
+    return Comparison(
+        reviews=size,
+        compared=len(compared.predictions),
+        left_out=left_out,
+        needed=needed_unseen(gate, predictions.distinct_texts) if left_out else None,
+        known=exposure.problem is None,
+        problem=exposure.problem,
+        data_changes=exposure.data_changes,
+    )
+
+
+def needed_unseen(gate: GateSettings, texts: int) -> int:
+    """The fewest distinct texts for a comparison where some of the split's `texts` had to be left out.
+
+    As many as `min_change` takes to be more than a single review, yet no more than half of the split.
+    """
+    if gate.min_unseen is not None:
+        return gate.min_unseen
+    change = max(abs(gate.min_change or 0.0), COARSEST_CHANGE)
+    return max(gate.min_examples, min(math.ceil(round(1 / change, 6)), math.ceil(texts / 2)))
+
+
+def _enough_unseen(comparison: Comparison, compared: Sample) -> ConditionResult:
+    assert comparison.needed is not None
+    texts = compared.predictions.distinct_texts
+    return ConditionResult(
+        metric="unseen_reviews",
+        slice=OVERALL,
+        split=compared.split,
+        kind="unseen",
+        threshold=comparison.needed,
+        value=float(texts),
+        passed=texts >= comparison.needed,
+        margin=float(texts - comparison.needed),
+        reason=notes.unseen(comparison, texts=texts, split=compared.split),
+        examples=comparison.compared,
+        texts=texts,
+    )
+
+
+def _metrics(label: np.ndarray, probability: np.ndarray | None) -> dict[str, Any]:
+    if probability is None or not_probabilities(probability):
         return dict.fromkeys(metrics.METRICS) | {"example_count": float(len(label))}
     found = metrics.summary(label, probability)
     return {name: None if math.isnan(value) else value for name, value in found.items()}
-
-
-def _slices(predictions: Predictions) -> Iterator[dict[str, Any]]:
-    for length in sorted(set(predictions.length)):
-        part = _part(predictions, f"{LENGTH}:{length}")
-        yield {"slice": f"{LENGTH}:{length}", **_metrics(part.label, part.probability)}
-    for span in () if predictions.span is None else sorted(set(predictions.span)):
-        part = _part(predictions, f"{SPAN}:{span}")
-        yield {"slice": f"{SPAN}:{span}", **_metrics(part.label, part.probability)}
-
-
-def _part(predictions: Predictions, slice_name: str) -> Predictions:
-    if slice_name == OVERALL:
-        return predictions
-    feature, value = slice_name.split(":", 1)
-    if feature == LENGTH:
-        return predictions.where(predictions.length == value)
-    span = np.zeros(len(predictions), int) if predictions.span is None else predictions.span
-    return predictions.where(span == int(value))
-
-
-def _judge(
-    condition: Condition, part: Predictions, *, split: str, confidence: float | None
-) -> ConditionResult:
-    """Judges a condition on the examples that it is about."""
-    where = wording.place(condition.slice, split, len(part))
-    name = wording.metric_name(condition.metric)
-    if condition.kind in CHANGE_KINDS and part.baseline_probability is None:
-        reason = f"change of {name} is not judged: no model is in production yet"
-        return _unmeasured(condition, split, passed=True, reason=reason)
-    if len(part) < condition.min_examples:
-        reason = f"{name} is not judged {where}: too few, {condition.min_examples:,} are needed"
-        return _unmeasured(condition, split, passed=True, reason=reason)
-    problem = not_probabilities(part.probability)
-    if problem and condition.metric != "example_count":
-        return _unmeasured(condition, split, passed=False, reason=f"no {name} {where}: {problem}")
-    level = SHOWN_CONFIDENCE if confidence is None else confidence
-    value, baseline, spread = _measure(condition, part, level)
-    if math.isnan(value):
-        return _unmeasured(condition, split, passed=False, reason=f"{name} is undefined {where}")
-    judged_as: Judged = "value"
-    judged = value
-    by_interval = confidence is not None or condition.benefit_of_doubt
-    if by_interval and condition.metric != "example_count":
-        if spread is None:
-            reason = f"{name} has no confidence interval {where}"
-            return _unmeasured(condition, split, passed=False, reason=reason)
-        takes_upper = condition.is_ceiling != condition.benefit_of_doubt
-        judged_as, judged = ("upper", spread[1]) if takes_upper else ("lower", spread[0])
-    margin = condition.threshold - judged if condition.is_ceiling else judged - condition.threshold
-    if condition.benefit_of_doubt and spread is not None:
-        reason = wording.with_benefit_of_doubt(
-            condition, value=value, spread=spread, confidence=level, where=where
-        )
-    else:
-        reason = wording.compared(
-            condition, judged=judged, judged_as=judged_as, value=value, margin=margin, where=where
-        )
-    lower, upper = spread or (None, None)
-    return ConditionResult(
-        metric=condition.metric,
-        slice=condition.slice,
-        split=split,
-        kind=condition.kind,
-        threshold=condition.threshold,
-        value=value,
-        lower=lower,
-        upper=upper,
-        confidence=None if spread is None else level,
-        judged=judged_as,
-        baseline=baseline,
-        passed=margin >= -EDGE,
-        margin=margin,
-        reason=reason + _test_of_change(condition, part),
-    )
-
-
-def _measure(
-    condition: Condition, part: Predictions, confidence: float
-) -> tuple[float, float | None, intervals.Interval | None]:
-    """The value that the condition is about, the baseline's metric, and the interval of the value."""
-    label, ours, theirs = part.label, part.probability, part.baseline_probability
-    measure = metrics.METRICS[condition.metric]
-    value = measure(label, ours)
-    baseline = math.nan if theirs is None else measure(label, theirs)
-    shown = None if math.isnan(baseline) else baseline
-    if condition.kind not in CHANGE_KINDS or theirs is None:
-        spread = intervals.interval(condition.metric, label=label, probability=ours, confidence=confidence)
-        return value, shown, spread
-    spread = intervals.change_interval(
-        condition.metric, label=label, probability=ours, baseline=theirs, confidence=confidence
-    )
-    return value - baseline, shown, spread
-
-
-def _test_of_change(condition: Condition, part: Predictions) -> str:
-    theirs = part.baseline_probability
-    if condition.kind not in CHANGE_KINDS or condition.metric != "accuracy" or theirs is None:
-        return ""
-    p_value = intervals.mcnemar_p_value(label=part.label, probability=part.probability, baseline=theirs)
-    return f", McNemar p = {p_value:.2g}"
-
-
-def _unmeasured(condition: Condition, split: str, *, passed: bool, reason: str) -> ConditionResult:
-    """The result of a condition that no number could be held against."""
-    return ConditionResult(
-        metric=condition.metric,
-        slice=condition.slice,
-        split=split,
-        kind=condition.kind,
-        threshold=condition.threshold,
-        passed=passed,
-        reason=reason,
-    )
 
 
 def _lost_baseline(split: str, problem: str) -> ConditionResult:

@@ -38,6 +38,12 @@ def accuracy(label: np.ndarray, probability: np.ndarray) -> float:
     return _share(correct(label, probability), np.ones(len(label), bool))
 
 
+def balanced_accuracy(label: np.ndarray, probability: np.ndarray) -> float:
+    """The mean of the accuracies on the two classes: 0.5 for any constant answer, whatever the labels are."""
+    right = correct(label, probability)
+    return (_share(right, label == 1) + _share(right, label == 0)) / 2
+
+
 def precision(label: np.ndarray, probability: np.ndarray) -> float:
     return _share(label == 1, predicted(probability))
 
@@ -77,6 +83,7 @@ def expected_calibration_error(label: np.ndarray, probability: np.ndarray) -> fl
 
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "accuracy": accuracy,
+    "balanced_accuracy": balanced_accuracy,
     "auc": auc,
     "precision": precision,
     "recall": recall,

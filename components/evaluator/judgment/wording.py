@@ -1,36 +1,92 @@
 """Verdicts in plain words: one line a condition, and the table that a terminal shows."""
 
+import dataclasses
+
 from components.evaluator.settings import OVERALL
-from components.evaluator.verdict import CHANGE_KINDS, EDGE, Condition, ConditionResult, Verdict
-from components.reviews import SPAN
+from components.evaluator.verdict import (
+    CHANGE_KINDS,
+    EDGE,
+    Condition,
+    ConditionResult,
+    Verdict,
+)
+from components.reviews import CLASSES, SPAN
 
 BASE_SLICE = f"{SPAN}:0"
 """The packaged base set, which comes in no span."""
 
+UNSEEN_BY_CANDIDATE = " that the candidate has not seen"
+UNSEEN_BY_BOTH = " that neither model has seen"
+
 _NAMES = {
     "auc": "AUC",
     "ece": "expected calibration error",
+    "balanced_accuracy": "balanced accuracy",
     "example_count": "number of examples",
+    "unseen_reviews": "unseen reviews",
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Unjudged:
+    """Why a condition was not judged: in a few words, and as the end of a sentence about the metric."""
+
+    short: str
+    clause: str
+
+    def sentence(self, condition: Condition) -> str:
+        change = "change of " if condition.kind in CHANGE_KINDS else ""
+        return f"{change}{metric_name(condition.metric)} is not judged{self.clause}"
+
+
+NO_BASELINE = Unjudged("no model in production yet", ": no model is in production yet")
+NO_FAIR_COMPARISON = Unjudged(
+    "no fair comparison", ": there is no fair comparison with the model in production"
+)
+
+
+def no_reviews(condition: Condition, split: str) -> Unjudged:
+    """Of a condition on a slice that has no reviews."""
+    if condition.slice == BASE_SLICE:
+        return Unjudged("no base set in the data", f" on the base set: {split} has no review of it")
+    where = slice_words(condition.slice)
+    return Unjudged(f"no reviews of {where}", f" on {where}: {split} has no such review")
+
+
+def too_few(condition: Condition, texts: int, where: str) -> Unjudged:
+    """Of a condition on a slice with fewer distinct texts than it needs."""
+    needed = condition.min_examples
+    return Unjudged(
+        f"too few examples: {texts:,} of the {needed:,} needed", f" {where}: too few, {needed:,} are needed"
+    )
 
 
 def metric_name(metric: str) -> str:
     return _NAMES.get(metric, metric)
 
 
-def place(slice_name: str, split: str, examples: int) -> str:
-    """on test (5,012 examples) / on length:under 125 words of test (991 examples) / on span 12 of test (1
-    example)
+def place(
+    slice_name: str, split: str, examples: int, *, copies_of: int | None = None, whose: str = ""
+) -> str:
+    """on test (5,012 examples) / on length:under 125 words of test (991 examples that neither model has seen)
+    / on span 12 of test (135 examples, 9 distinct texts)
     """
     where = split if slice_name == OVERALL else f"{slice_words(slice_name)} of {split}"
-    return f"on {where} ({examples:,} example{'' if examples == 1 else 's'})"
+    copies = "" if copies_of in (None, examples) else f", {counted(copies_of or 0, 'distinct text')}"
+    return f"on {where} ({counted(examples, 'example')}{whose}{copies})"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def slice_words(name: str) -> str:
-    """How a person calls a slice: the base set, span 12; a length bucket by its name."""
+    """How a person calls a slice: the base set, span 12, everything but span 12; else by its name."""
     feature, _, value = name.partition(":")
     if feature != SPAN:
         return name
+    if value.startswith("not "):
+        return f"everything but span {value.removeprefix('not ')}"
     return "the base set" if name == BASE_SLICE else f"span {value}"
 
 
@@ -45,7 +101,14 @@ def numbers(value: float, threshold: float, *, signed: bool = False) -> tuple[st
 
 
 def compared(
-    condition: Condition, *, judged: float, judged_as: str, value: float, margin: float, where: str
+    condition: Condition,
+    *,
+    judged: float,
+    judged_as: str,
+    value: float,
+    margin: float,
+    where: str,
+    copies: bool = False,
 ) -> str:
     """The sentence about a condition whose number is known.
 
@@ -56,8 +119,11 @@ def compared(
       value: the point value.
       margin: by how much the threshold is kept, negative where it is not.
       where: see `place`.
+      copies: whether some reviews are copies of one text.
     """
     change = condition.kind in CHANGE_KINDS
+    name = "number of distinct texts" if condition.kind == "examples" and copies else None
+    name = name or metric_name(condition.metric)
     if condition.metric == "example_count":
         number, threshold, distance = (
             f"{count:,.0f}" for count in (judged, condition.threshold, abs(margin))
@@ -65,7 +131,7 @@ def compared(
     else:
         number, threshold = numbers(judged, condition.threshold, signed=change)
         distance = numbers(abs(margin), 0.0)[0]
-    subject = f"change of {metric_name(condition.metric)}" if change else metric_name(condition.metric)
+    subject = f"change of {name}" if change else name
     if judged_as != "value":
         subject = f"{judged_as} bound of {'the ' if change else ''}{subject}"
         number = f"{number} (value {value:{'+' if change else ''}.4f})"
@@ -105,9 +171,11 @@ def with_benefit_of_doubt(
 
 
 def _fault(condition: Condition) -> str:
-    """What a model did wrong that breaks a condition on the base set or on the newest span."""
+    """What a model did wrong that breaks a condition on a part of the split."""
     if condition.slice == BASE_SLICE:
         return "the model forgot the old reviews"
+    if not condition.slice.startswith(f"{SPAN}:"):
+        return "the model is worse on reviews of one length"
     if condition.kind in CHANGE_KINDS:
         return "the model is worse on the newest reviews"
     return "the model does not know the newest reviews, or their labels are wrong"
@@ -121,11 +189,11 @@ def table(verdict: Verdict) -> list[tuple[str, ...]]:
 
 def _row(condition: ConditionResult) -> tuple[str, ...]:
     signed = "+" if condition.kind in CHANGE_KINDS else ""
-    mark = "waived" if not condition.passed and condition.waived else "ok" if condition.passed else "FAILED"
-    sides = {"floor": ">=", "change": ">=", "examples": ">=", "ceiling": "<=", "change_ceiling": "<="}
+    mark = "FAILED" if condition.status == "failed" else condition.status
     limit = "-"
     if condition.threshold is not None:
-        limit = f"{sides[condition.kind]} {_cell(condition.threshold, signed)}"
+        side = "<=" if condition.kind in ("ceiling", "change_ceiling") else ">="
+        limit = f"{side} {_cell(condition.threshold, signed)}"
     spread = "-"
     if condition.lower is not None and condition.upper is not None and condition.confidence is not None:
         level = f"{100 * condition.confidence:g} %"
@@ -158,6 +226,7 @@ def render(verdict: Verdict) -> list[str]:
         lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     lines.append("")
     lines.extend(condition.reason for condition in verdict.conditions if not condition.passed)
+    lines.extend(f"note: {note}" for note in verdict.notes)
     if verdict.approval is not None:
         approval = verdict.approval
         lines.append(f"approved by {approval.by} at {approval.at}: {approval.reason}")
@@ -166,5 +235,17 @@ def render(verdict: Verdict) -> list[str]:
 
 def headline(verdict: Verdict) -> str:
     """promoted: 3 of 3 conditions hold on test / refused: ..."""
-    held = sum(condition.holds for condition in verdict.conditions)
-    return f"{verdict.verdict}: {held} of {len(verdict.conditions)} conditions hold on {verdict.split}"
+    judged = [condition for condition in verdict.conditions if condition.unjudged is None]
+    held = sum(condition.holds for condition in judged)
+    left = len(verdict.conditions) - len(judged)
+    told = f", {left} not judged" if left else ""
+    return f"{verdict.verdict}: {held} of {len(judged)} conditions hold on {verdict.split}{told}"
+
+
+def constant_answer(positive: float) -> str:
+    """How often a constant answer is right where this share is positive, as the end of a sentence."""
+    name, share = CLASSES[int(positive >= 0.5)], max(positive, 1 - positive)
+    return (
+        f"; {100 * share:.1f} % of the reviews are {name}, so the constant answer {name} has accuracy "
+        f"{share:.4f} and balanced accuracy 0.5"
+    )

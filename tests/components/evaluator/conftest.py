@@ -1,13 +1,23 @@
 """A model small enough to be understood: it counts the words "good" and "bad"."""
 
+import dataclasses
 import inspect
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from tfx.components.evaluator import executor as tfx_executor
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import proto_utils
 
 from components import reviews
+from components.evaluator.executor import Executor
+from components.evaluator.gate import eval_config
+from components.evaluator.predictions import Predictions
+from components.evaluator.settings import GateSettings
+from components.evaluator.verdict import Verdict
 
 
 class WordCounter(tf.Module):
@@ -70,11 +80,11 @@ def export_model(tmp_path_factory) -> Export:
 
 
 def _review(number: int) -> tuple[str, int]:
-    """Every fifth review is labelled against its words, every seventh has none that count."""
+    """Every fifth review is labelled against its words, every seventh has none that count; all differ."""
     positive = number % 2
     words = "a film" if number % 7 == 0 else ("good " if positive else "bad ") * (1 + number % 3)
     filler = "word " * (150 if number % 4 == 0 else 10)
-    return f"{filler}{words}".strip(), positive if number % 5 else 1 - positive
+    return f"{filler}{words}".strip() + f" {number}", positive if number % 5 else 1 - positive
 
 
 @pytest.fixture(scope="session")
@@ -90,3 +100,75 @@ def examples_folder(tmp_path_factory) -> Path:
                 for number in numbers:
                     writer.write(reviews.to_example(*_review(number)).SerializeToString())
     return folder
+
+
+BEAM = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner", "--direct_num_workers=1"]
+EASY = GateSettings(min_accuracy=0.5, min_change=-0.1, min_change_length="off")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    evaluation: standard_artifacts.ModelEvaluation
+    blessing: standard_artifacts.ModelBlessing
+
+    @property
+    def verdict(self) -> Verdict:
+        return Verdict.from_json(Path(self.evaluation.uri, "verdict.json").read_text())
+
+    @property
+    def predictions(self) -> Predictions:
+        return Predictions.from_bytes(Path(self.evaluation.uri, "predictions.parquet").read_bytes())
+
+    @property
+    def marks(self) -> set[str]:
+        return {path.name for path in Path(self.blessing.uri).iterdir()}
+
+
+@pytest.fixture(scope="session")
+def evaluate(tmp_path_factory, examples_folder):
+    """Runs the executor as TFX does, Beam and TFMA included."""
+
+    def run(
+        model: Path,
+        baseline: Path | None = None,
+        *,
+        base: Path | None = None,
+        gate: GateSettings = EASY,
+        split: str = "test",
+        folder: Path = examples_folder,
+        newest: int = 0,
+        data: str = "",
+    ) -> Outcome:
+        examples = standard_artifacts.Examples()
+        examples.uri, examples.span = str(folder), newest
+        folder = tmp_path_factory.mktemp("evaluator")
+        splits = [path.name.removeprefix("Split-") for path in Path(examples.uri).iterdir()]
+        examples.split_names = artifact_utils.encode_split_names(sorted(splits))
+        examples.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
+        examples.set_string_custom_property("file_format", "tfrecords_gzip")
+        examples.set_string_custom_property("data_settings", data)
+        inputs = {"examples": [examples]}
+        models = (("model", model), ("baseline_model", baseline), ("base_model", base))
+        for number, (key, uri) in enumerate(models):
+            if uri is not None:
+                artifact = standard_artifacts.Model()
+                artifact.uri, artifact.id = str(uri), 7 + number
+                inputs[key] = [artifact]
+        outcome = Outcome(standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing())
+        outcome.evaluation.uri, outcome.blessing.uri = str(folder / "evaluation"), str(folder / "blessing")
+        context = tfx_executor.Executor.Context(
+            beam_pipeline_args=[], tmp_dir=str(folder / "tmp"), unique_id="1"
+        )
+        executor = Executor(context)
+        executor._beam_pipeline_args = BEAM  # given to the context, TFX would first build a package of itself
+        properties = {
+            "eval_config": proto_utils.proto_to_json(eval_config(gate, spans=newest > 0)),
+            "example_splits": json.dumps([split]),
+            "fairness_indicator_thresholds": "null",
+            "gate": gate.model_dump_json(),
+        }
+        outputs = {"evaluation": [outcome.evaluation], "blessing": [outcome.blessing]}
+        executor.Do(inputs, outputs, properties)
+        return outcome
+
+    return run

@@ -100,11 +100,17 @@ def test_impossible_values_are_refused(settings, message):
             "no loss meets both at_least = 2.0 and at_most = 1.0",
         ),
         ({"metric": "example_count", "change_at_least": 1}, "both models see the same examples"),
-        ({"metric": "f1", "at_least": 0.5}, "Input should be 'accuracy', 'auc'"),
+        ({"metric": "f1", "at_least": 0.5}, "Input should be 'accuracy', 'balanced_accuracy', 'auc'"),
     ],
 )
 def test_impossible_conditions_are_refused(condition, message):
     assert message in refusal(conditions=[condition])
+
+
+@pytest.mark.parametrize("key", ["change_at_least", "change_at_most"])
+def test_a_change_may_be_a_loss(key):
+    (condition,) = GateSettings(conditions=[{"metric": "accuracy", key: -0.01}]).conditions
+    assert getattr(condition, key) == -0.01
 
 
 def test_a_loss_may_exceed_one():

@@ -90,7 +90,7 @@ def test_one_pass_keeps_the_order_and_goes_on_without_a_broken_model(export_mode
     columns, scores, problems = score(files, models)
 
     assert [len(columns[name]) for name in ("text", "label", "length")] == [120, 120, 120]
-    assert columns["text"][1] == b"word " * 10 + b"good good"
+    assert columns["text"][1] == b"word " * 10 + b"good good 1"
     assert sorted(scores) == ["new", "old"]
     assert scores["new"][1] == pytest.approx(1 / (1 + np.exp(-2)))
     assert list(problems) == ["broken"]

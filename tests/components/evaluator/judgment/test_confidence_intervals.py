@@ -33,6 +33,66 @@ def test_accuracy_has_the_wilson_interval_of_the_textbook():
     )
 
 
+def test_precision_and_recall_have_their_own_denominators():
+    # 8 of 20 positive reviews found, 2 of 10 positive answers wrong: Wilson of 8 in 20 and of 8 in 10.
+    about = {
+        "label": np.repeat([1, 0], [20, 80]).astype(np.int8),
+        "probability": np.repeat([0.9, 0.1, 0.9, 0.1], [8, 12, 2, 78]),
+        "confidence": 0.95,
+    }
+    assert intervals.interval("recall", **about) == pytest.approx((0.2188, 0.6134), abs=5e-5)
+    assert intervals.interval("precision", **about) == pytest.approx((0.4902, 0.9433), abs=5e-5)
+
+
+@pytest.mark.parametrize("answer", [0.9, 0.1])
+@pytest.mark.parametrize("positives", [1, 8, 60, 112, 119])
+def test_a_constant_answer_has_a_balanced_accuracy_of_one_half_and_room_below(answer, positives):
+    about = {
+        "label": np.repeat([1, 0], [positives, 120 - positives]).astype(np.int8),
+        "probability": np.full(120, answer),
+    }
+    assert metrics.balanced_accuracy(**about) == 0.5
+    low, high = intervals.interval("balanced_accuracy", **about, confidence=0.95)
+    assert low < 0.499 and high > 0.501
+
+
+def copies(times: int) -> dict[str, np.ndarray]:
+    """60 texts, 50 of which are right, each several times."""
+    return {
+        "label": np.tile(np.arange(60) % 2, times).astype(np.int8),
+        "probability": np.tile(np.where((np.arange(60) < 50) == (np.arange(60) % 2 == 1), 0.9, 0.1), times),
+    }
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "recall", "balanced_accuracy", "loss", "auc", "ece"])
+def test_copies_of_a_text_make_nothing_more_certain(metric):
+    texts = np.tile(np.arange(60), 15)
+    once = intervals.interval(metric, **copies(1), confidence=0.95)
+    often = intervals.interval(metric, **copies(15), texts=texts, confidence=0.95)
+    taken_apart = intervals.interval(metric, **copies(15), confidence=0.95)
+    assert often == pytest.approx(once, abs=0.02)
+    assert taken_apart[1] - taken_apart[0] < 0.5 * (often[1] - often[0])
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "auc"])
+def test_copies_make_no_change_more_certain(metric):
+    baseline = np.where(np.arange(60) % 7 == 0, 0.5, copies(1)["probability"])
+    once = intervals.change_interval(metric, **copies(1), baseline=baseline, confidence=0.95)
+    often = intervals.change_interval(
+        metric, **copies(9), baseline=np.tile(baseline, 9), texts=np.tile(np.arange(60), 9), confidence=0.95
+    )
+    assert often == pytest.approx(once, abs=0.02)
+
+
+def test_mcnemar_counts_texts():
+    about = copies(1) | {"baseline": np.where(np.arange(60) < 9, 0.5, copies(1)["probability"])}
+    often = {name: np.tile(values, 5) for name, values in about.items()}
+    assert intervals.mcnemar_p_value(**often, texts=np.tile(np.arange(60), 5)) == pytest.approx(
+        intervals.mcnemar_p_value(**about)
+    )
+    assert intervals.mcnemar_p_value(**often) < intervals.mcnemar_p_value(**about)
+
+
 def test_all_right_is_not_certainty():
     low, high = intervals.interval("accuracy", **right_and_wrong(29, 0), confidence=0.95)
 
@@ -50,7 +110,9 @@ def test_a_bootstrapped_mean_is_near_the_normal_approximation(noisy):
     assert high == pytest.approx(losses.mean() + error, abs=0.2 * error)
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "precision", "recall", "auc", "loss", "ece", "calibration"])
+@pytest.mark.parametrize(
+    "metric", ["accuracy", "balanced_accuracy", "precision", "recall", "auc", "loss", "ece", "calibration"]
+)
 def test_more_confidence_widens_an_interval_around_the_value(metric, noisy):
     about = {"label": noisy["label"], "probability": noisy["probability"]}
     value = metrics.METRICS[metric](**about)

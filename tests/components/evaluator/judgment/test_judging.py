@@ -33,7 +33,8 @@ def predictions(
 
 
 def only(**settings) -> GateSettings:
-    return GateSettings(**{"min_accuracy": "off", "min_change": "off", "min_examples": 1} | settings)
+    none = {"min_accuracy": "off", "min_balanced_accuracy": "off", "min_change": "off", "min_examples": 1}
+    return GateSettings(**none | {"min_change_length": "off"} | settings)
 
 
 def verdict_on(gate: GateSettings, found: Predictions, problem: str | None = None) -> Verdict:
@@ -174,7 +175,7 @@ def test_without_a_model_in_production_a_change_passes_unjudged():
 def test_a_baseline_that_cannot_be_evaluated_refuses():
     verdict = verdict_on(GateSettings(), predictions(90, 10), problem="models/7 is gone")
 
-    assert [condition.kind for condition in verdict.conditions] == ["examples", "floor", "baseline"]
+    assert [condition.kind for condition in verdict.conditions] == ["examples", "floor", "floor", "baseline"]
     assert verdict.verdict == "refused"
     assert verdict.reasons == (
         "the model in production can't be evaluated any more: models/7 is gone; to promote the candidate "
@@ -215,6 +216,7 @@ def test_what_is_no_probability_refuses_in_words(bad):
 
     assert verdict.reasons == (
         "no accuracy on test (100 examples): 1 of 100 probabilities are not numbers from 0 to 1",
+        "no balanced accuracy on test (100 examples): 1 of 100 probabilities are not numbers from 0 to 1",
     )
     assert verdict.metrics["accuracy"] is None
 

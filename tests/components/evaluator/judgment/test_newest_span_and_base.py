@@ -3,13 +3,20 @@
 import numpy as np
 import pytest
 
-from components.evaluator.judgment.judging import conditions, judge
+from components.evaluator.judgment.conditions import conditions
+from components.evaluator.judgment.judging import judge
 from components.evaluator.predictions import Predictions
-from components.evaluator.settings import GateSettings
+from components.evaluator.settings import SLICES, GateSettings
 from components.evaluator.verdict import Baseline, Verdict
 
 NEWEST = 12
-GATE = GateSettings(min_accuracy="off", min_change=-0.5, min_examples=1)
+GATE = GateSettings(
+    min_accuracy="off",
+    min_balanced_accuracy="off",
+    min_change=-0.5,
+    min_change_length="off",
+    min_examples=1,
+)
 
 
 def part(span: int, size: int, *, right: int, baseline_right: int | None) -> Predictions:
@@ -147,8 +154,9 @@ def test_too_few_examples_do_not_stand_in_the_way(size, judged):
     found = condition(verdict, "span:12")
     assert found.passed != judged
     if not judged:
+        assert (found.status, found.unjudged) == ("not judged", "too few examples: 29 of the 30 needed")
         assert found.reason == (
-            f"accuracy is not judged on span 12 of test ({size} examples): too few, 30 are needed"
+            f"change of accuracy is not judged on span 12 of test ({size} examples): too few, 30 are needed"
         )
 
 
@@ -157,7 +165,7 @@ def test_a_newest_span_none_of_whose_reviews_fell_into_the_split_is_not_mistaken
         together(part(0, 500, right=450, baseline_right=450), part(11, 100, right=0, baseline_right=100))
     )
     assert condition(verdict, "span:12").reason == (
-        "accuracy is not judged on span 12 of test (0 examples): too few, 30 are needed"
+        "change of accuracy is not judged on span 12: test has no such review"
     )
 
 
@@ -188,7 +196,7 @@ def test_with_more_confidence_the_interval_is_wider():
         part(0, 5000, right=4500, baseline_right=4500), part(NEWEST, 60, right=52, baseline_right=57)
     )
     usual = verdict_on(found)
-    strict = GateSettings(min_accuracy="off", min_change=-0.5, min_examples=1, confidence=0.999)
+    strict = GATE.model_copy(update={"confidence": 0.999})
     assert not condition(usual, "span:12").passed
     assert condition(verdict_on(found, strict), "span:12").passed
     assert condition(verdict_on(found, strict), "span:12").confidence == 0.999
@@ -204,12 +212,36 @@ def test_metrics_are_given_by_span():
 
 def test_each_of_them_can_be_switched_off():
     gate = GateSettings(
-        min_change_base="off", min_change_newest="off", min_accuracy_newest="off", min_examples=1
+        min_change="off", min_change_base="off", min_change_newest="off", min_accuracy_newest="off"
     )
     assert conditions(gate, newest_span=NEWEST) == conditions(gate)
 
 
 def test_without_spans_nothing_is_asked_of_them():
-    gate = GateSettings()
-    assert [each.slice for each in conditions(gate)] == ["overall"] * 3
-    assert [each.slice for each in conditions(gate, newest_span=12)][3:] == ["span:0", "span:12", "span:12"]
+    assert [each.slice for each in conditions(GateSettings())] == ["overall"] * 4 + list(SLICES)
+    of_spans = ["span:not 12", "span:0", "span:12", "span:12"]
+    assert [each.slice for each in conditions(GateSettings(), newest_span=12)][4:-4] == of_spans
+
+
+def test_a_loss_in_everything_but_the_newest_span_does_not_hide_behind_an_easy_span():
+    """As it was seen: +29 in a new, easy span, -2 in the other 837 reviews, +0.0301 in all."""
+    gate = GATE.model_copy(update={"min_change": -0.002})
+    verdict = verdict_on(
+        together(part(3, 837, right=700, baseline_right=702), part(NEWEST, 59, right=59, baseline_right=30)),
+        gate,
+    )
+    assert next(each for each in verdict.conditions if each.kind == "change").passed
+    assert verdict.reasons == (
+        "change of accuracy -0.0024 is below the floor -0.0020 by 0.0004 on everything but span 12 of test "
+        "(837 examples), McNemar p = 0.5",
+    )
+
+
+def test_a_base_set_that_is_not_there_is_not_judged_and_never_ok():
+    verdict = verdict_on(
+        together(part(3, 100, right=90, baseline_right=90), part(NEWEST, 60, right=55, baseline_right=55))
+    )
+    found = condition(verdict, "span:0")
+    assert (found.status, found.unjudged) == ("not judged", "no base set in the data")
+    assert found.reason == "change of accuracy is not judged on the base set: test has no review of it"
+    assert all(each.status == "ok" for each in verdict.conditions if each is not found)

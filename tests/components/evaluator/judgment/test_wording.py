@@ -25,11 +25,12 @@ def verdict(**settings) -> Verdict:
         probability=scores(0.9),
         baseline_probability=scores(0.8),
     )
-    return judge(GateSettings(**settings), found, split="test", baseline=Baseline(model_uri="models/7"))
+    gate = GateSettings(**{"min_balanced_accuracy": "off", "min_change_length": "off"} | settings)
+    return judge(gate, found, split="test", baseline=Baseline(model_uri="models/7"))
 
 
 def test_a_promotion_for_a_terminal():
-    *lines, change = render(verdict())
+    *lines, change, _, compared, resolution = render(verdict())
 
     assert lines == [
         "promoted: 3 of 3 conditions hold on test",
@@ -40,6 +41,14 @@ def test_a_promotion_for_a_terminal():
     ]
     assert change.startswith("ok  change of accuracy  overall  >= -0.0020  +0.1000  +0.08")
     assert change.endswith(" (95 %)  0.8000    +0.1020")
+    assert compared == (
+        "note: compared with the model in production on all 1,200 reviews of test; neither model has seen "
+        "any of them"
+    )
+    assert resolution == (
+        "note: this test set can show differences of accuracy from ±0.0256 on: whether a change keeps "
+        "gate.min_change = -0.002 is partly chance"
+    )
 
 
 def test_a_refusal_says_what_failed_below_the_table():
@@ -47,7 +56,15 @@ def test_a_refusal_says_what_failed_below_the_table():
 
     assert lines[0] == "refused: 2 of 3 conditions hold on test"
     assert lines[4].startswith("FAILED  accuracy ")
-    assert lines[-2:] == ["", "accuracy 0.9000 is below the floor 0.9500 by 0.0500 on test (1,200 examples)"]
+    below = "accuracy 0.9000 is below the floor 0.9500 by 0.0500 on test (1,200 examples)"
+    assert lines[-4:-2] == ["", below]
+
+
+def test_what_was_not_judged_is_not_counted_among_what_holds():
+    lines = render(verdict(min_change_length=-0.01))
+
+    assert lines[0] == "promoted: 4 of 4 conditions hold on test, 3 not judged"
+    assert sum(line.startswith("not judged  change of accuracy  length:") for line in lines) == 3
 
 
 def test_an_approval_names_who_and_why():

@@ -1,0 +1,52 @@
+"""The settings of the data that a model was trained on, and how they differ from another model's."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tfx.types import Artifact
+
+DATA_SETTINGS, SPANS = "data_settings", "spans"
+"""Custom properties of an Examples artifact: DataSettings, and the spans that were read, as JSON."""
+
+_UNSET = "unset"
+
+
+def data_of(examples: Sequence[Artifact]) -> dict[str, Any]:
+    """`settings` and the numbers of the `spans` of the examples; empty where an older stage made them."""
+    found: dict[str, Any] = {}
+    for artifact in examples:
+        if settings := artifact.get_string_custom_property(DATA_SETTINGS):
+            found["settings"] = json.loads(settings)
+        if spans := artifact.get_string_custom_property(SPANS):
+            found["spans"] = [span["span"] for span in json.loads(spans)]
+    return found
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """A clause for each setting that differs, and one for the spans; none where one side is not known."""
+    if not before or not now:
+        return
+    old, new = before.get("settings", {}), now.get("settings", {})
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name):
+            yield f"data.{name} was {_shown(old.get(name))} and is {_shown(new.get(name))}"
+    if before.get("spans") != now.get("spans"):
+        yield f"the spans were {_ranges(before.get('spans'))} and are {_ranges(now.get('spans'))}"
+
+
+def _shown(value: Any) -> str:
+    return _UNSET if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _ranges(numbers: Sequence[int] | None) -> str:
+    """1 to 3, 5 for [1, 2, 3, 5]."""
+    if not numbers:
+        return "none"
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(f"{first}" if first == last else f"{first} to {last}" for first, last in runs)

@@ -1,0 +1,60 @@
+"""What the version in production says of its training: its manifest and its record of reviews."""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from tfx.dsl.io import fileio
+
+from components.evaluator.exposure.training_reviews import TrainingReviews, UnusableRecord
+from serving.store.manifest import MANIFEST_NAME, REVIEWS_NAME, Manifest, ManifestError, from_json
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Training:
+    """What is known of a model's training.
+
+    Attributes:
+      reviews: which it has seen; None where that is not known.
+      problem: why it is not known, a clause.
+      data: the settings of its data, as in `Facts.data`.
+    """
+
+    reviews: TrainingReviews | None = None
+    problem: str | None = None
+    data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def training_of(folder: str) -> Training:
+    """What the version whose copy is in `folder` (on a disk or an object store) says of its training."""
+    if not fileio.exists(os.path.join(folder, MANIFEST_NAME)):
+        return Training(problem="it has no manifest")
+    try:
+        manifest = _manifest(folder)
+    except ManifestError as error:
+        return Training(problem=f"its manifest {error}")
+    try:
+        return Training(reviews=_reviews(folder, manifest), data=manifest.facts.data)
+    except UnusableRecord as error:
+        return Training(problem=str(error), data=manifest.facts.data)
+
+
+def _manifest(folder: str) -> Manifest:
+    with fileio.open(os.path.join(folder, MANIFEST_NAME), "rb") as file:
+        return from_json(file.read())
+
+
+def _reviews(folder: str, manifest: Manifest) -> TrainingReviews:
+    path = os.path.join(folder, REVIEWS_NAME)
+    if not fileio.exists(path):
+        if REVIEWS_NAME in manifest.records:
+            raise UnusableRecord(f"{REVIEWS_NAME}, its record of training reviews, is gone")
+        raise UnusableRecord("it was pushed before that was recorded")
+    with fileio.open(path, "rb") as file:
+        content = file.read()
+    listed = manifest.records.get(REVIEWS_NAME)
+    if listed is not None and listed.sha256 != hashlib.sha256(content).hexdigest():
+        raise UnusableRecord(f"{REVIEWS_NAME}, its record of training reviews, was changed since the push")
+    return TrainingReviews.from_bytes(content)

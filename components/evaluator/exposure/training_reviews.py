@@ -1,0 +1,122 @@
+"""The record of the reviews that a model was fitted on and chosen by.
+
+A review is known by the first 64 bits of the hash that reviews are split by, without a salt, so that records
+of runs with different salts can be compared. Of 20,000 recorded reviews and 5,000 new ones, one is mistaken
+for a known one with a probability of 5,000 * 20,000 / 2**64 = 5e-12.
+"""
+
+import dataclasses
+import functools
+import io
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+from pyarrow import parquet
+from tfx.types import Artifact, artifact_utils
+
+from components.evaluator.split_files import read_split, split_files
+from components.example_gen import splits
+from components.reviews import TEXT, normalize
+
+TRAIN, EVAL, EARLIER = "train", "eval", "earlier"
+"""What a model did with a review: was fitted on it, was chosen by it (early stopping, calibration), or
+started from the weights of a model that did one of the two.
+"""
+
+_FORM = b"normal_form"
+_UNREADABLE = (pa.ArrowException, KeyError, ValueError)
+
+
+class UnusableRecord(Exception):
+    """A record cannot be compared with reviews; the message is a clause."""
+
+
+def hashes(texts: Iterable[str]) -> np.ndarray:
+    """uint64 [N]: a number for each text, equal for texts that count as one review."""
+    found = [splits.digest(normalize(text), salt="")[:8] for text in texts]
+    return np.frombuffer(b"".join(found), ">u8").astype(np.uint64)
+
+
+@functools.cache
+def normal_form() -> str:
+    """A name for what `normalize` does: another one once it tells other texts apart."""
+    probe = (
+        "\ufeff Caf\u0065\u0301 &amp; &lt;b&gt; THE<br /><p>\u201cEnd\u201d\u200b, "
+        "it\u2019s \ufb01ne \u2014 1/10 . "
+    )
+    return splits.digest(normalize(probe), salt="normal form").hex()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TrainingReviews:
+    """The hashes (sorted uint64 [N]) of the reviews that a model has seen, by what it did with them."""
+
+    by_use: Mapping[str, np.ndarray]
+
+    @classmethod
+    def of_examples(cls, examples: Sequence[Artifact], uses: Sequence[str]) -> "TrainingReviews":
+        """Of a model that was trained on the splits `uses` of the examples, as far as there are such splits.
+
+        Raises:
+          GreenlightError: a split has no files.
+        """
+        there = {name for each in examples for name in artifact_utils.decode_split_names(each.split_names)}
+        return cls({use: _hashes_of(examples, use) for use in uses if use in there})
+
+    def including(self, earlier: "TrainingReviews") -> "TrainingReviews":
+        """The same of a model that started from the weights of one that has seen `earlier`."""
+        every = np.unique(np.concatenate([np.zeros(0, np.uint64), *earlier.by_use.values()]))
+        return TrainingReviews({**self.by_use, EARLIER: every})
+
+    def without(self, use: str) -> "TrainingReviews":
+        return TrainingReviews({name: known for name, known in self.by_use.items() if name != use})
+
+    def seen(self, digests: np.ndarray) -> np.ndarray:
+        """bool [N]: which reviews, given by their hashes, the model has seen."""
+        found = np.zeros(len(digests), bool)
+        for known in self.by_use.values():
+            found |= np.isin(digests, known)
+        return found
+
+    def to_bytes(self) -> bytes:
+        """A Parquet file with the columns `digest` (uint64, sorted) and `use`."""
+        digest = np.concatenate([np.zeros(0, np.uint64), *self.by_use.values()])
+        use = np.repeat([*self.by_use], [len(known) for known in self.by_use.values()]).astype(object)
+        order = np.argsort(digest, kind="stable")
+        table = pa.table(
+            {"digest": digest[order], "use": pa.array(use[order], pa.string()).dictionary_encode()}
+        ).replace_schema_metadata({_FORM: normal_form().encode()})
+        buffer = io.BytesIO()
+        parquet.write_table(table, buffer)
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "TrainingReviews":
+        """Reads what `to_bytes` wrote.
+
+        Raises:
+          UnusableRecord: it is damaged, or of a Greenlight that tells reviews apart in another way.
+        """
+        try:
+            # One thread: the pool of older pyarrow can abort a process that ends soon after.
+            table = parquet.ParquetFile(io.BytesIO(content), pre_buffer=False).read(use_threads=False)
+            form = (table.schema.metadata or {})[_FORM].decode()
+            digest, use = table["digest"].to_numpy(), np.array(table["use"].to_pylist(), object)
+        except _UNREADABLE as error:
+            raise UnusableRecord(f"its record of training reviews cannot be read ({error})") from error
+        if form != normal_form():
+            raise UnusableRecord(
+                "its record of training reviews was written by another version of Greenlight, which tells "
+                "reviews apart in another way"
+            )
+        return cls({str(name): digest[use == name] for name in sorted(set(use))})
+
+
+def _hashes_of(examples: Sequence[Artifact], split: str) -> np.ndarray:
+    found = [np.zeros(0, np.uint64)]
+    for batch in read_split(split_files(list(examples), split)):
+        parsed = tf.io.parse_example(batch, {TEXT: tf.io.FixedLenFeature([], tf.string)})
+        found.append(hashes(text.decode("utf-8", "replace") for text in parsed[TEXT].numpy()))
+    return np.unique(np.concatenate(found))

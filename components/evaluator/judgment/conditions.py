@@ -1,0 +1,99 @@
+"""The conditions of a gate, in the order in which a person reads them."""
+
+from collections.abc import Iterator
+
+from components.evaluator.judgment import samples
+from components.evaluator.settings import SLICES, ConditionSettings, GateSettings
+from components.evaluator.verdict import Condition, Kind
+
+BASE = 0
+"""The span of the packaged base set."""
+
+
+def conditions(gate: GateSettings, *, newest_span: int = 0) -> tuple[Condition, ...]:
+    """Every condition of a gate.
+
+    newest_span: its number; 0 where the examples come in no spans.
+    """
+    found = [*_overall(gate)]
+    if newest_span:
+        found += _of_spans(gate, newest_span)
+    found += _of_lengths(gate)
+    for name, floor in sorted(gate.slices.items()):
+        found.append(Condition(metric="accuracy", kind="floor", threshold=floor, slice=name))
+    for entry in gate.conditions:
+        found += _of_entry(entry)
+    return tuple(found)
+
+
+def _overall(gate: GateSettings) -> Iterator[Condition]:
+    yield Condition(metric="example_count", kind="examples", threshold=gate.min_examples)
+    if gate.min_accuracy is not None:
+        yield Condition(metric="accuracy", kind="floor", threshold=gate.min_accuracy)
+    if gate.min_balanced_accuracy is not None:
+        yield Condition(
+            metric="balanced_accuracy", kind="floor", threshold=gate.min_balanced_accuracy, by="proof"
+        )
+    if gate.min_change is not None:
+        yield Condition(metric="accuracy", kind="change", threshold=gate.min_change)
+    if gate.max_calibration_error is not None:
+        yield Condition(metric="ece", kind="ceiling", threshold=gate.max_calibration_error)
+
+
+def _of_spans(gate: GateSettings, newest: int) -> Iterator[Condition]:
+    """What is asked of the base set, of the newest span, and of everything but the newest span.
+
+    The first two are often small parts of the split: only a loss that is shown counts.
+    """
+    few = gate.min_span_examples
+    if gate.min_change is not None:
+        yield Condition(
+            metric="accuracy",
+            kind="change",
+            threshold=gate.min_change,
+            slice=samples.all_but(newest),
+            min_examples=few,
+        )
+    limits: tuple[tuple[int, Kind, float | None, int], ...] = (
+        (BASE, "change", gate.min_change_base, few),
+        (newest, "change", gate.min_change_newest, few),
+        # Few examples make the interval of an accuracy as wide as it has to be, that of a change not.
+        (newest, "floor", gate.min_accuracy_newest, 1),
+    )
+    for span, kind, threshold, needed in limits:
+        if threshold is not None:
+            yield Condition(
+                metric="accuracy",
+                kind=kind,
+                threshold=threshold,
+                slice=samples.of_span(span),
+                min_examples=needed,
+                by="doubt",
+            )
+
+
+def _of_lengths(gate: GateSettings) -> Iterator[Condition]:
+    if gate.min_change is None or gate.min_change_length is None:
+        return
+    for name in SLICES:
+        yield Condition(
+            metric="accuracy",
+            kind="change",
+            threshold=gate.min_change_length,
+            slice=name,
+            min_examples=gate.min_span_examples,
+            by="doubt",
+            family=len(SLICES),
+        )
+
+
+def _of_entry(entry: ConditionSettings) -> Iterator[Condition]:
+    limits: tuple[tuple[Kind, float | None], ...] = (
+        ("floor", entry.at_least),
+        ("ceiling", entry.at_most),
+        ("change", entry.change_at_least),
+        ("change_ceiling", entry.change_at_most),
+    )
+    for kind, threshold in limits:
+        if threshold is not None:
+            yield Condition(metric=entry.metric, kind=kind, threshold=threshold, slice=entry.slice)

@@ -1,0 +1,202 @@
+"""One condition held against the reviews that it is about."""
+
+import math
+from typing import NamedTuple
+
+from components.evaluator.judgment import intervals, metrics, wording
+from components.evaluator.judgment.samples import Sample
+from components.evaluator.predictions import Predictions, not_probabilities
+from components.evaluator.settings import OVERALL
+from components.evaluator.verdict import CHANGE_KINDS, EDGE, Condition, ConditionResult, Judged
+
+SHOWN_CONFIDENCE = 0.95
+"""The level of intervals where the gate sets none."""
+
+
+class _Measured(NamedTuple):
+    """The number that a condition is about, the baseline's metric, and the number's interval at `level`."""
+
+    value: float
+    baseline: float | None
+    interval: intervals.Interval | None
+    level: float
+
+
+def judge_condition(condition: Condition, sample: Sample, confidence: float | None) -> ConditionResult:
+    """How the condition came out on the reviews of its slice; `confidence` is the gate's."""
+    part = sample.part(condition.slice)
+    where = wording.place(
+        condition.slice, sample.split, len(part), copies_of=part.distinct_texts, whose=sample.whose
+    )
+    if why := _why_unjudged(condition, part, sample, where):
+        return unjudged(condition, sample.split, why)
+    if problem := _why_impossible(condition, part, where):
+        return _failed(condition, sample.split, problem)
+    measured = _measure(condition, part, _level(condition, confidence))
+    end = _end_held_against(condition, confidence)
+    name = wording.metric_name(condition.metric)
+    if math.isnan(measured.value):
+        return _failed(condition, sample.split, f"{name} is undefined {where}")
+    if end != "value" and measured.interval is None:
+        return _failed(condition, sample.split, f"{name} has no confidence interval {where}")
+    return _held_against(condition, part, sample.split, measured, end, where)
+
+
+def unjudged(condition: Condition, split: str, why: wording.Unjudged) -> ConditionResult:
+    """The result of a condition that there was nothing to judge by: it passes, and says why."""
+    return ConditionResult(
+        metric=condition.metric,
+        slice=condition.slice,
+        split=split,
+        kind=condition.kind,
+        threshold=condition.threshold,
+        passed=True,
+        unjudged=why.short,
+        reason=why.sentence(condition),
+    )
+
+
+def _failed(condition: Condition, split: str, reason: str) -> ConditionResult:
+    """The result of a condition that no number could be held against, and that needs one."""
+    return ConditionResult(
+        metric=condition.metric,
+        slice=condition.slice,
+        split=split,
+        kind=condition.kind,
+        threshold=condition.threshold,
+        passed=False,
+        reason=reason,
+    )
+
+
+def _why_unjudged(
+    condition: Condition, part: Predictions, sample: Sample, where: str
+) -> wording.Unjudged | None:
+    if condition.kind in CHANGE_KINDS and part.baseline_probability is None:
+        return wording.NO_BASELINE
+    if condition.min_examples and not len(part):
+        return wording.no_reviews(condition, sample.split)
+    if part.distinct_texts < condition.min_examples:
+        return wording.too_few(condition, part.distinct_texts, where)
+    return None
+
+
+def _why_impossible(condition: Condition, part: Predictions, where: str) -> str | None:
+    problem = not_probabilities(part.probability)
+    if not problem or condition.metric == "example_count":
+        return None
+    return f"no {wording.metric_name(condition.metric)} {where}: {problem}"
+
+
+def _level(condition: Condition, confidence: float | None) -> float:
+    level = SHOWN_CONFIDENCE if confidence is None else confidence
+    return 1 - (1 - level) / condition.family
+
+
+def _end_held_against(condition: Condition, confidence: float | None) -> Judged:
+    """The value, or the end of its interval that decides.
+
+    Proof asks that even the unfavorable end keeps the limit, doubt that even the favorable one breaks it. The
+    favorable end is the upper one for a floor, the lower one for a ceiling.
+    """
+    if condition.metric == "example_count":
+        return "value"
+    if condition.by == "doubt":
+        return "lower" if condition.is_ceiling else "upper"
+    if condition.by == "proof" or confidence is not None:
+        return "upper" if condition.is_ceiling else "lower"
+    return "value"
+
+
+def _held_against(
+    condition: Condition, part: Predictions, split: str, measured: _Measured, end: Judged, where: str
+) -> ConditionResult:
+    lower, upper = measured.interval or (None, None)
+    number = {"value": measured.value, "lower": lower, "upper": upper}[end]
+    assert number is not None
+    margin = condition.threshold - number if condition.is_ceiling else number - condition.threshold
+    return ConditionResult(
+        metric=condition.metric,
+        slice=condition.slice,
+        split=split,
+        kind=condition.kind,
+        threshold=condition.threshold,
+        value=measured.value,
+        lower=lower,
+        upper=upper,
+        confidence=None if measured.interval is None else measured.level,
+        judged=end,
+        baseline=measured.baseline,
+        passed=margin >= -EDGE,
+        margin=margin,
+        reason=_reason(condition, part, measured, end, margin, where),
+        examples=len(part),
+        texts=part.distinct_texts,
+    )
+
+
+def _reason(
+    condition: Condition, part: Predictions, measured: _Measured, end: Judged, margin: float, where: str
+) -> str:
+    lower, upper = measured.interval or (math.nan, math.nan)
+    if condition.by == "doubt":
+        reason = wording.with_benefit_of_doubt(
+            condition,
+            value=measured.value,
+            spread=(lower, upper),
+            confidence=measured.level,
+            where=where,
+        )
+    else:
+        reason = wording.compared(
+            condition,
+            judged={"value": measured.value, "lower": lower, "upper": upper}[end],
+            judged_as=end,
+            value=measured.value,
+            margin=margin,
+            where=where,
+            copies=part.distinct_texts < len(part),
+        )
+    return reason + _constant_answer(condition, part) + _test_of_change(condition, part)
+
+
+def _measure(condition: Condition, part: Predictions, level: float) -> _Measured:
+    label, ours, theirs = part.label, part.probability, part.baseline_probability
+    if condition.kind == "examples":
+        count = float(part.distinct_texts)
+        return _Measured(count, None if theirs is None else count, None, level)
+    measure = metrics.METRICS[condition.metric]
+    value = measure(label, ours)
+    baseline = math.nan if theirs is None else measure(label, theirs)
+    shown = None if math.isnan(baseline) else baseline
+    if condition.kind not in CHANGE_KINDS or theirs is None:
+        spread = intervals.interval(
+            condition.metric, label=label, probability=ours, confidence=level, texts=part.text_id
+        )
+        return _Measured(value, shown, spread, level)
+    spread = intervals.change_interval(
+        condition.metric,
+        label=label,
+        probability=ours,
+        baseline=theirs,
+        confidence=level,
+        texts=part.text_id,
+    )
+    return _Measured(value - baseline, shown, spread, level)
+
+
+def _constant_answer(condition: Condition, part: Predictions) -> str:
+    """How good a constant answer is, beside a condition that it cannot pass."""
+    if condition.metric != "balanced_accuracy" or condition.slice != OVERALL:
+        return ""
+    return wording.constant_answer(float(part.label.mean()))
+
+
+def _test_of_change(condition: Condition, part: Predictions) -> str:
+    theirs = part.baseline_probability
+    if condition.kind not in CHANGE_KINDS or condition.metric != "accuracy" or theirs is None:
+        return ""
+    p_value = intervals.mcnemar_p_value(
+        label=part.label, probability=part.probability, baseline=theirs, texts=part.text_id
+    )
+    return f", McNemar p = {p_value:.2g}"

@@ -1,0 +1,97 @@
+"""Notes on the figures of a verdict: on which reviews, how many, seen by whom, and how sure."""
+
+from collections.abc import Iterator
+
+from components.evaluator.judgment.wording import counted
+from components.evaluator.settings import GateSettings
+from components.evaluator.verdict import Comparison, TestSet
+
+MANY = 10
+"""From so many models on one test set the best of them is said to be partly luck."""
+
+
+def notes(
+    gate: GateSettings, split: str, tested: TestSet, comparison: Comparison | None, *, level: float | None
+) -> Iterator[str]:
+    """A sentence each.
+
+    level: the confidence level that the gate judges by after its correction for repeated looks.
+    """
+    if comparison is not None:
+        yield from _of_comparison(comparison, split)
+    if tested.seen_by_candidate:
+        yield (
+            f"the candidate's figures are those of the {tested.reviews - tested.seen_by_candidate:,} of "
+            f"{tested.reviews:,} reviews of {split} that it has not seen in training"
+        )
+    if tested.texts < tested.reviews:
+        yield (
+            f"{split} has {tested.reviews:,} reviews but {tested.texts:,} distinct texts: intervals, tests "
+            "and minimum numbers count each text once"
+        )
+    if tested.resolution is not None:
+        yield _of_resolution(gate, tested.resolution, estimated=comparison is None)
+    if tested.candidates is not None:
+        yield _of_looks(gate, split, tested.candidates, level)
+
+
+def unseen(comparison: Comparison, *, texts: int, split: str) -> str:
+    """The sentence of the condition on the number of reviews that are left to compare on."""
+    needed = comparison.needed or 0
+    left = counted(texts, "review" if texts == comparison.compared else "distinct text")
+    if texts >= needed:
+        return (
+            f"{left} of {split} that neither model has seen can be compared, {needed:,} are needed; "
+            f"{_left_out(comparison)}"
+        )
+    return (
+        f"no fair comparison with the model in production: only {left} of {split} can be compared that "
+        f"neither model has seen, and {needed:,} are needed (gate.min_unseen); {_left_out(comparison)}. "
+        "greenlight approve promotes without the comparison"
+    )
+
+
+def _left_out(comparison: Comparison) -> str:
+    total = comparison.reviews - comparison.compared
+    reasons = " and ".join(f"{count:,} because {why} them" for why, count in comparison.left_out.items())
+    return f"{total:,} of {comparison.reviews:,} were left out, {reasons}"
+
+
+def _of_comparison(comparison: Comparison, split: str) -> Iterator[str]:
+    if comparison.problem is not None:
+        yield (
+            f"it is not known which reviews the model in production was trained on: {comparison.problem}. "
+            f"Where it has seen reviews of {split}, the comparison favors it"
+        )
+    if comparison.left_out:
+        yield (
+            f"compared with the model in production on {comparison.compared:,} reviews of {split} that "
+            f"neither model has seen; {_left_out(comparison)}"
+        )
+    elif comparison.problem is None:
+        yield (
+            f"compared with the model in production on all {comparison.reviews:,} reviews of {split}; "
+            "neither model has seen any of them"
+        )
+    if comparison.data_changes:
+        yield f"the data differs from that of the model in production: {'; '.join(comparison.data_changes)}"
+
+
+def _of_resolution(gate: GateSettings, resolution: float, *, estimated: bool) -> str:
+    how = " (estimated for two models as accurate as this one)" if estimated else ""
+    told = f"this test set can show differences of accuracy from ±{resolution:.4f} on{how}"
+    if gate.min_change is not None and abs(gate.min_change) < resolution:
+        told += f": whether a change keeps gate.min_change = {gate.min_change:g} is partly chance"
+    return told
+
+
+def _of_looks(gate: GateSettings, split: str, candidates: int, level: float | None) -> str:
+    models = "1 model was" if candidates == 1 else f"{candidates:,} models were"
+    told = f"{models} judged on the texts of {split} so far, this one included"
+    if level is not None and candidates > 1:
+        return f"{told}: gate.confidence = {gate.confidence:g} is applied as {level:.4g} (Bonferroni)"
+    if candidates >= MANY:
+        return (
+            f"{told}: the best of so many is partly luck; newer reviews or another data.split_salt renew them"
+        )
+    return told

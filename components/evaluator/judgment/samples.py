@@ -1,0 +1,110 @@
+"""The reviews that conditions are judged on: those a model has not seen, and the parts of them."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from components.evaluator.predictions import Predictions
+from components.evaluator.settings import OVERALL
+from components.reviews import LENGTH, SPAN
+
+_NOT = "not "
+
+
+def of_span(span: int) -> str:
+    """The name of the slice with the reviews of a span."""
+    return f"{SPAN}:{span}"
+
+
+def all_but(span: int) -> str:
+    """The name of the slice with everything but a span."""
+    return f"{SPAN}:{_NOT}{span}"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sample:
+    """Reviews with the models' answers.
+
+    Attributes:
+      predictions: the answers.
+      split: which split they are of.
+      whose: which of its reviews they are, as a clause that follows their number; "" for all of them.
+    """
+
+    predictions: Predictions
+    split: str
+    whose: str = ""
+
+    def part(self, slice_name: str) -> Predictions:
+        """The reviews of a slice."""
+        return part(self.predictions, slice_name)
+
+
+def part(predictions: Predictions, slice_name: str) -> Predictions:
+    """The reviews of a slice: "overall", a length bucket, a span, or everything but a span."""
+    if slice_name == OVERALL:
+        return predictions
+    feature, value = slice_name.split(":", 1)
+    if feature == LENGTH:
+        return predictions.where(predictions.length == value)
+    span = np.zeros(len(predictions), int) if predictions.span is None else predictions.span
+    if value.startswith(_NOT):
+        return predictions.where(span != int(value.removeprefix(_NOT)))
+    return predictions.where(span == int(value))
+
+
+def slices(predictions: Predictions) -> Iterator[tuple[str, Predictions]]:
+    """The slices that have reviews, by their names: length buckets, then spans."""
+    names = [f"{LENGTH}:{length}" for length in sorted(set(predictions.length))]
+    if predictions.span is not None:
+        names += [of_span(span) for span in sorted(set(predictions.span))]
+    for name in names:
+        yield name, part(predictions, name)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Exposure:
+    """Which reviews of a split the models have seen before: bool [N] by what a model did with them.
+
+    Attributes:
+      candidate: of the candidate.
+      production: of the model in production; empty where nothing is known of it.
+      problem: why nothing is known of it, or not all, a clause.
+      data_changes: how the data differs from that of the model in production, a clause each.
+    """
+
+    candidate: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    production: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    problem: str | None = None
+    data_changes: tuple[str, ...] = ()
+
+    def unseen_by_candidate(self, size: int) -> np.ndarray:
+        """bool [N]"""
+        return ~_any(self.candidate, size)
+
+    def unseen(self, size: int) -> np.ndarray:
+        """bool [N]: by neither model."""
+        return ~(_any(self.candidate, size) | _any(self.production, size))
+
+    def left_out(self, size: int) -> dict[str, int]:
+        """How many reviews are not compared, by the first reason that there is for each."""
+        left, found = np.ones(size, bool), {}
+        for whose, uses in (("the model in production", self.production), ("the candidate", self.candidate)):
+            for use, seen in uses.items():
+                if count := np.count_nonzero(seen & left):
+                    found[REASONS[use].format(whose)] = int(count)
+                left &= ~seen
+        return found
+
+
+REASONS = {
+    "train": "{} was trained on",
+    "eval": "{} was chosen by",
+    "earlier": "the model that {} started from was trained on or chosen by",
+}
+"""What a model did with a review, as a clause in front of which stands the number of reviews."""
+
+
+def _any(uses: Mapping[str, np.ndarray], size: int) -> np.ndarray:
+    return np.logical_or.reduce([np.zeros(size, bool), *uses.values()])

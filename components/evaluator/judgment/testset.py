@@ -1,0 +1,75 @@
+"""The test set: what identifies it, how many distinct texts it has, and which differences it can show."""
+
+import hashlib
+import math
+
+import numpy as np
+from scipy import stats
+
+from components.evaluator.judgment import intervals, metrics
+from components.evaluator.judgment.distinct import per_text
+from components.evaluator.predictions import Predictions, not_probabilities
+from components.evaluator.verdict import TestSet
+from components.reviews import CLASSES
+
+LEVEL, POWER = 0.95, 0.8
+
+
+def describe(
+    whole: Predictions, own: Predictions, compared: Predictions, *, candidates: int | None = None
+) -> TestSet:
+    """What is said of the test set.
+
+    Args:
+      whole: all reviews of the split.
+      own: those that the candidate has not seen.
+      compared: those that neither model has seen.
+      candidates: how many models were judged on these texts so far.
+    """
+    positive = float(np.mean(own.label == 1)) if len(own) else math.nan
+    majority = int(positive >= 0.5)
+    return TestSet(
+        digest=digest(whole),
+        reviews=len(whole),
+        texts=whole.distinct_texts,
+        seen_by_candidate=len(whole) - len(own),
+        majority_class=CLASSES[majority] if len(own) else None,
+        majority_share=max(positive, 1 - positive) if len(own) else None,
+        resolution=resolution(compared),
+        candidates=candidates,
+    )
+
+
+def digest(whole: Predictions) -> str | None:
+    """32 hex digits for the distinct texts, whatever their order and number of copies."""
+    if whole.text_id is None:
+        return None
+    texts = np.unique(whole.text_id).astype("<u8")
+    return hashlib.sha256(texts.tobytes()).hexdigest()[:32]
+
+
+def resolution(compared: Predictions) -> float | None:
+    """The smallest change of accuracy that is seen in 4 of 5 samples at the 95 % level; None without reviews.
+
+    (z(0.975) + z(0.8)) * sqrt(D) / n for n texts on D of which one model alone is right: the sample size
+    formula for McNemar's test (Connor, Biometrics 43, 1987) solved for the difference. Without a model to
+    compare with, D is what two models as accurate as this one would come to if their errors were independent.
+    """
+    if not len(compared) or not_probabilities(compared.probability):
+        return None
+    right = metrics.correct(compared.label, compared.probability)
+    if compared.baseline_probability is None:
+        sums, sizes = per_text(compared.text_id, right.astype(float))
+        share = float(np.mean(sums / sizes))
+        disagreeing = 2 * share * (1 - share) * len(sums)
+    else:
+        disagreeing = sum(
+            intervals.discordant(
+                label=compared.label,
+                probability=compared.probability,
+                baseline=compared.baseline_probability,
+                texts=compared.text_id,
+            )
+        )
+    quantiles = stats.norm.ppf(1 - (1 - LEVEL) / 2) + stats.norm.ppf(POWER)
+    return float(quantiles * math.sqrt(max(disagreeing, 1)) / compared.distinct_texts)

@@ -1,0 +1,152 @@
+"""The Evaluator compares on reviews that neither model has seen: real examples, models, records, TFMA."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from components import reviews
+from components.evaluator.exposure.training_reviews import TrainingReviews, hashes
+from components.evaluator.settings import GateSettings
+from serving.store.manifest import REVIEWS_NAME, Facts
+from serving.versions import VersionStore
+
+GATE = GateSettings(min_accuracy=0.5, min_change=-0.05, min_change_length="off", min_unseen=40)
+
+
+def write_split(folder: Path, split: str, rows: list[tuple[str, int]]) -> None:
+    (folder / f"Split-{split}").mkdir(parents=True)
+    options = tf.io.TFRecordOptions(compression_type="GZIP")
+    with tf.io.TFRecordWriter(str(folder / f"Split-{split}" / "data_tfrecord-0.gz"), options) as writer:
+        for text, label in rows:
+            writer.write(reviews.to_example(text, label).SerializeToString())
+
+
+def rows(start: int, end: int) -> list[tuple[str, int]]:
+    """Reviews of which the words tell the label, but for every tenth."""
+    words = ("bad", "good")
+    return [
+        (f"{words[number % 2]} film {number}", number % 2 if number % 10 else 1 - number % 2)
+        for number in range(start, end)
+    ]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """100 reviews in test, 60 in train, 20 in eval."""
+    folder = tmp_path_factory.mktemp("examples")
+    write_split(folder, "test", rows(0, 100))
+    write_split(folder, "train", rows(100, 160))
+    write_split(folder, "eval", rows(160, 180))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory, export_model):
+    """A Model artifact with a copy of a published version, as the stage ProductionModel leaves it."""
+
+    def publish(seen: dict[str, list[str]] | None, *, data: dict | None = None, bias: float = 0.0) -> Path:
+        folder = tmp_path_factory.mktemp("production")
+        records = {}
+        if seen is not None:
+            record = TrainingReviews({use: hashes(texts) for use, texts in seen.items()})
+            (folder / "record").write_bytes(record.to_bytes())
+            records = {REVIEWS_NAME: str(folder / "record")}
+        store = VersionStore(folder / "store")
+        model = export_model(bias=bias) / "Format-Serving"
+        version = store.push(model, Facts(data=data or {}), records=records)
+        assert store.verify(version.version) == []
+        shutil.copytree(version.path, folder / "model" / "Format-Serving")
+        return folder / "model"
+
+    return publish
+
+
+def texts(start: int, end: int) -> list[str]:
+    return [text for text, _ in rows(start, end)]
+
+
+def test_what_the_live_model_was_trained_on_is_left_out_written_otherwise_or_not(
+    evaluate, export_model, published, folder
+):
+    seen = {"train": [f"  {text.upper()} " for text in texts(0, 40)], "eval": texts(40, 50)}
+    data = {"settings": {"split_salt": "6767", "source": "packaged"}}
+    live = published(seen, data=data)
+    now = json.dumps({"split_salt": "zzz", "source": "packaged"})
+
+    outcome = evaluate(export_model(), live, gate=GATE, folder=folder, data=now)
+
+    comparison = outcome.verdict.comparison
+    assert (comparison.reviews, comparison.compared, comparison.known) == (100, 50, True)
+    assert comparison.left_out == {
+        "the model in production was chosen by": 10,
+        "the model in production was trained on": 40,
+    }
+    assert comparison.data_changes == ('data.split_salt was "6767" and is "zzz"',)
+    change = next(each for each in outcome.verdict.conditions if each.kind == "change")
+    assert (change.examples, change.status) == (50, "ok")
+    assert outcome.verdict.metrics["example_count"] == 100
+    assert outcome.verdict.promoted and outcome.marks == {"BLESSED"}
+
+
+def test_with_too_few_left_there_is_no_fair_comparison(evaluate, export_model, published, folder):
+    outcome = evaluate(export_model(), published({"train": texts(0, 61)}), gate=GATE, folder=folder)
+
+    (reason,) = outcome.verdict.reasons
+    assert reason.startswith("no fair comparison with the model in production: only 39 reviews of test")
+    assert outcome.marks == {"NOT_BLESSED"}
+
+
+def test_the_same_split_leaves_nothing_out(evaluate, export_model, published, folder):
+    live = published({"train": texts(100, 160), "eval": texts(160, 180)})
+    outcome = evaluate(export_model(), live, gate=GATE, folder=folder)
+
+    assert outcome.verdict.comparison.compared == 100
+    assert outcome.verdict.comparison.left_out == {}
+    assert outcome.verdict.notes[0].endswith("on all 100 reviews of test; neither model has seen any of them")
+
+
+def test_the_record_of_the_candidate_is_left_for_its_version(evaluate, export_model, folder):
+    outcome = evaluate(export_model(), gate=GATE, folder=folder)
+
+    record = TrainingReviews.from_bytes(Path(outcome.evaluation.uri, REVIEWS_NAME).read_bytes())
+    assert record.seen(hashes(texts(0, 180))).tolist() == [False] * 100 + [True] * 80
+    assert {use: len(known) for use, known in record.by_use.items()} == {"train": 60, "eval": 20}
+
+
+def test_a_model_that_started_from_another_has_seen_what_that_one_saw(
+    evaluate, export_model, published, folder
+):
+    base = published({"train": texts(0, 40)})
+    outcome = evaluate(export_model(), base=base, gate=GATE, folder=folder)
+
+    assert outcome.verdict.metrics["example_count"] == 60
+    assert outcome.verdict.test_set.seen_by_candidate == 40
+    record = TrainingReviews.from_bytes(Path(outcome.evaluation.uri, REVIEWS_NAME).read_bytes())
+    assert len(record.by_use["earlier"]) == 40
+
+
+def test_a_version_from_before_there_were_records_is_compared_on_all_and_that_is_said(
+    evaluate, export_model, published, folder
+):
+    outcome = evaluate(export_model(), published(None), gate=GATE, folder=folder)
+
+    assert outcome.verdict.comparison.compared == 100
+    assert outcome.verdict.comparison.known is False
+    assert "not known which reviews" in outcome.verdict.notes[0]
+    assert "it was pushed before that was recorded" in outcome.verdict.notes[0]
+
+
+def test_without_a_test_split_the_reviews_that_models_were_chosen_by_are_compared(
+    evaluate, export_model, published, tmp_path
+):
+    write_split(tmp_path, "train", rows(100, 160))
+    write_split(tmp_path, "eval", rows(0, 100))
+    live = published({"train": texts(0, 30), "eval": texts(30, 100)})
+
+    outcome = evaluate(export_model(), live, gate=GATE, folder=tmp_path, split="eval")
+
+    assert outcome.verdict.comparison.compared == 70
+    assert outcome.verdict.metrics["example_count"] == 100
