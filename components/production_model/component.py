@@ -6,13 +6,14 @@ from tfx.types.channel import BaseChannel, Channel
 
 from components.fingerprints import code_fingerprint
 from components.production_model.driver import Driver
-from components.production_model.executor import CANDIDATE, FOUND, MODEL, STORE_ROOT, Executor
+from components.production_model.executor import CANDIDATE, FOUND, MODEL, STORE_ROOT, TRAINED_ON, Executor
 
 
 class _ProductionModelSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         STORE_ROOT: component_spec.ExecutionParameter(type=str),
         FOUND: component_spec.ExecutionParameter(type=str),
+        TRAINED_ON: component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {CANDIDATE: component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True)}
@@ -43,6 +44,7 @@ class ProductionModel(base_component.BaseComponent):
                 candidate=candidate,
                 store_root=store_root,
                 found="",
+                trained_on="",
                 code=code_fingerprint(__name__),
                 model=Channel(type=standard_artifacts.Model),
             )

@@ -7,23 +7,33 @@ from tfx.proto.orchestration import driver_output_pb2
 
 from components.errors import GreenlightError
 from components.production_model.choice import key_of
-from components.production_model.executor import FOUND, STORE_ROOT, find
+from components.production_model.executor import FOUND, STORE_ROOT, TRAINED_ON, find
+from components.production_model.training_examples import examples_of, has_record
+from serving.store.records import Version
 
 UNREADABLE = "unreadable"
 
 
 class Driver(BaseDriver):
-    """Puts the content of the version to compare with into the cache key."""
+    """Puts the content of the version to compare with into the cache key, and where its examples are."""
 
     def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
         """The execution properties with what is found in them."""
         output = driver_output_pb2.DriverOutput()
         try:
-            found = key_of(find(execution_info.exec_properties[STORE_ROOT], execution_info.input_dict))
+            version = find(execution_info.exec_properties[STORE_ROOT], execution_info.input_dict)
+            found, trained_on = key_of(version), self._trained_on(version)
         except (GreenlightError, OSError) as error:
             # The executor meets it again, and its failure is recorded; one raised here leaves the execution
             # running.
             logging.warning("The version store or the candidate cannot be used: %s", error)
-            found = UNREADABLE
+            found, trained_on = UNREADABLE, ""
         output.exec_properties[FOUND].string_value = found
+        output.exec_properties[TRAINED_ON].string_value = trained_on
         return output
+
+    def _trained_on(self, version: Version | None) -> str:
+        if version is None or has_record(version):
+            return ""
+        with self._metadata_handle as metadata:
+            return examples_of(version, metadata.store)

@@ -5,12 +5,14 @@ from typing import Any
 
 from absl import logging
 from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.errors import GreenlightError
 from components.no_model import VERSION
 from components.production_model.choice import NOTHING, compared_with, key_of
+from components.production_model.training_examples import path_in, record_of
 from components.store_errors import as_greenlight_errors
 from serving.storage.resolve import files_for
 from serving.store.manifest import model_digest
@@ -19,7 +21,7 @@ from serving.store.records import Version
 from serving.versions import VersionStore
 
 CANDIDATE, MODEL = "candidate", "model"
-STORE_ROOT, FOUND = "store_root", "found"
+STORE_ROOT, FOUND, TRAINED_ON = "store_root", "found", "trained_on"
 _WHY_NOTHING = "NO_MODEL"
 
 _Artifacts = dict[str, list[Artifact]]
@@ -35,7 +37,8 @@ class Executor(base_executor.BaseExecutor):
           input_dict: candidate, the Model that was just trained; none is there before training.
           output_dict: model; its properties say `version` ("" for none), `model_digest` and `path`.
           exec_properties: store_root, the version store's folder; found, what the driver saw before the cache
-            was asked, "" where no driver ran (Kubeflow).
+            was asked, "" where no driver ran (Kubeflow); trained_on, the examples of a version without a
+            record of its training reviews, "" where they are not known.
 
         Raises:
           GreenlightError: the store cannot be read, or was changed since the driver looked.
@@ -54,7 +57,17 @@ class Executor(base_executor.BaseExecutor):
             io_utils.write_string_file(os.path.join(model.uri, _WHY_NOTHING), f"{NOTHING}\n")
             return
         logging.info("The model in production is version %d at %s.", version.number, version.path)
-        _copy(version, path_utils.serving_model_dir(model.uri))
+        folder = path_utils.serving_model_dir(model.uri)
+        _copy(version, folder)
+        if trained_on := exec_properties.get(TRAINED_ON):
+            _add_record(folder, trained_on)
+
+
+def _add_record(folder: str, examples: str) -> None:
+    """Adds to the copy what the version itself, of an older Greenlight, does not say of its training."""
+    if (record := record_of(examples)) is not None:
+        with fileio.open(path_in(folder), "wb") as file:
+            file.write(record)
 
 
 def find(root: str, inputs: _Artifacts) -> Version | None:
