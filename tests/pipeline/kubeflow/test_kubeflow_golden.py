@@ -15,7 +15,7 @@ def fixed_fingerprints(monkeypatch):
     for name, module in list(sys.modules.items()):
         if name.startswith("components.") and name != "components.example_gen.sources.parts":
             for function in {"code_fingerprint", "fingerprint"} & set(vars(module)):
-                monkeypatch.setattr(module, function, lambda *parts: "FINGERPRINT")
+                monkeypatch.setattr(module, function, lambda *parts, **where: "FINGERPRINT")
 
 
 def without_versions(compiled):
