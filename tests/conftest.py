@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import process_state
 import pytest
 from hypothesis import HealthCheck, settings
 from proofs import Proofs
@@ -32,6 +33,13 @@ MODEL_NAME = "imdb_sentiment"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Proofs(config), "proofs")
+
+
+@pytest.fixture(autouse=True)
+def process_as_before() -> Iterator[None]:
+    """No test sees what another one left in the process."""
+    with process_state.kept():
+        yield
 
 
 def save_small_model(folder: Path, *, bias: float) -> None:
