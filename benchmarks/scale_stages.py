@@ -22,6 +22,7 @@ from tfx.types.artifact import Artifact
 from components.batch_prediction import job
 from components.batch_prediction.formats import OutputFormat
 from components.batch_prediction.output import Output
+from components.batch_prediction.unlabeled import Wanted
 from components.batch_prediction.verified_model import choose_version
 from components.data_check import statistics
 from components.example_gen import executor as reading
@@ -72,7 +73,7 @@ def batch_inference(folder: Path) -> int:
     """`greenlight batch-predict`: the source files through the promoted model, into JSONL files."""
     settings, root = Settings(), str(folder / "serving")
     return job.predict_files(
-        job.find_parts(f"{folder}/source/reviews-*.jsonl", text_column=settings.data.text_column),
+        job.find_parts(f"{folder}/source/reviews-*.jsonl", wanted=Wanted.of(settings.data)),
         job.Model(root=root, number=choose_version(root, None)),
         Output(path=folder / "predictions", known=OutputFormat.JSON_LINES, folder=True, overwrite=True),
         max_bad_share=settings.data.max_bad_share,

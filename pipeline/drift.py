@@ -163,7 +163,14 @@ def _texts(settings: Settings, what: DriftInput) -> Texts:
         paths, data = span_files(settings, what.number)
     else:
         paths, data = files_at(what.path), settings.data
-    found = read_files(paths, text_column=data.text_column, label_column=data.label_column, most=most)
+    found = read_files(
+        paths,
+        text_column=data.text_column,
+        label_column=data.label_column,
+        most=most,
+        labels=data.columns.labels,
+        dialect=data.dialect,
+    )
     return require_texts(found, what=str(what))
 
 

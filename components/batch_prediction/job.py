@@ -2,23 +2,25 @@
 
 import contextlib
 import dataclasses
-import os
 from pathlib import Path
 
 import apache_beam as beam
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.ml.inference.base import RunInference
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.batch_prediction.formats import OutputFormat, columns_of, header
 from components.batch_prediction.output import SHARDS, Output
 from components.batch_prediction.steps import READING, Part, ReadRows, Render, Shards, VerifiedModelHandler
-from components.batch_prediction.unlabeled import Unlabeled, format_named, require_good_rows
+from components.batch_prediction.unlabeled import (
+    Unlabeled,
+    Wanted,
+    format_named,
+    input_paths,
+    require_good_rows,
+)
 from components.errors import InputError
 from components.example_gen.beam_steps import WriteReading
-from components.example_gen.formats.rows import unreadable
 from components.example_gen.reading import READING_FILE, Reading
-from components.example_gen.span_pattern import absolute
 
 _PREFIX = "predictions"
 
@@ -32,27 +34,13 @@ class Model:
     public_key: Path | None = None
 
 
-def find_parts(pattern: str, *, text_column: str, known: str | None = None) -> list[Part]:
+def find_parts(pattern: str, *, wanted: Wanted, known: str | None = None) -> list[Part]:
     """The input files that match, sorted by name. known: their format; None goes by the names.
 
     Raises:
       InputError: none does, or the format of one cannot be told.
     """
-    pattern = absolute(pattern)
-    try:
-        if FileSystems.exists(pattern):  # a name may hold the characters of a pattern
-            paths = [pattern]
-        else:
-            paths = sorted(found.path for found in FileSystems.match([pattern])[0].metadata_list)
-    except ValueError as error:  # Beam knows no file system of that scheme
-        raise InputError(f"{pattern} cannot be looked up: {error}") from error
-    except OSError as error:
-        raise unreadable(pattern, error) from error
-    if os.path.isdir(pattern):
-        raise InputError(f"{pattern} is a folder; say which of its files: {pattern}/*.csv")
-    if not paths:
-        raise InputError(f"No file matches {pattern}.")
-    return [Part(path, known or format_named(path), text_column) for path in paths]
+    return [Part(path, known or format_named(path), wanted) for path in input_paths(pattern)]
 
 
 def predict_files(

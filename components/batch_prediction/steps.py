@@ -14,13 +14,11 @@ from apache_beam.ml.inference.base import ModelHandler
 
 from components.batch_prediction import progress
 from components.batch_prediction.formats import OutputFormat, Predicted, header, render
-from components.batch_prediction.unlabeled import LINES, Unlabeled, Unlabeleds, read_records, read_stream
+from components.batch_prediction.unlabeled import Unlabeled, Unlabeleds, Wanted, read_file
 from components.batch_prediction.verified_model import VerifiedModel
 from components.errors import InputError, carried
-from components.example_gen.formats.file_format import Format
 from components.example_gen.formats.rows import BadRow
 from components.example_gen.reading import Reading
-from components.example_gen.sources.files import opened
 
 READING = "reading"
 BATCH = 256
@@ -35,16 +33,11 @@ class Part:
 
     path: str
     known: str
-    text_column: str
+    wanted: Wanted
 
     def rows(self) -> Unlabeleds:
         """Raises InputError if the file cannot be read to its end."""
-        if self.known == Format.TF_RECORD.value:
-            yield from read_records(self.path, text_column=self.text_column)
-            return
-        column = "text" if self.known == LINES else self.text_column
-        with opened(self.path) as stream:
-            yield from read_stream(stream, file=self.path, known=self.known, text_column=column)
+        return read_file(self.path, known=self.known, wanted=self.wanted)
 
 
 class ReadRows(beam.DoFn):

@@ -1,13 +1,23 @@
-"""Reviews out of files that need no labels: text, CSV, TSV, JSONL and, with TensorFlow, TFRecord."""
+"""Reviews out of files that need no labels: text, CSV, TSV, JSON, Parquet and, with TensorFlow, TFRecord."""
 
 import io
+import os
 from collections.abc import Generator, Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from components.errors import InputError
-from components.example_gen.formats.file_format import Format, as_text, format_of, is_gzipped, text_records
-from components.example_gen.formats.rows import BadRow, Reason, Record, Records, shortened
+from components.example_gen.formats.dialect import TOLD_BY_THE_FILE, Dialect
+from components.example_gen.formats.file_format import Format, as_text, format_of, text_records, unpacked_name
+from components.example_gen.formats.labels import ACCEPTED, LabelRule
+from components.example_gen.formats.parquet import is_parquet
+from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Records, shortened
 from components.example_gen.reading import Reading, require_usable
+from components.example_gen.sources.files import file_records, first_bytes, found_paths, opened
+from components.example_gen.span_pattern import absolute
+
+if TYPE_CHECKING:
+    from components.example_gen.settings import DataSettings
 
 LINES = "text"
 """The format of files with a review a line."""
@@ -28,19 +38,33 @@ class Unlabeled(NamedTuple):
 Unlabeleds = Iterator[Unlabeled | BadRow]
 
 
+def input_paths(pattern: str) -> list[str]:
+    """The files that match, sorted, each once.
+
+    Raises:
+      InputError: none does, or it is a folder.
+    """
+    if os.path.isdir(absolute(pattern)):
+        raise InputError(f"{pattern} is a folder; say which of its files: {pattern.rstrip('/')}/*.csv")
+    paths = found_paths(pattern)
+    if not paths:
+        raise InputError(f"No file matches {absolute(pattern)}.")
+    return paths
+
+
 def format_named(path: str, *, tf_records: bool = True) -> str:
     """One of FORMATS, by the path's name. tf_records: whether TFRecord is among what the message offers.
 
     Raises:
       InputError: it promises none of them.
     """
-    name = path.lower().removesuffix(".gz") if is_gzipped(path) else path.lower()
-    if name.endswith((".txt", ".text")):
+    if unpacked_name(path).endswith((".txt", ".text")):
         return LINES
     try:
         return format_of(path).value
     except InputError:
-        endings = ".tsv, .jsonl or .tfrecord" if tf_records else ".tsv or .jsonl"
+        known = ".tsv, .json, .jsonl"
+        endings = f"{known}, .parquet or .tfrecord" if tf_records else f"{known} or .parquet"
         option = "--input-format" if tf_records else "--format"
         raise InputError(
             f"{path}: cannot tell the format from the name; files end in .txt, .csv, {endings}, each also "
@@ -48,32 +72,68 @@ def format_named(path: str, *, tf_records: bool = True) -> str:
         ) from None
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for in files without labels."""
+
+    text_column: str = _TEXT
+    label_column: str | None = None
+    """Name of the labels where there are any: they tell rows that a stray quote swallowed."""
+    labels: LabelRule = ACCEPTED
+    dialect: Dialect = TOLD_BY_THE_FILE
+
+    @property
+    def columns(self) -> Columns:
+        return Columns(
+            self.text_column, self.label_column, label_needed=False, labels=self.labels, remedy=_REMEDY
+        )
+
+    @classmethod
+    def of(cls, data: "DataSettings", *, text_column: str | None = None) -> "Wanted":
+        """What the settings say; `text_column` has the last word."""
+        text = text_column or data.text_column
+        label = data.label_column if data.label_column != text else None
+        return cls(text, label, data.columns.labels, data.dialect)
+
+
+NO_LABELS = Wanted()
+
+
 def read_stream(
-    stream: io.BufferedReader, *, file: str, known: str, text_column: str
+    stream: io.BufferedReader, *, file: str, known: str, wanted: Wanted = NO_LABELS
 ) -> Generator[Unlabeled | BadRow, None, None]:
-    """The rows of a file of any format but TFRecord.
+    """The rows of an open file of any format but TFRecord and Parquet.
 
     Raises:
       InputError: there is no such column, or the file cannot be read to its end.
     """
     if known == LINES:
-        with as_text(stream) as lines:
+        with as_text(stream, file) as lines:
             yield from unlabeled(_line_records(lines), file=file, text_column=_TEXT)
         return
-    records = text_records(stream, file=file, known=Format(known), needed={text_column}, remedy=_REMEDY)
-    yield from unlabeled(records, file=file, text_column=text_column)
+    if is_parquet(stream.peek(4)):
+        raise InputError(f"{file} is a Parquet file, which is read from its end: save it and name the file.")
+    records = text_records(
+        stream, file=file, known=Format(known), columns=wanted.columns, dialect=wanted.dialect
+    )
+    yield from unlabeled(records, file=file, text_column=wanted.text_column)
 
 
-def read_records(path: str, *, text_column: str) -> Unlabeleds:
-    """The rows of a TFRecord file; needs TensorFlow.
+def read_file(
+    path: str, *, known: str, wanted: Wanted = NO_LABELS
+) -> Generator[Unlabeled | BadRow, None, None]:
+    """The rows of a file of any format; TFRecord needs TensorFlow.
 
     Raises:
-      InputError: as `read_stream`.
+      InputError: as `read_stream`, or the file cannot be opened.
     """
-    from components.example_gen.formats.tf_records import example_records
-
-    records = example_records(path, gzipped=is_gzipped(path), needed={text_column}, remedy=_REMEDY)
-    return unlabeled(records, file=path, text_column=text_column)
+    if known == LINES and not is_parquet(first_bytes(path)):
+        with opened(path) as stream:
+            yield from read_stream(stream, file=path, known=known)
+        return
+    own = Format.PARQUET if known == LINES else Format(known)
+    records = file_records(path, columns=wanted.columns, dialect=wanted.dialect, known=own, whole=True)
+    yield from unlabeled(records, file=path, text_column=wanted.text_column)
 
 
 def unlabeled(records: Records, *, file: str, text_column: str) -> Unlabeleds:
@@ -90,6 +150,25 @@ def unlabeled(records: Records, *, file: str, text_column: str) -> Unlabeleds:
             yield Unlabeled(record.line, str(text), record.fields)
 
 
+def check_inputs(pattern: str, *, wanted: Wanted, known: str | None) -> None:
+    """Finds out before anything heavy is loaded that files cannot be predicted; those elsewhere are left.
+
+    Raises:
+      InputError: none matches, or one cannot be read as one of reviews.
+      DataStopped: none of the first rows of one can be used.
+    """
+    from components.example_gen.sources import preflight
+
+    if "://" in pattern:
+        return
+    for path in input_paths(pattern)[: preflight.MOST_FILES]:
+        own = known or format_named(path)
+        if own == Format.TF_RECORD.value:
+            preflight.require_content(path)
+        else:
+            preflight.look(read_file(path, known=own, wanted=wanted))
+
+
 def require_good_rows(reading: Reading, *, source: str, max_bad_share: float) -> None:
     """Raises as `require_usable`, in the words of a prediction."""
     if not reading.rows and not reading.failures:
@@ -100,6 +179,8 @@ def require_good_rows(reading: Reading, *, source: str, max_bad_share: float) ->
 def _problem(text: object) -> tuple[Reason, str] | None:
     if text is None:
         return Reason.NO_TEXT, ""
+    if isinstance(text, list):
+        return Reason.NO_TEXT, f"{len(text):,} values; expected one"
     if not isinstance(text, str):
         return Reason.NO_TEXT, f"{shortened(text)} is not text"
     if not text.strip():

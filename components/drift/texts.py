@@ -1,23 +1,18 @@
 """Texts to compare, labelled or not, out of files of any kind that reviews come in. Needs no Beam."""
 
 import dataclasses
-import glob
 import hashlib
 import heapq
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from components.errors import InputError
-from components.example_gen.formats.file_format import (
-    Format,
-    as_text,
-    format_of,
-    is_gzipped,
-    text_records,
-    unpacked,
-)
-from components.example_gen.formats.rows import BadRow, Reason, parse_label, unreadable
+from components.example_gen.formats.dialect import TOLD_BY_THE_FILE, Dialect
+from components.example_gen.formats.file_format import as_text, format_of, unpacked_name
+from components.example_gen.formats.labels import ACCEPTED, LabelRule
+from components.example_gen.formats.rows import BadRow, Columns, Reason
+from components.example_gen.sources.files import file_records, found_paths, opened
 
 _PLAIN = ".txt"
 _REMEDY = "Name the right one with --set data.text_column=NAME."
@@ -46,8 +41,16 @@ class Texts:
         return len(self.texts)
 
 
-def read_files(paths: Sequence[str], *, text_column: str, label_column: str, most: int) -> Texts:
-    """The texts of files: CSV, TSV, JSONL, TFRecord, or a text a line in .txt, each also with .gz after it.
+def read_files(
+    paths: Sequence[str],
+    *,
+    text_column: str,
+    label_column: str,
+    most: int,
+    labels: LabelRule = ACCEPTED,
+    dialect: Dialect = TOLD_BY_THE_FILE,
+) -> Texts:
+    """The texts of files: CSV, TSV, JSON, Parquet, TFRecord, or a text a line in .txt, each also with .gz.
 
     A column of labels is used where there is one; what is no label counts as none.
 
@@ -56,16 +59,19 @@ def read_files(paths: Sequence[str], *, text_column: str, label_column: str, mos
       text_column: the column, key or feature of the text; a .txt file needs none.
       label_column: that of the label; need not be there.
       most: see `sampled`.
+      labels: which class a label means.
+      dialect: of delimited text.
 
     Raises:
       InputError: a file cannot be read, or has no such text column.
     """
     unusable = not_utf8 = 0
+    columns = Columns(text_column, label_column, label_needed=False, labels=labels, remedy=_REMEDY)
 
     def usable() -> Iterator[Text]:
         nonlocal unusable, not_utf8
         for path in paths:
-            for row in _read(path, text_column, label_column):
+            for row in _read(path, columns, dialect):
                 if isinstance(row, Text) and row.text.strip() and _is_utf8(row.text):
                     yield row
                 else:
@@ -103,39 +109,21 @@ def _rank(row: Text) -> bytes:
     return hashlib.blake2b(row.text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
-def _read(path: str, text_column: str, label_column: str) -> Iterator[Text | Reason | None]:
+def _read(path: str, columns: Columns, dialect: Dialect) -> Iterator[Text | Reason | None]:
     """Each row of a file; of one that cannot be used why, as far as it is known."""
-    plain = path.lower().removesuffix(".gz").endswith(_PLAIN)
-    known = None if plain else format_of(path)
-    if known is Format.TF_RECORD:
-        # Imported here: the other formats need no TensorFlow.
-        from components.example_gen.formats.tf_records import example_records
-
-        records = example_records(path, gzipped=is_gzipped(path), needed={text_column}, remedy=_REMEDY)
-        yield from map(_as_text(text_column, label_column), records)
+    if unpacked_name(path).endswith(_PLAIN):
+        with opened(path) as stream, as_text(stream, path) as lines:
+            yield from (Text(line.strip(), None) for line in lines)
         return
-    with _opened(path) as raw, unpacked(raw, path) as stream:
-        if known is None:
-            with as_text(stream) as lines:
-                yield from (Text(line.strip(), None) for line in lines)
-            return
-        records = text_records(stream, file=path, known=known, needed={text_column}, remedy=_REMEDY)
-        yield from map(_as_text(text_column, label_column), records)
+    yield from map(_as_text(columns), file_records(path, columns=columns, dialect=dialect))
 
 
-def _opened(path: str) -> IO[bytes]:
-    try:
-        return open(path, "rb")
-    except OSError as error:
-        raise unreadable(path, error) from error
-
-
-def _as_text(text_column: str, label_column: str) -> Callable[..., Text | Reason | None]:
+def _as_text(columns: Columns) -> Callable[..., Text | Reason | None]:
     def as_text(record) -> Text | Reason | None:
         if isinstance(record, BadRow):
             return record.reason
-        text = record.fields.get(text_column)
-        return Text(text, parse_label(record.fields.get(label_column))) if isinstance(text, str) else None
+        text, label = record.fields.get(columns.text), record.fields.get(columns.label)
+        return Text(text, columns.labels.class_of(label)) if isinstance(text, str) else None
 
     return as_text
 
@@ -163,13 +151,13 @@ def files_at(pattern: str) -> list[str]:
     pattern = os.path.expanduser(pattern)
     if os.path.isdir(pattern):
         raise InputError(f"{pattern} is a folder; say which of its files, for example '{pattern}/*.csv'.")
-    paths = [pattern] if os.path.exists(pattern) else sorted(glob.glob(pattern))
+    paths = found_paths(pattern)
     if not paths:
         raise InputError(
             f"There is no file {pattern}. Give a file of reviews, a pattern such as 'reviews/*.csv', "
             "or the number of a span that `greenlight data list` shows."
         )
     for path in paths:
-        if not path.lower().removesuffix(".gz").endswith(_PLAIN):
+        if not unpacked_name(path).endswith(_PLAIN):
             format_of(path)
     return paths

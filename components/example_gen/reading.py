@@ -4,14 +4,19 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from components.errors import DataStopped, InputError
+from components.example_gen.formats.labels import CLASS_NAMES, advice, looks_like_scale
 from components.example_gen.formats.rows import BadRow, Reason, Review, Rows
 from components.reviews import normalize
 
 READING_FILE = "reading.json"
 """In the folder of the examples, beside the splits."""
 BAD_ROWS_NAMED = 10
+OTHER_LABELS = "others"
+_LABELS_COUNTED = 50
+"""Different labels that are counted one by one; those beyond are counted as OTHER_LABELS."""
 
 
 @dataclass
@@ -25,6 +30,16 @@ class Reading:
     """Bad rows by reason."""
     first_bad: list[BadRow] = field(default_factory=list)
     """The first BAD_ROWS_NAMED bad rows by file and line."""
+    duplicates: int = 0
+    """Of the rows taken, those whose text stood in another row taken; they are used like any."""
+    unmapped: Counter[str] = field(default_factory=Counter)
+    """Rows that `data.labels` leaves out, by label: not bad ones."""
+    first_unmapped: list[BadRow] = field(default_factory=list)
+    """The first BAD_ROWS_NAMED of these."""
+    classes: Counter[str] = field(default_factory=Counter)
+    """Rows with a usable text and label by the name of their class."""
+    bad_labels: Counter[str] = field(default_factory=Counter)
+    """Rows with an unusable label by its spelling."""
     failures: list[str] = field(default_factory=list)
     """Messages of parts that could not be read to the end."""
     contents: dict[str, str] = field(default_factory=dict)
@@ -36,12 +51,42 @@ class Reading:
 
     @property
     def rows(self) -> int:
-        return self.taken + self.set_aside + self.bad_rows
+        return self.taken + self.set_aside + self.bad_rows + self.unmapped.total()
 
     def add_bad(self, row: BadRow) -> None:
+        if row.reason is Reason.UNMAPPED_LABEL:
+            self._count(self.unmapped, row.label)
+            if len(self.first_unmapped) < BAD_ROWS_NAMED:
+                self.first_unmapped.append(row)
+            return
+        if row.reason is Reason.BAD_LABEL and row.label:
+            self._count(self.bad_labels, row.label)
         self.bad[row.reason] += 1
         if len(self.first_bad) < BAD_ROWS_NAMED:
             self.first_bad.append(row)
+
+    @staticmethod
+    def _count(labels: Counter[str], label: str) -> None:
+        labels[label if label in labels or len(labels) < _LABELS_COUNTED else OTHER_LABELS] += 1
+
+    def account(self) -> dict[str, Any]:
+        """The account as commands and results show it, in JSON's types.
+
+        {"rows": all, "used": n, "duplicates": of those used, "set_aside": a text of the base or a newer span,
+        "left_out": {reason: rows}, "first_left_out": ["file:line: reason (detail)", ...]}
+        """
+        left_out = dict(sorted(self.bad.items()))
+        if self.unmapped:
+            left_out[Reason.UNMAPPED_LABEL.value] = self.unmapped.total()
+        first = sorted(self.first_bad + self.first_unmapped)[:BAD_ROWS_NAMED]
+        return {
+            "rows": self.rows,
+            "used": self.taken,
+            "duplicates": self.duplicates,
+            "set_aside": self.set_aside,
+            "left_out": left_out,
+            "first_left_out": [str(row) for row in first],
+        }
 
     def to_json(self) -> str:
         """For the file beside the examples."""
@@ -51,7 +96,12 @@ class Reading:
                 "taken": self.taken,
                 "set_aside": self.set_aside,
                 "bad": dict(sorted(self.bad.items())),
-                "first_bad": [list(row) for row in self.first_bad],
+                "first_bad": _listed(self.first_bad),
+                "duplicates": self.duplicates,
+                "unmapped": dict(sorted(self.unmapped.items())),
+                "first_unmapped": _listed(self.first_unmapped),
+                "classes": dict(sorted(self.classes.items())),
+                "bad_labels": dict(sorted(self.bad_labels.items())),
                 "failures": self.failures,
                 "contents": self.contents,
             },
@@ -66,13 +116,23 @@ class Reading:
             taken=value["taken"],
             set_aside=value["set_aside"],
             bad=Counter(value["bad"]),
-            first_bad=[
-                BadRow(file, line, Reason(reason), detail)
-                for file, line, reason, detail in value["first_bad"]
-            ],
+            first_bad=_bad_rows(value["first_bad"]),
+            duplicates=value.get("duplicates", 0),
+            unmapped=Counter(value.get("unmapped", {})),
+            first_unmapped=_bad_rows(value.get("first_unmapped", [])),
+            classes=Counter(value.get("classes", {})),
+            bad_labels=Counter(value.get("bad_labels", {})),
             failures=value["failures"],
             contents=value.get("contents", {}),
         )
+
+
+def _listed(rows: Iterable[BadRow]) -> list[list[Any]]:
+    return [[row.file, row.line, row.reason, row.detail] for row in rows]
+
+
+def _bad_rows(listed: Iterable[list[Any]]) -> list[BadRow]:
+    return [BadRow(file, line, Reason(reason), detail) for file, line, reason, detail in listed]
 
 
 def merged(readings: Iterable[Reading]) -> Reading:
@@ -83,9 +143,15 @@ def merged(readings: Iterable[Reading]) -> Reading:
         total.set_aside += reading.set_aside
         total.bad += reading.bad
         total.first_bad += reading.first_bad
+        total.duplicates += reading.duplicates
+        total.unmapped += reading.unmapped
+        total.first_unmapped += reading.first_unmapped
+        total.classes += reading.classes
+        total.bad_labels += reading.bad_labels
         total.failures += reading.failures
         total.contents |= reading.contents
     total.first_bad = sorted(total.first_bad)[:BAD_ROWS_NAMED]
+    total.first_unmapped = sorted(total.first_unmapped)[:BAD_ROWS_NAMED]
     total.failures.sort()
     total.contents = dict(sorted(total.contents.items()))
     return total
@@ -112,6 +178,7 @@ def usable(rows: Rows, *, name: str, reading: Reading) -> Iterator[tuple[Review,
             detail = f"character {error.start + 1} of the text"
             reading.add_bad(BadRow(name, row.line, Reason.NOT_UTF8, detail))
             continue
+        reading.classes[CLASS_NAMES[row.label]] += 1
         yield row, normalized
 
 
@@ -120,7 +187,8 @@ def require_usable(reading: Reading, *, max_bad_share: float) -> None:
 
     Raises:
       InputError: a part could not be read to the end, or there was not a single row.
-      DataStopped: more than `max_bad_share` of the rows cannot be used, or all of them.
+      DataStopped: more than `max_bad_share` of the rows cannot be used, or all of them; or the labels are
+        those of a scale, so that no share of them can be trusted.
     """
     if reading.failures:
         more = len(reading.failures) - BAD_ROWS_NAMED
@@ -128,15 +196,51 @@ def require_usable(reading: Reading, *, max_bad_share: float) -> None:
         raise InputError("\n".join(shown))
     if not reading.rows:
         raise InputError("data.source: there is not a single row in it.")
+    require_no_scale(reading)
     if reading.bad_rows > max_bad_share * reading.rows or not reading.taken:
         raise DataStopped(_too_many(reading, max_bad_share))
 
 
+def require_no_scale(reading: Reading) -> None:
+    """Raises DataStopped where the labels read so far are those of a scale."""
+    if looks_like_scale(reading.classes, reading.bad_labels):
+        named = "\n".join(f"  {row}" for row in reading.first_bad if row.reason is Reason.BAD_LABEL)
+        raise DataStopped(
+            f"The labels are not those of two classes. {advice(reading.classes, reading.bad_labels)} "
+            f"The first rows of another label:\n{named}"
+        )
+
+
 def _too_many(reading: Reading, max_bad_share: float) -> str:
-    counts = ", ".join(f"{count:,} {reason}" for reason, count in reading.bad.most_common())
+    left_out = reading.bad_rows + (0 if reading.taken else reading.unmapped.total())
+    reasons = Counter(reading.bad)
+    if left_out > reading.bad_rows:
+        reasons[Reason.UNMAPPED_LABEL] = reading.unmapped.total()
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+    first = reading.first_bad or reading.first_unmapped
     lines = [
-        f"{reading.bad_rows:,} of {reading.rows:,} rows cannot be used ({counts}); data.max_bad_share allows "
+        f"{left_out:,} of {reading.rows:,} rows cannot be used ({counts}); data.max_bad_share allows "
         f"{max_bad_share:.2%}. The first ones:",
-        *(f"  {row}" for row in reading.first_bad),
+        *(f"  {row}" for row in first),
     ]
-    return "\n".join([*lines, "Mend them, or raise data.max_bad_share to leave them out."])
+    return "\n".join([*lines, _remedy(reading, reasons)])
+
+
+_QUOTES_REMEDY = (
+    'Where quotes in the file are plain characters, set data.quoting = "none"; where they are written '
+    '\\", set data.escape = "\\\\".'
+)
+_ENCODING_REMEDY = "Save the file as UTF-8 (for example: iconv -f WINDOWS-1252 -t UTF-8 FILE)."
+_LEAVE_OUT = "Mend them, or raise data.max_bad_share to leave them out."
+
+
+def _remedy(reading: Reading, reasons: Counter[str]) -> str:
+    """The one thing to do, by the reason that most rows have. To leave out more rows mends no labels."""
+    most = reasons.most_common(1)[0][0]
+    if most in (Reason.BAD_LABEL, Reason.UNMAPPED_LABEL):
+        return advice(reading.classes, reading.bad_labels + reading.unmapped)
+    if most == Reason.QUOTING:
+        return _QUOTES_REMEDY
+    if most == Reason.NOT_UTF8:
+        return _ENCODING_REMEDY
+    return _LEAVE_OUT if reading.taken else "Mend them."

@@ -4,6 +4,9 @@ from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from components.example_gen.formats.dialect import Dialect, Quoting
+from components.example_gen.formats.labels import ClassName, LabelRule, spelling
+from components.example_gen.formats.rows import Columns
 from components.example_gen.span_pattern import LARGEST, SpanPattern, has_specs
 
 FILES_PREFIX = "files:"
@@ -55,12 +58,33 @@ class DataSettings(BaseModel):
     label_column: Column = Field(
         "label",
         description="Name of the column (or feature) that holds the label in `files:`: 0/1, neg/pos, "
-        "negative/positive or false/true.",
+        "negative/positive or false/true, unless `labels` says otherwise.",
+    )
+    labels: dict[str, ClassName] = Field(
+        {},
+        description="Which class each label means, for files with others, such as stars: "
+        '{"1" = "negative", "2" = "negative", "4" = "positive", "5" = "positive"}. Rows with a label that is '
+        "not in it are left out and counted. Empty takes the spellings of `label_column`.",
+    )
+    delimiter: str | None = Field(
+        None,
+        description="The character between the columns of CSV and TSV files. Unset takes comma, semicolon, "
+        "tab or vertical bar, whichever the first line has.",
+    )
+    quoting: Quoting = Field(
+        "minimal",
+        description="What a quote means in CSV and TSV files: `minimal`, that it encloses a field, which may "
+        "hold delimiters and line breaks; `none`, nothing: every line is a row.",
+    )
+    escape: str | None = Field(
+        None,
+        description="The character in CSV and TSV files after which a quote or delimiter stands for itself, "
+        "such as a backslash; unset means that a quote in a quoted field is doubled.",
     )
     max_bad_share: float = Field(
         0.01,
-        description="Largest share of unreadable rows that is tolerated; above it the run stops and names "
-        "the first ones.",
+        description="Largest share of rows that may be unusable and are then left out, named and counted; "
+        "above it the run stops. Rows that `labels` leaves out do not count.",
         ge=0.0,
         le=1.0,
     )
@@ -113,6 +137,38 @@ class DataSettings(BaseModel):
     def split_names(self) -> tuple[str, ...]:
         """The splits that the examples will have, in order."""
         return ("train", "eval", "test") if self.test_weight else ("train", "eval")
+
+    @property
+    def columns(self) -> Columns:
+        """The columns that a row of labeled reviews needs."""
+        rule = LabelRule(tuple(self.labels.items()))
+        return Columns(self.text_column, self.label_column, labels=rule)
+
+    @property
+    def dialect(self) -> Dialect:
+        """That of CSV and TSV files."""
+        return Dialect(self.delimiter, self.quoting, self.escape)
+
+    @field_validator("delimiter", "escape")
+    @classmethod
+    def _one_character(cls, value: str | None) -> str | None:
+        if value in ("\\t", "tab"):
+            return "\t"
+        if value is not None and (len(value) != 1 or value in '\r\n"'):
+            raise ValueError("expected a single character that is neither a quote nor the end of a line")
+        return value
+
+    @field_validator("labels")
+    @classmethod
+    def _both_classes(cls, labels: dict[str, ClassName]) -> dict[str, ClassName]:
+        if labels and set(labels.values()) != {"negative", "positive"}:
+            raise ValueError("expected at least one label that is negative and one that is positive")
+        spelled: dict[str | None, str] = {}
+        for label in labels:
+            other = spelled.setdefault(spelling(label), label)
+            if labels[other] != labels[label]:
+                raise ValueError(f"{other!r} and {label!r} are the same label; give it one class")
+        return labels
 
     @field_validator("source")
     @classmethod

@@ -8,7 +8,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -52,7 +52,8 @@ def run(
       KeyboardInterrupt: the run was interrupted; nothing of it was pushed half.
     """
     _check_keys(settings)
-    require_source(settings)
+    with suppress(DataStopped):  # that becomes the verdict of the run, once there is one
+        require_source(settings)
     workspace = Workspace.of(settings)
     workspace.create()
     run_id = run_id or new_run_id()
@@ -146,6 +147,7 @@ class _Attempt:
         from components.trainer import workers
         from pipeline.engine.beam_runner import require_usable
 
+        require_source(self._settings)
         require_usable(self._settings.beam)
         workers.require_known(self._settings.trainer)
         self._console.note("Loading TensorFlow and TFX ...")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import itertools
 import os
 import sys
@@ -11,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from components.batch_prediction import unlabeled
-from components.batch_prediction.unlabeled import Unlabeled, Unlabeleds
+from components.batch_prediction.unlabeled import Unlabeled, Unlabeleds, Wanted
 from components.errors import InputError
-from components.example_gen.formats.file_format import Format, unpacked
+from components.example_gen.formats.file_format import Format
+from components.example_gen.formats.packing import unpacked
 from components.example_gen.formats.rows import BadRow, Reason
 from components.example_gen.reading import Reading
-from components.example_gen.sources.files import opened
+from components.example_gen.sources.preflight import look
 from serving.transports.calls import Prediction
 
 STANDARD_INPUT = "-"
@@ -57,7 +57,7 @@ def name_of(path: str) -> str:
 
 
 @contextmanager
-def rows_of(path: str, *, known: str | None, text_column: str) -> Iterator[Unlabeleds]:
+def rows_of(path: str, *, known: str | None, wanted: Wanted) -> Iterator[Unlabeleds]:
     """The rows of a file, or of standard input for `-`.
 
     known: one of `unlabeled.FORMATS`; None goes by the name, and takes standard input for a text a line.
@@ -70,22 +70,18 @@ def rows_of(path: str, *, known: str | None, text_column: str) -> Iterator[Unlab
         known = unlabeled.LINES if path == STANDARD_INPUT else unlabeled.format_named(path, tf_records=False)
     if known == Format.TF_RECORD.value:
         raise InputError(f"{name}: TFRecord files are for `greenlight batch-predict`.")
-    with (
-        _opened(path, name) as stream,
-        closing(unlabeled.read_stream(stream, file=name, known=known, text_column=text_column)) as rows,
-    ):
-        yield rows
-
-
-@contextmanager
-def _opened(path: str, name: str) -> Iterator[io.BufferedReader]:
     if path != STANDARD_INPUT:
-        with opened(path) as stream:
-            yield stream
+        look(unlabeled.read_file(path, known=known, wanted=wanted))
+        with closing(unlabeled.read_file(path, known=known, wanted=wanted)) as rows:
+            yield rows
         return
     # A duplicate: who reads it may close it.
-    with open(os.dup(sys.stdin.fileno()), "rb") as raw, unpacked(raw, name) as stream:
-        yield stream
+    with (
+        open(os.dup(sys.stdin.fileno()), "rb") as raw,
+        unpacked(raw, name) as stream,
+        closing(unlabeled.read_stream(stream, file=name, known=known, wanted=wanted)) as rows,
+    ):
+        yield rows
 
 
 def predicted(

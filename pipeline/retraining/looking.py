@@ -85,8 +85,13 @@ def _content(span: Span) -> str:
 
 
 def _digest(path: str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    from components.example_gen.sources.files import raw_bytes
+
+    hashed = hashlib.sha256()
+    with raw_bytes(path) as file:
+        while block := file.read(2**20):
+            hashed.update(block)
+    return hashed.hexdigest()
 
 
 def versions(settings: Settings, places: Places) -> tuple[int | None, int | None]:

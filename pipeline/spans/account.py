@@ -37,7 +37,7 @@ def account(paths: Iterable[str], settings: DataSettings) -> Account:
     reading, positive, duplicates, contradictions = Reading(), 0, 0, 0
     labels: dict[bytes, int] = {}
     for path in paths:
-        part = FilePart(path, settings.text_column, settings.label_column)
+        part = FilePart(path, settings.columns, settings.dialect)
         for review, normalized in usable(part.rows(), name=path, reading=reading):
             reading.taken += 1
             positive += review.label

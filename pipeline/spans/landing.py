@@ -22,6 +22,7 @@ from components.example_gen.formats.file_format import format_of
 from components.example_gen.reading import Reading, require_usable, usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.files import FilePart, content_fingerprint, file_fingerprint
+from components.example_gen.sources.preflight import preview
 from components.example_gen.sources.spans import Span, find
 from pipeline.spans.account import Account, account
 from pipeline.spans.place import LAST, LandingPlace, landing_place
@@ -67,7 +68,13 @@ def land(
     text, label = columns or (data.text_column, data.label_column)
     other_columns = (text, label) != (data.text_column, data.label_column)
     own = data.model_copy(update={"text_column": text, "label_column": label})
+    if other_columns and data.quoting == "none":
+        raise InputError(
+            f'{file} has other columns, so it is landed as CSV with quotes, which data.quoting = "none" '
+            "does not read; name its columns as data.text_column and data.label_column do."
+        )
     before = _look(file)
+    preview(FilePart(str(file), own.columns, own.dialect), own, alone=True)
     counted = account([str(file)], own)
     if not counted.reading.rows:
         raise InputError(f"{file}: there is not a single row in it.")
@@ -103,7 +110,7 @@ def _look(file: Path) -> tuple[int, int, int]:
         found = file.stat()
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror or error}.") from None
-    if not stat.S_ISREG(found.st_mode):
+    if stat.S_ISDIR(found.st_mode):
         raise InputError(f"{file} is not a file. Name one file of reviews.")
     return found.st_ino, found.st_size, found.st_ctime_ns
 
@@ -117,17 +124,29 @@ def _name(file: Path, *, rewritten: bool) -> str:
 
 def _as_csv(path: str, own: DataSettings, data: DataSettings) -> Iterator[bytes]:
     """The usable reviews of a file, under the columns of `data`."""
-    part = FilePart(path, own.text_column, own.label_column)
+    part = FilePart(path, own.columns, own.dialect)
+    label_of = _labels_written(data)
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
+    escape = data.dialect.escape
+    writer = csv.writer(
+        buffer, delimiter=data.dialect.delimiter or ",", escapechar=escape, doublequote=escape is None
+    )
     writer.writerow([data.text_column, data.label_column])
     for review, _ in usable(part.rows(), name=path, reading=Reading()):
-        writer.writerow([review.text, review.label])
+        writer.writerow([review.text, label_of[review.label]])
         if buffer.tell() > 2**20:
             yield buffer.getvalue().encode()
             buffer.seek(0)
             buffer.truncate()
     yield buffer.getvalue().encode()
+
+
+def _labels_written(data: DataSettings) -> tuple[str, str]:
+    """How a negative and a positive label are written so that `data` reads them as such."""
+    if not data.labels:
+        return "0", "1"
+    by_class = {name: label for label, name in reversed(data.labels.items())}
+    return by_class["negative"], by_class["positive"]
 
 
 @contextmanager

@@ -6,14 +6,12 @@ TensorFlow, Beam or ML Metadata, and listing reads no review.
 
 from __future__ import annotations
 
-import glob
-import os
 from typing import TYPE_CHECKING
 
 from components.example_gen.settings import FILES_PREFIX, SPANS
-from components.example_gen.sources import spans
+from components.example_gen.sources import preflight, spans
 from components.example_gen.sources.spans import Span
-from components.example_gen.span_pattern import absolute, has_specs
+from components.example_gen.span_pattern import has_specs
 
 if TYPE_CHECKING:
     from components.example_gen.settings import DataSettings
@@ -47,20 +45,9 @@ def list_spans(settings: Settings, source: str | None = None) -> list[Span]:
 
 
 def require_source(settings: Settings) -> None:
-    """Finds out before anything heavy is loaded that a run would have nothing to read. Reads no review; what
-    is not on this machine's disks is left for the run to find.
+    """Finds out before anything heavy is loaded that a run would have nothing to read, or not what it needs.
 
     Raises:
-      InputError: no file matches, or none of the spans that are wanted is there.
+      InputError, DataStopped: see `components.example_gen.sources.preflight.require_source`.
     """
-    data = settings.located_data
-    if not data.pattern or "://" in data.pattern:
-        return
-    if data.has_spans:
-        spans.chosen(data)
-        return
-    pattern = absolute(data.pattern)
-    if os.path.isdir(pattern) or not (os.path.exists(pattern) or glob.glob(pattern, recursive=True)):
-        from components.example_gen.sources.files import matching_paths
-
-        matching_paths(data.pattern)  # Beam, whose patterns can do more, has the last word
+    preflight.require_source(settings.located_data)

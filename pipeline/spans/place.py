@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from components.errors import InputError
-from components.example_gen.formats.file_format import Format, format_of, is_gzipped
+from components.example_gen.formats.file_format import Format, format_of, is_packed_name
 from components.example_gen.sources.spans import find, parse
 from components.example_gen.span_pattern import Misfit, SpanKey, SpanPattern
 
@@ -101,4 +101,4 @@ def _last_number(folder: str) -> int:
 
 
 def _kind(name: str) -> tuple[Format, bool]:
-    return format_of(name), is_gzipped(name)
+    return format_of(name), is_packed_name(name)

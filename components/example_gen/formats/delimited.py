@@ -1,18 +1,27 @@
-"""Records out of CSV and TSV text: quoted fields may span lines, and one broken quote costs one row."""
+"""Records out of delimited text: quoted fields may span lines, and one broken quote costs one row."""
 
 import csv
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NoReturn
 
 from components.errors import InputError
-from components.example_gen.formats.rows import BadRow, Reason, Record, Records
+from components.example_gen.formats.dialect import (
+    TOLD_BY_THE_FILE,
+    Dialect,
+    delimiter_hint,
+    delimiter_of,
+    is_a_row,
+)
+from components.example_gen.formats.labels import LabelRule
+from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Records, require_columns
 
 LONGEST_FIELD = 2**20
 """Characters; the longest IMDB review has 13,704. A quote that is never closed is noticed here at the
 latest.
 """
-DATA_COLUMNS = "Name the right ones with data.text_column and data.label_column."
+_NUMBER = re.compile(r"\s*[+-]?[0-9]+(?:[.,][0-9]+)?\s*")
 
 
 class _Lines:
@@ -36,36 +45,41 @@ class _Lines:
     def start_record(self) -> None:
         self.record = []
 
-    def give_back_all_but_first(self) -> None:
-        rest = self.record[1:]
+    def give_back(self, *, keep: int) -> None:
+        """The lines of the record but the first `keep` come again."""
+        rest = self.record[keep:]
         self._returned.extendleft(reversed(rest))
         self.number -= len(rest)
+        self.record = self.record[:keep]
 
 
 def delimited_records(
-    lines: Iterable[str], *, file: str, needed: set[str], delimiter: str, remedy: str = DATA_COLUMNS
+    lines: Iterable[str], *, file: str, columns: Columns, promised: str, dialect: Dialect = TOLD_BY_THE_FILE
 ) -> Records:
     """The rows under a header line.
 
     Args:
       lines: of the file, with their line ends (`newline=""`), bytes that are not UTF-8 as surrogates.
       file: how the file is called in messages.
-      needed: columns that have to be there.
-      remedy: what to do where they are not.
+      columns: those that have to be there, each once.
+      promised: the delimiter that the file's name promises.
+      dialect: what the user says of the others.
 
     Raises:
       InputError: there is no header, or it does not name each needed column once.
     """
     csv.field_size_limit(max(LONGEST_FIELD, csv.field_size_limit()))
     source = _Lines(lines)
-    reader = csv.reader(source, delimiter=delimiter, strict=True)
+    delimiter = _delimiter(source, file, columns, promised, dialect)
+    reader = dialect.reader(source, delimiter)
+    source.start_record()
     header = _header(reader, source, file)
-    if not needed <= set(header) and not _is_text(source.record):
-        raise InputError(f"{file} is not UTF-8 text; save it as UTF-8, or name another file.")
-    require_columns(needed, present=header, file=file, remedy=remedy)
-    if twice := sorted(name for name in needed if header.count(name) > 1):
+    if not columns.needed <= set(header):
+        _refuse(header, source.record, file, columns)
+    if twice := sorted(name for name in columns.needed if header.count(name) > 1):
         raise InputError(f"{file} has more than one column {twice[0]!r}; leave or rename all but one.")
     places = {name: header.index(name) for name in header}
+    swallowed = _Swallowed(header, columns, delimiter, dialect)
     recovered_until = 0
     while True:
         source.start_record()
@@ -78,12 +92,21 @@ def delimited_records(
             # The quote that broke this record may have swallowed sound rows: read the lines after the first
             # again.
             recovered_until = max(recovered_until, source.number)
-            source.give_back_all_but_first()
+            source.give_back(keep=1)
             yield BadRow(file, first, Reason.QUOTING, _explained(error))
             continue
         if not fields:
             continue
-        if len(fields) != len(header):
+        if len(source.record) > 1 and (rows := swallowed.rows(source.record, fields)):
+            detail = (
+                f"a quoted field holds what looks like rows of its own, from line {first + rows.offset} on"
+            )
+            if rows.from_the_first:
+                recovered_until = max(recovered_until, source.number)
+                source.give_back(keep=1)
+                detail = "a quote is opened and not closed before the next row"
+            yield BadRow(file, first, Reason.QUOTING, detail)
+        elif len(fields) != len(header):
             yield BadRow(file, first, Reason.COLUMNS, f"{len(fields)} instead of {len(header)}")
         elif first <= recovered_until and _is_torn(fields, source.record):
             yield BadRow(file, first, Reason.QUOTING, "rest of a row that broke above")
@@ -91,17 +114,16 @@ def delimited_records(
             yield Record(first, {name: fields[place] for name, place in places.items()})
 
 
-def require_columns(
-    needed: set[str], *, present: Iterable[str], file: str, remedy: str = DATA_COLUMNS
-) -> None:
-    """Raises InputError unless all needed columns are there."""
-    names = list(present)
-    missing = sorted(needed - set(names))
-    if not missing:
-        return
-    absent = " and no column ".join(repr(name) for name in missing)
-    there = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-    raise InputError(f"{file} has no column {absent}; it has: {there or 'none'}. {remedy}")
+def _delimiter(source: _Lines, file: str, columns: Columns, promised: str, dialect: Dialect) -> str:
+    """What parts the columns, by the first line that is not blank, which comes again."""
+    for line in source:
+        if not line.strip(" \r\n\v\f"):
+            continue
+        if hint := delimiter_hint(line):
+            return dialect.delimiter or hint
+        source.give_back(keep=len(source.record) - 1)
+        return delimiter_of(line, dialect=dialect, promised=promised, needed=columns.needed)
+    raise InputError(f"{file} is empty; its first line has to name the columns.")
 
 
 def _header(reader: Iterator[list[str]], source: _Lines, file: str) -> list[str]:
@@ -116,6 +138,21 @@ def _header(reader: Iterator[list[str]], source: _Lines, file: str) -> list[str]
             return []
         raise InputError(f"{file}: the header line cannot be read: {_explained(error)}.") from error
     raise InputError(f"{file} is empty; its first line has to name the columns.")
+
+
+def _refuse(header: list[str], record: list[str], file: str, columns: Columns) -> NoReturn:
+    """Says why a first line without the needed names is no header that can be used."""
+    if not _is_text(record):
+        raise InputError(f"{file} is not UTF-8 text; save it as UTF-8, or name another file.")
+    labels = [name for name in header if (columns.labels.class_of(name) is not None)]
+    if is_a_row(header, labels=len(labels)):
+        names = ",".join(name for name in (columns.text, columns.label) if name)
+        raise InputError(
+            f"{file} has no header: its first line is a row, not the names of the columns. Put a line that "
+            f"names them above it, such as: {names}"
+        )
+    require_columns(columns, present=header, file=file)
+    raise AssertionError("a needed column is missing")
 
 
 def _is_text(lines: Iterable[str]) -> bool:
@@ -137,3 +174,76 @@ def _explained(error: csv.Error) -> str:
     if "expected after" in text:
         return 'a quote inside a quoted field is not doubled ("")'
     return text
+
+
+class _Found:
+    """Lines of a record that look like rows of their own."""
+
+    def __init__(self, offset: int, *, from_the_first: bool) -> None:
+        self.offset = offset
+        """Of the first one, from the record's first line."""
+        self.from_the_first = from_the_first
+        """Whether the record's first line is such a row as well, so that all lines can be read again."""
+
+
+class _Swallowed:
+    """Tells records of several lines from rows that a quote has swallowed.
+
+    A quoted field may hold line breaks. But where a line in it has all the columns and a usable label (or,
+    in files without labels, the kind of values that stand in the other columns), a quote that was not meant
+    as one was closed by another such quote, rows further down.
+    """
+
+    def __init__(self, header: Sequence[str], columns: Columns, delimiter: str, dialect: Dialect) -> None:
+        self._width = len(header)
+        self._delimiter = delimiter
+        self._escape = dialect.escape
+        self._rule: LabelRule = columns.labels
+        self._label = header.index(columns.label) if columns.label in header else None
+        text = header.index(columns.text)
+        self._others = [place for place in range(len(header)) if place != text]
+
+    def rows(self, lines: Sequence[str], fields: Sequence[str]) -> _Found | None:
+        """The lines of a record that look like rows; None where they are a record's own.
+
+        Args:
+          lines: all lines of the record.
+          fields: what they were read as.
+        """
+        if self._width < 2:
+            return None
+        first, *inner, last = (self._is_row(line, fields) for line in lines)
+        if any(inner):
+            return _Found(1 + inner.index(True), from_the_first=first)
+        # The first line alone may end as a row if the text is the last column, the last if it is the first.
+        return _Found(len(lines) - 1, from_the_first=True) if first and last else None
+
+    def _is_row(self, line: str, fields: Sequence[str]) -> bool:
+        if line.count(self._delimiter) < self._width - 1:
+            return False
+        try:
+            values = next(
+                csv.reader(
+                    [line], delimiter=self._delimiter, quoting=csv.QUOTE_NONE, escapechar=self._escape
+                ),
+                [],
+            )
+        except csv.Error:
+            return False
+        if len(values) != self._width:
+            return False
+        values = [value.strip('"\r\n') for value in values]
+        if self._label is not None:
+            return self._rule.class_of(values[self._label]) is not None or _alike(
+                values[self._label], fields[self._label] if len(fields) > self._label else ""
+            )
+        return len(fields) == self._width and all(
+            _alike(values[place], fields[place]) for place in self._others
+        )
+
+
+def _alike(value: str, own: str) -> bool:
+    """Whether two cells of a column could be of two rows: both numbers, or the same word."""
+    if _NUMBER.fullmatch(value):
+        return _NUMBER.fullmatch(own) is not None
+    return bool(value.strip()) and value == own

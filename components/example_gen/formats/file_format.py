@@ -1,19 +1,19 @@
-"""What is in a file: the format that its name promises, and its records. Needs no Beam and no TensorFlow."""
+"""Formats of files: what a name promises, and the records of text. Needs no Beam and no TensorFlow."""
 
-import gzip
 import io
-import zlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import IO, Any, cast
 
 from components.errors import InputError
-from components.example_gen.formats.delimited import DATA_COLUMNS, delimited_records
-from components.example_gen.formats.json_lines import json_records
-from components.example_gen.formats.rows import Records, unreadable
+from components.example_gen.formats.delimited import delimited_records
+from components.example_gen.formats.dialect import TOLD_BY_THE_FILE, Dialect
+from components.example_gen.formats.json_lines import is_array, json_array_records, json_line_records
+from components.example_gen.formats.packing import HEAD
+from components.example_gen.formats.rows import Columns, Records
 
-_GZIP = ".gz"
+_PACKED_ENDS = (".gz", ".bz2", ".xz")
 
 
 class Format(StrEnum):
@@ -22,14 +22,19 @@ class Format(StrEnum):
     CSV = "CSV"
     TSV = "TSV"
     JSON_LINES = "JSONL"
+    PARQUET = "Parquet"
     TF_RECORD = "TFRecord"
 
 
 _SUFFIXES = {
     ".csv": Format.CSV,
     ".tsv": Format.TSV,
+    ".tab": Format.TSV,
     ".jsonl": Format.JSON_LINES,
     ".ndjson": Format.JSON_LINES,
+    ".json": Format.JSON_LINES,
+    ".parquet": Format.PARQUET,
+    ".pq": Format.PARQUET,
 }
 
 
@@ -39,7 +44,7 @@ def format_of(path: str) -> Format:
     Raises:
       InputError: it promises none of the known ones.
     """
-    name = path.rsplit("/", 1)[-1].lower().removesuffix(_GZIP)
+    name = unpacked_name(path.rsplit("/", 1)[-1])
     for suffix, known in _SUFFIXES.items():
         if name.endswith(suffix):
             return known
@@ -47,70 +52,88 @@ def format_of(path: str) -> Format:
     if "tfrecord" in name:
         return Format.TF_RECORD
     raise InputError(
-        f"{path}: cannot tell the format from the name; files end in .csv, .tsv, .jsonl or .tfrecord, "
-        "each also with .gz after it."
+        f"{path}: cannot tell the format from the name; files end in .csv, .tsv, .json, .jsonl, .parquet or "
+        ".tfrecord, each also with .gz after it."
     )
 
 
-def is_gzipped(path: str) -> bool:
+def unpacked_name(path: str) -> str:
+    """The name of a path in lower case, without an ending that says that its bytes are packed."""
+    name = path.lower()
+    for end in _PACKED_ENDS:
+        name = name.removesuffix(end)
+    return name
+
+
+def is_packed_name(path: str) -> bool:
     """Whether a path's name promises packed bytes."""
-    return path.lower().endswith(_GZIP)
-
-
-@contextmanager
-def unpacked(raw: IO[bytes], path: str) -> Iterator[io.BufferedReader]:
-    """The bytes of the open file `raw`, unpacked if its name ends in .gz.
-
-    Raises:
-      InputError: the file cannot be read on, is UTF-16, or its packed bytes are damaged or cut off.
-    """
-    source = gzip.GzipFile(fileobj=raw) if is_gzipped(path) else raw
-    buffered: io.BufferedReader = io.BufferedReader(_Told(source, path), buffer_size=2**20)
-    if buffered.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise InputError(f"{path} is UTF-16; save it as UTF-8.")
-    yield buffered
-
-
-class _Told(io.RawIOBase):
-    """The bytes of `source`, whose errors name `path`; what goes wrong elsewhere meanwhile is not its."""
-
-    def __init__(self, source: IO[bytes] | gzip.GzipFile, path: str) -> None:
-        super().__init__()
-        self._source = cast(io.BufferedIOBase, source)
-        self._path = path
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            return self._source.readinto(buffer)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(f"{self._path} is damaged ({error}); write or copy it again.") from error
-        except OSError as error:
-            raise unreadable(self._path, error) from error
+    return path.lower().endswith(_PACKED_ENDS)
 
 
 def text_records(
-    stream: io.BufferedReader, *, file: str, known: Format, needed: set[str], remedy: str = DATA_COLUMNS
+    stream: io.BufferedReader,
+    *,
+    file: str,
+    known: Format,
+    columns: Columns,
+    dialect: Dialect = TOLD_BY_THE_FILE,
 ) -> Records:
-    """The records of a CSV, TSV or JSONL file; see `delimited_records` and `json_records`."""
+    """The records of a CSV, TSV or JSON file; see `delimited_records`, `json_line_records` and
+    `json_array_records`.
+    """
     if known is Format.JSON_LINES:
-        yield from json_records(stream, file=file, needed=needed, remedy=remedy)
+        yield from _json_records(stream, file=file, columns=columns)
         return
-    delimiter = "\t" if known is Format.TSV else ","
-    with as_text(stream) as lines:
-        yield from delimited_records(lines, file=file, needed=needed, delimiter=delimiter, remedy=remedy)
+    promised = "\t" if known is Format.TSV else ","
+    with as_text(stream, file) as lines:
+        yield from delimited_records(lines, file=file, columns=columns, promised=promised, dialect=dialect)
+
+
+def _json_records(stream: io.BufferedReader, *, file: str, columns: Columns) -> Records:
+    try:
+        array = is_array(stream.peek(HEAD)[:HEAD])
+    except ValueError as error:
+        raise InputError(
+            f"{file} is {error}; write an object a line, or an array of objects (pandas: "
+            'to_json(path, orient="records", lines=True)).'
+        ) from None
+    with as_text(stream, file) as text:
+        if array:
+            yield from json_array_records(text, file=file, columns=columns)
+        else:
+            yield from json_line_records(text, file=file, columns=columns)
 
 
 @contextmanager
-def as_text(stream: io.BufferedReader) -> Iterator[io.TextIOWrapper]:
-    """The lines of UTF-8 text with their ends.
+def as_text(stream: io.BufferedReader, file: str) -> Iterator[io.TextIOWrapper]:
+    """The lines of UTF-8 text with their ends; of UTF-16 or UTF-32 where the first bytes say so.
 
     What is not UTF-8 goes on as surrogates, so that one bad byte costs one row and not the file.
+
+    Raises:
+      InputError: text of another encoding breaks off, or is none of it.
     """
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    encoding = _encoding(stream.peek(HEAD)[:HEAD])
+    errors = "surrogateescape" if encoding == "utf-8-sig" else "surrogatepass"
+    text = io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
     try:
         yield text
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{file} is not {error.encoding.upper()} to its end ({error.reason}); save it as UTF-8."
+        ) from error
     finally:
         text.detach()  # else it closes the stream, and complains
+
+
+def _encoding(head: bytes) -> str:
+    """By the byte order mark; without one, UTF-16 shows in zeros beside the letters of a header."""
+    if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return "utf-32"
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if re.match(rb"(?:[\x09-\x7e]\0){4}", head):
+        return "utf-16-le"
+    if re.match(rb"(?:\0[\x09-\x7e]){4}", head):
+        return "utf-16-be"
+    return "utf-8-sig"

@@ -1,39 +1,194 @@
-"""Records out of JSON Lines: one object a line."""
+"""Records out of JSON: one object a line, or one array of objects."""
 
+import io
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from components.example_gen.formats.delimited import DATA_COLUMNS, require_columns
-from components.example_gen.formats.rows import BadRow, Reason, Record, Records, shortened
+from components.errors import InputError
+from components.example_gen.formats.rows import (
+    BadRow,
+    Columns,
+    Reason,
+    Record,
+    Records,
+    require_columns,
+    shortened,
+)
+
+_BLOCK = 2**16
+_LONGEST_ELEMENT = 2**26
+"""Characters."""
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
-def json_records(
-    lines: Iterable[bytes], *, file: str, needed: set[str], remedy: str = DATA_COLUMNS
-) -> Records:
+def json_line_records(lines: Iterable[str], *, file: str, columns: Columns) -> Records:
     """The objects of a file, one a line; empty lines are passed over.
 
+    Args:
+      lines: of the file, bytes that are not UTF-8 as surrogates.
+
     Raises:
-      InputError: after the last line, if a needed key stood in no object at all; it ends with `remedy`.
+      InputError: after the last line, if a needed key stood in no object at all.
     """
+    return _records(_each_line(lines, file), file=file, columns=columns)
+
+
+def json_array_records(text: io.TextIOBase, *, file: str, columns: Columns) -> Records:
+    """The objects of a file that is one array of them.
+
+    Args:
+      text: as the lines of `json_line_records`.
+
+    Raises:
+      InputError: the array is broken or cut off, after its sound part; else as `json_line_records`.
+    """
+    return _records(_array(text, file), file=file, columns=columns)
+
+
+def is_array(head: bytes) -> bool:
+    """Whether a file that begins with these bytes is one array.
+
+    Raises:
+      ValueError: it is one object over several lines.
+    """
+    begun = head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")
+    if re.match(rb"\{\0?[ \t]*\0?[\r\n]", begun):
+        raise ValueError("one JSON object over several lines")
+    return begun.startswith(b"[")
+
+
+def _records(values: Iterator[tuple[int, Any]], *, file: str, columns: Columns) -> Records:
     keys: dict[str, None] = {}
-    for line, raw in enumerate(lines, start=1):
-        if not raw.strip():
+    for line, value in values:
+        if isinstance(value, BadRow):
+            yield value
+        elif not isinstance(value, dict):
+            yield BadRow(file, line, Reason.NOT_JSON, shortened(value))
+        else:
+            keys.update(dict.fromkeys(value))
+            yield Record(line, value)
+    if keys:
+        require_columns(columns, present=keys, file=file)
+
+
+def _each_line(lines: Iterable[str], file: str) -> Iterator[tuple[int, Any]]:
+    """Each line's number with its value, or with the bad row that it is."""
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        if position := _not_utf8(line):
+            yield number, BadRow(file, number, Reason.NOT_UTF8, f"character {position} of the line")
             continue
         try:
-            value = json.loads(raw.decode("utf-8-sig"))
-        except UnicodeDecodeError as error:
-            yield BadRow(file, line, Reason.NOT_UTF8, f"byte {error.start + 1} of the line")
-            continue
+            yield number, json.loads(line.removeprefix("\ufeff"))
         except (ValueError, RecursionError) as error:
-            yield BadRow(file, line, Reason.NOT_JSON, _objection(error))
-            continue
-        if not isinstance(value, dict):
-            yield BadRow(file, line, Reason.NOT_JSON, shortened(value))
-            continue
-        keys.update(dict.fromkeys(value))
-        yield Record(line, value)
-    if keys:
-        require_columns(needed, present=keys, file=file, remedy=remedy)
+            yield number, BadRow(file, number, Reason.NOT_JSON, _objection(error))
+
+
+def _array(source: io.TextIOBase, file: str) -> Iterator[tuple[int, Any]]:
+    """Each element of an array with the line that it starts on, read as it comes: never the whole file."""
+    text = _Buffer(source)
+    text.skip("[")
+    if text.skip("]"):
+        return
+    while True:
+        number = text.line
+        try:
+            value = text.value()
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"{file}: the JSON array is broken or cut off at the element on line {number:,} "
+                f"({_objection(error)}); write or copy it again."
+            ) from error
+        yield number, _utf8(value, number, file)
+        if text.skip("]"):
+            if text.rest():
+                raise InputError(f"{file}: something follows the JSON array; leave one array in the file.")
+            return
+        if not text.skip(","):
+            raise InputError(
+                f"{file}: the JSON array is broken or cut off after the element on line {number:,}; write or "
+                "copy it again."
+            )
+
+
+class _Buffer:
+    """The text of an array: as much as is needed for its next element."""
+
+    def __init__(self, source: io.TextIOBase) -> None:
+        self._source = source
+        self._text = ""
+        self._at = 0
+        self._read_from = 0
+        self._line = 1
+        self._decoder = json.JSONDecoder()
+
+    @property
+    def line(self) -> int:
+        """The line of the next character that is not white space."""
+        self._skip_space()
+        self._line += self._text.count("\n", self._read_from, self._at)
+        self._read_from = self._at
+        return self._line
+
+    def value(self) -> Any:
+        """The next element; ValueError if the text ends before it does, or makes no sense."""
+        while True:
+            self._skip_space()
+            try:
+                value, end = self._decoder.raw_decode(self._text, self._at)
+                if end < len(self._text) or not self._more():  # else a number may go on
+                    self._at = end
+                    return value
+            except ValueError:
+                if len(self._text) - self._at > _LONGEST_ELEMENT or not self._more():
+                    raise
+
+    def skip(self, character: str) -> bool:
+        """Whether the next character that is not white space is this one; then it is passed."""
+        self._skip_space()
+        if self._text[self._at : self._at + 1] != character:
+            return False
+        self._at += 1
+        return True
+
+    def rest(self) -> bool:
+        """Whether anything but white space follows."""
+        self._skip_space()
+        return self._at < len(self._text)
+
+    def _skip_space(self) -> None:
+        while True:
+            found = _SPACE.match(self._text, self._at)
+            assert found is not None
+            self._at = found.end()
+            if self._at < len(self._text) or not self._more():
+                return
+
+    def _more(self) -> bool:
+        """Reads on, about as much as is unread: an element of any length is decoded a few times only."""
+        more = self._source.read(max(_BLOCK, len(self._text) - self._at))
+        self._line += self._text.count("\n", self._read_from, self._at)
+        self._text = self._text[self._at :] + more
+        self._at = self._read_from = 0
+        return bool(more)
+
+
+def _utf8(value: Any, number: int, file: str) -> Any:
+    """The element, or a bad row where its bytes were not UTF-8."""
+    if isinstance(value, dict):
+        for key, text in value.items():
+            if isinstance(text, str) and (position := _not_utf8(text)):
+                return BadRow(file, number, Reason.NOT_UTF8, f"character {position} of {shortened(key)}")
+    return value
+
+
+def _not_utf8(text: str) -> int:
+    """Where the first byte stands that was not UTF-8, from 1; 0 for none."""
+    found = re.search("[\udc80-\udcff]", text)
+    return found.start() + 1 if found else 0
 
 
 def _objection(error: ValueError | RecursionError) -> str:

@@ -1,10 +1,12 @@
 """One row of an input: a review that can be used, or a row that cannot, with its place and the reason."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from components.errors import InputError
+from components.example_gen.formats.labels import ACCEPTED, LabelRule, spelling
 
 MOST_TEXT_SHOWN = 40
 
@@ -13,6 +15,8 @@ class Reason(StrEnum):
     """Why a row cannot be used; the kinds under which bad rows are counted."""
 
     BAD_LABEL = "bad label"
+    UNMAPPED_LABEL = "label not in data.labels"
+    """Left out because the user's own rule says so: not a fault of the row."""
     NO_LABEL = "no label"
     NO_TEXT = "no text"
     EMPTY_TEXT = "empty text"
@@ -51,6 +55,8 @@ class BadRow(NamedTuple):
     reason: Reason
     detail: str
     """What stands there, for a person; may be empty."""
+    label: str = ""
+    """The spelling of a label that means neither class; empty where the reason is another."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.reason}" + (f" ({self.detail})" if self.detail else "")
@@ -59,41 +65,81 @@ class BadRow(NamedTuple):
 Records = Iterator[Record | BadRow]
 Rows = Iterator[Review | BadRow]
 
-_LABELS = {"0": 0, "neg": 0, "negative": 0, "false": 0, "1": 1, "pos": 1, "positive": 1, "true": 1}
-ACCEPTED_LABELS = "0 or 1, neg or pos, negative or positive, false or true"
+DATA_COLUMNS = "Name the right ones with data.text_column and data.label_column."
 
 
-def parse_label(value: object) -> int | None:
-    """0 or 1 for a label in any of the accepted spellings, whatever the case; None for anything else.
+@dataclass(frozen=True)
+class Columns:
+    """The columns (keys, features) that a reader looks for in each row."""
 
-    >>> parse_label("Positive"), parse_label(0), parse_label(True), parse_label("good")
-    (1, 0, 1, None)
-    """
-    return _LABELS.get(str(value).strip().lower()) if isinstance(value, str | int) else None
+    text: str
+    label: str | None = None
+    """None where rows need no label, or may have one under a name that nobody knows."""
+    label_needed: bool = True
+    """Whether a file without the label column is refused."""
+    labels: LabelRule = ACCEPTED
+    remedy: str = DATA_COLUMNS
+    """What a person can do where a column is not there."""
+
+    @property
+    def needed(self) -> set[str]:
+        return {self.text, self.label} if self.label and self.label_needed else {self.text}
 
 
-def make_row(*, file: str, line: int, text: object, label: object) -> Review | BadRow:
+def make_row(
+    *, file: str, line: int, text: object, label: object, labels: LabelRule = ACCEPTED
+) -> Review | BadRow:
     """A review out of the values of a row's two columns; None stands for a value that is not there."""
     if text is None:
         return BadRow(file, line, Reason.NO_TEXT, "")
+    if isinstance(text, list):
+        return BadRow(file, line, Reason.NO_TEXT, f"{len(text):,} values; expected one")
     if not isinstance(text, str):
         return BadRow(file, line, Reason.NO_TEXT, f"{shortened(text)} is not text")
-    if label is None or label == "":
+    if label is None or label == "" or label != label:  # NaN is what pandas writes for a missing one
         return BadRow(file, line, Reason.NO_LABEL, "")
-    parsed = parse_label(label)
-    if parsed is None:
-        return BadRow(file, line, Reason.BAD_LABEL, f"{shortened(label)}; expected {ACCEPTED_LABELS}")
-    return Review(line, text, parsed)
+    if isinstance(label, list):
+        return BadRow(file, line, Reason.BAD_LABEL, f"{len(label):,} values; expected one")
+    parsed = labels.class_of(label)
+    if parsed is not None:
+        return Review(line, text, parsed)
+    detail = f"{shortened(label)}; expected {labels.expected}"
+    reason = Reason.UNMAPPED_LABEL if labels.given else Reason.BAD_LABEL
+    return BadRow(file, line, reason, detail, shortened_label(label))
 
 
-def as_reviews(records: Records, *, file: str, text_column: str, label_column: str) -> Rows:
+def as_reviews(records: Records, *, file: str, columns: Columns) -> Rows:
     """Reviews out of the records of a file."""
     for record in records:
         if isinstance(record, BadRow):
             yield record
             continue
-        text, label = record.fields.get(text_column), record.fields.get(label_column)
-        yield make_row(file=file, line=record.line, text=text, label=label)
+        text, label = record.fields.get(columns.text), record.fields.get(columns.label or "")
+        yield make_row(file=file, line=record.line, text=text, label=label, labels=columns.labels)
+
+
+def require_columns(columns: Columns, *, present: Iterable[str], file: str) -> None:
+    """Raises InputError unless all needed columns are there."""
+    names = list(present)
+    missing = sorted(columns.needed - set(names))
+    if not missing:
+        return
+    absent = " and no column ".join(repr(name) for name in missing)
+    there = ", ".join(map(_name_shown, names[:10])) + (", ..." if len(names) > 10 else "")
+    raise InputError(f"{file} has no column {absent}; it has: {there or 'none'}. {columns.remedy}")
+
+
+def _name_shown(name: str) -> str:
+    """A column's name, cut: what is taken for one may be a whole review."""
+    return name if len(name) <= MOST_TEXT_SHOWN else f"{name[: MOST_TEXT_SHOWN - 3]}..."
+
+
+def shortened_label(label: object) -> str:
+    """The spelling of a label, short enough to be counted by."""
+    shown = spelling(label)
+    if shown is None:
+        return ""
+    return ascii(shown)[1:-1][:MOST_TEXT_SHOWN]
 
 
 def shortened(value: object) -> str:

@@ -6,24 +6,25 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from components.errors import InputError
-from components.example_gen.formats.delimited import DATA_COLUMNS, require_columns
-from components.example_gen.formats.rows import BadRow, Reason, Record, Records, Rows, as_reviews, unreadable
+from components.example_gen.formats.rows import (
+    BadRow,
+    Columns,
+    Reason,
+    Record,
+    Records,
+    require_columns,
+    unreadable,
+)
 
 
-def read_tf_records(path: str, *, place: str, gzipped: bool, text_column: str, label_column: str) -> Rows:
-    """The reviews of a file; see `example_records`."""
-    records = example_records(path, place=place, gzipped=gzipped, needed={text_column, label_column})
-    return as_reviews(records, file=path, text_column=text_column, label_column=label_column)
-
-
-def example_records(
-    path: str, *, gzipped: bool, needed: set[str], remedy: str = DATA_COLUMNS, place: str | None = None
-) -> Records:
-    """The tf.Examples of a file as records, whose lines are their numbers; a feature of no value or of
-    several is None.
+def example_records(path: str, *, gzipped: bool, columns: Columns, place: str | None = None) -> Records:
+    """The tf.Examples of a file as records, whose lines are their numbers; a feature of no value is None, one
+    of several a list.
 
     Args:
-      place: where the file is read, if not at `path`, which messages name.
+      path: how the file is called in messages.
+      gzipped: whether its bytes are packed, whatever its name says.
+      place: where TensorFlow reads it; `path` itself unless given.
 
     Raises:
       InputError: the file cannot be read or is damaged, or a needed feature stood in no example at all.
@@ -39,7 +40,7 @@ def example_records(
         names.update(dict.fromkeys(sorted(features)))
         yield Record(line, {name: _single(features[name]) for name in sorted(features)})
     if names:
-        require_columns(needed, present=names, file=path, remedy=remedy)
+        require_columns(columns, present=names, file=path)
 
 
 def _records(path: str, place: str, *, gzipped: bool) -> Iterable[bytes]:
@@ -52,18 +53,25 @@ def _records(path: str, place: str, *, gzipped: bool) -> Iterable[bytes]:
             number += 1
             yield record
     except tf.errors.DataLossError as error:
+        if not number:
+            raise InputError(
+                f"{path} is damaged after record 0, or is not a TFRecord file; write it again, or name "
+                "it for the format that it has."
+            ) from error
         raise InputError(f"{path} is damaged after record {number:,}; write or copy it again.") from error
     except tf.errors.OpError as error:  # TensorFlow's own kinds of PermissionError, IsADirectoryError, ...
         raise unreadable(path, error) from error
 
 
-def _single(feature: tf.train.Feature) -> str | int | float | None:
-    """A feature's only value, bytes as text with what is not UTF-8 as surrogates; None for none or
+def _single(feature: tf.train.Feature) -> str | int | float | list[str | int | float] | None:
+    """A feature's only value, bytes as text with what is not UTF-8 as surrogates; None for none, a list for
     several.
     """
     kind = feature.WhichOneof("kind")
-    values = list(getattr(feature, kind).value) if kind else []
-    if len(values) != 1:
-        return None
-    (value,) = values
-    return value.decode(errors="surrogateescape") if isinstance(value, bytes) else value
+    values = [
+        value.decode(errors="surrogateescape") if isinstance(value, bytes) else value
+        for value in (getattr(feature, kind).value if kind else ())
+    ]
+    if len(values) > 1:
+        return values
+    return values[0] if values else None

@@ -45,11 +45,12 @@ def parts(settings: DataSettings, spans: Sequence[Span] = ()) -> list[Part]:
             TfdsPart(settings.tfds_data_dir, "train", split=None, unlike="test"),
             TfdsPart(settings.tfds_data_dir, "test", split="test"),
         ]
-    columns = (settings.text_column, settings.label_column)
+    columns, dialect = settings.columns, settings.dialect
     if not settings.has_spans:
-        return [FilePart(path, *columns) for path in files.matching_paths(settings.pattern)]
+        return [FilePart(path, columns, dialect) for path in files.matching_paths(settings.pattern)]
     base = [PackagedPart()] if settings.with_base else []
-    return [*base, *(FilePart(path, *columns, span=span.number) for span in spans for path in span.paths)]
+    paths = [(path, span.number) for span in spans for path in span.paths]
+    return [*base, *(FilePart(path, columns, dialect, span=number) for path, number in paths)]
 
 
 def fingerprint(settings: DataSettings, spans: Sequence[Span] = ()) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from components.errors import InputError
 from components.example_gen.settings import DataSettings
+from components.example_gen.sources.files import match, without_links
 from components.example_gen.span_pattern import Misfit, SpanKey, SpanPattern, absolute
 
 
@@ -97,10 +98,16 @@ def find(pattern: str) -> list[Span]:
         Span(
             number=key.number,
             version=key.version if spans.versioned else None,
-            files=tuple(sorted(by_key[key], key=lambda file: file.path)),
+            files=_each_once(by_key[key]),
         )
         for key in sorted(by_key)
     ]
+
+
+def _each_once(found: Iterable[SpanFile]) -> tuple[SpanFile, ...]:
+    """The files by path, without those that are links to an earlier one."""
+    by_path = {file.path: file for file in found}
+    return tuple(by_path[path] for path in without_links(by_path))
 
 
 def newest_versions(found: Iterable[Span]) -> list[Span]:
@@ -188,9 +195,7 @@ def _files(pattern: str) -> Iterator[SpanFile]:
 
 
 def _remote_files(pattern: str) -> Iterator[SpanFile]:
-    """Beam is imported here: on this machine's disks nobody has to wait for it."""
-    from components.example_gen.sources import files
-
-    for found in files.match(pattern):
+    """Loads Beam; the files on this machine's disks are found without it."""
+    for found in match(pattern):
         if not any(name.startswith(".") for name in found.path.split("://", 1)[1].split("/")):
             yield SpanFile(found.path, found.size_in_bytes, found.last_updated_in_seconds or 0.0)

@@ -11,7 +11,7 @@ import click
 
 from components.batch_prediction.formats import OutputFormat, output_format
 from components.batch_prediction.output import Output
-from components.batch_prediction.unlabeled import FORMATS
+from components.batch_prediction.unlabeled import FORMATS, Wanted, check_inputs
 from components.errors import InputError
 from pipeline.commands import options
 
@@ -71,7 +71,7 @@ def batch_predict(
     output = _output(target, known, overwrite=overwrite)
     started = time.monotonic()
     version, reading = _run(
-        settings, reviews, output, input_format, text_column or settings.data.text_column, number
+        settings, reviews, output, input_format, Wanted.of(settings.data, text_column=text_column), number
     )
     seconds = time.monotonic() - started
     if as_json:
@@ -109,13 +109,14 @@ def _run(
     reviews: str,
     output: Output,
     input_format: str | None,
-    text_column: str,
+    wanted: Wanted,
     number: int | None,
 ) -> tuple[int, Reading]:
     """The version that answered, and the account. Noise goes to the cache folder's `batch-predict.log`."""
     from pipeline.console import run_log
 
     output.require_free()
+    check_inputs(reviews, wanted=wanted, known=input_format)
     with run_log.real_stderr() as screen, run_log.capture(settings.cache / "batch-predict.log"):
         from pipeline.engine.beam_runner import require_usable
 
@@ -125,7 +126,7 @@ def _run(
         from pipeline.predict.output import Progress
         from pipeline.workspace.layout import Workspace
 
-        parts = job.find_parts(reviews, text_column=text_column, known=input_format)
+        parts = job.find_parts(reviews, wanted=wanted, known=input_format)
         root = str(Workspace.at(settings.workspace).serving(settings.model_name))
         model = job.Model(root=root, number=choose_version(root, number), public_key=settings.push.public_key)
         with verified_model(model.root, model.number, public_key=model.public_key):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "--file",
     "path",
     metavar="FILE",
-    help="Reviews: .txt (one a line), .csv, .tsv, .jsonl; - is standard input.",
+    help="Reviews: .txt (one a line), .csv, .tsv, .json, .jsonl, .parquet; - is standard input.",
 )
 @click.option(
     "--format",
@@ -72,7 +72,7 @@ def predict(
     answer is a table, elsewhere a line of JSON a review. Rows that cannot be used are left out and named;
     more than data.max_bad_share of them end it with exit code 4.
     """
-    from components.batch_prediction.unlabeled import require_good_rows
+    from components.batch_prediction.unlabeled import Wanted, require_good_rows
     from components.example_gen.reading import Reading
     from pipeline.console import run_log
     from pipeline.predict import rows as predict_rows
@@ -85,11 +85,11 @@ def predict(
     with ExitStack() as stack:
         stdout = stack.enter_context(run_log.real_stdout())
         progress = Progress(stack.enter_context(run_log.real_stderr()))
-        column = text_column or settings.data.text_column
+        wanted = Wanted.of(settings.data, text_column=text_column)
         rows: Iterable[Unlabeled | BadRow] = predict_rows.given_texts(texts)
         name = None if path is None else predict_rows.name_of(path)
         if path is not None:
-            rows = stack.enter_context(predict_rows.rows_of(path, known=known, text_column=column))
+            rows = stack.enter_context(predict_rows.rows_of(path, known=known, wanted=wanted))
         if url is not None:
             ask = stack.enter_context(_server(settings, url, number, api_key, authority, timeout))
         else:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from components.batch_prediction.formats import OutputFormat, output_format
 from components.batch_prediction.job import Model, find_parts, predict_files
 from components.batch_prediction.output import Output
+from components.batch_prediction.unlabeled import Wanted
 from components.errors import DataStopped, GreenlightError, InputError
 from pipeline.config import BeamSettings
 
@@ -39,7 +40,7 @@ def predict(tmp_path, model):
         folder = name.endswith("/")
         known, gzipped = (OutputFormat.JSON_LINES, False) if folder else output_format(name)
         output = Output(path=tmp_path / name, known=known, gzipped=gzipped, folder=folder, **more)
-        parts = find_parts(str(tmp_path / pattern), text_column=text_column)
+        parts = find_parts(str(tmp_path / pattern), wanted=Wanted(text_column))
         args = BeamSettings().pipeline_args()
         return predict_files(parts, model, output, max_bad_share=max_bad_share, pipeline_args=args)
 
@@ -159,7 +160,7 @@ def test_a_version_that_was_changed_predicts_nothing(tmp_path, model, predict, s
     (tmp_path / "store" / "1" / "fingerprint.pb").write_bytes(b"changed")
     (tmp_path / "in.txt").write_text("fine\n")
     output = Output(path=tmp_path / "out.jsonl", known=OutputFormat.JSON_LINES)
-    parts = find_parts(str(tmp_path / "in.txt"), text_column="text")
+    parts = find_parts(str(tmp_path / "in.txt"), wanted=Wanted())
     with pytest.raises((GreenlightError, RuntimeError), match="is not what its manifest says"):
         predict_files(
             parts,

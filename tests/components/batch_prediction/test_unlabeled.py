@@ -4,6 +4,7 @@ import pytest
 
 from components.batch_prediction.unlabeled import (
     Unlabeled,
+    Wanted,
     format_named,
     read_stream,
     require_good_rows,
@@ -15,7 +16,7 @@ from components.example_gen.reading import Reading
 
 def read(content: bytes, known: str, text_column: str = "text") -> list:
     stream = io.BufferedReader(io.BytesIO(content))
-    return list(read_stream(stream, file="r", known=known, text_column=text_column))
+    return list(read_stream(stream, file="r", known=known, wanted=Wanted(text_column)))
 
 
 def test_text_files_have_a_review_a_line_and_empty_lines_count_but_are_none():
@@ -76,9 +77,9 @@ def test_the_format_is_in_the_name(path, known):
 
 
 def test_a_name_that_tells_no_format_is_refused_with_the_ways_out():
-    with pytest.raises(InputError, match=r"\.jsonl or \.tfrecord, each .* format with --input-format\."):
+    with pytest.raises(InputError, match=r"\.parquet or \.tfrecord, each .* format with --input-format\."):
         format_named("a.xlsx")
-    with pytest.raises(InputError, match=r"\.tsv or \.jsonl, each also .* name the format with --format\."):
+    with pytest.raises(InputError, match=r"\.jsonl or \.parquet, each also .* with --format\."):
         format_named("a.xlsx", tf_records=False)
 
 

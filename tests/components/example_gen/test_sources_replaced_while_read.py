@@ -13,6 +13,7 @@ from ml_metadata.proto import metadata_store_pb2
 from components.errors import GreenlightError
 from components.example_gen import executor
 from components.example_gen.beam_steps import ReadPart
+from components.example_gen.formats.rows import Columns
 from components.example_gen.sources import packaged, prepared
 from components.example_gen.sources.content import Content
 from components.example_gen.sources.files import FilePart, file_fingerprint
@@ -99,7 +100,7 @@ def test_a_span_of_other_reviews_is_not_kept_under_this_one(run, swapped, tmp_pa
 def test_the_hash_of_what_was_read_is_that_of_the_file(tmp_path, name):
     path = tmp_path / name
     write(path, OURS * 1000)
-    part, content = FilePart(str(path), "text", "label"), Content()
+    part, content = FilePart(str(path), Columns("text", "label")), Content()
     rows = part.rows(content)
     next(rows)
     assert content.digest is None
@@ -113,7 +114,7 @@ def test_bytes_behind_the_end_of_a_gzip_member_are_content_too(tmp_path):
     with path.open("ab") as file:
         file.write(b"\0" * 10_000)
     content = Content()
-    list(FilePart(str(path), "text", "label").rows(content))
+    list(FilePart(str(path), Columns("text", "label")).rows(content))
     assert file_fingerprint(str(path)).split()[1] == content.digest
 
 

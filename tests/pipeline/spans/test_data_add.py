@@ -102,7 +102,6 @@ def test_one_class_alone_is_landed_with_a_warning(greenlight, written):
         ("a.csv", "text,label\n", 2, "Error: a.csv: there is not a single row in it."),
         ("a.jsonl", "\n\n", 2, "Error: a.jsonl: there is not a single row in it."),
         ("a.csv", "text,label\nonly,x\n", 4, "1 of 1 rows cannot be used (1 bad label)"),
-        ("a.csv", GOOD.encode("utf-16"), 2, "a.csv is UTF-16; save it as UTF-8."),
         ("a.csv", "text,label\ncaf\xe9,1\n".encode("latin-1"), 4, "a.csv:2: not UTF-8"),
         ("a.csv.gz", gzip.compress(GOOD.encode(), mtime=0)[:-9], 2, "a.csv.gz is damaged"),
         ("a.txt", GOOD, 2, "a.txt: cannot tell the format from the name"),
@@ -125,7 +124,7 @@ def test_what_is_no_file_is_refused(greenlight, tmp_path):
     )
     assert "is not a file. Name one file of reviews." in greenlight("data", "add", str(tmp_path)).stderr
     os.mkfifo(tmp_path / "pipe.csv")
-    assert "is not a file." in greenlight("data", "add", "pipe.csv").stderr
+    assert "pipe.csv is a pipe, not a file; " in greenlight("data", "add", "pipe.csv").stderr
 
 
 def test_all_formats_are_landed_as_they_are(greenlight, written, spans):

@@ -48,5 +48,5 @@ def test_a_run_of_reviews_that_are_not_there_is_refused_before_it_begins(
 )
 def test_what_is_there_or_elsewhere_is_left_to_the_run(greenlight, source):
     landed(1)
-    Path("a[1].csv").write_text("text,label\n")
+    Path("a[1].csv").write_text("text,label\na fine film,1\n")
     assert require_source(load(assignments=[f"data.source={source}"])) is None

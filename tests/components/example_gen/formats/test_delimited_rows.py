@@ -7,13 +7,18 @@ from hypothesis import strategies as st
 
 from components.errors import InputError
 from components.example_gen.formats.delimited import LONGEST_FIELD, delimited_records
-from components.example_gen.formats.rows import BadRow, Reason, Review, as_reviews
+from components.example_gen.formats.dialect import Dialect
+from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Review, as_reviews
+
+COLUMNS = Columns("text", "label")
 
 
-def read(text: str, *, delimiter: str = ","):
+def read(text: str, *, promised: str = ",", columns: Columns = COLUMNS, **dialect):
     lines = io.StringIO(text, newline="")
-    records = delimited_records(lines, file="r.csv", needed={"text", "label"}, delimiter=delimiter)
-    return list(as_reviews(records, file="r.csv", text_column="text", label_column="label"))
+    records = delimited_records(
+        lines, file="r.csv", columns=columns, promised=promised, dialect=Dialect(**dialect)
+    )
+    return list(as_reviews(records, file="r.csv", columns=columns))
 
 
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
@@ -36,7 +41,7 @@ def test_other_columns_and_their_order_do_not_matter():
 
 
 def test_tabs_part_the_columns_of_tsv():
-    assert read("text\tlabel\nfine, really\t1\n", delimiter="\t") == [Review(2, "fine, really", 1)]
+    assert read("text\tlabel\nfine, really\t1\n", promised="\t") == [Review(2, "fine, really", 1)]
 
 
 @pytest.mark.parametrize(
@@ -125,3 +130,183 @@ def test_a_header_that_cannot_be_used_is_refused_with_the_reason(text, message):
 
 def test_other_columns_may_be_there_twice_or_be_no_utf8():
     assert read("text,x,label,x,caf\udce9\nfine,1,0,2,3\n") == [Review(2, "fine", 0)]
+
+
+FIVE = ["a fine film,1", "a dull film,0", "plain,1", "plainer,0", "last,1"]
+
+
+def texts(rows):
+    return [row.text for row in rows if isinstance(row, Review)]
+
+
+def bad_lines(rows):
+    return [row.line for row in rows if isinstance(row, BadRow)]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("promised", [",", "\t"])
+def test_the_header_tells_what_parts_the_columns(delimiter, promised):
+    table = "\n".join(["id,text,label", "1,fine,1", "2,dull,0"]).replace(",", delimiter)
+    assert read(table, promised=promised) == [Review(2, "fine", 1), Review(3, "dull", 0)]
+
+
+def test_the_line_of_excel_that_names_the_delimiter_is_no_header():
+    assert read("sep=;\r\ntext;label\r\nfine, really;1\r\n") == [Review(3, "fine, really", 1)]
+    assert read('"sep=^"\ntext^label\nfine^1\n') == [Review(3, "fine", 1)]
+
+
+def test_a_delimiter_that_was_set_is_not_questioned():
+    assert read("text:label\nfine:1\n", delimiter=":") == [Review(2, "fine", 1)]
+    with pytest.raises(InputError, match="no column 'label' and no column 'text'; it has: text,label"):
+        read("text,label\nfine,1\n", delimiter=":")
+
+
+def test_other_names_are_shown_as_the_right_delimiter_parts_them():
+    with pytest.raises(InputError, match="it has: review, sentiment"):
+        read("review;sentiment\nfine;1\n")
+
+
+REVIEW = "One of the other reviewers has mentioned that after watching just one episode you'll be hooked"
+
+
+@pytest.mark.parametrize("line", [f'"{REVIEW}",1', f"{REVIEW};0", "fine film,positive", f"7\t1\t{REVIEW}"])
+def test_a_file_without_a_header_is_told_so_and_no_review_is_printed(line):
+    with pytest.raises(InputError) as caught:
+        read(f"{line}\n{line}\n")
+    assert str(caught.value) == (
+        "r.csv has no header: its first line is a row, not the names of the columns. Put a line that names "
+        "them above it, such as: text,label"
+    )
+
+
+def test_a_name_of_any_length_is_cut():
+    with pytest.raises(InputError) as caught:
+        read(f"{'x' * 5_000},y\n1,2\n")
+    assert len(str(caught.value)) < 300
+
+
+def test_quotes_may_be_plain_characters():
+    table = 'text\tlabel\n"warm plot\t1\ndull "plot"\t0\nfine ending"\t1\n'
+    assert read(table, promised="\t", quoting="none") == [
+        Review(2, '"warm plot', 1),
+        Review(3, 'dull "plot"', 0),
+        Review(4, 'fine ending"', 1),
+    ]
+
+
+def test_quotes_may_be_escaped_as_in_kaggles_file():
+    table = 'id\tlabel\ttext\n"1_8"\t1\t"\\"Moon\\" is good"\n"2_3"\t0\t"dull \\\\ end"\n'
+    assert read(table, promised="\t", escape="\\") == [
+        Review(2, '"Moon" is good', 1),
+        Review(3, "dull \\ end", 0),
+    ]
+
+
+@pytest.mark.parametrize("opened", range(3))
+@pytest.mark.parametrize("closed", range(1, 5))
+@pytest.mark.parametrize("header", ["text,label", "label,text", "id,text,label"])
+def test_rows_between_two_stray_quotes_are_not_swallowed(opened, closed, header):
+    """Every row is either read or named: none disappears, none holds the text of another."""
+    if closed <= opened:
+        pytest.skip("the quotes close in the other order")
+    rows = [line.split(",") for line in FIVE]
+    rows[opened][0] = f'"{rows[opened][0]}'
+    rows[closed][0] = f'{rows[closed][0]}"'
+    fields = [{"id": str(number), "text": text, "label": label} for number, (text, label) in enumerate(rows)]
+    lines = [",".join(row[name] for name in header.split(",")) for row in fields]
+    found = read("\n".join([header, *lines]) + "\n")
+    assert bad_lines(found) == [opened + 2, closed + 2]
+    assert texts(found) == [
+        line.split(",")[0] for number, line in enumerate(FIVE) if number not in (opened, closed)
+    ]
+    assert {row.reason for row in found if isinstance(row, BadRow)} == {Reason.QUOTING}
+
+
+def test_rows_of_a_scale_are_not_swallowed_either():
+    lines = ['"one,5', "two,3", 'three",4', "four,1"]
+    rows = read("text,label\n" + "\n".join(lines) + "\n")
+    assert bad_lines(rows) == [2, 3, 4]  # one for its quotes, the others for what their labels are
+    assert rows[0].reason == rows[2].reason == Reason.QUOTING
+
+
+def test_rows_without_labels_are_told_by_the_numbers_beside_them():
+    columns = Columns("text", "label", label_needed=False)
+    lines = io.StringIO(
+        'id,text\n1,"one\n2,two\n3,three"\n4,"four,\n4 lines, 2 of them\nof text"\n', newline=""
+    )
+    records = list(delimited_records(lines, file="r.csv", columns=columns, promised=","))
+    assert [(type(record), record.line) for record in records] == [
+        (BadRow, 2), (Record, 3), (BadRow, 4), (Record, 5),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "two\nlines",
+        "three, really\nlines of it, I say\nand 1 more",
+        "one\n\ntwo",
+        "9 of 10,\nnot 1",
+        "a\r\nb",
+    ],
+)
+@pytest.mark.parametrize("order", [("text", "label"), ("label", "text"), ("id", "text", "label")])
+def test_a_review_of_several_lines_stays_one(text, order):
+    written = io.StringIO(newline="")
+    writer = csv.DictWriter(written, order, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({"id": 7, "text": text, "label": label} for label in (1, 0))
+    lines = io.StringIO(written.getvalue(), newline="")
+    records = delimited_records(lines, file="r.csv", columns=COLUMNS, promised=",")
+    assert [record.fields["text"] for record in records] == [text, text]
+
+
+def test_carriage_returns_alone_end_lines_too():
+    assert read("text,label\rfine,1\rdull,0\r") == [Review(2, "fine", 1), Review(3, "dull", 0)]
+
+
+def test_zeros_in_a_row_are_characters_and_a_tail_of_zeros_is_named():
+    rows = read("text,label\nfi\0ne,1\n" + "\0" * 4096)
+    assert rows[0] == Review(2, "fi\0ne", 1)
+    assert bad_lines(rows) == [3]
+
+
+# The dialects' characters, so that quotes and delimiters meet often.
+soup = st.text(st.sampled_from('a1,0;"\t\n\r\\ |'), max_size=60)
+
+
+@given(soup, st.sampled_from([",", "\t"]))
+def test_whatever_a_csv_reader_makes_of_a_table_is_read_or_named(body, delimiter):
+    """Each row of Python's own reader is a row here, or a line of it is named."""
+    table = f"text{delimiter}label\n{body}"
+    lines = io.StringIO(table, newline="")
+    found = {}
+    for row in delimited_records(lines, file="r.csv", columns=COLUMNS, promised=delimiter):
+        assert row.line not in found
+        found[row.line] = row
+    reference = csv.reader(io.StringIO(table, newline=""), delimiter=delimiter, strict=True)
+    next(reader := reference)
+    while True:
+        first = reader.line_num + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            break
+        except csv.Error:
+            assert any(
+                first <= line <= reader.line_num and isinstance(row, BadRow) for line, row in found.items()
+            )
+            break  # after it the two go on at different lines
+        if not fields:
+            continue
+        row = found.get(first)
+        assert row is not None
+        if isinstance(row, Record):
+            assert [row.fields["text"], row.fields["label"]] == fields
+
+
+@given(st.lists(st.tuples(cells, st.sampled_from(["0", "1"])), max_size=6), st.sampled_from(";\t|"))
+def test_whatever_is_written_without_quotes_is_read_back(rows, delimiter):
+    rows = [(" ".join(text.replace(delimiter, "").split()) or "x", label) for text, label in rows]
+    table = "".join(f"{text}{delimiter}{label}\n" for text, label in [("text", "label"), *rows])
+    assert [(row.text, str(row.label)) for row in read(table, quoting="none")] == rows

@@ -5,13 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import InputError
-from components.example_gen.formats.json_lines import json_records
-from components.example_gen.formats.rows import BadRow, Reason, Review, as_reviews
+from components.example_gen.formats.json_lines import json_line_records
+from components.example_gen.formats.rows import BadRow, Columns, Reason, Review, as_reviews
+
+COLUMNS = Columns("text", "label")
 
 
 def read(*lines: bytes):
-    records = json_records(lines, file="r.jsonl", needed={"text", "label"})
-    return list(as_reviews(records, file="r.jsonl", text_column="text", label_column="label"))
+    text = [line.decode(errors="surrogateescape") for line in lines]
+    records = json_line_records(text, file="r.jsonl", columns=COLUMNS)
+    return list(as_reviews(records, file="r.jsonl", columns=COLUMNS))
 
 
 @given(st.lists(st.tuples(st.text(), st.sampled_from([0, 1, True, False]))))
@@ -37,7 +40,7 @@ def test_labels_have_many_spellings(label):
         (b'{"text": 5, "label": 1}', Reason.NO_TEXT, "5 is not text"),
         (b'{"text": "a"}', Reason.NO_LABEL, ""),
         (b'{"text": "a", "label": 0.5}', Reason.BAD_LABEL, "0.5; expected 0 or 1"),
-        (b'{"text": "\xff", "label": 1}', Reason.NOT_UTF8, "byte 11 of the line"),
+        (b'{"text": "\xff", "label": 1}', Reason.NOT_UTF8, "character 11 of the line"),
         (b"[" * 100_000, Reason.NOT_JSON, "nested too deeply"),
         (b'{"text": "a", "label": ' + b"1" * 5_000 + b"}", Reason.NOT_JSON, "a number of too many digits"),
     ],

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from components.errors import InputError
-from components.example_gen.formats.rows import BadRow, Reason, Review
+from components.example_gen.formats.rows import BadRow, Columns, Reason, Review
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources import files as files_source
 from components.example_gen.sources.files import FilePart, content_fingerprint, format_of, matching_paths
@@ -22,7 +22,7 @@ EXPECTED = [("fine", 1), ("dull", 0)]
 
 
 def read(path):
-    return list(FilePart(str(path), "text", "label").rows())
+    return list(FilePart(str(path), Columns("text", "label")).rows())
 
 
 def taken(path):
@@ -144,16 +144,24 @@ def test_an_unknown_file_system_is_an_input_error():
         matching_paths("tape://reel/a.csv")
 
 
-def test_utf16_is_named(tmp_path):
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_text_of_another_unicode_encoding_is_read(tmp_path, encoding):
     path = tmp_path / "a.csv"
-    path.write_text("text,label\nfine,1\n", encoding="utf-16")
-    with pytest.raises(InputError, match=r"a\.csv is UTF-16; save it as UTF-8"):
+    path.write_text("text,label\ncaf\u00e9,1\n", encoding=encoding)
+    assert read(path) == [Review(2, "caf\u00e9", 1)]
+
+
+def test_utf16_that_breaks_off_is_an_error(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("text,label\nfine,1\n".encode("utf-16")[:-1])
+    with pytest.raises(InputError, match=r"a\.csv is not UTF-16-LE to its end \(truncated data\); save"):
         read(path)
 
 
 def test_an_unknown_ending_names_the_known_ones():
     with pytest.raises(
-        InputError, match=r"reviews\.xlsx: .* files end in \.csv, \.tsv, \.jsonl or \.tfrecord"
+        InputError,
+        match=r"reviews\.xlsx: .* files end in \.csv, \.tsv, \.json, \.jsonl, \.parquet or \.tfrecord",
     ):
         format_of("folder/reviews.xlsx")
 

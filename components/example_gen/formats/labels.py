@@ -1,0 +1,134 @@
+"""Labels: the spellings of the two classes, and advice where a file has other values."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+CLASS_NAMES = ("negative", "positive")
+ClassName = Literal["negative", "positive"]
+ACCEPTED_LABELS = "0 or 1, neg or pos, negative or positive, false or true"
+
+_DEFAULT = {"0": 0, "neg": 0, "negative": 0, "false": 0, "1": 1, "pos": 1, "positive": 1, "true": 1}
+_WHOLE_NUMBER = re.compile(r"([+-]?)0*([0-9]+)(?:[.,]0*)?")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
+_BETWEEN = frozenset({"neutral", "neu", "mixed", "unknown", "unsure", "none"})
+_AROUND = " \t\r\n\v\f\u00a0\u200b\ufeff"
+MOST_VALUES_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class LabelRule:
+    """Which class a label means: the accepted spellings, or those of `data.labels` and no others."""
+
+    given: tuple[tuple[str, ClassName], ...] = ()
+    """Each label of `data.labels` and its class; empty for the accepted spellings."""
+
+    def class_of(self, value: object) -> int | None:
+        """0 or 1; None for a value that means neither.
+
+        >>> LabelRule().class_of(" Positive"), LabelRule().class_of("0.0"), LabelRule().class_of("good")
+        (1, 0, None)
+        """
+        known = spelling(value)
+        return None if known is None else self._classes.get(known)
+
+    @property
+    def expected(self) -> str:
+        """What a message says is accepted."""
+        return ", ".join(label for label, _ in self.given) if self.given else ACCEPTED_LABELS
+
+    @cached_property
+    def _classes(self) -> Mapping[str, int]:
+        if not self.given:
+            return _DEFAULT
+        return {spelling(label) or label: CLASS_NAMES.index(name) for label, name in self.given}
+
+
+ACCEPTED = LabelRule()
+
+
+def spelling(value: object) -> str | None:
+    """The form in which labels are compared; None for what cannot be a label, such as a list or NaN.
+
+    >>> spelling(" 1.0 "), spelling(True), spelling("NEG"), spelling(2.5)
+    ('1', 'true', 'neg', '2.5')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        value = str(value)
+        if value in ("nan", "inf", "-inf"):
+            return None
+    if not isinstance(value, str):
+        return None
+    text = value.strip(_AROUND).casefold()
+    number = _WHOLE_NUMBER.fullmatch(text)
+    if number is None:
+        return text
+    sign = "-" if number[1] == "-" and number[2] != "0" else ""
+    return sign + number[2]
+
+
+def looks_like_scale(classes: Mapping[str, int], others: Mapping[str, int]) -> bool:
+    """Whether labels that are neither class are further steps of a scale, and not slips of the pen.
+
+    Then a 1 beside them does not mean positive, whatever share of bad rows is tolerated.
+
+    Args:
+      classes: rows by the name of the class that their label was taken for.
+      others: rows by the spelling of their label, of those that mean neither class.
+    """
+    rows = sum(classes.values()) + sum(others.values())
+    return any(
+        count >= max(2, rows / 1000) and (_NUMBER.fullmatch(label) or label in _BETWEEN)
+        for label, count in others.items()
+    )
+
+
+def advice(classes: Mapping[str, int], others: Mapping[str, int]) -> str:
+    """What the labels are, and the mapping that would use them; arguments as in `looks_like_scale`."""
+    counts = _all_counts(classes, others)
+    shown = ", ".join(f"{label} ({count:,})" for label, count in list(counts.items())[:MOST_VALUES_SHOWN])
+    more = f", and {len(counts) - MOST_VALUES_SHOWN:,} more" if len(counts) > MOST_VALUES_SHOWN else ""
+    what = "These look like a scale" if looks_like_scale(classes, others) else "The labels are"
+    mapping = _suggested(list(counts)) or {"A": "negative", "B": "positive"}
+    written = ", ".join(f'"{label}" = "{name}"' for label, name in mapping.items())
+    return (
+        f"{what}: {shown}{more}. Say which of them are negative and which positive, for example "
+        f"data.labels = {{{written}}}; rows with other labels are then left out and counted."
+    )
+
+
+def _all_counts(classes: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:
+    """Rows by label; numbers in their order, then words by how often they come."""
+    numeric = any(_NUMBER.fullmatch(label) for label in others)
+    names = {"negative": "0", "positive": "1"} if numeric else {}
+    counts = {names.get(name, name): count for name, count in classes.items() if count} | dict(others)
+    return dict(sorted(counts.items(), key=_order))
+
+
+def _order(item: tuple[str, int]) -> tuple[bool, float, int, str]:
+    label, count = item
+    number = _value(label)
+    return number is None, number or 0.0, -count, label
+
+
+def _value(label: str) -> float | None:
+    return float(label.replace(",", ".")) if _NUMBER.fullmatch(label) and len(label) < 20 else None
+
+
+def _suggested(labels: list[str]) -> dict[str, ClassName]:
+    """The lower half of numbers is negative and the upper half positive, the middle one is neither."""
+    numbers = [label for label in labels if _value(label) is not None]
+    if 2 <= len(numbers) <= MOST_VALUES_SHOWN:
+        half = len(numbers) // 2
+        lower: dict[str, ClassName] = dict.fromkeys(numbers[:half], "negative")
+        return lower | dict.fromkeys(numbers[-half:], "positive")
+    if {"negative", "positive"} <= set(labels):
+        return {"negative": "negative", "positive": "positive"}
+    if len(labels) == 2:
+        first, second = sorted(labels)
+        return {first: "negative", second: "positive"}
+    return {}

@@ -1,0 +1,71 @@
+"""Records out of Parquet files, as pandas, Hugging Face and Spark write them."""
+
+import math
+from contextlib import suppress
+from typing import IO, Any
+
+from components.errors import InputError
+from components.example_gen.formats.packing import PARQUET_MAGIC
+from components.example_gen.formats.rows import Columns, Record, Records, require_columns, unreadable
+
+_ROWS_AT_ONCE = 1024
+
+
+def parquet_records(source: str | IO[bytes], *, file: str, columns: Columns, whole: bool = False) -> Records:
+    """The rows of a file, whose lines are their numbers.
+
+    Args:
+      source: a path, or the open file if it can be read from any place.
+      file: how it is called in messages.
+      whole: whether all columns are read, and not those in `columns` alone.
+
+    Raises:
+      InputError: the file cannot be read or is damaged, or a needed column is not there.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    with suppress(ImportError):  # old pyarrow runs code that a file brings; Beam comes with what forbids it
+        import pyarrow_hotfix  # noqa: F401
+
+    line = 0
+    try:
+        table = pyarrow.parquet.ParquetFile(source)
+        names = list(dict.fromkeys(table.schema_arrow.names))
+        require_columns(columns, present=names, file=file)
+        wanted = names if whole else [name for name in names if name in (columns.text, columns.label)]
+        for batch in table.iter_batches(batch_size=_ROWS_AT_ONCE, columns=wanted):
+            for row in batch.to_pylist():
+                line += 1
+                yield Record(line, {name: _plain(value) for name, value in row.items()})
+    except (pyarrow.ArrowException, ValueError, NotImplementedError) as error:
+        raise InputError(
+            f"{file} is damaged after row {line:,}, or is Parquet that cannot be read here "
+            f"({_first_line(error)}); write it again."
+        ) from error
+    except OSError as error:
+        if error.errno is None:  # pyarrow's word for bytes that make no sense
+            raise InputError(f"{file} is damaged ({_first_line(error)}); write or copy it again.") from error
+        raise unreadable(file, error) from error
+
+
+def is_parquet(head: bytes) -> bool:
+    """Whether a file that begins with these bytes is a Parquet file."""
+    return head.startswith(PARQUET_MAGIC)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; bytes as text, what is not UTF-8 as surrogates."""
+    if isinstance(value, bytes):
+        return value.decode(errors="surrogateescape")
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,0 +1,96 @@
+"""Labels: spellings, scales, and the advice where a file has other values."""
+
+import pytest
+
+from components.example_gen.formats.labels import LabelRule, advice, looks_like_scale, spelling
+
+RULE = LabelRule((("1", "negative"), ("2", "negative"), ("4", "positive"), ("Top", "positive")))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("1.0", 1), ("0.0", 0), (" 1 ", 1), ("1,0", 1), ("01", 1), ("+1", 1), ("-0", 0), (1.0, 1), (0.0, 0),
+        (True, 1), ("NEG\u00a0", 0), ("\ufeffPositive", 1), ("tRuE", 1),
+        ("2", None), ("-1", None), ("0.5", None), (0.5, None), (2, None), ("", None), ("yes", None),
+        (float("nan"), None), (float("inf"), None), (None, None), ([1], None), ("1.0.0", None),
+        ("\u0661", None),
+    ],
+)  # fmt: skip
+def test_what_a_value_means(value, expected):
+    assert LabelRule().class_of(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("1", 0), (2.0, 0), ("4.0", 1), (" TOP", 1), ("3", None), ("positive", None), (0, None)],
+)
+def test_a_rule_of_ones_own_knows_its_labels_and_no_others(value, expected):
+    assert RULE.class_of(value) == expected
+
+
+def test_numbers_of_any_length_are_spelled_without_being_computed():
+    assert spelling("9" * 10_000) == "9" * 10_000
+
+
+@pytest.mark.parametrize(
+    ("classes", "others"),
+    [
+        ({"negative": 80, "positive": 79}, {"2": 81}),
+        ({"negative": 20, "positive": 20}, {"2": 20, "3": 20, "4": 20}),
+        ({"positive": 20}, {"2": 20, "3": 20, "4": 20, "5": 20}),
+        ({"positive": 20}, {"-1": 20}),
+        ({"positive": 5}, {"0.5": 2}),
+        ({"negative": 80, "positive": 79}, {"neutral": 3}),
+        ({}, {"3": 2}),
+        ({"negative": 500, "positive": 499}, {"2": 3}),
+    ],
+)
+def test_values_beside_those_of_two_classes_look_like_a_scale(classes, others):
+    assert looks_like_scale(classes, others)
+
+
+@pytest.mark.parametrize(
+    ("classes", "others"),
+    [
+        ({"negative": 80, "positive": 79}, {}),
+        ({"negative": 80, "positive": 79}, {"11": 1}),  # a slip of the pen
+        ({"negative": 80, "positive": 79}, {"maybe": 10}),
+        ({}, {"good": 50, "bad": 50}),
+        ({"negative": 5_000, "positive": 5_000}, {"2": 3}),
+    ],
+)
+def test_slips_and_words_do_not(classes, others):
+    assert not looks_like_scale(classes, others)
+
+
+@pytest.mark.parametrize(
+    ("classes", "others", "words"),
+    [
+        (
+            {"negative": 80, "positive": 79},
+            {"2": 81},
+            'These look like a scale: 0 (80), 1 (79), 2 (81). Say which of them are negative and which '
+            'positive, for example data.labels = {"0" = "negative", "2" = "positive"}; rows with other '
+            "labels are then left out and counted.",
+        ),
+        (
+            {"positive": 2},
+            {"5": 2, "3": 2, "4": 2, "2": 2},
+            'data.labels = {"1" = "negative", "2" = "negative", "4" = "positive", "5" = "positive"}',
+        ),
+        (
+            {"negative": 9, "positive": 8},
+            {"neutral": 7},
+            'negative (9), positive (8), neutral (7). Say which of them are negative and which positive, for '
+            'example data.labels = {"negative" = "negative", "positive" = "positive"}',
+        ),
+        ({}, {"spam": 9, "ham": 5}, 'data.labels = {"ham" = "negative", "spam" = "positive"}'),
+        ({}, {"a": 1, "b": 1, "c": 1}, 'for example data.labels = {"A" = "negative", "B" = "positive"}'),
+        ({}, {f"v{n:02}": 1 for n in range(30)}, "v11 (1), and 18 more. Say"),
+    ],
+)  # fmt: skip
+def test_the_advice_shows_the_values_and_offers_a_mapping(classes, others, words):
+    told = advice(classes, others)
+    assert words in told
+    assert "max_bad_share" not in told
