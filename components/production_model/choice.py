@@ -15,7 +15,8 @@ def compared_with(versions: Sequence[Version], candidate: str) -> Version | None
     - a candidate is never its own baseline: of a model that is live already the version before it is taken,
       so that an unchanged run finds what it found before;
     - a candidate that a person has approved is not compared any more.
-    What was rolled back is never chosen, under no number, unless a person made it live again.
+    A model that was rolled back is not chosen under any number, unless a person has made it live again since:
+    what became of its newest version counts.
 
     Args:
       versions: the store's, largest number first.
@@ -24,9 +25,17 @@ def compared_with(versions: Sequence[Version], candidate: str) -> Version | None
     if any(version.digest == candidate and _approved(version) for version in versions):
         return None
     standing = [version for version in versions if version.published]
-    rejected = {version.digest for version in versions if version.state == "rolled-back"}
-    rejected -= {version.digest for version in standing[:1]}
+    rejected = _rolled_back(versions)
     return next((each for each in standing if each.digest not in {candidate, *rejected}), None)
+
+
+def _rolled_back(versions: Sequence[Version]) -> set[str]:
+    """The digests of the models whose newest version was rolled back."""
+    newest: dict[str, Version] = {}
+    for version in versions:
+        if version.digest is not None:
+            newest.setdefault(version.digest, version)
+    return {digest for digest, version in newest.items() if version.state == "rolled-back"}
 
 
 def key_of(version: Version | None) -> str:

@@ -392,3 +392,47 @@ def test_a_model_that_answers_with_one_value_for_all_rows_is_asked_request_by_re
         assert (await run(batcher, lane, range(10)))["sum"].tolist() == 45
 
     with_batcher(limits(max_rows=4), story)
+
+
+def test_the_lane_whose_first_request_is_the_oldest_goes_first():
+    async def story(ask, batcher, model):
+        one, other = Lane(model, batched=False), Lane(model, batched=False)
+        model.hold()
+        running = ask(0)
+        await model.is_called()
+        waiting = [ask(1, lane=one), ask(2, lane=other), ask(3, lane=one), ask(4, lane=other)]
+        model.go_on.set()
+        await asyncio.gather(running, *waiting)
+        assert model.calls == [[0], [1], [2], [3], [4]]
+
+    with_batcher(limits(), story)
+
+
+def test_a_quick_row_goes_to_a_thread_while_another_lane_waits():
+    """In the event loop it would keep the other waiting, and a thread of the model is free."""
+
+    async def story(ask, batcher, model):
+        one, other = Lane(model, batched=True), Lane(model, batched=True)
+        for lane in (one, other):
+            await ask(0, lane=lane)
+        model.threads.clear()
+        await asyncio.gather(ask(1, lane=one), ask(2, lane=other))
+        assert model.threads == ["model-0", threading.current_thread().name]
+
+    with_batcher(limits(inline_seconds=60.0), story)
+
+
+def test_a_part_of_a_large_request_has_its_share_of_the_bytes():
+    async def story(ask, batcher, model):
+        sizes, submit = [], batcher.submit
+
+        def note(lane, inputs, *, size, **others):
+            sizes.append(size)
+            return submit(lane, inputs, size=size, **others)
+
+        batcher.submit = note
+        inputs = {"x": np.arange(10)}
+        await batcher.run(ask.lane, inputs, rows=10, size=1000, deadline=time.monotonic() + SOON)
+        assert sizes == [400, 400, 200]
+
+    with_batcher(limits(max_rows=4), story)

@@ -90,6 +90,13 @@ def test_changed_file_list_does_not_add_up(manifest):
         from_json(edited(manifest, files=files))
 
 
+def test_a_manifest_without_its_model_digest_is_refused(manifest):
+    record = json.loads(to_json(manifest))
+    del record["model_digest"]
+    with pytest.raises(ManifestError, match="do not add up to its own model digest"):
+        from_json(json.dumps(record).encode())
+
+
 @pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "variables/../../x", "a\\b", ""])
 def test_paths_that_lead_out_of_the_folder_are_refused(manifest, path):
     with pytest.raises(ManifestError, match="file path"):

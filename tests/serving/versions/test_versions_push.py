@@ -138,3 +138,49 @@ def test_one_writer_waits_for_another_and_then_says_who_holds_the_store(store, m
     ):
         store.push(make_model("a"), Facts())
     assert store.push(make_model("a"), Facts()).outcome == "pushed"
+
+
+def while_copying(files, monkeypatch, then):
+    """Calls `then` once, in the middle of the next copy of a model: the store's lock is not held there."""
+    write, pending = files.write, [then]
+
+    def write_and_then(path, chunks):
+        write(path, chunks)
+        if pending and path.endswith("fingerprint.pb"):
+            pending.pop()()
+
+    monkeypatch.setattr(files, "write", write_and_then)
+
+
+def test_of_two_pushes_of_one_model_at_a_time_one_publishes(store, make_model, files, monkeypatch):
+    other, results = VersionStore(store.root, files=files, wait_seconds=0.2), []
+    model = make_model("a")
+    while_copying(files, monkeypatch, lambda: results.append(other.push(model, Facts())))
+    results.append(store.push(model, Facts()))
+    assert [(result.outcome, result.version) for result in results] == [("pushed", 1), ("unchanged", 1)]
+    assert [version.number for version in store.versions()] == [1]
+
+
+def test_of_two_pushes_of_two_models_at_a_time_both_publish(store, make_model, files, monkeypatch):
+    other, results = VersionStore(store.root, files=files, wait_seconds=0.2), []
+    model = make_model("b")
+    while_copying(files, monkeypatch, lambda: results.append(other.push(model, Facts())))
+    results.append(store.push(make_model("a"), Facts()))
+    assert [(result.outcome, result.version) for result in results] == [("pushed", 1), ("pushed", 2)]
+    assert [store.verify(number) for number in (1, 2)] == [[], []]
+
+
+def test_a_model_that_is_rolled_back_while_it_is_pushed_again_is_rejected(
+    store, make_model, files, monkeypatch
+):
+    other = VersionStore(store.root, files=files, wait_seconds=0.2)
+    store.push(make_model("good"), Facts())
+
+    def push_and_roll_back():
+        other.push(make_model("a"), Facts())
+        other.rollback("complaints")
+
+    while_copying(files, monkeypatch, push_and_roll_back)
+    result = store.push(make_model("a"), Facts())
+    assert (result.outcome, result.version) == ("rejected", 2)
+    assert store.live().number == 1
