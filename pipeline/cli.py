@@ -172,16 +172,31 @@ def cli() -> None:
     """
 
 
+class _LastExit:
+    """The last function called at exit: it ends a process that has TensorFlow in it.
+
+    TensorFlow takes seconds to come apart, and prints tracebacks. Exit functions run in the reverse order of
+    their registration, so this one, registered before any library's, runs after all of them.
+    """
+
+    code: int | None = None
+    """The exit code, once the command has ended."""
+
+    def __call__(self) -> None:
+        if self.code is not None and "tensorflow" in sys.modules:
+            _leave(self.code)
+
+
 def main() -> NoReturn:
     """The installed command."""
+    last_exit = _LastExit()
+    atexit.register(last_exit)
     try:
         cli()
     except SystemExit as ended:
         if ended.code in INTERRUPTIONS:  # a stage may still be at work in a thread, and would be waited for
             _leave(ended.code)
-        if "tensorflow" in sys.modules:  # it takes seconds to come apart, and prints tracebacks
-            atexit._run_exitfuncs()
-            _leave(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+        last_exit.code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
         raise
     raise AssertionError("the group always exits")
 
