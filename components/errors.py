@@ -34,6 +34,10 @@ class DataStopped(GreenlightError):
     exit_code = 4
 
 
+class TooFewReviews(DataStopped):
+    """The data check stopped the run, for nothing but splits of too few reviews; more data may mend it."""
+
+
 def to_json(error: GreenlightError) -> dict[str, Any]:
     """The error's kind and message, as another process can read them."""
     return {"kind": type(error).__name__, "message": str(error)}

@@ -22,11 +22,13 @@ class Failure:
     """A root cause in words, and the exit code that goes with it.
 
     machine: whether this machine is to blame, and not the data, the model or the settings.
+    kind: the name of the GreenlightError that it was, for code that goes by it; "" of any other error.
     """
 
     message: str
     exit_code: int
     machine: bool = False
+    kind: str = ""
 
 
 def explain(error: BaseException, *, place: Path | None = None) -> Failure:
@@ -55,7 +57,8 @@ def _failure_of(error: GreenlightError) -> Failure:
     if isinstance(behind, OSError) and behind.errno in faults.NEVER_THE_INPUT:
         remedy = faults.OF_ERRNO[behind.errno]
         return Failure(message if remedy in message else f"{message} {remedy}", 1, machine=True)
-    return Failure(message, error.exit_code, machine=isinstance(error, MachineFault))
+    machine = isinstance(error, MachineFault)
+    return Failure(message, error.exit_code, machine=machine, kind=type(error).__name__)
 
 
 def _as_raised(error: GreenlightError, chain: Sequence[BaseException]) -> GreenlightError:

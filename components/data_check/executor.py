@@ -14,9 +14,9 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.data_check.facts import split_facts
-from components.data_check.findings import findings
+from components.data_check.findings import findings, only_too_few
 from components.data_check.settings import CheckSettings
-from components.errors import DataStopped
+from components.errors import DataStopped, TooFewReviews
 from components.example_gen.reading import READING_FILE
 
 # TFX's own names for these files; its modules that define them import all of TFDV.
@@ -39,7 +39,8 @@ class Executor(base_executor.BaseExecutor):
         reading.json says, or null}
 
         Raises:
-          DataStopped: there are findings; the message has a line for each.
+          TooFewReviews: there are findings, but only in splits of too few reviews.
+          DataStopped: there are others; the message has a line for each finding.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = CheckSettings.model_validate_json(exec_properties["settings"])
@@ -51,9 +52,8 @@ class Executor(base_executor.BaseExecutor):
                 statistics, _STATISTICS_FILE, statistics_pb2.DatasetFeatureStatisticsList
             )
         }
-        found = findings(
-            facts, dict(_messages(anomalies, _ANOMALIES_FILE, anomalies_pb2.Anomalies)), settings
-        )
+        judged = (facts, dict(_messages(anomalies, _ANOMALIES_FILE, anomalies_pb2.Anomalies)), settings)
+        found = findings(*judged)
         artifact_utils.get_single_instance(output_dict["verdict"]).write(
             {
                 "splits": {split: known.to_json() for split, known in facts.items()},
@@ -62,7 +62,7 @@ class Executor(base_executor.BaseExecutor):
             }
         )
         if found:
-            raise DataStopped(_told(found))
+            raise (TooFewReviews if only_too_few(*judged) else DataStopped)(_told(found))
 
 
 def _messages(artifact: types.Artifact, name: str, kind: type[Message]) -> list[tuple[str, Any]]:

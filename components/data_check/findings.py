@@ -30,6 +30,19 @@ def findings(
     return lines
 
 
+def only_too_few(
+    facts: Mapping[str, SplitFacts], anomalies: Mapping[str, anomalies_pb2.Anomalies], settings: CheckSettings
+) -> bool:
+    """Whether there are findings in splits of too few reviews alone: what else is wrong there may come of it.
+
+    Args: as `findings` takes them.
+    """
+    too_few = {split for split, known in facts.items() if known.examples < _fewest(split, settings)}
+    others = {split: known for split, known in facts.items() if split not in too_few}
+    in_others = {split: found for split, found in anomalies.items() if split not in too_few}
+    return bool(too_few) and not findings(others, in_others, settings)
+
+
 def _anomalies(split: str, found: anomalies_pb2.Anomalies) -> Iterator[str]:
     for feature, anomaly in sorted(found.anomaly_info.items()):
         yield f"{split}: {feature}: {_described(anomaly)}"
@@ -45,9 +58,9 @@ def _described(anomaly: anomalies_pb2.AnomalyInfo) -> str:
 
 
 def _broken_bounds(split: str, known: SplitFacts, settings: CheckSettings) -> Iterator[str]:
-    key = "min_train_examples" if split == TRAIN else "min_eval_examples"
-    fewest = getattr(settings, key)
+    fewest = _fewest(split, settings)
     if known.examples < fewest:
+        key = "min_train_examples" if split == TRAIN else "min_eval_examples"
         yield f"{split}: {known.examples:,} reviews, fewer than the {fewest:,} of check.{key}"
     if not known.examples:
         return
@@ -62,3 +75,7 @@ def _broken_bounds(split: str, known: SplitFacts, settings: CheckSettings) -> It
             f"{split}: words: half of the reviews have at most {known.median_words:,.0f} words, fewer than "
             f"the {settings.min_median_words:,} of check.min_median_words"
         )
+
+
+def _fewest(split: str, settings: CheckSettings) -> int:
+    return settings.min_train_examples if split == TRAIN else settings.min_eval_examples

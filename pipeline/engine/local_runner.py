@@ -193,12 +193,14 @@ class _Attempt:
     def _failure(self, error: Exception) -> RunResult:
         failure, facts = self._explained(error), self._facts(self._live())
         if failure.exit_code == DataStopped.exit_code:
-            return RunResult(verdict="stopped", reasons=tuple(failure.message.splitlines()), **facts)
+            reasons = tuple(failure.message.splitlines())
+            return RunResult(verdict="stopped", reasons=reasons, error_kind=failure.kind, **facts)
         return RunResult(
             verdict="failed",
             error=failure.message,
             error_code=failure.exit_code,
             machine_fault=failure.machine,
+            error_kind=failure.kind,
             **facts,
         )
 

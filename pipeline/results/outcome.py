@@ -44,6 +44,7 @@ class RunResult:
     approval: who promoted the refused model (`by`), when (`at`), why (`reason`), the conditions they waived
       (`waived`), and the `version` that it became; None where nobody did. The verdict stays what it was.
     error, error_code: of a failed run; the code is 2 where the user's settings or input were the cause.
+    error_kind: of a stopped or failed run, the kind of its error, a class of components.errors; "" of others.
     machine_fault: whether a failed run failed because of the machine, such as a full disk or a killed
       process: it says nothing of the data, the model or the settings.
     """
@@ -63,6 +64,7 @@ class RunResult:
     error: str | None = None
     error_code: int = 1
     machine_fault: bool = False
+    error_kind: str = ""
     approval: Mapping[str, Any] | None = None
     comparison: Mapping[str, Any] | None = None
     test_set: Mapping[str, Any] | None = None

@@ -6,23 +6,21 @@ import dataclasses
 import json
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from components.errors import GreenlightError, InputError
+from components.errors import GreenlightError, InputError, TooFewReviews
 from pipeline.results.outcome import RunResult
 from pipeline.retraining import looking
 from pipeline.retraining.children import Child, is_alive
 from pipeline.retraining.places import Places
 from pipeline.retraining.policy.records import INTERRUPTED, KILLED, NOT_STARTED, Decision, Ended
 from pipeline.termination import TERMINATED
+from serving.machine.children import CRASHES
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.retraining.policy.history import Attempt
-
-FEWEST = ("min_train_examples", "min_eval_examples")
-"""The settings that the data check names where there are too few reviews."""
 
 
 def run_settings(settings: Settings, decision: Decision) -> Settings:
@@ -71,10 +69,17 @@ def _broken_off(child: Child, code: int, run_id: str, places: Places, *, stopped
     reason = str(answer.get("error") or child.last_words() or "it left no word")
     if code < 0:
         name = signal.Signals(-code).name
-        return Ended(run=run_id, verdict=KILLED, exit_code=1, reasons=(f"ended by {name}: {reason}",))
+        return Ended(
+            run=run_id,
+            verdict=KILLED,
+            exit_code=1,
+            reasons=(f"ended by {name}: {reason}",),
+            machine_fault=-code not in CRASHES,
+        )
     if code == 1 and not places.workspace.run(run_id).exists() and places.workspace.in_use():
         return Ended(run=run_id, verdict=NOT_STARTED, exit_code=code, reasons=(reason,))
-    return Ended(run=run_id, verdict="failed", exit_code=code, reasons=(reason,))
+    machine = bool(answer.get("machine_fault"))
+    return Ended(run=run_id, verdict="failed", exit_code=code, reasons=(reason,), machine_fault=machine)
 
 
 def found_out(attempt: Attempt, settings: Settings, places: Places) -> Ended | None:
@@ -91,7 +96,9 @@ def found_out(attempt: Attempt, settings: Settings, places: Places) -> Ended | N
         return _ended(attempt, result, noted=noted)
     if places.workspace.run(run_id).exists():
         reasons = ("it was killed on its way",)
-        ended = Ended(run=run_id, verdict=KILLED, exit_code=1, noted=noted, reasons=reasons)
+        ended = Ended(
+            run=run_id, verdict=KILLED, exit_code=1, noted=noted, reasons=reasons, machine_fault=True
+        )
     else:
         reasons = ("it was killed before it began",)
         ended = Ended(run=run_id, verdict=NOT_STARTED, noted=noted, reasons=reasons)
@@ -142,6 +149,7 @@ def _from_lineage(run_id: str, settings: Settings, places: Places) -> RunResult 
 
 def _ended(attempt: Attempt, result: RunResult, *, noted: str = "") -> Ended:
     reasons = result.reasons or ([result.error] if result.error else [])
+    refused = _refused_for_a_loss(result, attempt.decision)
     return Ended(
         run=attempt.run,
         verdict=result.verdict,
@@ -149,34 +157,38 @@ def _ended(attempt: Attempt, result: RunResult, *, noted: str = "") -> Ended:
         version=result.version,
         reasons=tuple(reasons),
         noted=noted,
-        set_aside=_no_good(result, attempt.decision),
+        set_aside=tuple(sorted({*_unusable(result, attempt.decision), *refused})),
+        refused=refused,
+        machine_fault=result.machine_fault,
     )
 
 
-def _no_good(result: RunResult, decision: Decision) -> tuple[int, ...]:
+def _unusable(result: RunResult, decision: Decision) -> tuple[int, ...]:
     """Spans that later runs must not read: what the data check stopped on, unless for too few reviews, which
     more may mend; the newest one, where not even a model that was trained on it knows it, so that its labels
     must be wrong.
     """
+    covered = tuple(span.number for span in decision.covers)
     if result.verdict == "stopped":
-        return () if _only_too_few(result.reasons) else tuple(span.number for span in decision.covers)
-    newest = [span.number for span in decision.covers if span.number == decision.newest]
+        return () if result.error_kind == TooFewReviews.__name__ else covered
     unknown = any(
         (one.get("slice"), one.get("kind"), one.get("passed")) == (f"span:{decision.newest}", "floor", False)
         for one in result.gate
     )
-    return tuple(newest) if unknown else ()
+    return tuple(number for number in covered if unknown and number == decision.newest)
 
 
-def _only_too_few(reasons: Sequence[str]) -> bool:
-    """Whether the data check found nothing but splits of too few reviews, and what comes of so few."""
-    findings = [reason.strip() for reason in reasons[1:]]  # the first line is the headline
-    too_few = {_split(one) for one in findings if any(f"of check.{name}" in one for name in FEWEST)}
-    return bool(too_few) and all(_split(one) in too_few for one in findings)
+def _refused_for_a_loss(result: RunResult, decision: Decision) -> tuple[int, ...]:
+    """The spans of a run whose candidate lost against the live model: any of them may be the reason. A
+    refusal for another reason, such as too few examples, says nothing of them.
+    """
+    from components.evaluator.verdict import CHANGE_KINDS
 
-
-def _split(finding: str) -> str:
-    return finding.partition(":")[0]
+    lost = any(
+        one.get("kind") in CHANGE_KINDS and one.get("passed") is False and one.get("value", 0.0) is not None
+        for one in result.gate
+    )
+    return tuple(span.number for span in decision.covers) if result.verdict == "refused" and lost else ()
 
 
 def _answer(child: Child) -> Mapping[str, Any]:

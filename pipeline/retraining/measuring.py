@@ -24,16 +24,19 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from serving.store.records import Version
 
+SUSPECTS_NAMED = 20
+"""Rows with a suspected label that are named; all are counted."""
 SURE = 0.9
 """The probability of its own answer from which on a model is sure."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Labelled:
-    """The usable rows of a span."""
+    """The usable rows of a span. `rows` names each by its file and line."""
 
     texts: Sequence[str]
     labels: Sequence[int]
+    rows: Sequence[str] = ()
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -81,7 +84,22 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
         "live": live and live.number,
         "previous": previous and previous.number,
     }
+    told |= suspected(labelled)
     return told | (compared(labelled, live.path, previous.path if previous else None) if live else {})
+
+
+def suspected(labelled: Labelled) -> dict[str, Any]:
+    """The rows whose label is probably wrong, as the other rows of the span tell it."""
+    from components.label_check.suspects import find_suspects
+
+    found = find_suspects(labelled.texts, labelled.labels)
+    rows = [labelled.rows[one.index] for one in found.suspects[:SUSPECTS_NAMED]]
+    return {
+        "suspects": len(found.suspects),
+        "examined": 0 if found.not_judged else found.examined,
+        "suspect_rows": rows,
+        "labels_not_judged": found.not_judged,
+    }
 
 
 def _reads_base(data: DataSettings) -> bool:
@@ -118,14 +136,15 @@ def read(data: DataSettings, number: int) -> Labelled:
     from components.example_gen.sources.spans import chosen
 
     only = data.model_copy(update={"span": number, "window": 1, "without_spans": (), "with_base": False})
-    reading, texts, labels = Reading(), [], []
+    reading, texts, labels, rows = Reading(), [], [], []
     for part in sources.parts(only, chosen(only)):
         for review, _ in usable(part.rows(), name=part.name, reading=reading):
             texts.append(review.text)
             labels.append(review.label)
+            rows.append(f"{Path(part.name).name}:{review.line}")
     reading.taken = len(texts)
     require_usable(reading, max_bad_share=data.max_bad_share)
-    return Labelled(texts, labels)
+    return Labelled(texts, labels, rows)
 
 
 def compared(labelled: Labelled, live: str, previous: str | None) -> dict[str, Any]:

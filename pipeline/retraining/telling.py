@@ -68,7 +68,7 @@ class Telling:
         """The end of a run."""
         live = f"version {ended.version} is live" if ended.version else "no version is live"
         words = [f"{ended.verdict}: {live}", *filter(None, [ended.noted]), *ended.reasons]
-        words += [f"span {number} is set aside" for number in ended.set_aside]
+        words += [_quarantined(number, ended) for number in ended.set_aside]
         self._line(present(), "; ".join(words))
         event = EVENTS.get("failed" if ended.verdict == KILLED else ended.verdict)
         if event is None:
@@ -81,7 +81,7 @@ class Telling:
             run=ended.run,
             version=ended.version,
             trigger=decision.trigger,
-            reasons=ended.reasons,
+            reasons=(*ended.reasons, *(_quarantined(number, ended) for number in ended.set_aside)),
             metrics=result.metrics if result else {},
             report=result.report if result else None,
         )
@@ -146,6 +146,16 @@ class Telling:
         self._say(f"{moment.at:%Y-%m-%d %H:%M:%SZ}  {text}")
 
 
+def _quarantined(number: int, ended: Ended) -> str:
+    if number not in ended.refused:
+        return f"span {number} is quarantined"
+    return (
+        f"span {number} is quarantined, since the gate refused its run for a loss: later runs leave it out "
+        "until it is tried again (retrain.refused_trials) or released "
+        f"(greenlight retrain --release {number} --reason TEXT)"
+    )
+
+
 def history_line(record: Record) -> str:
     """One record of the journal as a person reads it."""
     content, at = record.content, f"{record.moment.at:%Y-%m-%d %H:%M:%SZ}"
@@ -161,6 +171,7 @@ def history_line(record: Record) -> str:
         return f"{at}  {content.decision.kind:<9}  {of}{content.decision.why}"
     if isinstance(content, Ended):
         words = [content.run, *content.reasons, *filter(None, [content.noted])]
+        words += [_quarantined(number, content) for number in content.set_aside]
         return f"{at}  {content.verdict:<9}  {'; '.join(words)}"
     if isinstance(content, RolledBack):
         return f"{at}  rolled back  version {content.version}, version {content.live} is live: {content.why}"
@@ -177,4 +188,7 @@ def _seen(examination: Examination) -> str:
         words += f", version {examination.live} gets {examination.accuracy:.4f} right"
     if examination.previous_accuracy is not None:
         words += f", version {examination.previous} {examination.previous_accuracy:.4f}"
+    if examination.suspects:
+        named = ", ".join([*examination.suspect_rows[:5], *(["..."] if examination.suspects > 5 else [])])
+        words += f", {examination.suspects:,} of {examination.examined:,} labels probably wrong ({named})"
     return words

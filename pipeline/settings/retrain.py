@@ -67,6 +67,22 @@ class RetrainSettings(BaseModel):
         "sure of (0.9 and more) has the other label, beyond chance. A model that is sure is rarely wrong, "
         "also on reviews of a new kind: the share is about that of the flipped labels. 1 switches it off.",
     )
+    max_suspects: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="A span is quarantined, too, where the label check finds more than this share of its "
+        "labels probably wrong, beyond chance. Some 2 to 5 % are found where all are right; 1 switches it "
+        "off.",
+    )
+    refused_trials: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="How often a span whose own run the gate refused for a loss is tried again, beside all "
+        "other data and each time after another promotion. It comes back if the gate then finds no loss. 0 "
+        "leaves that to a person (--release).",
+    )
     auto_rollback: bool = Field(
         True,
         description="Whether a promoted model that does worse than the one before it, on labelled spans "

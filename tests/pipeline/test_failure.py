@@ -42,7 +42,7 @@ Traceback (most recent call last):
 
 def test_an_error_for_the_person_is_taken_as_it_is():
     error = raised(InputError("No file matches a/*.csv.\nCheck data.source."))
-    assert explain(error) == Failure("No file matches a/*.csv.\nCheck data.source.", 2)
+    assert explain(error) == Failure("No file matches a/*.csv.\nCheck data.source.", 2, kind="InputError")
 
 
 def as_beam_raises(error):
@@ -60,14 +60,14 @@ def as_beam_raises(error):
 
 def test_beams_suffix_is_dropped():
     error = as_beam_raises(DataStopped("The label column is empty."))
-    assert explain(error) == Failure("The label column is empty.", 4)
+    assert explain(error) == Failure("The label column is empty.", 4, kind="DataStopped")
 
 
 def test_an_error_for_the_person_is_found_behind_others():
     error = raised(
         RuntimeError("stage failed"), cause=raised(ValueError("x"), cause=raised(InputError("No reviews.")))
     )
-    assert explain(error) == Failure("No reviews.", 2)
+    assert explain(error) == Failure("No reviews.", 2, kind="InputError")
 
 
 def test_an_error_for_the_person_is_preferred_to_its_own_cause():
@@ -84,7 +84,7 @@ def test_an_error_for_the_person_is_found_in_the_text_of_another_process(kind):
     message = "No file matches a/*.csv.\nCheck data.source."
     trace = "".join(traceback.format_exception(as_beam_raises(kind(message))))
     found = explain(raised(RuntimeError(f"Pipeline job-001 failed: {trace} [while running 'Read reviews']")))
-    assert found == Failure(message, kind.exit_code, machine=kind is MachineFault)
+    assert found == Failure(message, kind.exit_code, machine=kind is MachineFault, kind=kind.__name__)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_an_error_for_the_person_comes_through_real_beam(options, tmp_path, monk
         beam.Pipeline(IN_PROCESS_RUNNER, options=PipelineOptions(options)) as pipeline,
     ):
         pipeline | beam.Create([1]) | beam.Map(failing_step.fail)
-    assert explain(caught.value) == Failure("No reviews.\nCheck data.source.", 2)
+    assert explain(caught.value) == Failure("No reviews.\nCheck data.source.", 2, kind="InputError")
 
 
 def test_an_error_raised_from_another_one_for_the_person_is_the_one_that_is_told():
@@ -146,7 +146,7 @@ def test_an_input_that_a_full_disk_made_unusable_is_the_machine_s_fault():
     missing = raised(
         InputError("out.jsonl is not there."), cause=raised(FileNotFoundError(errno.ENOENT, "x"))
     )
-    assert explain(missing) == Failure("out.jsonl is not there.", 2)
+    assert explain(missing) == Failure("out.jsonl is not there.", 2, kind="InputError")
 
 
 def test_an_error_without_a_type_is_the_disk_s_where_that_is_full(tmp_path, monkeypatch):

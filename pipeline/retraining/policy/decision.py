@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from pipeline.retraining.policy import brakes, suspicion, triggers
 from pipeline.retraining.policy.history import History, cause_of
@@ -93,12 +94,23 @@ def _run(seen: Seen, past: History, settings: RetrainSettings) -> Decision | Non
 
 def _within_what_is_approved(run: Decision, seen: Seen, past: History) -> Decision:
     """The run with the spans that it may read: those that are there now, with approved content."""
-    approved = (past.done | set(run.covers)) - past.aside.keys()
+    approved = (past.done - past.aside.keys()) | set(run.covers)
     good = {span.key.number for span in seen.spans if span.ready and span.key in approved}
     newest = max(good, default=None)
     others = {span.key.number for span in seen.spans} - good
     without = sorted(number for number in others if newest is not None and number <= newest)
-    return dataclasses.replace(run, newest=newest, without=tuple(without))
+    kept_out = sorted(span.number for span in past.refused if span.number in without)
+    why = f"{run.why}{_left_out(kept_out)}"
+    return dataclasses.replace(run, why=why, newest=newest, without=tuple(without), refused=tuple(kept_out))
+
+
+def _left_out(refused: Sequence[int]) -> str:
+    """What there is to say of the spans that the gate refused, which this run does not read."""
+    if not refused:
+        return ""
+    spans = ", ".join(map(str, refused))
+    number = "span" if len(refused) == 1 else "spans"
+    return f"; without {number} {spans}, which the gate refused for a loss"
 
 
 def _nothing(seen: Seen, past: History, settings: RetrainSettings) -> Decision:

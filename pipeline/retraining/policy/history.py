@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pipeline.retraining.policy.moments import Moment
 from pipeline.retraining.policy.records import (
@@ -44,7 +44,9 @@ class History:
     """Everything a decision needs of the past: the journal's records, taken in one after the other.
 
     attempts: the runs in the order in which they were decided on, without those that never started.
-    aside: spans that no run may read, and why: judged so before training, or shown so by their own run.
+    aside: quarantined spans, which no run may read, and why: what was seen of them, or how their run ended.
+    refused: of these, the ones that the gate refused for a loss, and the version that was live then.
+    trials: how often each of these was tried again.
     done: spans that were in a run that came to a verdict.
     released: spans whose labels a person vouches for.
     in_a_row: the runs that broke since the last one that came to a verdict.
@@ -56,6 +58,8 @@ class History:
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self.attempts: list[Attempt] = []
         self.aside: dict[SpanContent, str] = {}
+        self.refused: dict[SpanContent, str | None] = {}
+        self.trials: Counter[SpanContent] = Counter()
         self.done: set[SpanContent] = set()
         self.released: set[SpanContent] = set()
         self.in_a_row: list[Attempt] = []
@@ -125,7 +129,8 @@ class History:
         self.attempts[place] = attempt
         if attempt.verdict in BROKEN:
             self.in_a_row.append(attempt)
-            self.broken[attempt.decision.cause] += 1
+            if not content.machine_fault:
+                self.broken[attempt.decision.cause] += 1
         elif attempt.concluded:
             self._concluded(attempt, content)
 
@@ -135,11 +140,26 @@ class History:
         self.done |= set(decision.covers)
         if decision.due:
             self.schedule_counts_from = datetime.datetime.fromisoformat(decision.due)
+        if decision.trigger == "trial":
+            self._tried(decision.covers)
         why = "; ".join(content.reasons) or f"the run {content.run} {content.verdict}"
-        self.aside |= {span: why for span in decision.covers if span.number in content.set_aside}
+        for span in decision.covers:
+            if span.number in content.set_aside:
+                self.aside[span] = why
+            if span.number in content.refused:
+                self.aside[span] = f"the gate refused its run {content.run} for a loss: {why}"
+                self.refused[span] = content.version
+
+    def _tried(self, spans: Sequence[SpanContent]) -> None:
+        """A trial that does not refuse them again brings them back."""
+        for span in spans:
+            self.trials[span] += 1
+            self.aside.pop(span, None)
+            self.refused.pop(span, None)
 
     def _released(self, span: SpanContent) -> None:
         self.aside.pop(span, None)
+        self.refused.pop(span, None)
         self.done.discard(span)
         self.released.add(span)
         self.broken[cause_of(span)] = 0

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Self
 from pipeline.retraining.policy.moments import Moment
 
 Kind = Literal["run", "nothing", "wait", "set-aside", "rollback"]
-Trigger = Literal["", "span", "decay", "drift", "schedule"]
+Trigger = Literal["", "span", "decay", "drift", "schedule", "trial"]
 
 NOT_STARTED = "not started"
 INTERRUPTED = "interrupted"
@@ -37,6 +37,9 @@ class Examination:
     live: the version that was asked; None where none is live, and then nothing below is known.
     sure, sure_wrong: rows that the live model is sure of, and how many of these have the other label.
     live_only, previous_only: rows that only this one of the two models gets right.
+    suspects, examined: rows whose label is probably wrong (components.label_check), of those it examined.
+    suspect_rows: the first of them by file and line, the most probably wrong ones first.
+    labels_not_judged: why the label check can say nothing; None where it can.
     """
 
     span: SpanContent
@@ -51,6 +54,10 @@ class Examination:
     previous_accuracy: float | None = None
     live_only: int = 0
     previous_only: int = 0
+    suspects: int = 0
+    examined: int = 0
+    suspect_rows: Sequence[str] = ()
+    labels_not_judged: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,7 +67,8 @@ class Decision:
     cause: names what a run is for; the same cause is never run to its end twice.
     covers: the spans that the run deals with, or that are set aside.
     newest: the highest span that the run reads; None for a run that reads none.
-    without: the spans up to there that it may not: set aside, not complete, or not looked at yet.
+    without: the spans up to there that it may not: quarantined, not complete, or not looked at yet.
+    refused: of these, the ones that are quarantined because the gate refused their own run for a loss.
     due: of a scheduled run, when it was due (ISO 8601).
     retry_in: seconds after which it is worth asking again, where that is known.
     version: of a rollback, the version to take out.
@@ -73,6 +81,7 @@ class Decision:
     covers: Sequence[SpanContent] = ()
     newest: int | None = None
     without: Sequence[int] = ()
+    refused: Sequence[int] = ()
     due: str | None = None
     retry_in: float | None = None
     version: int | None = None
@@ -103,7 +112,8 @@ class Decided:
 class Ended:
     """What became of a run: a verdict of `greenlight run`, or that it was interrupted (stopped on purpose),
     killed, or never started. `noted` says who found out, where it was not the process that started it;
-    `set_aside` are the numbers of its spans that it showed to be no good.
+    `set_aside` are the numbers of its spans that are quarantined for how it ended; of these `refused` are the
+    ones that the gate refused for a loss. `machine_fault`: it says nothing of the spans.
     """
 
     run: str
@@ -113,6 +123,8 @@ class Ended:
     reasons: Sequence[str] = ()
     noted: str = ""
     set_aside: Sequence[int] = ()
+    refused: Sequence[int] = ()
+    machine_fault: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -192,10 +204,13 @@ def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _examination(data: Mapping[str, Any]) -> Examination:
-    return Examination(**_known(Examination, data) | {"span": SpanContent(*data["span"])})
+    rows = tuple(data.get("suspect_rows", ()))
+    return Examination(
+        **_known(Examination, data) | {"span": SpanContent(*data["span"]), "suspect_rows": rows}
+    )
 
 
 def _decision(data: Mapping[str, Any]) -> Decision:
     covers = tuple(SpanContent(*key) for key in data.get("covers", ()))
-    without = tuple(data.get("without", ()))
-    return Decision(**_known(Decision, data) | {"covers": covers, "without": without})
+    numbers = {name: tuple(data.get(name, ())) for name in ("without", "refused")}
+    return Decision(**_known(Decision, data) | {"covers": covers, **numbers})

@@ -29,14 +29,30 @@ def about(examination: Examination, settings: RetrainSettings, *, vouched: bool)
         return examination.problem
     if not examination.rows:
         return f"{examination.span} has no usable row"
-    if examination.accuracy is None or vouched:
+    if vouched:
         return None
-    doubt = _few_agree(examination, settings) or _sure_are_wrong(examination, settings)
+    doubt = _suspects(examination, settings)
+    if examination.accuracy is not None:
+        doubt = _few_agree(examination, settings) or _sure_are_wrong(examination, settings) or doubt
     if doubt is None:
         return None
     return (
         f"{doubt}: the labels look flipped. Where they are right after all: greenlight retrain --release "
         f"{examination.span.number} --reason TEXT"
+    )
+
+
+def _suspects(examination: Examination, settings: RetrainSettings) -> str | None:
+    if not examination.examined:
+        return None
+    share = examination.suspects / examination.examined
+    if 1 - upper_bound(1 - share, examination.examined) <= settings.max_suspects:
+        return None
+    rows = ", ".join(examination.suspect_rows[:3])
+    return (
+        f"the label check finds {examination.suspects:,} of {examination.examined:,} labels of "
+        f"{examination.span} probably wrong ({rows}), {share:.1%} and more than retrain.max_suspects = "
+        f"{settings.max_suspects:g}"
     )
 
 

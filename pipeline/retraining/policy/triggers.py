@@ -48,6 +48,8 @@ def _asked_for(
     if settings.on_span and keys:
         yield _span(keys[0], past, live=seen.live)
     begun = _begun(past, settings)
+    if begun is None and (trial := _trial(seen, past, settings)):
+        yield trial
     others = (
         _decay(seen, past, settings, keys),
         _drift(seen, past, settings),
@@ -95,6 +97,22 @@ def _begun(past: History, settings: RetrainSettings) -> Decision | None:
     }
     given_up = past.broken[decision.cause] >= settings.max_attempts
     return decision if enabled.get(decision.trigger) and not given_up else None
+
+
+def _trial(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+    """A run that reads one span again which the gate refused for a loss, now that another model is live."""
+    for span in sorted((span for span in seen.spans if span.ready), key=lambda span: span.key):
+        key = span.key
+        if key not in past.refused or past.trials[key] >= settings.refused_trials:
+            continue
+        if seen.live is None or str(seen.live) == past.refused[key]:
+            continue
+        why = f"{key}, which the gate refused for a loss, is tried again beside the data that has come since"
+        cause = f"trial {cause_of(key)} with version {seen.live}"
+        found = _once(past, settings, "trial", cause, why, {"span": key})
+        if found is not None:
+            return dataclasses.replace(found, covers=(key,))
+    return None
 
 
 def _decay(

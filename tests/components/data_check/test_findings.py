@@ -2,7 +2,7 @@ import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from components.data_check.facts import SplitFacts
-from components.data_check.findings import findings
+from components.data_check.findings import findings, only_too_few
 from components.data_check.settings import CheckSettings
 
 
@@ -67,3 +67,15 @@ def test_each_anomaly_is_one_line_with_split_and_feature():
         "train: stars: New column (column in data but not in schema)",
         "train: text: Column dropped",
     ]
+
+
+def test_too_few_reviews_alone_are_told_from_other_findings():
+    few, one_class = facts(negative=5, positive=4), facts(negative=0, positive=1000)
+    anomalies = {"train": anomalies_pb2.Anomalies(anomaly_info={"text": anomalies_pb2.AnomalyInfo()})}
+    settings = CheckSettings()
+    assert not only_too_few({"train": facts()}, {}, settings)
+    assert only_too_few({"train": few, "eval": facts()}, {}, settings)
+    assert only_too_few({"train": few}, anomalies, settings)  # of so few reviews anything may look odd
+    assert not only_too_few({"train": few, "eval": one_class}, {}, settings)
+    assert not only_too_few({"train": facts(), "eval": few}, anomalies, settings)
+    assert not only_too_few({"train": one_class}, {}, settings)

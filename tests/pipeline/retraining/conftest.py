@@ -42,7 +42,11 @@ if "verdict" in plan:
     from pipeline.results.outcome import RunResult
     reasons = tuple(plan.get("reasons", ()))
     gate = plan.get("gate", ())
-    result = RunResult(verdict=plan["verdict"], run=run_id, version="1", reasons=reasons, gate=gate)
+    known = {name: plan[name] for name in ("error_kind", "machine_fault") if name in plan}
+    version = plan.get("version", "1")
+    result = RunResult(
+        verdict=plan["verdict"], run=run_id, version=version, reasons=reasons, gate=gate, **known
+    )
     result.save(workspace / "runs" / run_id / "result.json")
 print(json.dumps({"error": plan.get("error")}))
 sys.exit(plan.get("code", 0))

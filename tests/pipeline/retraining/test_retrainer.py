@@ -7,6 +7,8 @@ import threading
 import pytest
 
 from components.errors import GreenlightError
+from pipeline.retraining.journal import Journal
+from pipeline.retraining.telling import history_line
 
 
 def test_a_new_span_is_run_once_and_then_there_is_nothing_to_do(bench):
@@ -102,18 +104,14 @@ def test_a_span_that_the_data_check_stopped_on_is_left_out_of_later_runs(bench):
     assert one.run_settings.data.without_spans == (1,)
 
 
-@pytest.mark.parametrize("split", ["train", "eval"])
-def test_a_span_that_was_too_few_is_read_again_with_the_next_one(bench, split):
-    from components.data_check.facts import SplitFacts
-    from components.data_check.findings import findings
-    from components.data_check.settings import CheckSettings
-
-    few = SplitFacts(
-        examples=9, negative=9, positive=0, words=(20.0,) * 11, mean_words=20.0, lengths={}, missing={}
-    )
+def test_a_span_that_was_too_few_is_read_again_with_the_next_one(bench):
     one = bench()
-    found = findings({split: few}, {}, CheckSettings())
-    one.plan = {"verdict": "stopped", "reasons": ["The data check stopped the run", *found], "code": 4}
+    one.plan = {
+        "verdict": "stopped",
+        "error_kind": "TooFewReviews",
+        "reasons": ["whatever it says"],
+        "code": 4,
+    }
     one.land(1)
     retrainer = one.retrainer()
     ended = retrainer.step().ended
@@ -123,13 +121,97 @@ def test_a_span_that_was_too_few_is_read_again_with_the_next_one(bench, split):
     assert (one.run_settings.data.span, one.run_settings.data.without_spans) == (2, ())
 
 
-def test_a_span_of_which_more_is_wrong_than_its_number_of_reviews_is_left_out_of_later_runs(bench):
+LOSS = {"metric": "accuracy", "slice": "overall", "kind": "change", "value": -0.03, "passed": False}
+NO_COMPARISON = LOSS | {"value": None}
+FLOOR = {"metric": "accuracy", "slice": "overall", "kind": "floor", "value": 0.8, "passed": False}
+
+
+def test_a_span_whose_run_the_gate_refused_for_a_loss_does_not_come_back_silently(bench):
     one = bench()
-    few = "  eval: 9 reviews, fewer than the 20 of check.min_eval_examples"
-    headline = "The data check stopped the run before training; 2 things are wrong with the data:"
-    one.plan = {"verdict": "stopped", "reasons": [headline, few, "  train: label: one class"], "code": 4}
+    one.live = (1, None)
+    one.plan = {"verdict": "refused", "gate": [LOSS], "reasons": ["accuracy is 0.03 lower"], "code": 3}
+    for number in (1, 2):
+        one.land(number)
+    retrainer = one.retrainer()
+    ended = [retrainer.step().ended for _ in range(2)]
+    assert [(each.set_aside, each.refused) for each in ended] == [((1,), (1,)), ((2,), (2,))]
+    assert "span 2 is quarantined, since the gate refused its run for a loss" in one.said[-1]
+    assert "retrain --release 2" in one.alerts()[-1]["reasons"][-1]
+
+    one.plan = {"verdict": "promoted", "version": "2"}
+    one.land(3)
+    decision = one.retrainer().step().decision
+    assert decision.why == "span 3 is new; without spans 1, 2, which the gate refused for a loss"
+    assert (decision.without, decision.refused) == ((1, 2), (1, 2))
+    assert one.run_settings.data.without_spans == (1, 2)
+    history = [history_line(record) for record in Journal(one.places.journal).records()]
+    assert any("span 1 is quarantined, since the gate refused" in line for line in history)
+    one.live = (2, 1)
+    assert one.retrainer().step().decision.kind == "nothing"
+
+
+@pytest.mark.parametrize("gate", [[NO_COMPARISON], [FLOOR], []])
+def test_a_refusal_for_another_reason_than_a_loss_says_nothing_of_the_span(bench, gate):
+    one = bench()
+    one.plan = {"verdict": "refused", "gate": gate, "code": 3}
     one.land(1)
-    assert one.retrainer().step().ended.set_aside == (1,)
+    retrainer = one.retrainer()
+    assert retrainer.step().ended.set_aside == ()
+    one.land(2)
+    retrainer.step()
+    assert one.run_settings.data.without_spans == ()
+
+
+def test_a_person_releases_a_span_that_the_gate_refused(bench):
+    from pipeline.retraining.releasing import release
+
+    one = bench()
+    one.live = (1, None)
+    one.plan = {"verdict": "refused", "gate": [LOSS], "code": 3}
+    one.land(1)
+    retrainer = one.retrainer()
+    retrainer.step()
+    release(one.places, 1, who="me@here", why="the labels were looked at", now=one.now())
+    one.plan = {"verdict": "promoted"}
+    decision = retrainer.step().decision
+    assert (decision.kind, decision.newest, decision.without) == ("run", 1, ())
+
+
+@pytest.mark.parametrize(("gate", "comes_back"), [([LOSS], False), ([FLOOR], True)])
+def test_a_refused_span_is_tried_again_apart_after_another_promotion(bench, gate, comes_back):
+    one = bench("retrain.refused_trials=1")
+    one.live = (1, None)
+    one.plan = {"verdict": "refused", "gate": [LOSS], "code": 3}
+    one.land(1)
+    retrainer = one.retrainer()
+    retrainer.step()
+    assert retrainer.step().decision.kind == "nothing"  # nothing has come since
+    one.plan = {"verdict": "promoted", "version": "2"}
+    one.land(2)
+    retrainer.step()
+    one.live, one.plan = (2, 1), {"verdict": "refused", "gate": gate, "version": "2", "code": 3}
+
+    trial = retrainer.step()
+    assert (trial.decision.trigger, trial.decision.newest, trial.decision.without) == ("trial", 2, ())
+    assert trial.decision.why.startswith("span 1, which the gate refused for a loss, is tried again")
+    assert trial.ended.refused == (() if comes_back else (1,))
+    one.live = (3, 2)
+    assert retrainer.step().decision.kind == "nothing"  # as often as the setting says
+    one.land(3)
+    retrainer.step()
+    assert one.run_settings.data.without_spans == (() if comes_back else (1,))
+
+
+def test_the_machine_s_faults_do_not_count_against_a_span(bench):
+    one = bench("retrain.max_attempts=1", "retrain.backoff_minutes=0")
+    one.land(1)
+    retrainer = one.retrainer()
+    for plan in ({"dies": True}, {"verdict": "failed", "machine_fault": True, "code": 1}):
+        one.plan = plan
+        step = retrainer.step()
+        assert (step.decision.kind, step.ended.machine_fault) == ("run", True)
+    one.plan = {"code": 1, "error": "no"}
+    assert [retrainer.step().decision.kind for _ in range(2)] == ["run", "set-aside"]
 
 
 def test_a_span_that_not_even_its_own_model_knows_is_left_out_of_later_runs_and_another_is_not(bench):
@@ -139,8 +221,8 @@ def test_a_span_that_not_even_its_own_model_knows_is_left_out_of_later_runs_and_
     one.land(1)
     retrainer = one.retrainer()
     assert retrainer.step().ended.set_aside == (1,)
-    assert one.said[-1].endswith("or their labels are wrong; span 1 is set aside")
-    one.plan = {"verdict": "refused", "gate": [failed | {"slice": "span:2", "kind": "change"}]}
+    assert one.said[-1].endswith("or their labels are wrong; span 1 is quarantined")
+    one.plan = {"verdict": "refused", "gate": [failed | {"slice": "span:2", "kind": "examples"}]}
     one.land(2)
     retrainer.step()
     one.land(3)
