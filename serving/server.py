@@ -6,16 +6,15 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvloop
 
 from serving.endpoint import descriptors
 from serving.endpoint.access_log import AccessLog, EventHandler, LineSink
 from serving.endpoint.addresses import Addresses, address, listen
-from serving.endpoint.asgi import App, Receive, Scope, Send
 from serving.endpoint.auth import load_keys
 from serving.errors import StoreInputError
 from serving.http.server import HttpServer
@@ -131,27 +130,16 @@ class Server:
         from serving.rest.app import create_app
 
         settings = self._settings
-        app = create_app(self.service, settings, self.metrics)
-        self._http = HttpServer(self._access.around(self._last_answers(app)), settings)
+        app = create_app(
+            self.service, settings, self.metrics, access=self._access, stopping=self._stop.is_set
+        )
+        self._http = HttpServer(app, settings)
         serving = self._serving = asyncio.create_task(self._http.serve(sockets=[listener]))
         while not self._http.started:
             if serving.done():  # the certificate was changed meanwhile, perhaps
                 listener.close()
                 await serving
             await asyncio.sleep(0.01)
-
-    def _last_answers(self, app: App) -> App:
-        """The application; once the server stops, each answer is its connection's last."""
-
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            async def send_last(message: MutableMapping[str, Any]) -> None:
-                if self.stopping and message["type"] == "http.response.start":
-                    message["headers"] = [*message["headers"], (b"connection", b"close")]
-                await send(message)
-
-            await app(scope, receive, send_last)
-
-        return answer
 
     def _prepare_grpc(self) -> str:
         """A gRPC server that holds its port; it takes no call before it is started."""

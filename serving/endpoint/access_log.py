@@ -12,12 +12,11 @@ import secrets
 import threading
 import time
 import traceback
-from collections.abc import MutableMapping
 from typing import Any, BinaryIO
 
 import orjson
 
-from serving.endpoint.asgi import App, Receive, Scope, Send
+from serving.endpoint.asgi import Scope
 from serving.model.metrics import Metrics
 
 _LOG = logging.getLogger("greenlight.serving")
@@ -163,35 +162,8 @@ class AccessLog:
                 | more
             )
 
-    def around(self, app: App) -> App:
-        """The ASGI application with ids and log lines; `scope["state"]["request_id"]` has the id."""
-
-        async def logged(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http":
-                await app(scope, receive, send)
-                return
-            started = time.perf_counter()
-            request_id = self.request_id(
-                next((value for name, value in scope["headers"] if name == HEADER), None)
-            )
-            scope.setdefault("state", {})["request_id"] = request_id
-            status = 0
-
-            async def send_with_id(message: MutableMapping[str, Any]) -> None:
-                nonlocal status
-                if message["type"] == "http.response.start":
-                    status = message["status"]
-                    message["headers"] = [*message.get("headers", ()), (HEADER, request_id.encode("ascii"))]
-                await send(message)
-
-            try:
-                await app(scope, receive, send_with_id)
-            finally:
-                self._http_ended(scope, status, time.perf_counter() - started, request_id)
-
-        return logged
-
-    def _http_ended(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+    def http_ended(self, scope: Scope, *, status: int, seconds: float, request_id: str) -> None:
+        """One HTTP request ended; a status of 0 stands for a client that went away."""
         route = route_of(scope["path"])
         method = scope["method"] if scope["method"] in ("GET", "POST", "HEAD", "OPTIONS") else "other"
         self._metrics.http(route=route, method=method, status=status)

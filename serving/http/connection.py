@@ -1,6 +1,7 @@
-"""A connection of HTTP that keeps to limits which uvicorn has not: on headers, and on clients that stall."""
+"""An HTTP connection with limits that uvicorn does not have: on headers, and on clients that stall."""
 
 import asyncio
+import functools
 import re
 import select
 import socket
@@ -15,7 +16,6 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from serving.endpoint import descriptors
-from serving.http.parser import Http1Parser
 from serving.settings import ServeSettings
 
 HEADER_BYTES = 64 * 1024
@@ -70,6 +70,47 @@ class _OneWrite:
         if not self._head_is_sent and not self.is_closing():
             self._transport.write(self._head)
         self._transport.close()
+
+
+class Http1Parser:
+    """httptools' parser, which stays with HTTP/1.1 whatever other protocol a client offers to change to.
+
+    httptools stops behind the headers of a request that offers another protocol, as Java's HttpClient and
+    `curl --http2` do with HTTP/2, and never reads its body. An offer may be passed over (RFC 9110, 7.8), so
+    such a request is read a second time, without it. `should_upgrade` is true during the first time.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._take(httptools.HttpRequestParser(connection))
+
+    def _take(self, parser: httptools.HttpRequestParser) -> None:
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+        self._feed = parser.feed_data
+        self.should_upgrade = parser.should_upgrade
+        self.get_method = parser.get_method
+        self.get_http_version = parser.get_http_version
+        self.should_keep_alive = parser.should_keep_alive
+
+    def feed_data(self, data: bytes) -> None:
+        """Reads on; raises HttpParserError for what is no HTTP."""
+        while True:
+            try:
+                return self._feed(data)
+            except httptools.HttpParserUpgrade as stop:
+                if self.get_method() == b"CONNECT":
+                    raise httptools.HttpParserError("this is no proxy") from None
+                data = self._head_without_offer() + data[stop.args[0] :]
+                self._take(httptools.HttpRequestParser(self._connection))
+
+    def _head_without_offer(self) -> bytes:
+        first = b"%s %s HTTP/%s" % (
+            self.get_method(),
+            self._connection.url,
+            self.get_http_version().encode("ascii"),
+        )
+        headers = [b"%s: %s" % pair for pair in self._connection.headers if pair[0] != b"upgrade"]
+        return b"\r\n".join((first, *headers, b"", b""))
 
 
 class Connection(HttpToolsProtocol):
@@ -252,9 +293,4 @@ class Connection(HttpToolsProtocol):
 def connection_class(limits: ServeSettings) -> Callable[..., Connection]:
     """What uvicorn makes a connection with, as `uvicorn.Config(http=...)`."""
 
-    ceiling = descriptors.ceiling()
-
-    def connect(*args: Any, **kwargs: Any) -> Connection:
-        return Connection(*args, limits=limits, ceiling=ceiling, **kwargs)
-
-    return connect
+    return functools.partial(Connection, limits=limits, ceiling=descriptors.ceiling())

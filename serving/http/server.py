@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import functools
 import socket
 from collections.abc import Iterator
 
 import uvicorn
 
-from serving.endpoint.access_log import App
+from serving.endpoint.asgi import App
 from serving.http.backlog import serve_backlog
 from serving.http.connection import connection_class
 from serving.settings import ServeSettings
@@ -29,10 +30,14 @@ class HttpServer(uvicorn.Server):
         """Like uvicorn's own, with a limit for the TLS handshake, before which there is no connection."""
         config = self.config
         (listener,) = sockets or []
+        connect = functools.partial(
+            config.http_protocol_class,  # type: ignore[call-arg]
+            config=config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
         server = await asyncio.get_running_loop().create_server(
-            lambda: config.http_protocol_class(  # type: ignore[call-arg]
-                config=config, server_state=self.server_state, app_state=self.lifespan.state
-            ),
+            connect,
             sock=listener,
             ssl=config.ssl,
             backlog=config.backlog,

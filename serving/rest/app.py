@@ -1,22 +1,28 @@
-"""The HTTP server's application: limits and keys first, then TensorFlow Serving's paths, the Open Inference
-Protocol, metrics and health. Plain ASGI: the path of a prediction has no framework in it."""
+"""The HTTP server's application: ids, keys, limits and logs of every request, then the interfaces' paths.
+
+Plain ASGI: the path of a prediction has no framework in it.
+"""
 
 import functools
+import time
 from collections.abc import Callable, Mapping
 
-from serving.endpoint.access_log import log_bug
+from serving.endpoint.access_log import HEADER, AccessLog, log_bug
 from serving.endpoint.asgi import App, Receive, Scope, Send
 from serving.endpoint.auth import ApiKeys, load_keys
-from serving.http.body import ClientGone, read_body
 from serving.http.cors import Cors
 from serving.http.messages import (
     Answer,
+    ClientGone,
     HttpError,
+    Pairs,
     Request,
     error_answer,
     json_answer,
     not_allowed,
     not_found,
+    read_body,
+    send_answer,
 )
 from serving.model import metrics as metrics_page
 from serving.model.metrics import Metrics
@@ -36,21 +42,35 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Rest:
-    """The application. `pages` are files by their path; they say nothing of the model, and need no key."""
+    """The application: what every request goes through, and the paths.
+
+    Args:
+      service: what answers.
+      metrics: shown at its path.
+      access: gives requests their ids, and notes their ends.
+      keys: one of them opens everything; health and `pages` need none.
+      pages: files by their path; they say nothing of the model.
+      stopping: whether each answer is its connection's last.
+    """
 
     def __init__(
         self,
         service: Service,
         *,
         metrics: Metrics,
+        access: AccessLog,
         keys: ApiKeys,
         pages: Mapping[str, Answer],
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._service = service
         self._limits = service.settings
         self._metrics = metrics
-        self._keys = keys
-        self._cors = Cors(service.settings.cors_origins)
+        self._access = access
+        self._keys = keys if keys else None
+        origins = service.settings.cors_origins
+        self._cors = Cors(origins) if origins else None
+        self._stopping = stopping
         self._models = ModelApi(service)
         version = server_version()
         self._v2 = OpenInferenceApi(service, server_version=version)
@@ -63,36 +83,58 @@ class Rest:
             if scope["type"] == "lifespan":
                 await _live_through(receive, send)
             return
-        path = scope["raw_path"].decode("latin-1")
+        started = time.perf_counter()
         headers = dict(scope["headers"])
+        request_id = self._access.request_id(headers.get(HEADER))
+        status = 0
         try:
-            if self._keys and path not in self._open and scope["method"] != "OPTIONS":
-                self._keys.check(headers)
-            answer = await self._answer(scope, path, headers, receive)
-        except (RequestError, HttpError) as error:
-            answer = error_answer(error)
-        except ClientGone:
-            return
-        except Exception as error:  # a bug must not leave the client without an answer, or with a traceback
-            answer = _failed(error, scope)
-        await _send(answer, (*answer.headers, *self._cors.headers(headers)), send)
+            answer = await self._answer_to_all(scope, headers, receive, request_id)
+            if answer is not None:
+                status = answer.status
+                await send_answer(answer, self._last_headers(headers, request_id), send)
+        finally:
+            seconds = time.perf_counter() - started
+            self._access.http_ended(scope, status=status, seconds=seconds, request_id=request_id)
 
-    async def _answer(
-        self, scope: Scope, path: str, headers: Mapping[bytes, bytes], receive: Receive
-    ) -> Answer:
+    async def _answer_to_all(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
+    ) -> Answer | None:
+        """The answer, to errors as well; None to a client that went away."""
+        path = scope["raw_path"].decode("latin-1")
         method = scope["method"]
-        body = await read_body(headers, receive, self._limits) if method in _WITH_BODY else b""
-        request_id = scope.get("state", {}).get("request_id", "")
-        request = Request(method=method, path=path, headers=headers, body=body, id=request_id)
+        try:
+            if self._keys is not None and path not in self._open and method != "OPTIONS":
+                self._keys.check(headers)
+            body = await read_body(headers, receive, self._limits) if method in _WITH_BODY else b""
+            return await self._answer(
+                Request(method=method, path=path, headers=headers, body=body, id=request_id)
+            )
+        except (RequestError, HttpError) as error:
+            return error_answer(error)
+        except ClientGone:
+            return None
+        except Exception as error:  # a bug must not leave the client without an answer, or with a traceback
+            log_bug("request failed", error, request_id=request_id)
+            text = f"Internal error; the server's log has more under the request id {request_id}"
+            return json_answer({"error": text}, status=500)
+
+    def _last_headers(self, headers: Mapping[bytes, bytes], request_id: str) -> Pairs:
+        """What goes with every answer."""
+        cors = () if self._cors is None else self._cors.headers(headers)
+        last: Pairs = ((b"connection", b"close"),) if self._stopping() else ()
+        return (*cors, (HEADER, request_id.encode("ascii")), *last)
+
+    async def _answer(self, request: Request) -> Answer:
+        path = request.path
         if self._models.serves(path):
             return await self._models.answer(request)
-        if method == "OPTIONS" and self._cors.allows(headers):
+        if request.method == "OPTIONS" and self._cors is not None and self._cors.allows(request.headers):
             return Answer(body=b"")
         if self._v2.serves(path):
             return await self._v2.answer(request)
         if path not in self._fixed and path not in self._pages:
             raise not_found()
-        if method not in ("GET", "HEAD"):
+        if request.method not in ("GET", "HEAD"):
             raise not_allowed("GET", "HEAD")
         return self._pages[path] if path in self._pages else self._fixed[path]()
 
@@ -113,30 +155,27 @@ class Rest:
         return json_answer({"ready": ready}, status=200 if ready else 503, headers=retry)
 
 
-def create_app(service: Service, settings: ServeSettings, metrics: Metrics) -> App:
+def create_app(
+    service: Service,
+    settings: ServeSettings,
+    metrics: Metrics,
+    *,
+    access: AccessLog,
+    stopping: Callable[[], bool],
+) -> App:
     """The ASGI application of the HTTP port, the page at `/` with it.
 
     Raises:
       StoreInputError: the API keys that the settings name cannot be had.
     """
-    return Rest(service, metrics=metrics, keys=load_keys(settings), pages=web.answers(service.model_name))
-
-
-def _failed(error: Exception, scope: Scope) -> Answer:
-    """The answer to a bug."""
-    request_id = scope.get("state", {}).get("request_id", "")
-    log_bug("request failed", error, request_id=request_id)
-    text = f"Internal error; the server's log has more under the request id {request_id}"
-    return json_answer({"error": text}, status=500)
-
-
-async def _send(answer: Answer, headers: tuple[tuple[bytes, bytes], ...], send: Send) -> None:
-    first = (
-        (b"content-type", answer.content_type),
-        (b"content-length", str(len(answer.body)).encode()),
+    return Rest(
+        service,
+        metrics=metrics,
+        access=access,
+        keys=load_keys(settings),
+        pages=web.answers(service.model_name),
+        stopping=stopping,
     )
-    await send({"type": "http.response.start", "status": answer.status, "headers": [*first, *headers]})
-    await send({"type": "http.response.body", "body": answer.body})
 
 
 async def _live_through(receive: Receive, send: Send) -> None:

@@ -6,6 +6,7 @@ column form: `inputs`, one array a tensor.
 
 import base64
 import binascii
+import dataclasses
 import enum
 import math
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from serving.model.predictor import DEFAULT_SIGNATURE, TensorSpec, strings
-from serving.rest.json_document import shown, type_name
+from serving.rest.json_document import parse, shown, type_name
 from serving.rest.json_document import to_bytes as text_to_bytes
 from serving.status import Code, RequestError, invalid
 
@@ -37,6 +38,28 @@ class Form(enum.Enum):
     COLUMN = "outputs"
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PredictRequest:
+    """A `:predict` request whose JSON has been read; its tensors are read for a signature.
+
+    rows: how many it claims to have. signature_name: empty for the default one.
+    """
+
+    document: Mapping[str, Any]
+    signature_name: str
+    rows: int
+
+    def inputs(self, specs: Mapping[str, TensorSpec]) -> tuple[Form, dict[str, np.ndarray]]:
+        """The tensors for a signature with the inputs `specs`; raises RequestError."""
+        return inputs_of(self.document, specs, self.signature_name or "DEFAULT")
+
+
+def read(body: bytes) -> PredictRequest:
+    """Reads the JSON of a `:predict` request, once; raises RequestError for what is not one."""
+    document = parse(body)
+    return PredictRequest(document=document, signature_name=signature_name(document), rows=_rows_of(document))
+
+
 def signature_name(document: Mapping[str, Any]) -> str:
     """The name of the signature that a request asks for; empty for the default one."""
     name = document.get("signature_name", "")
@@ -45,8 +68,7 @@ def signature_name(document: Mapping[str, Any]) -> str:
     return name
 
 
-def rows_of(document: Mapping[str, Any]) -> int:
-    """How many rows a `:predict` request claims to have, before any is read."""
+def _rows_of(document: Mapping[str, Any]) -> int:
     columns = document.get("inputs")
     tensors = list(columns.values()) if isinstance(columns, dict) else [columns]
     lists = [value for value in (document.get("instances"), *tensors) if isinstance(value, list)]

@@ -7,11 +7,11 @@ from serving.http.messages import Answer, Request, json_answer, unquoted
 from serving.model import classification
 from serving.model.manager import not_loaded, unknown, unknown_label
 from serving.model.service import Service
+from serving.rest import tensor_json
 from serving.rest.answer_json import number, numbers, predictions, text, to_json
 from serving.rest.example_json import examples_of
 from serving.rest.json_document import parse
 from serving.rest.metadata import metadata_document, status_document
-from serving.rest.tensor_json import inputs_of, rows_of, signature_name
 from serving.status import Code, RequestError, invalid
 
 _VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
@@ -58,21 +58,18 @@ class ModelApi:
         raise invalid(f"Malformed request: {request.method} {request.path}")
 
     async def _predict(self, target: Target, request: Request) -> Answer:
-        document = await request.read(lambda: parse(request.body))
-        name = signature_name(document)
+        asked = await request.read(lambda: tensor_json.read(request.body))
         self._check_model(target)
         with self._service.lease(version=target.version, label=target.label) as leased:
-            signature = leased.signature(name)
-            self._service.check_rows(signature, rows_of(document))
-            form, inputs = await request.read(
-                lambda: inputs_of(document, signature.inputs, name or "DEFAULT")
-            )
+            signature = leased.signature(asked.signature_name)
+            self._service.check_rows(signature, asked.rows)
+            form, inputs = await request.read(lambda: asked.inputs(signature.inputs))
             prediction = await self._service.predict(leased, signature, inputs, request_id=request.id)
         return Answer(body=predictions(prediction.outputs, form))
 
     async def _classify_or_regress(self, target: Target, request: Request, method: str) -> Answer:
         document = await request.read(lambda: parse(request.body))
-        name = signature_name(document)
+        name = tensor_json.signature_name(document)
         examples = await request.read(lambda: examples_of(document, check=self._service.check_examples))
         self._check_model(target)
         with self._service.lease(version=target.version, label=target.label) as leased:

@@ -7,8 +7,7 @@ import zlib
 
 import pytest
 
-from serving.http.body import read_body
-from serving.http.messages import HttpError
+from serving.http.messages import HttpError, read_body
 from serving.settings import ServeSettings
 
 LIMITS = ServeSettings(max_body_bytes=2**16)

@@ -119,7 +119,7 @@ def test_the_connection_takes_uvicorns_arguments():
 
 
 def test_httptools_stops_where_a_request_offers_another_protocol():
-    """serving/http/parser.py reads such a request again, from the place that the exception names."""
+    """Http1Parser reads such a request again, from the place that the exception names."""
     head = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
     parser = httptools.HttpRequestParser(object())
     with pytest.raises(httptools.HttpParserUpgrade) as stop:

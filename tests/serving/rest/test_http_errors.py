@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from serving.endpoint.access_log import AccessLog
 from serving.endpoint.auth import ApiKeys
 from serving.http.messages import Answer, HttpError, error_answer
 from serving.model.metrics import Metrics
@@ -77,17 +78,19 @@ def ask(app, path: str) -> tuple[int, dict[bytes, bytes], dict]:
     scope = {
         "type": "http",
         "method": "GET",
+        "path": path,
         "raw_path": path.encode(),
-        "headers": [],
-        "state": {"request_id": "r-1"},
+        "headers": [(b"x-request-id", b"r-1")],
     }
     asyncio.run(app(scope, None, send))
     start, body = sent
     return start["status"], dict(start["headers"]), json.loads(body["body"])
 
 
-def rest(service) -> Rest:
-    return Rest(service, metrics=Metrics("m"), keys=ApiKeys([]), pages={})
+def rest(service, pages=None) -> Rest:
+    metrics = Metrics("m")
+    access = AccessLog(metrics, None)
+    return Rest(service, metrics=metrics, access=access, keys=ApiKeys([]), pages=pages or {})
 
 
 def test_a_bug_is_answered_and_logged_without_what_the_client_sent(caplog):
@@ -111,12 +114,7 @@ def test_a_server_without_a_version_lives_and_is_not_ready(path, status):
 
 
 def test_a_page_answers_what_no_api_does():
-    app = Rest(
-        Failing(RequestError(Code.NOT_FOUND, "none")),
-        metrics=Metrics("m"),
-        keys=ApiKeys([]),
-        pages={"/": Answer(body=b'"page"')},
-    )
+    app = rest(Failing(RequestError(Code.NOT_FOUND, "none")), {"/": Answer(body=b'"page"')})
     assert ask(app, "/")[2] == "page"
     assert ask(app, "/v1/models/m")[:1] == (404,)
     assert ask(app, "/healthz")[2] == {"live": True}
