@@ -8,6 +8,7 @@ from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
 
 from components.evaluator import executor
+from components.evaluator.driver import EARLIER, Driver
 from components.evaluator.gate import eval_config
 from components.evaluator.settings import GateSettings
 from components.fingerprints import code_fingerprint
@@ -22,6 +23,7 @@ class EvaluatorSpec(specs.EvaluatorSpec):
         **specs.EvaluatorSpec.PARAMETERS,
         executor.GATE_KEY: ExecutionParameter(type=str),
         CODE: ExecutionParameter(type=str),
+        EARLIER: ExecutionParameter(type=str),
     }
     INPUTS = {
         **specs.EvaluatorSpec.INPUTS,
@@ -38,6 +40,7 @@ class Evaluator(tfx_component.Evaluator):
 
     SPEC_CLASS = EvaluatorSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+    DRIVER_CLASS = Driver
 
     def __init__(self, spec: EvaluatorSpec) -> None:
         # TFX's own constructor builds a spec without a place for the gate.
@@ -79,6 +82,7 @@ def evaluator(
             fairness_indicator_thresholds=json_utils.dumps(None),
             gate=gate.model_dump_json(),
             code=code_fingerprint(__name__),
+            earlier_candidates="",
             evaluation=Channel(type=standard_artifacts.ModelEvaluation),
             blessing=Channel(type=standard_artifacts.ModelBlessing),
         )

@@ -1,6 +1,7 @@
 """The Evaluator's work: predictions, TFMA's evaluation, our verdict on all conditions, and the blessing."""
 
 import dataclasses
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -19,12 +20,14 @@ from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 from components.errors import GreenlightError
 from components.evaluator import predictions as predictions_file
 from components.evaluator import verdict as verdict_file
+from components.evaluator.driver import CANDIDATE, EARLIER, TEST_SET, digest_of
 from components.evaluator.exposure.data_settings import data_of, differences
 from components.evaluator.exposure.production import Training, training_of
 from components.evaluator.exposure.training_reviews import EVAL, TRAIN, TrainingReviews, hashes
 from components.evaluator.gate import without_thresholds
 from components.evaluator.judgment.judging import judge
 from components.evaluator.judgment.samples import Exposure
+from components.evaluator.judgment.testset import digest
 from components.evaluator.judgment.wording import render
 from components.evaluator.predict import ModelError, Scorer, score
 from components.evaluator.predictions import Predictions, not_probabilities
@@ -60,7 +63,7 @@ class Executor(tfx_executor.Executor):
             started from.
           output_dict: evaluation and blessing.
           exec_properties: those of TFX's Evaluator, with one split in example_splits, and `gate`:
-            GateSettings as JSON.
+            GateSettings as JSON; `earlier_candidates`: what the driver found, if one ran.
 
         Raises:
           GreenlightError: the candidate cannot be evaluated, or TFMA disagrees with its predictions.
@@ -79,6 +82,7 @@ class Executor(tfx_executor.Executor):
             baseline=baseline,
             newest_span=_newest_span(input_dict, found),
             exposure=exposure,
+            earlier_candidates=_earlier_candidates(exec_properties, found),
         )
 
         fileio.makedirs(evaluation.uri)
@@ -100,6 +104,7 @@ class Executor(tfx_executor.Executor):
         _write(evaluation, predictions_file.FILE_NAME, found.to_bytes())
         io_utils.write_string_file(os.path.join(evaluation.uri, verdict_file.FILE_NAME), verdict.to_json())
         _record(evaluation, verdict)
+        _record_look(evaluation, found, input_dict)
         blessing = artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY])
         _bless(blessing, verdict, input_dict)
         _record(blessing, verdict)
@@ -218,6 +223,18 @@ def _check_validation(validation: Any, verdict: Verdict) -> None:
     """TFMA's thresholds are among the gate's conditions: what they refuse, the verdict must have refused."""
     if verdict.promoted and not validation.validation_ok:
         raise GreenlightError(f"TFMA refuses what the gate promotes; its validation result: {validation}")
+
+
+def _earlier_candidates(exec_properties: dict[str, Any], found: Predictions) -> int | None:
+    """How many models were judged on these texts before this one; None where nobody counted."""
+    told = exec_properties.get(EARLIER)
+    return json.loads(told).get(digest(found), 0) if told else None
+
+
+def _record_look(evaluation: Artifact, found: Predictions, input_dict: _Artifacts) -> None:
+    """What the driver of a later evaluation counts by."""
+    evaluation.set_string_custom_property(TEST_SET, digest(found) or "")
+    evaluation.set_string_custom_property(CANDIDATE, digest_of(input_dict[specs.MODEL_KEY]))
 
 
 def _bless(blessing: Artifact, verdict: Verdict, input_dict: _Artifacts) -> None:

@@ -22,8 +22,17 @@ class _Measured(NamedTuple):
     level: float
 
 
-def judge_condition(condition: Condition, sample: Sample, confidence: float | None) -> ConditionResult:
-    """How the condition came out on the reviews of its slice; `confidence` is the gate's."""
+def judge_condition(
+    condition: Condition, sample: Sample, confidence: float | None, *, looks: int | None = None
+) -> ConditionResult:
+    """How the condition came out on the reviews of its slice.
+
+    Args:
+      condition: what is asked.
+      sample: the reviews to judge on.
+      confidence: the gate's; None where it judges values.
+      looks: how many models were judged on these reviews so far; None where nobody counts.
+    """
     part = sample.part(condition.slice)
     where = wording.place(
         condition.slice, sample.split, len(part), copies_of=part.distinct_texts, whose=sample.whose
@@ -32,7 +41,7 @@ def judge_condition(condition: Condition, sample: Sample, confidence: float | No
         return unjudged(condition, sample.split, why)
     if problem := _why_impossible(condition, part, where):
         return _failed(condition, sample.split, problem)
-    measured = _measure(condition, part, _level(condition, confidence))
+    measured = _measure(condition, part, _level(condition, confidence, looks))
     end = _end_held_against(condition, confidence)
     name = wording.metric_name(condition.metric)
     if math.isnan(measured.value):
@@ -88,8 +97,16 @@ def _why_impossible(condition: Condition, part: Predictions, where: str) -> str 
     return f"no {wording.metric_name(condition.metric)} {where}: {problem}"
 
 
-def _level(condition: Condition, confidence: float | None) -> float:
-    level = SHOWN_CONFIDENCE if confidence is None else confidence
+def corrected(confidence: float, looks: int | None) -> float:
+    """The level at which the n-th model on one test set is judged: the error is shared out (Bonferroni)."""
+    return 1 - (1 - confidence) / (looks or 1)
+
+
+def _level(condition: Condition, confidence: float | None, looks: int | None) -> float:
+    """A condition that refuses only what is shown is not corrected for looks: that would make it laxer."""
+    level = SHOWN_CONFIDENCE
+    if confidence is not None:
+        level = confidence if condition.by == "doubt" else corrected(confidence, looks)
     return 1 - (1 - level) / condition.family
 
 

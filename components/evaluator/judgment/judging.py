@@ -8,7 +8,7 @@ import numpy as np
 
 from components.evaluator.judgment import metrics, notes, samples, testset, wording
 from components.evaluator.judgment.conditions import conditions
-from components.evaluator.judgment.holding import judge_condition, unjudged
+from components.evaluator.judgment.holding import corrected, judge_condition, unjudged
 from components.evaluator.judgment.samples import Exposure, Sample
 from components.evaluator.predictions import Predictions, not_probabilities
 from components.evaluator.settings import OVERALL, GateSettings
@@ -16,7 +16,6 @@ from components.evaluator.verdict import (
     CHANGE_KINDS,
     Baseline,
     Comparison,
-    Condition,
     ConditionResult,
     Verdict,
 )
@@ -64,26 +63,13 @@ def judge(
         baseline = dataclasses.replace(baseline, metrics=_metrics(old.label, old.baseline_probability))
 
     looks = None if earlier_candidates is None else earlier_candidates + 1
-    confidence = None if gate.confidence is None else corrected(gate.confidence, looks)
-    wanted = conditions(gate, newest_span=newest_span)
-    judged: list[ConditionResult] = []
-    if baseline is not None and baseline.problem is not None:
-        kept = tuple(condition for condition in wanted if condition.kind not in CHANGE_KINDS)
-        judged = [_lost_baseline(split, baseline.problem)] if len(kept) < len(wanted) else []
-        wanted = kept
-    elif comparison is not None and comparison.needed is not None and _compares(wanted):
-        judged = [_enough_unseen(comparison, compared)]
-    fair = all(each.passed for each in judged)
-    results = [
-        judge_condition(condition, compared if condition.kind in CHANGE_KINDS else own, confidence)
-        if fair or condition.kind not in CHANGE_KINDS
-        else unjudged(condition, split, wording.NO_FAIR_COMPARISON)
-        for condition in wanted
-    ]
     tested = testset.describe(predictions, own.predictions, compared.predictions, candidates=looks)
+    level = None if gate.confidence is None else corrected(gate.confidence, looks)
+    results = _judged(gate, own, compared, baseline, comparison, newest_span=newest_span, looks=looks)
+    fair = all(each.passed for each in results if each.kind == "unseen")
     return Verdict(
         split=split,
-        conditions=(*results, *judged),
+        conditions=results,
         metrics=_metrics(own.predictions.label, own.predictions.probability),
         slices=tuple(
             {"slice": name, **_metrics(part.label, part.probability)}
@@ -92,13 +78,39 @@ def judge(
         baseline=baseline,
         comparison=comparison,
         test_set=tested,
-        notes=tuple(notes.notes(gate, split, tested, comparison, level=confidence)),
+        notes=tuple(notes.notes(gate, split, tested, comparison, fair=fair, level=level)),
     )
 
 
-def corrected(confidence: float, looks: int | None) -> float:
-    """The level at which the n-th model on one test set is judged: the error is shared out (Bonferroni)."""
-    return 1 - (1 - confidence) / (looks or 1)
+def _judged(
+    gate: GateSettings,
+    own: Sample,
+    compared: Sample,
+    baseline: Baseline | None,
+    comparison: Comparison | None,
+    *,
+    newest_span: int,
+    looks: int | None,
+) -> tuple[ConditionResult, ...]:
+    """Every condition, and at the end what stands for the changes where there is no fair comparison."""
+    wanted = conditions(gate, newest_span=newest_span)
+    changes = [condition for condition in wanted if condition.kind in CHANGE_KINDS]
+    if changes and baseline is not None and baseline.problem is not None:
+        kept = [condition for condition in wanted if condition not in changes]
+        found = [judge_condition(condition, own, gate.confidence, looks=looks) for condition in kept]
+        return (*found, _lost_baseline(own.split, baseline.problem))
+    enough = None
+    if changes and comparison is not None and comparison.needed is not None:
+        enough = _enough_unseen(comparison, compared)
+    found = []
+    for condition in wanted:
+        if condition not in changes:
+            found.append(judge_condition(condition, own, gate.confidence, looks=looks))
+        elif enough is None or enough.passed:
+            found.append(judge_condition(condition, compared, gate.confidence, looks=looks))
+        else:
+            found.append(unjudged(condition, own.split, wording.NO_FAIR_COMPARISON))
+    return (*found, enough) if enough else tuple(found)
 
 
 def _unseen_by_candidate(predictions: Predictions, exposure: Exposure, split: str) -> Sample:
@@ -113,10 +125,6 @@ def _unseen_by_both(predictions: Predictions, exposure: Exposure, split: str) ->
     if unseen.all():
         return Sample(predictions, split)
     return Sample(predictions.where(unseen), split, wording.UNSEEN_BY_BOTH)
-
-
-def _compares(wanted: tuple[Condition, ...]) -> bool:
-    return any(condition.kind in CHANGE_KINDS for condition in wanted)
 
 
 def _comparison(

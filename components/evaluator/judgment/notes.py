@@ -11,14 +11,21 @@ MANY = 10
 
 
 def notes(
-    gate: GateSettings, split: str, tested: TestSet, comparison: Comparison | None, *, level: float | None
+    gate: GateSettings,
+    split: str,
+    tested: TestSet,
+    comparison: Comparison | None,
+    *,
+    fair: bool,
+    level: float | None,
 ) -> Iterator[str]:
     """A sentence each.
 
+    fair: whether enough reviews were left to compare on.
     level: the confidence level that the gate judges by after its correction for repeated looks.
     """
     if comparison is not None:
-        yield from _of_comparison(comparison, split)
+        yield from _of_comparison(comparison, split, fair=fair)
     if tested.seen_by_candidate:
         yield (
             f"the candidate's figures are those of the {tested.reviews - tested.seen_by_candidate:,} of "
@@ -57,13 +64,15 @@ def _left_out(comparison: Comparison) -> str:
     return f"{total:,} of {comparison.reviews:,} were left out, {reasons}"
 
 
-def _of_comparison(comparison: Comparison, split: str) -> Iterator[str]:
+def _of_comparison(comparison: Comparison, split: str, *, fair: bool) -> Iterator[str]:
     if comparison.problem is not None:
         yield (
             f"it is not known which reviews the model in production was trained on: {comparison.problem}. "
             f"Where it has seen reviews of {split}, the comparison favors it"
         )
-    if comparison.left_out:
+    if not fair:
+        yield "the model was not compared with the model in production: too few unseen reviews are left"
+    elif comparison.left_out:
         yield (
             f"compared with the model in production on {comparison.compared:,} reviews of {split} that "
             f"neither model has seen; {_left_out(comparison)}"

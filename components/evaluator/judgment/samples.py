@@ -91,7 +91,8 @@ class Exposure:
         """How many reviews are not compared, by the first reason that there is for each."""
         left, found = np.ones(size, bool), {}
         for whose, uses in (("the model in production", self.production), ("the candidate", self.candidate)):
-            for use, seen in uses.items():
+            for use in filter(uses.__contains__, REASONS):
+                seen = uses[use]
                 if count := np.count_nonzero(seen & left):
                     found[REASONS[use].format(whose)] = int(count)
                 left &= ~seen

@@ -114,6 +114,10 @@ def test_the_record_of_the_candidate_is_left_for_its_version(evaluate, export_mo
     record = TrainingReviews.from_bytes(Path(outcome.evaluation.uri, REVIEWS_NAME).read_bytes())
     assert record.seen(hashes(texts(0, 180))).tolist() == [False] * 100 + [True] * 80
     assert {use: len(known) for use, known in record.by_use.items()} == {"train": 60, "eval": 20}
+    test_set = outcome.verdict.test_set
+    assert outcome.evaluation.get_string_custom_property("test_set") == test_set.digest
+    assert outcome.evaluation.get_string_custom_property("candidate").startswith("sha256:")
+    assert test_set.candidates is None
 
 
 def test_a_model_that_started_from_another_has_seen_what_that_one_saw(

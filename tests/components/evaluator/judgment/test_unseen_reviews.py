@@ -89,6 +89,9 @@ def test_too_few_unseen_reviews_are_no_comparison_and_no_p_value(memorized):
     )
     assert (change(verdict).status, change(verdict).unjudged) == ("not judged", "no fair comparison")
     assert "McNemar" not in verdict.to_json()
+    assert verdict.notes[0] == (
+        "the model was not compared with the model in production: too few unseen reviews are left"
+    )
     assert Verdict.from_json(verdict.to_json()) == verdict
 
 
@@ -226,3 +229,35 @@ def test_a_test_set_says_which_differences_it_can_show():
 
     assert verdict.test_set.resolution == pytest.approx(0.0771, abs=5e-5)
     assert verdict.notes[-1] == ("this test set can show differences of accuracy from ±0.0771 on")
+
+
+def judged_after(others: int | None, **settings) -> Verdict:
+    found = predictions(every(10), every(9))
+    gate = GateSettings(min_change=-0.02, **settings)
+    baseline = Baseline(model_uri="models/7")
+    return judge(gate, found, split="test", baseline=baseline, earlier_candidates=others)
+
+
+def test_the_more_models_were_judged_the_more_evidence_is_asked_for():
+    first_look, tenth = judged_after(0, confidence=0.9), judged_after(9, confidence=0.9)
+
+    assert [change(each).confidence for each in (first_look, tenth)] == pytest.approx([0.9, 0.99])
+    assert change(tenth).lower < change(first_look).lower
+    by_length = [each for each in tenth.conditions if each.slice == "length:under 125 words"]
+    assert by_length[0].confidence == pytest.approx(0.975)  # not laxer for the looks: 0.9 by four buckets
+    assert first_look.test_set.candidates == 1
+    assert first_look.notes[-1] == "1 model was judged on the texts of test so far, this one included"
+    assert tenth.notes[-1] == (
+        "10 models were judged on the texts of test so far, this one included: gate.confidence = 0.9 is "
+        "applied as 0.99 (Bonferroni)"
+    )
+
+
+def test_without_confidence_many_looks_are_said_to_be_luck():
+    assert "partly luck" not in judged_after(8).notes[-1]
+    assert (
+        judged_after(9)
+        .notes[-1]
+        .endswith("the best of so many is partly luck; newer reviews or another data.split_salt renew them")
+    )
+    assert "judged on the texts" not in judged_after(None).notes[-1]
