@@ -1,4 +1,4 @@
-"""What stops a compilation before anything heavy is imported: missing settings, paths no pod would find."""
+"""Checks before a compilation, without heavy imports: missing settings, paths that no pod would find."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What a pod is told (KFP's ExecutorInput) as TFX takes it, and what TFX answers as KFP takes it.
+"""Translation of KFP's ExecutorInput for TFX's container entrypoint, and of its ExecutorOutput for KFP.
 
-TFX wrote its container entrypoint for Vertex AI. Open-source Kubeflow Pipelines tells less: an input artifact
-comes without its type, and what lies on S3 or MinIO, which TensorFlow cannot open, is a local copy that KFP's
-launcher makes before the step and uploads after it.
+TFX wrote its container entrypoint for Vertex AI. Open-source Kubeflow Pipelines gives a step less: an input
+artifact comes without a type that TFX can read, and what is on S3 or MinIO, which TensorFlow cannot open, is
+a local copy that KFP's launcher makes before the step and uploads after it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-_COPIED_BY_THE_LAUNCHER = {"s3://": "/s3/", "minio://": "/minio/"}
+_LAUNCHERS_FOLDERS = {"gs://": "/gcs/", "s3://": "/s3/", "minio://": "/minio/"}
 
 Json = dict[str, Any]
 
@@ -46,9 +46,11 @@ def keep_declared(
 def as_tfx_takes_it(executor_input: Json, *, inputs_spec: Mapping[str, Any]) -> dict[str, str]:
     """Completes an ExecutorInput in place; returns where each address that was replaced is on this disk.
 
-    - An input without a type gets the one that it was compiled with.
-    - An artifact without a name gets its address for one: TFX writes names into the blessing, and fails
-      without.
+    - An input without a type that TFX can read gets the one that it was compiled with. Up to 2.17 KFP hands
+      on an empty type; servers that keep artifacts themselves give a name of their own ("Artifact"), or the
+      text of the schema in the place of its title.
+    - An artifact is named by the id that the server gave it, else by its name, else by its address: TFX
+      writes names into the blessing, fails without, and takes two of one name for one artifact.
     - What TensorFlow cannot open is read and written where KFP's launcher has its copy.
 
     Args:
@@ -57,18 +59,34 @@ def as_tfx_takes_it(executor_input: Json, *, inputs_spec: Mapping[str, Any]) -> 
     """
     compiled = inputs_spec.get("artifacts", {})
     for key, artifact in _artifacts(executor_input.get("inputs", {})):
-        kind = artifact.get("type") or {}
-        if not any(kind.values()) and key in compiled:
+        if key in compiled and not _is_of_tfx(artifact.get("type") or {}):
             artifact["type"] = compiled[key]["artifactType"]
     places: dict[str, str] = {}
     for side in ("inputs", "outputs"):
         for _, artifact in _artifacts(executor_input.get(side, {})):
             address = artifact["uri"]
-            artifact["name"] = artifact.get("name") or address
+            artifact["name"] = artifact.pop("artifactId", None) or artifact.get("name") or address
             place = artifact.pop("customPath", None) or _copy_of(address)
             if place is not None:
                 artifact["uri"] = places[address] = place
     return places
+
+
+def _is_of_tfx(kind: Mapping[str, str]) -> bool:
+    """Whether it is the text of a schema, or the name of one of TFX's types."""
+    title = kind.get("schemaTitle", "")
+    return bool(kind.get("instanceSchema")) or (title.startswith("tfx.") and title.isprintable())
+
+
+def expected_by_launcher(executor_input: Json) -> list[str]:
+    """Where on this disk KFP's launcher looks for each output, whether or not it is written there.
+
+    Args:
+      executor_input: as KFP sent it.
+    """
+    outputs = (artifact for _, artifact in _artifacts(executor_input.get("outputs", {})))
+    places = (artifact.get("customPath") or _launchers_place(artifact["uri"]) for artifact in outputs)
+    return [place for place in places if place is not None]
 
 
 def as_kfp_takes_it(executor_output: Json, places: Mapping[str, str]) -> Json:
@@ -100,7 +118,12 @@ def _artifacts(side: Mapping[str, Any]) -> Iterator[tuple[str, Json]]:
 
 
 def _copy_of(address: str) -> str | None:
-    for scheme, folder in _COPIED_BY_THE_LAUNCHER.items():
+    """Where the launcher has its copy of what TensorFlow cannot open."""
+    return None if address.startswith("gs://") else _launchers_place(address)
+
+
+def _launchers_place(address: str) -> str | None:
+    for scheme, folder in _LAUNCHERS_FOLDERS.items():
         if address.startswith(scheme):
             return folder + address.removeprefix(scheme)
     return None

@@ -1,4 +1,4 @@
-"""Compiles the pipeline for Kubeflow; the only file that touches kfp and TFX's Kubeflow runner."""
+"""Compilation of the pipeline for Kubeflow; the only module that imports kfp and TFX's Kubeflow runner."""
 
 from __future__ import annotations
 

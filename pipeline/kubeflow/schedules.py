@@ -1,4 +1,4 @@
-"""Runs that the cluster starts by itself, by the clock: made, listed, paused, resumed, deleted."""
+"""Schedules on a cluster (KFP's recurring runs): created, listed, paused, resumed, deleted."""
 
 from __future__ import annotations
 

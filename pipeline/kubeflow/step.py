@@ -1,4 +1,4 @@
-"""What every pod runs: it makes KFP's words TFX's, starts TFX's entrypoint, and keeps what ended the run.
+"""Entrypoint of every pod: adapts KFP's ExecutorInput to TFX, runs TFX's entrypoint, keeps the run's result.
 
 python -m pipeline.kubeflow.step --stage Trainer --store ADDRESS --outputs KEY,... [--settings JSON] [TFX's
 arguments]
@@ -78,11 +78,13 @@ def main(argv: Sequence[str]) -> int:
     try:
         if known.settings is not None:
             with_parameters(executor_input, stage=known.stage, settings_json=known.settings)
+        expected = invocation.expected_by_launcher(executor_input)
         places = invocation.as_tfx_takes_it(executor_input, inputs_spec=inputs_spec)
         _run_entrypoint(
             [INVOCATION, json.dumps(executor_input), INPUTS_SPEC, json.dumps(inputs_spec), *others]
         )
         output = _answered(executor_input, places)
+        _leave_none_out(expected)
         if known.stage == LAST_STAGE and run is not None:
             _keep_verdict(run, executor_input, output, store=known.store)
     except Exception as error:
@@ -106,6 +108,17 @@ def _answered(executor_input: dict[str, Any], places: dict[str, str]) -> dict[st
     text = path.read_text(encoding="utf-8")
     path.write_text(json.dumps(invocation.as_kfp_takes_it(json.loads(text), places)), encoding="utf-8")
     return json.loads(text)
+
+
+def _leave_none_out(expected: Sequence[str]) -> None:
+    """Makes an empty folder where KFP's launcher looks for an output that was not written there.
+
+    To the launchers up to 2.17 such an output is just empty; to those that report to the API server it is an
+    error. What is written straight to gs:// is not there either. Of an empty folder nothing is uploaded.
+    """
+    for place in map(Path, expected):
+        if place.parent.is_dir() and not place.exists():  # the launcher makes the folder above
+            place.mkdir()
 
 
 def _keep_verdict(run: str, executor_input: dict[str, Any], output: dict[str, Any], *, store: str) -> None:

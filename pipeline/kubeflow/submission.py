@@ -1,4 +1,4 @@
-"""A run on the cluster from here: the compiled file becomes a version, is started and watched.
+"""Submission of runs to a cluster: a compiled file is uploaded as a version, started and watched.
 
 A request whose answer does not come through may have been carried out all the same. So what has been made is
 looked up by its name before a request is sent again: versions and experiments have names of their own, and
@@ -43,7 +43,7 @@ class Uploaded:
 
 
 class Cluster:
-    """What is done over a connection, in the words of this project.
+    """Uploads, starts and watches runs over a connection.
 
     Args:
       api: the connection.

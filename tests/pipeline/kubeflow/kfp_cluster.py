@@ -1,15 +1,21 @@
 """What Kubeflow Pipelines' driver and launcher do with a compiled file, done on this machine.
 
-After `backend/src/v2` of kubeflow/pipelines (driver/container.go and resolve.go, component/launcher_v2.go,
-cacheutils/cache.go, metadata/converter.go; the releases 2.0.5 to 2.17.0 agree in what is used here). Where
-they are strict, this is: an input artifact has an id for a name and an empty type, an executor's output may
-have no unknown key and no null. Two things differ. A pod is a process in a folder of its own with an
-environment of its own, and KFP's own `customPath` tells it where in that folder the launcher has its copies,
-since a test may not make /minio. And nothing is retried.
+Read beside `backend/src/v2` of kubeflow/pipelines: driver/container.go, driver.go, resolve.go, util.go and
+cache.go, component/launcher_v2.go, cacheutils/cache.go, metadata/converter.go, objectstore/object_store.go.
+What the releases do differently is in `Version`; the dates are those of their tags. Where they are strict,
+this is: an executor's output may have no unknown key and no null.
+
+Two things differ. A pod is a process in a folder of its own with an environment of its own, and KFP's own
+`customPath` tells it where in that folder the launcher has its copies, since a test may not make /minio. And
+of retries the waiting is left out.
+
+Not played, since no compiled file of this project has it: importers, loops, conditions, nested pipelines,
+workspaces (a volume at /kfp-workspace, only for steps with an artifact or parameter of it).
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 import itertools
@@ -26,15 +32,57 @@ from typing import Any
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
+"""Where the artifacts of a run go that is started without a root: the launcher's, never the spec's."""
+LOGS = "executor-logs"
+
 SUCCEEDED, CACHED, FAILED, NOT_RUN = "SUCCEEDED", "CACHED", "FAILED", "NOT_RUN"
 KINDS = {"STRING": str, "NUMBER_INTEGER": (int, float), "NUMBER_DOUBLE": (int, float), "BOOLEAN": bool}
 
 
 @dataclasses.dataclass(frozen=True)
+class Version:
+    """What a range of releases does.
+
+    publishes_logs: the driver adds the output `executor-logs`, where `publish_logs` is not "false".
+    numbers_logs: the launcher appends the attempt's number to its address.
+    output_in_task_root: the executor's output file is beside the outputs; before, in /tmp/kfp_outputs.
+    keeps_tasks: tasks and artifacts are in the API server and not in ML Metadata. An input artifact has the
+      name of the output, an id of its own, and for the title of its type whatever the output's type said; an
+      output that is not there is an error.
+    """
+
+    name: str
+    publishes_logs: bool = False
+    numbers_logs: bool = False
+    output_in_task_root: bool = False
+    keeps_tasks: bool = False
+
+
+KFP_2_0 = Version("2.0.5 (2023-12-08) to 2.4.1 (2025-02-28)")
+KFP_2_5 = Version("2.5.0 (2025-04-28) to 2.14.4 (2025-11-11)", publishes_logs=True)
+KFP_2_15 = Version(
+    "2.15.0 (2025-11-25) and 2.16.0 (2026-02-25)", publishes_logs=True, output_in_task_root=True
+)
+KFP_2_17 = Version(
+    "2.16.1 (2026-05-04), 2.17.0 (2026-07-09), 7b70c7b (2026-08-21)",
+    publishes_logs=True,
+    numbers_logs=True,
+    output_in_task_root=True,
+)
+TASK_API = dataclasses.replace(
+    KFP_2_17, name="the branch mlmd-removal, e2520ff (2026-07-31)", keeps_tasks=True
+)
+VERSIONS = (KFP_2_0, KFP_2_5, KFP_2_15, KFP_2_17, TASK_API)
+
+
+@dataclasses.dataclass(frozen=True)
 class Artifact:
-    """A row of the metadata store: what the driver remembers of an output."""
+    """What the driver remembers of an output."""
 
     id: int
+    key: str
+    kind: dict[str, str]
     uri: str
     metadata: dict[str, Any]
 
@@ -53,22 +101,29 @@ class Cluster:
     """Runs compiled pipelines; `folder` holds the bucket and the pods' scratch, the cache lives as long as
     it.
 
+    publish_logs: the switch PUBLISH_LOGS of the API server.
     pods_at_once: how many pods there is room for.
     """
 
-    def __init__(self, folder: Path, *, pods_at_once: int = 2):
+    def __init__(
+        self, folder: Path, version: Version = KFP_2_17, *, publish_logs: bool = True, pods_at_once: int = 2
+    ):
         self.folder = folder
+        self.version = version
+        self.logs = version.publishes_logs and publish_logs
         self._pods = threading.BoundedSemaphore(pods_at_once)
         self._ids = itertools.count(1)
         self._cache: dict[str, dict[str, Artifact]] = {}
 
-    def run(self, spec: dict[str, Any], *, run_id: str, **given: Any) -> dict[str, Task]:
+    def run(
+        self, spec: dict[str, Any], *, run_id: str, pipeline_root: str = DEFAULT_ROOT, **given: Any
+    ) -> dict[str, Task]:
         """Every step as soon as those before it ended well; `given` are the run's parameters."""
         declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
         assert set(given) <= set(declared), "KFP refuses a run with unknown parameters"
         parameters = {name: each["defaultValue"] for name, each in declared.items()} | given
         specs = spec["root"]["dag"]["tasks"]
-        run = _Run(self, spec, run_id, parameters, {name: Task(name) for name in specs})
+        run = _Run(self, spec, run_id, pipeline_root, parameters, {name: Task(name) for name in specs})
         done = {name: threading.Event() for name in specs}
 
         def when_ready(name: str) -> None:
@@ -89,8 +144,12 @@ class Cluster:
         """What the bucket has under an address."""
         return self.folder / "bucket" / uri.split("://")[1]
 
-    def record(self, uri: str, metadata: dict[str, Any]) -> Artifact:
-        return Artifact(next(self._ids), uri, {name: _stored(value) for name, value in metadata.items()})
+    def record(self, key: str, kind: dict[str, str], uri: str, metadata: dict[str, Any]) -> Artifact:
+        """Remembers an output, with its metadata as the store gives them back."""
+        if not self.version.keeps_tasks:
+            metadata = {"display_name": key, "store_session_info": "{}"} | metadata
+            metadata = {name: _stored(value) for name, value in metadata.items()}
+        return Artifact(next(self._ids), key, kind, uri, metadata)
 
 
 @dataclasses.dataclass
@@ -98,6 +157,7 @@ class _Run:
     cluster: Cluster
     spec: dict[str, Any]
     id: str
+    root: str
     parameters: dict[str, Any]
     tasks: dict[str, Task]
 
@@ -110,22 +170,31 @@ class _Run:
         if "container" not in executor:
             raise NotImplementedError("non-container and non-importer executor not implemented")
         container = executor["container"]
-        executor_input = {
+        executor_input = self.executor_input(name)
+        key = _cache_key(self, executor_input, container)
+        cacheable = spec.get("cachingOptions", {}).get("enableCache", False)
+        if cacheable and key in self.cluster._cache:
+            task.outputs, task.state = self.cluster._cache[key], CACHED
+            return
+        with self.cluster._pods:
+            for attempt in range(1 + spec.get("retryPolicy", {}).get("maxRetryCount", 0)):
+                self._run_pod(task, container, copy.deepcopy(executor_input), attempt)
+                if task.state == SUCCEEDED:
+                    break
+        if cacheable and task.state == SUCCEEDED:
+            self.cluster._cache[key] = task.outputs
+
+    def executor_input(self, name: str) -> dict[str, Any]:
+        """What the driver resolves for a task whose upstream tasks have ended."""
+        spec = self.spec["root"]["dag"]["tasks"][name]
+        component = self.spec["components"][spec["componentRef"]["name"]]
+        return {
             "inputs": {
                 "parameterValues": self._parameter_values(spec, component),
                 "artifacts": self._input_artifacts(spec),
             },
             "outputs": {"artifacts": self._output_artifacts(name, component)},
         }
-        key = _cache_key(executor_input, container)
-        cacheable = spec.get("cachingOptions", {}).get("enableCache", False)
-        if cacheable and key in self.cluster._cache:
-            task.outputs, task.state = self.cluster._cache[key], CACHED
-            return
-        with self.cluster._pods:
-            self._run_pod(task, container, executor_input)
-        if cacheable and task.state == SUCCEEDED:
-            self.cluster._cache[key] = task.outputs
 
     def _parameter_values(self, spec: dict, component: dict) -> dict[str, Any]:
         values = {}
@@ -144,53 +213,70 @@ class _Run:
         for name, source in spec.get("inputs", {}).get("artifacts", {}).items():
             origin = source["taskOutputArtifact"]
             artifact = self.tasks[origin["producerTask"]].outputs[origin["outputArtifactKey"]]
-            found[name] = {
-                "artifacts": [
-                    {
-                        "name": str(artifact.id),
-                        "type": {"instanceSchema": ""},
-                        "uri": artifact.uri,
-                        "metadata": artifact.metadata,
-                    }
-                ]
-            }
+            found[name] = {"artifacts": [self._input_artifact(artifact)]}
         return found
+
+    def _input_artifact(self, artifact: Artifact) -> dict[str, Any]:
+        if self.cluster.version.keeps_tasks:
+            title = artifact.kind.get("schemaTitle") or artifact.kind["instanceSchema"]
+            named = {"name": artifact.key, "artifactId": f"id-{artifact.id}", "type": {"schemaTitle": title}}
+        else:
+            named = {"name": str(artifact.id), "type": {"instanceSchema": ""}}
+        return {**named, "uri": artifact.uri, "metadata": artifact.metadata}
 
     def _output_artifacts(self, name: str, component: dict) -> dict[str, Any]:
         salt = hashlib.sha256(f"{self.id}/{name}".encode()).hexdigest()[:8]
-        root = self.spec["defaultPipelineRoot"].rstrip("/")
-        above = f"{root}/{self.spec['pipelineInfo']['name']}/{self.id}/{name}/{salt}"
+        above = f"{self.root.rstrip('/')}/{self.spec['pipelineInfo']['name']}/{self.id}/{name}/{salt}"
+        declared = component.get("outputDefinitions", {}).get("artifacts", {})
+        kinds = {key: each["artifactType"] for key, each in declared.items()}
+        if self.cluster.logs:
+            kinds[LOGS] = {"schemaTitle": "system.Artifact"}
         return {
-            key: {"artifacts": [{"name": key, "type": each["artifactType"], "uri": f"{above}/{key}"}]}
-            for key, each in component.get("outputDefinitions", {}).get("artifacts", {}).items()
+            key: {"artifacts": [{"name": key, "type": kind, "uri": f"{above}/{key}"}]}
+            for key, kind in kinds.items()
         }
 
-    def _run_pod(self, task: Task, container: dict, executor_input: dict) -> None:
+    def _run_pod(self, task: Task, container: dict, executor_input: dict, attempt: int) -> None:
         """The launcher's part: downloads, the user's command, uploads, and what is remembered of them."""
-        pod = self.cluster.folder / "pods" / f"{self.id}-{task.name}"
-        scratch = pod / "scratch"
+        cluster = self.cluster
+        pod = cluster.folder / "pods" / f"{self.id}-{task.name}-{attempt}"
+        outputs = executor_input["outputs"]["artifacts"]
+        if cluster.version.numbers_logs and LOGS in outputs:
+            outputs[LOGS]["artifacts"][0]["uri"] += f"-{attempt}"
+        for artifact in [*_listed(executor_input["inputs"]), *_listed(executor_input["outputs"])]:
+            artifact["customPath"] = str(pod / "scratch" / artifact["uri"].split("://")[1])
         for artifact in _listed(executor_input["inputs"]):
-            artifact["customPath"] = str(scratch / artifact["uri"].split("://")[1])
-            _copy(self.cluster.file(artifact["uri"]), Path(artifact["customPath"]))
+            _copy(cluster.file(artifact["uri"]), Path(artifact["customPath"]))
         for artifact in _listed(executor_input["outputs"]):
-            artifact["customPath"] = str(scratch / artifact["uri"].split("://")[1])
             Path(artifact["customPath"]).parent.mkdir(parents=True, exist_ok=True)
-        executor_input["outputs"]["outputFile"] = str(pod / "output_metadata.json")
+        folder = pod / "kfp_outputs"
+        if cluster.version.output_in_task_root:
+            folder = Path(_listed(executor_input["outputs"])[0]["customPath"]).parent
+        executor_input["outputs"]["outputFile"] = str(folder / "output_metadata.json")
         done = _started(container, json.dumps(executor_input), pod)
         task.log = done.stdout
+        if LOGS in outputs:
+            Path(outputs[LOGS]["artifacts"][0]["customPath"]).write_text(task.log)
         if done.returncode:
             task.state = FAILED
+            self._upload(task, {key: each for key, each in outputs.items() if key == LOGS}, {})
             return
-        told = _executor_output(pod / "output_metadata.json")
-        for key, listed in executor_input["outputs"]["artifacts"].items():
+        self._upload(task, outputs, _executor_output(folder / "output_metadata.json"))
+        shutil.rmtree(pod)
+        task.state = SUCCEEDED
+
+    def _upload(self, task: Task, outputs: dict[str, Any], told: dict[str, Any]) -> None:
+        """Copies outputs to the bucket and remembers them, with what the executor said of each."""
+        for key, listed in outputs.items():
             (artifact,) = listed["artifacts"]
             (answer,) = told.get("artifacts", {}).get(key, {}).get("artifacts", [{}])
             assert answer.get("uri", artifact["uri"]) == artifact["uri"], "it would be uploaded elsewhere"
-            _copy(Path(artifact["customPath"]), self.cluster.file(artifact["uri"]))
-            metadata = {"display_name": key, "store_session_info": "{}"} | answer.get("metadata", {})
-            task.outputs[key] = self.cluster.record(artifact["uri"], metadata)
-        shutil.rmtree(pod)
-        task.state = SUCCEEDED
+            place = Path(artifact["customPath"])
+            if self.cluster.version.keeps_tasks:
+                assert place.exists(), f"declared output artifact {key!r} is missing at {str(place)!r}"
+            _copy(place, self.cluster.file(artifact["uri"]))
+            metadata = answer.get("metadata", {})
+            task.outputs[key] = self.cluster.record(key, artifact["type"], artifact["uri"], metadata)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -245,9 +331,9 @@ def _listed(side: dict[str, Any]) -> list[dict[str, Any]]:
     return [artifact for listed in side["artifacts"].values() for artifact in listed["artifacts"]]
 
 
-def _cache_key(executor_input: dict[str, Any], container: dict[str, Any]) -> str:
+def _cache_key(run: _Run, executor_input: dict[str, Any], container: dict[str, Any]) -> str:
     names = {
-        key: [each["name"] for each in listed["artifacts"]]
+        key: [each.get("artifactId") or each["name"] for each in listed["artifacts"]]
         for key, listed in executor_input["inputs"]["artifacts"].items()
     }
     outputs = {
@@ -261,5 +347,6 @@ def _cache_key(executor_input: dict[str, Any], container: dict[str, Any]) -> str
         container["image"],
         container["command"],
         container["args"],
+        run.spec["pipelineInfo"]["name"],  # the cache is asked for the pipeline, or has its name in the key
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

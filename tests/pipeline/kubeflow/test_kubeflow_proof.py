@@ -30,6 +30,7 @@ SMALL = (
     "trainer.batch_size=64",
     "gate.min_change=-0.5",
 )
+ROOT = "minio://mlpipeline/v2"
 STORE_STEPS = {"ProductionModel", "Evaluator", "Pusher"}
 TEXTS = ["A wonderful film.", "Dull from the first minute to the last.", "", "I laughed, I cried. " * 200]
 
@@ -63,7 +64,7 @@ def compile_here(folder, image_tree, compile_with):
     return lambda *assignments: compile_with(
         *SMALL,
         "gate.min_accuracy=0.99",  # each run's parameter says otherwise
-        "kubeflow.pipeline_root=minio://mlpipeline/v2",
+        f"kubeflow.pipeline_root={ROOT}",
         f"kubeflow.serving_root={models}",
         f'kubeflow.volumes={{"{models}"="models"}}',
         f"kubeflow.project_dir={image_tree}",
@@ -78,7 +79,7 @@ def proof(folder, compile_here) -> Proof:
     cluster, spec = Cluster(folder), compile_here().spec
     given = ("gate.min_accuracy=0.6", f"workspace={folder / 'workspace'}", f"cache_dir={folder / 'cache'}")
     with ThreadPoolExecutor(1) as beside:
-        running = beside.submit(cluster.run, spec, run_id="run-1", min_accuracy=0.6)
+        running = beside.submit(cluster.run, spec, run_id="run-1", pipeline_root=ROOT, min_accuracy=0.6)
         here = local_runner.run(load(assignments=[*SMALL, *given]), console=Console())
         promoted = running.result()
     return Proof(cluster, spec, VersionStore(folder / "models" / "imdb_sentiment"), promoted, here)
@@ -87,7 +88,7 @@ def proof(folder, compile_here) -> Proof:
 @pytest.fixture(scope="session")
 def refused(proof) -> dict[str, Task]:
     """The second run: nothing has changed but the floor."""
-    return proof.cluster.run(proof.spec, run_id="run-2", min_accuracy=0.999)
+    return proof.cluster.run(proof.spec, run_id="run-2", pipeline_root=ROOT, min_accuracy=0.999)
 
 
 def predictions(folder: str) -> np.ndarray:
@@ -146,6 +147,15 @@ def test_a_refused_model_ends_without_a_push_and_the_reason_is_in_the_outputs(pr
 
 def test_what_did_not_change_comes_from_the_cache_but_nothing_that_the_store_decides(refused):
     assert {name for name, task in refused.items() if task.state != CACHED} == STORE_STEPS
+
+
+# --- what Kubeflow writes beside the outputs
+
+
+def test_the_logs_that_kubeflow_asks_for_are_in_the_bucket(proof):
+    (task,) = [task for name, task in proof.promoted.items() if name == "Pusher"]
+    assert task.outputs["executor-logs"].uri.endswith("/executor-logs-0")
+    assert "PROMOTED" in proof.artifact(task, "executor-logs").read_text().upper()
 
 
 # --- a data check that stops a run
