@@ -66,6 +66,10 @@ class VerifiedModel:
             answer = self._predictor.run(_SIGNATURE, {_INPUT: given})
         except RequestError as error:
             raise GreenlightError(f"Version {self.version} does not answer: {error.message}") from error
+        if any(answer[name].shape != (len(texts),) for name in (_LABEL, _PROBABILITY)):
+            raise GreenlightError(
+                f"Version {self.version} does not give one {_PROBABILITY} and one {_LABEL} a review."
+            )
         return [
             Prediction(label=label.decode("utf-8", "replace"), probability=probability, version=self.version)
             for label, probability in zip(answer[_LABEL], answer[_PROBABILITY].tolist(), strict=True)

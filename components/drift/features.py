@@ -121,6 +121,9 @@ class FeatureModel:
             found = self._model.run("serving_default", {"text": batch.numpy()})["probability"]
         except (KeyError, RequestError) as error:
             raise GreenlightError(f"serving_default of {self._folder} fails: {cause_of(error)}") from error
+        if found.size != len(batch):
+            shape = f"probability of shape {found.shape} for {len(batch)} reviews"
+            raise GreenlightError(f"serving_default of {self._folder} gives {shape}")
         return found.reshape(-1).astype(np.float32)
 
 

@@ -23,7 +23,7 @@ from serving.versions import VersionStore
 _LOG = logging.getLogger("greenlight.serving")
 _FIRST_RETRY, _LAST_RETRY = 5.0, 60.0  # seconds between looks at a version that was refused
 _REMEMBERED = 50  # versions whose end is still told
-_SUSPICIOUS = 5  # requests to a version that fail in a row, until it is asked its own question
+_SUSPICIOUS = 3  # requests to a version that fail in a row, until it is asked its own question
 _AGAIN_SECONDS = 5.0  # between two such questions
 
 
@@ -313,6 +313,7 @@ class Models:
         except Exception as error:  # whatever it is, the version does not replace one that answers
             if number not in await in_thread(self._store.published):  # rolled back or pruned meanwhile
                 self._states.pop(number, None)
+                self._stuck.pop((store_id, number), None)
                 return None
             self._metrics.load(path, Code.DATA_LOSS, time.perf_counter() - started)
             known = isinstance(error, (LoadError, StoreError))
@@ -323,22 +324,34 @@ class Models:
         return LoadedVersion(predictor, store_id=store_id, question=question)
 
     async def _load_in_time(self, store_id: str, number: int) -> tuple[Predictor, Question]:
+        """The version; LoadError if it is not there in time, or is taken out of the store meanwhile."""
         live = self._loaded[0].predictor if self._loaded else None
         attempt = self._attempt = LoadAttempt(self._store, number, live=live, load=self._load)
         running = in_thread(attempt.run)
+        running.add_done_callback(_forget)
         try:
-            return await asyncio.wait_for(asyncio.shield(running), self._load_seconds)
-        except TimeoutError:
-            if running.done():  # the error is its own
-                raise
-            attempt.give_up()
-            running.add_done_callback(_forget)
-            self._stuck[store_id, number] = running
-            raise LoadError(
-                f"it did not load and answer within {self._load_seconds:g} seconds (serve.load_seconds)"
-            ) from None
+            why = await self._waited_for(running, number)
         finally:
             self._attempt = None
+        if not why:
+            return running.result()
+        attempt.give_up()
+        self._stuck[store_id, number] = running
+        raise LoadError(why)
+
+    async def _waited_for(self, running: "asyncio.Future[Any]", number: int) -> str:
+        """Why it is not worth waiting for any longer; empty once it has ended."""
+        until = time.monotonic() + self._load_seconds
+        while not running.done():
+            left = until - time.monotonic()
+            if left <= 0:
+                return (
+                    f"it did not load and answer within {self._load_seconds:g} seconds (serve.load_seconds)"
+                )
+            await asyncio.wait({running}, timeout=min(left, self._poll_seconds))
+            if not running.done() and number not in await in_thread(self._store.published):
+                return "it was rolled back or pruned while it was loaded"
+        return ""
 
     def _refuse(self, store_id: str, number: int, why: str) -> None:
         before = self._refused.get((store_id, number))

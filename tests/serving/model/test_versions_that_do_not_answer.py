@@ -137,6 +137,20 @@ def test_a_version_that_hangs_is_given_up_and_later_versions_are_followed(tmp_pa
     story(tmp_path, tell)
 
 
+def test_a_version_that_hangs_is_given_up_when_it_is_rolled_back(tmp_path, tiny_model, odd_model):
+    async def tell(server):
+        await server.push(tiny_model(0.25))
+        server.store.push(odd_model("endless"), Facts())
+        following = asyncio.create_task(server.models.refresh())
+        await until(lambda: (State.LOADING, Code.OK) in server.states().values())
+        server.store.rollback("it hangs")
+        await following
+        assert server.states() == {1: (State.AVAILABLE, Code.OK)}
+        assert server.gauge("greenlight_versions_refused_total") == 0
+
+    story(tmp_path, tell, poll_seconds=0.05)
+
+
 def test_a_version_is_not_loaded_again_while_an_earlier_attempt_still_hangs(tmp_path, tiny_model):
     import threading
 
@@ -203,7 +217,7 @@ def test_a_live_version_that_begins_to_fail_is_not_ready_until_it_answers_again(
         heard = []
         server.models.on_change(lambda: heard.append(server.models.ready()))
         failing = Failing(server)
-        await fail(server, 5)
+        await fail(server, manager._SUSPICIOUS)
         await until(lambda: not server.service.ready())
         assert server.states() == {1: (State.AVAILABLE, Code.UNAVAILABLE)}
         (status,) = server.models.statuses()
@@ -250,7 +264,7 @@ def test_a_live_version_that_hangs_is_taken_back(tmp_path, tiny_model, monkeypat
             return run(name, inputs)
 
         one.predictor.run = hang
-        for _ in range(5):
+        for _ in range(manager._SUSPICIOUS):
             server.models.note(one, failed=True)
         await until(lambda: not server.service.ready())
         (status,) = server.models.statuses()
@@ -267,7 +281,7 @@ def test_a_new_version_that_answers_replaces_one_that_does_not_any_more(tmp_path
     async def tell(server):
         await server.push(tiny_model(0.25))
         Failing(server)
-        await fail(server, 5)
+        await fail(server, manager._SUSPICIOUS)
         await until(lambda: not server.service.ready())
         await server.push(tiny_model(0.75))
         assert server.service.ready()
