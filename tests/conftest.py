@@ -6,16 +6,22 @@ And what the tests of serving share with those of the commands that use it: a sm
 import asyncio
 import contextlib
 import functools
+import json
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import filelock
 import process_state
+import processes
 import pytest
+import schedule
 from hypothesis import HealthCheck, settings
 from proofs import Proofs
+from small_run import SMALL_RUN
 
 # How long an example takes says nothing on a machine with other work.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -33,6 +39,11 @@ MODEL_NAME = "imdb_sentiment"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Proofs(config), "proofs")
+    config.pluginmanager.register(schedule.Schedule(config), "schedule")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(schedule.RECORD, action="store_true", help="record how long each file takes")
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +51,58 @@ def process_as_before() -> Iterator[None]:
     """No test sees what another one left in the process."""
     with process_state.kept():
         yield
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory) -> Path:
+    """A folder that all workers of this run of the tests share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def build_once(shared) -> Callable[[str, Callable[[Path], None]], Path]:
+    """`build_once(name, build)` is a folder that one worker filled for all; do not change it."""
+
+    def build_once(name: str, build: Callable[[Path], None]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with filelock.FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                build(folder)
+                done.touch()
+        return folder
+
+    return build_once
+
+
+@pytest.fixture(scope="session")
+def embedding_cache(shared) -> Path:
+    """The folder of built embeddings, which every run of the tests takes and may add to."""
+    return shared / "cache"
+
+
+@pytest.fixture(scope="session")
+def finished_workspace(build_once, embedding_cache) -> Path:
+    """What `greenlight run` left behind, in a process of its own, as its user starts it: version 1 is live.
+
+    For all tests of this run; who changes anything takes a copy.
+    """
+
+    def run(folder: Path) -> None:
+        settings = (
+            f"workspace={folder}",
+            f"cache_dir={embedding_cache}",
+            "gate.min_accuracy=0.6",
+            *SMALL_RUN,
+        )
+        done = processes.greenlight("run", "--json", *processes.with_set(*settings))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert json.loads(done.stdout)["verdict"] == "promoted", done.stdout
+
+    return build_once("workspace", run)
 
 
 def save_small_model(folder: Path, *, bias: float) -> None:

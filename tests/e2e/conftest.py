@@ -4,21 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from small_run import SMALL_RUN
 
 from pipeline import config
 from pipeline.console.plain import Console
 from pipeline.engine import local_runner
 from pipeline.results.outcome import RunResult
 
-SMALL = ("data.limit=600", "embedding.vocabulary_size=2000", "trainer.epochs=6", "trainer.batch_size=64")
-"""600 of the packaged reviews and a small vocabulary: a run in a few seconds."""
-
 Run = Callable[..., RunResult]
-
-
-@pytest.fixture(scope="session")
-def embedding_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +20,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, embedding_cache: Path) -> Run:
     shared = tmp_path_factory.mktemp("workspace")
 
     def start(*assignments: str, workspace: Path = shared, use_cache: bool = True) -> RunResult:
-        given = (f"workspace={workspace}", f"cache_dir={embedding_cache}", *SMALL, *assignments)
+        given = (f"workspace={workspace}", f"cache_dir={embedding_cache}", *SMALL_RUN, *assignments)
         return local_runner.run(config.load(assignments=given), console=Console(), use_cache=use_cache)
 
     return start

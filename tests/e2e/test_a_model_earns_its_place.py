@@ -175,6 +175,7 @@ def test_the_retrained_model_was_compared_with_the_one_in_production(first, retr
     assert change["value"] is not None and change["baseline"] is not None
 
 
+@pytest.mark.proof
 def test_going_back_to_earlier_settings_makes_their_model_live_again(first, retrained, back, forth):
     assert [(each.verdict, each.version) for each in (back, forth)] == [("promoted", "3"), ("promoted", "4")]
     assert executed(back) == {"ProductionModel", "Evaluator", "Pusher"}
@@ -182,6 +183,7 @@ def test_going_back_to_earlier_settings_makes_their_model_live_again(first, retr
     assert [digest_of(back), digest_of(forth)] == [digest_of(first), digest_of(retrained)]
 
 
+@pytest.mark.proof
 def test_a_run_as_before_does_not_undo_a_persons_promotion(overruled):
     assert (overruled.verdict, overruled.version, overruled.exit_code) == ("refused", "5", 3), overruled
     assert overruled.reasons == (
@@ -190,12 +192,14 @@ def test_a_run_as_before_does_not_undo_a_persons_promotion(overruled):
     )
 
 
+@pytest.mark.proof
 def test_a_run_after_a_rollback_does_not_bring_the_model_back(rolled_back, settled):
     assert (rolled_back.verdict, rolled_back.version, rolled_back.exit_code) == ("refused", "4", 3)
     assert rolled_back.reasons[0].startswith("this very model was rolled back as version 5")
     assert (settled.verdict, settled.version, settled.exit_code) == ("unchanged", "4", 0), settled
 
 
+@pytest.mark.proof
 def test_a_lost_store_is_pushed_to_again(after_the_loss):
     assert after_the_loss.verdict == "promoted", after_the_loss
     assert executed(after_the_loss) == {"Pusher"}

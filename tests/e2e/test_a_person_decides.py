@@ -13,6 +13,8 @@ from pipeline.lineage import runs
 from pipeline.results.outcome import RunResult
 from pipeline.workspace.layout import Workspace
 
+pytestmark = pytest.mark.proof
+
 QUICK = ("trainer.epochs=1", "infra.enabled=false", "gate.min_accuracy=0.1", "gate.min_change=-0.9")
 
 

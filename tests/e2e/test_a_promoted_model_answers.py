@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ import tensorflow as tf
 from components import reviews
 from serving.server import Server
 from serving.settings import ServeSettings
+from serving.store.records import Version
 from serving.versions import VersionStore
 
 TEXTS = ["A wonderful film, I loved it.", "", "Awful. Don't.", "café 😀 " * 300]
@@ -17,15 +19,13 @@ MODEL = "/v1/models/imdb_sentiment"
 
 
 @pytest.fixture(scope="module")
-def version(run):
-    result = run("gate.min_accuracy=0.6")
-    assert result.verdict == "promoted", result
-    return result
+def version(finished_workspace) -> Version:
+    return VersionStore(finished_workspace / "serving" / "imdb_sentiment").live()
 
 
 @pytest.fixture(scope="module")
 def expected(version) -> list[float]:
-    model = tf.saved_model.load(version.model_path)
+    model = tf.saved_model.load(version.path)
     scored = model.signatures["serving_default"](text=tf.constant(TEXTS))
     return pytest.approx(scored["probability"].numpy().tolist(), abs=1e-6)
 
@@ -55,7 +55,7 @@ def answers(version, tmp_path_factory) -> dict[str, dict]:
     }
 
     async def ask() -> dict[str, dict]:
-        store = VersionStore(version.model_path.rpartition("/")[0])
+        store = VersionStore(Path(version.path).parent)
         settings = ServeSettings(rest_port=0, grpc=False, access_log=False, drain_delay_seconds=0)
         server = Server(
             store, settings, model_name="imdb_sentiment", request_log=tmp_path_factory.mktemp("log")

@@ -2,14 +2,13 @@
 
 import csv
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
+import processes
 import pytest
 
 from benchmarks.reviews_made import real_reviews
@@ -22,7 +21,6 @@ from pipeline.workspace.layout import Workspace
 
 pytestmark = pytest.mark.proof
 
-ROOT = Path(__file__).parents[2]
 SMALL = (
     "embedding.vocabulary_size=2000",
     "trainer.epochs=6",
@@ -56,11 +54,10 @@ class Watched:
         draft.rename(self.folder / "spans" / draft.name)
 
     def start(self) -> subprocess.Popen:
-        sets = [option for given in self.settings for option in ("--set", given)]
         watcher = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.cli", "retrain", "--watch", *sets],
+            [*processes.GREENLIGHT, "retrain", "--watch", *processes.with_set(*self.settings)],
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=processes.environment(),
             stdout=subprocess.DEVNULL,
         )
         self.watchers.append(watcher)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
+import processes
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
@@ -32,18 +33,13 @@ SETTINGS = (
 REVIEWS = "text,id\nA great film,1\nAwful and dull,2\nI have seen better,3\n"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def beam_options(tmp_path_factory):
     """The options of a job service and its workers, which run as docs/scaling.md starts them."""
-    jobs, workers = free_port(), free_port()
+    jobs, workers = processes.free_port(), processes.free_port()
     # The pool starts `python`, and the workers import this project.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    env = os.environ | {"PATH": path, "PYTHONPATH": str(Path(__file__).parents[2])}
+    env = processes.environment(PATH=path)
     log = (tmp_path_factory.mktemp("beam") / "log").open("wb")
     commands = [
         [*job_service(), "-p", str(jobs)],
@@ -89,8 +85,7 @@ def wait_for(port: int, process: subprocess.Popen) -> None:
 
 
 def greenlight(command, *arguments, settings):
-    options = [option for each in settings for option in ("--set", each)]
-    result = CliRunner().invoke(cli.cli, [command, *options, *arguments])
+    result = CliRunner().invoke(cli.cli, [command, *processes.with_set(*settings), *arguments])
     assert result.exit_code == 0, result.output
     return result.stdout
 

@@ -18,6 +18,7 @@ REQUIRED = [
 ]
 OF_COMMANDS = {
     "pytest": "-m pytest",
+    "pytest-randomly": "no:randomly",
     "pytest-timeout": "timeout = ",
     "pytest-xdist": "--numprocesses",
     "ruff": "bin/ruff",

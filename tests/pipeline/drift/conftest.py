@@ -9,31 +9,14 @@ from pathlib import Path
 import pytest
 
 from components.example_gen.sources import packaged
-from pipeline import config
-from pipeline.console.plain import Console
-from pipeline.engine import local_runner
-
-SMALL = (
-    "data.limit=600",
-    "embedding.vocabulary_size=2000",
-    "trainer.epochs=4",
-    "trainer.batch_size=64",
-    "gate.min_accuracy=0.6",
-    "infra.enabled=false",
-)
 
 Row = tuple[str, str]
 
 
 @pytest.fixture(scope="session")
-def workspace(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("drift")
-    settings = config.load(
-        assignments=(f"workspace={folder / 'ws'}", f"cache_dir={folder / 'cache'}", *SMALL)
-    )
-    result = local_runner.run(settings, console=Console())
-    assert result.verdict == "promoted", result.error
-    return folder / "ws"
+def workspace(finished_workspace, tmp_path_factory) -> Path:
+    """A copy, as these tests write into it."""
+    return shutil.copytree(finished_workspace, tmp_path_factory.mktemp("drift") / "ws")
 
 
 @pytest.fixture(scope="session")
