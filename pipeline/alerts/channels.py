@@ -75,6 +75,8 @@ async def _post(address: SecretStr, body: Mapping[str, Any], *, key: str) -> Non
             code = answer.status_code
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise Undelivered(type(error).__name__) from None
+    if 300 <= code < 400:
+        raise Undelivered(f"HTTP {code}, a redirect, which is not followed: set the address that it leads to")
     if not 200 <= code < 300:
         raise Undelivered(f"HTTP {code}")
 

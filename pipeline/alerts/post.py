@@ -67,12 +67,12 @@ class Post:
         asyncio.run(self._deliver_all())
 
     async def _deliver_all(self) -> None:
-        """Until the end is asked for and everything has been tried once more."""
+        """Until the end is asked for; then what is due is tried. What waits for its next try stays on the disk
+        for the next process.
+        """
         ending = False
         while True:
             self._news.clear()
-            if ending:
-                self._next_try.clear()
             due = [letter for letter in self._spool.waiting() if self._is_due(letter)]
             await asyncio.gather(*map(self._deliver, due[:MOST_AT_ONCE]))
             if ending:
@@ -90,6 +90,11 @@ class Post:
         return self._next_try.get(letter.path.name, 0.0) <= time.monotonic()
 
     async def _deliver(self, letter: Letter) -> None:
+        with self._spool.claimed(letter) as ours:
+            if ours:
+                await self._hand_over(letter)
+
+    async def _hand_over(self, letter: Letter) -> None:
         name = letter.path.name
         try:
             await channels.deliver(letter.channel, letter.payload, self._settings)

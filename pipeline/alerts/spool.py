@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import fcntl
 import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,19 @@ class Spool:
             except (OSError, ValueError, KeyError, TypeError):
                 self._set_aside(path)
 
+    @contextmanager
+    def claimed(self, letter: Letter) -> Iterator[bool]:
+        """Whether the letter is ours to deliver meanwhile: not if another process is at it, or was faster."""
+        try:
+            handle = os.open(letter.path, os.O_RDONLY)
+        except OSError:
+            yield False
+            return
+        try:
+            yield _is_locked_by_us(handle) and letter.path.exists()
+        finally:
+            os.close(handle)
+
     def delivered(self, letter: Letter) -> None:
         letter.path.unlink(missing_ok=True)
 
@@ -89,6 +103,14 @@ class Spool:
             action()
         except OSError as error:
             raise GreenlightError(f"Alerts cannot be kept in {self._folder}: {error.strerror}.") from error
+
+
+def _is_locked_by_us(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _encoded(data: dict[str, Any]) -> bytes:

@@ -22,6 +22,7 @@ from pipeline.retraining.policy.records import (
     RolledBack,
     Watching,
 )
+from pipeline.retraining.policy.triggers import suspected_labels
 from pipeline.settings.alerts import EventName
 
 if TYPE_CHECKING:
@@ -189,6 +190,5 @@ def _seen(examination: Examination) -> str:
     if examination.previous_accuracy is not None:
         words += f", version {examination.previous} {examination.previous_accuracy:.4f}"
     if examination.suspects:
-        named = ", ".join([*examination.suspect_rows[:5], *(["..."] if examination.suspects > 5 else [])])
-        words += f", {examination.suspects:,} of {examination.examined:,} labels probably wrong ({named})"
+        words += f", {suspected_labels(examination)}"
     return words

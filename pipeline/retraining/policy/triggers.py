@@ -76,6 +76,8 @@ def _news(key: SpanContent, examination: Examination | None, past: History) -> s
     """What there is to say of a span that waits for its run."""
     dealt_with = {span.number for span in (past.done | past.aside.keys()) - {key}}
     words = f"{key} has other content than before" if key.number in dealt_with else f"{key} is new"
+    if examination is not None and examination.suspects:
+        words += f", with {suspected_labels(examination)}"
     if examination is None or not examination.in_base:
         return words
     if examination.in_base == examination.rows:
@@ -83,6 +85,12 @@ def _news(key: SpanContent, examination: Examination | None, past: History) -> s
     return (
         f"{words}; of its {examination.rows:,} reviews {examination.in_base:,} are packaged ones and left out"
     )
+
+
+def suspected_labels(examination: Examination) -> str:
+    """How many labels the label check finds wrong, with the first rows of them."""
+    named = ", ".join([*examination.suspect_rows[:5], *(["..."] if examination.suspects > 5 else [])])
+    return f"{examination.suspects:,} of {examination.examined:,} labels probably wrong ({named})"
 
 
 def _begun(past: History, settings: RetrainSettings) -> Decision | None:

@@ -57,6 +57,50 @@ def test_a_receiver_that_fails_is_tried_again(receiver, alert, quick, tmp_path, 
     assert letters(tmp_path) == []
 
 
+@pytest.mark.parametrize("answer", [500, 429, 302, "hang"])
+@pytest.mark.parametrize("channel", ["webhook", "slack"])
+def test_what_failed_is_not_tried_again_before_its_time_not_even_at_the_end(
+    receiver, alert, quick, tmp_path, answer, channel
+):
+    receiver.answers = [answer]
+    settings = quick(**{channel: receiver.url}, retry_seconds=60, timeout_seconds=1, linger_seconds=20)
+    post = Post(settings, tmp_path)
+    with post.delivering():
+        post.send(alert())
+        receiver.wait_for(lambda: receiver.asked > 0)
+    assert receiver.asked == 1
+    assert letters(tmp_path) == [f"20260302-promoted-{channel}.json"]
+
+
+def test_nor_is_a_command(alert, quick, tmp_path):
+    tries = tmp_path / "tries"
+    command = ("sh", "-c", f"echo x >> {tries}; exit 1")
+    post = Post(quick(command=command, retry_seconds=60, linger_seconds=20), tmp_path)
+    with post.delivering():
+        post.send(alert())
+    assert tries.read_text() == "x\n"
+
+
+def test_two_processes_deliver_one_alert_once(receiver, alert, quick, tmp_path):
+    receiver.answers = ["hang"]
+    settings = quick(webhook=receiver.url, timeout_seconds=2, retry_seconds=60, linger_seconds=20)
+    first, second = Post(settings, tmp_path), Post(settings, tmp_path)
+    with first.delivering():
+        first.send(alert())
+        receiver.wait_for(lambda: receiver.asked == 1)
+        with second.delivering():  # while the first one waits for the answer
+            pass
+    assert receiver.asked == 1
+
+
+def test_a_redirect_is_said_with_its_remedy(receiver, alert, quick, tmp_path, caplog):
+    receiver.answers = [302]
+    post = Post(quick(webhook=receiver.url, retry_seconds=60), tmp_path)
+    with post.delivering():
+        post.send(alert())
+    assert "HTTP 302, a redirect, which is not followed: set the address" in caplog.text
+
+
 def test_a_server_that_is_not_there_leaves_the_alert_on_the_disk_for_the_next_process(
     receiver, alert, quick, tmp_path
 ):
