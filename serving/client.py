@@ -55,13 +55,13 @@ def connect(
         raise ValueError(f"retries: expected 0 or more, and not {retries}")
     pem = Path(authority) if authority is not None else None
     if pem is not None and not pem.is_file():
-        raise ValueError(f"authority: {pem} is no file")
+        raise ValueError(f"authority: {pem} is not a file")
     if api_key is not None and not (api_key.isascii() and api_key.isprintable()):
         raise ValueError("api_key: expected printable ASCII characters")
     try:
         return Client(_transport(parts, model, timeout, api_key, pem), retries=retries)
     except ssl.SSLError as error:
-        raise ValueError(f"authority: {pem} holds no certificate in PEM") from error
+        raise ValueError(f"authority: {pem} contains no certificate in PEM") from error
 
 
 def _split(url: str) -> SplitResult:
@@ -72,7 +72,7 @@ def _split(url: str) -> SplitResult:
         usable = False
     if not usable or parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
         raise ValueError(
-            f"{url!r} is no address of a model server; expected http://HOST:8501 or grpc://HOST:8500"
+            f"{url!r} is not the address of a model server; expected http://HOST:8501 or grpc://HOST:8500"
         )
     return parts
 

@@ -98,7 +98,7 @@ class RequestLog:
         version: int,
         request_id: str | None,
     ) -> None:
-        """Keeps an answered request, if chance wants it."""
+        """Keeps an answered request, or not, at random by the share."""
         if random.random() >= self._share or not _has_rows(outputs):
             return
         size = sum(len(text) for given in inputs.values() if given.dtype == object for text in given.flat)

@@ -1,1 +1,1 @@
-"""What HTTP and gRPC share: API keys, addresses, access log."""
+"""Parts that HTTP and gRPC share: API keys, addresses, access log, file descriptors."""

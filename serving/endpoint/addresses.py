@@ -1,4 +1,4 @@
-"""Where a server may listen: addresses of this machine, which others reach only if something protects it."""
+"""Listening addresses: loopback, or others where API keys or TLS protect the model."""
 
 import dataclasses
 import errno
@@ -34,7 +34,7 @@ def check(settings: ServeSettings) -> None:
     for name in ("tls_certificate", "tls_key"):
         path: Path | None = getattr(settings, name)
         if path is not None and not path.is_file():
-            raise StoreInputError(f"serve.{name}: {path} is no file")
+            raise StoreInputError(f"serve.{name}: {path} is not a file")
     if settings.tls_certificate is not None:
         _check_certificate(settings)
     keys = load_keys(settings)
@@ -47,7 +47,7 @@ def check(settings: ServeSettings) -> None:
 
 
 def _check_certificate(settings: ServeSettings) -> None:
-    def ask_nobody() -> str:
+    def refuse_passphrase() -> str:
         raise StoreInputError(
             f"serve.tls_key: {settings.tls_key} is encrypted; give a key without a passphrase, such as "
             "`openssl pkey -in KEY -out PLAIN` writes"
@@ -57,7 +57,7 @@ def _check_certificate(settings: ServeSettings) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
             settings.tls_certificate,  # type: ignore[arg-type]
             settings.tls_key,
-            password=ask_nobody,
+            password=refuse_passphrase,
         )
     except OSError as error:  # an SSLError is one
         raise StoreInputError(f"serve.tls_certificate and serve.tls_key do not work: {error}") from error

@@ -1,4 +1,4 @@
-"""API keys: where they come from, and whether a request has one of them."""
+"""API keys: their sources, and the check of a request."""
 
 import hashlib
 import hmac
@@ -47,7 +47,7 @@ def load_keys(settings: ServeSettings) -> ApiKeys:
     """The keys that the settings name: a file with one a line, an environment variable with one, or none.
 
     Raises:
-      StoreInputError: the file or variable is not there, or what it holds is no key.
+      StoreInputError: the file or variable is not there, or what it holds is not a key.
     """
     keys: list[str] = []
     if settings.api_keys is not None:
@@ -65,7 +65,7 @@ def _from_file(path: Path) -> list[str]:
     keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if not keys:
         raise StoreInputError(
-            f"serve.api_keys: {path} holds no key. Write one a line, such as `openssl rand -hex 24` makes"
+            f"serve.api_keys: {path} contains no key. Write one a line, such as `openssl rand -hex 24` makes"
         )
     return [_checked(key, f"serve.api_keys: a key in {path}") for key in keys]
 
@@ -87,7 +87,7 @@ def _checked(key: str, where: str) -> str:
 
 
 def _why(error: OSError | UnicodeDecodeError) -> str:
-    return "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
 
 
 def _digest(key: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""How a gRPC call ends: an answer, or a canonical code and a text; noted under an id, never a traceback."""
+"""The end of a gRPC call: an answer, or a canonical code and a text; logged under an id, no traceback."""
 
 import dataclasses
 import functools

@@ -96,5 +96,5 @@ def _from_contents(tensor: Any, shape: tuple[int, ...], dtype: str) -> np.ndarra
         limits = np.iinfo(dtype)
         wrong = [value for value in (array.min(), array.max()) if not limits.min <= value <= limits.max]
         if wrong:
-            raise invalid(f"Input {tensor.name} holds {wrong[0]}, which is no {tensor.datatype}")
+            raise invalid(f"Input {tensor.name} holds {wrong[0]}, which is not of type {tensor.datatype}")
     return array.astype(dtype)

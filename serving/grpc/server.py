@@ -22,7 +22,7 @@ from serving.status import RequestError
 
 _KEEPALIVE_SECONDS = 60
 _PING_SECONDS = 10
-"""The shortest time between two pings of a client that are no abuse."""
+"""The shortest time between two pings of a client before they count as abuse."""
 
 
 class GrpcServer:

@@ -1,1 +1,1 @@
-"""The HTTP server: connections, bodies, messages."""
+"""The HTTP server: connections, requests and answers."""

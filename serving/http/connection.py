@@ -99,7 +99,7 @@ class Http1Parser:
                 return self._feed(data)
             except httptools.HttpParserUpgrade as stop:
                 if self.get_method() == b"CONNECT":
-                    raise httptools.HttpParserError("this is no proxy") from None
+                    raise httptools.HttpParserError("this is not a proxy") from None
                 data = self._head_without_offer() + data[stop.args[0] :]
                 self._take(httptools.HttpRequestParser(self._connection))
 
@@ -152,7 +152,7 @@ class Connection(HttpToolsProtocol):
         if self._progress:
             self._header_bytes = 0
             self._stop_timer()
-            if self.cycle is not None and self.cycle.response_complete:  # a body that nobody had waited for
+            if self.cycle is not None and self.cycle.response_complete:  # a body after its answer
                 idle = self._limits.idle_seconds
                 self._timer = self.loop.call_later(idle, self.timeout_keep_alive_handler)
             return
@@ -218,7 +218,7 @@ class Connection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Ends the connection, where no request is on its way; one that is gets its answer, the last one.
 
-        To close what has bytes that nobody read would reset it.
+        Closing a connection that holds unread bytes resets it.
         """
         if self.cycle is None:
             self.loop.call_later(_FIRST_REQUEST_SECONDS, self._close_unused)

@@ -1,4 +1,4 @@
-"""Which web pages may call the server from a browser: none, unless their origins are in the settings."""
+"""Cross-origin access (CORS): no page of another origin may call the server unless the settings list it."""
 
 from collections.abc import Mapping
 

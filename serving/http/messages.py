@@ -72,7 +72,7 @@ class HttpError(Exception):
 
 
 class ClientGone(Exception):
-    """The client has closed the connection; nobody waits for an answer."""
+    """The client has closed the connection; an answer would not be read."""
 
 
 def json_answer(content: Any, *, status: int = 200, headers: Pairs = ()) -> Answer:

@@ -1,4 +1,4 @@
-"""uvicorn, as the server wants it: one listening socket, our signals, and limits for TLS too."""
+"""The HTTP server on uvicorn: one listening socket, no signal handlers, and a drain without resets."""
 
 import asyncio
 import contextlib

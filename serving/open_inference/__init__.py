@@ -1,1 +1,1 @@
-"""What HTTP and gRPC share of the Open Inference Protocol: models, and tensors."""
+"""Parts of the Open Inference Protocol that HTTP and gRPC share: models and tensors."""

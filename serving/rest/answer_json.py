@@ -1,4 +1,4 @@
-"""What a model answered, in JSON as TensorFlow Serving's REST interface writes it.
+"""Model outputs in JSON, as TensorFlow Serving's REST interface writes them.
 
 Numbers take the shortest text that gives them back; NaN, Infinity and -Infinity are written as such.
 """
@@ -68,7 +68,7 @@ def map_values(change: Callable[[Any], Any], array: np.ndarray) -> Any:
 
 
 def text(value: bytes | str) -> str:
-    """A string of a tensor as text; bytes that are no UTF-8 become replacement characters."""
+    """A string of a tensor as text; bytes that are not UTF-8 become replacement characters."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 

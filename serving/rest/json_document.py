@@ -40,10 +40,10 @@ _TEXTS = (  # the beginnings of Python's texts, on all versions, and RapidJSON's
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """The object in `body`. Strings of bytes that are no UTF-8 come with surrogate escapes (`to_bytes`).
+    """The object in `body`. Strings of bytes that are not UTF-8 come with surrogate escapes (`to_bytes`).
 
     Raises:
-      RequestError: it is no JSON, or no object.
+      RequestError: it is not JSON, or not an object.
     """
     if not body:
         raise invalid("JSON Parse error: The document is empty")

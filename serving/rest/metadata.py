@@ -1,4 +1,4 @@
-"""What `/metadata` and the model's status tell, as TensorFlow Serving's REST interface writes them."""
+"""The documents of `/metadata` and of a model's status, as TensorFlow Serving's REST interface has them."""
 
 import inspect
 from collections.abc import Iterable

@@ -91,7 +91,7 @@ class OpenInferenceApi:
         name = _parameters(document).get("signature_name") or ""
         request_id = document.get("id")
         if not isinstance(name, str) or not isinstance(request_id, str | None):
-            raise invalid("'id' and the parameter 'signature_name' must be texts")
+            raise invalid("'id' and the parameter 'signature_name' must be strings")
         with self._service.lease(version=version) as leased:
             signature = leased.signature(name)
             inputs = await request.read(lambda: _inputs(document, signature, binary))
@@ -138,7 +138,7 @@ def _inputs(
     for one in given:
         name, array = v2_tensors.read(one, signature.inputs, binary)
         if name in inputs:
-            raise invalid(f"Input {name} is there twice")
+            raise invalid(f"Duplicate input {name}")
         inputs[name] = array
     binary.check_end()
     return inputs

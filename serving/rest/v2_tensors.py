@@ -97,7 +97,7 @@ def _from_json(name: str, given: Mapping[str, Any], shape: tuple[int, ...], dtyp
     check_count(name, len(values), shape)
     wrong = [value for value in values if not _fits(value, dtype)]
     if wrong:
-        raise invalid(f"Input {name} holds {shown(wrong[0])}, which is no {DATATYPES[dtype]}")
+        raise invalid(f"Input {name} holds {shown(wrong[0])}, which is not of type {DATATYPES[dtype]}")
     if dtype == "string":
         return strings([to_bytes(value) for value in values])
     with np.errstate(over="ignore"):  # what is too large for a float is infinite

@@ -1,4 +1,4 @@
-"""What the clients of both protocols share: their answers, their error, and when a call is tried again."""
+"""Answers, errors and retries, which both transports of the client share."""
 
 import dataclasses
 import random

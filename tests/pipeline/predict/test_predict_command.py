@@ -172,10 +172,14 @@ def test_bad_rows_are_left_out_and_named_and_too_many_are_an_error(served, predi
         (
             ["x", "--url", "localhost"],
             2,
-            "Error: 'localhost' is no address of a model server; expected http://",
+            "Error: 'localhost' is not the address of a model server; expected http://",
         ),
         (["x", "--url", "grpc://127.0.0.1:1"], 1, "Error: 127.0.0.1:1 cannot be reached: "),
-        (["x", "--url", "http://h/v1/models/foo"], 2, "Error: 'http://h/v1/models/foo' is no address of a"),
+        (
+            ["x", "--url", "http://h/v1/models/foo"],
+            2,
+            "Error: 'http://h/v1/models/foo' is not the address of a",
+        ),
         (["x", "--authority", "a.pem"], 2, "Error: --authority is for a server; give its --url, too."),
         (["x", "--version", "7"], 2, "Error: Version 7 is not published in "),
     ],

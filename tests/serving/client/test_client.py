@@ -174,7 +174,7 @@ def test_keys_and_certificates_open_a_guarded_server(tmp_path, small_workspace, 
     ],
 )
 def test_an_address_that_is_none_is_refused_at_once(url):
-    with pytest.raises(ValueError, match="is no address of a model server; expected http://HOST:8501"):
+    with pytest.raises(ValueError, match="is not the address of a model server; expected http://HOST:8501"):
         connect(url)
 
 
@@ -192,10 +192,10 @@ def test_numbers_that_make_no_sense_are_refused_at_once(options, message):
 
 
 def test_an_authority_that_is_none_is_refused_at_once(tmp_path):
-    with pytest.raises(ValueError, match=r"authority: .*nothing is no file"):
+    with pytest.raises(ValueError, match=r"authority: .*nothing is not a file"):
         connect("https://localhost", authority=tmp_path / "nothing")
     (tmp_path / "empty").write_text("nothing")
-    with pytest.raises(ValueError, match="empty holds no certificate"):
+    with pytest.raises(ValueError, match="empty contains no certificate"):
         connect("https://localhost", authority=tmp_path / "empty")
 
 

@@ -283,7 +283,9 @@ def test_each_integer_type_takes_its_bounds_and_nothing_beyond(dtype):
     assert one_input(dtype, [low, high]) == one_input(dtype, [low, high], raw=True) == [low, high]
     if dtype in ("int8", "int16", "uint8", "uint16"):  # the fields of the others hold no more
         for beyond in (low - 1, high + 1) if low else (high + 1,):
-            with pytest.raises(RequestError, match=f"^Input x holds {beyond}, which is no ") as caught:
+            with pytest.raises(
+                RequestError, match=f"^Input x holds {beyond}, which is not of type "
+            ) as caught:
                 one_input(dtype, [0, beyond])
             assert caught.value.code is Code.INVALID_ARGUMENT
 

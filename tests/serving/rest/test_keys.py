@@ -116,12 +116,12 @@ def test_keys_stay_out_of_the_log(serving_small, tmp_path, monkeypatch, capfdbin
     ("content", "text"),
     [
         (None, "cannot be read: No such file or directory"),
-        (b"", "holds no key. Write one a line, such as `openssl rand -hex 24` makes"),
-        (b"# only a word\n", "holds no key. Write one a line"),
+        (b"", "contains no key. Write one a line, such as `openssl rand -hex 24` makes"),
+        (b"# only a word\n", "contains no key. Write one a line"),
         (b"short\n", "is too short or has odd characters: take at least 16 printable ASCII characters"),
         ("0123456789abcdéf\n".encode(), "is too short or has odd characters"),
         (b"0123456789 abcdef\n", "is too short or has odd characters"),
-        (b"\xff\xfe0123456789abcdef", "cannot be read: it is no UTF-8 text"),
+        (b"\xff\xfe0123456789abcdef", "cannot be read: it is not UTF-8"),
     ],
 )
 def test_a_file_that_holds_no_good_key_is_refused_without_showing_it(tmp_path, content, text):
@@ -189,7 +189,7 @@ def test_a_certificate_and_its_key_are_tried_before_anything_starts(tls):
     key = tls["tls_key"]
     with pytest.raises(StoreInputError, match="belong together: give both, or none"):
         check(ServeSettings(tls_key=key))
-    with pytest.raises(StoreInputError, match=r"serve\.tls_key: .*absent is no file"):
+    with pytest.raises(StoreInputError, match=r"serve\.tls_key: .*absent is not a file"):
         check(ServeSettings(**tls | {"tls_key": key.with_name("absent")}))
     with pytest.raises(StoreInputError, match=r"serve.tls_certificate and serve.tls_key do not work: .*PEM"):
         check(ServeSettings(**tls | {"tls_certificate": key}))

@@ -127,8 +127,8 @@ def test_another_signature_with_every_kind_of_tensor_flat_or_nested(client, data
     ("changes", "text"),
     [
         ({"floats": {"data": [1, 2, 3]}}, "Input floats has 3 elements, but its shape says 4"),
-        ({"floats": {"data": [1, 2, 3, "4"]}}, 'Input floats holds "4", which is no FP32'),
-        ({"floats": {"data": [1, 2, 3, None]}}, "Input floats holds null, which is no FP32"),
+        ({"floats": {"data": [1, 2, 3, "4"]}}, 'Input floats holds "4", which is not of type FP32'),
+        ({"floats": {"data": [1, 2, 3, None]}}, "Input floats holds null, which is not of type FP32"),
         ({"floats": {"data": "1234"}}, "Input floats needs 'data', a list"),
         ({"floats": {"shape": [4]}}, "Input floats has the shape [4], and not [-1, 2] as in the signature"),
         ({"floats": {"shape": [2, -2]}}, "Input floats needs a 'shape', a list of whole numbers"),
@@ -138,16 +138,16 @@ def test_another_signature_with_every_kind_of_tensor_flat_or_nested(client, data
             {"floats": {"shape": [0] + [2**31 - 1] * 3, "data": []}},
             "Input floats has a 'shape' that is too large",
         ),
-        ({"ints": {"data": [1.0, 2]}}, "Input ints holds 1.0, which is no INT64"),
-        ({"ints": {"data": [2**63, 2]}}, "Input ints holds 9223372036854775808, which is no INT64"),
+        ({"ints": {"data": [1.0, 2]}}, "Input ints holds 1.0, which is not of type INT64"),
+        ({"ints": {"data": [2**63, 2]}}, "Input ints holds 9223372036854775808, which is not of type INT64"),
         ({"ints": {"datatype": "INT32"}}, 'Input ints must have the datatype INT64, and not "INT32"'),
-        ({"flags": {"data": [1, 0]}}, "Input flags holds 1, which is no BOOL"),
-        ({"payload": {"data": [1, "a"]}}, "Input payload holds 1, which is no BYTES"),
+        ({"flags": {"data": [1, 0]}}, "Input flags holds 1, which is not of type BOOL"),
+        ({"payload": {"data": [1, "a"]}}, "Input payload holds 1, which is not of type BYTES"),
         (
             {"payload": {"name": "other"}},
             "Unexpected input other; the inputs are flags, floats, ints, payload",
         ),
-        ({"payload": {"name": "ints", "datatype": "INT64", "data": [1, 2]}}, "Input ints is there twice"),
+        ({"payload": {"name": "ints", "datatype": "INT64", "data": [1, 2]}}, "Duplicate input ints"),
         ({"payload": {"parameters": {"binary_data_size": 3}}}, "Input payload has both"),
         ({"payload": {"parameters": [3]}}, "Input payload: 'parameters' must be an object"),
     ],
@@ -173,7 +173,7 @@ def test_parameters_written_out_as_null_are_as_good_as_left_out(client):
         (b"", "JSON Parse error: The document is empty"),
         ({}, "The request needs 'inputs', a list of tensors"),
         ({"inputs": [1]}, "Each of 'inputs' must be an object with a 'name'"),
-        ({"inputs": [text_input("a")], "id": 1}, "'id' and the parameter 'signature_name' must be texts"),
+        ({"inputs": [text_input("a")], "id": 1}, "'id' and the parameter 'signature_name' must be strings"),
         (
             {"inputs": [text_input("a")], "outputs": [{"name": "x"}]},
             "Each of 'outputs' must name one of label, probability",
@@ -265,7 +265,8 @@ def test_each_integer_type_takes_its_bounds_and_nothing_beyond(dtype):
     assert read_tensor(dtype, content=packed, shape=[2]) == [low, high]
     for beyond in (low - 1, high + 1):
         with pytest.raises(
-            RequestError, match=f"^Input x holds {beyond}, which is no {v2_tensors.DATATYPES[dtype]}$"
+            RequestError,
+            match=f"^Input x holds {beyond}, which is not of type {v2_tensors.DATATYPES[dtype]}$",
         ):
             read_tensor(dtype, data=[low, beyond], shape=[2])
 
