@@ -67,9 +67,7 @@ class Post:
         asyncio.run(self._deliver_all())
 
     async def _deliver_all(self) -> None:
-        """Until the end is asked for; then what is due is tried. What waits for its next try stays on the disk
-        for the next process.
-        """
+        """Delivers until the end is asked for, and what is due then; the rest stays for the next process."""
         ending = False
         while True:
             self._news.clear()
