@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import click
+import processes
 import pytest
 
 from components.errors import DataStopped, GreenlightError, InputError
@@ -55,8 +56,9 @@ def run_result(monkeypatch):
 
 def process(*command, folder):
     """A fresh process in `folder` that finds the project's packages."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder, env=environment)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, cwd=folder, env=processes.environment()
+    )
 
 
 # --- help

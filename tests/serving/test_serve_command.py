@@ -2,17 +2,16 @@
 
 import contextlib
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import httpx
+import processes
 import pytest
 
 from serving.store.manifest import Facts
@@ -20,7 +19,6 @@ from serving.versions import VersionStore
 
 ROOT = Path(__file__).parents[2]
 MODEL = "imdb_sentiment"
-COMMAND = (sys.executable, "-m", "pipeline.cli", "serve")
 
 
 class Process:
@@ -31,7 +29,8 @@ class Process:
         self.process = subprocess.Popen(
             [
                 *limited,
-                *COMMAND,
+                *processes.GREENLIGHT,
+                "serve",
                 "--workspace",
                 str(workspace),
                 "--rest-port",
@@ -43,7 +42,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=processes.environment(),
         )
         self.errors: list[str] = []
         self._reading = threading.Thread(target=lambda: self.errors.extend(self.process.stderr))
@@ -105,13 +104,7 @@ class Process:
 
 
 def run_to_its_end(*options: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [*COMMAND, *options],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
+    return processes.greenlight("serve", *options)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import refusal
 
 from components.evaluator.settings import SLICES
 from pipeline import cli
@@ -17,12 +18,6 @@ from serving.store.manifest import Facts
 
 RUN = "20261122-101500.000001"
 WHY = "the old model's folder was deleted"
-
-
-def refusal(result, code) -> str:
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.stderr
-    return result.stderr.removeprefix("Error: ").rstrip()
 
 
 # --- what may be waived
@@ -81,7 +76,8 @@ def test_json_of_a_refusal_has_its_exit_code(approve, refuse):
 
 def test_a_reason_is_asked_for(greenlight, refuse):
     refuse()
-    assert "Missing option '--reason'" in refusal(greenlight("approve"), 2)
+    asked = greenlight("approve")
+    assert (asked.exit_code, asked.stdout) == (2, "") and "Missing option '--reason'" in asked.stderr
     message = "An approval needs a reason: say it with --reason."
     assert refusal(greenlight("approve", "--reason", " \n"), 2) == message
 

@@ -1,6 +1,7 @@
 """What can be said of a cluster, and which settings stop a compilation before anything heavy is imported."""
 
 import pytest
+from refusals import input_error
 
 from components.errors import GreenlightError, InputError
 from pipeline.config import load
@@ -9,9 +10,7 @@ from pipeline.settings.kubeflow import KubeflowSettings
 
 
 def refusal(settings):
-    with pytest.raises(InputError) as caught:
-        checks.require_compilable(settings)
-    return str(caught.value)
+    return input_error(checks.require_compilable, settings)
 
 
 def test_the_image_and_the_pipeline_root_are_asked_for_by_name():

@@ -1,25 +1,22 @@
 """The command in a process of its own, as a person calls it."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
+import processes
 import pytest
 
-ROOT = Path(__file__).parents[3]
 LOG_LINE = '{"time":'  # of a server in this process: written by a thread of its own, at any moment
 
 
 @pytest.fixture
 def greenlight(tmp_path, small_workspace):
     """Call `greenlight` over the small workspace."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment = processes.environment(XDG_CACHE_HOME=str(tmp_path / "cache"))
 
     def call(*arguments: str, given: bytes = b"", stdout=subprocess.PIPE):
-        command = [sys.executable, "-m", "pipeline.cli", *arguments, "--workspace", str(small_workspace)]
         return subprocess.run(
-            command,
+            [*processes.GREENLIGHT, *arguments, "--workspace", str(small_workspace)],
             input=given,
             stdout=stdout,
             stderr=subprocess.PIPE,

@@ -4,9 +4,9 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
+import processes
 import pytest
 
 ROOT = Path(__file__).parents[3]
@@ -82,9 +82,9 @@ def test_a_unit_can_be_rendered_and_leaves_nothing_behind(greenlight):
 @pytest.mark.parametrize(("told", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_a_watcher_that_is_told_to_end_ends_with_words(tmp_path, told, code):
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", "retrain", "--watch", "--set", "retrain.poll_seconds=60"],
+        [*processes.GREENLIGHT, "retrain", "--watch", "--set", "retrain.poll_seconds=60"],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        env=processes.environment(PYTHONUNBUFFERED="1"),
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -1,17 +1,14 @@
 """What settings are refused, and in which words: key, value, where it was set, remedy."""
 
 import pytest
+from refusals import input_error
 
-from components.errors import InputError
 from components.evaluator.settings import SLICES
 from pipeline.config import load
 
 
 def refusal(*assignments, **layers):
-    with pytest.raises(InputError) as caught:
-        load(assignments=assignments, **layers)
-    assert caught.value.exit_code == 2
-    return str(caught.value)
+    return input_error(load, assignments=assignments, **layers)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from refusals import input_error
 
-from components.errors import InputError
 from pipeline.commands import history
 from pipeline.results.outcome import RunResult
 from pipeline.termination import Terminated
@@ -29,9 +29,7 @@ def workspace(tmp_path):
 
 
 def refusal(workspace, run):
-    with pytest.raises(InputError) as caught:
-        ended_run(workspace, run)
-    return str(caught.value)
+    return input_error(ended_run, workspace, run)
 
 
 def test_runs_are_listed_oldest_first_also_those_that_never_ended(workspace):

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from refusals import invalid_argument
 
 from serving.model import classification
 from serving.model.predictor import Signature, TensorSpec
-from serving.status import Code, RequestError
 
 
 def signature(inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Signature:
@@ -19,13 +19,6 @@ def signature(inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Signature:
         method_name="",
         definition="DEFINITION",
     )
-
-
-def error_of(function, *arguments) -> str:
-    with pytest.raises(RequestError) as caught:
-        function(*arguments)
-    assert caught.value.code is Code.INVALID_ARGUMENT
-    return caught.value.message
 
 
 @pytest.mark.parametrize("outputs", [("classes",), ("scores",), ("classes", "scores")])
@@ -48,7 +41,7 @@ def test_classes_or_scores_classify(outputs):
     ],
 )
 def test_what_cannot_classify(inputs, outputs, text):
-    assert error_of(classification.check_classification, signature(inputs, outputs)) == text
+    assert invalid_argument(classification.check_classification, signature(inputs, outputs)) == text
 
 
 @pytest.mark.parametrize(
@@ -62,7 +55,7 @@ def test_what_cannot_classify(inputs, outputs, text):
 )
 def test_what_cannot_regress(inputs, outputs, text):
     classification.check_regression(signature(("inputs",), ("outputs",)))
-    assert error_of(classification.check_regression, signature(inputs, outputs)) == text
+    assert invalid_argument(classification.check_regression, signature(inputs, outputs)) == text
 
 
 LABELS = np.array([[b"a", b"b"]], object)
@@ -91,7 +84,7 @@ def test_what_the_signature_lacks_is_empty_or_zero():
     ],
 )
 def test_outputs_that_are_no_classification(outputs, rows, text):
-    assert error_of(classification.classifications, outputs, rows) == text
+    assert invalid_argument(classification.classifications, outputs, rows) == text
 
 
 def test_a_regression_has_one_number_a_row():
@@ -108,4 +101,4 @@ def test_a_regression_has_one_number_a_row():
     ],
 )
 def test_outputs_that_are_no_regression(values, text):
-    assert error_of(classification.regressions, {"outputs": values}, 2).endswith(text)
+    assert invalid_argument(classification.regressions, {"outputs": values}, 2).endswith(text)

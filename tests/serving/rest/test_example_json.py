@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import invalid_argument
 
 from serving.rest.example_json import examples_of
 from serving.status import Code, RequestError
@@ -25,10 +26,7 @@ def read(document) -> list[dict[str, tuple[str, list]]]:
 
 
 def error_of(document) -> str:
-    with pytest.raises(RequestError) as caught:
-        examples_of(document, check=lambda count, context_bytes: None)
-    assert caught.value.code is Code.INVALID_ARGUMENT
-    return caught.value.message
+    return invalid_argument(examples_of, document, check=lambda count, context_bytes: None)
 
 
 def test_a_features_kind_is_that_of_its_values():

@@ -5,16 +5,14 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import invalid_argument
 
 from serving.rest.json_document import parse, shown, to_bytes, type_name
 from serving.status import Code, RequestError
 
 
 def error_of(body: bytes) -> str:
-    with pytest.raises(RequestError) as caught:
-        parse(body)
-    assert caught.value.code is Code.INVALID_ARGUMENT
-    return caught.value.message
+    return invalid_argument(parse, body)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import invalid_argument
 
 from serving.model.predictor import TensorSpec
 from serving.rest.tensor_json import Form, inputs_of, signature_name
@@ -17,10 +18,7 @@ def specs(**dtypes: str) -> dict[str, TensorSpec]:
 
 
 def error_of(document, given_specs) -> str:
-    with pytest.raises(RequestError) as caught:
-        inputs_of(document, given_specs)
-    assert caught.value.code is Code.INVALID_ARGUMENT
-    return caught.value.message
+    return invalid_argument(inputs_of, document, given_specs)
 
 
 def in_row(number: int, text: str, key: str = "") -> str:
