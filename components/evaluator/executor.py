@@ -101,7 +101,7 @@ class Executor(tfx_executor.Executor):
         else:
             logging.warning("TFMA is left out: it cannot work with numbers that are no probabilities.")
 
-        _write(evaluation, predictions_file.FILE_NAME, found.to_bytes())
+        _write(evaluation, predictions_file.FILE_NAME, _with_exposure(found, exposure).to_bytes())
         io_utils.write_string_file(os.path.join(evaluation.uri, verdict_file.FILE_NAME), verdict.to_json())
         _record(evaluation, verdict)
         _record_look(evaluation, found, input_dict)
@@ -172,6 +172,14 @@ def _exposure(input_dict: _Artifacts, found: Predictions, candidate: TrainingRev
         problem=production.problem,
         data_changes=tuple(differences(production.data, data_of(input_dict[specs.EXAMPLES_KEY]))),
     )
+
+
+def _with_exposure(found: Predictions, exposure: Exposure) -> Predictions:
+    """The predictions as they are kept, with what the models have seen where they have seen something."""
+    unseen, by_neither = exposure.unseen_by_candidate(len(found)), exposure.unseen(len(found))
+    if by_neither.all():
+        return found
+    return dataclasses.replace(found, seen=~unseen, baseline_seen=~by_neither & unseen)
 
 
 def _seen(training: TrainingReviews, text_id: np.ndarray) -> Mapping[str, np.ndarray]:

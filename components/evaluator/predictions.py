@@ -21,6 +21,8 @@ class Predictions:
       span: int64 [N], the span that each came with; None where none came with one.
       text_id: uint64 [N], equal for reviews of one text (`training_reviews.hashes`); None where each is
         another text.
+      seen, baseline_seen: bool [N], whether the candidate and the baseline have seen the review in training;
+        None where neither has seen any.
       probability: float32 [N], the candidate's.
       baseline_probability: float32 [N], the baseline's; None where there is none, or none that works.
     """
@@ -32,6 +34,8 @@ class Predictions:
     baseline_probability: np.ndarray | None = None
     span: np.ndarray | None = None
     text_id: np.ndarray | None = None
+    seen: np.ndarray | None = None
+    baseline_seen: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         sizes = {len(column) for column in vars(self).values() if column is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -45,7 +46,8 @@ class Predictions:
     """N labelled reviews with the model's probability that each is positive.
 
     text: N strings; label: int [N] of 0/1; probability: float [N] in 0..1; length: N names of length buckets;
-    baseline: float [N], the earlier model's probabilities on the same reviews, or None.
+    baseline: float [N], the earlier model's probabilities on the same reviews, nan on those that it has seen
+      in training; or None.
     """
 
     text: tuple[str, ...]
@@ -56,13 +58,20 @@ class Predictions:
 
     @classmethod
     def of(cls, found: predictions.Predictions) -> Predictions:
-        """From what the Evaluator left."""
+        """From what the Evaluator left, without the reviews that the model has seen in training."""
+        import numpy as np
+
+        if found.seen is not None:
+            found = found.where(~found.seen)
+        baseline = found.baseline_probability
+        if baseline is not None and found.baseline_seen is not None:
+            baseline = np.where(found.baseline_seen, np.nan, baseline)
         return cls(
             text=tuple(found.text),
             label=found.label,
             probability=found.probability,
             length=tuple(found.length),
-            baseline=found.baseline_probability,
+            baseline=baseline,
         )
 
     def __len__(self) -> int:
@@ -168,19 +177,30 @@ class Predictions:
             truth=CLASSES[int(self.label[position])],
             answer=CLASSES[int(self.answers[position])],
             probability=float(self.probability[position]),
-            baseline=None if self.baseline is None else float(self.baseline[position]),
+            baseline=self._baseline_at(position),
         )
 
-    def against_baseline(self) -> dict[str, int] | None:
-        """How many reviews both models, only one of them, or neither got right; None without a baseline."""
-        if self.baseline is None:
+    def _baseline_at(self, position: int) -> float | None:
+        if self.baseline is None or math.isnan(self.baseline[position]):
             return None
-        before = (self.baseline >= CUT).astype(int) == self.label
+        return float(self.baseline[position])
+
+    def against_baseline(self) -> dict[str, int] | None:
+        """How many reviews both models, only one of them, or neither got right, of those that the earlier one
+        has not seen in training; None without such reviews.
+        """
+        import numpy as np
+
+        if self.baseline is None or np.isnan(self.baseline).all():
+            return None
+        unseen = ~np.isnan(self.baseline)
+        before = ((self.baseline >= CUT).astype(int) == self.label)[unseen]
+        now = self.right[unseen]
         return {
-            "both": int((self.right & before).sum()),
-            "gained": int((self.right & ~before).sum()),
-            "lost": int((~self.right & before).sum()),
-            "neither": int((~self.right & ~before).sum()),
+            "both": int((now & before).sum()),
+            "gained": int((now & ~before).sum()),
+            "lost": int((~now & before).sum()),
+            "neither": int((~now & ~before).sum()),
         }
 
 

@@ -57,6 +57,11 @@ def judge(
     exposure = exposure or Exposure()
     own = _unseen_by_candidate(predictions, exposure, split)
     compared = _unseen_by_both(predictions, exposure, split)
+    if len(compared.predictions) < len(own.predictions):
+        # The baseline's figures on reviews that it has seen would mislead, beside a floor as in a comparison.
+        own = dataclasses.replace(
+            own, predictions=dataclasses.replace(own.predictions, baseline_probability=None)
+        )
     comparison = None if baseline is None else _comparison(gate, predictions, compared, exposure)
     if baseline is not None and predictions.baseline_probability is not None:
         old = compared.predictions

@@ -89,6 +89,8 @@ def test_what_the_live_model_was_trained_on_is_left_out_written_otherwise_or_not
     assert (change.examples, change.status) == (50, "ok")
     assert outcome.verdict.metrics["example_count"] == 100
     assert outcome.verdict.promoted and outcome.marks == {"BLESSED"}
+    assert outcome.predictions.baseline_seen.sum() == 50
+    assert not outcome.predictions.seen.any()
 
 
 def test_with_too_few_left_there_is_no_fair_comparison(evaluate, export_model, published, folder):
@@ -105,6 +107,7 @@ def test_the_same_split_leaves_nothing_out(evaluate, export_model, published, fo
 
     assert outcome.verdict.comparison.compared == 100
     assert outcome.verdict.comparison.left_out == {}
+    assert outcome.predictions.baseline_seen is None
     assert outcome.verdict.notes[0].endswith("on all 100 reviews of test; neither model has seen any of them")
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from components.evaluator import predictions as evaluator
 from pipeline.report.predictions import Predictions, share
 
 
@@ -96,3 +97,20 @@ def test_a_probability_of_one_half_is_positive():
     predictions = Predictions(("x",), np.array([1]), np.array([0.5]), ("x",))
 
     assert predictions.right.all() and not predictions.both_classes
+
+
+def test_reviews_that_a_model_has_seen_in_training_count_for_nothing():
+    kept = evaluator.Predictions(
+        text=np.array(["a", "b", "c", "d"], object),
+        label=np.array([1, 1, 1, 1], np.int8),
+        length=np.array(["short"] * 4, object),
+        probability=np.array([0.9, 0.9, 0.1, 0.9], np.float32),
+        baseline_probability=np.array([0.9, 0.1, 0.9, 0.9], np.float32),
+        seen=np.array([True, False, False, False]),
+        baseline_seen=np.array([False, False, True, False]),
+    )
+    shown = Predictions.of(kept)
+
+    assert shown.text == ("b", "c", "d")
+    assert shown.against_baseline() == {"both": 1, "gained": 1, "lost": 0, "neither": 0}
+    assert [shown.review(position).baseline is None for position in range(3)] == [False, True, False]

@@ -75,6 +75,8 @@ def test_reviews_that_the_live_model_knows_by_heart_are_not_compared(memorized):
     # The candidate has seen none of them: its own figures are of all.
     assert verdict.metrics["example_count"] == SIZE
     assert verdict.baseline.metrics["example_count"] == 600
+    # The live model's accuracy on reviews that it knows by heart is shown nowhere.
+    assert {each.baseline for each in verdict.conditions if each.kind in ("floor", "examples")} == {None}
 
 
 def test_too_few_unseen_reviews_are_no_comparison_and_no_p_value(memorized):
