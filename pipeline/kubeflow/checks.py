@@ -97,10 +97,14 @@ def _require_store(kubeflow: KubeflowSettings) -> None:
 def _require_uncovered(kubeflow: KubeflowSettings) -> None:
     """Makes sure that no volume hides the project, which the image has in a folder."""
     project = PurePosixPath(kubeflow.project_dir)
-    for folder in kubeflow.volumes:
+    mounts = [
+        *(("kubeflow.volumes", folder) for folder in kubeflow.volumes),
+        *(("kubeflow.pod.secret_files", folder) for folder in kubeflow.pod.secret_files),
+    ]
+    for key, folder in mounts:
         if PurePosixPath(folder) in (project, *project.parents):
             raise InputError(
-                f"kubeflow.volumes: a volume at {folder} hides the project, which the image has in "
+                f"{key}: a volume at {folder} hides the project, which the image has in "
                 f"{project} (kubeflow.project_dir). Mount it elsewhere."
             )
 

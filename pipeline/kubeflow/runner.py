@@ -19,7 +19,7 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
 from tfx.orchestration.pipeline import Pipeline
 
 from pipeline.engine.stages import create_stages
-from pipeline.kubeflow import parameters, step
+from pipeline.kubeflow import parameters, platform_spec, step
 from pipeline.kubeflow.parameters import Parameter
 from pipeline.settings.kubeflow import StageResources
 
@@ -39,11 +39,11 @@ ResourceSpec = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.
 class CompiledPipeline:
     """A PipelineJob: the PipelineSpec, and where its runs keep their artifacts.
 
-    volumes: persistent volume claims by the folder where the steps find them.
+    pod: the KubernetesExecutorConfig of every step.
     """
 
     job: dict[str, Any]
-    volumes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    pod: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -62,18 +62,13 @@ class CompiledPipeline:
 
     def to_yaml(self) -> str:
         """The PipelineSpec as one YAML document, what only Kubernetes has as a second."""
-        documents = [self.spec, *([self.platform_spec] if self.volumes else [])]
+        documents = [self.spec, *([self.platform_spec] if self.pod else [])]
         return HEADER.format(name=self.name) + yaml.safe_dump_all(documents, sort_keys=True)
 
     @property
     def platform_spec(self) -> dict[str, Any]:
-        """The volumes of the steps, as KFP's KubernetesExecutorConfig."""
-        volumes = sorted(self.volumes.items())
-        executors = {
-            name: {"pvcMount": [{"constant": claim, "mountPath": path} for path, claim in volumes]}
-            for name in self.spec["deploymentSpec"]["executors"]
-        }
-        return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
+        """What only Kubernetes has: volumes, secrets, nodes."""
+        return platform_spec.spec(self.pod, self.spec["deploymentSpec"]["executors"])
 
     def to_json(self) -> str:
         """The PipelineJob, for services that take one (Vertex AI Pipelines)."""
@@ -96,7 +91,9 @@ def compile_pipeline(settings: Settings) -> CompiledPipeline:
         beam_pipeline_args=settings.beam.pipeline_args(),
     )
     config = KubeflowV2DagRunnerConfig(default_image=kubeflow.image, use_pipeline_spec_2_1=True)
-    compiled = CompiledPipeline(KubeflowV2DagRunner(config).run(pipeline, write_out=False), kubeflow.volumes)
+    compiled = CompiledPipeline(
+        KubeflowV2DagRunner(config).run(pipeline, write_out=False), platform_spec.executor_config(kubeflow)
+    )
     compiled.spec["defaultPipelineRoot"] = kubeflow.pipeline_root  # the YAML has no other place for it
     _complete(compiled, settings)
     for parameter in parameters.of(settings):
@@ -151,6 +148,7 @@ def _complete(compiled: CompiledPipeline, settings: Settings) -> None:
         container["env"] = [
             {"name": "PYTHONPATH", "value": settings.kubeflow.project_dir},
             {"name": "TF_USE_LEGACY_KERAS", "value": "1"},  # TF Hub's layer is a Keras 2 layer
+            *({"name": name, "value": value} for name, value in sorted(settings.kubeflow.pod.env.items())),
         ]
         if settings.kubeflow.retries:
             tasks[name]["retryPolicy"] = {

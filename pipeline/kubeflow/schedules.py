@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from components.errors import GreenlightError, InputError
 from pipeline.kubeflow.api import Json, KubeflowApi, Missing, Unclear
-from pipeline.kubeflow.submission import Uploaded
 
 PAUSED = "paused"
 _ITEM = re.compile(r"(\*|(\d+|[A-Za-z]{3})(-(\d+|[A-Za-z]{3}))?)(/\d+)?", re.ASCII)
@@ -72,10 +71,10 @@ class Schedules:
         listed = self._api.listed("/recurringruns", "recurringRuns", experiment_id=self._experiment)
         return [self._read(each) for each in listed]
 
-    def set(
-        self, name: str, cron: str, uploaded: Uploaded, runtime_config: Json
-    ) -> tuple[Schedule, list[Schedule]]:
+    def set(self, name: str, cron: str, started_with: Json) -> tuple[Schedule, list[Schedule]]:
         """Makes a schedule, and deletes those of the same name, which it replaces; returns both.
+
+        `started_with` is what its runs are started with.
 
         One run at a time, and missed ones are not made up for: the newest is enough. Where the one before was
         paused, the new one is: whoever paused it has a reason that a new version does not end.
@@ -93,8 +92,7 @@ class Schedules:
             "max_concurrency": 1,
             "no_catchup": True,
             "mode": "DISABLE" if any(each.state == PAUSED for each in before) else "ENABLE",
-            "pipeline_version_reference": uploaded.reference,
-            "runtime_config": runtime_config,
+            **started_with,
         }
         schedule = self._made(body, before)
         for each in before:

@@ -49,10 +49,14 @@ class Cluster:
       api: the connection.
       pipeline_root: where the runs keep their artifacts. The one of the compiled file is a default of KFP's
         web page alone: a run that is started without one goes to the folder in the cluster's configuration.
+      service_account: the one of the runs' pods; None for the cluster's default.
     """
 
-    def __init__(self, api: KubeflowApi, *, pipeline_root: str | None = None):
+    def __init__(
+        self, api: KubeflowApi, *, pipeline_root: str | None = None, service_account: str | None = None
+    ):
         self._api = api
+        self._account = service_account
         self._settings = api.settings
         self._root = pipeline_root
 
@@ -113,8 +117,7 @@ class Cluster:
         body = {
             "experiment_id": experiment,
             "display_name": name,
-            "pipeline_version_reference": uploaded.reference,
-            "runtime_config": self.runtime_config(parameters),
+            **self.started_with(uploaded, parameters),
         }
         try:
             return self._started(body)
@@ -126,10 +129,15 @@ class Cluster:
                 raise
         return self._started(body)
 
-    def runtime_config(self, parameters: Mapping[str, Any]) -> Json:
-        """What a run is started with."""
+    def started_with(self, uploaded: Uploaded, parameters: Mapping[str, Any]) -> Json:
+        """The fields that runs and schedules of a version have in common."""
         root = {"pipeline_root": self._root} if self._root is not None else {}
-        return {"parameters": dict(parameters), **root}
+        account = {"service_account": self._account} if self._account is not None else {}
+        return {
+            "pipeline_version_reference": uploaded.reference,
+            "runtime_config": {"parameters": dict(parameters), **root},
+            **account,
+        }
 
     def _started(self, body: Json) -> str:
         return self._id(self._api.post("/runs", body), "run_id")

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from pipeline.settings.kubeflow_pod import PodSettings
+
 StageName = Literal[
     "ImdbExampleGen",
     "StatisticsGen",
@@ -166,6 +168,7 @@ class KubeflowSettings(BaseModel):
         description="What single stages are given, for example { Trainer = { cpu = 4, memory_gib = 8 } }.",
     )
 
+    pod: PodSettings = Field(PodSettings(), description="What a platform team asks of the pods.")
     api: ApiSettings = Field(ApiSettings(), description="How to reach Kubeflow Pipelines.")
 
     def name_for(self, model_name: str) -> str:

@@ -39,14 +39,27 @@ def compile(settings: Settings, output: str) -> None:
     if path.suffix not in FORMATS:
         raise InputError(f"--output {output}: the name has to end in one of {', '.join(FORMATS)}.")
     checks.require_compilable(settings)
-    if path.suffix == ".json" and settings.kubeflow.volumes:
+    if path.suffix == ".json":
+        _require_no_kubernetes(settings, output)
+    checks.require_kfp()
+    output_file.write(path, compiled(settings, as_json=path.suffix == ".json"))
+    click.echo(f"Wrote {output}.")
+
+
+def _require_no_kubernetes(settings: Settings, output: str) -> None:
+    """Refuses for Vertex AI what only Kubernetes has."""
+    from pipeline.kubeflow import platform_spec
+
+    if settings.kubeflow.volumes:
         raise InputError(
             f"--output {output}: a .json file is for Vertex AI, which mounts no kubeflow.volumes. "
             "Unset them, and give a gs:// address as kubeflow.serving_root."
         )
-    checks.require_kfp()
-    output_file.write(path, compiled(settings, as_json=path.suffix == ".json"))
-    click.echo(f"Wrote {output}.")
+    if platform_spec.executor_config(settings.kubeflow):
+        raise InputError(
+            f"--output {output}: a .json file is for Vertex AI, which has no kubeflow.pod but its env. Unset "
+            "the others."
+        )
 
 
 def compiled(settings: Settings, *, as_json: bool) -> str:

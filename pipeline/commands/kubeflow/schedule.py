@@ -65,7 +65,11 @@ def schedule(
     from pipeline.kubeflow.submission import Cluster
 
     api = connect(settings.kubeflow.api)
-    cluster = Cluster(api, pipeline_root=settings.kubeflow.pipeline_root)
+    cluster = Cluster(
+        api,
+        pipeline_root=settings.kubeflow.pipeline_root,
+        service_account=settings.kubeflow.pod.service_account,
+    )
     experiment = cluster.known_experiment() if cron is None else cluster.experiment()
     schedules = Schedules(api, experiment)
     if cron is not None:
@@ -95,7 +99,7 @@ def _set(
 
     pipeline = settings.kubeflow.name_for(settings.model_name)
     uploaded = cluster.upload(compiled(settings, as_json=False), name=pipeline)
-    made, replaced = schedules.set(name or pipeline, cron, uploaded, cluster.runtime_config(chosen))
+    made, replaced = schedules.set(name or pipeline, cron, cluster.started_with(uploaded, chosen))
     instead = " It replaces the one before." if replaced else ""
     if made.state == PAUSED:
         instead = f" It is paused, as the one before was: --resume {shlex.quote(made.name)} starts it."

@@ -42,7 +42,11 @@ def submit(settings: Settings, given: Sequence[str], no_wait: bool, run: str | N
     from pipeline.kubeflow.api import connect
     from pipeline.kubeflow.submission import Cluster
 
-    cluster = Cluster(connect(settings.kubeflow.api), pipeline_root=settings.kubeflow.pipeline_root)
+    cluster = Cluster(
+        connect(settings.kubeflow.api),
+        pipeline_root=settings.kubeflow.pipeline_root,
+        service_account=settings.kubeflow.pod.service_account,
+    )
     if run is None:
         from pipeline.commands.kubeflow.compile import compiled
 

@@ -60,6 +60,10 @@ def test_the_name_of_the_file_says_what_is_written(greenlight, without_compiling
             "Error: --output a.json: a .json file is for Vertex AI, which mounts no kubeflow.volumes.",
         ),
         (
+            (*NEEDED, "--output", "a.json", "--set", 'kubeflow.pod.labels={"team"="reviews"}'),
+            "Error: --output a.json: a .json file is for Vertex AI, which has no kubeflow.pod but its env.",
+        ),
+        (
             (*NEEDED, "--output", "/dev/null/a.yaml"),
             "Error: --output /dev/null/a.yaml cannot be written: Not a directory. Name another file.",
         ),

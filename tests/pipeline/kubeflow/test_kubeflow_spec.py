@@ -306,6 +306,51 @@ def test_volumes_are_a_second_document_that_mounts_each_of_them_in_every_step(co
     assert "&" not in compiled.to_yaml().split("---")[1], "KFP's reader gets no YAML aliases"
 
 
+POD = (
+    'kubeflow.volumes={"/models"="models"}',
+    'kubeflow.pod.image_pull_secrets=["registry"]',
+    'kubeflow.pod.env={"HTTPS_PROXY"="http://proxy:3128"}',
+    'kubeflow.pod.secret_env={"TOKEN"="hub/token", "USER"="hub/user", "KEY"="other/key"}',
+    'kubeflow.pod.secret_files={"/secrets"="signing-key"}',
+    'kubeflow.pod.node_selector={"cloud.example/pool"="gpu"}',
+    'kubeflow.pod.tolerations=[{key="nvidia.com/gpu", effect="NoSchedule"}]',
+    'kubeflow.pod.labels={"team"="reviews"}',
+    'kubeflow.pod.annotations={"sidecar.istio.io/inject"="false"}',
+)
+
+
+def test_what_a_platform_team_asks_for_is_in_every_steps_kubernetes_part(compile_with):
+    compiled = compile_with(*POD)
+    spec, platform = yaml.safe_load_all(compiled.to_yaml())
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert set(executors) == set(spec["deploymentSpec"]["executors"])
+    for executor in executors.values():
+        assert executor == {
+            "pvcMount": [{"constant": "models", "mountPath": "/models"}],
+            "imagePullSecret": [{"secretName": "registry"}],
+            "secretAsEnv": [
+                {
+                    "secretName": "hub",
+                    "keyToEnv": [
+                        {"secretKey": "token", "envVar": "TOKEN"},
+                        {"secretKey": "user", "envVar": "USER"},
+                    ],
+                },
+                {"secretName": "other", "keyToEnv": [{"secretKey": "key", "envVar": "KEY"}]},
+            ],
+            "secretAsVolume": [{"secretName": "signing-key", "mountPath": "/secrets"}],
+            "nodeSelector": {"labels": {"cloud.example/pool": "gpu"}},
+            "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+            "podMetadata": {
+                "labels": {"team": "reviews"},
+                "annotations": {"sidecar.istio.io/inject": "false"},
+            },
+        }
+    for container in compiled.containers.values():
+        assert {"name": "HTTPS_PROXY", "value": "http://proxy:3128"} in container["env"]
+    assert "&" not in compiled.to_yaml().split("---")[1], "KFP's reader gets no YAML aliases"
+
+
 def test_how_the_host_is_reached_is_not_in_it(compile_with, compiled):
     reached = compile_with("kubeflow.api.host=https://kubeflow.example", "kubeflow.api.token_file=/token")
     assert reached.to_yaml() == compiled.to_yaml()

@@ -141,6 +141,13 @@ def test_the_hosts_address_may_end_in_a_slash(submit, api, keep):
     assert f"Started run run-1: {api.url}/#/runs/details/run-1\n" in result.stdout
 
 
+def test_a_run_is_started_with_the_service_account_of_its_pods(submit, api):
+    submit("--no-wait")
+    submit("--no-wait", pod__service_account="pipeline-runner")
+    accounts = [sent.body.get("service_account") for sent in api.sent("POST", "/runs")]
+    assert accounts == [None, "pipeline-runner"]
+
+
 @pytest.mark.parametrize("option", [("--param", "epochs=3"), ("--no-wait",)])
 def test_options_of_a_start_are_refused_where_nothing_is_started(submit, api, option):
     result = submit("--run", "run-1", *option)
