@@ -141,7 +141,10 @@ def test_a_full_disk_under_the_output_is_not_blamed_on_the_input(served, greenli
     with open("/dev/full", "wb") as full:
         ended = greenlight("predict", "--file", "r.csv", "--url", f"grpc://{served.grpc}", stdout=full)
     assert ended.returncode == 1
-    assert ended.stderr == b"Error: Standard output cannot be written: No space left on device.\n"
+    assert ended.stderr == (
+        b"Error: Standard output cannot be written: No space left on device. The disk is full, or has no "
+        b"inodes left. Free space there, or choose a folder on another disk.\n"
+    )
 
 
 def test_bad_rows_are_left_out_and_named_and_too_many_are_an_error(served, predict, tmp_path):
