@@ -65,19 +65,21 @@ class VersionStore:
         return self.store_id
 
     def generation(self, digest: str) -> str:
-        """A text that changes when an earlier push of the model `digest` may not be the truth any more.
+        """A text for a cache key: while it stays the same, an earlier push of the model `digest` still holds.
 
-        It does when the store was wiped, or a version was rolled back, pruned, lost or damaged; and it is
-        another one for each version that stands where this model stood. It is the same for a model the store
-        never had and for the live one: a first push is found again by the runs after it.
+        It changes when the store is wiped, or a version rolled back, pruned, lost or damaged. For a model
+        that was published and is not live any more it names the version that is live instead, so that the
+        push is tried again after each of them. With store id S and no losses, for the model of version 1:
+
+            no version yet, or version 1 live       S-0
+            version 2, another model, live          S-0-behind-2
         """
         with in_plain_words(f"read the version store {self.root}"):
             generation = f"{self._writer.identity()}-{self._reader.losses()}"
             versions = self._reader.versions()
             live = next((version for version in versions if version.state == "live"), None)
-            if live is not None and live.digest == digest:
-                return generation
-            if self._reader.published_as(digest, versions) is None:
+            is_live = live is not None and live.digest == digest
+            if is_live or self._reader.published_as(digest, versions) is None:
                 return generation
             return f"{generation}-behind-{live.number if live else 0}"
 

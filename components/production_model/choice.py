@@ -1,4 +1,4 @@
-"""Which version of the store a candidate is compared with."""
+"""The choice of the version that a candidate is compared with."""
 
 from collections.abc import Sequence
 

@@ -108,11 +108,13 @@ class Batcher:
             thread.start()
 
     async def run(self, lane: Lane, inputs: Inputs, *, rows: int, size: int, deadline: float) -> Outputs:
-        """What `submit` promises. More rows than a call may have go in several, each behind the requests that
-        came meanwhile: a large request does not keep all others waiting.
+        """The outputs for a request of `rows` rows and `size` bytes.
+
+        More rows than a call may have go in several calls, each behind the requests that came meanwhile: a
+        large request does not keep all others waiting.
 
         Raises:
-          RequestError: the same, and the model's own answer.
+          RequestError: what `submit` raises, or the model's own error.
         """
         most = self.limits.max_rows
         if rows <= most or not lane.batched:
@@ -171,41 +173,54 @@ class Batcher:
             self._loop.call_soon(self._dispatch)
 
     def _dispatch(self) -> None:
+        """Starts calls, the oldest rows first, as long as a worker is free and they need not wait."""
         self._scheduled = False
         while self.running < self.limits.workers and self._lanes:
             lane = min(self._lanes.values(), key=lambda lane: lane.waiting[0].arrived)
-            ready_at = lane.waiting[0].arrived + self.limits.max_delay
-            if self.running and lane.rows < self.limits.max_rows and (now := time.monotonic()) < ready_at:
-                if self._later is not None:
-                    self._later.cancel()
-                self._later = self._loop.call_later(ready_at - now, self._schedule)
+            if (seconds := self._wait_for_company(lane)) > 0:
+                self._dispatch_in(seconds)
                 return
             if batch := self._take(lane):
                 self._start(lane, batch)
 
+    def _wait_for_company(self, lane: Lane) -> float:
+        """How long the lane's rows may still wait for others: not on an idle model, nor for a full call."""
+        if not self.running or lane.rows >= self.limits.max_rows:
+            return 0.0
+        return lane.waiting[0].arrived + self.limits.max_delay - time.monotonic()
+
+    def _dispatch_in(self, seconds: float) -> None:
+        if self._later is not None:
+            self._later.cancel()
+        self._later = self._loop.call_later(seconds, self._schedule)
+
     def _take(self, lane: Lane) -> list[_Request]:
-        """The next requests that share a call; those that nobody waits for any more are dropped."""
+        """The lane's next requests that share a call; those that nobody waits for any more are dropped."""
         batch: list[_Request] = []
         rows, now = 0, time.monotonic()
         while lane.waiting:
             request = lane.waiting[0]
-            gone = request.future.done() or request.deadline <= now
-            if batch and not gone and (not lane.batched or rows + request.rows > self.limits.max_rows):
-                break
-            lane.waiting.popleft()
-            lane.rows -= request.rows
-            self.queued -= request.rows
-            if gone:
+            if request.future.done() or request.deadline <= now:
+                self._remove_first(lane)
                 self._expire(request)
                 lane.leave(1)
-            else:
-                batch.append(request)
-                rows += request.rows
+                continue
+            if batch and not (lane.batched and rows + request.rows <= self.limits.max_rows):
+                break
+            self._remove_first(lane)
+            batch.append(request)
+            rows += request.rows
         if not lane.waiting:
             self._lanes.pop(id(lane), None)
         return batch
 
+    def _remove_first(self, lane: Lane) -> None:
+        request = lane.waiting.popleft()
+        lane.rows -= request.rows
+        self.queued -= request.rows
+
     def _start(self, lane: Lane, batch: list[_Request]) -> None:
+        """Calls the model, right here or in a worker's thread."""
         if self._is_quick(lane, batch):
             self._finish(lane, batch, *_answer(lane, batch))
         else:

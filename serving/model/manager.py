@@ -1,4 +1,4 @@
-"""The versions that answer: what the store publishes is verified, loaded, warmed up and switched to, live."""
+"""The versions that answer: what the store publishes is verified, loaded, tried and switched to, live."""
 
 import asyncio
 import contextlib
@@ -194,7 +194,7 @@ class Models:
                 raise not_loaded(self.name, None)
             return self._loaded[0]
         if version is None:
-            version = self._labelled(label or "")
+            version = self._labeled(label or "")
         for loaded in self._loaded:
             if loaded.version == version:
                 return loaded
@@ -213,7 +213,7 @@ class Models:
           RequestError: there is none.
         """
         if label is not None:
-            version = self._labelled(label)
+            version = self._labeled(label)
         found = [
             self._states[number] for number in sorted(self._states, reverse=True) if version in (None, number)
         ]
@@ -229,7 +229,7 @@ class Models:
             if status.code is not Code.OK and status.state is State.END
         ]
 
-    def _labelled(self, label: str) -> int:
+    def _labeled(self, label: str) -> int:
         labels = self.labels()
         if label not in labels:
             raise unknown_label(label)

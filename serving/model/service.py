@@ -1,4 +1,4 @@
-"""What every protocol calls: which versions there are, what they take, and what they answer."""
+"""The service behind every protocol: the versions, what they take, and what they answer."""
 
 import contextlib
 import dataclasses
@@ -19,7 +19,7 @@ from serving.status import Code, RequestError, invalid
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """An answer, and who gave it."""
+    """An answer, with the version and the signature that gave it."""
 
     version: int
     signature: Signature

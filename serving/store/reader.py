@@ -1,4 +1,4 @@
-"""Reads a version store from its folders, without a lock: each change is one rename or one last file."""
+"""The reader of a version store: of its folders, without a lock; each change is one rename or last file."""
 
 import contextlib
 import dataclasses
@@ -107,16 +107,21 @@ class Reader:
         return problems
 
     def rejected(self, versions: list[Version]) -> dict[str, int]:
-        """Model digests rolled back and not published again since, each with its rolled-back version."""
-        standing: dict[str, dict[int, bool]] = {}
+        """The models whose newest version was rolled back: that version's number by the model's digest.
+
+        A model that is pushed as 1, rolled back, and promoted as 2 is not rejected; when 2 is rolled back as
+        well, it is rejected as 2. The journal knows of versions whose files were pruned. For a version on the
+        disk its folder decides, because a full disk keeps events out of the journal.
+        """
+        rolled_back: dict[tuple[str, int], bool] = {}
         for event in self._journal.events():
             if event.digest and event.stage == DONE and event.action in (*PUBLISHING, ROLLBACK):
-                standing.setdefault(event.digest, {})[event.version] = event.action == ROLLBACK
+                rolled_back[event.digest, event.version] = event.action == ROLLBACK
         for version in versions:
             if version.digest:
-                standing.setdefault(version.digest, {})[version.number] = version.state == "rolled-back"
-        latest = {digest: max(of) for digest, of in standing.items()}
-        return {digest: number for digest, number in latest.items() if standing[digest][number]}
+                rolled_back[version.digest, version.number] = version.state == "rolled-back"
+        newest = dict(sorted(rolled_back))  # of each digest's numbers the largest comes last, and stays
+        return {digest: number for digest, number in newest.items() if rolled_back[digest, number]}
 
     def published_as(self, digest: str, versions: list[Version]) -> int | None:
         """The largest number this model ever had, its files still there or not; None if it never had one."""

@@ -1,4 +1,4 @@
-"""What every change to a store shares: one writer at a time, the journal, healing what a dead writer left."""
+"""The writer of a version store: one at a time, with a journal, mending what a dead writer left."""
 
 import contextlib
 import dataclasses
@@ -72,17 +72,24 @@ class Writer:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[Held]:
-        """The store to oneself, in order: made if there was none, and with nothing left undecided."""
+        """The store to oneself, put in order."""
         wait, lease = self._wait_seconds, LOCK_LEASE_SECONDS
         with self.files.lock(self.layout.lock, wait_seconds=wait, lease_seconds=lease) as held:
-            if not self.identity():
-                self._found()
-            self._settle()
-            versions = self.reader.versions()
-            self._tell_untold(versions)
-            self._shelve_twins(versions, held)
-            self._clear_staging()
+            self._put_in_order(held)
             yield held
+
+    def _put_in_order(self, held: Held) -> None:
+        """Makes the store if there is none, and mends what dead writers and full disks left.
+
+        The order counts: what was begun is decided before the versions are listed, the journal is complete
+        before it is asked which models were rolled back.
+        """
+        self._create_unless_there()
+        self._finish_what_was_begun()
+        versions = self.reader.versions()
+        self._record_what_is_missing(versions)
+        self._shelve_copies_of_rolled_back_models(versions, held)
+        self._clear_staging()
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[str]:
@@ -148,13 +155,15 @@ class Writer:
                 raise
             log.warning("%s %d is not in the journal: %s", event.action, event.version, error)
 
-    def _found(self) -> None:
+    def _create_unless_there(self) -> None:
+        if self.identity():
+            return
         for path in (self.layout.staging, *map(self.layout.shelf, SHELVES.values())):
             self.files.prepare(path)
         record = {"format": FORMAT, "id": secrets.token_hex(16), "created": self.now()}
         self.files.replace(self.layout.identity, json.dumps(record).encode() + b"\n")
 
-    def _settle(self) -> None:
+    def _finish_what_was_begun(self) -> None:
         """Decide what a dead writer began: forward where its commit point was passed, else back."""
         for event in pending(self.journal.events()):
             if event.action in PUBLISHING:
@@ -190,16 +199,16 @@ class Writer:
             self.files.move(here, there)
         return self.files.exists(there)
 
-    def _tell_untold(self, versions: list[Version]) -> None:
+    def _record_what_is_missing(self, versions: list[Version]) -> None:
         """Record what a full disk kept out of the journal when versions were taken out."""
-        told = {(event.version, event.action) for event in self.journal.events()}
+        recorded = {(event.version, event.action) for event in self.journal.events()}
         for version in versions:
             action = next((action for action, shelf in SHELVES.items() if shelf == version.state), None)
-            if action and (version.number, action) not in told:
+            if action and (version.number, action) not in recorded:
                 event = self.event(action, version.number, digest=version.digest, why="")
                 self._note(_at_stage(event, DONE, self.now(), recovered=True), needed=False)
 
-    def _shelve_twins(self, versions: list[Version], held: Held) -> None:
+    def _shelve_copies_of_rolled_back_models(self, versions: list[Version], held: Held) -> None:
         """Older copies of a rolled-back model go too, so that no later rollback falls back on one."""
         rejected = self.reader.rejected(versions)
         for version in versions:
