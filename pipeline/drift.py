@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class FileInput:
-    """Reviews in a file, labelled or not: CSV, TSV, JSONL, TXT (a text a line) or TFRecord; or a pattern."""
+    """A file of reviews, labeled or not, of any format that a run reads, or TXT; or a pattern."""
 
     path: str
 

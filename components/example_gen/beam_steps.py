@@ -5,6 +5,7 @@ conversion. A part is read in order by one worker, and without a `limit` nothing
 reading and writing, so the reviews stream through.
 """
 
+import dataclasses
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -37,6 +38,8 @@ class Row(NamedTuple):
 
 READING = "reading"
 _BATCH = 512
+_SHARD_BITS = 4
+"""A 16th of the digests has to fit into a worker's memory."""
 _WINDOW_BYTES = 64 * 2**20
 
 
@@ -121,9 +124,37 @@ def TakeFew(batches: beam.PCollection, *, limit: int) -> beam.PCollection:
 
 
 @beam.ptransform_fn
-def WriteReading(readings: beam.PCollection, *, path: str) -> beam.PCollection:
-    """Writes the parts' accounts, merged, as one JSON file."""
-    return readings | "Merge" >> beam.CombineGlobally(merged) | "Write" >> beam.Map(_write_json, path=path)
+def CountDuplicates(batches: beam.PCollection) -> beam.PCollection:
+    """A Reading a shard of the digests, with the rows whose text another row of all has, too."""
+    shards = batches | "Digests" >> beam.ParDo(_DigestsByShard()) | "Gather" >> beam.GroupByKey()
+    return shards | "Count" >> beam.Map(_duplicates)
+
+
+@beam.typehints.with_output_types(tuple[int, list[bytes]])
+class _DigestsByShard(beam.DoFn):
+    def process(self, batch: list[Row]) -> Iterable[tuple[int, list[bytes]]]:
+        shards: dict[int, list[bytes]] = defaultdict(list)
+        for row in batch:
+            shards[row.digest[-1] >> (8 - _SHARD_BITS)].append(row.digest)
+        return shards.items()
+
+
+def _duplicates(shard: tuple[int, Iterable[list[bytes]]]) -> Reading:
+    rows, distinct = 0, set[bytes]()
+    for digests in shard[1]:
+        rows += len(digests)
+        distinct.update(digests)
+    return Reading(duplicates=rows - len(distinct))
+
+
+@beam.ptransform_fn
+def WriteReading(readings: beam.PCollection, *, path: str, limit: int | None = None) -> beam.PCollection:
+    """Writes the parts' accounts, merged, as one JSON file. limit: the rows used of those taken."""
+    return (
+        readings
+        | "Merge" >> beam.CombineGlobally(merged)
+        | "Write" >> beam.Map(_write_json, path=path, limit=limit)
+    )
 
 
 def taking_order(row: Row) -> tuple[bytes, bytes]:
@@ -152,6 +183,7 @@ def mixed_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield mixed[start : start + _BATCH]
 
 
-def _write_json(reading: Reading, *, path: str) -> None:
+def _write_json(reading: Reading, *, path: str, limit: int | None) -> None:
+    reading = dataclasses.replace(reading, limit=limit)
     with FileSystems.create(path) as file:
         file.write(reading.to_json().encode())

@@ -16,7 +16,14 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.errors import GreenlightError
-from components.example_gen.beam_steps import READING, ReadPart, ShareOut, TakeFew, WriteReading
+from components.example_gen.beam_steps import (
+    READING,
+    CountDuplicates,
+    ReadPart,
+    ShareOut,
+    TakeFew,
+    WriteReading,
+)
 from components.example_gen.exec_properties import (
     CUSTOM_CONFIG,
     SPANS,
@@ -65,7 +72,9 @@ def ReadSource(
     if spans:
         kept = rows | "OneCopy" >> OneCopy()
         rows, readings = kept["rows"], [*readings, kept[READING]]
-    readings | "Readings" >> beam.Flatten() | "Account" >> WriteReading(path=reading_path)
+    readings.append(rows | "Duplicates" >> CountDuplicates())
+    account = WriteReading(path=reading_path, limit=settings.limit)
+    readings | "Readings" >> beam.Flatten() | "Account" >> account
     if settings.limit is not None:
         rows |= "Take" >> TakeFew(limit=settings.limit)
     return rows

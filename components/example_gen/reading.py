@@ -40,6 +40,8 @@ class Reading:
     """Rows with a usable text and label by the name of their class."""
     bad_labels: Counter[str] = field(default_factory=Counter)
     """Rows with an unusable label by its spelling."""
+    limit: int | None = None
+    """`data.limit`: how many of the rows taken are used; None uses all."""
     failures: list[str] = field(default_factory=list)
     """Messages of parts that could not be read to the end."""
     contents: dict[str, str] = field(default_factory=dict)
@@ -72,16 +74,19 @@ class Reading:
     def account(self) -> dict[str, Any]:
         """The account as commands and results show it, in JSON's types.
 
-        {"rows": all, "used": n, "duplicates": of those used, "set_aside": a text of the base or a newer span,
-        "left_out": {reason: rows}, "first_left_out": ["file:line: reason (detail)", ...]}
+        {"rows": all, "used": n, "beyond_limit": of `data.limit`, "duplicates": of those used, "set_aside": of
+        a text that the base, a newer span or a fixed split has, "left_out": {reason: rows},
+        "first_left_out": ["file:line: reason (detail)", ...]}
         """
         left_out = dict(sorted(self.bad.items()))
         if self.unmapped:
             left_out[Reason.UNMAPPED_LABEL.value] = self.unmapped.total()
         first = sorted(self.first_bad + self.first_unmapped)[:BAD_ROWS_NAMED]
+        used = self.taken if self.limit is None else min(self.taken, self.limit)
         return {
             "rows": self.rows,
-            "used": self.taken,
+            "used": used,
+            "beyond_limit": self.taken - used,
             "duplicates": self.duplicates,
             "set_aside": self.set_aside,
             "left_out": left_out,
@@ -102,6 +107,7 @@ class Reading:
                 "first_unmapped": _listed(self.first_unmapped),
                 "classes": dict(sorted(self.classes.items())),
                 "bad_labels": dict(sorted(self.bad_labels.items())),
+                "limit": self.limit,
                 "failures": self.failures,
                 "contents": self.contents,
             },
@@ -122,6 +128,7 @@ class Reading:
             first_unmapped=_bad_rows(value.get("first_unmapped", [])),
             classes=Counter(value.get("classes", {})),
             bad_labels=Counter(value.get("bad_labels", {})),
+            limit=value.get("limit"),
             failures=value["failures"],
             contents=value.get("contents", {}),
         )

@@ -50,8 +50,9 @@ def add(
 ) -> None:
     """Check FILE as a run would, and land it as the next span.
 
-    FILE is CSV, TSV, JSONL or TFRecord, also with .gz. It is landed whole or not at all; the same content is
-    not landed twice. With columns of other names it is landed as CSV, under the names of the settings.
+    FILE is CSV, TSV, JSON, Parquet or TFRecord, also with .gz. It is landed whole or not at all; the same
+    content is not landed twice. With columns of other names it is landed as CSV, under the names of the
+    settings.
     """
     from pipeline.spans.landing import land
     from pipeline.spans.listing import span_data, span_source
@@ -91,6 +92,8 @@ def _landed_facts(landed: Landed, warnings: list[str]) -> dict[str, Any]:
         "rows": counted.reading.rows,
         "reviews": counted.reading.taken,
         "bad_rows": counted.reading.bad_rows,
+        "left_out": counted.account["left_out"],
+        "first_left_out": counted.account["first_left_out"],
         "positive_share": counted.positive_share,
         "duplicates": counted.duplicates,
         "contradictions": counted.contradictions,
@@ -102,15 +105,16 @@ def _landed_lines(landed: Landed, source: str, settings: Settings) -> Iterator[s
     if not landed.added:
         yield f"Nothing to add: span {landed.number} has this very content, in {landed.path}"
         return
+    from pipeline.results.data_account import in_words
+
     counted = landed.counted
     yield (
         f"Landed as span {landed.number}: reviews {counted.reading.taken:,}, "
         f"positive {counted.positive_share:.1%}, duplicates {counted.duplicates:,}"
     )
     yield f"  in        {landed.path}"
-    if counted.reading.bad_rows:
-        yield f"  left out  rows that cannot be used: {counted.reading.bad_rows:,}. The first ones:"
-        yield from (f"    {row}" for row in counted.reading.first_bad)
+    yield f"  rows      {in_words(counted.account)}"
+    yield from (f"    {row}" for row in counted.account["first_left_out"])
     elsewhere = source == SPANS and settings.workspace != Path("workspace")
     where = f" --workspace {shlex.quote(str(settings.workspace))}" if elsewhere else ""
     yield f"  train     greenlight run --source {shlex.quote(source)}{where}"
@@ -140,7 +144,17 @@ def list_(settings: Settings, folder: str | None, as_json: bool) -> None:
             click.echo(f"span {facts.span}: {facts.error}", err=True)
 
 
-_HEADER = ("span", "reviews", "positive", "bad", "fingerprint", "written", "used by")
+_HEADER = (
+    "span",
+    "rows",
+    "reviews",
+    "duplicates",
+    "positive",
+    "left out",
+    "fingerprint",
+    "written",
+    "used by",
+)
 
 
 def _cells(facts: SpanFacts) -> tuple[str, ...]:
@@ -148,13 +162,21 @@ def _cells(facts: SpanFacts) -> tuple[str, ...]:
     unread = facts.error is not None
     return (
         f"{facts.span}" if facts.version is None else f"{facts.span} v{facts.version}",
+        "?" if unread else f"{facts.rows:,}",
         "?" if unread else f"{facts.reviews:,}",
+        "?" if unread else f"{facts.duplicates:,}",
         "-" if facts.positive_share is None else f"{facts.positive_share:.1%}",
-        "?" if unread else f"{facts.bad_rows:,}",
+        "?" if unread else _left_out(facts),
         facts.fingerprint[:12],
         f"{written:%Y-%m-%d %H:%M} UTC",
         ", ".join(facts.runs) or "-",
     )
+
+
+def _left_out(facts: SpanFacts) -> str:
+    left_out = facts.left_out or {}
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
+    return f"{sum(left_out.values()):,}" + (f" ({reasons})" if reasons else "")
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 def drift(settings: Settings, what: str | None, against: str | None, fail: bool, as_json: bool) -> int:
     """Tell whether reviews differ from what the live model was trained on.
 
-    FILE holds texts, labelled or not: CSV, TSV, JSONL, TFRecord, or TXT with a text a line. SPAN is the
-    number of a span. Without either the requests that the server has kept are compared. The figures are
-    drawn on a page in the workspace's reports.
+    FILE holds texts, labeled or not: CSV, TSV, JSON, Parquet, TFRecord, or TXT with a text a line. SPAN is
+    the number of a span. Without either the requests that the server has kept are compared. The figures
+    are drawn on a page in the workspace's reports.
     """
     from pipeline import drift as comparing
     from pipeline.console import run_log

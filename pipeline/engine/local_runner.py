@@ -191,7 +191,7 @@ class _Attempt:
         return judge_run(run, live=live, facts=self._facts(live))
 
     def _failure(self, error: Exception) -> RunResult:
-        failure, facts = self._explained(error), self._facts(self._live())
+        failure, facts = self._explained(error), self._facts(self._live()) | self._data()
         if failure.exit_code == DataStopped.exit_code:
             reasons = tuple(failure.message.splitlines())
             return RunResult(verdict="stopped", reasons=reasons, error_kind=failure.kind, **facts)
@@ -222,6 +222,14 @@ class _Attempt:
             "seconds": time.monotonic() - self._started,
             "log": str(self._workspace.log(self._run_id)),
         }
+
+    def _data(self) -> dict[str, Any]:
+        """What became of the rows, where the run came so far as to read them all."""
+        from pipeline.results import data_account
+
+        run = self._drawn("account of the rows", self._recorded)
+        account = data_account.data_account(run) if run else None
+        return {"data": account, "notes": tuple(data_account.notes(account))}
 
     def _live(self) -> Version | None:
         from serving.versions import VersionStore

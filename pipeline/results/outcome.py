@@ -39,6 +39,8 @@ class RunResult:
     test_set: `digest`, `reviews`, `texts`, `seen_by_candidate`, `majority_class`, `majority_share`,
       `resolution` and `candidates` of the split that the gate judged on.
     notes: what a reader of the figures has to know, a sentence each.
+    data: the rows read: `rows`, `used`, `beyond_limit`, `duplicates`, `set_aside`, `left_out` (by reason) and
+      `first_left_out` (file, line and reason of the first ones); None where none was read.
     version, model_path: the version that is live after the run; None where there is none.
     reasons: why the run was refused or stopped, a sentence each.
     approval: who promoted the refused model (`by`), when (`at`), why (`reason`), the conditions they waived
@@ -69,6 +71,7 @@ class RunResult:
     comparison: Mapping[str, Any] | None = None
     test_set: Mapping[str, Any] | None = None
     notes: Sequence[str] = ()
+    data: Mapping[str, Any] | None = None
 
     @property
     def exit_code(self) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.evaluator.judgment.wording import slice_words
 from components.evaluator.verdict import Status, status_of
+from pipeline.results.data_account import in_words
 from pipeline.results.outcome import RunResult
 
 if TYPE_CHECKING:
@@ -221,7 +222,8 @@ def _facts(result: RunResult) -> list[str]:
     course.append(f"{result.seconds:.0f} s")
     if cached:
         course.append(f"{cached} of {len(result.stages)} stages from cache")
-    return [line for line in ("  ".join(metrics), ", ".join(course)) if line]
+    data = in_words(result.data) if result.data else ""
+    return [line for line in ("  ".join(metrics), data, ", ".join(course)) if line]
 
 
 def _near(path: str) -> str:

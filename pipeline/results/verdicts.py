@@ -9,6 +9,7 @@ from typing import Any
 from components.errors import GreenlightError
 from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
 from pipeline.lineage.runs import Run, Stage
+from pipeline.results import data_account
 from pipeline.results.outcome import RunResult
 from serving.storage.files import join
 from serving.storage.resolve import files_for
@@ -31,6 +32,7 @@ def judge_run(run: Run, *, live: Version | None, facts: Mapping[str, Any]) -> Ru
         raise GreenlightError(f"The Evaluator left no {VERDICT_FILE}. Run again with --no-cache.")
     history = _json(run, "Trainer", "model_run", "history.json") or {}
     outcome, reasons = _outcome(run, verdict, live)
+    data = data_account.data_account(run)
     return RunResult(
         verdict=outcome,
         metrics=verdict.get("metrics", {}),
@@ -39,7 +41,8 @@ def judge_run(run: Run, *, live: Version | None, facts: Mapping[str, Any]) -> Ru
         reasons=tuple(reasons),
         comparison=verdict.get("comparison"),
         test_set=verdict.get("test_set"),
-        notes=tuple(verdict.get("notes", ())),
+        notes=(*verdict.get("notes", ()), *data_account.notes(data)),
+        data=data,
         **facts,
     )
 

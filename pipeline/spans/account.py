@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 from components.example_gen.reading import Reading, usable
 from components.example_gen.settings import DataSettings
@@ -21,6 +23,11 @@ class Account:
     """Reviews whose text stood further up already."""
     contradictions: int
     """Of these, reviews that are labelled differently."""
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """What became of the rows, as the result of a run has it; see `Reading.account`."""
+        return dataclasses.replace(self.reading, duplicates=self.duplicates).account()
 
     @property
     def positive_share(self) -> float | None:

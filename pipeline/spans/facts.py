@@ -33,6 +33,11 @@ class SpanFacts:
     rows: int | None
     reviews: int | None
     bad_rows: int | None
+    duplicates: int | None
+    left_out: dict[str, int] | None
+    """Rows that are not used by reason."""
+    first_left_out: list[str] | None
+    """File, line and reason of the first ones."""
     positive_share: float | None
     runs: list[str]
     """Those that were made of it, with the content it has now, oldest first."""
@@ -58,12 +63,13 @@ def span_facts(settings: Settings, source: str) -> list[SpanFacts]:
 
 
 def _facts(span: Span, data: DataSettings, runs: dict[tuple[int, str], list[str]]) -> SpanFacts:
-    rows = reviews = bad_rows = positive_share = error = None
+    rows = reviews = bad_rows = duplicates = left_out = first_left_out = positive_share = error = None
     fingerprint = ""
     kept = record_of(span)
     if kept:
         fingerprint, rows, reviews, bad_rows = kept.fingerprint, kept.rows, kept.taken, kept.bad_rows
-        positive_share = kept.positive / kept.taken
+        positive_share, duplicates = kept.positive / kept.taken, kept.duplicates
+        left_out, first_left_out = kept.left_out, kept.first_left_out
     else:
         from components.example_gen.sources.files import content_fingerprint
         from pipeline.spans.account import account
@@ -73,6 +79,8 @@ def _facts(span: Span, data: DataSettings, runs: dict[tuple[int, str], list[str]
             counted = account(span.paths, data)
             rows, reviews = counted.reading.rows, counted.reading.taken
             bad_rows, positive_share = counted.reading.bad_rows, counted.positive_share
+            duplicates, left_out = counted.duplicates, counted.account["left_out"]
+            first_left_out = counted.account["first_left_out"]
         except InputError as raised:
             error = str(raised)
     return SpanFacts(
@@ -86,6 +94,9 @@ def _facts(span: Span, data: DataSettings, runs: dict[tuple[int, str], list[str]
         rows=rows,
         reviews=reviews,
         bad_rows=bad_rows,
+        duplicates=duplicates,
+        left_out=left_out,
+        first_left_out=first_left_out,
         positive_share=positive_share,
         runs=runs.get((span.number, fingerprint), []),
         error=error,

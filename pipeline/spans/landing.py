@@ -53,7 +53,7 @@ def land(
     """Checks a file as a run would, and makes it the next span of `data.pattern`.
 
     Args:
-      file: CSV, TSV, JSONL or TFRecord, also packed.
+      file: CSV, TSV, JSON, Parquet or TFRecord, also packed.
       data: the settings of the runs to come; their source has spans.
       columns: the file's own names of the text and the label, where they are not those of `data`; it is then
         landed as a CSV file with the names of `data`.

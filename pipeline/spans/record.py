@@ -36,6 +36,10 @@ class SpanRecord:
     """The path that it was landed from."""
     added: str
     """When, in UTC, ISO 8601."""
+    left_out: dict[str, int] = dataclasses.field(default_factory=dict)
+    """Rows that are not used by reason."""
+    first_left_out: list[str] = dataclasses.field(default_factory=list)
+    """File, line and reason of the first ones."""
 
     @classmethod
     def of(cls, counted: Account, **facts: Any) -> SpanRecord:
@@ -46,6 +50,8 @@ class SpanRecord:
             positive=counted.positive,
             duplicates=counted.duplicates,
             contradictions=counted.contradictions,
+            left_out=counted.account["left_out"],
+            first_left_out=counted.account["first_left_out"],
             **facts,
         )
 
@@ -63,4 +69,5 @@ def record_of(span: Span) -> SpanRecord | None:
     except (OSError, ValueError, TypeError):
         return None
     found = (os.path.basename(file.path), file.size, file.modified)
-    return kept if (kept.file, kept.size, kept.modified) == found else None
+    complete = not kept.bad_rows or bool(kept.left_out)  # older ones have no reasons
+    return kept if complete and (kept.file, kept.size, kept.modified) == found else None

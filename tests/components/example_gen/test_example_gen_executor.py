@@ -121,6 +121,21 @@ def test_bad_rows_are_left_out_named_and_counted(generate, mixed_sources, tmp_pa
     assert generated.artifact.get_int_custom_property("bad_rows") == 4
 
 
+def test_duplicates_of_all_files_are_counted_and_those_that_a_mapping_leaves_out(generate, tmp_path, rows):
+    texts = [text for text, _ in rows[:40]]
+    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    stars = [{"text": text, "label": number % 5 + 1} for number, text in enumerate(texts)]
+    first.write_text("".join(json.dumps(one) + "\n" for one in stars))
+    second.write_text("".join(json.dumps(one | {"label": 5}) + "\n" for one in stars[:10] + stars[:1]))
+    labels = {"1": "negative", "2": "negative", "4": "positive", "5": "positive"}
+    generated = generate(DataSettings(source=f"files:{tmp_path}/*.jsonl", labels=labels))
+    assert (generated.reading["taken"], generated.reading["unmapped"]) == (32 + 11, {"3": 8})
+    assert generated.reading["duplicates"] == len(generated.all_reviews()) - len(
+        {normalize(text) for text, _ in generated.all_reviews()}
+    )
+    assert generated.reading["duplicates"] >= 8
+
+
 def test_too_many_bad_rows_stop_the_run(generate, mixed_sources):
     with pytest.raises(DataStopped) as stopped:
         generate(DataSettings(source=f"files:{mixed_sources}"))

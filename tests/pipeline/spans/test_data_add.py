@@ -38,6 +38,7 @@ def test_a_file_becomes_the_next_span_of_the_workspace(greenlight, written, span
     assert result.stdout.splitlines() == [
         "Landed as span 1: reviews 2, positive 50.0%, duplicates 0",
         f"  in        {spans}/span-1/monday.csv",
+        "  rows      2 rows read, 2 used",
         "  train     greenlight run --source spans",
     ]
     assert (spans / "span-1" / "monday.csv").read_text() == GOOD
@@ -69,6 +70,8 @@ def test_json_tells_what_was_counted(greenlight, written, spans):
         "rows": 5,
         "reviews": 4,
         "bad_rows": 1,
+        "left_out": {"empty text": 1},
+        "first_left_out": ["a.csv:5: empty text"],
         "positive_share": 0.75,
         "duplicates": 2,
         "contradictions": 1,
@@ -82,7 +85,7 @@ def test_bad_rows_within_the_bound_are_named(greenlight, written):
         "data", "add", written("a.csv", GOOD + "odd,maybe\n"), "--set", "data.max_bad_share=0.5"
     )
     assert result.stdout.splitlines()[2:4] == [
-        "  left out  rows that cannot be used: 1. The first ones:",
+        "  rows      3 rows read, 2 used, 1 left out (1 bad label)",
         "    a.csv:4: bad label ('maybe'; expected 0 or 1, neg or pos, negative or positive, false or true)",
     ]
 

@@ -30,12 +30,16 @@ def test_each_span_has_its_line_and_what_cannot_be_read_is_said(greenlight, thre
     result = greenlight("data", "list")
     assert result.exit_code == 0
     header, *lines = result.stdout.splitlines()
-    assert header.split() == ["span", "reviews", "positive", "bad", "fingerprint", "written", "used", "by"]
-    assert [line.split()[:4] for line in lines] == [
-        ["1", "3", "66.7%", "0"],
-        ["3", "1", "0.0%", "1"],
-        ["4", "?", "-", "?"],
+    assert header.split() == [
+        *("span", "rows", "reviews", "duplicates", "positive", "left", "out"),
+        *("fingerprint", "written", "used", "by"),
     ]
+    assert [line.split()[:6] for line in lines] == [
+        ["1", "3", "3", "0", "66.7%", "0"],
+        ["3", "2", "1", "0", "0.0%", "1"],
+        ["4", "?", "?", "?", "-", "?"],
+    ]
+    assert "1 (1 bad label)" in lines[1]
     assert result.stderr.startswith(f"span 4: {three_spans}/span-4/b.csv has no column 'label' and no column")
 
 
@@ -43,6 +47,7 @@ def test_json_has_all_facts(greenlight, three_spans):
     first, second, third = json.loads(greenlight("data", "list", "--json").stdout)
     assert (first["landed"], second["landed"], third["landed"]) == (True, False, False)
     assert (second["rows"], second["reviews"], second["bad_rows"], second["runs"]) == (2, 1, 1, [])
+    assert second["left_out"] == {"bad label": 1} and "bad label" in second["first_left_out"][0]
     assert third["rows"] is None and "has no column" in third["error"]
     assert first["files"] == [f"{three_spans}/span-1/a.csv"]
 

@@ -1,0 +1,54 @@
+"""What became of the rows that a run read: for the console, the result's JSON and the verdict's notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.example_gen.reading import READING_FILE, Reading
+from pipeline.lineage.runs import Run
+from serving.storage.files import join
+from serving.storage.resolve import files_for
+
+_FIRST_SHOWN = 3
+
+
+def data_account(run: Run) -> dict[str, Any] | None:
+    """The account of the rows (see `Reading.account`); None where the run has read none."""
+    examples = run.output("ImdbExampleGen", "examples")
+    if examples is None:
+        return None
+    path = join(examples.uri, READING_FILE)
+    files = files_for(path)
+    return Reading.from_json(files.read(path).decode()).account() if files.exists(path) else None
+
+
+def in_words(account: Mapping[str, Any]) -> str:
+    """The account on one line.
+
+    >>> in_words({"rows": 9, "used": 7, "duplicates": 2, "set_aside": 0, "left_out": {"bad label": 2}})
+    '9 rows read, 7 used (2 of them duplicates), 2 left out (2 bad label)'
+    """
+    duplicates, left_out = account.get("duplicates"), account["left_out"]
+    used = f"{account['used']:,} used" + (f" ({duplicates:,} of them duplicates)" if duplicates else "")
+    parts = [f"{account['rows']:,} rows read", used]
+    if set_aside := account.get("set_aside"):
+        parts.append(f"{set_aside:,} set aside for a copy in the base, a newer span or a fixed split")
+    if beyond := account.get("beyond_limit"):
+        parts.append(f"{beyond:,} beyond data.limit")
+    if left_out:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
+        parts.append(f"{sum(left_out.values()):,} left out ({reasons})")
+    return ", ".join(parts)
+
+
+def notes(account: Mapping[str, Any] | None) -> Iterator[str]:
+    """What a reader of the figures has to know: rows that were left out, and where the first ones are."""
+    if not account or not account["left_out"]:
+        return
+    left_out = sum(account["left_out"].values())
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in account["left_out"].items())
+    first = "; ".join(account["first_left_out"][:_FIRST_SHOWN])
+    rows = account["rows"]
+    told = f"{left_out:,} of {rows:,} rows ({left_out / rows:.1%}) were left out: {reasons}"
+    yield f"{told}. The first: {first}"
