@@ -7,6 +7,8 @@ import pytest
 import tensorflow as tf
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from serving.grpc import inference_messages
+
 MODEL = "/v1/models/imdb_sentiment"
 ASK = {"instances": ["a film"]}
 
@@ -24,14 +26,21 @@ def state(running, number):
 
 
 def ready(running):
-    """What each probe says: /readyz, the v2 protocol of server and model, gRPC's health service."""
+    """What the probes say: /readyz, the v2 protocol over HTTP and gRPC, the health service."""
     statuses = [
         running.client.get(path).status_code
         for path in ("/readyz", "/v2/health/ready", "/v2/models/imdb_sentiment/ready")
     ]
     with grpc.insecure_channel(running.grpc) as channel:
         health = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20)
-    return statuses == [200, 200, 200], statuses == [503, 400, 400], health.status
+        ask = channel.unary_unary(
+            f"/{inference_messages.NAME}/ModelReady",
+            request_serializer=inference_messages.ModelReadyRequest.SerializeToString,
+            response_deserializer=inference_messages.ModelReadyResponse.FromString,
+        )
+        over_grpc = ask(inference_messages.ModelReadyRequest(name="imdb_sentiment"), timeout=20).ready
+    yes, no = statuses == [200, 200, 200] and over_grpc, statuses == [503, 400, 400] and not over_grpc
+    return yes, no, health.status
 
 
 @pytest.mark.parametrize("kind", ["no main_op", "a function of another process"])

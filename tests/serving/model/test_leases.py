@@ -9,7 +9,9 @@ import tensorflow as tf
 from tensorflow_serving.apis import classification_pb2, predict_pb2, regression_pb2
 
 from serving.endpoint.access_log import AccessLog
+from serving.grpc import inference_messages
 from serving.grpc.answers import Call
+from serving.grpc.inference import GRPCInferenceServicer
 from serving.grpc.prediction import PredictionServicer
 from serving.http.messages import Request
 from serving.model.batching import Batcher, BatchLimits
@@ -202,6 +204,18 @@ def test_grpc(tmp_path, two_models, method):
         return await getattr(PredictionServicer, method).__wrapped__(servicer, request, CALL)
 
     assert during_a_switch(tmp_path, two_models, story).model_spec.version.value == 1
+
+
+def test_the_open_inference_protocol_over_grpc(tmp_path, two_models):
+    request = inference_messages.ModelInferRequest(model_name=NAME)
+    tensor = request.inputs.add(name="old", datatype="BYTES", shape=[1])
+    tensor.contents.bytes_contents.append(b"a film")
+
+    async def story(switch):
+        servicer = GRPCInferenceServicer(switch.service, AccessLog(Metrics(NAME), None))
+        return await GRPCInferenceServicer.ModelInfer.__wrapped__(servicer, request, CALL)
+
+    assert during_a_switch(tmp_path, two_models, story).model_version == "1"
 
 
 def test_a_request_that_fails_lets_its_version_go(tmp_path, two_models):
