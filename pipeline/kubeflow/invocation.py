@@ -78,6 +78,11 @@ def _is_of_tfx(kind: Mapping[str, str]) -> bool:
     return bool(kind.get("instanceSchema")) or (title.startswith("tfx.") and title.isprintable())
 
 
+def outputs_of(executor_input: Json) -> list[str]:
+    """The addresses that the step writes to."""
+    return [artifact["uri"] for _, artifact in _artifacts(executor_input.get("outputs", {}))]
+
+
 def expected_by_launcher(executor_input: Json) -> list[str]:
     """Where on this disk KFP's launcher looks for each output, whether or not it is written there.
 

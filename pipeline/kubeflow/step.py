@@ -80,6 +80,7 @@ def main(argv: Sequence[str]) -> int:
             with_parameters(executor_input, stage=known.stage, settings_json=known.settings)
         expected = invocation.expected_by_launcher(executor_input)
         places = invocation.as_tfx_takes_it(executor_input, inputs_spec=inputs_spec)
+        _start_anew(invocation.outputs_of(executor_input))
         _run_entrypoint(
             [INVOCATION, json.dumps(executor_input), INPUTS_SPEC, json.dumps(inputs_spec), *others]
         )
@@ -90,6 +91,19 @@ def main(argv: Sequence[str]) -> int:
     except Exception as error:
         return _ended(error, stage=known.stage, run=run, store=known.store)
     return 0
+
+
+def _start_anew(addresses: Sequence[str]) -> None:
+    """Removes what an attempt before this one has left at the outputs' addresses, which are the task's alone.
+
+    A pod that is started again has empty folders, but what was written straight to gs:// is still there, and
+    a stage would read the shards of both attempts.
+    """
+    from tfx.dsl.io import fileio
+
+    for address in addresses:
+        if fileio.exists(address):
+            (fileio.rmtree if fileio.isdir(address) else fileio.remove)(address)
 
 
 def _run_entrypoint(arguments: list[str]) -> None:

@@ -130,6 +130,21 @@ def test_the_launcher_looks_where_its_copies_are(artifact, place):
 # --- a stage that fails
 
 
+def test_an_attempt_starts_without_what_the_one_before_has_left(tmp_path):
+    """On gs:// it is still there; the addresses of another task's outputs are others."""
+    from pipeline.kubeflow import step
+
+    (tmp_path / "examples" / "Split-train").mkdir(parents=True)
+    (tmp_path / "examples" / "Split-train" / "shard-00000-of-00002.gz").write_text("half")
+    (tmp_path / "verdict").write_text("{")
+    (tmp_path / "other").mkdir()
+    outputs = {
+        key: {"artifacts": [{"uri": str(tmp_path / key)}]} for key in ("examples", "verdict", "absent")
+    }
+    step._start_anew(invocation.outputs_of({"outputs": {"artifacts": outputs}}))
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
 @pytest.mark.proof
 def test_a_stage_is_started_again_as_often_as_it_was_compiled_to_be(compile_with, tmp_path):
     compiled = compile_with(
