@@ -26,6 +26,8 @@ COLORS = {
 }
 SHOWN_METRICS = ("accuracy", "auc", "precision", "recall", "calibration", "ece")
 _AT_MOST = ("ceiling", "change_ceiling")
+_REASONS = {"baseline": "the old model is gone", "unseen": "other data than before"}
+"""Kinds of conditions that a person may have to waive, and why they would."""
 _MARKS: Mapping[Status, str] = {"ok": "ok", "failed": "NO", "waived": "waived", "not judged": "not judged"}
 _SIGNS: Mapping[Status, tuple[str, str]] = {
     "ok": ("✓", "green"),
@@ -232,9 +234,10 @@ def _near(path: str) -> str:
 
 
 def _way_out(result: RunResult) -> list[tuple[str, str]]:
-    """Where the model in production cannot be evaluated any more, no later run can pass either."""
-    lost = any(gate.get("kind") == "baseline" and not gate.get("passed") for gate in result.gate)
-    if result.verdict != "refused" or not lost or result.approval:
+    """Where no fair comparison with the model in production is possible, no later run can pass either."""
+    failed = {str(gate.get("kind")) for gate in result.gate if not gate.get("passed")}
+    reason = next((_REASONS[kind] for kind in _REASONS if kind in failed), None)
+    if result.verdict != "refused" or reason is None or result.approval:
         return []
     workspace = Path(result.log).parents[2] if result.log else Path("workspace")
     where = (
@@ -242,7 +245,7 @@ def _way_out(result: RunResult) -> list[tuple[str, str]]:
         if workspace.absolute() == Path("workspace").absolute()
         else f"--workspace {shlex.quote(str(workspace))} "
     )
-    return [("mend", f'greenlight approve {result.run} {where}--reason "the old model is gone"')]
+    return [("mend", f'greenlight approve {result.run} {where}--reason "{reason}"')]
 
 
 def _commands(model: Path) -> list[tuple[str, str]]:

@@ -46,7 +46,7 @@ def verdict(**outcomes: bool) -> Verdict:
     )
 
 
-@pytest.mark.parametrize("kind", ["baseline", "change", "change_ceiling"])
+@pytest.mark.parametrize("kind", ["baseline", "change", "change_ceiling", "unseen"])
 def test_a_failed_comparison_can_be_waived(kind):
     approved = approve(verdict(floor=True, **{kind: False}), APPROVAL)
 

@@ -378,3 +378,25 @@ def test_a_refusal_for_a_lost_model_in_production_comes_with_the_way_out(log, op
 )
 def test_no_other_refusal_comes_with_a_way_out(changes):
     assert "approve" not in summarize(RunResult(verdict="refused", run="r", **changes)).as_text()
+
+
+def test_where_no_fair_comparison_is_possible_the_way_out_is_shown():
+    unseen = {"metric": "unseen_reviews", "kind": "unseen", "passed": False, "status": "failed"}
+    shown = summarize(RunResult(verdict="refused", run="7", version="1", gate=({**unseen, "value": 3.0},)))
+    assert shown.commands == [("mend", 'greenlight approve 7 --reason "other data than before"')]
+
+
+def test_what_was_not_judged_is_never_ok_and_parts_share_a_line():
+    unjudged = {"metric": "accuracy", "kind": "change", "threshold": -0.01, "passed": True, "value": None}
+    unjudged |= {"status": "not judged", "unjudged": "no model in production yet"}
+    parts = tuple({**unjudged, "slice": each} for each in ("overall", "length:short", "length:long"))
+    shown = summarize(RunResult(verdict="promoted", version="1", gate=parts, notes=("few reviews",)))
+    first, second = shown.checks
+    assert (first.name, first.mark, first.margin) == (
+        "change of accuracy",
+        "not judged",
+        "no model in production yet",
+    )
+    assert second.name == "change of accuracy, 2 parts of the split"
+    assert "  ok" not in shown.as_text()
+    assert "  note: few reviews\n" in shown.as_text()
