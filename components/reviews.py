@@ -3,6 +3,8 @@
 TensorFlow is imported inside the two functions that need it, so that splitting and parsing start without it.
 """
 
+import hashlib
+import html
 import re
 import unicodedata
 from bisect import bisect_right
@@ -30,6 +32,21 @@ _CUTS = (125, 175, 280)
 LENGTHS = ("under 125 words", "125 to 174 words", "175 to 279 words", "280 words or more")
 
 _LINE_BREAK = re.compile(r"<br\s*/?>")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
+_TAG = re.compile(
+    r"</?(?:a|abbr|b|big|blockquote|br|center|cite|code|dd|del|div|dl|dt|em|font|h[1-6]|hr|i|img|ins|li|ol|p|pre"
+    r"|q|s|small|span|strike|strong|sub|sup|table|tbody|td|th|thead|tr|tt|u|ul)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_DASHES = re.compile(r"[-\u2010-\u2015\u2212\ufe58]+")
+_INVISIBLE = re.compile(r"[\u034f\u180b-\u180d\ufe00-\ufe0f]")
+"""Joiners and selectors of variants; what Unicode calls formatting (Cf) comes on top."""
+_QUOTES = str.maketrans(
+    dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u2035\u00b4\u02bc\u2039\u203a", "'")
+    | dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u2036\u00ab\u00bb\u301d\u301e", '"')
+)
+_AROUND = " .,;:!?'\"\u2026\u3002\u3001"
+"""What may stand around a text without making it another one."""
 
 
 def normalize(text: str) -> str:
@@ -43,6 +60,47 @@ def normalize(text: str) -> str:
         # Lowering can break a composed form and composing can bring back a capital, hence NFKC on both sides.
         text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
     return " ".join(_LINE_BREAK.sub(" ", text).split())
+
+
+def canonical(text: str) -> str:
+    """The form in which a person would call two reviews the same text, however they were copied.
+
+    Beyond `normalize`: HTML entities are resolved and tags dropped, invisible characters (zero-width ones,
+    byte order marks, soft hyphens) too; curly quotes and all dashes are plain ones; quotes and punctuation
+    around the text do not count, except in a text that is nothing else. Splits are still drawn by
+    `normalize`, so that reviews stay where they were: see `components/example_gen/together.py`.
+    """
+    text = normalize(_TAG.sub(" ", _without_entities(text))).replace("`", "'")
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text.translate(_QUOTES))
+        text = "".join(char for char in text if char.isascii() or unicodedata.category(char) != "Cf")
+        # What was between two characters may have kept them from being one.
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(
+            _QUOTES
+        )
+    text = " ".join(_DASHES.sub("-", text).split())
+    return text.strip(_AROUND) or text
+
+
+def _without_entities(text: str) -> str:
+    for _ in range(3):  # exported twice, `&` is `&amp;amp;`
+        if "&" not in text or (resolved := _ENTITY.sub(lambda found: html.unescape(found[0]), text)) == text:
+            break
+        text = resolved
+    return text
+
+
+def text_key(text: str) -> bytes:
+    """16 bytes that are equal for two reviews that `canonical` makes equal.
+
+    Bytes that were not UTF-8, as surrogates, are hashed as they are.
+    """
+    return canonical_key(canonical(text))
+
+
+def canonical_key(text: str) -> bytes:
+    """The `text_key` of a text that `canonical` returned."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def count_words(normalized: str) -> int:

@@ -9,20 +9,22 @@ import dataclasses
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
 from components.errors import InputError, carried
 from components.example_gen import splits
+from components.example_gen.duplicates.sketches import sketch
 from components.example_gen.reading import Reading, merged, usable
+from components.example_gen.settings import KEPT_TOGETHER, DataSettings
 from components.example_gen.sources.content import Content
 from components.example_gen.sources.files import FilePart, with_format
+from components.example_gen.sources.packaged import PackagedPart
 from components.example_gen.sources.parts import Part
 from components.example_gen.splits import Splitter
-from components.reviews import count_words, normalize, to_example
+from components.reviews import canonical, canonical_key, count_words, text_key, to_example
 
 
 class Row(NamedTuple):
@@ -34,6 +36,12 @@ class Row(NamedTuple):
     example: bytes
     """Serialized tf.Example."""
     span: int
+    key: bytes = b""
+    """The `reviews.text_key`; empty for sources whose splits are fixed."""
+    fixed: bool = False
+    """Whether the split is not for copies to change."""
+    sketch: bytes = b""
+    """See `duplicates.sketches`; empty for short texts, and where near-duplicates do not count."""
 
 
 READING = "reading"
@@ -51,10 +59,20 @@ class ReadPart(beam.DoFn):
     class, and the digest's order is random to everything else, yet the same in every run.
     """
 
-    def __init__(self, *, splitter: Splitter, salt: str, limit: int | None):
+    def __init__(
+        self,
+        *,
+        splitter: Splitter,
+        salt: str,
+        limit: int | None,
+        with_keys: bool = False,
+        with_sketches: bool = False,
+    ):
         self._splitter = splitter
         self._salt = salt
         self._limit = limit
+        self._with_keys = with_keys
+        self._with_sketches = with_sketches
 
     def process(self, part: Part) -> Iterator[list[Row] | beam.pvalue.TaggedOutput]:
         reading = Reading()
@@ -75,29 +93,49 @@ class ReadPart(beam.DoFn):
         # The other sources hold what they read against a hash of their own.
         rows = part.rows(content) if isinstance(part, FilePart) else part.rows()
         for review, normalized in usable(rows, name=part.name, reading=reading):
-            digested = self._digest(normalized)
-            if digested in held_out:
+            if held_out and text_key(review.text) in held_out:
                 reading.set_aside += 1
                 continue
+            digested = self._digest(normalized)
             reading.taken += 1
             words = count_words(normalized)
             example = to_example(review.text, review.label, words=words, span=part.span)
             split = part.split or self._splitter.split_of(digested)
             # Else the order of an example's features differs from process to process.
-            yield Row(digested, split, example.SerializeToString(deterministic=True), part.span)
+            serialized = example.SerializeToString(deterministic=True)
+            yield Row(digested, split, serialized, part.span, **self._marks(part, review.text))
         if content.digest:
             reading.contents[part.name] = with_format(part.name, content.digest)
 
+    def _marks(self, part: Part, text: str) -> dict[str, Any]:
+        """What tells copies of a text."""
+        if not self._with_keys:
+            return {}
+        same = canonical(text)
+        return {
+            "key": canonical_key(same),
+            "fixed": part.split is not None or isinstance(part, PackagedPart),
+            "sketch": sketch(same) if self._with_sketches else b"",
+        }
+
     def _held_out(self, part: Part) -> set[bytes]:
-        """The digests of the texts to set aside; what UTF-8 cannot carry is no row's text either."""
-        found = set()
-        for text in part.held_out():
-            with suppress(UnicodeEncodeError):
-                found.add(self._digest(normalize(text)))
-        return found
+        """The keys of the texts to set aside."""
+        return {text_key(text) for text in part.held_out()}
 
     def _digest(self, normalized: str) -> bytes:
         return splits.digest(normalized, salt=self._salt)
+
+
+def read_part(settings: DataSettings, *, limit: int | None) -> ReadPart:
+    """The step that reads what these settings ask for."""
+    with_keys = settings.kind in KEPT_TOGETHER
+    return ReadPart(
+        splitter=splits.splitter(settings),
+        salt=settings.split_salt,
+        limit=limit,
+        with_keys=with_keys,
+        with_sketches=with_keys and settings.near_duplicates != "off",
+    )
 
 
 @beam.typehints.with_output_types(list[bytes])

@@ -19,10 +19,10 @@ from components.errors import GreenlightError
 from components.example_gen.beam_steps import (
     READING,
     CountDuplicates,
-    ReadPart,
     ShareOut,
     TakeFew,
     WriteReading,
+    read_part,
 )
 from components.example_gen.exec_properties import (
     CUSTOM_CONFIG,
@@ -35,11 +35,11 @@ from components.example_gen.exec_properties import (
 from components.example_gen.one_copy import OneCopy
 from components.example_gen.reading import READING_FILE, Reading, require_usable
 from components.example_gen.record_sink import TFRecordBatches
-from components.example_gen.settings import DataSettings
+from components.example_gen.settings import KEPT_TOGETHER, TOGETHER, DataSettings
 from components.example_gen.sources import parts as sources
 from components.example_gen.sources.spans import Span, choose, find, newest_versions
 from components.example_gen.span_pattern import BASE
-from components.example_gen.splits import splitter
+from components.example_gen.together import KeepTogether
 
 DATA_SETTINGS = "data_settings"
 """The custom property of the examples with DataSettings as JSON."""
@@ -66,13 +66,17 @@ def ReadSource(
         started |= "SpreadOverWorkers" >> beam.Reshuffle()
     # Of spans each part gives all its rows: which of them are copies is not known before all are there.
     limit = None if spans else settings.limit
-    read = ReadPart(splitter=splitter(settings), salt=settings.split_salt, limit=limit)
-    outputs = started | "Read" >> beam.ParDo(read).with_outputs(READING, main="rows")
+    outputs = started | "Read" >> beam.ParDo(read_part(settings, limit=limit)).with_outputs(
+        READING, main="rows"
+    )
     rows, readings = outputs["rows"], [outputs[READING]]
     if spans:
         kept = rows | "OneCopy" >> OneCopy()
         rows, readings = kept["rows"], [*readings, kept[READING]]
     readings.append(rows | "Duplicates" >> CountDuplicates())
+    if settings.kind in KEPT_TOGETHER:
+        kept = rows | "KeepTogether" >> KeepTogether(near_together=settings.near_duplicates == TOGETHER)
+        rows, readings = kept["rows"], [*readings, kept[READING]]
     account = WriteReading(path=reading_path, limit=settings.limit)
     readings | "Readings" >> beam.Flatten() | "Account" >> account
     if settings.limit is not None:

@@ -32,7 +32,7 @@ class _ByShard(beam.DoFn):
     def process(self, batch: list[Row]) -> Iterable[tuple[int, list[Row]]]:
         shards: dict[int, list[Row]] = defaultdict(list)
         for row in batch:
-            shards[row.digest[0] >> (8 - _SHARD_BITS)].append(row)
+            shards[row.key[0] >> (8 - _SHARD_BITS)].append(row)
         return shards.items()
 
 
@@ -55,6 +55,6 @@ def without_copies(rows: Sequence[Row]) -> list[Row]:
     """
     winners: dict[bytes, int] = {}
     for row in rows:
-        known = winners.setdefault(row.digest, row.span)
-        winners[row.digest] = BASE if BASE in (known, row.span) else max(known, row.span)
-    return [row for row in rows if row.span == winners[row.digest]]
+        known = winners.setdefault(row.key, row.span)
+        winners[row.key] = BASE if BASE in (known, row.span) else max(known, row.span)
+    return [row for row in rows if row.span == winners[row.key]]

@@ -44,6 +44,8 @@ class Reading:
     """`data.limit`: how many of the rows taken are used; None uses all."""
     failures: list[str] = field(default_factory=list)
     """Messages of parts that could not be read to the end."""
+    sameness: Counter[str] = field(default_factory=Counter)
+    """How many texts differ and how many rows are copies, nearly or quite: see `together.Plan`."""
     contents: dict[str, str] = field(default_factory=dict)
     """Of each file the fingerprint of the bytes that were read, by its path."""
 
@@ -109,6 +111,7 @@ class Reading:
                 "bad_labels": dict(sorted(self.bad_labels.items())),
                 "limit": self.limit,
                 "failures": self.failures,
+                "sameness": dict(sorted(self.sameness.items())),
                 "contents": self.contents,
             },
             indent=1,
@@ -130,6 +133,7 @@ class Reading:
             bad_labels=Counter(value.get("bad_labels", {})),
             limit=value.get("limit"),
             failures=value["failures"],
+            sameness=Counter(value.get("sameness", {})),
             contents=value.get("contents", {}),
         )
 
@@ -156,6 +160,7 @@ def merged(readings: Iterable[Reading]) -> Reading:
         total.classes += reading.classes
         total.bad_labels += reading.bad_labels
         total.failures += reading.failures
+        total.sameness += reading.sameness
         total.contents |= reading.contents
     total.first_bad = sorted(total.first_bad)[:BAD_ROWS_NAMED]
     total.first_unmapped = sorted(total.first_unmapped)[:BAD_ROWS_NAMED]

@@ -9,6 +9,9 @@ from components.example_gen.formats.labels import ClassName, LabelRule, spelling
 from components.example_gen.formats.rows import Columns
 from components.example_gen.span_pattern import LARGEST, SpanPattern, has_specs
 
+TOGETHER = "keep together"
+KEPT_TOGETHER = ("files", "spans")
+"""Kinds of sources in which copies are looked for: the splits of the others are fixed."""
 FILES_PREFIX = "files:"
 SPANS = "spans"
 Column = Annotated[str, StringConstraints(min_length=1)]
@@ -87,6 +90,12 @@ class DataSettings(BaseModel):
         "above it the run stops. Rows that `labels` leaves out do not count.",
         ge=0.0,
         le=1.0,
+    )
+    near_duplicates: Literal["keep together", "count", "off"] = Field(
+        "keep together",
+        description="What becomes of reviews in `files:` and spans that are nearly the same text: all in one "
+        "split, so that none is tested on what another was trained on; `count` only counts them, `off` saves "
+        "the time. Copies that differ in markup, quotes or final punctuation are kept together always.",
     )
     limit: int | None = Field(
         None,

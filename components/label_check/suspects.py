@@ -9,14 +9,13 @@ docs/data.md has what it finds, and falsely finds, at 0, 5, 10 and 20 % of wrong
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.reviews import normalize
+from components.reviews import canonical, canonical_key
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -158,9 +157,8 @@ def _distinct(texts: Sequence[str], labels: Sequence[int]) -> list[_Distinct]:
     """Copies are put together: one in another fold would tell the model the label."""
     found: dict[bytes, tuple[str, list[tuple[int, int]]]] = {}
     for index, (text, label) in enumerate(zip(texts, labels, strict=True)):
-        normalized = normalize(text)
-        key = hashlib.blake2b(normalized.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        found.setdefault(key, (normalized, []))[1].append((index, int(label)))
+        same = canonical(text)
+        found.setdefault(canonical_key(same), (same, []))[1].append((index, int(label)))
     return [_Distinct(key, text, tuple(copies)) for key, (text, copies) in found.items()]
 
 

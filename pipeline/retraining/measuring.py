@@ -114,10 +114,10 @@ def in_base(texts: Sequence[str]) -> int:
       InputError: the packaged reviews are not there.
     """
     from components.example_gen.sources.packaged import PackagedPart
-    from components.reviews import normalize
+    from components.reviews import text_key
 
-    known = {normalize(review.text) for review in PackagedPart().rows()}
-    return sum(normalize(text) in known for text in texts)
+    known = {text_key(review.text) for review in PackagedPart().rows()}
+    return sum(text_key(text) in known for text in texts)
 
 
 def _is_passing(error: GreenlightError) -> bool:

@@ -11,12 +11,13 @@ import apache_beam as beam
 import tensorflow as tf
 
 from components.errors import InputError
-from components.example_gen import reading, splits
-from components.example_gen.beam_steps import ReadPart, Row, taking_order
+from components.example_gen import reading
+from components.example_gen.beam_steps import Row, read_part, taking_order
 from components.example_gen.one_copy import without_copies
-from components.example_gen.settings import DataSettings
+from components.example_gen.settings import KEPT_TOGETHER, TOGETHER, DataSettings
 from components.example_gen.sources import parts as sources
 from components.example_gen.sources import spans
+from components.example_gen.together import known, moved, plan
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +55,7 @@ def _rows(settings: DataSettings) -> list[Row]:
     """All rows in memory: ExampleGen's own reading step, called as the generator that it is."""
     chosen = spans.chosen(settings)
     limit = None if chosen else settings.limit
-    step = ReadPart(splitter=splits.splitter(settings), salt=settings.split_salt, limit=limit)
+    step = read_part(settings, limit=limit)
     rows: list[Row] = []
     readings = []
     for part in sources.parts(settings, chosen):
@@ -64,7 +65,11 @@ def _rows(settings: DataSettings) -> list[Row]:
             else:
                 rows += found
     reading.require_usable(reading.merged(readings), max_bad_share=settings.max_bad_share)
-    rows = without_copies(rows)
+    if chosen:
+        rows = without_copies(rows)
+    if settings.kind in KEPT_TOGETHER:
+        made = plan(map(known, rows), near_together=settings.near_duplicates == TOGETHER)
+        rows = moved(rows, made)
     return rows if settings.limit is None else heapq.nsmallest(settings.limit, rows, key=taking_order)
 
 

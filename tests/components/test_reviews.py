@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 import tensorflow as tf
 from hypothesis import given
@@ -34,6 +36,65 @@ def test_a_normalized_text_stays_as_it_is(text):
 def test_words_are_counted_as_they_are_split(text):
     normalized = reviews.normalize(text)
     assert reviews.count_words(normalized) == len(normalized.split())
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            "\N{GREEK SMALL LETTER IOTA WITH DIALYTIKA AND TONOS}",
+            "\N{GREEK CAPITAL LETTER IOTA WITH DIALYTIKA}\u0301",
+        ),
+        ("\N{LATIN SMALL LETTER I}\u0307x", "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}x"),
+        ("\N{KELVIN SIGN}elvin", "kelvin"),
+    ],
+)
+def test_composed_after_lowering_two_spellings_are_the_same_review(one, other):
+    assert reviews.normalize(one) == reviews.normalize(other)
+    assert reviews.canonical(one) == reviews.canonical(other)
+
+
+def test_lowering_leaves_no_form_that_composing_would_change():
+    """Capital I with a dot lowers to i and a combining dot; with a cedilla before it the order is another."""
+    text = reviews.normalize("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}\N{COMBINING CEDILLA}")
+    assert text == unicodedata.normalize("NFKC", text) == "i\N{COMBINING CEDILLA}\N{COMBINING DOT ABOVE}"
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("Rock &amp; Roll", "rock & roll"),
+        ("AT&T; and &unknown; stay", "at&t; and &unknown; stay"),
+        ("&#8220;Fine&#8221;, it&#x2019;s true", "fine\", it's true"),
+        ("a <b>bold</b> film<p class='x'>yes", "a bold film yes"),
+        ("2 < 3 <sigh> > 1", "2 < 3 <sigh> > 1"),
+        ("<3 this", "<3 this"),
+        ("well\N{EM DASH}made -- film", "well-made - film"),
+        ("...", "..."),
+        ("?!", "?!"),
+        ("", ""),
+        ("\N{ZERO WIDTH SPACE}", ""),
+        ("10/10", "10/10"),
+        ("\u597d\u770b\u3002", "\u597d\u770b"),
+        ("Stra\N{LATIN SMALL LETTER SHARP S}e", "strasse"),
+    ],
+)
+def test_the_canonical_form(text, same):
+    assert reviews.canonical(text) == same
+
+
+def test_texts_of_one_canonical_form_have_one_key():
+    assert (
+        reviews.text_key("Fine film.")
+        == reviews.text_key("<p>fine film</p>")
+        != reviews.text_key("fine films")
+    )
+    assert len(reviews.text_key("not UTF-8: \udcff")) == 16
+
+
+@given(st.text())
+def test_what_is_the_same_when_normalized_is_the_same_text(text):
+    assert reviews.text_key(reviews.normalize(text)) == reviews.text_key(text)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Near-duplicates: texts that are the same but for a few words."""

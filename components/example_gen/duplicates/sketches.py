@@ -1,0 +1,40 @@
+"""MinHash sketches: texts whose sketches are alike share most of their runs of three words."""
+
+import zlib
+from functools import cache
+
+import numpy as np
+from datasketch import MinHash
+
+FEWEST_WORDS = 10
+"""In shorter texts one other word is another text: they have no sketch."""
+_PERMUTATIONS = 64
+_SCHEME = "affine32"
+_RUN = 3
+_FIRST, _SECOND = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77)
+
+
+def sketch(canonical: str) -> bytes:
+    """Of a text that `reviews.canonical` returned: its MinHash, uint32 [64]; empty for a short text."""
+    words = canonical.split()
+    if len(words) < FEWEST_WORDS:
+        return b""
+    found = MinHash(_PERMUTATIONS, hashfunc=int, permutations=_permutations(), scheme=_SCHEME)
+    found.update_batch(_runs(words))
+    return found.digest().astype("<u4").tobytes()
+
+
+def matrix(sketches: list[bytes]) -> np.ndarray:
+    """uint32 [N, 64]; each sketch is one of a text that is not short."""
+    return np.frombuffer(b"".join(sketches), dtype="<u4").reshape(len(sketches), _PERMUTATIONS)
+
+
+def _runs(words: list[str]) -> np.ndarray:
+    """uint32 [M], a hash for each distinct run of words."""
+    hashed = np.array([zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in words], dtype=np.uint32)
+    return np.unique((hashed[:-2] * _FIRST + hashed[1:-1]) * _SECOND + hashed[2:])
+
+
+@cache
+def _permutations() -> np.ndarray:
+    return MinHash(_PERMUTATIONS, scheme=_SCHEME).permutations
