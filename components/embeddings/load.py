@@ -1,5 +1,8 @@
 """A SavedModel on this machine as the first layer of a Keras model, checked before use."""
 
+from typing import Any
+
+import numpy as np
 import tensorflow as tf
 import tensorflow_hub as hub
 
@@ -51,19 +54,69 @@ def _probe(handle: str, name: str) -> hub.KerasLayer:
 
 
 def _width(layer: hub.KerasLayer, name: str) -> int:
-    """D, found by embedding two texts."""
-    wanted = "A text embedding takes strings [N] and returns float32 [N, D]"
-    try:
-        vectors = layer(tf.constant(["a fine film", ""]))
-    except (ValueError, TypeError, tf.errors.OpError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(
-            f"{name} is not a TF Hub text embedding. {wanted}, but this one failed: {reason}"
-        ) from error
+    """D, found by embedding two texts; then none, one and three, as the last batch of a split may have."""
+    vectors = _embedded(layer, ["a fine film", ""], name)
     fits = tf.is_tensor(vectors) and vectors.dtype == tf.float32 and vectors.shape.rank == 2
     if not fits or vectors.shape[0] != 2:
-        got = f"{vectors.dtype.name} {vectors.shape}" if tf.is_tensor(vectors) else type(vectors).__name__
-        raise InputError(
-            f"{name} is not a TF Hub text embedding. {wanted}; for two texts this one returned {got}."
+        raise _not_text_embedding(name, f"; for two texts this one returned {_described(vectors)}")
+    width = int(vectors.shape[1])
+    if not width:
+        raise _not_text_embedding(name, ", D at least 1; this one returned vectors of no numbers")
+    for texts in (["dull"], [], ["a fine film", "dull", ""]):
+        _require_batch(layer, texts, width, name)
+    _require_finite(vectors, name)
+    return width
+
+
+def _require_batch(layer: hub.KerasLayer, texts: list[str], width: int, name: str) -> None:
+    wanted = f"float32 ({len(texts)}, {width})"
+    try:
+        vectors = _embedded(layer, texts, name)
+        found = f"it returned {_described(vectors)}"
+    except InputError as error:
+        vectors, found = None, f"it failed: {error.__cause__}"
+    if vectors is None or _described(vectors) != wanted:
+        count = {0: "no text", 1: "one text"}.get(len(texts), f"{len(texts)} texts")
+        raise _not_text_embedding(
+            name,
+            " for any N; this one works for two texts only, as if it was exported with a fixed batch. For "
+            f"{count} {' '.join(found.split())[:300]}. Export it again with an input of shape [None]",
         )
-    return int(vectors.shape[1])
+
+
+def _embedded(layer: hub.KerasLayer, texts: list[str], name: str) -> Any:
+    try:
+        return layer(tf.constant(texts, tf.string))
+    except Exception as error:  # a module is somebody else's program, and may fail in any way
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        blank = " (one of the texts is empty, as reviews may be)" if _takes_text(layer, texts) else ""
+        raise _not_text_embedding(name, f", but this one failed{blank}: {reason}") from error
+
+
+def _takes_text(layer: hub.KerasLayer, texts: list[str]) -> bool:
+    """Whether it is the empty text that the module fails on."""
+    if "" not in texts:
+        return False
+    try:
+        layer(tf.constant([text or "text" for text in texts], tf.string))
+    except Exception:
+        return False
+    return True
+
+
+def _require_finite(vectors: tf.Tensor, name: str) -> None:
+    for text, vector in zip(("a fine film", "the empty text"), vectors.numpy(), strict=True):
+        if not np.isfinite(vector).all():
+            raise _not_text_embedding(
+                name,
+                f"; for {text!r} this one returned NaN or infinity; it is damaged",
+            )
+
+
+def _described(vectors: Any) -> str:
+    return f"{vectors.dtype.name} {vectors.shape}" if tf.is_tensor(vectors) else type(vectors).__name__
+
+
+def _not_text_embedding(name: str, but: str) -> InputError:
+    wanted = "A text embedding takes strings [N] and returns float32 [N, D]"
+    return InputError(f"{name} is not a TF Hub text embedding. {wanted}{but}.")

@@ -60,6 +60,68 @@ def test_what_is_no_text_embedding_is_refused(tmp_path, function, signature, rea
     assert reason in message and "\n" not in message
 
 
+def fixed_to(batch: int):
+    return lambda text: tf.reshape(tf.tile(tf.cast(tf.strings.length(text), tf.float32), [3]), [batch, 3])
+
+
+@pytest.mark.parametrize(
+    ("function", "signature", "reason"),
+    [
+        (lengths, tf.TensorSpec([2], tf.string), "works for two texts only, .* For one text it failed: "),
+        (
+            fixed_to(2),
+            None,
+            "works for two texts only, as if it was exported with a fixed batch. For one",
+        ),
+        (
+            lambda text: tf.concat([lengths(text), tf.zeros([2 - tf.minimum(tf.size(text), 2), 3])], 0),
+            None,
+            r"For one text it returned float32 \(2, 3\)\. Export it again with an input of shape \[None\]",
+        ),
+        (
+            lambda text: lengths(text) * tf.cast(tf.strings.length(text[0]) >= 0, tf.float32),
+            None,
+            "For no text it failed",
+        ),
+        (lambda text: lengths(text)[:2], None, r"For 3 texts it returned float32 \(2, 3\)"),
+        (lambda text: lengths(text)[:, None], None, r"for two texts this one returned float32 \(2, 1, 3\)"),
+        (
+            lambda text: tf.cast(lengths(text), tf.float64),
+            None,
+            "for two texts this one returned float64",
+        ),
+        (
+            lambda text: lengths(text) / lengths(text),
+            None,
+            "for 'the empty text' this one returned NaN",
+        ),
+        (lambda text: 1 / (lengths(text) - 11), None, "for 'a fine film' this one returned NaN or infinity"),
+        (
+            lambda text: lengths(tf.strings.split(text).to_tensor()[:, 0]) + assert_not_empty(text),
+            None,
+            r"but this one failed \(one of the texts is empty, as reviews may be\): ",
+        ),
+        (lambda text: lengths(text)[:, :0], None, "this one returned vectors of no numbers"),
+    ],
+    ids=[
+        *("signature of two", "reshape to two", "padded to two", "not none", "cut to two"),
+        *("rank 3", "double", "NaN for the empty text", "infinity", "no empty text", "no width"),
+    ],
+)
+def test_a_module_has_to_take_any_number_of_any_texts(tmp_path, function, signature, reason):
+    handle = saved(tmp_path / "module", function, signature)
+    with pytest.raises(InputError, match=reason) as caught:
+        load(handle, name="odd", trainable=False)
+    assert caught.value.exit_code == 2
+    assert str(caught.value).startswith("odd is not a TF Hub text embedding. ")
+    assert "\n" not in str(caught.value)
+
+
+def assert_not_empty(text: tf.Tensor) -> tf.Tensor:
+    with tf.control_dependencies([tf.debugging.assert_greater(tf.strings.length(text), 0)]):
+        return tf.zeros([])
+
+
 def test_a_module_that_cannot_be_called_is_refused(tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path / "module"))
     with pytest.raises(InputError, match=r"The embedding odd at .* cannot be loaded: .*non-callable"):
