@@ -6,12 +6,14 @@ from tfx.types.channel import BaseChannel, Channel
 
 from components.data_check.executor import Executor
 from components.data_check.settings import CheckSettings
+from components.embeddings.settings import EmbeddingSettings
 from components.fingerprints import code_fingerprint
 
 
 class _DataCheckSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         "settings": component_spec.ExecutionParameter(type=str),
+        "embedding": component_spec.ExecutionParameter(type=str, optional=True),
         "code": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
@@ -40,6 +42,7 @@ class DataCheck(base_component.BaseComponent):
         anomalies: BaseChannel,
         settings: CheckSettings,
         examples: BaseChannel | None = None,
+        embedding: EmbeddingSettings | None = None,
     ):
         """Builds the stage.
 
@@ -47,11 +50,14 @@ class DataCheck(base_component.BaseComponent):
           statistics: StatisticsGen's output.
           anomalies: ExampleValidator's output.
           settings: the bounds that the data must keep.
-          examples: ImdbExampleGen's output, to have its account of bad rows in the verdict.
+          examples: ImdbExampleGen's output, to have its account of bad rows in the verdict, and to look at
+            the training reviews themselves.
+          embedding: what the model will be made with, to see whether it knows the reviews' language.
         """
         super().__init__(
             spec=_DataCheckSpec(
                 settings=settings.model_dump_json(),
+                embedding=embedding.model_dump_json() if embedding else None,
                 code=code_fingerprint(__name__),
                 statistics=statistics,
                 anomalies=anomalies,

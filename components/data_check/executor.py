@@ -13,6 +13,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from components.data_check import texts
 from components.data_check.facts import split_facts
 from components.data_check.findings import findings, only_too_few
 from components.data_check.settings import CheckSettings
@@ -36,7 +37,7 @@ class Executor(base_executor.BaseExecutor):
         """Writes the verdict, a JSON value.
 
         {"splits": {name: SplitFacts as JSON}, "findings": [one line each], "reading": what ImdbExampleGen's
-        reading.json says, or null}
+        reading.json says, or null, "vocabulary" and "labels": see `texts.TextFacts`}
 
         Raises:
           TooFewReviews: there are findings, but only in splits of too few reviews.
@@ -53,16 +54,20 @@ class Executor(base_executor.BaseExecutor):
             )
         }
         judged = (facts, dict(_messages(anomalies, _ANOMALIES_FILE, anomalies_pb2.Anomalies)), settings)
-        found = findings(*judged)
+        looked_at = texts.look_at(input_dict.get("examples"), settings, exec_properties.get("embedding"))
+        found = [*findings(*judged), *looked_at.findings]
         artifact_utils.get_single_instance(output_dict["verdict"]).write(
             {
                 "splits": {split: known.to_json() for split, known in facts.items()},
                 "findings": found,
                 "reading": _reading(input_dict.get("examples")),
+                "vocabulary": looked_at.vocabulary,
+                "labels": looked_at.labels,
             }
         )
         if found:
-            raise (TooFewReviews if only_too_few(*judged) else DataStopped)(_told(found))
+            only_small = only_too_few(*judged) and not looked_at.findings
+            raise (TooFewReviews if only_small else DataStopped)(_told(found))
 
 
 def _messages(artifact: types.Artifact, name: str, kind: type[Message]) -> list[tuple[str, Any]]:

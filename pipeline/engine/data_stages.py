@@ -37,5 +37,6 @@ def data_stages(settings: Settings) -> DataStages:
         anomalies=anomalies.outputs["anomalies"],
         settings=settings.check,
         examples=examples,
+        embedding=settings.embedding,
     )
     return DataStages(reviews, statistics, schema, anomalies, check)

@@ -44,6 +44,8 @@ class Evidence:
     predictions: Predictions | None
     infra: Mapping[str, Any] | None
     missing: Mapping[str, str]
+    check: Mapping[str, Any] | None = None
+    """What DataCheck says of the reviews; see its executor."""
 
 
 def gather(run: Run) -> Evidence:
@@ -74,6 +76,7 @@ def gather(run: Run) -> Evidence:
         verdict=take("verdict", stage="Evaluator", key="evaluation", read=_json(VERDICT_FILE)),
         predictions=take("predictions", stage="Evaluator", key="evaluation", read=_predictions),
         infra=take("infra", stage="InfraValidator", key="blessing", read=_json("canaries.json")),
+        check=take("check", stage="DataCheck", key="verdict", read=_value),
         missing=missing,
     )
 
@@ -93,6 +96,10 @@ def why_missing(run: Run, stage: str) -> str:
 
 def _json(name: str) -> Callable[[Artifact], Any]:
     return lambda artifact: json.loads((artifact.path / name).read_text(encoding="utf-8"))
+
+
+def _value(artifact: Artifact) -> Any:
+    return json.loads(artifact.path.read_text(encoding="utf-8"))
 
 
 def _predictions(artifact: Artifact) -> Predictions:

@@ -48,7 +48,12 @@ class Landed:
 
 
 def land(
-    file: Path, data: DataSettings, *, columns: tuple[str, str] | None = None, files: LocalFiles | None = None
+    file: Path,
+    data: DataSettings,
+    *,
+    columns: tuple[str, str] | None = None,
+    files: LocalFiles | None = None,
+    origin: str | None = None,
 ) -> Landed:
     """Checks a file as a run would, and makes it the next span of `data.pattern`.
 
@@ -58,6 +63,7 @@ def land(
       columns: the file's own names of the text and the label, where they are not those of `data`; it is then
         landed as a CSV file with the names of `data`.
       files: the operations on the disk.
+      origin: where the reviews came from, for the record, if not from `file`.
 
     Raises:
       InputError: the file cannot be used, is empty, or changes meanwhile; or nothing can be landed there.
@@ -95,7 +101,9 @@ def land(
             fingerprint = content_fingerprint([staged])
             if twin := _twin(staged, place):
                 return Landed(False, twin.number, twin.paths[0], counted, fingerprint)
-            record = SpanRecord.of(counted, fingerprint=fingerprint, origin=str(file), **_facts(staged))
+            record = SpanRecord.of(
+                counted, fingerprint=fingerprint, origin=origin or str(file), **_facts(staged)
+            )
             files.write(os.path.join(os.path.dirname(staged), RECORD), [record.to_json().encode()])
             files.replace(os.path.join(place.folder, LAST), f"{number}\n".encode())
             files.move(staging, folder)

@@ -47,6 +47,7 @@ def test_words_are_counted_as_they_are_split(text):
         ),
         ("\N{LATIN SMALL LETTER I}\u0307x", "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}x"),
         ("\N{KELVIN SIGN}elvin", "kelvin"),
+        ("\N{BLACK-LETTER CAPITAL H}ollywood", "hollywood"),
     ],
 )
 def test_composed_after_lowering_two_spellings_are_the_same_review(one, other):

@@ -1,6 +1,6 @@
 """The record of the reviews that a model was fitted on and chosen by.
 
-A review is known by the first 64 bits of the hash that reviews are split by, without a salt, so that records
+A review is known by the first 64 bits of a hash of its canonical text, without a salt, so that records
 of runs with different salts can be compared. Of 20,000 recorded reviews and 5,000 new ones, one is mistaken
 for a known one with a probability of 5,000 * 20,000 / 2**64 = 5e-12.
 """
@@ -18,7 +18,7 @@ from tfx.types import Artifact, artifact_utils
 
 from components.evaluator.split_files import read_split, split_files
 from components.example_gen import splits
-from components.reviews import TEXT, normalize
+from components.reviews import TEXT, canonical
 
 TRAIN, EVAL, EARLIER = "train", "eval", "earlier"
 """What a model did with a review: was fitted on it, was chosen by it (early stopping, calibration), or
@@ -35,18 +35,18 @@ class UnusableRecord(Exception):
 
 def hashes(texts: Iterable[str]) -> np.ndarray:
     """uint64 [N]: a number for each text, equal for texts that count as one review."""
-    found = [splits.digest(normalize(text), salt="")[:8] for text in texts]
+    found = [splits.digest(canonical(text), salt="")[:8] for text in texts]
     return np.frombuffer(b"".join(found), ">u8").astype(np.uint64)
 
 
 @functools.cache
 def normal_form() -> str:
-    """A name for what `normalize` does: another one once it tells other texts apart."""
+    """A name for what `canonical` does: another one once it tells other texts apart."""
     probe = (
         "\ufeff Caf\u0065\u0301 &amp; &lt;b&gt; THE<br /><p>\u201cEnd\u201d\u200b, "
         "it\u2019s \ufb01ne \u2014 1/10 . "
     )
-    return splits.digest(normalize(probe), salt="normal form").hex()
+    return splits.digest(canonical(probe), salt="normal form").hex()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

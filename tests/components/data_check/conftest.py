@@ -15,6 +15,7 @@ from components.data_check.schema import SCHEMA_FILE
 from components.data_check.settings import CheckSettings
 from components.data_check.statistics import Executor as StatisticsExecutor
 from components.data_check.statistics import stats_options
+from components.embeddings.settings import EmbeddingSettings
 from components.reviews import to_example
 
 # Naming a container keeps TFX from packing itself for remote workers, which takes 2 s an executor.
@@ -82,7 +83,7 @@ class Stages:
         )
         return artifact
 
-    def verdict(self, examples, settings: CheckSettings = SMALL) -> dict:
+    def verdict(self, examples, settings: CheckSettings = SMALL, embedding: str | None = None) -> dict:
         """Everything up to the check; what it writes, unless it stops the run."""
         statistics = self.statistics(examples)
         artifact = standard_artifacts.JsonValue()
@@ -92,7 +93,10 @@ class Stages:
             "statistics": [statistics],
             "anomalies": [self.anomalies(statistics)],
         }
-        CheckExecutor().Do(inputs, {"verdict": [artifact]}, {"settings": settings.model_dump_json()})
+        properties = {"settings": settings.model_dump_json()}
+        if embedding is not None:
+            properties["embedding"] = EmbeddingSettings(name=embedding).model_dump_json()
+        CheckExecutor().Do(inputs, {"verdict": [artifact]}, properties)
         return json.loads(Path(artifact.uri).read_text())
 
 

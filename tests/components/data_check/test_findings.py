@@ -41,6 +41,13 @@ def test_each_class_has_a_least_share(negative, positive, name):
     ]
 
 
+@pytest.mark.parametrize(("negative", "positive"), [(1, 3), (3, 1)])
+def test_exactly_the_least_share_is_enough(negative, positive):
+    """A quarter has no rounding."""
+    settings = CheckSettings(min_class_share=0.25, min_eval_examples=4)
+    assert findings({"eval": facts(negative=negative, positive=positive)}, {}, settings) == []
+
+
 def test_reviews_have_a_least_median_length():
     settings = CheckSettings(min_median_words=20)
     assert findings({"train": facts(median=20.0)}, {}, settings) == []

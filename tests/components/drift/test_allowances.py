@@ -68,6 +68,27 @@ def test_larger_samples_are_allowed_less():
     ]
 
 
+def test_the_allowance_of_a_divergence_is_the_formulas_value():
+    """21.666 is the upper 1 % point of chi-squared with 9 degrees of freedom, by any table."""
+    expected = 21.666 / (8 * np.log(2)) * (1 / 100 + 1 / 10_000)
+    assert allowances.of_divergence(10, 100, 10_000, risk=0.01) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_allowances_of_shares_are_the_formulas_values():
+    """Agresti and Caffo: 29 + 2 of 290 + 4; 2.5758 and 2.3263 are quantiles of the normal distribution."""
+    share = 31 / 294
+    deviation = np.sqrt(share * (1 - share) * (1 / 90 + 1 / 200))
+    difference = allowances.of_difference(0.1, 90, 200, risk=0.01)
+    assert difference == pytest.approx(2.5758 * deviation, rel=1e-4)
+    assert allowances.of_increase(0.1, 90, 200, risk=0.01) == pytest.approx(2.3263 * deviation, rel=1e-4)
+
+
+def test_the_allowance_of_a_distance_is_the_formulas_value():
+    """Of equal variances there are as many degrees of freedom as dimensions: 20.090 for 8 at 1 %."""
+    found = allowances.of_squared_distance(np.eye(8), 100, 400, risk=0.01)
+    assert found == pytest.approx(20.090 / 8 * (1 / 100 + 1 / 400), rel=1e-4)
+
+
 def test_what_cannot_differ_is_allowed_nothing():
     assert allowances.of_divergence(1, 100, 100, risk=RISK) == 0
     assert allowances.of_squared_distance(np.zeros((3, 3)), 100, 100, risk=RISK) == 0

@@ -102,6 +102,27 @@ def test_what_a_model_says_of_reviews_it_was_trained_on_is_not_compared():
     )
 
 
+@pytest.mark.parametrize("figure", ["predictions", "errors"])
+def test_reviews_of_the_reference_that_the_model_was_trained_on_are_left_out(figure):
+    """It knows their labels by heart, and says so with certainty."""
+    new = features(1_000, seed=3)
+    known = features(4_000, seed=4)
+    sure = np.where(known.label == 1, np.float32(0.999), np.float32(0.001))
+    known = dataclasses.replace(known, probability=sure, seen=np.ones(4_000, bool))
+    both = Features(
+        **{
+            field.name: np.concatenate([getattr(new, field.name), getattr(known, field.name)])
+            for field in dataclasses.fields(Features)
+        }
+    )
+    compared = features(500, seed=5)
+    assert found(compared, reference=both)[figure] == found(compared, reference=new)[figure]
+    assert (
+        found(compared, reference=both)[figure]
+        != found(compared, reference=dataclasses.replace(both, seen=np.zeros(5_000, bool)))[figure]
+    )
+
+
 def test_unlabelled_reviews_are_compared_but_for_what_needs_labels():
     finding = found(features(300, seed=1, label=np.full(300, UNLABELLED, np.int8)))
     assert [name for name, each in finding.items() if each.value is None] == ["labels", "errors"]

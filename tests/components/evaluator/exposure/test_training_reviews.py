@@ -7,7 +7,7 @@ from components.evaluator.exposure import training_reviews
 from components.evaluator.exposure.data_settings import differences
 from components.evaluator.exposure.production import training_of
 from components.evaluator.exposure.training_reviews import TrainingReviews, UnusableRecord, hashes
-from components.reviews import normalize
+from components.reviews import canonical
 from serving.store.manifest import MANIFEST_NAME, REVIEWS_NAME, Facts
 from serving.versions import VersionStore
 
@@ -18,7 +18,7 @@ def record(**texts: list[str]) -> TrainingReviews:
 
 def test_texts_are_one_review_exactly_where_their_normal_forms_are_one():
     written = ["A fine  film.", "a FINE film.", "A fine<br />film.", "\ufb01ne film", "fine film", "another"]
-    forms, found = [normalize(text) for text in written], hashes(written)
+    forms, found = [canonical(text) for text in written], hashes(written)
     assert found.dtype == np.uint64
     for one in range(len(written)):
         for other in range(len(written)):
@@ -41,7 +41,7 @@ def test_a_record_is_the_same_in_every_run_and_small():
 
 def test_a_record_of_another_normal_form_is_not_compared(monkeypatch):
     content = record(train=["a"]).to_bytes()
-    monkeypatch.setattr(training_reviews, "normalize", str.upper)
+    monkeypatch.setattr(training_reviews, "canonical", str.upper)
     training_reviews.normal_form.cache_clear()
     try:
         with pytest.raises(UnusableRecord, match="tells reviews apart in another way"):

@@ -1,0 +1,9 @@
+"""Limits of the settings that more than one place holds labels against. Light imports only."""
+
+from components.data_check.settings import CheckSettings
+from components.label_check.suspects import LabelCheck
+
+
+def too_many(labels: LabelCheck, settings: CheckSettings) -> bool:
+    """Whether more labels are suspected than chance makes of as many as are allowed."""
+    return labels.fewest_wrong() > settings.max_suspect_share

@@ -1,0 +1,137 @@
+"""The labels of a file that is to be landed: which ones look wrong, and what becomes of their rows."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.data_check.settings import CheckSettings
+from components.errors import DataStopped, InputError
+from components.example_gen.reading import Reading, usable
+from components.example_gen.settings import DataSettings
+from components.example_gen.sources.files import FilePart
+from components.reviews import CLASSES
+
+if TYPE_CHECKING:
+    from components.example_gen.formats.rows import Review
+    from components.label_check.suspects import LabelCheck
+
+QUARANTINED = ".quarantined.csv"
+"""Beside the rows of a span, those that were left out of it. Hidden: no reader of spans takes it."""
+_FROM_OTHER_SPANS = 10_000
+_NAMED = 10
+_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class FileLabels:
+    """What the label check says of one file."""
+
+    file: str
+    rows: tuple[Review, ...]
+    check: LabelCheck
+    reading: Reading
+    """The account of all rows, of which those that cannot be used are not in `rows`."""
+    too_many: bool
+    """Whether more are suspected than `check.max_suspect_share` allows."""
+
+    def first(self) -> list[str]:
+        """The most probably wrong labels: file, line, label and the beginning of the text."""
+        return [
+            f"{self.file}:{self.rows[one.index].line}: {CLASSES[one.label]}, {one.probability:.0%} probable: "
+            f"{self.rows[one.index].text[:_SHOWN]!a}"
+            for one in self.check.suspects[:_NAMED]
+        ]
+
+    def kept(self) -> list[Review]:
+        suspected = {one.index for one in self.check.suspects}
+        return [row for index, row in enumerate(self.rows) if index not in suspected]
+
+    def quarantined(self) -> list[tuple[Review, float]]:
+        """The suspected rows, each with the probability of its label."""
+        return [(self.rows[one.index], one.probability) for one in self.check.suspects]
+
+
+def check_labels(
+    file: str, own: DataSettings, settings: CheckSettings, *, spans: Sequence[str] = (), data: DataSettings
+) -> FileLabels | None:
+    """Examines the labels of a file beside those of the spans that are there.
+
+    Args:
+      file: the file.
+      own: the settings with the names of its columns.
+      settings: what is allowed.
+      spans: paths of the spans' files, the newest last.
+      data: the settings with the names of their columns.
+
+    Returns:
+      None where `check.label_check` is "off".
+
+    Raises:
+      InputError: the file cannot be read, or lacks a column.
+      DataStopped: there are too many wrong labels, and spans with such are to be quarantined.
+    """
+    if settings.label_check == "off":
+        return None
+    from components.data_check.limits import too_many
+    from components.label_check.suspects import find_suspects
+
+    reading = Reading()
+    rows = tuple(_rows(file, own, reading))
+    reading.taken = len(rows)
+    others = list(islice(_of_spans(spans, data), _FROM_OTHER_SPANS))
+    reference = [row.text for row in others], [row.label for row in others]
+    check = find_suspects([row.text for row in rows], [row.label for row in rows], reference=reference)
+    found = FileLabels(file, rows, check, reading, too_many(check, settings))
+    if found.too_many and settings.label_check == "quarantine span":
+        lines = "\n".join(f"  {line}" for line in found.first())
+        raise DataStopped(
+            f"{file} was not landed: {check.share:.1%} of its {check.examined:,} labels look wrong, more "
+            f"than check.max_suspect_share = {settings.max_suspect_share:.1%}. The first ones:\n{lines}\n"
+            "Mend them, or land it all the same with --set check.label_check=report."
+        )
+    return found
+
+
+def _rows(file: str, data: DataSettings, reading: Reading) -> Iterator[Review]:
+    part = FilePart(file, data.columns, data.dialect)
+    for review, _ in usable(part.rows(), name=file, reading=reading):
+        yield review
+
+
+def _of_spans(paths: Sequence[str], data: DataSettings) -> Iterator[Review]:
+    """The rows of the newest spans first; a span that cannot be read says nothing here."""
+    for path in reversed(paths):
+        try:
+            yield from _rows(path, data, Reading())
+        except InputError:
+            continue
+
+
+@contextmanager
+def without_suspects(found: FileLabels, data: DataSettings) -> Iterator[Path]:
+    """A CSV file of the rows that are not suspected, under the columns of `data`; gone after the block."""
+    with tempfile.TemporaryDirectory(prefix="greenlight-labels-") as folder:
+        path = Path(folder, f"{Path(found.file).name.lstrip('.').partition('.')[0]}.csv")
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow([data.text_column, data.label_column])
+            writer.writerows([row.text, row.label] for row in found.kept())
+        yield path
+
+
+def keep_quarantined(found: FileLabels, folder: Path) -> Path:
+    """Writes the suspected rows into the folder of the span that was landed without them."""
+    path = folder / QUARANTINED
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["line", "text", "label", "probability"])
+        for row, probability in found.quarantined():
+            writer.writerow([row.line, row.text, row.label, f"{probability:.4f}"])
+    return path

@@ -1,0 +1,80 @@
+"""`greenlight data add` names labels that look wrong, and leaves their rows out where that is asked for."""
+
+import csv
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from components.example_gen.sources.packaged import PackagedPart
+
+
+@pytest.fixture(scope="module")
+def reviews() -> list[tuple[str, int]]:
+    some = random.Random(7).sample(list(PackagedPart().rows()), 700)
+    return [(review.text, review.label) for review in some]
+
+
+@pytest.fixture
+def written(tmp_path, reviews):
+    """Writes the reviews, the first of them with the wrong label, and returns the name."""
+
+    def write(wrong: int) -> str:
+        with (tmp_path / "monday.csv").open("w", encoding="utf-8", newline="") as file:
+            rows = [(text, 1 - label if n < wrong else label) for n, (text, label) in enumerate(reviews)]
+            csv.writer(file).writerows([("text", "label"), *rows])
+        return "monday.csv"
+
+    return write
+
+
+def add(greenlight, name: str, *settings: str):
+    told = [part for setting in settings for part in ("--set", setting)]
+    return greenlight("data", "add", name, "--json", *told)
+
+
+def test_right_labels_are_landed_without_a_warning(greenlight, written):
+    result = add(greenlight, written(0))
+    facts = json.loads(result.stdout)
+    assert (result.exit_code, facts["reviews"], facts["warnings"]) == (0, 700, [])
+    assert facts["labels_examined"] == 700 and facts["suspected_labels"] < 42
+
+
+def test_wrong_labels_are_named_by_file_and_line(greenlight, written):
+    result = add(greenlight, written(140))
+    facts = json.loads(result.stdout)
+    assert (result.exit_code, facts["reviews"]) == (0, 700)
+    assert facts["suspected_labels"] > 80 and len(facts["first_suspected"]) == 10
+    assert all(line.startswith("monday.csv:") for line in facts["first_suspected"])
+    assert "labels look wrong; they are landed as they are." in result.stderr
+
+
+def test_suspected_rows_are_quarantined(greenlight, written, reviews):
+    result = add(greenlight, written(140), "check.label_check=quarantine rows")
+    facts = json.loads(result.stdout)
+    assert facts["reviews"] == 700 - facts["suspected_labels"]
+    folder = Path(facts["file"]).parent
+    with (folder / ".quarantined.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == facts["suspected_labels"]
+    right = dict(reviews)
+    assert sum(int(row["label"]) != right[row["text"]] for row in rows) > 0.5 * len(rows)
+    listed = json.loads(greenlight("data", "list", "--json").stdout)
+    assert [span["reviews"] for span in listed] == [facts["reviews"]]
+
+
+def test_a_span_of_too_many_wrong_labels_is_refused(greenlight, written, tmp_path):
+    result = add(greenlight, written(140), "check.label_check=quarantine span")
+    assert result.exit_code == 4
+    assert (
+        "monday.csv was not landed: " in result.stderr and "check.max_suspect_share = 8.0%" in result.stderr
+    )
+    assert "Mend them, or land it all the same with --set check.label_check=report." in result.stderr
+    assert not list(tmp_path.glob("workspace/spans/span-*"))
+    assert add(greenlight, written(0), "check.label_check=quarantine span").exit_code == 0
+
+
+def test_labels_are_not_looked_at_where_that_is_off(greenlight, written):
+    result = add(greenlight, written(140), "check.label_check=off")
+    assert result.exit_code == 0 and "suspected_labels" not in json.loads(result.stdout)
