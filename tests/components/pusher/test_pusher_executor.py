@@ -18,6 +18,7 @@ from components.fingerprints import code_fingerprint
 from components.pusher.executor import Executor
 from components.pusher.facts import MODEL_CODE
 from components.pusher.settings import PushSettings
+from serving.store.manifest import REVIEWS_NAME
 from serving.store.signing import KeyVerifier
 from serving.versions import VersionStore
 
@@ -128,6 +129,22 @@ def test_manifest_has_the_facts_of_the_stages_before(push, make_trained, evaluat
             "outputs": {"probability": {"dtype": "float", "shape": [-1]}},
         }
     }
+
+
+def test_the_record_of_the_reviews_that_it_has_seen_goes_with_the_version(
+    push, make_trained, evaluation, examples, root
+):
+    Path(evaluation.uri, REVIEWS_NAME).write_bytes(b"hashes of reviews")
+    examples.set_string_custom_property("data_settings", '{"split_salt": "6767"}')
+    examples.set_string_custom_property("spans", '[{"span": 3, "version": null}, {"span": 4}]')
+
+    pushed = push(model=make_trained("a"), evaluation=evaluation, examples=examples)
+
+    live = VersionStore(root).live()
+    assert Path(live.path, REVIEWS_NAME).read_bytes() == b"hashes of reviews"
+    assert live.manifest.facts.data == {"settings": {"split_salt": "6767"}, "spans": [3, 4]}
+    assert not Path(pushed.uri, REVIEWS_NAME).exists()
+    assert VersionStore(root).verify(1) == []
 
 
 def test_what_nobody_tells_stays_empty(push, make_trained, root):

@@ -5,10 +5,12 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from pipeline.lineage.runs import read_run
 from pipeline.results.outcome import RunResult
 from serving.store.journal import whoami
-from serving.store.manifest import Facts
+from serving.store.manifest import REVIEWS_NAME, Facts
 
 RUN = "20261122-101500.000001"
 WHY = "the old model's folder was deleted"
@@ -25,6 +27,20 @@ def test_a_model_whose_baseline_is_gone_becomes_the_next_version(approve, refuse
     live = versions.live()
     assert (live.number, versions.verify(2)) == (2, [])
     assert Path(live.path, "saved_model.pb").read_bytes() == (model / "saved_model.pb").read_bytes()
+
+
+@pytest.mark.parametrize("named", [[], ["--waive", "unseen_reviews"]])
+def test_no_fair_comparison_is_waived_and_the_record_of_its_reviews_goes_with_the_model(
+    approve, refuse, workspace, versions, named
+):
+    refuse({"accuracy": True, "unseen_reviews": False})
+    (workspace.artifacts / RUN / "verdict" / REVIEWS_NAME).write_bytes(b"hashes of reviews")
+
+    assert approve(*named).exit_code == 0
+    live = versions.live()
+    assert Path(live.path, REVIEWS_NAME).read_bytes() == b"hashes of reviews"
+    assert versions.verify(live.number) == []
+    assert [each["status"] for each in live.manifest.facts.conditions] == ["not judged", "waived"]
 
 
 def test_the_manifest_and_the_journal_say_who_and_why(approve, refuse, versions):
