@@ -170,7 +170,6 @@ class Models:
         self._states: dict[int, VersionStatus] = {}
         self._refused: dict[tuple[str, int], _Refusal] = {}
         self._stuck: dict[tuple[str, int], asyncio.Future[Any]] = {}
-        self._attempt: LoadAttempt | None = None
         self._leaving: set[asyncio.Task[None]] = set()
         self._complaint = ""
         self._listeners: list[Callable[[], None]] = []
@@ -252,7 +251,9 @@ class Models:
         """
         await self.refresh()
         if self._pin is not None and not self._loaded:
-            raise StoreError(f"version {self._pin} is not served: {self._states[self._pin].message}")
+            status = self._states.get(self._pin)
+            why = (status.message if status else self._complaint) or "it is not published any more"
+            raise StoreError(f"version {self._pin} is not served: {why}")
 
     async def watch(self) -> None:
         """Keeps to the store until cancelled."""
@@ -311,7 +312,7 @@ class Models:
         try:
             predictor, question = await self._load_in_time(store_id, number)
         except Exception as error:  # whatever it is, the version does not replace one that answers
-            if number not in await in_thread(self._store.published):  # rolled back or pruned meanwhile
+            if await self._is_gone(number):  # rolled back or pruned meanwhile
                 self._states.pop(number, None)
                 self._stuck.pop((store_id, number), None)
                 return None
@@ -326,13 +327,14 @@ class Models:
     async def _load_in_time(self, store_id: str, number: int) -> tuple[Predictor, Question]:
         """The version; LoadError if it is not there in time, or is taken out of the store meanwhile."""
         live = self._loaded[0].predictor if self._loaded else None
-        attempt = self._attempt = LoadAttempt(self._store, number, live=live, load=self._load)
+        attempt = LoadAttempt(self._store, number, live=live, load=self._load)
         running = in_thread(attempt.run)
         running.add_done_callback(_forget)
         try:
             why = await self._waited_for(running, number)
-        finally:
-            self._attempt = None
+        except BaseException:  # such as the end of the server: nobody would close what is loaded
+            attempt.give_up()
+            raise
         if not why:
             return running.result()
         attempt.give_up()
@@ -349,9 +351,16 @@ class Models:
                     f"it did not load and answer within {self._load_seconds:g} seconds (serve.load_seconds)"
                 )
             await asyncio.wait({running}, timeout=min(left, self._poll_seconds))
-            if not running.done() and number not in await in_thread(self._store.published):
+            if not running.done() and await self._is_gone(number):
                 return "it was rolled back or pruned while it was loaded"
         return ""
+
+    async def _is_gone(self, number: int) -> bool:
+        """Whether the store publishes the version no more; False while the store cannot be read."""
+        try:
+            return number not in await in_thread(self._store.published)
+        except StoreError:
+            return False
 
     def _refuse(self, store_id: str, number: int, why: str) -> None:
         before = self._refused.get((store_id, number))
@@ -454,8 +463,6 @@ class Models:
     async def close(self) -> None:
         """Lets all versions go."""
         before, self._loaded = self._loaded, []
-        if self._attempt is not None:
-            self._attempt.give_up()
         for task in [*self._leaving, *(one.asking for one in before if one.asking)]:
             task.cancel()
         for one in before:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import shutil
+import threading
 from types import MappingProxyType
 
 import pytest
@@ -316,6 +317,15 @@ def test_a_pinned_version_that_does_not_verify_is_an_error_at_the_start(stage):
     assert stage.loads == []
 
 
+def test_a_store_that_cannot_be_read_at_the_start_is_the_reason_why_a_pinned_version_is_not_there(
+    stage, monkeypatch
+):
+    stage.push("one")
+    monkeypatch.setattr(stage.store, "published", unreadable)
+    with pytest.raises(StoreError, match=r"^version 1 is not served: could not read .* Stale file handle$"):
+        asyncio.run(stage.models(pin=1).start())
+
+
 def test_as_many_of_the_newest_good_versions_as_wanted_answer_by_number(stage):
     async def story():
         for text in ("one", "two", "three", "four"):
@@ -345,16 +355,66 @@ def test_an_unknown_label_is_named(stage):
     )
 
 
+def unreadable():
+    raise StoreError("could not read the version store: Stale file handle")
+
+
+def test_a_store_that_cannot_be_read_for_a_while_does_not_end_the_load_of_a_version(stage):
+    async def story():
+        stage.push("one")
+        published, asked = stage.store.published, threading.Event()
+
+        def asked_in_vain():
+            asked.set()
+            unreadable()
+
+        def during_load():
+            stage.store.published = asked_in_vain
+            assert asked.wait(60)
+            stage.store.published = published
+
+        stage.during_load = during_load
+        models = stage.models(poll_seconds=0.001)
+        await models.refresh()
+        assert (live(models), stage.loads, models.refusals()) == ("one", [1], [])
+
+    asyncio.run(story())
+
+
+def test_a_version_that_is_loaded_while_the_server_ends_is_closed(stage):
+    async def story():
+        stage.push("one")
+        made, loading, go_on = [], threading.Event(), threading.Event()
+
+        def during_load():
+            loading.set()
+            assert go_on.wait(60)
+
+        def load(path, version):
+            made.append(stage.load(path, version))
+            return made[0]
+
+        stage.during_load = during_load
+        models = stage.models(load=load)
+        following = asyncio.create_task(models.refresh())
+        await asyncio.to_thread(loading.wait, 60)
+        following.cancel()
+        await asyncio.wait({following})
+        await models.close()
+        go_on.set()
+        async with asyncio.timeout(60):
+            while not (made and made[0].closed):
+                await asyncio.sleep(0.001)
+
+    asyncio.run(story())
+
+
 def test_a_store_that_cannot_be_read_takes_nothing_away(stage, monkeypatch, caplog):
     async def story():
         stage.push("one")
         models = stage.models()
         await models.refresh()
-
-        def fail():
-            raise StoreError("could not read the version store: Stale file handle")
-
-        monkeypatch.setattr(stage.store, "published", fail)
+        monkeypatch.setattr(stage.store, "published", unreadable)
         for _ in range(3):
             await models.refresh()
         assert live(models) == "one"
