@@ -76,7 +76,7 @@ class RetrainSettings(BaseModel):
         "off.",
     )
     refused_trials: int = Field(
-        0,
+        1,
         ge=0,
         le=100,
         description="How often a span whose own run the gate refused for a loss is tried again, beside all "

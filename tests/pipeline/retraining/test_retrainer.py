@@ -127,7 +127,7 @@ FLOOR = {"metric": "accuracy", "slice": "overall", "kind": "floor", "value": 0.8
 
 
 def test_a_span_whose_run_the_gate_refused_for_a_loss_does_not_come_back_silently(bench):
-    one = bench()
+    one = bench("retrain.refused_trials=0")
     one.live = (1, None)
     one.plan = {"verdict": "refused", "gate": [LOSS], "reasons": ["accuracy is 0.03 lower"], "code": 3}
     for number in (1, 2):
@@ -179,7 +179,7 @@ def test_a_person_releases_a_span_that_the_gate_refused(bench):
 
 @pytest.mark.parametrize(("gate", "comes_back"), [([LOSS], False), ([FLOOR], True)])
 def test_a_refused_span_is_tried_again_apart_after_another_promotion(bench, gate, comes_back):
-    one = bench("retrain.refused_trials=1")
+    one = bench()
     one.live = (1, None)
     one.plan = {"verdict": "refused", "gate": [LOSS], "code": 3}
     one.land(1)
