@@ -4,6 +4,7 @@ Each connection takes one. A server that has used up all cannot accept a connect
 files of a new version; so connections are refused while some are left.
 """
 
+import contextlib
 import logging
 import resource
 
@@ -19,8 +20,9 @@ def reserve(settings: ServeSettings) -> None:
     needed = settings.max_connections * (2 if settings.grpc else 1) + _MOST_RESERVED
     wanted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        soft = wanted
+        with contextlib.suppress(OSError, ValueError):  # macOS allows less than its limit says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
     if soft != resource.RLIM_INFINITY and soft < needed:
         _LOG.warning(
             "the limit of open files is below what serve.max_connections needs: connections beyond it are "

@@ -45,6 +45,17 @@ def test_a_limit_that_cannot_be_raised_far_enough_is_a_warning(limits, caplog, b
     assert "ulimit -n" in record.message
 
 
+def test_a_system_that_allows_less_than_it_says_is_a_warning_too(limits, caplog, monkeypatch):
+    def refuse(which, both):
+        raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    limits[:] = (256, ENDLESS)
+    descriptors.reserve(SETTINGS)
+    (record,) = caplog.records
+    assert (record.limit, record.needed) == (256, 2128)
+
+
 def test_without_grpc_half_as_many_are_needed(limits):
     descriptors.reserve(ServeSettings(max_connections=1000, grpc=False))
     assert limits[0] == 1128
