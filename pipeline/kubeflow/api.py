@@ -139,10 +139,9 @@ class KubeflowApi:
 
     def _exchange(self, request: httpx.Request) -> tuple[int, str, bytes]:
         """Status, kind and content of the answer."""
-        begun = False
+        response = None
         try:
             response = self._client.send(request, stream=True)
-            begun = True
             try:
                 return response.status_code, response.headers.get("Content-Type", ""), response.read()
             finally:
@@ -152,8 +151,11 @@ class KubeflowApi:
         except httpx.TimeoutException:
             raise self._late() from None
         except httpx.HTTPError as error:
-            what = "broke off its answer" if begun else "closed the connection without an answer"
-            raise Unclear(f"{self.settings.host} {what} ({type(error).__name__}).", is_over=begun) from None
+            what = "closed the connection without an answer" if response is None else "broke off its answer"
+            raise Unclear(
+                f"{self.settings.host} {what} ({type(error).__name__}).",
+                is_over=response is not None and response.status_code not in _GATEWAY,
+            ) from None
 
     def _late(self) -> Unclear:
         seconds = self.settings.request_seconds
@@ -229,7 +231,7 @@ def _trust(settings: ApiSettings) -> ssl.SSLContext | bool:
 def _authorization(settings: ApiSettings) -> dict[str, str]:
     """Read for every request: whoever renews a token replaces its file."""
     if settings.token_file is not None:
-        token = _there(settings.token_file, "token_file").read_text(encoding="utf-8").strip()
+        token = _there(settings.token_file, "token_file").read_text("utf-8", "replace").strip()
         source = f"kubeflow.api.token_file = {str(settings.token_file)!r}"
     else:
         token = os.environ.get(TOKEN_VARIABLE, "").strip()

@@ -74,8 +74,9 @@ def test_a_missing_token_is_answered_in_words(submit, api, settings, code, said)
     )
 
 
-def test_a_token_file_with_anything_but_a_token_is_refused(submit, tmp_path):
-    (tmp_path / "token").write_text("two words")
+@pytest.mark.parametrize("content", [b"two words", b"\xff\xfe"])
+def test_a_token_file_with_anything_but_a_token_is_refused(submit, tmp_path, content):
+    (tmp_path / "token").write_bytes(content)
     result = submit(api__token_file=str(tmp_path / "token"))
     assert result.exit_code == 2
     assert "a token is one word, and this is not." in result.stderr

@@ -36,6 +36,12 @@ def gateway(handler, answer):
     handler.end_headers()
 
 
+def gateway_cut_short(handler, answer):
+    handler.send_response(502)
+    handler.send_header("Content-Length", "100")
+    handler.end_headers()
+
+
 def late(handler, answer):
     """No answer before the client has gone."""
     handler.rfile.read(1)
@@ -43,7 +49,7 @@ def late(handler, answer):
 
 OVER = [cut_short, broken_json]
 """The host had ended its work when its answer was lost."""
-OPEN = [nothing, gateway]
+OPEN = [nothing, gateway, gateway_cut_short]
 """The host may still be at work."""
 
 
