@@ -165,13 +165,35 @@ def test_of_an_exception_only_the_type_is_logged(lines):
     assert line == {"level": "error", "event": "Exception in ASGI application", "error": "ValueError"}
 
 
-def test_lines_beyond_the_queue_are_counted(lines, monkeypatch):
+class Held(io.BytesIO):
+    """Takes nothing until it is let go."""
+
+    def __init__(self):
+        super().__init__()
+        self.tried, self.go_on = threading.Event(), threading.Event()
+
+    def write(self, data):
+        self.tried.set()
+        self.go_on.wait(60)
+        return super().write(data)
+
+
+def test_lines_beyond_the_queue_are_counted(monkeypatch):
     monkeypatch.setattr("serving.endpoint.access_log._LONGEST_QUEUE", 2)
-    for number in range(5):
-        lines.sink.write({"number": number})
-    written = lines()
-    assert written[:2] == [{"number": 0}, {"number": 1}]
-    assert written[2] == {"event": "log lines dropped", "lines": 3}
+    stream = Held()
+    sink = LineSink(stream)
+    sink.write({"number": 0})
+    assert stream.tried.wait(60)
+    for number in range(1, 6):
+        sink.write({"number": number})
+    stream.go_on.set()
+    sink.close()
+    assert [json.loads(line) for line in stream.getvalue().splitlines()] == [
+        {"number": 0},
+        {"number": 1},
+        {"number": 2},
+        {"event": "log lines dropped", "lines": 3},
+    ]
 
 
 class Failing(io.BytesIO):
