@@ -73,7 +73,7 @@ def add(
         with without_suspects(labels, target) as rest:
             landed = land(rest, target, origin=str(file.absolute()))
         if landed.added:
-            keep_quarantined(labels, Path(landed.path).parent)
+            keep_quarantined(labels, Path(landed.path).parent, target)
     else:
         landed = land(file, target, columns=columns)
     warnings = [*_warnings(landed), *_label_warnings(labels, settings)]

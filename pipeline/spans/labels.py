@@ -17,6 +17,7 @@ from components.example_gen.reading import Reading, usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.files import FilePart
 from components.reviews import CLASSES
+from pipeline.spans.rewriting import as_csv, labels_written, require_quotes
 
 if TYPE_CHECKING:
     from components.example_gen.formats.rows import Review
@@ -116,22 +117,28 @@ def _of_spans(paths: Sequence[str], data: DataSettings) -> Iterator[Review]:
 
 @contextmanager
 def without_suspects(found: FileLabels, data: DataSettings) -> Iterator[Path]:
-    """A CSV file of the rows that are not suspected, under the columns of `data`; gone after the block."""
+    """A CSV file of the rows that are not suspected, as `data` reads them; gone after the block.
+
+    Raises:
+      InputError: `data` reads no CSV file with quotes.
+    """
+    remedy = "unset that, or land the whole file with check.label_check = report"
+    require_quotes(found.file, data, why="loses rows", remedy=remedy)
     with tempfile.TemporaryDirectory(prefix="greenlight-labels-") as folder:
         path = Path(folder, f"{Path(found.file).name.lstrip('.').partition('.')[0]}.csv")
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow([data.text_column, data.label_column])
-            writer.writerows([row.text, row.label] for row in found.kept())
+        with path.open("wb") as file:
+            file.writelines(as_csv(found.kept(), data))
         yield path
 
 
-def keep_quarantined(found: FileLabels, folder: Path) -> Path:
-    """Writes the suspected rows into the folder of the span that was landed without them."""
-    path = folder / QUARANTINED
+def keep_quarantined(found: FileLabels, folder: Path, data: DataSettings) -> Path:
+    """Writes the suspected rows into the folder of the span that was landed without them, labels as `data`
+    reads them.
+    """
+    path, label_of = folder / QUARANTINED, labels_written(data)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["line", "text", "label", "probability"])
         for row, probability in found.quarantined():
-            writer.writerow([row.line, row.text, row.label, f"{probability:.4f}"])
+            writer.writerow([row.line, row.text, label_of[row.label], f"{probability:.4f}"])
     return path

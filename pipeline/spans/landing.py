@@ -6,10 +6,8 @@ its holder, keeps others from taking the same number; what a dead one left behin
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import datetime
-import io
 import os
 import secrets
 import stat
@@ -19,6 +17,7 @@ from pathlib import Path
 
 from components.errors import GreenlightError, InputError, MachineFault
 from components.example_gen.formats.file_format import format_of
+from components.example_gen.formats.rows import Review
 from components.example_gen.reading import Reading, require_usable, usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.files import FilePart, content_fingerprint, file_fingerprint
@@ -27,6 +26,7 @@ from components.example_gen.sources.spans import Span, find
 from pipeline.spans.account import Account, account
 from pipeline.spans.place import LAST, LandingPlace, landing_place
 from pipeline.spans.record import RECORD, SpanRecord
+from pipeline.spans.rewriting import as_csv, require_quotes
 from serving.errors import StoreBusy
 from serving.machine import faults
 from serving.storage.local import LocalFiles
@@ -74,11 +74,9 @@ def land(
     text, label = columns or (data.text_column, data.label_column)
     other_columns = (text, label) != (data.text_column, data.label_column)
     own = data.model_copy(update={"text_column": text, "label_column": label})
-    if other_columns and data.quoting == "none":
-        raise InputError(
-            f'{file} has other columns, so it is landed as CSV with quotes, which data.quoting = "none" '
-            "does not read; name its columns as data.text_column and data.label_column do."
-        )
+    if other_columns:
+        remedy = "name its columns as data.text_column and data.label_column do"
+        require_quotes(str(file), data, why="has other columns", remedy=remedy)
     before = _look(file)
     preview(FilePart(str(file), own.columns, own.dialect), own, alone=True)
     counted = account([str(file)], own)
@@ -88,7 +86,7 @@ def land(
     name = _name(file, rewritten=other_columns)
     place.target(1, name)
     files = files or LocalFiles()
-    content = _as_csv(str(file), own, data) if other_columns else files.chunks(str(file))
+    content = as_csv(_reviews(str(file), own), data) if other_columns else files.chunks(str(file))
     with _writing(place.folder), _alone(files, place.folder):
         staging = os.path.join(place.folder, INCOMING + secrets.token_hex(8))
         number = place.next_number()
@@ -130,31 +128,9 @@ def _name(file: Path, *, rewritten: bool) -> str:
     return f"{name.partition('.')[0]}.csv" if rewritten else name
 
 
-def _as_csv(path: str, own: DataSettings, data: DataSettings) -> Iterator[bytes]:
-    """The usable reviews of a file, under the columns of `data`."""
+def _reviews(path: str, own: DataSettings) -> Iterator[Review]:
     part = FilePart(path, own.columns, own.dialect)
-    label_of = _labels_written(data)
-    buffer = io.StringIO(newline="")
-    escape = data.dialect.escape
-    writer = csv.writer(
-        buffer, delimiter=data.dialect.delimiter or ",", escapechar=escape, doublequote=escape is None
-    )
-    writer.writerow([data.text_column, data.label_column])
-    for review, _ in usable(part.rows(), name=path, reading=Reading()):
-        writer.writerow([review.text, label_of[review.label]])
-        if buffer.tell() > 2**20:
-            yield buffer.getvalue().encode()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue().encode()
-
-
-def _labels_written(data: DataSettings) -> tuple[str, str]:
-    """How a negative and a positive label are written so that `data` reads them as such."""
-    if not data.labels:
-        return "0", "1"
-    by_class = {name: label for label, name in reversed(data.labels.items())}
-    return by_class["negative"], by_class["positive"]
+    return (review for review, _ in usable(part.rows(), name=path, reading=Reading()))
 
 
 @contextmanager

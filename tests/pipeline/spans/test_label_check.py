@@ -64,6 +64,37 @@ def test_suspected_rows_are_quarantined(greenlight, written, reviews):
     assert [span["reviews"] for span in listed] == [facts["reviews"]]
 
 
+def test_the_rows_that_are_left_keep_their_meaning_under_other_labels_and_another_delimiter(
+    greenlight, tmp_path, reviews
+):
+    stars = [(text, 1 if label == (n < 140) else 5) for n, (text, label) in enumerate(reviews)]
+    with (tmp_path / "stars.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=";").writerows([("text", "label"), *stars])
+    dialect = ("data.delimiter=;", 'data.labels={"1" = "negative", "5" = "positive"}')
+
+    result = add(greenlight, "stars.csv", "check.label_check=quarantine rows", *dialect)
+
+    facts = json.loads(result.stdout)
+    assert (result.exit_code, facts["rows"]) == (0, 700 - facts["suspected_labels"])
+    with Path(facts["file"]).open(encoding="utf-8", newline="") as file:
+        kept = [tuple(row) for row in csv.reader(file, delimiter=";")]
+    with Path(facts["file"]).with_name(".quarantined.csv").open(encoding="utf-8", newline="") as file:
+        left_out = [(row["text"], row["label"]) for row in csv.DictReader(file)]
+    assert sorted(kept[1:] + left_out) == sorted((text, str(label)) for text, label in stars)
+    assert facts["positive_share"] == sum(label == "5" for _, label in kept) / facts["reviews"]
+
+
+def test_rows_are_not_quarantined_where_the_rest_could_not_be_read(greenlight, written, tmp_path):
+    settings = ("check.label_check=quarantine rows", "data.quoting=none")
+    with (tmp_path / written(140)).open(encoding="utf-8", newline="") as rows:
+        lines = [f"{text.replace(chr(9), ' ')}\t{label}\n" for text, label in csv.reader(rows)]
+    (tmp_path / "plain.tsv").write_text("".join(lines), encoding="utf-8")
+    result = add(greenlight, "plain.tsv", *settings)
+    assert result.exit_code == 2
+    assert "plain.tsv loses rows, so it is landed as CSV with quotes" in result.stderr
+    assert not list(tmp_path.glob("workspace/spans/span-*"))
+
+
 def test_a_span_of_too_many_wrong_labels_is_refused(greenlight, written, tmp_path):
     result = add(greenlight, written(140), "check.label_check=quarantine span")
     assert result.exit_code == 4
