@@ -20,9 +20,9 @@ from components.evaluator.split_files import read_split, split_files
 from components.example_gen import splits
 from components.reviews import TEXT, canonical
 
-TRAIN, EVAL, EARLIER = "train", "eval", "earlier"
+TRAIN, EVAL, EARLIER, EARLIER_EVAL = "train", "eval", "earlier", "earlier eval"
 """What a model did with a review: was fitted on it, was chosen by it (early stopping, calibration), or
-started from the weights of a model that did one of the two.
+started from the weights of a model that was fitted on it or chosen by it.
 """
 
 _FORM = b"normal_form"
@@ -67,11 +67,20 @@ class TrainingReviews:
 
     def including(self, earlier: "TrainingReviews") -> "TrainingReviews":
         """The same of a model that started from the weights of one that has seen `earlier`."""
-        every = np.unique(np.concatenate([np.zeros(0, np.uint64), *earlier.by_use.values()]))
-        return TrainingReviews({**self.by_use, EARLIER: every})
+        theirs = {
+            EARLIER: earlier._all(TRAIN, EARLIER),
+            EARLIER_EVAL: earlier._all(EVAL, EARLIER_EVAL),
+        }
+        return TrainingReviews({**self.by_use, **theirs})
 
-    def without(self, use: str) -> "TrainingReviews":
-        return TrainingReviews({name: known for name, known in self.by_use.items() if name != use})
+    def without(self, split: str) -> "TrainingReviews":
+        """The same without what is in the record for being in a split of that name, earlier models' too."""
+        left_out = {EVAL: (EVAL, EARLIER_EVAL), TRAIN: (TRAIN, EARLIER)}.get(split, ())
+        return TrainingReviews({name: known for name, known in self.by_use.items() if name not in left_out})
+
+    def _all(self, *uses: str) -> np.ndarray:
+        found = [self.by_use[use] for use in uses if use in self.by_use]
+        return np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
 
     def seen(self, digests: np.ndarray) -> np.ndarray:
         """bool [N]: which reviews, given by their hashes, the model has seen."""

@@ -102,7 +102,8 @@ class Exposure:
 REASONS = {
     "train": "{} was trained on",
     "eval": "{} was chosen by",
-    "earlier": "the model that {} started from was trained on or chosen by",
+    "earlier": "the model that {} started from was trained on",
+    "earlier eval": "the model that {} started from was chosen by",
 }
 """What a model did with a review, as a clause in front of which stands the number of reviews."""
 

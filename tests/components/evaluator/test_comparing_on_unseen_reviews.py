@@ -157,3 +157,20 @@ def test_without_a_test_split_the_reviews_that_models_were_chosen_by_are_compare
 
     assert outcome.verdict.comparison.compared == 70
     assert outcome.verdict.metrics["example_count"] == 100
+
+
+def test_without_a_test_split_a_model_is_also_judged_by_what_the_one_it_started_from_was_chosen_by(
+    evaluate, export_model, published, tmp_path
+):
+    write_split(tmp_path, "train", rows(100, 160))
+    write_split(tmp_path, "eval", rows(0, 100))
+    base = {"train": texts(0, 30), "eval": texts(30, 60), "earlier": texts(60, 70)}
+    live = published(base | {"earlier eval": texts(70, 100)})
+
+    outcome = evaluate(export_model(), live, base=live, gate=GATE, folder=tmp_path, split="eval")
+
+    assert outcome.verdict.metrics["example_count"] == 60
+    assert outcome.verdict.comparison.compared == 60
+    record = TrainingReviews.from_bytes(Path(outcome.evaluation.uri, REVIEWS_NAME).read_bytes())
+    counts = {use: len(known) for use, known in record.by_use.items()}
+    assert counts == {"train": 60, "eval": 100, "earlier": 40, "earlier eval": 60}
