@@ -15,10 +15,10 @@ _ERRORS = {
     408: "The body did not arrive in time.",
     413: "The body is too large.",
     415: "The body is packed in an unknown way.",
-    429: "Too much at once; `Retry-After` says when to try again.",
+    429: "The model ran out of a resource, such as memory.",
     500: "A bug; the log has more under the id in `X-Request-Id`.",
     501: "The model has a type that JSON cannot carry.",
-    503: "The server cannot answer now; `Retry-After` says when to try again.",
+    503: "Too much at once, or not ready; `Retry-After` says when to try again.",
     504: "The answer would have come too late.",
 }
 _LOOKING = (400, 401, 404, 405)
@@ -171,6 +171,6 @@ def _json(schema: str) -> Object:
 
 def _error(code: int) -> Object:
     response: Object = {"description": _ERRORS[code], "content": _json("Error")}
-    if code in (429, 503):
+    if code == 503:
         response["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
     return response

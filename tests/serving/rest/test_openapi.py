@@ -33,6 +33,11 @@ def test_the_document_is_valid_openapi_and_served(client):
     schemathesis.openapi.from_dict(served).validate()
 
 
+def test_advice_when_to_try_again_is_promised_where_it_is_given():
+    responses = DOCUMENT["components"]["responses"]
+    assert [code for code, response in responses.items() if "headers" in response] == ["503"]
+
+
 def test_keys_are_in_the_document_where_they_are_asked_for():
     guarded = document("imdb_sentiment", "1.0", with_keys=True)
     assert guarded["security"] == [{"bearer": []}, {"header": []}]
