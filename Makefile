@@ -30,10 +30,11 @@ test: setup-tests ## the tests that answer within minutes: all but the proofs
 test-all: setup-tests ## all tests, the proofs too: whole pipelines, Kubeflow's steps, worker processes, a database, a browser
 	@$(PYTEST) $(ARGS)
 
-lint: setup-tests ## style (ruff, shellcheck) and types (mypy)
+lint: setup-tests ## style (ruff, shellcheck), wording (codespell) and types (mypy)
 	@"$$VENV/bin/ruff" check .
 	@"$$VENV/bin/ruff" format --check .
 	@"$$VENV/bin/shellcheck" --external-sources requirements/*.sh .ci/*
+	@git ls-files '*.py' '*.md' '*.html' '*.js' '*.toml' | xargs "$$VENV/bin/codespell" -D- -D .ci/words.txt
 	@"$$VENV/bin/mypy"
 
 lock: setup ## lock the packages anew after a change of requirements/*.in; UPGRADE=1 takes the newest of all

@@ -217,7 +217,7 @@ def draw(found: list[Measured], path: Path) -> None:
         ratio.plot(sizes, [each / costs[0] for each in costs], marker="o")
         memory.plot(sizes, [one.peak_mib for one in points], marker="o")
     for axes, limit in ((ratio, MOST_COST_A_REVIEW), (memory, MOST_PEAK_MIB)):
-        axes.axhline(limit, color="grey", linestyle=":", label=None if axes is ratio else "limit")
+        axes.axhline(limit, color="gray", linestyle=":", label=None if axes is ratio else "limit")
     ticks = sorted({one.size for one in found})
     titles = "µs of work a review", f"the same, against {ticks[0]:,} reviews", "peak MiB of the process"
     for axes, title in zip((cost, ratio, memory), titles, strict=True):

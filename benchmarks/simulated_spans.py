@@ -1,4 +1,4 @@
-"""Twenty spans of labelled reviews in twenty weeks, with all that may come: drift, poison, nonsense, nothing.
+"""Twenty spans of labeled reviews in twenty weeks, with all that may come: drift, poison, nonsense, nothing.
 
 Real reviews all: IMDB's at first, Rotten Tomatoes' snippets from span 8 on. No review is in two spans, and
 those held out are in none.

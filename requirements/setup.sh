@@ -136,7 +136,7 @@ find_python() {
     headers) fail "Python $incomplete_version has no C headers (Python.h): install them, $(install_hint "python$version-dev")." ;;
   esac
   version=${versions%% *}
-  [ -z "${PYTHON:-}" ] || fail "PYTHON=$PYTHON is no working Python $(spoken_versions), which TFX $generation needs here ($reason)."
+  [ -z "${PYTHON:-}" ] || fail "PYTHON=$PYTHON is not a working Python $(spoken_versions), which TFX $generation needs here ($reason)."
   fail "No Python $(spoken_versions) was found, which TFX $generation needs here ($reason): install one," \
     "$(install_hint "python$version" "python$version-venv" "python$version-dev"), or name its file with PYTHON=FILE."
 }
@@ -252,7 +252,7 @@ uv_pip() {
 install_packages() {
   local pinned=("requirements/tfx-$generation.txt")
   if with tests; then pinned+=("requirements/tests-$generation.txt"); fi
-  # Always the pinned uv, also where there is another one: one resolver and one behaviour on every machine, for a second.
+  # Always the pinned uv, also where there is another one: one resolver and one behavior on every machine, for a second.
   pip_install -r requirements/uv.txt
   lend_pip_settings_to_uv "$venv"
   uv_pip sync --require-hashes --build-constraints "${pinned[0]}" "${pinned[@]}"

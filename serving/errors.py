@@ -16,7 +16,7 @@ class StoreBusy(StoreError):
 
 
 class StoreInputError(StoreError):
-    """What was asked for does not fit the store: an unknown version, a folder that is no SavedModel."""
+    """What was asked for does not fit the store: an unknown version, a folder that is not a SavedModel."""
 
     exit_code = 2
 

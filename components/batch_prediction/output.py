@@ -29,7 +29,7 @@ class Output:
     def require_free(self) -> None:
         """Raises InputError if something is there already, or the folder it goes to is not."""
         if not self.path.parent.is_dir():
-            raise InputError(f"{self.path.parent} is no folder; make it first.")
+            raise InputError(f"{self.path.parent} is not a folder; make it first.")
         if not self.path.exists():
             return
         if self.path.is_dir() != self.folder:

@@ -28,9 +28,9 @@ class SplitFacts:
 
     @property
     def positive_share(self) -> float:
-        """Of the labelled reviews, from 0 to 1; 0 if there is none."""
-        labelled = self.negative + self.positive
-        return self.positive / labelled if labelled else 0.0
+        """Of the labeled reviews, from 0 to 1; 0 if there is none."""
+        labeled = self.negative + self.positive
+        return self.positive / labeled if labeled else 0.0
 
     @property
     def median_words(self) -> float:

@@ -98,9 +98,9 @@ def _columns(reference: Features, compared: Features, settings: DriftSettings) -
             name=LABELS,
             limit=settings.max_label_change,
             measure=_LARGEST_DIFFERENCE,
-            reference=reference.label[reference.labelled],
-            compared=compared.label[compared.labelled],
-            whose="labelled reviews",
+            reference=reference.label[reference.labeled],
+            compared=compared.label[compared.labeled],
+            whose="labeled reviews",
             buckets=lambda labels: _CLASSES,
             told=lambda ours, theirs: f"{np.mean(ours):.1%} positive, reference {np.mean(theirs):.1%}",
         )
@@ -194,11 +194,11 @@ def _errors(reference: Features, compared: Features, settings: DriftSettings) ->
     if limit is None:
         return
     # The model is rarely wrong on what it was trained on: such reviews can hide an increase, not feign one.
-    ours = _wrong(compared)[compared.labelled]
-    theirs = _wrong(reference)[reference.labelled & ~reference.seen]
+    ours = _wrong(compared)[compared.labeled]
+    theirs = _wrong(reference)[reference.labeled & ~reference.seen]
     sizes = len(ours), len(theirs)
     if min(sizes) < settings.min_examples:
-        yield _too_few(ERRORS, measure, limit, "labelled reviews", sizes, settings)
+        yield _too_few(ERRORS, measure, limit, "labeled reviews", sizes, settings)
         return
     together = float(np.mean(np.concatenate([ours, theirs])))
     yield judged(

@@ -16,7 +16,7 @@ _BATCH = 1024
 
 
 def held_out(folder: str) -> Iterator[Text]:
-    """The labelled reviews of all splits but `train`, out of the folder of an Examples artifact.
+    """The labeled reviews of all splits but `train`, out of the folder of an Examples artifact.
 
     A model knows the answers of the reviews it was trained on by heart: what it says of new ones can only be
     compared with what it said of others that were new to it.
@@ -32,7 +32,7 @@ def held_out(folder: str) -> Iterator[Text]:
 
 
 def reviews_of(folder: str, split: str) -> Iterator[Text]:
-    """The labelled reviews of one split.
+    """The labeled reviews of one split.
 
     Raises:
       InputError: the examples cannot be read.

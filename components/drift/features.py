@@ -46,7 +46,7 @@ class Features:
         return len(self.words)
 
     @property
-    def labelled(self) -> np.ndarray:
+    def labeled(self) -> np.ndarray:
         """bool [N]."""
         return self.label != UNLABELLED
 

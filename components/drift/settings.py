@@ -33,7 +33,7 @@ class DriftSettings(BaseModel):
         0.1,
         ge=0,
         le=1,
-        description="The largest difference (L-infinity) between the shares of positive reviews; labelled "
+        description="The largest difference (L-infinity) between the shares of positive reviews; labeled "
         f"reviews only. {_OFF}",
     )
     max_prediction_divergence: Switchable = Field(
@@ -55,7 +55,7 @@ class DriftSettings(BaseModel):
         ge=0,
         le=1,
         description="How much more often the live model may be wrong than on reviews of its own data that it "
-        f"was not trained on; labelled reviews only. {_OFF}",
+        f"was not trained on; labeled reviews only. {_OFF}",
     )
     risk: float = Field(
         0.001,

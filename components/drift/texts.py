@@ -1,4 +1,4 @@
-"""Texts to compare, labelled or not, out of files of any kind that reviews come in. Needs no Beam."""
+"""Texts to compare, labeled or not, out of files of any kind that reviews come in. Needs no Beam."""
 
 import dataclasses
 import hashlib
@@ -52,7 +52,7 @@ def read_files(
 ) -> Texts:
     """The texts of files: CSV, TSV, JSON, Parquet, TFRecord, or a text a line in .txt, each also with .gz.
 
-    A column of labels is used where there is one; what is no label counts as none.
+    A column of labels is used where there is one; what is not a label counts as none.
 
     Args:
       paths: the files.

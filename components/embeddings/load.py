@@ -18,7 +18,7 @@ def load(handle: str, *, name: str, trainable: bool) -> hub.KerasLayer:
       trainable: whether training shall change its variables.
 
     Raises:
-      InputError: it cannot be loaded, is no text embedding, or cannot be trained although it shall be.
+      InputError: it cannot be loaded, is not a text embedding, or cannot be trained although it shall be.
     """
     probe = _probe(handle, name)
     module = probe.resolved_object

@@ -34,7 +34,7 @@ def locate(settings: EmbeddingSettings, *, cache_dir: Path, progress: Progress |
     time. A copy that was damaged since is replaced. `progress` is told in a line when that takes a while.
 
     Raises:
-      InputError: the name is unknown, the folder is no SavedModel, the download failed.
+      InputError: the name is unknown, the folder is not a SavedModel, the download failed.
     """
     progress = progress or (lambda line: None)
     cache_dir = cache_dir.absolute()

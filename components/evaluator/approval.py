@@ -89,7 +89,7 @@ def _refuse_unknown(waivers: Waivers, failed: list[ConditionResult], *, run: str
     known = ", ".join(dict.fromkeys(condition_name(each) for each in failed))
     for name in waivers.names:
         if name not in known.split(", "):
-            raise InputError(f"{name!r} is no condition that failed in run {run}; these did: {known}.")
+            raise InputError(f"{name!r} is not a condition that failed in run {run}; these did: {known}.")
 
 
 def _refuse_unwaived(left: list[ConditionResult], *, run: str) -> None:

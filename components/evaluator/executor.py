@@ -99,7 +99,7 @@ class Executor(tfx_executor.Executor):
             if whole:
                 _check_validation(tfma.load_validation_result(evaluation.uri), verdict)
         else:
-            logging.warning("TFMA is left out: it cannot work with numbers that are no probabilities.")
+            logging.warning("TFMA is left out: it cannot work with numbers that are not probabilities.")
 
         _write(evaluation, predictions_file.FILE_NAME, _with_exposure(found, exposure).to_bytes())
         io_utils.write_string_file(os.path.join(evaluation.uri, verdict_file.FILE_NAME), verdict.to_json())

@@ -66,7 +66,7 @@ class Predictions:
         """Reads what `to_bytes` wrote.
 
         Raises:
-          pyarrow.ArrowInvalid: `content` is no Parquet file.
+          pyarrow.ArrowInvalid: `content` is not a Parquet file.
         """
         # One thread: the pool of older pyarrow can abort a process that ends soon after.
         table = parquet.ParquetFile(io.BytesIO(content), pre_buffer=False).read(use_threads=False)
@@ -74,6 +74,6 @@ class Predictions:
 
 
 def not_probabilities(values: np.ndarray) -> str | None:
-    """Says how many of float [N] are no numbers between 0 and 1; None where all are."""
+    """Says how many of float [N] are not numbers between 0 and 1; None where all are."""
     wrong = np.count_nonzero(~((values >= 0) & (values <= 1)))
     return f"{wrong:,} of {len(values):,} probabilities are not numbers from 0 to 1" if wrong else None

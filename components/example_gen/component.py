@@ -11,7 +11,7 @@ from components.fingerprints import code_fingerprint
 
 
 class ImdbExampleGen(component.QueryBasedExampleGen):
-    """Labelled reviews from a source, split by a hash of their text.
+    """Labeled reviews from a source, split by a hash of their text.
 
     Output `examples`: Examples with the splits `train`, `eval` and, if it has a weight, `test`; GZIP
     TFRecords of the tf.Examples of `components/reviews.py`; beside them `reading.json`, the account of every

@@ -19,7 +19,7 @@ SpanNumber = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 class DataSettings(BaseModel):
-    """Where the labelled reviews come from and into which splits they fall."""
+    """Where the labeled reviews come from and into which splits they fall."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

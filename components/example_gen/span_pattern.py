@@ -126,7 +126,7 @@ class SpanPattern:
         try:
             return (datetime.date(*(int(found[name]) for name in _DATE)) - _EPOCH).days
         except ValueError:
-            raise Misfit(f"{'-'.join(found[name] for name in _DATE)} is no date") from None
+            raise Misfit(f"{'-'.join(found[name] for name in _DATE)} is not a date") from None
 
     @cached_property
     def _regex(self) -> re.Pattern[str]:

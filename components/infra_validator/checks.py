@@ -227,7 +227,7 @@ def _labels(found: Evidence, settings: InfraSettings) -> Iterator[str]:
         right = CLASSES[int(probability >= 0.5)]
         if label != right and abs(probability - 0.5) > _NEAR_THE_CUT and (name, answer.signature) not in told:
             told.add((name, answer.signature))
-            yield f"{name} through {answer.signature} is labelled {label!r} at probability {probability:.4f}"
+            yield f"{name} through {answer.signature} is labeled {label!r} at probability {probability:.4f}"
 
 
 def _same_everywhere(found: Evidence, settings: InfraSettings) -> Iterator[str]:

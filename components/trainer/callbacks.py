@@ -28,7 +28,7 @@ def early_stopping(settings: TrainerSettings) -> tf_keras.callbacks.EarlyStoppin
 class EpochRecord(tf_keras.callbacks.Callback):
     """Keeps every epoch's figures in `epochs`, writes them for TensorBoard, and tells them in a line.
 
-    Raises Diverged out of the fit as soon as the loss is no number any more.
+    Raises Diverged out of the fit as soon as the loss is not a number any more.
     """
 
     def __init__(self, *, epochs: int, log_dir: str | Path | None):

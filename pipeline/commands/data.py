@@ -140,7 +140,7 @@ def _warnings(landed: Landed) -> list[str]:
         only = "negative" if counted.positive == 0 else "positive"
         found.append(f"Every review is {only}; a run on this span alone stops at the data check.")
     if counted.contradictions:
-        found.append(f"Reviews labelled otherwise than the same text further up: {counted.contradictions:,}.")
+        found.append(f"Reviews labeled otherwise than the same text further up: {counted.contradictions:,}.")
     return found
 
 

@@ -147,7 +147,7 @@ def _clock(now: str | None) -> Callable[[], Moment]:
     try:
         at = datetime.datetime.fromisoformat(now)
     except ValueError:
-        raise InputError(f"--now {now!r} is no time. Write it like 2026-03-01T03:00Z.") from None
+        raise InputError(f"--now {now!r} is not a time. Write it like 2026-03-01T03:00Z.") from None
     if at.tzinfo is None:
         raise InputError(f"--now {now!r} lacks its time zone. Write it like 2026-03-01T03:00Z.")
     return lambda: pretended(at)

@@ -124,7 +124,7 @@ class LiveConsole(Console):
 
 
 def _width(stream: TextIO) -> int | None:
-    """The terminal's width where rich cannot find it: it asks standard input, which may be no terminal."""
+    """The terminal's width where rich cannot find it: it asks standard input, which may be not a terminal."""
     try:
         os.get_terminal_size(0)
         return None

@@ -23,13 +23,14 @@ def render(
     """The Compose file, YAML. Needs Docker Compose 2.23.1 or newer, the first with inline `configs`.
 
     Raises:
-      InputError: `host` is no IP address, which is all that Docker publishes ports on.
+      InputError: `host` is not an IP address, which is all that Docker publishes ports on.
     """
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         raise InputError(
-            f"--host {host!r} is no IP address; Docker publishes ports on addresses, such as 0.0.0.0 for all."
+            f"--host {host!r} is not an IP address; Docker publishes ports on addresses, such as 0.0.0.0 for "
+            "all."
         ) from None
     host = f"[{address}]" if address.version == 6 else str(address)
     models = f"/models/{release.model_name}"

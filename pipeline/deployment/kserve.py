@@ -50,8 +50,8 @@ def render(
         raise InputError(f"--min-replicas {min_replicas} is more than --max-replicas {max_replicas}.")
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", namespace):
         raise InputError(
-            f"--namespace {namespace!r} is no name of a namespace: at most 63 lower-case letters, digits and "
-            "dashes, with a letter or digit at both ends."
+            f"--namespace {namespace!r} is not a name of a namespace: at most 63 lower-case letters, digits "
+            "and dashes, with a letter or digit at both ends."
         )
     _check_amount("--cpu", cpu, example="500m or 2")
     _check_amount("--memory", memory, example="512Mi or 2Gi")
@@ -98,7 +98,7 @@ def _check_amount(option: str, text: str, *, example: str) -> None:
     """Raises InputError for what Kubernetes does not read as an amount greater than nothing."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(m|[kMGTPE]i?|Ki)?", text)
     if not found or float(found[1]) == 0:
-        raise InputError(f"{option} {text!r} is no amount that Kubernetes knows; for example {example}.")
+        raise InputError(f"{option} {text!r} is not an amount that Kubernetes knows; for example {example}.")
 
 
 def _config_map(release: Release, *, name: str, namespace: str) -> dict[str, Any]:

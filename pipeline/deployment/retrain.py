@@ -96,8 +96,8 @@ def cron_job(settings: Settings, *, image: str | None, every: str, claim: str) -
     _refuse_what_kubernetes_refuses(every)
     if len(claim) > LONGEST_NAME or not KUBERNETES_NAME.fullmatch(claim):
         raise InputError(
-            f"--claim {claim!r} is no name that Kubernetes takes: lower-case letters, digits, '-' and '.', "
-            f"with a letter or digit at both ends of each part, {LONGEST_NAME} characters at most."
+            f"--claim {claim!r} is not a name that Kubernetes takes: lower-case letters, digits, '-' and "
+            f"'.', with a letter or digit at both ends of each part, {LONGEST_NAME} characters at most."
         )
     _refuse_written_out(settings)
     inside = settings.model_copy(update={"workspace": WORKSPACE, "cache_dir": WORKSPACE / "cache"})

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.lineage.runs import Run
 
 FOLDER = "tuning"
-"""In the workspace: a workspace of its own, so that a search is no run and stands in nobody's way."""
+"""In the workspace: a workspace of its own, so that a search is not a run and stands in nobody's way."""
 
 BEST, RESULTS = "best_hyperparameters.txt", "tuner_results.json"  # as TFX's Tuner names them
 

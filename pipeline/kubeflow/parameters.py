@@ -49,7 +49,7 @@ ALL = (
 
 
 def of(settings: Settings) -> list[Parameter]:
-    """Those that are compiled: asked for, and not "off", which is no number."""
+    """Those that are compiled: asked for, and not "off", which is not a number."""
     return [
         parameter
         for parameter in ALL
@@ -61,7 +61,7 @@ def read(settings: Settings, given: Sequence[str]) -> dict[str, Any]:
     """The values of `NAME=VALUE` texts by name, as Kubeflow takes them.
 
     Raises:
-      InputError: one is no parameter of the compiled pipeline, or its value cannot be used.
+      InputError: one is not a parameter of the compiled pipeline, or its value cannot be used.
     """
     from pipeline.kubeflow import checks
 

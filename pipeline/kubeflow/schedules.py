@@ -30,7 +30,7 @@ def six_fields(cron: str) -> str:
     """The expression as KFP takes it, with seconds in front: 0 3 * * * becomes 0 0 3 * * *.
 
     Raises:
-      InputError: it is no cron expression of five fields, or none that KFP's own reader (robfig/cron) takes.
+      InputError: it is not a cron expression of five fields that KFP's own reader (robfig/cron) takes.
     """
     from pipeline.settings.cron import refuse_unusable
 

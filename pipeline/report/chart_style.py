@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Each colour has its own name in the page's style sheet, which is how an inline chart follows a dark theme.
+# Each color has its own name in the page's style sheet, which is how an inline chart follows a dark theme.
 INK, MUTED, GRID = "#1c2321", "#5b6662", "#dfe4e1"
 FIRST, SECOND, THIRD = "#0b6e99", "#c2570c", "#7a5195"
 GOOD, BAD = "#1a7f4b", "#c03535"
-COLOURS = {
+COLORS = {
     INK: "ink", MUTED: "muted", GRID: "line",
     FIRST: "first", SECOND: "second", THIRD: "third", GOOD: "good", BAD: "bad",
 }  # fmt: skip
@@ -67,7 +67,7 @@ def drawing(
 
 
 def inline_svg(figure: Figure, *, name: str, label: str) -> str:
-    """`figure` as an <svg> element for a page: described by `label`, coloured by the page's style sheet.
+    """`figure` as an <svg> element for a page: described by `label`, colored by the page's style sheet.
 
     `name` must be unique in the page: it keeps the ids of one chart apart from those of another.
     """
@@ -77,8 +77,8 @@ def inline_svg(figure: Figure, *, name: str, label: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", svg)
-    for colour, variable in COLOURS.items():
-        svg = svg.replace(colour, f"var(--{variable})")
+    for color, variable in COLORS.items():
+        svg = svg.replace(color, f"var(--{variable})")
     opening = f'<svg class="chart" role="img" aria-label="{_attribute(label)}"'
     svg = re.sub(r"<svg (?=[^>]*viewBox)", opening + " ", svg, count=1)
     return re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)

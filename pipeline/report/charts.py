@@ -70,24 +70,24 @@ def draw_learning_curve(
     whole = [*epochs, *beyond]
     keys = {"training": (metric, FIRST), "validation": (f"val_{metric}", SECOND)}
     upper = max(keys, key=lambda name: whole[-1][keys[name][0]])
-    for name, (key, colour) in keys.items():
+    for name, (key, color) in keys.items():
         values = [epoch[key] for epoch in epochs]
-        axes.plot(numbers, values, color=colour, linewidth=2, marker="o" if len(numbers) == 1 else None)
+        axes.plot(numbers, values, color=color, linewidth=2, marker="o" if len(numbers) == 1 else None)
         if beyond:
             spared = whole[len(epochs) - 1 :]
             axes.plot(
                 *zip(*((e["epoch"], e[key]) for e in spared), strict=True),
-                color=colour,
+                color=color,
                 alpha=0.35,
                 linestyle=DASHED,
             )
         side, nudge = ("bottom", -3) if name == upper else ("top", 3)
         end = (whole[-1]["epoch"], whole[-1][key])
         axes.annotate(
-            name, end, xytext=(5, nudge), textcoords="offset points", va=side, fontsize=11, color=colour
+            name, end, xytext=(5, nudge), textcoords="offset points", va=side, fontsize=11, color=color
         )
         if restored in numbers:
-            axes.plot([restored], [values[numbers.index(restored)]], "o", color=colour, markersize=6)
+            axes.plot([restored], [values[numbers.index(restored)]], "o", color=color, markersize=6)
     axes.set(xlabel="epoch", ylabel=metric)
     axes.set_ymargin(0.12)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
@@ -164,9 +164,9 @@ def certainty(predictions: Predictions) -> str:
         edges = np.linspace(0, 1, 41)
         for truth, sign, name in ((1, 1, "positive reviews"), (0, -1, "negative reviews")):
             mine = predictions.label == truth
-            for right, colour in ((True, GOOD), (False, BAD)):
+            for right, color in ((True, GOOD), (False, BAD)):
                 counts, _ = np.histogram(predictions.probability[mine & (predictions.right == right)], edges)
-                axes.stairs(sign * counts, edges, fill=True, color=colour, linewidth=0)
+                axes.stairs(sign * counts, edges, fill=True, color=color, linewidth=0)
             axes.text(0.5, 0.97 if sign > 0 else 0.03, name, transform=axes.transAxes, ha="center",
                       va="top" if sign > 0 else "bottom", fontsize=11, color=MUTED)  # fmt: skip
         axes.axhline(0, color=MUTED, linewidth=0.8)
@@ -223,17 +223,17 @@ def slices(
 def lengths(quantiles: Mapping[str, Sequence[float]]) -> str:
     """How long the reviews of each split are: the words at each decile (11 numbers a split, rising)."""
     with drawing(height=max(1.9, 1.0 + 0.45 * len(quantiles))) as (figure, axes):
-        for row, (deciles, colour) in enumerate(
+        for row, (deciles, color) in enumerate(
             zip(quantiles.values(), SPLIT_COLOURS * len(quantiles), strict=False)
         ):
-            axes.plot([deciles[0], deciles[10]], [row, row], color=colour, linewidth=1, alpha=0.6)
+            axes.plot([deciles[0], deciles[10]], [row, row], color=color, linewidth=1, alpha=0.6)
             for low, high, alpha in ((1, 9, 0.25), (3, 7, 0.55)):
                 axes.barh(
                     row,
                     deciles[high] - deciles[low],
                     left=deciles[low],
                     height=0.5,
-                    color=colour,
+                    color=color,
                     alpha=alpha,
                 )
             axes.plot(

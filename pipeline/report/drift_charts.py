@@ -19,11 +19,11 @@ def thresholds(findings: Sequence[Finding]) -> str:
     ):
         for row, finding in enumerate(judged):
             share = min(_MOST, max(_LEAST, (finding.value or 0.0) / (finding.threshold or 1.0)))
-            colour = BAD if finding.exceeded else GOOD
+            color = BAD if finding.exceeded else GOOD
             axes.plot(
-                [_LEAST, share], [row, row], color=colour, linewidth=5, solid_capstyle="butt", alpha=0.45
+                [_LEAST, share], [row, row], color=color, linewidth=5, solid_capstyle="butt", alpha=0.45
             )
-            axes.plot([share], [row], "o", color=colour, markersize=8)
+            axes.plot([share], [row], "o", color=color, markersize=8)
         axes.axvline(1, color=INK, linewidth=1.2, linestyle=DASHED)
         axes.set_xscale("log")
         axes.set(xlim=(_LEAST, _MOST), ylim=(len(judged) - 0.5, -0.5), xlabel="times the threshold")
@@ -41,11 +41,11 @@ def both_sides(histogram: Histogram) -> str:
     """The shares of reviews in each bucket, the compared ones beside those of the reference."""
     rows = range(len(histogram.buckets))
     with drawing(height=max(1.5, 0.75 + 0.34 * len(rows)), left=1.5) as (figure, axes):
-        for shift, shares, colour in (
+        for shift, shares, color in (
             (-0.2, histogram.compared, SECOND),
             (0.2, histogram.reference, FIRST),
         ):
-            axes.barh([row + shift for row in rows], shares, height=0.38, color=colour)
+            axes.barh([row + shift for row in rows], shares, height=0.38, color=color)
         axes.set_yticks(rows, histogram.buckets)
         axes.invert_yaxis()
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")

@@ -63,7 +63,7 @@ def draw(run: Run) -> Graph:
     layers = _untangle(layers, routes)
     heights = {name: _height(stage) for name, stage in stages.items()}
     width = max((_layer_width(layer, stages) for layer in layers), default=0) + 2
-    centres: dict[str, float] = {}
+    centers: dict[str, float] = {}
     boxes, tops, y = [], [], 1.0
     for layer in layers:
         x = (width - _layer_width(layer, stages)) / 2
@@ -71,7 +71,7 @@ def draw(run: Run) -> Graph:
             if node in stages:
                 boxes.append(Box(stages[node], _lines(stages[node]), x, y, heights[node]))
             node_width = BOX_WIDTH if node in stages else WAYPOINT_WIDTH
-            centres[node] = x + node_width / 2
+            centers[node] = x + node_width / 2
             x += node_width + GAP_X
         tops.append(y)
         y += max((heights[node] for node in layer if node in stages), default=0) + GAP_Y
@@ -81,7 +81,7 @@ def draw(run: Run) -> Graph:
         Arrow(
             route[0],
             route[-1],
-            _path([(centres[n], tops[rows[n]], bottoms[rows[n]]) for n in route], heights[route[0]]),
+            _path([(centers[n], tops[rows[n]], bottoms[rows[n]]) for n in route], heights[route[0]]),
         )
         for route in routes
     )
@@ -137,7 +137,7 @@ def _route(
 
 
 def _untangle(layers: list[list[str]], routes: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Orders each layer by where its neighbours are, down and up again, which leaves few crossings."""
+    """Orders each layer by where its neighbors are, down and up again, which leaves few crossings."""
     above: dict[str, set[str]] = {}
     below: dict[str, set[str]] = {}
     for route in routes:
@@ -145,11 +145,11 @@ def _untangle(layers: list[list[str]], routes: Sequence[Sequence[str]]) -> list[
             above.setdefault(lower, set()).add(upper)
             below.setdefault(upper, set()).add(lower)
     for _ in range(4):
-        for neighbours, order in ((above, layers[1:]), (below, layers[-2::-1])):
+        for neighbors, order in ((above, layers[1:]), (below, layers[-2::-1])):
             places = {node: (i + 0.5) / len(layer) for layer in layers for i, node in enumerate(layer)}
             for layer in order:
                 middle = {
-                    n: _mean([places[m] for m in neighbours.get(n, ())], default=places[n]) for n in layer
+                    n: _mean([places[m] for m in neighbors.get(n, ())], default=places[n]) for n in layer
                 }
                 layer.sort(key=lambda node: middle[node])
                 places.update({node: (i + 0.5) / len(layer) for i, node in enumerate(layer)})

@@ -1,4 +1,4 @@
-"""A model's answers on labelled reviews, and what they show: ROC, calibration, confusion, slices."""
+"""A model's answers on labeled reviews, and what they show: ROC, calibration, confusion, slices."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Review:
 
 @dataclasses.dataclass(frozen=True)
 class Predictions:
-    """N labelled reviews with the model's probability that each is positive.
+    """N labeled reviews with the model's probability that each is positive.
 
     text: N strings; label: int [N] of 0/1; probability: float [N] in 0..1; length: N names of length buckets;
     baseline: float [N], the earlier model's probabilities on the same reviews, nan on those that it has seen

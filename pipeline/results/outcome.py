@@ -104,7 +104,7 @@ class RunResult:
         """Reads what `save` wrote.
 
         Raises:
-          InputError: there is no such file, or it is no run's result.
+          InputError: there is no such file, or it is not a run's result.
         """
         try:
             return cls.from_json(json.loads(path.read_text(encoding="utf-8")))

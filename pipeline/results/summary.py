@@ -82,7 +82,7 @@ class Summary:
         return "\n".join(lines) + "\n"
 
     def as_rich(self) -> RenderableType:
-        """The same in colour. Lines to copy are never cut."""
+        """The same in color. Lines to copy are never cut."""
         from rich.console import Group
         from rich.rule import Rule
         from rich.table import Table

@@ -40,7 +40,7 @@ class Spans:
         """The spans that may be used, by number.
 
         Raises:
-          InputError: the place cannot be asked, or holds what is no span.
+          InputError: the place cannot be asked, or holds what is not a span.
         """
         from pipeline.spans.listing import list_spans
 

@@ -31,7 +31,7 @@ SURE = 0.9
 
 
 @dataclasses.dataclass(frozen=True)
-class Labelled:
+class Labeled:
     """The usable rows of a span. `rows` names each by its file and line."""
 
     texts: Sequence[str]
@@ -72,28 +72,28 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
     from pipeline.spans.listing import span_data
 
     try:
-        labelled = read(span_data(settings), number)
+        labeled = read(span_data(settings), number)
     except (InputError, DataStopped) as error:
         if _is_passing(error):
             raise
         return {"problem": str(error)}
     live, previous = live_and_previous(settings)
     told: dict[str, Any] = {
-        "rows": len(labelled.texts),
-        "in_base": in_base(labelled.texts) if _reads_base(settings.data) else 0,
+        "rows": len(labeled.texts),
+        "in_base": in_base(labeled.texts) if _reads_base(settings.data) else 0,
         "live": live and live.number,
         "previous": previous and previous.number,
     }
-    told |= suspected(labelled)
-    return told | (compared(labelled, live.path, previous.path if previous else None) if live else {})
+    told |= suspected(labeled)
+    return told | (compared(labeled, live.path, previous.path if previous else None) if live else {})
 
 
-def suspected(labelled: Labelled) -> dict[str, Any]:
+def suspected(labeled: Labeled) -> dict[str, Any]:
     """The rows whose label is probably wrong, as the other rows of the span tell it."""
     from components.label_check.suspects import find_suspects
 
-    found = find_suspects(labelled.texts, labelled.labels)
-    rows = [labelled.rows[one.index] for one in found.suspects[:SUSPECTS_NAMED]]
+    found = find_suspects(labeled.texts, labeled.labels)
+    rows = [labeled.rows[one.index] for one in found.suspects[:SUSPECTS_NAMED]]
     return {
         "suspects": len(found.suspects),
         "examined": 0 if found.not_judged else found.examined,
@@ -125,7 +125,7 @@ def _is_passing(error: GreenlightError) -> bool:
     return isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, gzip.BadGzipFile)
 
 
-def read(data: DataSettings, number: int) -> Labelled:
+def read(data: DataSettings, number: int) -> Labeled:
     """The rows of one span that a run would use.
 
     Raises:
@@ -144,17 +144,17 @@ def read(data: DataSettings, number: int) -> Labelled:
             rows.append(f"{Path(part.name).name}:{review.line}")
     reading.taken = len(texts)
     require_usable(reading, max_bad_share=data.max_bad_share)
-    return Labelled(texts, labels, rows)
+    return Labeled(texts, labels, rows)
 
 
-def compared(labelled: Labelled, live: str, previous: str | None) -> dict[str, Any]:
+def compared(labeled: Labeled, live: str, previous: str | None) -> dict[str, Any]:
     """How often the models at these paths agree with the labels, and where only one of them does."""
     import numpy as np
 
     from components.drift.features import FeatureModel
 
-    positive = np.asarray(labelled.labels) == 1
-    probability = FeatureModel(live).probability(labelled.texts)
+    positive = np.asarray(labeled.labels) == 1
+    probability = FeatureModel(live).probability(labeled.texts)
     right = (probability >= 0.5) == positive
     sure = np.maximum(probability, 1 - probability) >= SURE
     told: dict[str, Any] = {
@@ -163,7 +163,7 @@ def compared(labelled: Labelled, live: str, previous: str | None) -> dict[str, A
         "sure_wrong": int((sure & ~right).sum()),
     }
     if previous is not None:
-        before = (FeatureModel(previous).probability(labelled.texts) >= 0.5) == positive
+        before = (FeatureModel(previous).probability(labeled.texts) >= 0.5) == positive
         told["previous_accuracy"] = float(before.mean())
         told["live_only"] = int((right & ~before).sum())
         told["previous_only"] = int((before & ~right).sum())

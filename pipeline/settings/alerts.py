@@ -42,7 +42,7 @@ def _usable(address: SecretStr) -> SecretStr:
 
 
 def _refuse_no_url(text: str) -> None:
-    """Raises ValueError, without the text, for what is no web address."""
+    """Raises ValueError, without the text, for what is not a web address."""
     try:
         parts = urlsplit(text)
         known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -123,12 +123,12 @@ def resolve(address: SecretStr) -> str:
         try:
             found, where = path.read_text(encoding="utf-8"), f"the file {path}"
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text"
+            reason = getattr(error, "strerror", None) or "it is not text"
             raise InputError(f"The address of alerts in {path} cannot be read: {reason}.") from None
     else:
         found, where = text, "the setting"
     try:
         _refuse_no_url(found.strip())
     except ValueError:
-        raise InputError(f"What {where} holds is no address for alerts (http:// or https://).") from None
+        raise InputError(f"What {where} holds is not an address for alerts (http:// or https://).") from None
     return found.strip()

@@ -11,7 +11,7 @@ _START = datetime.datetime(2026, 1, 1)
 
 
 def refuse_unusable(expression: str) -> None:
-    """Raises ValueError for what is no cron expression, or names a day that never comes."""
+    """Raises ValueError for what is not a cron expression, or names a day that never comes."""
     try:
         next(CronSim(expression, _START))
     except CronSimError as error:

@@ -67,7 +67,7 @@ def _unusable(value: Any) -> str | None:
     if isinstance(value, str) and not value.strip():
         return "may not be empty"
     if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
-        return "holds bytes that are no text"
+        return "holds bytes that are not text"
     return None
 
 

@@ -16,7 +16,7 @@ _EXPECTED = "expected mysql://USER@HOST:3306/DATABASE"
 
 
 def _usable(uri: SecretStr) -> SecretStr:
-    """Raises ValueError, without the text, for what is no address of a database; a password may be in it."""
+    """Raises ValueError, without the text and its password, for what is not an address of a database."""
     try:
         parts = urlsplit(uri.get_secret_value())
         known = parts.scheme == "mysql" and parts.hostname and parts.username and parts.port != 0
@@ -99,7 +99,7 @@ class LineageSettings(BaseModel):
             try:
                 return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
-                reason = getattr(error, "strerror", None) or "it is no text"
+                reason = getattr(error, "strerror", None) or "it is not text"
                 raise InputError(
                     f"metadata.password_file {self.password_file} cannot be read: {reason}."
                 ) from None

@@ -37,7 +37,7 @@ class RetrainSettings(BaseModel):
         None,
         ge=0,
         le=1,
-        description="Trigger: the live model's accuracy on the newest labelled span is below this. It "
+        description="Trigger: the live model's accuracy on the newest labeled span is below this. It "
         "matters where retrain.on_span is false: else the span itself starts a run.",
     )
     drift_minutes: float = Field(
@@ -85,14 +85,14 @@ class RetrainSettings(BaseModel):
     )
     auto_rollback: bool = Field(
         True,
-        description="Whether a promoted model that does worse than the one before it, on labelled spans "
+        description="Whether a promoted model that does worse than the one before it, on labeled spans "
         "that came after it, is rolled back.",
     )
     watch_spans: int = Field(
         4,
         ge=1,
         le=1000,
-        description="For how many newer labelled spans a promoted model is watched beside the one before it.",
+        description="For how many newer labeled spans a promoted model is watched beside the one before it.",
     )
     rollback_margin: float = Field(
         0.01,

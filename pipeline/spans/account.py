@@ -22,7 +22,7 @@ class Account:
     duplicates: int
     """Reviews whose text stood further up already."""
     contradictions: int
-    """Of these, reviews that are labelled differently."""
+    """Of these, reviews that are labeled differently."""
 
     @property
     def account(self) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class Http1Parser:
         self.should_keep_alive = parser.should_keep_alive
 
     def feed_data(self, data: bytes) -> None:
-        """Reads on; raises HttpParserError for what is no HTTP."""
+        """Reads on; raises HttpParserError for what is not HTTP."""
         while True:
             try:
                 return self._feed(data)

@@ -156,7 +156,7 @@ def _answer(predictor: Predictor, signature: Signature, inputs: Inputs) -> None:
 
 
 def _warm_up(predictor: Predictor, signature: Signature, inputs: Inputs) -> None:
-    """A batch that the model dislikes is no reason to refuse it: its requests are then asked one by one."""
+    """A batch that fails is not a reason to refuse the model: its requests are then asked one by one."""
     try:
         predictor.run(signature.name, inputs)
     except RequestError as error:

@@ -8,7 +8,7 @@
     ROOT/.greenlight/rolled-back/6/  bad versions, kept, never chosen again
     ROOT/.greenlight/set-aside/5/    damaged versions that a rollback had to get out of the way
 
-TensorFlow Serving looks at names directly in ROOT and skips those that are no numbers.
+TensorFlow Serving looks at names directly in ROOT and skips those that are not numbers.
 """
 
 import dataclasses

@@ -70,7 +70,7 @@ def from_folder(
     files = files_for(folder)
     entries = model_entries(files, folder)
     if COMMIT_NAME not in entries:
-        raise StoreInputError(f"{folder} has no {COMMIT_NAME}: it is no SavedModel, and cannot be pushed")
+        raise StoreInputError(f"{folder} has no {COMMIT_NAME}: it is not a SavedModel, and cannot be pushed")
     return Candidate(
         folder=folder,
         files=files,

@@ -71,7 +71,7 @@ class KeyVerifier:
 @contextlib.contextmanager
 def _usable(key: Path, kind: str) -> Iterator[None]:
     if not key.is_file():
-        raise StoreInputError(f"{key} is no file: the {kind} key must be a PEM file")
+        raise StoreInputError(f"{key} is not a file: the {kind} key must be a PEM file")
     try:
         yield
     except (ValueError, TypeError) as error:

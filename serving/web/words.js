@@ -1,6 +1,6 @@
 // What carried a decision: each word is left out once, and the model asked again.
 
-const MOST = 256; // places tried in one text; in a longer one, neighbours go together
+const MOST = 256; // places tried in one text; in a longer one, neighbors go together
 const AT_ONCE = 64;
 const MOST_LETTERS = 1e6; // in one call, which the server must take
 const BARELY = 0.02; // log-odds below which a word changed nothing worth a mark

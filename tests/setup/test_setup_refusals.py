@@ -58,8 +58,8 @@ def test_a_python_without_headers(machine):
 def test_a_named_python_that_does_not_fit(machine):
     mine = machine.add_python("mine", "3.12.1")
     message = refusal(machine, PYTHON=str(mine))
-    assert f"PYTHON={mine} is no working Python 3.11, which TFX 1.16 needs" in message
-    assert "PYTHON=/nowhere is no working Python 3.11" in refusal(machine, PYTHON="/nowhere")
+    assert f"PYTHON={mine} is not a working Python 3.11, which TFX 1.16 needs" in message
+    assert "PYTHON=/nowhere is not a working Python 3.11" in refusal(machine, PYTHON="/nowhere")
 
 
 def test_no_compiler(machine):

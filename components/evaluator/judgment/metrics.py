@@ -19,7 +19,7 @@ def predicted(probability: np.ndarray) -> np.ndarray:
 
 
 def correct(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """bool [N]: whether each review is labelled right."""
+    """bool [N]: whether each review is labeled right."""
     return predicted(probability) == (label == 1)
 
 

@@ -80,7 +80,7 @@ def prepare(data_dir: str | None) -> tfds.core.DatasetBuilder:
 
 
 def content_fingerprint(builder: tfds.core.DatasetBuilder) -> str:
-    """Hex sha256 over the dataset's name, version and the prepared bytes of its labelled splits."""
+    """Hex sha256 over the dataset's name, version and the prepared bytes of its labeled splits."""
     hashed = hashlib.sha256(builder.info.full_name.encode())
     for official in ("train", "test"):
         for path in sorted(builder.info.splits[official].filepaths):

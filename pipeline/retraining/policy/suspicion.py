@@ -88,7 +88,7 @@ def upper_bound(share: float, count: int) -> float:
 
 
 def worse_than_before(watched: Sequence[Examination], settings: RetrainSettings) -> Worse | None:
-    """Whether the live model does worse than the one before it, on the labelled spans since its promotion.
+    """Whether the live model does worse than the one before it, on the labeled spans since its promotion.
 
     watched: examinations by this live version, the oldest first; a span's last one counts.
     """

@@ -52,7 +52,7 @@ def test_what_is_there_stays_unless_it_may_be_replaced(tmp_path):
 def test_a_place_that_cannot_be_written_to_is_refused(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="nowhere is no folder; make it first"):
+    with pytest.raises(InputError, match="nowhere is not a folder; make it first"):
         output(tmp_path / "nowhere" / "out.csv").require_free()
     with pytest.raises(InputError, match="is a folder; end it with / to write into it"):
         output(tmp_path / "folder.csv", overwrite=True).require_free()

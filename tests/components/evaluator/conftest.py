@@ -80,7 +80,7 @@ def export_model(tmp_path_factory) -> Export:
 
 
 def _review(number: int) -> tuple[str, int]:
-    """Every fifth review is labelled against its words, every seventh has none that count; all differ."""
+    """Every fifth review is labeled against its words, every seventh has none that count; all differ."""
     positive = number % 2
     words = "a film" if number % 7 == 0 else ("good " if positive else "bad ") * (1 + number % 3)
     filler = "word " * (150 if number % 4 == 0 else 10)

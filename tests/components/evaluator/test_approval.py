@@ -101,7 +101,8 @@ def test_a_waiver_of_what_did_not_fail_is_refused():
     with pytest.raises(InputError) as caught:
         approve(verdict(floor=False), APPROVAL, Waivers(["auc"]))
     assert (
-        str(caught.value) == f"'auc' is no condition that failed in run {APPROVAL.run}; these did: accuracy."
+        str(caught.value)
+        == f"'auc' is not a condition that failed in run {APPROVAL.run}; these did: accuracy."
     )
 
 

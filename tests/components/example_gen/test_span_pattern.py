@@ -104,7 +104,7 @@ def test_what_has_no_number_is_no_span(path):
         ("/span-{SPAN}/{VERSION}", f"/span-1/{LARGEST + 1}", "its number is larger than"),
         ("/span-{SPAN:2}/*", "/span-100/x", r"does not have the width that /span-\{SPAN:2\}/\* asks for"),
         ("/span-{SPAN:2}/*", "/span-1/x", "does not have the width"),
-        ("/{YYYY}-{MM}-{DD}/*", "/2026-02-31/x", "2026-02-31 is no date"),
+        ("/{YYYY}-{MM}-{DD}/*", "/2026-02-31/x", "2026-02-31 is not a date"),
     ],
 )
 def test_a_number_that_cannot_be_one_is_a_misfit(pattern, path, why):

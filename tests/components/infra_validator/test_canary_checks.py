@@ -50,7 +50,7 @@ def test_a_sound_model_passes_every_check(problems):
             "the empty string through serving_default has the probability nan, not one from 0 to 1",
         ),
         ("serve_logits", "parse", "review 1 through serving_default has the probability 5.74442"),
-        ("serve_swapped_labels", "parse", "review 1 through serving_default is labelled 'negative' at prob"),
+        ("serve_swapped_labels", "parse", "review 1 through serving_default is labeled 'negative' at prob"),
         (
             "serve_columns",
             "parse",

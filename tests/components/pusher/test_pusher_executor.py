@@ -201,5 +201,5 @@ def test_key_in_the_settings_signs_the_version(push, make_trained, tmp_path, roo
 
 
 def test_missing_signing_key_is_the_users_mistake(push, make_trained, tmp_path):
-    with pytest.raises(InputError, match=r"none\.pem is no file: the private key must be a PEM file"):
+    with pytest.raises(InputError, match=r"none\.pem is not a file: the private key must be a PEM file"):
         push(settings=PushSettings(signing_key=tmp_path / "none.pem"), model=make_trained("a"))

@@ -209,7 +209,7 @@ def test_a_job_that_is_not_there_is_told_in_one_sentence(tmp_path):
         (b"{", "Invalid JSON"),
         (b"{}", "settings: Field required."),
         (b'{"settings": {"epochs": 0}}', "settings.epochs: Input should be greater than or equal to 1."),
-        (b"\xff", "it is no text."),
+        (b"\xff", "it is not text."),
     ],
 )
 def test_what_is_no_job_is_refused_with_what_is_wrong_in_it(tmp_path, content, said):

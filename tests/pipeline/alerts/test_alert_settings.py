@@ -33,7 +33,7 @@ def test_it_is_read_at_the_time_of_delivery(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("env:NO_SUCH_VARIABLE", "the environment variable NO_SUCH_VARIABLE holds is no address"),
+        ("env:NO_SUCH_VARIABLE", "the environment variable NO_SUCH_VARIABLE holds is not an address"),
         ("file:/no/such/file", "alerts in /no/such/file cannot be read: No such file or directory"),
     ],
 )

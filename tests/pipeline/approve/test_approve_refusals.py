@@ -52,7 +52,7 @@ def test_help_names_a_slice_that_exists():
 
 def test_a_waiver_of_what_did_not_fail_is_a_mistake(approve, refuse):
     refuse()
-    message = f"'accuracy' is no condition that failed in run {RUN}; these did: baseline."
+    message = f"'accuracy' is not a condition that failed in run {RUN}; these did: baseline."
     assert refusal(approve("--waive", "accuracy"), 2) == message
 
 

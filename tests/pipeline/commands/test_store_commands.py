@@ -126,14 +126,14 @@ def test_unknown_version_is_refused(greenlight, store):
 def test_unsigned_version_fails_where_a_key_is_asked_for(greenlight, store, tmp_path):
     result = greenlight("verify", "--public-key", str(tmp_path / "none.pem"))
     assert result.exit_code == 2
-    assert "none.pem is no file: the public key must be a PEM file" in result.stderr
+    assert "none.pem is not a file: the public key must be a PEM file" in result.stderr
 
 
 def test_keys_are_taken_from_the_settings(greenlight, store):
     for command in (["verify"], ["rollback"], ["promote", "1"]):
         result = greenlight(*command, "--set", "push.public_key=none.pem")
         assert result.exit_code == 2
-        assert "none.pem is no file: the public key must be a PEM file" in result.stderr
+        assert "none.pem is not a file: the public key must be a PEM file" in result.stderr
     assert store.live().number == 3
 
 

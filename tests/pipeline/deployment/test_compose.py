@@ -62,7 +62,7 @@ def test_an_address_of_version_6_stands_in_brackets(release):
 @pytest.mark.parametrize("host", ["", "1.2.3", "example.org"])
 def test_a_host_that_is_no_address_is_refused(release, host):
     with pytest.raises(
-        InputError, match=r"--host '.*' is no IP address; Docker publishes ports on addresses"
+        InputError, match=r"--host '.*' is not an IP address; Docker publishes ports on addresses"
     ):
         compose.render(release, host=host)
 

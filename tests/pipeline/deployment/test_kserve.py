@@ -112,15 +112,15 @@ def test_more_servers_at_rest_than_at_most_are_refused(release):
 
 @pytest.mark.parametrize("namespace", ["", "Bad_NS", "-a", "a" * 64])
 def test_a_namespace_that_kubernetes_does_not_take_is_refused(release, namespace):
-    with pytest.raises(InputError, match=r"--namespace '.*' is no name of a namespace: at most 63"):
+    with pytest.raises(InputError, match=r"--namespace '.*' is not a name of a namespace: at most 63"):
         kserve.render(release, storage_uri=URI, namespace=namespace)
 
 
 @pytest.mark.parametrize("amount", ["", "lots", "0", "-1", "2 Gi", "2gb"])
 def test_an_amount_that_kubernetes_does_not_read_is_refused(release, amount):
-    with pytest.raises(InputError, match=r"--cpu '.*' is no amount that Kubernetes knows; for example 500m"):
+    with pytest.raises(InputError, match=r"--cpu '.*' is not an amount .*; for example 500m"):
         kserve.render(release, storage_uri=URI, cpu=amount)
-    with pytest.raises(InputError, match=r"--memory '.*' is no amount .* for example 512Mi or 2Gi\."):
+    with pytest.raises(InputError, match=r"--memory '.*' is not an amount .* for example 512Mi or 2Gi\."):
         kserve.render(release, storage_uri=URI, memory=amount)
 
 

@@ -52,7 +52,7 @@ def test_a_search_is_resumed_and_its_file_is_taken(greenlight, fits, tmp_path):
     settings = config.load(file=tmp_path / "best.toml")
     assert settings.trainer.model_dump(include=result["best"].keys(), mode="json") == result["best"]
     assert settings.trainer.epochs == 2
-    assert not (tmp_path / "workspace" / "metadata.sqlite").exists(), "a search is no run"
+    assert not (tmp_path / "workspace" / "metadata.sqlite").exists(), "a search is not a run"
 
 
 def test_nothing_to_try_is_refused(greenlight):

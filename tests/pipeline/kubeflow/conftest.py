@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-sys.path.append(str(Path(__file__).parent))  # kfp_cluster and kfp_api are no tests
+sys.path.append(str(Path(__file__).parent))  # kfp_cluster and kfp_api are not tests
 
 from pipeline import cli
 from pipeline.config import Settings, load

@@ -34,7 +34,7 @@ def test_a_terminal_gets_a_table_and_of_many_rows_the_first_and_the_counts(
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("TERM", "dumb")  # no colours
+    monkeypatch.setenv("TERM", "dumb")  # no colors
     (tmp_path / "r.txt").write_text("a good film\n" * 60 + "a\tfilm\n" * 60)
     code, out, err = predict("--file", "r.txt", "--url", f"grpc://{served.grpc}")
     assert (code, out, err) == (0, "", "")

@@ -1,4 +1,4 @@
-"""The charts: valid, repeatable SVG in the colours of the page, also where there is little to draw."""
+"""The charts: valid, repeatable SVG in the colors of the page, also where there is little to draw."""
 
 import re
 from xml.etree import ElementTree
@@ -63,9 +63,9 @@ def test_ids_of_different_charts_never_meet(drawn):
 
 
 def test_colours_are_the_pages_own(drawn):
-    colours = {colour for svg in drawn.values() for colour in re.findall(r"#[0-9a-f]{6}\b", svg)}
+    colors = {color for svg in drawn.values() for color in re.findall(r"#[0-9a-f]{6}\b", svg)}
 
-    assert colours <= {"#ffffff"}  # matplotlib's own, in a definition that nothing shows
+    assert colors <= {"#ffffff"}  # matplotlib's own, in a definition that nothing shows
     assert "var(--first)" in drawn["loss"] and "var(--second)" in drawn["loss"]
 
 

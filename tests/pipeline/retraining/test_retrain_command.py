@@ -48,7 +48,7 @@ def test_a_span_that_no_run_could_read_ends_with_4(greenlight):
     [
         (["--watch", "--dry-run"], "--watch and --dry-run cannot go together."),
         (["--watch", "--json"], "--watch goes with neither --now nor --json."),
-        (["--now", "yesterday"], "--now 'yesterday' is no time. Write it like 2026-03-01T03:00Z."),
+        (["--now", "yesterday"], "--now 'yesterday' is not a time. Write it like 2026-03-01T03:00Z."),
         (["--now", "2026-03-01T03:00"], "--now '2026-03-01T03:00' lacks its time zone."),
         (["--release", "3"], "--release 3 needs --reason TEXT"),
         (["--release", "3", "--reason", "fine"], "Span 3 is not set aside in"),
@@ -60,7 +60,7 @@ def test_a_span_that_no_run_could_read_ends_with_4(greenlight):
         (["--claim", "a"], "--claim goes with --render cronjob."),
         (["--every", "* * * * *", "--render", "systemd"], "--every goes with --render cronjob."),
         (["--release", "0", "--watch"], "--watch and --release cannot go together."),
-        (["--render", "cronjob", "--image", "a", "--claim", "A_b"], "--claim 'A_b' is no name that Kuber"),
+        (["--render", "cronjob", "--image", "a", "--claim", "A_b"], "--claim 'A_b' is not a name that Kuber"),
     ],
 )
 def test_a_mistake_is_answered_with_code_2(greenlight, arguments, message):

@@ -61,8 +61,8 @@ def toml(tmp_path):
         ("data.source=csv", 'data.source = "csv"', "expected packaged, tfds, spans or files:PATTERN"),
         ("workspace=", 'workspace = ""', 'may not be empty; expected a path; the default is "workspace".'),
         ("workspace= ", 'workspace = ""', "may not be empty"),
-        ("workspace=a\0b", 'workspace = "a\\u0000b"', "holds bytes that are no text"),
-        ("workspace=\udcff", 'workspace = "\udcff"', "holds bytes that are no text"),
+        ("workspace=a\0b", 'workspace = "a\\u0000b"', "holds bytes that are not text"),
+        ("workspace=\udcff", 'workspace = "\udcff"', "holds bytes that are not text"),
         ("workspace=gs://b/a", 'workspace = "gs://b/a"', "expected a folder on this machine, not an address"),
         (
             "workspace=~no.one/a",

@@ -75,9 +75,9 @@ def test_json_tells_what_was_counted(greenlight, written, spans):
         "positive_share": 0.75,
         "duplicates": 2,
         "contradictions": 1,
-        "warnings": ["Reviews labelled otherwise than the same text further up: 1."],
+        "warnings": ["Reviews labeled otherwise than the same text further up: 1."],
     }
-    assert result.stderr == "Warning: Reviews labelled otherwise than the same text further up: 1.\n"
+    assert result.stderr == "Warning: Reviews labeled otherwise than the same text further up: 1.\n"
 
 
 def test_bad_rows_within_the_bound_are_named(greenlight, written):

@@ -56,7 +56,7 @@ def test_written_form_has_a_format_and_the_model_digest(manifest):
 
 
 def test_fields_of_later_minor_additions_are_passed_over(manifest):
-    assert from_json(edited(manifest, colour="green")) == manifest
+    assert from_json(edited(manifest, color="green")) == manifest
 
 
 def test_manifest_from_the_future_is_refused(manifest):

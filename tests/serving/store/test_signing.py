@@ -108,16 +108,16 @@ def test_any_tool_for_model_signatures_can_check_a_version(signed, tmp_path, key
 
 
 def test_key_that_is_no_file_is_refused(tmp_path):
-    with pytest.raises(StoreInputError, match=r"none\.pem is no file: the private key must be a PEM file"):
+    with pytest.raises(StoreInputError, match=r"none\.pem is not a file: the private key must be a PEM file"):
         KeySigner(tmp_path / "none.pem")
 
 
 def test_file_that_is_no_key_is_refused(keys):
     for path in keys:
         path.write_text("no key")
-    with pytest.raises(StoreInputError, match=r"private\.pem is no private key that can be used"):
+    with pytest.raises(StoreInputError, match=r"private\.pem is not a private key that can be used"):
         KeySigner(keys[0])
-    with pytest.raises(StoreInputError, match=r"public\.pem is no public key that can be used"):
+    with pytest.raises(StoreInputError, match=r"public\.pem is not a public key that can be used"):
         KeyVerifier(keys[1])
 
 

@@ -83,7 +83,7 @@ def test_number_is_never_used_again(store, make_model, root):
 
 def test_folder_without_saved_model_is_refused(store, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(StoreInputError, match=r"empty has no saved_model.pb: it is no SavedModel") as caught:
+    with pytest.raises(StoreInputError, match=r"has no saved_model.pb: it is not a SavedModel") as caught:
         store.push(tmp_path / "empty", Facts())
     assert caught.value.exit_code == 2
 

@@ -30,7 +30,7 @@ def reviews_of(generated) -> list[tuple[str, int, int]]:
 
 @pytest.fixture
 def three_spans(write_csv, tmp_path) -> str:
-    """Spans 1, 2 and 4; "fine" came with the first two, labelled differently."""
+    """Spans 1, 2 and 4; "fine" came with the first two, labeled differently."""
     write_csv("spans/span-1/a.csv", [("fine", 1), ("dull", 0), ("one", 1), ("one", 1)])
     write_csv("spans/span-2/a.csv", [("FINE ", 0), ("two", 1)])
     write_csv("spans/span-4/a.csv", [("four", 1), ("dim", 0)])
