@@ -38,6 +38,17 @@ class TooFewReviews(DataStopped):
     """The data check stopped the run, for nothing but splits of too few reviews; more data may mend it."""
 
 
+def machine_fault_of(error: GreenlightError) -> MachineFault | None:
+    """The error as one of the machine, where it was raised from a fault that is never the input's, such as a
+    disk that failed; None of any other.
+    """
+    behind = error.__cause__ or error.__context__
+    if not isinstance(behind, OSError) or behind.errno not in faults.NEVER_THE_INPUT:
+        return None
+    message, remedy = str(error).strip(), faults.OF_ERRNO[behind.errno]
+    return MachineFault(message if remedy in message else f"{message} {remedy}")
+
+
 def to_json(error: GreenlightError) -> dict[str, Any]:
     """The error's kind and message, as another process can read them."""
     return {"kind": type(error).__name__, "message": str(error)}
@@ -62,7 +73,7 @@ def carried() -> Iterator[None]:
     try:
         yield
     except GreenlightError as error:
-        error.add_note(_MARK + json.dumps(to_json(error)))
+        error.add_note(_MARK + json.dumps(to_json(machine_fault_of(error) or error)))
         raise
     except Exception as error:
         if not (remedy := faults.remedy_of(error)):

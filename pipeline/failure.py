@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.errors import GreenlightError, MachineFault, carried_in
+from components.errors import GreenlightError, MachineFault, carried_in, machine_fault_of
 from serving.machine import disk, faults
 
 _MODEL_BYTES = 64 * 2**20
@@ -52,13 +52,10 @@ def explain(error: BaseException, *, place: Path | None = None) -> Failure:
 
 
 def _failure_of(error: GreenlightError) -> Failure:
-    message = str(error).strip()
-    behind = error.__cause__ or error.__context__
-    if isinstance(behind, OSError) and behind.errno in faults.NEVER_THE_INPUT:
-        remedy = faults.OF_ERRNO[behind.errno]
-        return Failure(message if remedy in message else f"{message} {remedy}", 1, machine=True)
+    if (fault := machine_fault_of(error)) is not None:
+        return Failure(str(fault), 1, machine=True)
     machine = isinstance(error, MachineFault)
-    return Failure(message, error.exit_code, machine=machine, kind=type(error).__name__)
+    return Failure(str(error).strip(), error.exit_code, machine=machine, kind=type(error).__name__)
 
 
 def _as_raised(error: GreenlightError, chain: Sequence[BaseException]) -> GreenlightError:

@@ -16,7 +16,7 @@ from components.batch_prediction import progress
 from components.batch_prediction.formats import OutputFormat, Predicted, header, render
 from components.batch_prediction.unlabeled import Unlabeled, Unlabeleds, Wanted, read_file
 from components.batch_prediction.verified_model import VerifiedModel
-from components.errors import InputError, carried
+from components.errors import InputError, carried, machine_fault_of
 from components.example_gen.formats.rows import BadRow
 from components.example_gen.reading import Reading
 
@@ -51,6 +51,8 @@ class ReadRows(beam.DoFn):
                 while batch := list(itertools.islice(rows, BATCH)):
                     yield part.path, batch
             except InputError as error:
+                if machine_fault_of(error):
+                    raise
                 reading.failures.append(str(error))
         yield beam.pvalue.TaggedOutput(READING, reading)
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
-from components.errors import InputError, carried
+from components.errors import InputError, carried, machine_fault_of
 from components.example_gen import splits
 from components.example_gen.duplicates.sketches import sketch
 from components.example_gen.reading import Reading, merged, usable
@@ -84,6 +84,8 @@ class ReadPart(beam.DoFn):
                 for window in windows(rows):
                     yield from mixed_batches(window)
             except InputError as error:
+                if machine_fault_of(error):
+                    raise
                 reading.failures.append(str(error))
         yield beam.pvalue.TaggedOutput(READING, reading)
 

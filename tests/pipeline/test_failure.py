@@ -11,7 +11,10 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from components.batch_prediction.steps import ReadRows
 from components.errors import DataStopped, GreenlightError, InputError, MachineFault, carried
+from components.example_gen.beam_steps import ReadPart
+from components.example_gen.splits import Splitter
 from pipeline.config import IN_PROCESS_RUNNER
 from pipeline.failure import LONGEST, Failure, explain
 
@@ -147,6 +150,31 @@ def test_an_input_that_a_full_disk_made_unusable_is_the_machine_s_fault():
         InputError("out.jsonl is not there."), cause=raised(FileNotFoundError(errno.ENOENT, "x"))
     )
     assert explain(missing) == Failure("out.jsonl is not there.", 2, kind="InputError")
+
+
+class FailingPart:
+    """A file on a disk that fails."""
+
+    path = name = "r.csv"
+    split, span = None, 0
+
+    def held_out(self):
+        return ()
+
+    def rows(self):
+        raise InputError("r.csv cannot be read: x.") from OSError(errno.EIO, "x")
+
+
+@pytest.mark.parametrize(
+    "step", [ReadPart(splitter=Splitter((("train", 1),)), salt="s", limit=None), ReadRows()]
+)
+def test_a_disk_that_fails_under_a_worker_is_the_machine_s_fault(step):
+    with pytest.raises(InputError) as caught:
+        list(step.process(FailingPart()))
+    for error in (caught.value, RuntimeError("".join(traceback.format_exception(caught.value)))):
+        failure = explain(error)
+        assert failure.message.startswith("r.csv cannot be read: x. The disk or the network below it failed.")
+        assert (failure.exit_code, failure.machine) == (1, True)
 
 
 def test_an_error_without_a_type_is_the_disk_s_where_that_is_full(tmp_path, monkeypatch):
