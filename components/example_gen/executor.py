@@ -73,14 +73,14 @@ def ReadSource(
     if spans:
         kept = rows | "OneCopy" >> OneCopy()
         rows, readings = kept["rows"], [*readings, kept[READING]]
-    readings.append(rows | "Duplicates" >> CountDuplicates())
     if settings.kind in KEPT_TOGETHER:
         kept = rows | "KeepTogether" >> KeepTogether(near_together=settings.near_duplicates == TOGETHER)
         rows, readings = kept["rows"], [*readings, kept[READING]]
-    account = WriteReading(path=reading_path, limit=settings.limit)
-    readings | "Readings" >> beam.Flatten() | "Account" >> account
     if settings.limit is not None:
         rows |= "Take" >> TakeFew(limit=settings.limit)
+    readings.append(rows | "Duplicates" >> CountDuplicates())
+    account = WriteReading(path=reading_path, limit=settings.limit)
+    readings | "Readings" >> beam.Flatten() | "Account" >> account
     return rows
 
 

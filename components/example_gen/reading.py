@@ -31,7 +31,7 @@ class Reading:
     first_bad: list[BadRow] = field(default_factory=list)
     """The first BAD_ROWS_NAMED bad rows by file and line."""
     duplicates: int = 0
-    """Of the rows taken, those whose text stood in another row taken; they are used like any."""
+    """Of the rows used, those whose text stood in another row used; they are used like any."""
     unmapped: Counter[str] = field(default_factory=Counter)
     """Rows that `data.labels` leaves out, by label: not bad ones."""
     first_unmapped: list[BadRow] = field(default_factory=list)

@@ -80,6 +80,14 @@ def test_a_limit_takes_the_same_few_of_any_order(generate, real_csv, parted):
     assert 15 < sum(label for _, label in whole.all_reviews()) < 45
 
 
+def test_of_a_limit_the_duplicates_are_those_of_the_rows_that_are_used(generate, write_csv, tmp_path, rows):
+    for name in ("twice/1.csv", "twice/2.csv"):
+        write_csv(name, rows[:40])
+    made = generate(DataSettings(source=f"files:{tmp_path}/twice/*.csv", limit=30))
+    assert len(made.all_reviews()) == 30
+    assert (made.reading["taken"], made.reading["duplicates"]) == (80, 15)
+
+
 def test_duplicates_never_straddle_splits(generate, generated, write_csv, rows):
     path = write_csv("shouted.csv", [(f"{text.upper()}<br /> ", label) for text, label in rows])
     shouted = generate(DataSettings(source=f"files:{path}"))
