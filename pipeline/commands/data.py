@@ -72,6 +72,8 @@ def add(
         require_usable(labels.reading, max_bad_share=target.max_bad_share)
         with without_suspects(labels, target) as rest:
             landed = land(rest, target, origin=str(file.absolute()))
+        counted = landed.counted.with_left_out(labels.reading)
+        landed = dataclasses.replace(landed, counted=counted)
         if landed.added:
             keep_quarantined(labels, Path(landed.path).parent, target)
     else:

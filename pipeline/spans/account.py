@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from components.example_gen.reading import Reading, usable
+from components.example_gen.reading import Reading, merged, usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.files import FilePart
 
@@ -28,6 +29,11 @@ class Account:
     def account(self) -> dict[str, Any]:
         """What became of the rows, as the result of a run has it; see `Reading.account`."""
         return dataclasses.replace(self.reading, duplicates=self.duplicates).account()
+
+    def with_left_out(self, reading: Reading) -> Account:
+        """The same with the rows that `reading` left out, of a file that these reviews were taken from."""
+        left_out = dataclasses.replace(reading, taken=0, classes=Counter())
+        return dataclasses.replace(self, reading=merged([self.reading, left_out]))
 
     @property
     def positive_share(self) -> float | None:

@@ -69,13 +69,14 @@ def test_the_rows_that_are_left_keep_their_meaning_under_other_labels_and_anothe
 ):
     stars = [(text, 1 if label == (n < 140) else 5) for n, (text, label) in enumerate(reviews)]
     with (tmp_path / "stars.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, delimiter=";").writerows([("text", "label"), *stars])
+        csv.writer(file, delimiter=";").writerows([("text", "label"), *stars, (" ", 5)])
     dialect = ("data.delimiter=;", 'data.labels={"1" = "negative", "5" = "positive"}')
 
     result = add(greenlight, "stars.csv", "check.label_check=quarantine rows", *dialect)
 
     facts = json.loads(result.stdout)
-    assert (result.exit_code, facts["rows"]) == (0, 700 - facts["suspected_labels"])
+    assert (result.exit_code, facts["reviews"]) == (0, 700 - facts["suspected_labels"])
+    assert (facts["rows"], facts["left_out"]) == (facts["reviews"] + 1, {"empty text": 1})
     with Path(facts["file"]).open(encoding="utf-8", newline="") as file:
         kept = [tuple(row) for row in csv.reader(file, delimiter=";")]
     with Path(facts["file"]).with_name(".quarantined.csv").open(encoding="utf-8", newline="") as file:
