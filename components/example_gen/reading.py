@@ -213,9 +213,9 @@ def require_usable(reading: Reading, *, max_bad_share: float) -> None:
         raise DataStopped(_too_many(reading, max_bad_share))
 
 
-def require_no_scale(reading: Reading) -> None:
-    """Raises DataStopped where the labels read so far are those of a scale."""
-    if looks_like_scale(reading.classes, reading.bad_labels):
+def require_no_scale(reading: Reading, *, least_share: float = 0.001) -> None:
+    """Raises DataStopped where the labels read so far are those of a scale; see `looks_like_scale`."""
+    if looks_like_scale(reading.classes, reading.bad_labels, least_share=least_share):
         named = "\n".join(f"  {row}" for row in reading.first_bad if row.reason is Reason.BAD_LABEL)
         raise DataStopped(
             f"The labels are not those of two classes. {advice(reading.classes, reading.bad_labels)} "

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,15 @@ def test_a_run_of_a_scale_is_stopped_at_once_with_a_result_and_a_report(call):
 
 def data(pattern: object, **given) -> DataSettings:
     return DataSettings(source=f"files:{pattern}", **given)
+
+
+@pytest.mark.parametrize(("slips", "is_a_scale"), [(9, False), (10, True)])
+def test_a_few_slips_among_the_first_rows_are_for_the_whole_file_to_judge(tmp_path, slips, is_a_scale):
+    labels = [7] * slips + [number % 2 for number in range(20_000)]
+    rows = "".join(f"film {number},{label}\n" for number, label in enumerate(labels))
+    (tmp_path / "r.csv").write_text("text,label\n" + rows)
+    with pytest.raises(DataStopped, match="look like a scale") if is_a_scale else nullcontext():
+        require_source(data(tmp_path / "r.csv"))
 
 
 def test_good_files_pass_without_anything_heavy(tmp_path, without_heavy_packages):

@@ -71,7 +71,9 @@ def spelling(value: object) -> str | None:
     return sign + number[2]
 
 
-def looks_like_scale(classes: Mapping[str, int], others: Mapping[str, int]) -> bool:
+def looks_like_scale(
+    classes: Mapping[str, int], others: Mapping[str, int], *, least_share: float = 0.001
+) -> bool:
     """Whether labels that are neither class are further steps of a scale, and not slips of the pen.
 
     Then a 1 beside them does not mean positive, whatever share of bad rows is tolerated.
@@ -79,10 +81,11 @@ def looks_like_scale(classes: Mapping[str, int], others: Mapping[str, int]) -> b
     Args:
       classes: rows by the name of the class that their label was taken for.
       others: rows by the spelling of their label, of those that mean neither class.
+      least_share: of the rows, those that such a label has to have, and two of them at least.
     """
     rows = sum(classes.values()) + sum(others.values())
     return any(
-        count >= max(2, rows / 1000) and (_NUMBER.fullmatch(label) or label in _BETWEEN)
+        count >= max(2, rows * least_share) and (_NUMBER.fullmatch(label) or label in _BETWEEN)
         for label, count in others.items()
     )
 

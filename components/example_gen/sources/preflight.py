@@ -22,6 +22,8 @@ FIRST_ROWS = 200
 MOST_FILES = 50
 _SURELY_TOO_MANY = 0.1
 """A file that begins with FIRST_ROWS unusable rows is refused unless such a share may be unusable."""
+_SURELY_A_SCALE = 0.05
+"""Share of the first rows that a further step of a scale has; a few slips among them tell nothing yet."""
 
 
 def require_source(data: DataSettings) -> None:
@@ -66,7 +68,7 @@ def preview(part: FilePart, data: DataSettings, *, alone: bool) -> None:
         raise InputError(f"{part.path}: there is not a single row in it.")
     if alone and reading.rows < FIRST_ROWS:
         require_usable(reading, max_bad_share=data.max_bad_share)
-    require_no_scale(reading)
+    require_no_scale(reading, least_share=_SURELY_A_SCALE)
     if reading.bad_rows == FIRST_ROWS and data.max_bad_share < _SURELY_TOO_MANY:
         require_usable(reading, max_bad_share=data.max_bad_share)
 
