@@ -78,7 +78,7 @@ def add(
             keep_quarantined(labels, Path(landed.path).parent, target)
     else:
         landed = land(file, target, columns=columns)
-    warnings = [*_warnings(landed), *_label_warnings(labels, settings)]
+    warnings = [*_warnings(landed), *(_label_warnings(labels, settings) if landed.added else ())]
     if as_json:
         click.echo(json.dumps(_landed_facts(landed, warnings) | _label_facts(labels)))
     else:

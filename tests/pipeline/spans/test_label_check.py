@@ -60,6 +60,8 @@ def test_suspected_rows_are_quarantined(greenlight, written, reviews):
     assert len(rows) == facts["suspected_labels"]
     right = dict(reviews)
     assert sum(int(row["label"]) != right[row["text"]] for row in rows) > 0.5 * len(rows)
+    again = json.loads(add(greenlight, "monday.csv", "check.label_check=quarantine rows").stdout)
+    assert (again["added"], again["span"], again["warnings"]) == (False, 1, [])
     listed = json.loads(greenlight("data", "list", "--json").stdout)
     assert [span["reviews"] for span in listed] == [facts["reviews"]]
 
