@@ -1,8 +1,8 @@
 """A person's word against the gate: what it waives, and how it is recorded.
 
-Whoever approves a refused model accepts what the comparison with production came to; whatever else failed (a
-floor, a ceiling, the number of examples) only where they name it. Who, when and why go into the verdict, into
-a file and into the lineage store, as a blessing by the stage `Approval`.
+Whoever approves a refused model accepts what the comparison with production came to, or that there was none;
+whatever else failed (a floor, a ceiling, the number of examples) only where they name it. The verdict, a file
+and the lineage store say who, when and why; the last as a blessing by the stage `Approval`.
 """
 
 import dataclasses

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from components.evaluator.settings import OVERALL
 
-Kind = Literal["floor", "ceiling", "change", "change_ceiling", "examples", "baseline", "unseen"]
+Kind = Literal["floor", "ceiling", "change", "change_ceiling", "examples", "baseline", "unseen", "quality"]
 Judged = Literal["value", "lower", "upper"]
 Status = Literal["ok", "failed", "waived", "not judged"]
 
 CHANGE_KINDS = frozenset({"change", "change_ceiling"})
-WAIVABLE_KINDS = CHANGE_KINDS | {"baseline", "unseen"}
+WAIVABLE_KINDS = CHANGE_KINDS | {"baseline", "unseen", "quality"}
 """What an approval waives unasked: the comparison with production, not what the model shows by itself."""
 
 FILE_NAME = "verdict.json"
@@ -56,7 +56,8 @@ class ConditionResult:
     """How one condition came out.
 
     Attributes:
-      threshold: None for `baseline`, which asks for a model to compare with.
+      threshold: None for `baseline`, which asks for a model to compare with, and for `quality`, which asks
+        that some condition on the model was judged.
       value: the metric, or for a change the metric minus the baseline's; None where it is undefined.
       lower, upper: the confidence interval of `value` at level `confidence`; None where there is none.
       judged: which of value, lower and upper was held against the threshold.

@@ -75,6 +75,8 @@ def _counted(condition: Mapping[str, Any]) -> dict[str, Any]:
 
 def _text(condition: Mapping[str, Any]) -> str:
     kind = str(condition.get("kind", "floor"))
+    if kind == "quality":
+        return "a condition on the quality of the model that was judged"
     if condition.get("threshold") is None:
         return "a model in production to compare with"
     metric = metric_name(str(condition["metric"]))

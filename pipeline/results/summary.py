@@ -26,7 +26,11 @@ COLORS = {
 }
 SHOWN_METRICS = ("accuracy", "auc", "precision", "recall", "calibration", "ece")
 _AT_MOST = ("ceiling", "change_ceiling")
-_REASONS = {"baseline": "the old model is gone", "unseen": "other data than before"}
+_REASONS = {
+    "baseline": "the old model is gone",
+    "unseen": "other data than before",
+    "quality": "the first model to compare with",
+}
 """Kinds of conditions that a person may have to waive, and why they would."""
 _MARKS: Mapping[Status, str] = {"ok": "ok", "failed": "NO", "waived": "waived", "not judged": "not judged"}
 _SIGNS: Mapping[Status, tuple[str, str]] = {
@@ -155,6 +159,8 @@ def check_words(condition: Mapping[str, Any]) -> Check:
         return Check(
             status=status, name="model in production", value="", limit="", margin="cannot be evaluated"
         )
+    if kind == "quality":
+        return Check(status=status, name="quality of the model", value="", limit="", margin="nothing judged")
     not_judged = status == "not judged"
     limit = show_number(condition.get("threshold"), signed=is_change)
     return Check(

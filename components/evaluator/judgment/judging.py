@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ def judge(
     A change is judged on the reviews that neither model has seen, everything else on those that the candidate
     has not seen. A change passes unjudged where no model is in production. Where the model in production
     can't be evaluated any more, one failed condition `baseline` stands for all changes; where too few reviews
-    are left to compare on, a failed condition `unseen` does.
+    are left to compare on, a failed condition `unseen` does. Where no condition but those on the number of
+    examples was judged, a failed condition `quality` refuses the candidate.
 
     Args:
       gate: the conditions.
@@ -97,7 +99,7 @@ def _judged(
     newest_span: int,
     looks: int | None,
 ) -> tuple[ConditionResult, ...]:
-    """Every condition, and at the end what stands for the changes where there is no fair comparison."""
+    """Every condition, and at the end what stands for those that could not be judged."""
     wanted = conditions(gate, newest_span=newest_span)
     changes = [condition for condition in wanted if condition.kind in CHANGE_KINDS]
     if changes and baseline is not None and baseline.problem is not None:
@@ -115,7 +117,27 @@ def _judged(
             found.append(judge_condition(condition, compared, gate.confidence, looks=looks))
         else:
             found.append(unjudged(condition, own.split, wording.NO_FAIR_COMPARISON))
-    return (*found, enough) if enough else tuple(found)
+    if enough is not None:
+        return (*found, enough)
+    return tuple(found) if _quality_judged(found) else (*found, _unknown_quality(own.split, found))
+
+
+def _quality_judged(found: Sequence[ConditionResult]) -> bool:
+    """Whether a condition was judged that depends on the model's answers."""
+    return any(each.unjudged is None and each.metric != "example_count" for each in found)
+
+
+def _unknown_quality(split: str, found: Sequence[ConditionResult]) -> ConditionResult:
+    causes = dict.fromkeys(each.unjudged for each in found if each.unjudged is not None)
+    return ConditionResult(
+        metric="quality",
+        slice=OVERALL,
+        split=split,
+        kind="quality",
+        threshold=None,
+        passed=False,
+        reason=notes.unknown_quality(causes),
+    )
 
 
 def _unseen_by_candidate(predictions: Predictions, exposure: Exposure, split: str) -> Sample:

@@ -1,6 +1,6 @@
 """Notes on the figures of a verdict: on which reviews, how many, seen by whom, and how sure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from components.evaluator.judgment.wording import counted
 from components.evaluator.settings import GateSettings
@@ -55,6 +55,19 @@ def unseen(comparison: Comparison, *, texts: int, split: str) -> str:
         f"no fair comparison with the model in production: only {left} of {split} can be compared that "
         f"neither model has seen, and {needed:,} are needed (gate.min_unseen); {_left_out(comparison)}. "
         "greenlight approve promotes without the comparison"
+    )
+
+
+def unknown_quality(causes: Collection[str]) -> str:
+    """The sentence of the condition that something about the model was judged.
+
+    causes: why the conditions that there are were not judged, in a few words each; empty where the gate has
+      none but those on the number of examples.
+    """
+    why = f": the gate only compares, and nothing was compared ({'; '.join(causes)})" if causes else ""
+    return (
+        f"no condition on the quality of the model was judged{why}. Set a floor such as gate.min_accuracy; "
+        "greenlight approve promotes this model by your decision"
     )
 
 

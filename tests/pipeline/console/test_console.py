@@ -386,6 +386,15 @@ def test_where_no_fair_comparison_is_possible_the_way_out_is_shown():
     assert shown.commands == [("mend", 'greenlight approve 7 --reason "other data than before"')]
 
 
+def test_a_first_model_of_which_nothing_was_judged_comes_with_the_way_out():
+    unknown = {"kind": "quality", "metric": "quality", "threshold": None, "passed": False}
+    shown = summarize(RunResult(verdict="refused", run="20261122-1015", gate=(unknown,)))
+    assert "  NO      quality of the model      nothing judged\n" in shown.as_text()
+    assert shown.commands == [
+        ("mend", 'greenlight approve 20261122-1015 --reason "the first model to compare with"')
+    ]
+
+
 def test_what_was_not_judged_is_never_ok_and_parts_share_a_line():
     unjudged = {"metric": "accuracy", "kind": "change", "threshold": -0.01, "passed": True, "value": None}
     unjudged |= {"status": "not judged", "unjudged": "no model in production yet"}

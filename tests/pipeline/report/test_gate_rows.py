@@ -25,6 +25,7 @@ def condition(**changes: object) -> dict:
         ({"kind": "change_ceiling", "metric": "loss", "threshold": 0.01}, "change of loss ≤ 0.01"),
         ({"kind": "examples", "metric": "example_count", "threshold": 50}, "number of examples ≥ 50"),
         ({"kind": "baseline", "threshold": None}, "a model in production to compare with"),
+        ({"kind": "quality", "threshold": None}, "a condition on the quality of the model that was judged"),
     ],
 )
 def test_each_kind_has_its_words(changes, text):

@@ -4,10 +4,11 @@ import json
 import numpy as np
 import pytest
 
+from components.evaluator.approval import approve
 from components.evaluator.judgment.judging import judge
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import GateSettings
-from components.evaluator.verdict import Baseline, Verdict
+from components.evaluator.verdict import Approval, Baseline, Verdict
 
 SHORT, LONG = "under 125 words", "280 words or more"
 IN_PRODUCTION = Baseline(model_uri="models/7")
@@ -46,8 +47,8 @@ def verdict_on(gate: GateSettings, found: Predictions, problem: str | None = Non
 
 def outcome(gate: GateSettings, found: Predictions) -> tuple[bool, str]:
     """Of the condition that was asked for last."""
-    condition = verdict_on(gate, found).conditions[-1]
-    return condition.passed, condition.reason
+    asked = [each for each in verdict_on(gate, found).conditions if each.kind != "quality"]
+    return asked[-1].passed, asked[-1].reason
 
 
 @pytest.mark.parametrize(
@@ -170,6 +171,44 @@ def test_without_a_model_in_production_a_change_passes_unjudged():
         True,
         "change of accuracy is not judged: no model is in production yet",
     )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"min_change": -0.002},
+        {"conditions": [{"metric": "auc", "change_at_least": 0}, {"metric": "example_count", "at_least": 5}]},
+    ],
+)
+def test_a_gate_that_only_compares_refuses_a_first_model_until_a_person_approves_it(settings):
+    verdict = verdict_on(only(**settings), predictions(571, 429))
+
+    assert (verdict.promoted, verdict.conditions[-1].kind) == (False, "quality")
+    assert verdict.reasons == (
+        "no condition on the quality of the model was judged: the gate only compares, and nothing was "
+        "compared (no model in production yet). Set a floor such as gate.min_accuracy; greenlight approve "
+        "promotes this model by your decision",
+    )
+    assert Verdict.from_json(verdict.to_json()) == verdict
+    decision = Approval(run="run-1", by="ada", reason="the first one", at="2026-11-22T10:10:10Z")
+    assert approve(verdict, decision).promoted
+
+
+def test_a_condition_on_the_number_of_examples_says_nothing_of_the_quality():
+    verdict = verdict_on(only(conditions=[{"metric": "example_count", "at_least": 5}]), predictions(6, 4))
+
+    assert verdict.reasons[0].startswith("no condition on the quality of the model was judged. Set a floor")
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"min_change": -0.002}, predictions(571, 429, baseline_right=571)),
+        ({"min_change": -0.002, "max_calibration_error": 0.9}, predictions(571, 429)),
+    ],
+)
+def test_one_judged_condition_on_the_model_is_enough(settings, found):
+    assert verdict_on(only(**settings), found).promoted
 
 
 def test_a_baseline_that_cannot_be_evaluated_refuses():
