@@ -65,7 +65,7 @@ def approve(verdict: Verdict, approval: Approval, waivers: Waivers | None = None
         raise InputError("An approval needs a name: say who you are with --by, or leave it out.")
     failed = [each for each in verdict.conditions if not each.holds]
     if not failed:
-        raise InputError(f"Run {approval.run} needs no approval: its model met every condition of the gate.")
+        raise InputError(f"Run {approval.run} needs no approval: no condition of the gate failed.")
     _refuse_unknown(waivers, failed, run=approval.run)
     _refuse_unwaived([each for each in failed if not waivers.cover(each)], run=approval.run)
     word = f"{approval.by}, {approval.at}: {approval.reason}"

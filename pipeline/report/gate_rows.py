@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.evaluator.judgment.wording import metric_name, slice_words
+from components.evaluator.judgment.wording import bound_judged, metric_name, slice_words, tally
 from components.evaluator.verdict import status_of
 from pipeline.report.rendering import MINUS
 
@@ -48,6 +48,7 @@ class GateRow:
     outcome: str  # passed, failed, waived or not judged
     data: Mapping[str, Any]
     scale: Scale | None
+    bound: str = ""  # the end of the interval that was judged in place of the value
 
 
 def gate_rows(conditions: Sequence[Mapping[str, Any]]) -> list[GateRow]:
@@ -60,10 +61,16 @@ def gate_rows(conditions: Sequence[Mapping[str, Any]]) -> list[GateRow]:
             outcome=_outcome(condition),
             data=dict.fromkeys(OPTIONAL) | _counted(condition),
             scale=_scale(condition),
+            bound=bound_judged(condition),
         )
         for condition in conditions
     ]
     return sorted(rows, key=lambda row: row.passed)
+
+
+def tally_of(rows: Sequence[GateRow]) -> str:
+    """How many conditions held, failed, were waived or were not judged, as half a sentence."""
+    return tally([status_of(row.data) for row in rows])
 
 
 def _counted(condition: Mapping[str, Any]) -> dict[str, Any]:

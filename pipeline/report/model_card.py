@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipeline.lineage.runs import Run
 from pipeline.report import evidence, provenance, rendering
 from pipeline.report.evidence import Evidence
-from pipeline.report.gate_rows import gate_rows
+from pipeline.report.gate_rows import gate_rows, tally_of
 from pipeline.report.predictions import Predictions
 from pipeline.results.outcome import RunResult
 
@@ -47,6 +47,7 @@ def render(run: Run, result: RunResult, settings: Settings, found: Evidence) -> 
     environment = rendering.environment().overlay(autoescape=False)
     environment.filters |= {"md": markdown_text, "code": markdown_code}
     verdict = found.verdict or {}
+    conditions = gate_rows(verdict.get("conditions") or result.gate)
     markdown = environment.get_template("model_card.md").render(
         run=run,
         result=result,
@@ -54,7 +55,8 @@ def render(run: Run, result: RunResult, settings: Settings, found: Evidence) -> 
         found=found,
         split=verdict.get("split", "test"),
         metrics=tuple(_measure(found.predictions)) if found.predictions is not None else _reported(result),
-        conditions=gate_rows(verdict.get("conditions") or result.gate),
+        conditions=conditions,
+        tally=tally_of(conditions),
         versions=provenance.versions(),
     )
     markdown = re.sub(r"\n{3,}", "\n\n", markdown).strip() + "\n"

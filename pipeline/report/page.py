@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipeline.lineage.runs import Run
 from pipeline.report import evidence, lineage_graph, provenance, rendering
 from pipeline.report.evidence import Evidence
-from pipeline.report.gate_rows import GateRow, gate_rows
+from pipeline.report.gate_rows import GateRow, gate_rows, tally_of
 from pipeline.results.outcome import RunResult
 from pipeline.workspace.layout import Workspace
 
@@ -49,6 +49,7 @@ def render(run: Run, result: RunResult, settings: Settings, found: Evidence) -> 
         found=found,
         split=verdict.get("split", "test"),
         conditions=conditions,
+        tally=tally_of(conditions),
         parts=_parts(run, found, conditions=conditions),
         charts=_charts(found, verdict),
         reviews=_reviews(found),

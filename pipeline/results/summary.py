@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.evaluator.judgment.wording import slice_words
+from components.evaluator.judgment.wording import bound_judged, slice_words
 from components.evaluator.verdict import Status, status_of
 from pipeline.results.data_account import in_words
 from pipeline.results.outcome import RunResult
@@ -166,10 +166,16 @@ def check_words(condition: Mapping[str, Any]) -> Check:
     return Check(
         status=status,
         name=f"{'change of ' if is_change else ''}{metric.replace('_', ' ')}",
-        value="-" if not_judged else show_number(condition.get("value"), signed=is_change),
+        value="-" if not_judged else _value(condition, signed=is_change),
         limit=f"{'≤' if kind in _AT_MOST else '≥'} {limit}",
         margin=str(condition.get("unjudged") or "not judged") if not_judged else _signed(margin),
     )
+
+
+def _value(condition: Mapping[str, Any], *, signed: bool) -> str:
+    """The value, and the bound that was held against the limit in its place."""
+    value, bound = show_number(condition.get("value"), signed=signed), bound_judged(condition)
+    return f"{value}, {bound}" if bound else value
 
 
 def _signed(margin: float | None) -> str:
@@ -193,7 +199,7 @@ def _shared(group: Sequence[Mapping[str, Any]]) -> Check:
 
 
 def _check(condition: Mapping[str, Any]) -> Check:
-    """The same with the slice and, where the gate judges by one, the confidence interval."""
+    """The same with the slice and, where no bound of it was judged, the confidence interval."""
     words = check_words(condition)
     where = slice_words(condition.get("slice") or "overall")
     name = words.name if where == "overall" else f"{words.name}, {where}"
@@ -201,9 +207,10 @@ def _check(condition: Mapping[str, Any]) -> Check:
 
 
 def _interval(condition: Mapping[str, Any]) -> str:
-    """The confidence interval, where the gate judges by one."""
+    """The confidence interval of a value that was judged itself."""
     if (
-        condition.get("confidence") is None
+        bound_judged(condition)
+        or condition.get("confidence") is None
         or condition.get("lower") is None
         or condition.get("upper") is None
     ):

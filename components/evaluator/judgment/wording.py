@@ -1,6 +1,8 @@
 """Verdicts in plain words: one line a condition, and the table that a terminal shows."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from components.evaluator.settings import OVERALL
 from components.evaluator.verdict import (
@@ -8,6 +10,7 @@ from components.evaluator.verdict import (
     EDGE,
     Condition,
     ConditionResult,
+    Status,
     Verdict,
 )
 from components.reviews import CLASSES, SPAN
@@ -204,7 +207,7 @@ def _row(condition: ConditionResult) -> tuple[str, ...]:
         subject,
         condition.slice,
         limit,
-        _cell(condition.value, signed),
+        ", ".join(filter(None, (_cell(condition.value, signed), bound_judged(condition.to_dict())))),
         spread,
         _cell(condition.baseline),
         _cell(condition.margin, "+"),
@@ -240,6 +243,38 @@ def headline(verdict: Verdict) -> str:
     left = len(verdict.conditions) - len(judged)
     told = f", {left} not judged" if left else ""
     return f"{verdict.verdict}: {held} of {len(judged)} conditions hold on {verdict.split}{told}"
+
+
+def tally(statuses: Sequence[Status]) -> str:
+    """3 conditions held, 5 were not judged / 1 condition held, 1 was waived, 1 failed"""
+    words: tuple[tuple[Status, str, str], ...] = (
+        ("ok", "held", "held"),
+        ("waived", "was waived", "were waived"),
+        ("failed", "failed", "failed"),
+        ("not judged", "was not judged", "were not judged"),
+    )
+    parts = [
+        f"{statuses.count(status)} {one if statuses.count(status) == 1 else many}"
+        for status, one, many in words
+        if status in statuses
+    ]
+    if not parts:
+        return "no condition was asked"
+    number, said = parts[0].split(" ", 1)
+    return ", ".join([f"{counted(int(number), 'condition')} {said}", *parts[1:]])
+
+
+def bound_judged(record: Mapping[str, Any]) -> str:
+    """lower bound 0.4479: the end of the interval that a condition was judged by; "" where it was the value.
+
+    record: the condition in a verdict's JSON.
+    """
+    judged = record.get("judged", "value")
+    number = record.get(judged)
+    if judged == "value" or number is None:
+        return ""
+    sign = "+" if record.get("kind") in CHANGE_KINDS else ""
+    return f"{judged} bound {number:{sign}.4f}"
 
 
 def constant_answer(positive: float) -> str:

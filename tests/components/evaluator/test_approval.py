@@ -112,7 +112,7 @@ def test_a_waived_change_is_told_from_the_metric():
 
 def test_a_promoted_run_needs_no_approval():
     with pytest.raises(
-        InputError, match=r"Run 20261122-101010.123456 needs no approval: its model met every condition"
+        InputError, match=r"Run 20261122-101010.123456 needs no approval: no condition of the gate failed"
     ):
         approve(verdict(floor=True), APPROVAL)
 

@@ -13,6 +13,7 @@ from pipeline.console.plain import STAGES, PlainConsole, SilentConsole, duration
 from pipeline.console.stdout import open_console
 from pipeline.results.outcome import RunResult, StageTiming
 from pipeline.results.summary import summarize
+from pipeline.results.verdict_table import verdict_lines
 
 GATE = (
     {
@@ -393,6 +394,15 @@ def test_a_first_model_of_which_nothing_was_judged_comes_with_the_way_out():
     assert shown.commands == [
         ("mend", 'greenlight approve 20261122-1015 --reason "the first model to compare with"')
     ]
+
+
+def test_the_bound_that_was_judged_stands_beside_the_value():
+    condition = {"metric": "balanced_accuracy", "kind": "floor", "threshold": 0.5, "value": 0.5}
+    condition |= {"lower": 0.4479, "upper": 0.5521, "confidence": 0.95, "judged": "lower"}
+    result = RunResult(verdict="refused", run="r", gate=(condition | {"passed": False, "margin": -0.0521},))
+    (check,) = summarize(result).checks
+    assert (check.value, check.limit, check.margin) == ("0.5000, lower bound 0.4479", "≥ 0.5000", "-0.0521")
+    assert "0.5000, lower bound 0.4479  ≥ 0.5000  -0.0521  0.4479 to 0.5521" in verdict_lines(result)
 
 
 def test_what_was_not_judged_is_never_ok_and_parts_share_a_line():

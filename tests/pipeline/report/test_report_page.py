@@ -12,6 +12,7 @@ import pytest
 from components.reviews import LENGTHS
 from pipeline.config import Settings
 from pipeline.lineage.runs import Run
+from pipeline.report import evidence, model_card
 from pipeline.report.page import write_report
 from pipeline.results.outcome import RunResult
 
@@ -41,7 +42,22 @@ def test_a_promoted_run_has_every_section_and_chart(promoted):
         assert f'<section id="{section}"' in promoted
     for chart in CHARTS:
         assert f'id="{chart}-' in promoted
-    assert "Version 3 is live. It met all 3 conditions of the gate." in text_of(promoted)
+    assert "Version 3 is live. At the gate, 3 conditions held." in text_of(promoted)
+
+
+def test_what_held_and_what_was_not_judged_are_counted_apart(make_run, report_parts):
+    made = make_run()
+    changes = {"value": None, "lower": None, "upper": None, "unjudged": "no model in production yet"}
+    content = report_parts.verdict(index=1, **changes)
+    content["conditions"][0] |= {"judged": "lower"}
+    (made.path("Evaluator", "evaluation") / "verdict.json").write_text(json.dumps(content))
+    card, _ = model_card.render(made.run, made.result, Settings(), evidence.gather(made.run))
+    seen = text_of(write(made))
+
+    assert "Version 3 is live. At the gate, 2 conditions held, 1 was not judged." in seen
+    assert "On the `test` split, 2 conditions held, 1 was not judged." in card
+    assert "0.8905 lower bound 0.8816" in seen
+    assert "| 0.8905, lower bound 0.8816 | passed |" in card
 
 
 def test_it_is_written_to_the_reports_of_the_workspace(make_run):

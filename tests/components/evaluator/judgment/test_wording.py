@@ -1,9 +1,10 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from components.evaluator.judgment.judging import judge
-from components.evaluator.judgment.wording import numbers, render
+from components.evaluator.judgment.wording import bound_judged, numbers, render, tally
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import GateSettings
 from components.evaluator.verdict import Approval, Baseline, Verdict
@@ -49,6 +50,31 @@ def test_a_promotion_for_a_terminal():
         "note: this test set can show differences of accuracy from ±0.0256 on: whether a change keeps "
         "gate.min_change = -0.002 is partly chance"
     )
+
+
+@pytest.mark.parametrize(
+    ("statuses", "told"),
+    [
+        (["ok"] * 3, "3 conditions held"),
+        (["ok"] * 3 + ["not judged"] * 5, "3 conditions held, 5 were not judged"),
+        (["not judged", "ok"], "1 condition held, 1 was not judged"),
+        (["ok", "ok", "waived", "failed"], "2 conditions held, 1 was waived, 1 failed"),
+        ([], "no condition was asked"),
+    ],
+)
+def test_conditions_are_counted_by_how_they_came_out(statuses, told):
+    assert tally(statuses) == told
+
+
+def test_the_bound_that_was_judged_is_named_beside_the_value():
+    floor = {"kind": "floor", "value": 0.5, "lower": 0.4479, "upper": 0.5521}
+
+    assert bound_judged(floor | {"judged": "lower"}) == "lower bound 0.4479"
+    assert bound_judged(floor | {"judged": "value"}) == bound_judged(floor) == ""
+    assert bound_judged({"kind": "change", "upper": 0.01, "judged": "upper"}) == "upper bound +0.0100"
+    lines = render(verdict(min_balanced_accuracy=0.895))
+    (row,) = [line for line in lines if "balanced_accuracy" in line and "FAILED" in line]
+    assert "0.9000, lower bound 0.88" in row
 
 
 def test_a_refusal_says_what_failed_below_the_table():
