@@ -14,6 +14,7 @@ from components.evaluator.verdict import FILE_NAME, Approval, Verdict
 from components.store_errors import as_greenlight_errors
 from pipeline.lineage.runs import Artifact, Run, Stage, read_run
 from pipeline.results.outcome import RunResult
+from pipeline.results.recorded_accuracy import Accuracies
 from pipeline.results.verdicts import canary_reasons
 from pipeline.workspace.past_runs import ended_run
 from pipeline.workspace.relocation import bring_home
@@ -52,6 +53,7 @@ class Approved:
     """What came of it: the model is `version`, `unchanged` where it was live before.
 
     approval: `by`, `at` (UTC), `reason`, `waived` and `version`, as the run's result has them.
+    accuracies: those recorded for the model and for the version that was live before it.
     """
 
     outcome: Literal["promoted", "unchanged"]
@@ -59,6 +61,7 @@ class Approved:
     version: int
     path: str
     approval: dict[str, Any]
+    accuracies: Accuracies
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -157,6 +160,7 @@ def _carry_out(verdict: Verdict, run: _Refused, workspace: Workspace, store: Ver
         version=pushed.version,
         path=pushed.path,
         approval=approval,
+        accuracies=_accuracies(run.result, store, pushed.version),
     )
 
 
@@ -173,8 +177,18 @@ def _approved_before(result: RunResult, store: VersionStore) -> Approved:
             f"which is not live any more. `greenlight promote {number}` makes it live again."
         )
     return Approved(
-        outcome="unchanged", run=result.run, version=live.number, path=live.path, approval=approval
+        outcome="unchanged",
+        run=result.run,
+        version=live.number,
+        path=live.path,
+        approval=approval,
+        accuracies=_accuracies(result, store, live.number),
     )
+
+
+def _accuracies(result: RunResult, store: VersionStore, number: int) -> Accuracies:
+    with as_greenlight_errors():
+        return Accuracies.of(result, store.versions(), number=number)
 
 
 def _evaluator(run: Run) -> Stage:

@@ -32,6 +32,7 @@ _REASONS = {
     "quality": "the first model to compare with",
 }
 """Kinds of conditions that a person may have to waive, and why they would."""
+_COMPARABLE = "the data.split_salt, weights and source of the model in production, or more new reviews"
 _MARKS: Mapping[Status, str] = {"ok": "ok", "failed": "NO", "waived": "waived", "not judged": "not judged"}
 _SIGNS: Mapping[Status, tuple[str, str]] = {
     "ok": ("✓", "green"),
@@ -258,7 +259,10 @@ def _way_out(result: RunResult) -> list[tuple[str, str]]:
         if workspace.absolute() == Path("workspace").absolute()
         else f"--workspace {shlex.quote(str(workspace))} "
     )
-    return [("mend", f'greenlight approve {result.run} {where}--reason "{reason}"')]
+    approve = f'greenlight approve {result.run} {where}--reason "{reason}"'
+    if reason == _REASONS["unseen"]:
+        return [("mend", _COMPARABLE), ("or", approve)]
+    return [("mend", approve)]
 
 
 def _commands(model: Path) -> list[tuple[str, str]]:

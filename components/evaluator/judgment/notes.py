@@ -54,7 +54,15 @@ def unseen(comparison: Comparison, *, texts: int, split: str) -> str:
     return (
         f"no fair comparison with the model in production: only {left} of {split} can be compared that "
         f"neither model has seen, and {needed:,} are needed (gate.min_unseen); {_left_out(comparison)}. "
-        "greenlight approve promotes without the comparison"
+        f"{_remedy(comparison)}"
+    )
+
+
+def _remedy(comparison: Comparison) -> str:
+    changed = f" ({'; '.join(comparison.data_changes)})" if comparison.data_changes else ""
+    return (
+        "What helps is the data of the model in production: its data.split_salt, weights and source"
+        f"{changed}, or more new reviews. Failing that, greenlight approve promotes without the comparison"
     )
 
 

@@ -62,6 +62,8 @@ def approve(
     click.echo(f"Version {done.version} {live}; it is the model of run {done.run}.")
     approval = done.approval
     click.echo(f"Approved by {approval['by']} at {approval['at']}: {approval['reason']}")
+    for line in done.accuracies.lines():
+        click.echo(line)
     click.echo(f"Waived: {', '.join(approval['waived'])}")
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.lineage.runs import read_run
 from pipeline.results.outcome import RunResult
+from pipeline.results.recorded_accuracy import Accuracies
 from serving.store.journal import whoami
 from serving.store.manifest import REVIEWS_NAME, Facts
 
@@ -23,7 +24,11 @@ def test_a_model_whose_baseline_is_gone_becomes_the_next_version(approve, refuse
     lines = result.stdout.splitlines()
     assert lines[0] == f"Version 2 is live; it is the model of run {RUN}."
     assert re.fullmatch(rf"Approved by ada at \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ: {WHY}", lines[1])
-    assert lines[2:] == ["Waived: baseline"]
+    assert lines[2:] == [
+        "Accuracy of this model: 0.9000 on test",
+        "Accuracy recorded for version 1, live before: 0.8000, when it was promoted (maybe other reviews)",
+        "Waived: baseline",
+    ]
     live = versions.live()
     assert (live.number, versions.verify(2)) == (2, [])
     assert Path(live.path, "saved_model.pb").read_bytes() == (model / "saved_model.pb").read_bytes()
@@ -106,6 +111,11 @@ def test_json_has_the_outcome_and_the_approval(approve, refuse, versions):
     told = json.loads(approve("--json").stdout)
     assert (told["outcome"], told["run"], told["version"]) == ("promoted", RUN, 2)
     assert told["path"] == versions.live().path
+    assert told["accuracies"] == {
+        "model": {"accuracy": 0.9, "reviews": None, "split": "test"},
+        "version": 1,
+        "before": {"accuracy": 0.8, "reviews": None, "split": None},
+    }
     assert set(told["approval"]) == {"by", "at", "reason", "waived", "version"}
 
 
@@ -122,6 +132,28 @@ def test_the_model_that_is_live_already_is_not_pushed_again(approve, refuse, wor
     assert result.exit_code == 0
     assert result.stdout.startswith("Version 2 is live already; it is the model of run")
     assert read_run(workspace.metadata, RUN).output("Approval", "blessing") is not None
+
+
+def test_a_worse_model_is_shown_beside_the_recorded_accuracy_of_the_live_version(
+    approve, refuse, workspace, versions
+):
+    recorded = {"metrics": {"accuracy": 0.9146, "example_count": 5000.0}, "conditions": ({"split": "test"},)}
+    versions.push(refuse(run="20261121-101500.000001"), Facts(**recorded))
+    refuse()
+    refused = RunResult.load(workspace.result(RUN))
+    metrics = {"accuracy": 0.8566, "example_count": 1012.0}
+    dataclasses.replace(refused, metrics=metrics).save(workspace.result(RUN))
+    lines = approve(RUN).stdout.splitlines()
+    assert lines[-3:-1] == [
+        "Accuracy of this model: 0.8566 on 1,012 reviews of test",
+        "Accuracy recorded for version 2, live before: 0.9146 on 5,000 reviews of test, when it was promoted "
+        "(maybe other reviews)",
+    ]
+
+
+def test_where_nothing_was_live_only_the_models_own_accuracy_is_told():
+    result = RunResult(verdict="refused", metrics={"accuracy": 0.571})
+    assert Accuracies.of(result, [], number=1).lines() == ["Accuracy of this model: 0.5710"]
 
 
 def test_a_second_approval_changes_nothing(approve, refuse, versions):

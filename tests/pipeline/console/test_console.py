@@ -384,7 +384,10 @@ def test_no_other_refusal_comes_with_a_way_out(changes):
 def test_where_no_fair_comparison_is_possible_the_way_out_is_shown():
     unseen = {"metric": "unseen_reviews", "kind": "unseen", "passed": False, "status": "failed"}
     shown = summarize(RunResult(verdict="refused", run="7", version="1", gate=({**unseen, "value": 3.0},)))
-    assert shown.commands == [("mend", 'greenlight approve 7 --reason "other data than before"')]
+    assert shown.commands == [
+        ("mend", "the data.split_salt, weights and source of the model in production, or more new reviews"),
+        ("or", 'greenlight approve 7 --reason "other data than before"'),
+    ]
 
 
 def test_a_first_model_of_which_nothing_was_judged_comes_with_the_way_out():

@@ -86,8 +86,9 @@ def test_too_few_unseen_reviews_are_no_comparison_and_no_p_value(memorized):
     assert reason == (
         "no fair comparison with the model in production: only 160 reviews of test can be compared that "
         "neither model has seen, and 500 are needed (gate.min_unseen); 840 of 1,000 were left out, 840 "
-        "because the model in production was trained on them. greenlight approve promotes without the "
-        "comparison"
+        "because the model in production was trained on them. What helps is the data of the model in "
+        "production: its data.split_salt, weights and source, or more new reviews. Failing that, greenlight "
+        "approve promotes without the comparison"
     )
     assert (change(verdict).status, change(verdict).unjudged) == ("not judged", "no fair comparison")
     assert "McNemar" not in verdict.to_json()
@@ -95,6 +96,16 @@ def test_too_few_unseen_reviews_are_no_comparison_and_no_p_value(memorized):
         "the model was not compared with the model in production: too few unseen reviews are left"
     )
     assert Verdict.from_json(verdict.to_json()) == verdict
+
+
+def test_no_fair_comparison_names_the_settings_to_restore_before_the_approval(memorized):
+    changed = ('data.split_salt was "6767" and is "zzz"',)
+    verdict = verdict_on(memorized, Exposure(production={"train": first(840)}, data_changes=changed))
+
+    assert verdict.reasons[0].endswith(
+        'weights and source (data.split_salt was "6767" and is "zzz"), or more new reviews. Failing that, '
+        "greenlight approve promotes without the comparison"
+    )
 
 
 @pytest.mark.parametrize(("seen", "promoted"), [(900, True), (901, False)])
