@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from components.data_check.settings import CheckSettings
 from components.errors import DataStopped, InputError
-from components.example_gen.reading import Reading, usable
+from components.example_gen.reading import Reading, require_usable, usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.files import FilePart
 from components.reviews import CLASSES
-from pipeline.spans.rewriting import as_csv, labels_written, require_quotes
+from pipeline.spans.place import landing_place
+from pipeline.spans.rewriting import as_file, labels_written, landed_name, require_readable
 
 if TYPE_CHECKING:
     from components.example_gen.formats.rows import Review
@@ -107,38 +108,50 @@ def _rows(file: str, data: DataSettings, reading: Reading) -> Iterator[Review]:
 
 
 def _of_spans(paths: Sequence[str], data: DataSettings) -> Iterator[Review]:
-    """The rows of the newest spans first; a span that cannot be read says nothing here."""
+    """The rows of the newest spans first; a span that cannot be read says nothing here.
+
+    Each is read with the accepted labels and its own dialect, as it was landed, else as `data` says, which
+    may be the mapping of the new file alone.
+    """
+    plain = data.model_copy(update={"labels": {}, "delimiter": None, "quoting": "minimal", "escape": None})
     for path in reversed(paths):
-        try:
-            yield from _rows(path, data, Reading())
-        except InputError:
-            continue
+        for settings in (plain, data):
+            reading = Reading()
+            try:
+                rows = list(_rows(path, settings, reading))
+                reading.taken = len(rows)
+                require_usable(reading, max_bad_share=data.max_bad_share)
+            except (InputError, DataStopped):
+                continue
+            yield from rows
+            break
 
 
 @contextmanager
 def without_suspects(found: FileLabels, data: DataSettings) -> Iterator[Path]:
-    """A CSV file of the rows that are not suspected, as `data` reads them; gone after the block.
+    """A file of the rows that are not suspected, as every run reads them; gone after the block.
 
     Raises:
-      InputError: `data` reads no CSV file with quotes.
+      InputError: it could only be one that `data` would not read as the same reviews.
     """
-    remedy = "unset that, or land the whole file with check.label_check = report"
-    require_quotes(found.file, data, why="loses rows", remedy=remedy)
+    name = landed_name(Path(found.file).name, data, landing_place(data.pattern), rewritten=True)
+    require_readable(found.file, name, data)
     with tempfile.TemporaryDirectory(prefix="greenlight-labels-") as folder:
-        path = Path(folder, f"{Path(found.file).name.lstrip('.').partition('.')[0]}.csv")
+        path = Path(folder, name)
         with path.open("wb") as file:
-            file.writelines(as_csv(found.kept(), data))
+            file.writelines(as_file(name, found.kept(), data))
         yield path
 
 
 def keep_quarantined(found: FileLabels, folder: Path, data: DataSettings) -> Path:
-    """Writes the suspected rows into the folder of the span that was landed without them, labels as `data`
-    reads them.
+    """Writes the suspected rows into the folder of the span that was landed without them.
+
+    Under the columns of `data` and with labels that every run reads: mended, the file can be added.
     """
     path, label_of = folder / QUARANTINED, labels_written(data)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["line", "text", "label", "probability"])
+        writer.writerow(["line", data.text_column, data.label_column, "probability"])
         for row, probability in found.quarantined():
             writer.writerow([row.line, row.text, label_of[row.label], f"{probability:.4f}"])
     return path

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from components.errors import GreenlightError, InputError, MachineFault
-from components.example_gen.formats.file_format import format_of
 from components.example_gen.formats.rows import Review
 from components.example_gen.reading import Reading, require_usable, usable
 from components.example_gen.settings import DataSettings
@@ -26,7 +25,7 @@ from components.example_gen.sources.spans import Span, find
 from pipeline.spans.account import Account, account
 from pipeline.spans.place import LAST, LandingPlace, landing_place
 from pipeline.spans.record import RECORD, SpanRecord
-from pipeline.spans.rewriting import as_csv, require_quotes
+from pipeline.spans.rewriting import as_file, landed_name, require_readable
 from serving.errors import StoreBusy
 from serving.machine import faults
 from serving.storage.local import LocalFiles
@@ -60,8 +59,9 @@ def land(
     Args:
       file: CSV, TSV, JSON, Parquet or TFRecord, also packed.
       data: the settings of the runs to come; their source has spans.
-      columns: the file's own names of the text and the label, where they are not those of `data`; it is then
-        landed as a CSV file with the names of `data`.
+      columns: the file's own names of the text and the label, where they are not those of `data`.
+        A file with others, with mapped labels or of a dialect that `data` names is landed rewritten, so that
+        runs without these settings read the same reviews; see `pipeline.spans.rewriting.landed_name`.
       files: the operations on the disk.
       origin: where the reviews came from, for the record, if not from `file`.
 
@@ -74,19 +74,19 @@ def land(
     text, label = columns or (data.text_column, data.label_column)
     other_columns = (text, label) != (data.text_column, data.label_column)
     own = data.model_copy(update={"text_column": text, "label_column": label})
-    if other_columns:
-        remedy = "name its columns as data.text_column and data.label_column do"
-        require_quotes(str(file), data, why="has other columns", remedy=remedy)
     before = _look(file)
+    name = landed_name(file.name, data, place, rewritten=other_columns)
+    rewritten = name != file.name.lstrip(".") or other_columns or bool(data.labels)
+    if rewritten:
+        require_readable(str(file), name, data)
     preview(FilePart(str(file), own.columns, own.dialect), own, alone=True)
     counted = account([str(file)], own)
     if not counted.reading.rows:
         raise InputError(f"{file}: there is not a single row in it.")
     require_usable(counted.reading, max_bad_share=data.max_bad_share)
-    name = _name(file, rewritten=other_columns)
     place.target(1, name)
     files = files or LocalFiles()
-    content = as_csv(_reviews(str(file), own), data) if other_columns else files.chunks(str(file))
+    content = as_file(name, _reviews(str(file), own), data) if rewritten else files.chunks(str(file))
     with _writing(place.folder), _alone(files, place.folder):
         staging = os.path.join(place.folder, INCOMING + secrets.token_hex(8))
         number = place.next_number()
@@ -119,13 +119,6 @@ def _look(file: Path) -> tuple[int, int, int]:
     if stat.S_ISDIR(found.st_mode):
         raise InputError(f"{file} is not a file. Name one file of reviews.")
     return found.st_ino, found.st_size, found.st_ctime_ns
-
-
-def _name(file: Path, *, rewritten: bool) -> str:
-    """What the file will be called: never a hidden name, and one that tells its format."""
-    name = file.name.lstrip(".")
-    format_of(name)
-    return f"{name.partition('.')[0]}.csv" if rewritten else name
 
 
 def _reviews(path: str, own: DataSettings) -> Iterator[Review]:

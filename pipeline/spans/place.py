@@ -53,6 +53,14 @@ class LandingPlace:
             raise InputError(f"{self.spans.text} would not find {name}. Rename the file, or use --to DIR.")
         return "/".join(parts[: self.at + 1]), "/".join([*parts[self.at + 1 : -1], name])
 
+    def finds(self, name: str) -> bool:
+        """Whether a file called `name` can be landed here."""
+        try:
+            self.target(1, name)
+        except InputError:
+            return False
+        return True
+
     def next_number(self) -> int:
         """One more than any number that was given, to a span or to an empty folder."""
         given = [_last_number(self.folder), *(span.number for span in find(self.spans.text))]

@@ -1,37 +1,88 @@
-"""Reviews as a CSV file that the settings of the runs to come read as the same reviews."""
+"""Reviews as a file that runs with any labels and dialect in their settings read as the same reviews."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator
 
 from components.errors import InputError
+from components.example_gen.formats.dialect import TOLD_BY_THE_FILE
+from components.example_gen.formats.file_format import Format, format_of
+from components.example_gen.formats.labels import CLASS_NAMES
 from components.example_gen.formats.rows import Review
 from components.example_gen.settings import DataSettings
+from pipeline.spans.place import LandingPlace
+
+_DELIMITED = (Format.CSV, Format.TSV)
+_BUFFERED_CHARACTERS = 2**20
 
 
-def require_quotes(file: str, data: DataSettings, *, why: str, remedy: str) -> None:
-    """Raises InputError where `data` cannot read what `as_csv` writes; it says why `file` is rewritten."""
-    if data.quoting == "none":
+def landed_name(name: str, data: DataSettings, place: LandingPlace, *, rewritten: bool) -> str:
+    """What a file will be called in its span; another name than its own where it has to be rewritten.
+
+    A file of another dialect becomes JSON lines, which read alike under every setting; one whose columns or
+    labels are mapped becomes CSV, and so does the first where the pattern takes no JSON lines.
+
+    Args:
+      name: of the file as it was delivered.
+      data: the settings that it was read with.
+      place: where it will be landed.
+      rewritten: whether it is rewritten whatever its labels and dialect are.
+
+    Raises:
+      InputError: the name promises no known format.
+    """
+    name = name.lstrip(".")
+    stem, delimited = name.partition(".")[0], format_of(name) in _DELIMITED
+    rewritten = rewritten or bool(data.labels)
+    if data.dialect != TOLD_BY_THE_FILE and (rewritten or delimited) and place.finds(f"{stem}.jsonl"):
+        return f"{stem}.jsonl"
+    return f"{stem}.csv" if rewritten else name
+
+
+def require_readable(file: str, name: str, data: DataSettings) -> None:
+    """Raises InputError where a rewritten file called `name` would be read as other reviews than `file`."""
+    rule = data.columns.labels
+    if any(rule.class_of(label) != index for index, label in enumerate(CLASS_NAMES)):
         raise InputError(
-            f'{file} {why}, so it is landed as CSV with quotes, which data.quoting = "none" does not read; '
-            f"{remedy}."
+            f"{file} cannot be landed: data.labels gives the label negative or positive another class, and "
+            "runs without data.labels would read it otherwise. Rename these labels in the file."
+        )
+    if data.quoting == "none" and format_of(name) in _DELIMITED:
+        raise InputError(
+            f'{file} has to be rewritten as CSV with quotes, which data.quoting = "none" does not read. Use '
+            "--to DIR or a pattern that takes .jsonl files, or deliver the file without quotes as it is."
         )
 
 
-def as_csv(reviews: Iterable[Review], data: DataSettings) -> Iterator[bytes]:
-    """The file's bytes, under the columns of `data`, in its dialect and with its labels."""
-    label_of = labels_written(data)
+def as_file(name: str, reviews: Iterable[Review], data: DataSettings) -> Iterator[bytes]:
+    """The bytes of a file of reviews called `name`, under the columns of `data`.
+
+    Labels are those that every run accepts; CSV has the dialect of `data`.
+    """
+    labels = labels_written(data)
     buffer = io.StringIO(newline="")
-    escape = data.dialect.escape
-    writer = csv.writer(
-        buffer, delimiter=data.dialect.delimiter or ",", escapechar=escape, doublequote=escape is None
-    )
-    writer.writerow([data.text_column, data.label_column])
+    if format_of(name) is Format.JSON_LINES:
+
+        def write(review: Review) -> None:
+            fields = {data.text_column: review.text, data.label_column: labels[review.label]}
+            buffer.write(json.dumps(fields, ensure_ascii=False) + "\n")
+
+    else:
+        escape = data.dialect.escape
+        writer = csv.writer(
+            buffer, delimiter=data.dialect.delimiter or ",", escapechar=escape, doublequote=escape is None
+        )
+        writer.writerow([data.text_column, data.label_column])
+
+        def write(review: Review) -> None:
+            writer.writerow([review.text, labels[review.label]])
+
     for review in reviews:
-        writer.writerow([review.text, label_of[review.label]])
-        if buffer.tell() > 2**20:
+        write(review)
+        if buffer.tell() > _BUFFERED_CHARACTERS:
             yield buffer.getvalue().encode()
             buffer.seek(0)
             buffer.truncate()
@@ -39,8 +90,5 @@ def as_csv(reviews: Iterable[Review], data: DataSettings) -> Iterator[bytes]:
 
 
 def labels_written(data: DataSettings) -> tuple[str, str]:
-    """How a negative and a positive label are written so that `data` reads them as such."""
-    if not data.labels:
-        return "0", "1"
-    by_class = {name: label for label, name in reversed(data.labels.items())}
-    return by_class["negative"], by_class["positive"]
+    """How a negative and a positive label are written so that every run reads them as such."""
+    return CLASS_NAMES if data.labels else ("0", "1")

@@ -20,7 +20,11 @@ MOST_VALUES_SHOWN = 12
 
 @dataclass(frozen=True)
 class LabelRule:
-    """Which class a label means: the accepted spellings, or those of `data.labels` and no others."""
+    """Which class a label means: the accepted spellings, or those of `data.labels`.
+
+    The names of the classes mean themselves also beside `data.labels`, unless it says otherwise: so are the
+    labels of spans written that `greenlight data add` has mapped.
+    """
 
     given: tuple[tuple[str, ClassName], ...] = ()
     """Each label of `data.labels` and its class; empty for the accepted spellings."""
@@ -43,7 +47,8 @@ class LabelRule:
     def _classes(self) -> Mapping[str, int]:
         if not self.given:
             return _DEFAULT
-        return {spelling(label) or label: CLASS_NAMES.index(name) for label, name in self.given}
+        given = {spelling(label) or label: CLASS_NAMES.index(name) for label, name in self.given}
+        return {name: index for index, name in enumerate(CLASS_NAMES)} | given
 
 
 ACCEPTED = LabelRule()

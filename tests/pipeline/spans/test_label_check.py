@@ -79,23 +79,31 @@ def test_the_rows_that_are_left_keep_their_meaning_under_other_labels_and_anothe
     facts = json.loads(result.stdout)
     assert (result.exit_code, facts["reviews"]) == (0, 700 - facts["suspected_labels"])
     assert (facts["rows"], facts["left_out"]) == (facts["reviews"] + 1, {"empty text": 1})
-    with Path(facts["file"]).open(encoding="utf-8", newline="") as file:
-        kept = [tuple(row) for row in csv.reader(file, delimiter=";")]
+    assert Path(facts["file"]).name == "stars.jsonl"
+    rows = map(json.loads, Path(facts["file"]).read_text(encoding="utf-8").splitlines())
+    kept = [(row["text"], row["label"]) for row in rows]
     with Path(facts["file"]).with_name(".quarantined.csv").open(encoding="utf-8", newline="") as file:
         left_out = [(row["text"], row["label"]) for row in csv.DictReader(file)]
-    assert sorted(kept[1:] + left_out) == sorted((text, str(label)) for text, label in stars)
-    assert facts["positive_share"] == sum(label == "5" for _, label in kept) / facts["reviews"]
+    names = {1: "negative", 5: "positive"}
+    assert sorted(kept + left_out) == sorted((text, names[label]) for text, label in stars)
+    assert facts["positive_share"] == sum(label == "positive" for _, label in kept) / facts["reviews"]
+    quarantined = Path(facts["file"]).with_name(".quarantined.csv")
+    mended = json.loads(add(greenlight, str(quarantined), "check.label_check=off").stdout)
+    assert (mended["span"], mended["reviews"]) == (2, facts["suspected_labels"])
 
 
 def test_rows_are_not_quarantined_where_the_rest_could_not_be_read(greenlight, written, tmp_path):
+    csv_alone = "data.source=files:in/span-{SPAN}/*.[ct]sv"
     settings = ("check.label_check=quarantine rows", "data.quoting=none")
     with (tmp_path / written(140)).open(encoding="utf-8", newline="") as rows:
         lines = [f"{text.replace(chr(9), ' ')}\t{label}\n" for text, label in csv.reader(rows)]
     (tmp_path / "plain.tsv").write_text("".join(lines), encoding="utf-8")
-    result = add(greenlight, "plain.tsv", *settings)
+    result = add(greenlight, "plain.tsv", *settings, csv_alone)
     assert result.exit_code == 2
-    assert "plain.tsv loses rows, so it is landed as CSV with quotes" in result.stderr
-    assert not list(tmp_path.glob("workspace/spans/span-*"))
+    assert "plain.tsv has to be rewritten as CSV with quotes" in result.stderr
+    assert not list(tmp_path.glob("in/span-*"))
+    landed = json.loads(add(greenlight, "plain.tsv", *settings).stdout)
+    assert landed["file"].endswith("span-1/plain.jsonl")
 
 
 def test_a_span_of_too_many_wrong_labels_is_refused(greenlight, written, tmp_path):

@@ -23,10 +23,15 @@ def test_what_a_value_means(value, expected):
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("1", 0), (2.0, 0), ("4.0", 1), (" TOP", 1), ("3", None), ("positive", None), (0, None)],
+    [("1", 0), (2.0, 0), ("4.0", 1), (" TOP", 1), ("3", None), ("positive", 1), ("pos", None), (0, None)],
 )
-def test_a_rule_of_ones_own_knows_its_labels_and_no_others(value, expected):
+def test_a_rule_of_ones_own_knows_its_labels_and_the_names_of_the_classes(value, expected):
     assert RULE.class_of(value) == expected
+
+
+def test_a_rule_may_give_the_name_of_a_class_another_meaning():
+    rule = LabelRule((("positive", "negative"), ("clear", "positive")))
+    assert [rule.class_of(label) for label in ("positive", "clear", "negative")] == [0, 1, 0]
 
 
 def test_numbers_of_any_length_are_spelled_without_being_computed():
