@@ -78,6 +78,7 @@ class Reading:
 
         {"rows": all, "used": n, "beyond_limit": of `data.limit`, "duplicates": of those used, "set_aside": of
         a text that the base, a newer span or a fixed split has, "left_out": {reason: rows},
+        "left_out_labels": {label: rows that `data.labels` leaves out}, the most frequent first,
         "first_left_out": ["file:line: reason (detail)", ...]}
         """
         left_out = dict(sorted(self.bad.items()))
@@ -92,6 +93,7 @@ class Reading:
             "duplicates": self.duplicates,
             "set_aside": self.set_aside,
             "left_out": left_out,
+            "left_out_labels": dict(sorted(self.unmapped.items(), key=lambda item: (-item[1], item[0]))),
             "first_left_out": [str(row) for row in first],
         }
 

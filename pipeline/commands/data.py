@@ -71,9 +71,7 @@ def add(
     if labels and labels.too_many and settings.check.label_check == "quarantine rows":
         require_usable(labels.reading, max_bad_share=target.max_bad_share)
         with without_suspects(labels, target) as rest:
-            landed = land(rest, target, origin=str(file.absolute()))
-        counted = landed.counted.with_left_out(labels.reading)
-        landed = dataclasses.replace(landed, counted=counted)
+            landed = land(rest, target, origin=str(file.absolute()), left_out=labels.reading)
         if landed.added:
             keep_quarantined(labels, Path(landed.path).parent, target)
     else:
@@ -157,6 +155,7 @@ def _landed_facts(landed: Landed, warnings: list[str]) -> dict[str, Any]:
         "reviews": counted.reading.taken,
         "bad_rows": counted.reading.bad_rows,
         "left_out": counted.account["left_out"],
+        "left_out_labels": counted.account["left_out_labels"],
         "first_left_out": counted.account["first_left_out"],
         "positive_share": counted.positive_share,
         "duplicates": counted.duplicates,
@@ -238,8 +237,10 @@ def _cells(facts: SpanFacts) -> tuple[str, ...]:
 
 
 def _left_out(facts: SpanFacts) -> str:
+    from pipeline.results.data_account import reasons_of
+
     left_out = facts.left_out or {}
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
+    reasons = reasons_of({"left_out": left_out, "left_out_labels": facts.left_out_labels})
     return f"{sum(left_out.values()):,}" + (f" ({reasons})" if reasons else "")
 
 

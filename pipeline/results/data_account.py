@@ -11,6 +11,7 @@ from serving.storage.files import join
 from serving.storage.resolve import files_for
 
 _FIRST_SHOWN = 3
+_LABELS_SHOWN = 5
 
 
 def data_account(run: Run) -> dict[str, Any] | None:
@@ -37,9 +38,23 @@ def in_words(account: Mapping[str, Any]) -> str:
     if beyond := account.get("beyond_limit"):
         parts.append(f"{beyond:,} beyond data.limit")
     if left_out:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
-        parts.append(f"{sum(left_out.values()):,} left out ({reasons})")
+        parts.append(f"{sum(left_out.values()):,} left out ({reasons_of(account)})")
     return ", ".join(parts)
+
+
+def reasons_of(account: Mapping[str, Any]) -> str:
+    """Why rows were left out; of those that `data.labels` leaves out, which labels they have.
+
+    >>> reasons_of({"left_out": {"no text": 1, "label not in data.labels": 9}, "left_out_labels": {"3": 9}})
+    '1 no text, 9 label not in data.labels: 9 labeled 3'
+    """
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in account["left_out"].items())
+    labels = list((account.get("left_out_labels") or {}).items())
+    if not labels:
+        return reasons
+    shown = " and ".join(f"{count:,} labeled {label}" for label, count in labels[:_LABELS_SHOWN])
+    more = len(labels) - _LABELS_SHOWN
+    return f"{reasons}: {shown}" + (f" and {more:,} more labels" if more > 0 else "")
 
 
 def notes(account: Mapping[str, Any] | None) -> Iterator[str]:
@@ -47,8 +62,7 @@ def notes(account: Mapping[str, Any] | None) -> Iterator[str]:
     if not account or not account["left_out"]:
         return
     left_out = sum(account["left_out"].values())
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in account["left_out"].items())
     first = "; ".join(account["first_left_out"][:_FIRST_SHOWN])
     rows = account["rows"]
-    told = f"{left_out:,} of {rows:,} rows ({left_out / rows:.1%}) were left out: {reasons}"
+    told = f"{left_out:,} of {rows:,} rows ({left_out / rows:.1%}) were left out: {reasons_of(account)}"
     yield f"{told}. The first: {first}"

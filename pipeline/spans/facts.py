@@ -36,6 +36,8 @@ class SpanFacts:
     duplicates: int | None
     left_out: dict[str, int] | None
     """Rows that are not used by reason."""
+    left_out_labels: dict[str, int] | None
+    """Of these, rows that `data.labels` leaves out by their label."""
     first_left_out: list[str] | None
     """File, line and reason of the first ones."""
     positive_share: float | None
@@ -63,13 +65,15 @@ def span_facts(settings: Settings, source: str) -> list[SpanFacts]:
 
 
 def _facts(span: Span, data: DataSettings, runs: dict[tuple[int, str], list[str]]) -> SpanFacts:
-    rows = reviews = bad_rows = duplicates = left_out = first_left_out = positive_share = error = None
+    rows = reviews = bad_rows = duplicates = left_out = left_out_labels = None
+    first_left_out = positive_share = error = None
     fingerprint = ""
     kept = record_of(span)
     if kept:
         fingerprint, rows, reviews, bad_rows = kept.fingerprint, kept.rows, kept.taken, kept.bad_rows
         positive_share, duplicates = kept.positive / kept.taken, kept.duplicates
-        left_out, first_left_out = kept.left_out, kept.first_left_out
+        left_out, left_out_labels = kept.left_out, kept.left_out_labels
+        first_left_out = kept.first_left_out
     else:
         from components.example_gen.sources.files import content_fingerprint
         from pipeline.spans.account import account
@@ -80,6 +84,7 @@ def _facts(span: Span, data: DataSettings, runs: dict[tuple[int, str], list[str]
             rows, reviews = counted.reading.rows, counted.reading.taken
             bad_rows, positive_share = counted.reading.bad_rows, counted.positive_share
             duplicates, left_out = counted.duplicates, counted.account["left_out"]
+            left_out_labels = counted.account["left_out_labels"]
             first_left_out = counted.account["first_left_out"]
         except InputError as raised:
             error = str(raised)
@@ -96,6 +101,7 @@ def _facts(span: Span, data: DataSettings, runs: dict[tuple[int, str], list[str]
         bad_rows=bad_rows,
         duplicates=duplicates,
         left_out=left_out,
+        left_out_labels=left_out_labels,
         first_left_out=first_left_out,
         positive_share=positive_share,
         runs=runs.get((span.number, fingerprint), []),

@@ -53,6 +53,7 @@ def land(
     columns: tuple[str, str] | None = None,
     files: LocalFiles | None = None,
     origin: str | None = None,
+    left_out: Reading | None = None,
 ) -> Landed:
     """Checks a file as a run would, and makes it the next span of `data.pattern`.
 
@@ -63,6 +64,7 @@ def land(
         A file with others, with mapped labels or of a dialect that `data` names is landed rewritten, so that
         runs without these settings read the same reviews; see `pipeline.spans.rewriting.landed_name`.
       files: the operations on the disk.
+      left_out: the account of the file that `file` was taken from: its rows that are not used are counted.
       origin: where the reviews came from, for the record, if not from `file`.
 
     Raises:
@@ -84,6 +86,8 @@ def land(
     if not counted.reading.rows:
         raise InputError(f"{file}: there is not a single row in it.")
     require_usable(counted.reading, max_bad_share=data.max_bad_share)
+    if left_out is not None:
+        counted = counted.with_left_out(left_out)
     place.target(1, name)
     files = files or LocalFiles()
     content = as_file(name, _reviews(str(file), own), data) if rewritten else files.chunks(str(file))

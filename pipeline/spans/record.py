@@ -38,6 +38,8 @@ class SpanRecord:
     """When, in UTC, ISO 8601."""
     left_out: dict[str, int] = dataclasses.field(default_factory=dict)
     """Rows that are not used by reason."""
+    left_out_labels: dict[str, int] = dataclasses.field(default_factory=dict)
+    """Of these, rows that `data.labels` leaves out by their label."""
     first_left_out: list[str] = dataclasses.field(default_factory=list)
     """File, line and reason of the first ones."""
 
@@ -51,6 +53,7 @@ class SpanRecord:
             duplicates=counted.duplicates,
             contradictions=counted.contradictions,
             left_out=counted.account["left_out"],
+            left_out_labels=counted.account["left_out_labels"],
             first_left_out=counted.account["first_left_out"],
             **facts,
         )

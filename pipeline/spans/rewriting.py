@@ -68,7 +68,7 @@ def as_file(name: str, reviews: Iterable[Review], data: DataSettings) -> Iterato
 
         def write(review: Review) -> None:
             fields = {data.text_column: review.text, data.label_column: labels[review.label]}
-            buffer.write(json.dumps(fields, ensure_ascii=False) + "\n")
+            buffer.write(json.dumps(fields) + "\n")
 
     else:
         escape = data.dialect.escape

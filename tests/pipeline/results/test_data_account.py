@@ -17,7 +17,7 @@ READING = Reading(
     unmapped=Counter({"3": 20, "neutral": 5}),
     first_unmapped=[BadRow("a.csv", 2, Reason.UNMAPPED_LABEL, "'3'", "3")],
 )
-LEFT_OUT = "310 bad label, 8 broken quoting, 25 label not in data.labels"
+LEFT_OUT = "310 bad label, 8 broken quoting, 25 label not in data.labels: 20 labeled 3 and 5 labeled neutral"
 
 
 def test_every_row_is_in_the_account():

@@ -71,6 +71,7 @@ def test_json_tells_what_was_counted(greenlight, written, spans):
         "reviews": 4,
         "bad_rows": 1,
         "left_out": {"empty text": 1},
+        "left_out_labels": {},
         "first_left_out": ["a.csv:5: empty text"],
         "positive_share": 0.75,
         "duplicates": 2,

@@ -87,6 +87,8 @@ def test_the_rows_that_are_left_keep_their_meaning_under_other_labels_and_anothe
     names = {1: "negative", 5: "positive"}
     assert sorted(kept + left_out) == sorted((text, names[label]) for text, label in stars)
     assert facts["positive_share"] == sum(label == "positive" for _, label in kept) / facts["reviews"]
+    (listed,) = json.loads(greenlight("data", "list", "--json").stdout)
+    assert (listed["rows"], listed["left_out"]) == (facts["rows"], facts["left_out"])
     quarantined = Path(facts["file"]).with_name(".quarantined.csv")
     mended = json.loads(add(greenlight, str(quarantined), "check.label_check=off").stdout)
     assert (mended["span"], mended["reviews"]) == (2, facts["suspected_labels"])

@@ -41,6 +41,18 @@ def test_spans_of_two_scales_are_read_with_default_settings(greenlight, tmp_path
     require_source(DataSettings(source=f"files:{tmp_path}/workspace/spans/span-{{SPAN}}/*"))
 
 
+def test_rows_that_the_mapping_leaves_out_are_counted_by_their_label_everywhere(greenlight, tmp_path):
+    Path("a.csv").write_text("text,label\n" + "".join(f"film {n},{n % 5 + 1}\n" for n in range(50)))
+    told = greenlight("data", "add", "a.csv", "--set", STARS).stdout
+    words = "10 label not in data.labels: 10 labeled 3"
+    assert f"50 rows read, 40 used, 10 left out ({words})" in told
+    record = json.loads((tmp_path / "workspace/spans/span-1/.span.json").read_text())
+    assert (record["rows"], record["taken"], record["left_out_labels"]) == (50, 40, {"3": 10})
+    assert f"10 ({words})" in greenlight("data", "list").stdout
+    (listed,) = json.loads(greenlight("data", "list", "--json").stdout)
+    assert (listed["rows"], listed["left_out_labels"]) == (50, {"3": 10})
+
+
 @pytest.mark.parametrize(
     ("name", "content", "settings"),
     [
