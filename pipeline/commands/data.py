@@ -52,9 +52,9 @@ def add(
 ) -> None:
     """Check FILE as a run would, and land it as the next span.
 
-    FILE is CSV, TSV, JSON, Parquet or TFRecord, also with .gz. It is landed whole or not at all; the same
-    content is not landed twice. With columns of other names it is landed as CSV, under the names of the
-    settings.
+    FILE is CSV, TSV, JSON, Parquet or TFRecord; text may be packed with gzip, bzip2 or xz. It is landed
+    whole or not at all; the same content is not landed twice. With columns of other names, data.labels or a
+    dialect of its own it is landed rewritten, so that runs without these settings read it.
     """
     from components.example_gen.reading import require_usable
     from pipeline.spans.labels import keep_quarantined, without_suspects

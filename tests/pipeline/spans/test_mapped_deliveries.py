@@ -102,3 +102,9 @@ def test_the_label_check_reads_older_spans_as_they_were_landed(greenlight, tmp_p
     with pytest.raises(StopIteration):
         check_labels("new.csv", data, CheckSettings(), spans=["old.csv", "new.csv"], data=data)
     assert seen == [(["good", "bad", "fine", "dull"], [1, 0, 1, 0])]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_other_encodings_of_unicode_are_landed(greenlight, tmp_path, encoding):
+    Path("a.csv").write_bytes("text;label\ncafé;1\nennui;0\n".encode(encoding))
+    assert read(added(greenlight, "a.csv")["file"]) == (2, 2, 1)
