@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from components.evaluator.settings import OVERALL
 from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
 from components.example_gen.reading import READING_FILE
 from pipeline.lineage.runs import Artifact, Run
 from pipeline.lineage.span_usage import SpansUsed, spans_of
-from pipeline.report.predictions import Predictions
+from pipeline.report.predictions import LEVEL, Predictions
 
 if TYPE_CHECKING:
     from components.data_check.facts import SplitFacts
@@ -67,14 +68,17 @@ def gather(run: Run) -> Evidence:
             missing[what] = f"What {stage} left cannot be read ({type(error).__name__}: {error})."
         return None
 
+    verdict = take("verdict", stage="Evaluator", key="evaluation", read=_json(VERDICT_FILE))
     return Evidence(
         spans=spans_of(run),
         reading=take("reading", stage="ImdbExampleGen", key="examples", read=_json(READING_FILE)),
         splits=take("splits", stage="StatisticsGen", key="statistics", read=_splits),
         anomalies=take("anomalies", stage="ExampleValidator", key="anomalies", read=_anomalies),
         history=take("history", stage="Trainer", key="model_run", read=_json("history.json")),
-        verdict=take("verdict", stage="Evaluator", key="evaluation", read=_json(VERDICT_FILE)),
-        predictions=take("predictions", stage="Evaluator", key="evaluation", read=_predictions),
+        verdict=verdict,
+        predictions=take(
+            "predictions", stage="Evaluator", key="evaluation", read=_predictions(_level(verdict))
+        ),
         infra=take("infra", stage="InfraValidator", key="blessing", read=_json("canaries.json")),
         check=take("check", stage="DataCheck", key="verdict", read=_value),
         missing=missing,
@@ -102,11 +106,23 @@ def _value(artifact: Artifact) -> Any:
     return json.loads(artifact.path.read_text(encoding="utf-8"))
 
 
-def _predictions(artifact: Artifact) -> Predictions:
-    from components.evaluator import predictions
+def _level(verdict: Mapping[str, Any] | None) -> float:
+    """The confidence level at which the verdict gives the accuracy of all reviews."""
+    for condition in (verdict or {}).get("conditions", ()):
+        overall = condition.get("slice", OVERALL) == OVERALL and condition.get("metric") == "accuracy"
+        if overall and condition.get("kind") == "floor" and condition.get("confidence") is not None:
+            return float(condition["confidence"])
+    return LEVEL
 
-    content = (artifact.path / predictions.FILE_NAME).read_bytes()
-    return Predictions.of(predictions.Predictions.from_bytes(content))
+
+def _predictions(level: float) -> Callable[[Artifact], Predictions]:
+    def read(artifact: Artifact) -> Predictions:
+        from components.evaluator import predictions
+
+        content = (artifact.path / predictions.FILE_NAME).read_bytes()
+        return Predictions.of(predictions.Predictions.from_bytes(content), level=level)
+
+    return read
 
 
 def _split_files(artifact: Artifact, name: str) -> Iterator[tuple[str, bytes]]:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.workspace.layout import Workspace
 
-CONFIDENCE = 0.95
 MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 METRICS = {
     "accuracy": "accuracy",
@@ -83,11 +82,11 @@ def markdown_code(value: Any) -> str:
 
 
 def _measure(predictions: Predictions) -> Iterator[Measured]:
-    from components.evaluator.judgment import intervals, metrics
+    from components.evaluator.judgment import metrics
 
     label, probability = predictions.label, predictions.probability
     for key, name in METRICS.items():
-        bounds = intervals.interval(key, label=label, probability=probability, confidence=CONFIDENCE)
+        bounds = predictions.interval(key)
         yield Measured(name, metrics.METRICS[key](label, probability), *(bounds or (None, None)))
 
 

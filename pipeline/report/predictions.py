@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from components.evaluator import predictions
 
 CUT = 0.5  # a probability of CUT or more reads "positive", as the exported signatures say
+LEVEL = 0.95
+"""The confidence level of intervals where a verdict names none."""
 LINE_BREAK = re.compile(r"(?:\s*<br\s*/?>\s*)+", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
-    """A share of `count` examples with its Wilson interval."""
+    """A share of `count` examples with the interval that the gate computes for it."""
 
     value: float
     lower: float
@@ -48,6 +50,8 @@ class Predictions:
     text: N strings; label: int [N] of 0/1; probability: float [N] in 0..1; length: N names of length buckets;
     baseline: float [N], the earlier model's probabilities on the same reviews, nan on those that it has seen
       in training; or None.
+    text_id: uint64 [N], equal for copies of one text, which intervals count once; None where there are none.
+    level: the confidence level of the intervals, 0 to 1.
     """
 
     text: tuple[str, ...]
@@ -55,9 +59,11 @@ class Predictions:
     probability: np.ndarray
     length: tuple[str, ...]
     baseline: np.ndarray | None = None
+    text_id: np.ndarray | None = None
+    level: float = LEVEL
 
     @classmethod
-    def of(cls, found: predictions.Predictions) -> Predictions:
+    def of(cls, found: predictions.Predictions, *, level: float = LEVEL) -> Predictions:
         """From what the Evaluator left, without the reviews that the model has seen in training."""
         import numpy as np
 
@@ -72,6 +78,8 @@ class Predictions:
             probability=found.probability,
             length=tuple(found.length),
             baseline=baseline,
+            text_id=found.text_id,
+            level=level,
         )
 
     def __len__(self) -> int:
@@ -124,15 +132,15 @@ class Predictions:
         return Calibration(predicted=predicted, observed=observed, counts=counts, error=error)
 
     def accuracy(self) -> Interval:
-        return share(int(self.right.sum()), len(self))
+        return self._share("accuracy")
 
     def precision(self) -> Interval:
         """Of those named positive, how many are."""
-        return share(int(self.confusion[1, 1]), int(self.confusion[:, 1].sum()))
+        return self._share("precision", count=int(self.confusion[:, 1].sum()))
 
     def recall(self) -> Interval:
         """Of the positive ones, how many were named so."""
-        return share(int(self.confusion[1, 1]), int(self.confusion[1].sum()))
+        return self._share("recall", count=int(self.confusion[1].sum()))
 
     def slices(self) -> dict[str, Interval]:
         """Accuracy by length bucket, in the order of the buckets' median review."""
@@ -141,9 +149,31 @@ class Predictions:
         names = np.asarray(self.length)
         sizes = np.asarray([len(text) for text in self.text])
         order = sorted(set(self.length), key=lambda name: float(np.median(sizes[names == name])))
-        return {
-            name: share(int(self.right[names == name].sum()), int((names == name).sum())) for name in order
-        }
+        return {name: self._share("accuracy", names == name) for name in order}
+
+    def interval(self, metric: str, chosen: np.ndarray | None = None) -> tuple[float, float] | None:
+        """The gate's interval of a metric at `level`, on the reviews where bool [N] `chosen` is true."""
+        from components.evaluator.judgment import intervals
+
+        label, probability, texts = self.label, self.probability, self.text_id
+        if chosen is not None:
+            label, probability = label[chosen], probability[chosen]
+            texts = None if texts is None else texts[chosen]
+        return intervals.interval(
+            metric, label=label, probability=probability, confidence=self.level, texts=texts
+        )
+
+    def _share(self, metric: str, chosen: np.ndarray | None = None, *, count: int | None = None) -> Interval:
+        """A metric that is a share of `count` reviews (None: of all); where there are none, 0 to 1."""
+        from components.evaluator.judgment import metrics
+
+        label = self.label if chosen is None else self.label[chosen]
+        probability = self.probability if chosen is None else self.probability[chosen]
+        count = len(label) if count is None else count
+        if not count:
+            return Interval(float("nan"), 0.0, 1.0, 0)
+        lower, upper = self.interval(metric, chosen) or (0.0, 1.0)
+        return Interval(float(metrics.METRICS[metric](label, probability)), lower, upper, count)
 
     def most_confident(self, *, right: bool, per_class: int) -> list[int]:
         """Positions of the reviews that the model got right (or wrong) with the greatest confidence.
@@ -212,13 +242,3 @@ class Calibration:
     observed: np.ndarray
     counts: np.ndarray
     error: float  # the expected calibration error: mean distance of the points, weighted by their counts
-
-
-def share(successes: int, count: int) -> Interval:
-    """`successes` of `count` with a 95 % Wilson interval; of none, all that can be said is 0 to 1."""
-    from scipy.stats import binomtest
-
-    if not count:
-        return Interval(float("nan"), 0.0, 1.0, 0)
-    interval = binomtest(successes, count).proportion_ci(0.95, method="wilson")
-    return Interval(successes / count, float(interval.low), float(interval.high), count)

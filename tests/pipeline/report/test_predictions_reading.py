@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from components.evaluator import predictions as evaluator
-from pipeline.report.predictions import Predictions, share
+from components.evaluator.judgment.judging import judge
+from components.evaluator.settings import GateSettings
+from components.reviews import LENGTHS
+from pipeline.lineage.runs import Artifact, Run, Stage
+from pipeline.report import evidence
+from pipeline.report.predictions import Predictions
 
 
 @pytest.fixture
@@ -19,6 +24,37 @@ def eight() -> Predictions:
     )
 
 
+@pytest.mark.parametrize("settings", [{}, {"confidence": 0.99}])
+def test_accuracy_and_slices_have_the_intervals_of_the_verdict_where_texts_have_copies(settings, tmp_path):
+    size, random = 600, np.random.default_rng(5)
+    label = np.arange(size) % 2
+    right = random.random(size) < 0.9
+    found = evaluator.Predictions(
+        text=np.full(size, "a film", object),
+        text_id=(np.arange(size) % 400).astype(np.uint64),
+        label=label.astype(np.int8),
+        length=np.full(size, LENGTHS[0], object),
+        probability=np.where(right == (label == 1), 0.9, 0.1).astype(np.float32),
+    )
+    gate = GateSettings(slices={f"length:{LENGTHS[0]}": 0.5}, **settings)
+    verdict = judge(gate, found, split="test", baseline=None)
+    (tmp_path / evaluator.FILE_NAME).write_bytes(found.to_bytes())
+    (tmp_path / "verdict.json").write_text(verdict.to_json())
+    artifact = Artifact(1, "ModelEvaluation", str(tmp_path), {})
+    stage = Stage("Evaluator", "complete", 1, 0, 1, {}, {"evaluation": (artifact,)})
+    shown = evidence.gather(Run("r", (stage,))).predictions
+
+    overall, of_slice = [
+        (each.lower, each.upper)
+        for each in verdict.conditions
+        if each.kind == "floor" and each.metric == "accuracy"
+    ]
+    assert (shown.accuracy().lower, shown.accuracy().upper) == overall
+    assert shown.interval("accuracy") == overall
+    (bucket,) = shown.slices().values()
+    assert (bucket.lower, bucket.upper, bucket.count) == (*of_slice, size)
+
+
 def test_confusion_counts_by_truth_and_answer(eight):
     assert eight.confusion.tolist() == [[3, 1], [1, 3]]
 
@@ -30,7 +66,7 @@ def test_accuracy_precision_and_recall_come_with_intervals(eight):
 
 
 def test_a_share_of_nothing_is_anything():
-    nothing = share(0, 0)
+    nothing = Predictions((), np.array([], int), np.array([]), ()).accuracy()
 
     assert nothing.value != nothing.value
     assert (nothing.lower, nothing.upper, nothing.count) == (0.0, 1.0, 0)
