@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from components.evaluator.approval import STAGE as APPROVAL
 from components.evaluator.settings import OVERALL
 from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
 from components.example_gen.reading import READING_FILE
@@ -68,7 +69,9 @@ def gather(run: Run) -> Evidence:
             missing[what] = f"What {stage} left cannot be read ({type(error).__name__}: {error})."
         return None
 
-    verdict = take("verdict", stage="Evaluator", key="evaluation", read=_json(VERDICT_FILE))
+    approved = run.output(APPROVAL, "blessing") is not None
+    stage, key = (APPROVAL, "blessing") if approved else ("Evaluator", "evaluation")
+    verdict = take("verdict", stage=stage, key=key, read=_json(VERDICT_FILE))
     return Evidence(
         spans=spans_of(run),
         reading=take("reading", stage="ImdbExampleGen", key="examples", read=_json(READING_FILE)),

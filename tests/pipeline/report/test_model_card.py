@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 
 from components.reviews import LENGTHS
 from pipeline.config import Settings
+from pipeline.lineage.runs import Artifact, Run, Stage
 from pipeline.report import evidence, model_card
 from pipeline.results.outcome import RunResult
 
@@ -54,6 +55,19 @@ def test_data_training_slices_and_lineage_are_told(card):
     assert [row(markdown, length)[1] for length in LENGTHS] == ["100"] * 4
     assert row(markdown, "accuracy ≥ 0.85") == ["accuracy ≥ 0.85", "overall", "0.8905", "passed"]
     assert row(markdown, "Trainer")[2].startswith("Model 6: `")
+
+
+def test_the_card_of_an_approved_model_says_what_was_waived(make_run, report_parts, tmp_path):
+    made = make_run()
+    content = report_parts.verdict(index=1, passed=False, waived="ada, 2026-11-22: other data")
+    (tmp_path / "verdict.json").write_text(json.dumps(content))
+    blessing = Artifact(99, "ModelBlessing", str(tmp_path), {})
+    approval = Stage("Approval", "complete", 99, 0, 0, {}, {"blessing": (blessing,)})
+    run = Run(made.run.id, (*made.run.stages, approval))
+    markdown, _ = model_card.render(run, made.result, Settings(), evidence.gather(run))
+
+    assert "On the `test` split, 2 conditions held, 1 was waived." in markdown
+    assert "waived by ada, 2026-11-22: other data" in markdown
 
 
 def test_the_same_run_gives_the_same_card(card, promoted_run):
