@@ -283,9 +283,9 @@ for name in sys.argv[1:]:
 }
 
 build() {
-  local started=$SECONDS size="2.5 GB"
-  if with tests; then size="3 GB"; fi
-  if with gpu; then size="4 GB"; fi
+  local started=$SECONDS size="2.7 GB"
+  if with tests; then size="3.1 GB"; fi
+  if with gpu; then size="4.5 GB"; fi
   if [ "$(stamped identity)" = "$(identity "$python_version $python")" ] && "$venv/bin/python" -c '' 2>/dev/null; then
     echo "Bringing $venv up to date (TFX $generation, Python $python_version)."
     rm -f "$stamp"

@@ -158,13 +158,32 @@ def is_setting(variable: str, model: type[BaseModel]) -> bool:
 
 
 def read_environment(environment: Mapping[str, str], *, model: type[BaseModel]) -> list[Layer]:
-    """A layer for each variable that stands for a setting; values are read as those of `--set`."""
+    """A layer for each variable that stands for a setting; values are read as those of `--set`.
+
+    Raises:
+      InputError: a variable has one underscore between section and key; it would be passed over.
+    """
+    _refuse_single_underscores(environment, model)
     layers = []
     for variable in sorted(name for name in environment if is_setting(name, model)):
         key = _key_of(variable)
         value = _read_value(environment[variable].strip(), config_help.find(model, key))
         layers.append(at_key(key, value, origin=variable))
     return layers
+
+
+def _refuse_single_underscores(environment: Mapping[str, str], model: type[BaseModel]) -> None:
+    """GREENLIGHT_GATE_MIN_ACCURACY is not a setting, and whoever wrote it believes that it is."""
+    meant = {
+        VARIABLE_PREFIX + key.replace(".", "_").upper(): VARIABLE_PREFIX + key.replace(".", "__").upper()
+        for key in config_help.settings_of(model)
+        if "." in key
+    }
+    for variable in sorted(meant.keys() & environment.keys()):
+        raise InputError(
+            f"The environment variable {variable} is not a setting. Did you mean {meant[variable]}? Two "
+            "underscores stand between section and key."
+        )
 
 
 def _key_of(variable: str) -> str:

@@ -84,6 +84,12 @@ def test_a_variable_of_no_setting_is_refused_by_name():
     assert "Did you mean gate.min_accuracy?" in text
 
 
+def test_one_underscore_where_two_are_needed_is_not_passed_over():
+    with pytest.raises(InputError) as refused:
+        load(environment={"GREENLIGHT_GATE_MIN_ACCURACY": "0.9"})
+    assert "Did you mean GREENLIGHT_GATE__MIN_ACCURACY?" in str(refused.value)
+
+
 def test_a_value_of_the_wrong_kind_names_its_variable(show):
     result = show(code=2, GREENLIGHT_TRAINER__EPOCHS="many")
     assert 'trainer.epochs = "many" (from GREENLIGHT_TRAINER__EPOCHS)' in result.stderr
