@@ -13,7 +13,7 @@ from components.fingerprints import code_fingerprint
 class _DataCheckSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         "settings": component_spec.ExecutionParameter(type=str),
-        "embedding": component_spec.ExecutionParameter(type=str, optional=True),
+        "embedding_settings": component_spec.ExecutionParameter(type=str, optional=True),
         "code": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
@@ -57,7 +57,7 @@ class DataCheck(base_component.BaseComponent):
         super().__init__(
             spec=_DataCheckSpec(
                 settings=settings.model_dump_json(),
-                embedding=embedding.model_dump_json() if embedding else None,
+                embedding_settings=embedding.model_dump_json() if embedding else None,
                 code=code_fingerprint(__name__),
                 statistics=statistics,
                 anomalies=anomalies,

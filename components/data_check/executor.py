@@ -54,7 +54,9 @@ class Executor(base_executor.BaseExecutor):
             )
         }
         judged = (facts, dict(_messages(anomalies, _ANOMALIES_FILE, anomalies_pb2.Anomalies)), settings)
-        looked_at = texts.look_at(input_dict.get("examples"), settings, exec_properties.get("embedding"))
+        looked_at = texts.look_at(
+            input_dict.get("examples"), settings, exec_properties.get("embedding_settings")
+        )
         found = [*findings(*judged), *looked_at.findings]
         artifact_utils.get_single_instance(output_dict["verdict"]).write(
             {

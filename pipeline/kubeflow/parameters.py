@@ -20,6 +20,7 @@ INTEGER, NUMBER, TEXT = "NUMBER_INTEGER", "NUMBER_DOUBLE", "STRING"
 
 SETTINGS_OF: Mapping[str, set[str]] = {
     "ImdbExampleGen": {"data"},
+    "DataCheck": {"check", "embedding"},
     "Trainer": {"cache_dir", "embedding", "trainer"},
     "Evaluator": {"data", "gate"},
 }
@@ -44,7 +45,7 @@ ALL = (
     Parameter("min_accuracy", "gate.min_accuracy", NUMBER, ("Evaluator",)),
     Parameter("epochs", "trainer.epochs", INTEGER, ("Trainer",)),
     Parameter("source", "data.source", TEXT, ("ImdbExampleGen", "Evaluator")),  # it judges spans apart
-    Parameter("embedding", "embedding.name", TEXT, ("Trainer",)),
+    Parameter("embedding", "embedding.name", TEXT, ("DataCheck", "Trainer")),  # it has to know the language
 )
 
 

@@ -76,7 +76,7 @@ def _usable(key: Path, kind: str) -> Iterator[None]:
         yield
     except (ValueError, TypeError) as error:
         raise StoreInputError(
-            f"{key} is no {kind} key that can be used (elliptic-curve, PEM, no password): {error}"
+            f"{key} is not a {kind} key that can be used (elliptic-curve, PEM, no password): {error}"
         ) from None
 
 

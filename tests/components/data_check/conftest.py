@@ -95,7 +95,7 @@ class Stages:
         }
         properties = {"settings": settings.model_dump_json()}
         if embedding is not None:
-            properties["embedding"] = EmbeddingSettings(name=embedding).model_dump_json()
+            properties["embedding_settings"] = EmbeddingSettings(name=embedding).model_dump_json()
         CheckExecutor().Do(inputs, {"verdict": [artifact]}, properties)
         return json.loads(Path(artifact.uri).read_text())
 

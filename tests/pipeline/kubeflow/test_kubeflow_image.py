@@ -124,7 +124,7 @@ def test_the_image_is_what_the_settings_take_it_for():
 
 
 def test_packages_are_the_locked_ones_by_their_hashes():
-    assert "RUN requirements/setup.sh\n" in DOCKERFILE
+    assert 'RUN GPU="$GPU" requirements/setup.sh\n' in DOCKERFILE
     assert "--require-hashes" in (ROOT / "requirements" / "setup.sh").read_text(encoding="utf-8")
     assert "pip install" not in DOCKERFILE
 

@@ -189,9 +189,10 @@ def test_a_parameter_is_an_input_of_its_stages_alone_which_lay_it_over_their_set
     assert takes.pop("Trainer") == {"epochs", "embedding"}
     assert takes.pop("Evaluator") == {"min_accuracy", "source"}
     assert takes.pop("ImdbExampleGen") == {"source"}
+    assert takes.pop("DataCheck") == {"embedding"}
     assert set().union(*takes.values()) == set()
     with_settings = {name for name, each in compiled.containers.items() if "--settings" in each["args"]}
-    assert with_settings == {"Trainer", "Evaluator", "ImdbExampleGen"}
+    assert with_settings == {"Trainer", "Evaluator", "ImdbExampleGen", "DataCheck"}
 
 
 def test_without_parameters_there_are_no_inputs_of_the_pipeline(compile_with):
@@ -236,6 +237,7 @@ OTHERS = (
         ("Evaluator", {"min_accuracy": 0.9}, "gate.min_accuracy=0.9"),
         ("Trainer", {"epochs": 7.0}, "trainer.epochs=7"),
         ("Trainer", {"embedding": "nnlm-en-dim50"}, "embedding.name=nnlm-en-dim50"),
+        ("DataCheck", {"embedding": "nnlm-en-dim50"}, "embedding.name=nnlm-en-dim50"),
         ("ImdbExampleGen", {"source": "tfds"}, "data.source=tfds"),
         ("Evaluator", {"source": "files:gs://a/{SPAN}/*.csv"}, "data.source=files:gs://a/{SPAN}/*.csv"),
     ],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from components.errors import InputError
 from components.example_gen.settings import DataSettings
-from components.example_gen.sources import files
+from components.example_gen.sources import spans as span_sources
 from components.example_gen.sources.spans import Span, choose, chosen, find, in_words, newest_versions
 from components.example_gen.span_pattern import LARGEST
 
@@ -155,7 +155,7 @@ def test_spans_elsewhere_are_found_through_beam(monkeypatch):
     names = ["span-1/a.csv", "span-2/.part", "span-2/b.csv", ".tmp/span-3/c.csv"]
     there = [FileMetadata(f"gs://bucket/{name}", 9, 1.5) for name in names]
     asked = mock.Mock(return_value=there)
-    monkeypatch.setattr(files, "match", asked)
+    monkeypatch.setattr(span_sources, "match", asked)
     found = find("gs://bucket/span-{SPAN}/*.csv")
     assert [(span.number, span.paths, span.size) for span in found] == [
         (1, ["gs://bucket/span-1/a.csv"], 9),
