@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pipeline.spans.landing import Landed
 
 
+_FEWEST_DISTINCT = 0.1
+"""Share of the reviews; a file with fewer distinct texts is told of."""
+
+
 @click.group()
 def data() -> None:
     """Land a file of reviews as the next span, or list the spans."""
@@ -76,7 +80,7 @@ def add(
             keep_quarantined(labels, Path(landed.path).parent, target)
     else:
         landed = land(file, target, columns=columns)
-    warnings = [*_warnings(landed), *(_label_warnings(labels, settings) if landed.added else ())]
+    warnings = [*_warnings(landed, target), *(_label_warnings(labels, settings) if landed.added else ())]
     if as_json:
         click.echo(json.dumps(_landed_facts(landed, warnings) | _label_facts(labels)))
     else:
@@ -134,14 +138,29 @@ def _label_lines(labels: FileLabels | None) -> Iterator[str]:
         yield from (f"    {line}" for line in labels.first())
 
 
-def _warnings(landed: Landed) -> list[str]:
+def _warnings(landed: Landed, target: DataSettings) -> list[str]:
     counted, found = landed.counted, []
+    distinct = counted.reading.taken - counted.duplicates
+    if distinct < _FEWEST_DISTINCT * counted.reading.taken:
+        found.append(
+            f"Only {distinct:,} of {counted.reading.taken:,} texts are distinct, the others are copies."
+        )
+    if landed.added and (known := _span_with_all(landed, target)) is not None:
+        found.append(f"All texts are in span {known} already; a run on both keeps one copy of each.")
     if counted.positive in (0, counted.reading.taken):
         only = "negative" if counted.positive == 0 else "positive"
         found.append(f"Every review is {only}; a run on this span alone stops at the data check.")
     if counted.contradictions:
         found.append(f"Reviews labeled otherwise than the same text further up: {counted.contradictions:,}.")
     return found
+
+
+def _span_with_all(landed: Landed, target: DataSettings) -> int | None:
+    from components.example_gen.sources.spans import find, newest_versions
+    from pipeline.spans.known_texts import span_with_all
+
+    others = [span for span in newest_versions(find(target.pattern)) if span.number != landed.number]
+    return span_with_all(landed.counted.texts, others, target)
 
 
 def _landed_facts(landed: Landed, warnings: list[str]) -> dict[str, Any]:

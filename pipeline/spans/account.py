@@ -24,6 +24,8 @@ class Account:
     """Reviews whose text stood further up already."""
     contradictions: int
     """Of these, reviews that are labeled differently."""
+    texts: frozenset[bytes] = frozenset()
+    """The `text_digest` of each distinct text."""
 
     @property
     def account(self) -> dict[str, Any]:
@@ -54,9 +56,14 @@ def account(paths: Iterable[str], settings: DataSettings) -> Account:
         for review, normalized in usable(part.rows(), name=path, reading=reading):
             reading.taken += 1
             positive += review.label
-            digest = blake2b(normalized.encode(), digest_size=16).digest()
+            digest = text_digest(normalized)
             if digest in labels:
                 duplicates += 1
                 contradictions += labels[digest] != review.label
             labels.setdefault(digest, review.label)
-    return Account(reading, positive, duplicates, contradictions)
+    return Account(reading, positive, duplicates, contradictions, frozenset(labels))
+
+
+def text_digest(normalized: str) -> bytes:
+    """16 bytes that are equal for two equal texts."""
+    return blake2b(normalized.encode(), digest_size=16).digest()

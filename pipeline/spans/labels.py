@@ -18,7 +18,7 @@ from components.example_gen.settings import DataSettings
 from components.example_gen.sources.files import FilePart
 from components.reviews import CLASSES
 from pipeline.spans.place import landing_place
-from pipeline.spans.rewriting import as_file, labels_written, landed_name, require_readable
+from pipeline.spans.rewriting import as_file, as_landed, labels_written, landed_name, require_readable
 
 if TYPE_CHECKING:
     from components.example_gen.formats.rows import Review
@@ -113,9 +113,8 @@ def _of_spans(paths: Sequence[str], data: DataSettings) -> Iterator[Review]:
     Each is read with the accepted labels and its own dialect, as it was landed, else as `data` says, which
     may be the mapping of the new file alone.
     """
-    plain = data.model_copy(update={"labels": {}, "delimiter": None, "quoting": "minimal", "escape": None})
     for path in reversed(paths):
-        for settings in (plain, data):
+        for settings in (as_landed(data), data):
             reading = Reading()
             try:
                 rows = list(_rows(path, settings, reading))

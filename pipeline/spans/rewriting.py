@@ -92,3 +92,8 @@ def as_file(name: str, reviews: Iterable[Review], data: DataSettings) -> Iterato
 def labels_written(data: DataSettings) -> tuple[str, str]:
     """How a negative and a positive label are written so that every run reads them as such."""
     return CLASS_NAMES if data.labels else ("0", "1")
+
+
+def as_landed(data: DataSettings) -> DataSettings:
+    """The settings that read a landed span: without a mapping of labels and a dialect."""
+    return data.model_copy(update={"labels": {}, "delimiter": None, "quoting": "minimal", "escape": None})

@@ -99,6 +99,24 @@ def test_one_class_alone_is_landed_with_a_warning(greenlight, written):
     )
 
 
+def test_a_file_of_few_distinct_texts_is_landed_with_a_warning(greenlight, written):
+    result = greenlight("data", "add", written("a.csv", GOOD + "a fine film,1\na dull film,0\n" * 299))
+    assert result.stderr == ("Warning: Only 2 of 600 texts are distinct, the others are copies.\n")
+    tenth = "text,label\n" + "fine,1\n" * 10 + "dull,0\n" * 10
+    assert greenlight("data", "add", written("b.csv", tenth)).stderr == ""
+
+
+def test_texts_that_an_older_span_has_are_landed_with_a_warning(greenlight, written):
+    greenlight("data", "add", written("a.csv", GOOD + "more,1\n"))
+    greenlight("data", "add", written("b.csv", "text,label\na fine film,1\nanother,0\n"))
+    told = "Warning: All texts are in span 1 already; a run on both keeps one copy of each.\n"
+    assert greenlight("data", "add", written("c.csv", GOOD + "MORE,0\n")).stderr == told
+    stars = 'data.labels={"1"="negative","5"="positive"}'
+    again = greenlight("data", "add", written("d.csv", "text;label\na fine film;5\nmore;1\n"), "--set", stars)
+    assert again.stderr == told.replace("span 1", "span 3")
+    assert greenlight("data", "add", written("e.csv", GOOD + "new,0\n")).stderr == ""
+
+
 @pytest.mark.parametrize(
     ("name", "content", "code", "words"),
     [
