@@ -64,6 +64,7 @@ def add(
     from pipeline.spans.labels import keep_quarantined, without_suspects
     from pipeline.spans.landing import land
     from pipeline.spans.listing import span_data, span_source
+    from pipeline.spans.place import landing_place
 
     source = span_source(settings, folder)
     target = span_data(settings, source)
@@ -71,6 +72,7 @@ def add(
     if columns[0] == columns[1]:
         raise InputError(f"The columns of text and label are both {columns[0]!r}; name two.")
     file = Path(path)
+    landing_place(target.pattern)  # before spans are looked for in a store that may not answer
     labels = _check_labels(file, target, columns, settings)
     if labels and labels.too_many and settings.check.label_check == "quarantine rows":
         require_usable(labels.reading, max_bad_share=target.max_bad_share)
