@@ -80,6 +80,16 @@ def without_tolerated(tree: ast.Module) -> ast.Module:
             }
             return None if caught & TOLERANT else self.generic_visit(node)
 
+        def visit_With(self, node: ast.With) -> ast.AST | None:
+            suppressed = {
+                name.id
+                for item in node.items
+                if ast.unparse(item.context_expr).partition("(")[0] in ("suppress", "contextlib.suppress")
+                for name in ast.walk(item.context_expr)
+                if isinstance(name, ast.Name)
+            }
+            return None if suppressed & TOLERANT else self.generic_visit(node)
+
     return Removal().visit(tree)
 
 
