@@ -27,6 +27,7 @@ SETTINGS = (
     "trainer.epochs=1",
     "trainer.batch_size=64",
     "gate.min_accuracy=0.1",
+    "gate.min_balanced_accuracy=off",
     "gate.min_examples=1",
     "infra.enabled=false",
 )
