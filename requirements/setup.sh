@@ -221,7 +221,10 @@ identity() { printf 'tfx-%s on Python %s in %s' "$generation" "$1" "$venv"; }
 # Waits until no other setup works on this environment. The kernel drops the lock with its holder, so that none can be
 # left behind; file descriptor 9 stays open in this shell, and with it the lock that Python takes on it.
 take_lock() {
-  if [ -e "$venv" ] && [ ! -e "$lock" ] && [ -n "$(ls -A "$venv")" ]; then
+  local content=
+  if [ -e "$venv" ]; then content=$(ls -A "$venv"); fi
+  # Asked after the folder was listed: the lock is the first thing that another setup makes in it.
+  if [ -n "$content" ] && [ ! -e "$lock" ]; then
     fail "$venv exists and was not made by this project: remove it, or choose another folder with VENV=DIR."
   fi
   mkdir -p "$venv"

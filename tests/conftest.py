@@ -46,6 +46,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(schedule.RECORD, action="store_true", help="record how long each file takes")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names raw bytes by their argument.
+
+    Packed bytes hold the second they were packed in: workers that name tests by them collect different ones.
+    """
+    return argname if isinstance(val, bytes) and not (val.isascii() and val.decode().isprintable()) else None
+
+
 @pytest.fixture(autouse=True)
 def process_as_before() -> Iterator[None]:
     """No test sees what another one left in the process."""

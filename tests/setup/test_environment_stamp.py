@@ -140,6 +140,18 @@ def test_two_at_once_install_once(machine):
     assert sum("is at work" in output for output in outputs) == 1
 
 
+def test_a_setup_that_begins_while_another_makes_the_folder_waits_for_it(machine):
+    machine.add_python("python3.11", "3.11.9")
+    environment = machine.checkout / ".venv"
+    environment.mkdir()
+    # The other one creates its lock between two looks at the folder of this one.
+    (machine.bin / "ls").unlink()
+    machine.add("ls", f'#!/bin/sh\n: >>"{environment}/.greenlight-lock"\n{shutil.which("ls")} "$@"\n')
+    done = machine.setup()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert made_anew(machine)
+
+
 def test_a_moved_checkout_gets_a_new_environment(ready, tmp_path):
     moved = tmp_path / "elsewhere"
     shutil.move(ready.checkout, moved)
