@@ -106,14 +106,14 @@ def _refuse_strays(context: click.Context, given: dict[str, Any]) -> None:
 def _decide(settings: Settings, places: Places, given: dict[str, Any]) -> int:
     from pipeline.alerts.post import Post
     from pipeline.retraining import looking
+    from pipeline.retraining.notifier import Notifier
     from pipeline.retraining.retrainer import Retrainer
-    from pipeline.retraining.telling import Telling
     from pipeline.retraining.watching import Stop, decide_once, watch
 
     stop = Stop()
     post = Post(settings.alerts, places.workspace.root / "alerts")
     quiet = given["as_json"]
-    telling = Telling(
+    notifier = Notifier(
         model=settings.model_name,
         places=places,
         post=post,
@@ -121,14 +121,14 @@ def _decide(settings: Settings, places: Places, given: dict[str, Any]) -> int:
         live=lambda: looking.versions(settings, places)[0],
     )
     retrainer = Retrainer(
-        settings, places, clock=_clock(given["now"]), stop=stop, telling=telling, dry=given["dry_run"]
+        settings, places, clock=_clock(given["now"]), stop=stop, notifier=notifier, dry=given["dry_run"]
     )
     with stop.on_signals(), post.delivering():
         if given["watch"]:
-            watch(retrainer, poll_seconds=settings.retrain.poll_seconds, stop=stop, telling=telling)
+            watch(retrainer, poll_seconds=settings.retrain.poll_seconds, stop=stop, notifier=notifier)
             click.echo("Told to stop; nothing is under way.")
             return INTERRUPTED if stop.by == signal.SIGINT else 0
-        steps = decide_once(retrainer, stop=stop, telling=telling)
+        steps = decide_once(retrainer, stop=stop, notifier=notifier)
     code = _exit_code(steps, stop.by)
     if given["as_json"]:
         click.echo(json.dumps(_facts(steps, code), default=str))
@@ -206,7 +206,7 @@ def _rendered(settings: Settings, given: dict[str, Any], options: dict[str, Any]
 
 def _show_history(places: Places, *, as_json: bool) -> None:
     from pipeline.retraining.journal import Journal
-    from pipeline.retraining.telling import history_line
+    from pipeline.retraining.notifier import history_line
 
     records = Journal(places.journal).records()
     if as_json:

@@ -32,7 +32,7 @@ from pipeline.workspace.layout import new_run_id
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
-    from pipeline.retraining.telling import Telling
+    from pipeline.retraining.notifier import Notifier
 
 BUSY = "another run is using the workspace"
 TOLD_TO_STOP = Decision(kind="wait", why="told to stop")
@@ -67,14 +67,14 @@ class Retrainer:
         *,
         clock: Callable[[], Moment],
         stop: threading.Event,
-        telling: Telling,
+        notifier: Notifier,
         dry: bool = False,
     ) -> None:
         self._settings = settings
         self._places = places
         self._clock = clock
         self._stop = stop
-        self._telling = telling
+        self._notifier = notifier
         self.dry = dry
         self._journal = Journal(places.journal)
         self._past, self._read_to = History(), -1
@@ -99,7 +99,7 @@ class Retrainer:
             return self._run(decision, moment)
         self._note(decision)
         if decision.kind == "set-aside":
-            self._telling.set_aside(decision)
+            self._notifier.quarantined(decision)
         elif decision.kind == "rollback":
             self._roll_back(decision)
         return Step(decision, moment)
@@ -115,7 +115,7 @@ class Retrainer:
         ended = attempts.found_out(attempt, self._settings, self._places) if attempt else None
         if attempt is not None and ended is not None:
             if not self.dry:
-                self._telling.ended(attempt.decision, ended)
+                self._notifier.run_ended(attempt.decision, ended)
             self._record(ended)
         now = self._clock()
         if why := triggers.counts_anew(now.at, self._past, self._settings.retrain):
@@ -174,7 +174,7 @@ class Retrainer:
         compared = Compared(live=live, drift=drift.drift, findings=drift.findings, problem=drift.problem)
         self._record(compared)
         if drift.drift and not self.dry:
-            self._telling.drift(compared, self._clock())
+            self._notifier.drift_detected(compared, self._clock())
 
     def _run(self, decision: Decision, moment: Moment) -> Step:
         """The intent is on the disk before the run starts, and its end before anything else is done."""
@@ -182,10 +182,10 @@ class Retrainer:
         settings = attempts.run_settings(self._settings, decision)
         self._record(Decided(decision=decision, run=run_id))
         attempt = self._past.attempts[-1]
-        self._telling.starts(decision, run_id, moment)
+        self._notifier.run_started(decision, run_id, moment)
         child = attempts.start(settings, run_id, self._places)
         ended = attempts.finish(child, attempt, settings, self._places, stop=self._stop)
-        self._telling.ended(decision, ended)
+        self._notifier.run_ended(decision, ended)
         self._record(ended)
         return Step(decision, moment, run_id, ended)
 
@@ -212,7 +212,7 @@ class Retrainer:
         rolled_back = RolledBack(
             version=decision.version, live=live.number if live else None, why=decision.why
         )
-        self._telling.rolled_back(rolled_back)
+        self._notifier.rolled_back(rolled_back)
         self._record(rolled_back)
 
     def _record(self, content: Content) -> None:

@@ -12,9 +12,9 @@ from components.errors import GreenlightError
 from pipeline.retraining.retrainer import TOLD_TO_STOP
 
 if TYPE_CHECKING:
+    from pipeline.retraining.notifier import Notifier
     from pipeline.retraining.policy.records import Decision
     from pipeline.retraining.retrainer import Retrainer, Step
-    from pipeline.retraining.telling import Telling
 
 LONGEST_PAUSE_SECONDS = 600.0
 
@@ -42,7 +42,7 @@ class Stop(threading.Event):
         self.set()
 
 
-def decide_once(retrainer: Retrainer, *, stop: threading.Event, telling: Telling) -> list[Step]:
+def decide_once(retrainer: Retrainer, *, stop: threading.Event, notifier: Notifier) -> list[Step]:
     """The steps up to the first that starts a run, or has nothing more to do. Where all there is has not
     settled yet, it waits for that once.
     """
@@ -54,13 +54,13 @@ def decide_once(retrainer: Retrainer, *, stop: threading.Event, telling: Telling
             waited = True
             stop.wait(pause)
             continue
-        telling.decided(step.decision, step.moment, rehearsed=retrainer.dry)
+        notifier.decided(step.decision, step.moment, rehearsed=retrainer.dry)
         steps.append(step)
         if step.is_final or retrainer.dry or stop.is_set():
             return steps
 
 
-def watch(retrainer: Retrainer, *, poll_seconds: float, stop: threading.Event, telling: Telling) -> None:
+def watch(retrainer: Retrainer, *, poll_seconds: float, stop: threading.Event, notifier: Notifier) -> None:
     """Decides until `stop` is set. What cannot be read or asked is told once, and tried again later."""
     told: Decision | None = None
     trouble, pause = "", poll_seconds
@@ -69,7 +69,7 @@ def watch(retrainer: Retrainer, *, poll_seconds: float, stop: threading.Event, t
             step = retrainer.step()
         except GreenlightError as error:
             if str(error) != trouble:
-                telling.trouble(str(error))
+                notifier.cannot_decide(str(error))
             trouble, pause = str(error), min(2 * pause, max(poll_seconds, LONGEST_PAUSE_SECONDS))
             stop.wait(pause)
             continue
@@ -80,7 +80,7 @@ def watch(retrainer: Retrainer, *, poll_seconds: float, stop: threading.Event, t
             stop.wait(poll_seconds)
             continue
         told = step.decision
-        telling.decided(step.decision, step.moment)
+        notifier.decided(step.decision, step.moment)
 
 
 def _is_news(decision: Decision, told: Decision | None) -> bool:

@@ -14,11 +14,11 @@ from pipeline.alerts.post import Post
 from pipeline.config import Settings, load
 from pipeline.retraining import attempts, looking
 from pipeline.retraining.children import Child
+from pipeline.retraining.notifier import Notifier
 from pipeline.retraining.places import Places
 from pipeline.retraining.policy.moments import Moment, pretended
 from pipeline.retraining.policy.records import Examination, SpanContent
 from pipeline.retraining.retrainer import Retrainer
-from pipeline.retraining.telling import Telling
 from pipeline.retraining.watching import Stop
 from pipeline.workspace.layout import Workspace
 
@@ -82,10 +82,12 @@ class Bench:
         """As a fresh process would have it."""
         self.places.folder.mkdir(parents=True, exist_ok=True)
         post = Post(self.settings.alerts, self.places.workspace.root / "alerts")
-        telling = Telling(
+        notifier = Notifier(
             model="imdb", places=self.places, post=post, say=self.said.append, live=lambda: self.live[0]
         )
-        return Retrainer(self.settings, self.places, clock=self.now, stop=self.stop, telling=telling, **given)
+        return Retrainer(
+            self.settings, self.places, clock=self.now, stop=self.stop, notifier=notifier, **given
+        )
 
     def now(self) -> Moment:
         return pretended(self.at)

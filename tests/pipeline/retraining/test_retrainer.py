@@ -8,7 +8,7 @@ import pytest
 
 from components.errors import GreenlightError
 from pipeline.retraining.journal import Journal
-from pipeline.retraining.telling import history_line
+from pipeline.retraining.notifier import history_line
 
 
 def test_a_new_span_is_run_once_and_then_there_is_nothing_to_do(bench):
@@ -468,7 +468,7 @@ def test_being_told_to_stop_in_the_middle_of_a_look_is_no_decision(bench, monkey
     one = bench("retrain.settle_seconds=0")
     retrainer = one.retrainer()
     monkeypatch.setattr(retrainer, "_catch_up", one.stop.set)
-    watch(retrainer, poll_seconds=1, stop=one.stop, telling=retrainer._telling)
+    watch(retrainer, poll_seconds=1, stop=one.stop, notifier=retrainer._notifier)
     assert (one.said, one.places.journal.exists()) == ([], False)
 
 

@@ -1,4 +1,4 @@
-"""Telling: what the retrainer does, in lines for who watches and in alerts for who does not."""
+"""The notifier of retraining: console lines and alerts on decisions, runs, rollbacks and drift."""
 
 from __future__ import annotations
 
@@ -30,8 +30,15 @@ if TYPE_CHECKING:
     from pipeline.retraining.places import Places
 
 
-class Telling:
-    """say: prints a line. post: takes the alerts. live: which version is live, if any, as alerts tell it."""
+class Notifier:
+    """Writes console lines and queues alerts.
+
+    Args:
+      model: the model's name, the first word of each alert's title.
+      say: prints a line.
+      post: queues the alerts.
+      live: returns the number of the live version, or None.
+    """
 
     def __init__(
         self,
@@ -48,25 +55,25 @@ class Telling:
         self._say = say
         self._live = live
 
-    def starts(self, decision: Decision, run: str, moment: Moment) -> None:
+    def run_started(self, decision: Decision, run: str, moment: Moment) -> None:
         self._line(moment, f"run: {decision.why} (run {run})")
 
     def decided(self, decision: Decision, moment: Moment, *, rehearsed: bool = False) -> None:
-        """What came of a look, other than a run, which has lines of its own; of a rehearsal also that."""
+        """Writes a decision; a run has lines of its own, except in a dry run."""
         if decision.kind != "run" or rehearsed:
             subject = f"{', '.join(map(str, decision.covers))} " if decision.kind == "set-aside" else ""
             self._line(moment, f"{subject}{decision.kind}: {decision.why}")
 
-    def trouble(self, error: str) -> None:
-        """What keeps the watcher from deciding."""
+    def cannot_decide(self, error: str) -> None:
+        """Reports the error that prevents decisions."""
         moment = present()
         self._line(moment, f"cannot decide: {error}")
         key = f"trouble-{moment.at:%Y%m%dT%H%M%S}"
         title = f"{self._model}: retraining cannot decide"
         self._alert(key, "failed", title, version=self._version(), reasons=(error,))
 
-    def ended(self, decision: Decision, ended: Ended) -> None:
-        """The end of a run."""
+    def run_ended(self, decision: Decision, ended: Ended) -> None:
+        """Reports the end of a run."""
         live = f"version {ended.version} is live" if ended.version else "no version is live"
         words = [f"{ended.verdict}: {live}", *filter(None, [ended.noted]), *ended.reasons]
         words += [_quarantined(number, ended) for number in ended.set_aside]
@@ -87,7 +94,7 @@ class Telling:
             report=result.report if result else None,
         )
 
-    def set_aside(self, decision: Decision) -> None:
+    def quarantined(self, decision: Decision) -> None:
         spans = ", ".join(map(str, decision.covers))
         names = "-".join(f"{span.number}-{span.fingerprint[:12]}" for span in decision.covers)
         title = f"{self._model}: {spans} is set aside, nothing was trained on it"
@@ -107,7 +114,7 @@ class Telling:
         version = str(done.live) if done.live else None
         self._alert(f"rolled-back-{done.version}", "rolled_back", title, version=version, reasons=(done.why,))
 
-    def drift(self, compared: Compared, moment: Moment) -> None:
+    def drift_detected(self, compared: Compared, moment: Moment) -> None:
         reasons = [str(one.get("why") or one["name"]) for one in compared.findings if one.get("exceeded")]
         title = f"{self._model}: what is asked of version {compared.live} has drifted"
         self._line(moment, "; ".join([title, *reasons]))
