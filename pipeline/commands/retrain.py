@@ -105,7 +105,7 @@ def _refuse_strays(context: click.Context, given: dict[str, Any]) -> None:
 
 def _decide(settings: Settings, places: Places, given: dict[str, Any]) -> int:
     from pipeline.alerts.post import Post
-    from pipeline.retraining import looking
+    from pipeline.retraining import observer
     from pipeline.retraining.notifier import Notifier
     from pipeline.retraining.retrainer import Retrainer
     from pipeline.retraining.watching import Stop, decide_once, watch
@@ -118,7 +118,7 @@ def _decide(settings: Settings, places: Places, given: dict[str, Any]) -> int:
         places=places,
         post=post,
         say=_nothing if quiet else click.echo,
-        live=lambda: looking.versions(settings, places)[0],
+        live=lambda: observer.live_and_previous(settings, places)[0],
     )
     retrainer = Retrainer(
         settings, places, clock=_clock(given["now"]), stop=stop, notifier=notifier, dry=given["dry_run"]

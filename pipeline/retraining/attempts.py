@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import GreenlightError, InputError, TooFewReviews
 from pipeline.results.outcome import RunResult
-from pipeline.retraining import looking
+from pipeline.retraining import observer
 from pipeline.retraining.children import Child, is_alive
 from pipeline.retraining.places import Places
 from pipeline.retraining.policy.records import INTERRUPTED, KILLED, NOT_STARTED, Decision, Ended
@@ -108,7 +108,7 @@ def found_out(attempt: Attempt, settings: Settings, places: Places) -> Ended | N
 def _with_live(ended: Ended, settings: Settings, places: Places) -> Ended:
     """The same, with the version that is live all the same, as the store tells it."""
     try:
-        live, _ = looking.versions(settings, places)
+        live, _ = observer.live_and_previous(settings, places)
     except GreenlightError as error:  # how the run came out has to be recorded even so
         return dataclasses.replace(ended, reasons=(*ended.reasons, str(error)))
     return dataclasses.replace(ended, version=None if live is None else str(live))

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pipeline.retraining import attempts, looking
+from pipeline.retraining import attempts, observer
 from pipeline.retraining.asking import LiveModel
 from pipeline.retraining.journal import Journal
 from pipeline.retraining.places import Places
@@ -78,7 +78,7 @@ class Retrainer:
         self.dry = dry
         self._journal = Journal(places.journal)
         self._past, self._read_to = History(), -1
-        self._spans = looking.Spans(settings)
+        self._spans = observer.SpanObserver(settings)
         self._live_model = LiveModel(settings, stop=stop)
         self._drift: Drift | None = None
         self._compared_at: Moment | None = None
@@ -131,10 +131,10 @@ class Retrainer:
         return TOLD_TO_STOP
 
     def _look(self) -> Seen:
-        live, previous = looking.versions(self._settings, self._places)
+        live, previous = observer.live_and_previous(self._settings, self._places)
         return Seen(
             now=self._clock(),
-            spans=self._spans.look(),
+            spans=self._spans.observe(),
             needs_span=self._settings.data.has_spans,
             live=live,
             previous=previous,

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.alerts.post import Post
 from pipeline.config import Settings, load
-from pipeline.retraining import attempts, looking
+from pipeline.retraining import attempts, observer
 from pipeline.retraining.children import Child
 from pipeline.retraining.notifier import Notifier
 from pipeline.retraining.places import Places
@@ -137,7 +137,7 @@ def bench(tmp_path, monkeypatch) -> Callable[..., Bench]:
             return Examination(span=key, live=live, previous=made.live[1], **given)
 
         monkeypatch.setattr(attempts, "start", start)
-        monkeypatch.setattr(looking, "versions", lambda *_: made.live)
+        monkeypatch.setattr(observer, "live_and_previous", lambda *_: made.live)
         monkeypatch.setattr("pipeline.retraining.asking.LiveModel.span", examine)
         return made
 

@@ -279,7 +279,7 @@ def test_a_store_that_cannot_be_read_does_not_keep_the_end_of_a_run_from_being_r
             raise GreenlightError("the store is damaged")
         return found
 
-    monkeypatch.setattr("pipeline.retraining.looking.versions", read)
+    monkeypatch.setattr("pipeline.retraining.observer.live_and_previous", read)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("pipeline.retraining.retrainer.to_examine", lambda *_: None)
         ended = retrainer.step().ended
@@ -348,7 +348,7 @@ def test_a_rehearsal_writes_nothing(bench):
     assert one.started() == []
 
 
-def test_looking_again_and_again_at_nothing_fills_no_journal(bench):
+def test_repeated_observations_without_news_add_nothing_to_the_journal(bench):
     one = bench()
     retrainer = one.retrainer()
     for _ in range(5):

@@ -2,11 +2,11 @@
 
 import pytest
 
-from pipeline.retraining import looking
+from pipeline.retraining import observer
 from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
-VERSIONS = looking.versions
+VERSIONS = observer.live_and_previous
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def served(bench, monkeypatch):
             (model / "saved_model.pb").write_text(f"model {number}")
             store.push(model, Facts(run_id=f"run {number}"))
         one.live = (2, 1)
-        monkeypatch.setattr(looking, "versions", VERSIONS)
+        monkeypatch.setattr(observer, "live_and_previous", VERSIONS)
         return one, store
 
     return make

@@ -1,4 +1,7 @@
-"""Looking: what a decision sees of the spans and the version store. Light, for a watcher looks often."""
+"""The observer of spans and of the version store: the inputs of a retraining decision.
+
+Imports nothing heavy: it runs at every poll.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,12 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
 
 
-class Spans:
-    """The spans as they lie there, and since when each has not changed.
+class SpanObserver:
+    """The spans of the source, and how long each has been unchanged.
 
-    Time is measured by a clock that nobody can set. A span seen for the first time counts as settled where
-    its files are older than the settling time by the file system's own word; else it has to wait.
+    A span is ready when its files have not changed for `retrain.settle_seconds`, measured by a monotonic clock.
+    A span that is observed for the first time is ready at once if its files' modification times are older than
+    that.
     """
 
     def __init__(
@@ -36,11 +40,11 @@ class Spans:
         self._seen: dict[int, tuple[str, float]] = {}
         self._fingerprints: dict[tuple[int, str], str] = {}
 
-    def look(self) -> list[SpanSeen]:
-        """The spans that may be used, by number.
+    def observe(self) -> list[SpanSeen]:
+        """The spans that the settings select, in the order of their numbers.
 
         Raises:
-          InputError: the place cannot be asked, or holds what is not a span.
+          InputError: the source cannot be listed, or a file in it is not a span.
         """
         from pipeline.spans.listing import list_spans
 
@@ -67,7 +71,7 @@ class Spans:
         return SpanSeen(key=SpanContent(span.number, fingerprint), ready=ready)
 
     def _fingerprint(self, span: Span, stamp: str) -> str | None:
-        """Names the content: files that are copied anew or touched keep it."""
+        """A hash of the content: copying or touching the files does not change it. None if a file is gone."""
         if (span.number, stamp) not in self._fingerprints:
             try:
                 self._fingerprints[span.number, stamp] = _content(span)
@@ -94,8 +98,8 @@ def _digest(path: str) -> str:
     return hashed.hexdigest()
 
 
-def versions(settings: Settings, places: Places) -> tuple[int | None, int | None]:
-    """The live version, and the one that a rollback would bring back.
+def live_and_previous(settings: Settings, places: Places) -> tuple[int | None, int | None]:
+    """The live version and the one that a rollback would restore; None for each that does not exist.
 
     Raises:
       GreenlightError: the version store cannot be read.

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from pipeline.config import load
-from pipeline.retraining.looking import Spans
+from pipeline.retraining.observer import SpanObserver
 
 
 class Clock:
@@ -21,7 +21,7 @@ def spans(tmp_path):
     settings = load(
         assignments=[f"data.source=files:{tmp_path}/span-{{SPAN}}/*.csv", "retrain.settle_seconds=10"]
     )
-    return Spans(settings, clock=steady, wall_clock=wall), steady, wall, tmp_path
+    return SpanObserver(settings, clock=steady, wall_clock=wall), steady, wall, tmp_path
 
 
 def write(folder, number, text, *, modified):
@@ -32,7 +32,7 @@ def write(folder, number, text, *, modified):
 
 
 def ready(spans):
-    return [(span.key.number, span.ready) for span in spans.look()]
+    return [(span.key.number, span.ready) for span in spans.observe()]
 
 
 def test_a_file_that_was_there_long_ago_counts_at_once(spans):
@@ -85,7 +85,7 @@ def test_the_fingerprint_is_the_contents_whatever_the_files_are_called(spans):
     write(folder, 1, "whole", modified=wall.now - 60)
     write(folder, 2, "whole", modified=wall.now - 70)
     write(folder, 3, "other", modified=wall.now - 70)
-    one, two, three = (span.key.fingerprint for span in spans.look())
+    one, two, three = (span.key.fingerprint for span in spans.observe())
     assert one == two != three
 
 
@@ -99,9 +99,9 @@ def test_what_the_settings_leave_out_is_not_seen(tmp_path):
             "data.span=3",
         ]
     )
-    assert [span.key.number for span in Spans(settings).look()] == [1, 3]
+    assert [span.key.number for span in SpanObserver(settings).observe()] == [1, 3]
 
 
 def test_a_source_of_single_files_has_no_spans(tmp_path):
     settings = load(assignments=[f"workspace={tmp_path}", f"data.source=files:{tmp_path}/*.csv"])
-    assert Spans(settings).look() == []
+    assert SpanObserver(settings).observe() == []
