@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 class SpanObserver:
     """The spans of the source, and how long each has been unchanged.
 
-    A span is ready when its files have not changed for `retrain.settle_seconds`, measured by a monotonic clock.
-    A span that is observed for the first time is ready at once if its files' modification times are older than
-    that.
+    A span is ready when its files have not changed for `retrain.settle_seconds` by a monotonic clock. A span
+    that is observed for the first time is ready at once if its files were modified longer ago than that.
     """
 
     def __init__(

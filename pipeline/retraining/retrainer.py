@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pipeline.retraining import attempts, observer
-from pipeline.retraining.asking import LiveModel
 from pipeline.retraining.journal import Journal
+from pipeline.retraining.model_client import LiveModel
 from pipeline.retraining.places import Places
 from pipeline.retraining.policy import triggers
 from pipeline.retraining.policy.decision import decide, to_examine

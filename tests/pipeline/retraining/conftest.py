@@ -138,7 +138,7 @@ def bench(tmp_path, monkeypatch) -> Callable[..., Bench]:
 
         monkeypatch.setattr(attempts, "start", start)
         monkeypatch.setattr(observer, "live_and_previous", lambda *_: made.live)
-        monkeypatch.setattr("pipeline.retraining.asking.LiveModel.span", examine)
+        monkeypatch.setattr("pipeline.retraining.model_client.LiveModel.span", examine)
         return made
 
     return make

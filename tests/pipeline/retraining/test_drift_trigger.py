@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.retraining.asking import LiveModel
+from pipeline.retraining.model_client import LiveModel
 
 DRIFT = {
     "drift": True,

@@ -1,4 +1,4 @@
-"""Asking: what the live model makes of a span or of served traffic, found out by another process."""
+"""The client of the live model: asks it about a span or served traffic in a separate process."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ STOP_SECONDS = 5.0
 
 
 class MeasuringFailed(GreenlightError):
-    """The live model could not be asked."""
+    """The process that measures the live model failed."""
 
 
 class LiveModel:
-    """The live model, asked in a process that ends when it has answered.
+    """The live model; each call starts a process that loads the model and ends with its answer.
 
-    Both methods raise MeasuringFailed where it cannot be asked.
+    Both methods raise MeasuringFailed if that process fails.
     """
 
     def __init__(self, settings: Settings, *, stop: threading.Event) -> None:
@@ -36,28 +36,30 @@ class LiveModel:
         self._stop = stop
 
     def span(self, key: SpanContent, *, live: int | None) -> Examination | None:
-        """The span through the eyes of the version `live`; None where another is live by now, or we are told
-        to stop.
+        """Measures a span with the version `live`.
+
+        Returns:
+          None if another version is live by now, or `stop` is set.
         """
-        told = self._ask("span", str(key.number))
-        if told is None:
+        answer = self._ask("span", str(key.number))
+        if answer is None:
             return None
-        if "problem" in told:
-            return Examination(span=key, problem=told["problem"], live=live)
-        return Examination(span=key, **told) if told["live"] == live else None
+        if "problem" in answer:
+            return Examination(span=key, problem=answer["problem"], live=live)
+        return Examination(span=key, **answer) if answer["live"] == live else None
 
     def served(self) -> dict[str, Any] | None:
-        """What `greenlight drift` says of served traffic; None where we are told to stop."""
+        """Compares served traffic as `greenlight drift` does; None if `stop` is set."""
         return self._ask("served")
 
     def _ask(self, *what: str) -> dict[str, Any] | None:
         from pipeline.config import to_toml
         from pipeline.settings.alerts import AlertSettings
 
-        told_to_measure = self._settings.model_copy(update={"alerts": AlertSettings()})
+        settings = self._settings.model_copy(update={"alerts": AlertSettings()})
         with scratch.folder("measuring") as folder:
             file = folder / "settings.toml"
-            file.write_text(to_toml(told_to_measure), encoding="utf-8")
+            file.write_text(to_toml(settings), encoding="utf-8")
             child, code = self._run(file, what)
             if code < 0 and not self._stop.is_set():
                 child, code = self._run(file, what)
@@ -65,7 +67,7 @@ class LiveModel:
                 return None
             if code < 0:
                 raise MeasuringFailed(
-                    "The live model could not be asked: the process that measures was ended twice, by "
+                    "The live model could not be measured: its process was ended twice, by "
                     f"{signal.Signals(-code).name}. The machine may lack memory: free some, and try again."
                 )
             if code > 0:
