@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pipeline.config import Settings
-    from pipeline.retraining.places import Places
+    from pipeline.retraining.paths import Paths
     from pipeline.retraining.policy.moments import Moment
     from pipeline.retraining.retrainer import Step
 
@@ -62,7 +62,7 @@ def retrain(context: click.Context, settings: Settings, **given: Any) -> int | N
     Decides once, says why, and ends with the run's exit code; 0 where there is nothing to do, 4 where a span
     was set aside. With --watch it goes on deciding.
     """
-    from pipeline.retraining.places import Places
+    from pipeline.retraining.paths import Paths
     from pipeline.workspace.layout import Workspace
 
     modes = [
@@ -76,19 +76,19 @@ def retrain(context: click.Context, settings: Settings, **given: Any) -> int | N
     if given["watch"] and (given["now"] or given["as_json"]):
         raise click.UsageError("--watch goes with neither --now nor --json.", context)
     _refuse_strays(context, given)
-    places = Places(Workspace.of(settings))
+    paths = Paths(Workspace.of(settings))
     if given["render"]:
         click.echo(_rendered(settings, given, context.params), nl=False)
         return None
     if given["history"]:
-        _show_history(places, as_json=given["as_json"])
+        _show_history(paths, as_json=given["as_json"])
         return None
-    places.workspace.create()
+    paths.workspace.create()
     if given["release"] is not None:
-        _release(places, given["release"], given["reason"])
+        _release(paths, given["release"], given["reason"])
         return None
-    with places.exclusively(rehearsal=given["dry_run"]):
-        return _decide(settings, places, given)
+    with paths.exclusively(rehearsal=given["dry_run"]):
+        return _decide(settings, paths, given)
 
 
 def _refuse_strays(context: click.Context, given: dict[str, Any]) -> None:
@@ -103,7 +103,7 @@ def _refuse_strays(context: click.Context, given: dict[str, Any]) -> None:
             raise click.UsageError(f"--{name} goes with {other}.", context)
 
 
-def _decide(settings: Settings, places: Places, given: dict[str, Any]) -> int:
+def _decide(settings: Settings, paths: Paths, given: dict[str, Any]) -> int:
     from pipeline.alerts.post import Post
     from pipeline.retraining import observer
     from pipeline.retraining.notifier import Notifier
@@ -111,17 +111,17 @@ def _decide(settings: Settings, places: Places, given: dict[str, Any]) -> int:
     from pipeline.retraining.watching import Stop, decide_once, watch
 
     stop = Stop()
-    post = Post(settings.alerts, places.workspace.root / "alerts")
+    post = Post(settings.alerts, paths.workspace.root / "alerts")
     quiet = given["as_json"]
     notifier = Notifier(
         model=settings.model_name,
-        places=places,
+        paths=paths,
         post=post,
         say=_nothing if quiet else click.echo,
-        live=lambda: observer.live_and_previous(settings, places)[0],
+        live=lambda: observer.live_and_previous(settings, paths)[0],
     )
     retrainer = Retrainer(
-        settings, places, clock=_clock(given["now"]), stop=stop, notifier=notifier, dry=given["dry_run"]
+        settings, paths, clock=_clock(given["now"]), stop=stop, notifier=notifier, dry=given["dry_run"]
     )
     with stop.on_signals(), post.delivering():
         if given["watch"]:
@@ -176,14 +176,14 @@ def _facts(steps: Sequence[Step], code: int) -> dict[str, Any]:
     return {"decision": told[-1], "before": told[:-1], "exit_code": code}
 
 
-def _release(places: Places, span: int, reason: str | None) -> None:
+def _release(paths: Paths, span: int, reason: str | None) -> None:
     from pipeline.retraining.policy.moments import present
     from pipeline.retraining.releasing import release
     from serving.store.journal import whoami
 
     if not reason:
         raise InputError(f"--release {span} needs --reason TEXT: the history tells who let it pass, and why.")
-    release(places, span, who=whoami(), why=reason, now=present())
+    release(paths, span, who=whoami(), why=reason, now=present())
     click.echo(f"Span {span} may be used; the next look takes it up.")
 
 
@@ -204,15 +204,15 @@ def _rendered(settings: Settings, given: dict[str, Any], options: dict[str, Any]
     return deploying.systemd_unit(settings, config=settings_files(options["files"]))
 
 
-def _show_history(places: Places, *, as_json: bool) -> None:
+def _show_history(paths: Paths, *, as_json: bool) -> None:
     from pipeline.retraining.journal import Journal
     from pipeline.retraining.notifier import history_line
 
-    records = Journal(places.journal).records()
+    records = Journal(paths.journal).records()
     if as_json:
         click.echo(json.dumps([record.to_json() for record in records], default=str))
         return
     if not records:
-        click.echo(f"Nothing was decided in {places.workspace.root} yet.", err=True)
+        click.echo(f"Nothing was decided in {paths.workspace.root} yet.", err=True)
     for record in records:
         click.echo(history_line(record))

@@ -13,7 +13,7 @@ from components.errors import GreenlightError, InputError, TooFewReviews
 from pipeline.results.outcome import RunResult
 from pipeline.retraining import observer
 from pipeline.retraining.children import Child, is_alive
-from pipeline.retraining.places import Places
+from pipeline.retraining.paths import Paths
 from pipeline.retraining.policy.records import INTERRUPTED, KILLED, NOT_STARTED, Decision, Ended
 from pipeline.termination import TERMINATED
 from serving.machine.children import CRASHES
@@ -40,28 +40,28 @@ def run_settings(settings: Settings, decision: Decision) -> Settings:
     return settings.model_copy(update={"data": data, "alerts": AlertSettings()})
 
 
-def start(settings: Settings, run_id: str, places: Places) -> Child:
+def start(settings: Settings, run_id: str, paths: Paths) -> Child:
     """Starts `greenlight run` in a fresh process."""
     from pipeline.config import to_toml
 
-    file = places.settings(run_id)
+    file = paths.settings(run_id)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(to_toml(settings), encoding="utf-8")
     arguments = ["run", "--config", str(file), "--run-id", run_id, "--json"]
-    return Child("pipeline.cli", arguments, folder=places.run(run_id))
+    return Child("pipeline.cli", arguments, folder=paths.run(run_id))
 
 
 def finish(
-    child: Child, attempt: Attempt, settings: Settings, places: Places, *, stop: threading.Event
+    child: Child, attempt: Attempt, settings: Settings, paths: Paths, *, stop: threading.Event
 ) -> Ended:
     """Waits for the run, or ends it when `stop` is set; says what became of it."""
     code, run_id = child.wait(stop, stop_seconds=settings.retrain.stop_seconds), attempt.run
-    if (result := _result(places, run_id)) is not None:
+    if (result := _result(paths, run_id)) is not None:
         return _ended(attempt, result)
-    return _with_live(_broken_off(child, code, run_id, places, stopped=stop.is_set()), settings, places)
+    return _with_live(_broken_off(child, code, run_id, paths, stopped=stop.is_set()), settings, paths)
 
 
-def _broken_off(child: Child, code: int, run_id: str, places: Places, *, stopped: bool) -> Ended:
+def _broken_off(child: Child, code: int, run_id: str, paths: Paths, *, stopped: bool) -> Ended:
     """The end of a run that left no result."""
     if code == TERMINATED or (stopped and code < 0):
         return Ended(run=run_id, verdict=INTERRUPTED, exit_code=code, reasons=("told to end",))
@@ -76,25 +76,25 @@ def _broken_off(child: Child, code: int, run_id: str, places: Places, *, stopped
             reasons=(f"ended by {name}: {reason}",),
             machine_fault=-code not in CRASHES,
         )
-    if code == 1 and not places.workspace.run(run_id).exists() and places.workspace.in_use():
+    if code == 1 and not paths.workspace.run(run_id).exists() and paths.workspace.in_use():
         return Ended(run=run_id, verdict=NOT_STARTED, exit_code=code, reasons=(reason,))
     machine = bool(answer.get("machine_fault"))
     return Ended(run=run_id, verdict="failed", exit_code=code, reasons=(reason,), machine_fault=machine)
 
 
-def found_out(attempt: Attempt, settings: Settings, places: Places) -> Ended | None:
+def found_out(attempt: Attempt, settings: Settings, paths: Paths) -> Ended | None:
     """What became of a run whose starter died; None while it is still at work.
 
     A run that pushed its model and was killed before it wrote its result has come to its verdict all the
     same: the lineage store and the version store know.
     """
     run_id = attempt.run
-    if is_alive(places.run(run_id)):
+    if is_alive(paths.run(run_id)):
         return None
     noted = "found at the next start"
-    if (result := _result(places, run_id) or _from_lineage(run_id, settings, places)) is not None:
+    if (result := _result(paths, run_id) or _from_lineage(run_id, settings, paths)) is not None:
         return _ended(attempt, result, noted=noted)
-    if places.workspace.run(run_id).exists():
+    if paths.workspace.run(run_id).exists():
         reasons = ("it was killed on its way",)
         ended = Ended(
             run=run_id, verdict=KILLED, exit_code=1, noted=noted, reasons=reasons, machine_fault=True
@@ -102,32 +102,32 @@ def found_out(attempt: Attempt, settings: Settings, places: Places) -> Ended | N
     else:
         reasons = ("it was killed before it began",)
         ended = Ended(run=run_id, verdict=NOT_STARTED, noted=noted, reasons=reasons)
-    return _with_live(ended, settings, places)
+    return _with_live(ended, settings, paths)
 
 
-def _with_live(ended: Ended, settings: Settings, places: Places) -> Ended:
+def _with_live(ended: Ended, settings: Settings, paths: Paths) -> Ended:
     """The same, with the version that is live all the same, as the store tells it."""
     try:
-        live, _ = observer.live_and_previous(settings, places)
+        live, _ = observer.live_and_previous(settings, paths)
     except GreenlightError as error:  # how the run came out has to be recorded even so
         return dataclasses.replace(ended, reasons=(*ended.reasons, str(error)))
     return dataclasses.replace(ended, version=None if live is None else str(live))
 
 
-def _result(places: Places, run_id: str) -> RunResult | None:
+def _result(paths: Paths, run_id: str) -> RunResult | None:
     try:
-        return RunResult.load(places.workspace.result(run_id))
+        return RunResult.load(paths.workspace.result(run_id))
     except InputError:
         return None
 
 
-def _from_lineage(run_id: str, settings: Settings, places: Places) -> RunResult | None:
+def _from_lineage(run_id: str, settings: Settings, paths: Paths) -> RunResult | None:
     """The result of a run whose last stage ended well, though nobody wrote it down; writes it down."""
     from pipeline.lineage.runs import read_run
     from pipeline.results.verdicts import judge_run
     from serving.versions import VersionStore
 
-    workspace = places.workspace
+    workspace = paths.workspace
     try:
         run = read_run(workspace.metadata, run_id)
     except InputError:

@@ -27,7 +27,7 @@ from pipeline.settings.alerts import EventName
 
 if TYPE_CHECKING:
     from pipeline.alerts.post import Post
-    from pipeline.retraining.places import Places
+    from pipeline.retraining.paths import Paths
 
 
 class Notifier:
@@ -44,13 +44,13 @@ class Notifier:
         self,
         *,
         model: str,
-        places: Places,
+        paths: Paths,
         post: Post,
         say: Callable[[str], None],
         live: Callable[[], int | None],
     ) -> None:
         self._model = model
-        self._places = places
+        self._paths = paths
         self._post = post
         self._say = say
         self._live = live
@@ -128,7 +128,7 @@ class Notifier:
             at=present().at.isoformat(timespec="seconds"),
             title=title,
             model=self._model,
-            workspace=str(self._places.workspace.root),
+            workspace=str(self._paths.workspace.root),
             reasons=tuple(reasons),
             **facts,
         )
@@ -146,7 +146,7 @@ class Notifier:
 
     def _result(self, run: str) -> RunResult | None:
         try:
-            return RunResult.load(self._places.workspace.result(run))
+            return RunResult.load(self._paths.workspace.result(run))
         except InputError:
             return None
 

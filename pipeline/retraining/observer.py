@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pipeline.retraining.places import Places
+from pipeline.retraining.paths import Paths
 from pipeline.retraining.policy.records import SpanContent
 from pipeline.retraining.policy.seen import SpanSeen
 
@@ -97,7 +97,7 @@ def _digest(path: str) -> str:
     return hashed.hexdigest()
 
 
-def live_and_previous(settings: Settings, places: Places) -> tuple[int | None, int | None]:
+def live_and_previous(settings: Settings, paths: Paths) -> tuple[int | None, int | None]:
     """The live version and the one that a rollback would restore; None for each that does not exist.
 
     Raises:
@@ -106,7 +106,7 @@ def live_and_previous(settings: Settings, places: Places) -> tuple[int | None, i
     from components.store_errors import as_greenlight_errors
     from serving.versions import VersionStore
 
-    root = places.workspace.serving(settings.model_name)
+    root = paths.workspace.serving(settings.model_name)
     if not root.is_dir():
         return None, None
     with as_greenlight_errors():

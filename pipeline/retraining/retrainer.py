@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.retraining import attempts, observer
 from pipeline.retraining.journal import Journal
 from pipeline.retraining.model_client import LiveModel
-from pipeline.retraining.places import Places
+from pipeline.retraining.paths import Paths
 from pipeline.retraining.policy import triggers
 from pipeline.retraining.policy.decision import decide, to_examine
 from pipeline.retraining.policy.history import History
@@ -54,7 +54,7 @@ class Step:
 
 
 class Retrainer:
-    """Retrains in one workspace. Whoever uses it holds `places.exclusively()`.
+    """Retrains in one workspace. Whoever uses it holds `paths.exclusively()`.
 
     clock: tells the moment. stop: once set, a run under way is ended, and nothing new is started.
     dry: decides, but writes and does nothing.
@@ -63,7 +63,7 @@ class Retrainer:
     def __init__(
         self,
         settings: Settings,
-        places: Places,
+        paths: Paths,
         *,
         clock: Callable[[], Moment],
         stop: threading.Event,
@@ -71,12 +71,12 @@ class Retrainer:
         dry: bool = False,
     ) -> None:
         self._settings = settings
-        self._places = places
+        self._paths = paths
         self._clock = clock
         self._stop = stop
         self._notifier = notifier
         self.dry = dry
-        self._journal = Journal(places.journal)
+        self._journal = Journal(paths.journal)
         self._past, self._read_to = History(), -1
         self._spans = observer.SpanObserver(settings)
         self._live_model = LiveModel(settings, stop=stop)
@@ -112,7 +112,7 @@ class Retrainer:
     def _catch_up(self) -> None:
         """Finds out what became of a run whose starter died; lets the schedule count from where it can."""
         attempt = self._past.open_attempt
-        ended = attempts.found_out(attempt, self._settings, self._places) if attempt else None
+        ended = attempts.found_out(attempt, self._settings, self._paths) if attempt else None
         if attempt is not None and ended is not None:
             if not self.dry:
                 self._notifier.run_ended(attempt.decision, ended)
@@ -131,7 +131,7 @@ class Retrainer:
         return TOLD_TO_STOP
 
     def _look(self) -> Seen:
-        live, previous = observer.live_and_previous(self._settings, self._places)
+        live, previous = observer.live_and_previous(self._settings, self._paths)
         return Seen(
             now=self._clock(),
             spans=self._spans.observe(),
@@ -143,7 +143,7 @@ class Retrainer:
 
     def _decide_on(self, seen: Seen) -> Decision:
         decision = decide(seen, self._past, self._settings.retrain)
-        if decision.kind == "run" and self._places.workspace.in_use():
+        if decision.kind == "run" and self._paths.workspace.in_use():
             return decide(dataclasses.replace(seen, busy=BUSY), self._past, self._settings.retrain)
         return decision
 
@@ -183,8 +183,8 @@ class Retrainer:
         self._record(Decided(decision=decision, run=run_id))
         attempt = self._past.attempts[-1]
         self._notifier.run_started(decision, run_id, moment)
-        child = attempts.start(settings, run_id, self._places)
-        ended = attempts.finish(child, attempt, settings, self._places, stop=self._stop)
+        child = attempts.start(settings, run_id, self._paths)
+        ended = attempts.finish(child, attempt, settings, self._paths, stop=self._stop)
         self._notifier.run_ended(decision, ended)
         self._record(ended)
         return Step(decision, moment, run_id, ended)
@@ -203,7 +203,7 @@ class Retrainer:
         from serving.versions import VersionStore
 
         assert decision.version is not None
-        store = VersionStore(self._places.workspace.serving(self._settings.model_name))
+        store = VersionStore(self._paths.workspace.serving(self._settings.model_name))
         with as_greenlight_errors():
             live = store.live()
             if live is not None and live.number == decision.version:

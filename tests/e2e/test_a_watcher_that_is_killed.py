@@ -15,7 +15,7 @@ from benchmarks.reviews_made import real_reviews
 from pipeline.config import load
 from pipeline.retraining import attempts
 from pipeline.retraining.journal import Journal
-from pipeline.retraining.places import Places
+from pipeline.retraining.paths import Places
 from pipeline.retraining.policy.history import History
 from pipeline.workspace.layout import Workspace
 

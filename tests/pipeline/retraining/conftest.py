@@ -15,7 +15,7 @@ from pipeline.config import Settings, load
 from pipeline.retraining import attempts, observer
 from pipeline.retraining.children import Child
 from pipeline.retraining.notifier import Notifier
-from pipeline.retraining.places import Places
+from pipeline.retraining.paths import Paths
 from pipeline.retraining.policy.moments import Moment, pretended
 from pipeline.retraining.policy.records import Examination, SpanContent
 from pipeline.retraining.retrainer import Retrainer
@@ -68,8 +68,8 @@ class Bench:
     stop: Stop = dataclasses.field(default_factory=Stop)
 
     @property
-    def places(self) -> Places:
-        return Places(Workspace.at(self.settings.workspace))
+    def paths(self) -> Paths:
+        return Paths(Workspace.at(self.settings.workspace))
 
     def land(self, number: int, text: str = "text,label\na fine film,1\n") -> None:
         """Puts a span there that is old enough to be settled."""
@@ -80,13 +80,13 @@ class Bench:
 
     def retrainer(self, **given) -> Retrainer:
         """As a fresh process would have it."""
-        self.places.folder.mkdir(parents=True, exist_ok=True)
-        post = Post(self.settings.alerts, self.places.workspace.root / "alerts")
+        self.paths.folder.mkdir(parents=True, exist_ok=True)
+        post = Post(self.settings.alerts, self.paths.workspace.root / "alerts")
         notifier = Notifier(
-            model="imdb", places=self.places, post=post, say=self.said.append, live=lambda: self.live[0]
+            model="imdb", paths=self.paths, post=post, say=self.said.append, live=lambda: self.live[0]
         )
         return Retrainer(
-            self.settings, self.places, clock=self.now, stop=self.stop, notifier=notifier, **given
+            self.settings, self.paths, clock=self.now, stop=self.stop, notifier=notifier, **given
         )
 
     def now(self) -> Moment:
@@ -101,7 +101,7 @@ class Bench:
         return noted.read_text().splitlines() if noted.exists() else []
 
     def journal(self) -> list[dict]:
-        lines = self.places.journal.read_text().splitlines()
+        lines = self.paths.journal.read_text().splitlines()
         return [json.loads(line) for line in lines if line.strip()]
 
     def alerts(self) -> list[dict]:
@@ -127,10 +127,10 @@ def bench(tmp_path, monkeypatch) -> Callable[..., Bench]:
         made = Bench(tmp_path, load(assignments=[f"workspace={workspace}", source, *assignments]))
         workspace.mkdir(exist_ok=True)
 
-        def start(settings: Settings, run_id: str, places: Places) -> Child:
-            arguments = [str(places.workspace.root), run_id, json.dumps(made.plan)]
+        def start(settings: Settings, run_id: str, paths: Paths) -> Child:
+            arguments = [str(paths.workspace.root), run_id, json.dumps(made.plan)]
             made.run_settings = settings
-            return Child("stand_in_run", arguments, folder=places.run(run_id))
+            return Child("stand_in_run", arguments, folder=paths.run(run_id))
 
         def examine(_, key: SpanContent, *, live: int | None) -> Examination:
             given = {"rows": 400, "accuracy": 0.9 if live else None} | made.accuracy.get(key.number, {})

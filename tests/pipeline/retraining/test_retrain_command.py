@@ -95,12 +95,12 @@ def test_a_watcher_that_is_told_to_end_ends_with_words(tmp_path, told, code):
 
 
 def test_two_watchers_do_not_share_a_workspace(greenlight):
-    from pipeline.retraining.places import Places
+    from pipeline.retraining.paths import Paths
     from pipeline.workspace.layout import Workspace
 
     workspace = Workspace.at(Path("workspace"))
     workspace.create()
-    with Places(workspace).exclusively():
+    with Paths(workspace).exclusively():
         result = greenlight("retrain", "--watch")
     assert result.exit_code == 1
     assert "Another `greenlight retrain` is at work in" in result.stderr

@@ -88,7 +88,7 @@ def test_a_released_span_is_run_after_all(bench):
     one.accuracy[1] = {"accuracy": 0.12}
     watcher = one.retrainer()
     assert watcher.step().decision.kind == "set-aside"
-    release(one.places, 1, who="me@here", why="the scale was turned round", now=one.now())
+    release(one.paths, 1, who="me@here", why="the scale was turned round", now=one.now())
     assert watcher.step().decision.kind == "run"
 
 
@@ -144,7 +144,7 @@ def test_a_span_whose_run_the_gate_refused_for_a_loss_does_not_come_back_silentl
     assert decision.why == "span 3 is new; without spans 1, 2, which the gate refused for a loss"
     assert (decision.without, decision.refused) == ((1, 2), (1, 2))
     assert one.run_settings.data.without_spans == (1, 2)
-    history = [history_line(record) for record in Journal(one.places.journal).records()]
+    history = [history_line(record) for record in Journal(one.paths.journal).records()]
     assert any("span 1 is quarantined, since the gate refused" in line for line in history)
     one.live = (2, 1)
     assert one.retrainer().step().decision.kind == "nothing"
@@ -171,7 +171,7 @@ def test_a_person_releases_a_span_that_the_gate_refused(bench):
     one.land(1)
     retrainer = one.retrainer()
     retrainer.step()
-    release(one.places, 1, who="me@here", why="the labels were looked at", now=one.now())
+    release(one.paths, 1, who="me@here", why="the labels were looked at", now=one.now())
     one.plan = {"verdict": "promoted"}
     decision = retrainer.step().decision
     assert (decision.kind, decision.newest, decision.without) == ("run", 1, ())
@@ -334,7 +334,7 @@ def test_a_run_that_does_not_listen_is_killed_when_its_time_is_over(bench):
 def test_another_run_in_the_workspace_is_waited_for(bench):
     one = bench()
     one.land(1)
-    with one.places.workspace.exclusively():
+    with one.paths.workspace.exclusively():
         held = one.retrainer().step().decision
     assert (held.kind, held.why) == ("wait", "another run is using the workspace")
     assert one.retrainer().step().decision.kind == "run"
@@ -344,7 +344,7 @@ def test_a_rehearsal_writes_nothing(bench):
     one = bench()
     one.land(1)
     assert one.retrainer(dry=True).step().decision.kind == "run"
-    assert not one.places.journal.exists()
+    assert not one.paths.journal.exists()
     assert one.started() == []
 
 
@@ -370,7 +370,7 @@ def crashed(one):
     retrainer._catch_up()
     decision, run_id = retrainer._decide(), new_run_id()
     retrainer._record(Decided(decision=decision, run=run_id))
-    return attempts.start(one.settings, run_id, one.places), run_id
+    return attempts.start(one.settings, run_id, one.paths), run_id
 
 
 def test_a_run_that_outlived_its_watcher_is_waited_for_and_its_verdict_counts(bench):
@@ -417,13 +417,13 @@ def test_a_run_whose_watcher_died_before_it_began_costs_nothing(bench, monkeypat
 
 def test_a_line_that_cannot_be_read_is_complained_of_once(bench, caplog):
     one = bench()
-    one.places.folder.mkdir(parents=True)
-    one.places.journal.write_text("not a record\n")
+    one.paths.folder.mkdir(parents=True)
+    one.paths.journal.write_text("not a record\n")
     retrainer = one.retrainer()
     for number in (1, 2):
         one.land(number)
         retrainer.step()
-        with one.places.journal.open("a") as journal:
+        with one.paths.journal.open("a") as journal:
             journal.write("\n")
     retrainer.step()
     assert [line.getMessage().split(": ")[1] for line in caplog.records if "passed over" in line.msg] == [
@@ -435,7 +435,7 @@ def test_a_torn_last_line_is_as_if_it_had_never_been_written(bench):
     one = bench()
     one.land(1)
     one.retrainer().step()
-    with one.places.journal.open("ab") as journal:
+    with one.paths.journal.open("ab") as journal:
         journal.write(b'{"kind": "decided", "at": "2026-03-02T0')
     one.land(2)
     assert one.retrainer().step().decision.why == "span 2 is new"
@@ -445,8 +445,8 @@ def test_a_torn_last_line_is_as_if_it_had_never_been_written(bench):
 def test_what_cannot_be_recorded_is_not_done(bench):
     one = bench()
     one.land(1)
-    one.places.folder.mkdir(parents=True)
-    one.places.journal.mkdir()
+    one.paths.folder.mkdir(parents=True)
+    one.paths.journal.mkdir()
     with pytest.raises(GreenlightError, match=r"The journal .* cannot be read: Is a directory"):
         one.retrainer().step()
     assert one.started() == []
@@ -455,9 +455,9 @@ def test_what_cannot_be_recorded_is_not_done(bench):
 def test_one_at_a_time_decides_in_a_workspace(bench):
     one = bench()
     with (
-        one.places.exclusively(),
+        one.paths.exclusively(),
         pytest.raises(GreenlightError, match="Another `greenlight retrain` is at work"),
-        one.places.exclusively(),
+        one.paths.exclusively(),
     ):
         pass
 
@@ -469,7 +469,7 @@ def test_being_told_to_stop_in_the_middle_of_a_look_is_no_decision(bench, monkey
     retrainer = one.retrainer()
     monkeypatch.setattr(retrainer, "_catch_up", one.stop.set)
     watch(retrainer, poll_seconds=1, stop=one.stop, notifier=retrainer._notifier)
-    assert (one.said, one.places.journal.exists()) == ([], False)
+    assert (one.said, one.paths.journal.exists()) == ([], False)
 
 
 def test_the_name_of_a_file_need_not_be_utf_8(bench):

@@ -15,7 +15,7 @@ def served(bench, monkeypatch):
 
     def make(*assignments):
         one = bench(*assignments)
-        store = VersionStore(one.places.workspace.serving(one.settings.model_name))
+        store = VersionStore(one.paths.workspace.serving(one.settings.model_name))
         for number in (1, 2):
             model = one.folder / f"model-{number}"
             model.mkdir()

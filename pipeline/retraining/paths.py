@@ -1,4 +1,4 @@
-"""Where retraining keeps what, in the workspace's folder `retraining`."""
+"""The paths of retraining below the folder `retraining` of a workspace, and the lock there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.workspace.layout import Workspace
 
 
 @dataclasses.dataclass(frozen=True)
-class Places:
+class Paths:
     """The paths of one workspace's retraining."""
 
     workspace: Workspace
@@ -26,7 +26,7 @@ class Places:
         return self.folder / "journal.jsonl"
 
     def run(self, run_id: str) -> Path:
-        """What a run was handed, and what it answered."""
+        """The folder of a run's settings and output."""
         return self.folder / "runs" / run_id
 
     def settings(self, run_id: str) -> Path:
@@ -34,18 +34,18 @@ class Places:
 
     @property
     def measuring(self) -> Path:
-        """The same for the process that measures."""
+        """The folder of the measuring process's settings and output."""
         return self.folder / "measuring"
 
     @contextmanager
     def exclusively(self, *, rehearsal: bool = False) -> Iterator[None]:
-        """One that decides per workspace; the system frees the lock of a process that died.
+        """Holds the workspace's lock for retraining; the system frees the lock of a process that died.
 
         Args:
-          rehearsal: nothing is to be written, so where nobody ever decided there is nobody to exclude.
+          rehearsal: a dry run, which writes nothing: it takes the lock only if the lock file exists.
 
         Raises:
-          GreenlightError: another one is at work.
+          GreenlightError: another process holds the lock, or the folder cannot be used.
         """
         import filelock
 
@@ -59,8 +59,8 @@ class Places:
                 yield
         except filelock.Timeout:
             raise GreenlightError(
-                f"Another `greenlight retrain` is at work in {self.workspace.root}; one at a time decides. "
-                "Leave it to that one, or end it first."
+                f"Another `greenlight retrain` is running in {self.workspace.root}; only one at a time can decide. "
+                "Wait for it to end, or stop it first."
             ) from None
         except OSError as error:
             raise GreenlightError(f"{self.folder} cannot be used: {error.strerror or error}.") from error
