@@ -106,9 +106,9 @@ def _refuse_strays(context: click.Context, given: dict[str, Any]) -> None:
 def _decide(settings: Settings, paths: Paths, given: dict[str, Any]) -> int:
     from pipeline.alerts.post import Post
     from pipeline.retraining import observer
+    from pipeline.retraining.loop import Stop, decide_once, watch
     from pipeline.retraining.notifier import Notifier
     from pipeline.retraining.retrainer import Retrainer
-    from pipeline.retraining.watching import Stop, decide_once, watch
 
     stop = Stop()
     post = Post(settings.alerts, paths.workspace.root / "alerts")
@@ -178,7 +178,7 @@ def _facts(steps: Sequence[Step], code: int) -> dict[str, Any]:
 
 def _release(paths: Paths, span: int, reason: str | None) -> None:
     from pipeline.retraining.policy.moments import present
-    from pipeline.retraining.releasing import release
+    from pipeline.retraining.release import release
     from serving.store.journal import whoami
 
     if not reason:

@@ -14,12 +14,12 @@ from pipeline.alerts.post import Post
 from pipeline.config import Settings, load
 from pipeline.retraining import attempts, observer
 from pipeline.retraining.children import Child
+from pipeline.retraining.loop import Stop
 from pipeline.retraining.notifier import Notifier
 from pipeline.retraining.paths import Paths
 from pipeline.retraining.policy.moments import Moment, pretended
 from pipeline.retraining.policy.records import Examination, SpanContent
 from pipeline.retraining.retrainer import Retrainer
-from pipeline.retraining.watching import Stop
 from pipeline.workspace.layout import Workspace
 
 STAND_IN = """

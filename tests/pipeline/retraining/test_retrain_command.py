@@ -103,4 +103,4 @@ def test_two_watchers_do_not_share_a_workspace(greenlight):
     with Paths(workspace).exclusively():
         result = greenlight("retrain", "--watch")
     assert result.exit_code == 1
-    assert "Another `greenlight retrain` is at work in" in result.stderr
+    assert "Another `greenlight retrain` is running in" in result.stderr

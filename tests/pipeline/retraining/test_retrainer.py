@@ -80,7 +80,7 @@ def test_a_span_that_cannot_be_read_is_set_aside_with_the_reason(bench):
 
 
 def test_a_released_span_is_run_after_all(bench):
-    from pipeline.retraining.releasing import release
+    from pipeline.retraining.release import release
 
     one = bench()
     one.live = (4, 3)
@@ -163,7 +163,7 @@ def test_a_refusal_for_another_reason_than_a_loss_says_nothing_of_the_span(bench
 
 
 def test_a_person_releases_a_span_that_the_gate_refused(bench):
-    from pipeline.retraining.releasing import release
+    from pipeline.retraining.release import release
 
     one = bench()
     one.live = (1, None)
@@ -463,7 +463,7 @@ def test_one_at_a_time_decides_in_a_workspace(bench):
 
 
 def test_being_told_to_stop_in_the_middle_of_a_look_is_no_decision(bench, monkeypatch):
-    from pipeline.retraining.watching import watch
+    from pipeline.retraining.loop import watch
 
     one = bench("retrain.settle_seconds=0")
     retrainer = one.retrainer()

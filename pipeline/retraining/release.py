@@ -1,4 +1,4 @@
-"""Releasing: a person says that a span that was set aside is right after all."""
+"""The release of a quarantined span by a person, who vouches for its labels."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from pipeline.retraining.policy.records import Released, SpanContent
 
 
 def release(paths: Paths, number: int, *, who: str, why: str, now: Moment) -> SpanContent:
-    """Lets the span of this number be used although it was set aside.
+    """Records that the quarantined span with this number may be used.
+
+    Args:
+      who, why: the person and the reason, for the history.
 
     Raises:
-      InputError: it is not set aside.
+      InputError: the span is not quarantined.
     """
     journal = Journal(paths.journal)
     aside = [span for span in History(journal.records()).aside if span.number == number]
     if not aside:
         raise InputError(
-            f"Span {number} is not set aside in {paths.workspace.root}. `greenlight retrain --history` "
-            "shows what is."
+            f"Span {number} is not quarantined in {paths.workspace.root}. `greenlight retrain --history` "
+            "shows the quarantined spans."
         )
     journal.append(now, Released(span=aside[-1], who=who, why=why))
     return aside[-1]
