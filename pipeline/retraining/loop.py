@@ -1,4 +1,4 @@
-"""Watching: deciding again and again until somebody says stop; and the signals that say it."""
+"""The loop of `greenlight retrain --watch`, its single pass without --watch, and their stop signals."""
 
 from __future__ import annotations
 
@@ -20,31 +20,32 @@ LONGEST_PAUSE_SECONDS = 600.0
 
 
 class Stop(threading.Event):
-    """Set by SIGTERM and Ctrl-C; `by` is the signal that came first."""
+    """An event that SIGTERM and Ctrl-C set; `by` is the first signal."""
 
     by: signal.Signals | None = None
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Takes the signals meanwhile, in the main thread only."""
+        """Handles the signals inside the `with` block; only in the main thread."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {one: signal.signal(one, self._told) for one in (signal.SIGTERM, signal.SIGINT)}
+        before = {one: signal.signal(one, self._received) for one in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
         finally:
             for one, handler in before.items():
                 signal.signal(one, handler)
 
-    def _told(self, number: int, _: object) -> None:
+    def _received(self, number: int, _: object) -> None:
         self.by = self.by or signal.Signals(number)
         self.set()
 
 
 def decide_once(retrainer: Retrainer, *, stop: threading.Event, notifier: Notifier) -> list[Step]:
-    """The steps up to the first that starts a run, or has nothing more to do. Where all there is has not
-    settled yet, it waits for that once.
+    """Decides until a decision is final: a run, a wait or nothing to do.
+
+    If a span has not settled yet, waits once for `retry_in` seconds and decides again.
     """
     steps, waited = [], False
     while True:
@@ -61,29 +62,32 @@ def decide_once(retrainer: Retrainer, *, stop: threading.Event, notifier: Notifi
 
 
 def watch(retrainer: Retrainer, *, poll_seconds: float, stop: threading.Event, notifier: Notifier) -> None:
-    """Decides until `stop` is set. What cannot be read or asked is told once, and tried again later."""
-    told: Decision | None = None
-    trouble, pause = "", poll_seconds
+    """Decides every `poll_seconds` until `stop` is set.
+
+    An error is reported once and retried with a growing pause; a decision is reported when it changes.
+    """
+    reported: Decision | None = None
+    error_text, pause = "", poll_seconds
     while not stop.is_set():
         try:
             step = retrainer.step()
         except GreenlightError as error:
-            if str(error) != trouble:
+            if str(error) != error_text:
                 notifier.cannot_decide(str(error))
-            trouble, pause = str(error), min(2 * pause, max(poll_seconds, LONGEST_PAUSE_SECONDS))
+            error_text, pause = str(error), min(2 * pause, max(poll_seconds, LONGEST_PAUSE_SECONDS))
             stop.wait(pause)
             continue
         if step.decision is TOLD_TO_STOP:
             return
-        trouble, pause = "", poll_seconds
-        if not _is_news(step.decision, told):
+        error_text, pause = "", poll_seconds
+        if not _is_news(step.decision, reported):
             stop.wait(poll_seconds)
             continue
-        told = step.decision
+        reported = step.decision
         notifier.decided(step.decision, step.moment)
 
 
 def _is_news(decision: Decision, told: Decision | None) -> bool:
     if told is None or decision.kind not in ("nothing", "wait"):
         return True
-    return (decision.kind, decision.cause or decision.why) != (told.kind, told.cause or told.why)
+    return (decision.kind, decision.cause or decision.why) != (reported.kind, reported.cause or reported.why)

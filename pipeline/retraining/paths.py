@@ -59,8 +59,8 @@ class Paths:
                 yield
         except filelock.Timeout:
             raise GreenlightError(
-                f"Another `greenlight retrain` is running in {self.workspace.root}. Only one at a time can decide: "
-                "wait for it to end, or stop it first."
+                f"Another `greenlight retrain` is running in {self.workspace.root}. Only one at a time "
+                "can decide: wait for it to end, or stop it first."
             ) from None
         except OSError as error:
             raise GreenlightError(f"{self.folder} cannot be used: {error.strerror or error}.") from error

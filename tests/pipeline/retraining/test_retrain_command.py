@@ -51,7 +51,7 @@ def test_a_span_that_no_run_could_read_ends_with_4(greenlight):
         (["--now", "yesterday"], "--now 'yesterday' is not a time. Write it like 2026-03-01T03:00Z."),
         (["--now", "2026-03-01T03:00"], "--now '2026-03-01T03:00' lacks its time zone."),
         (["--release", "3"], "--release 3 needs --reason TEXT"),
-        (["--release", "3", "--reason", "fine"], "Span 3 is not set aside in"),
+        (["--release", "3", "--reason", "fine"], "Span 3 is not quarantined in"),
         (["--render", "systemd", "--set", "retrain.poll_seconds=5"], "takes its settings from a file"),
         (["--render", "cronjob"], "A CronJob needs an image"),
         (["--reason", "fine"], "--reason goes with --release."),
