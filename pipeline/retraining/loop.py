@@ -87,7 +87,7 @@ def watch(retrainer: Retrainer, *, poll_seconds: float, stop: threading.Event, n
         notifier.decided(step.decision, step.moment)
 
 
-def _is_news(decision: Decision, told: Decision | None) -> bool:
-    if told is None or decision.kind not in ("nothing", "wait"):
+def _is_news(decision: Decision, reported: Decision | None) -> bool:
+    if reported is None or decision.kind not in ("nothing", "wait"):
         return True
     return (decision.kind, decision.cause or decision.why) != (reported.kind, reported.cause or reported.why)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from pipeline.retraining.policy import brakes, suspicion, triggers
+from pipeline.retraining.policy import label_quality, rate_limits, triggers
 from pipeline.retraining.policy.history import History, cause_of
 from pipeline.retraining.policy.records import Decision
 from pipeline.retraining.policy.seen import Seen, SpanSeen
@@ -49,7 +49,7 @@ def _set_aside(seen: Seen, past: History, settings: RetrainSettings) -> Decision
     for span in pending(seen, past):
         examination = past.examination(span.key, live=seen.live)
         vouched = span.key in past.released
-        why = suspicion.about(examination, settings, vouched=vouched) if examination else None
+        why = label_quality.defect(examination, settings, vouched=vouched) if examination else None
         gave_up = past.broken[cause_of(span.key)]
         if why is None and gave_up >= settings.max_attempts:
             why = f"{gave_up} runs of it broke; their logs say why"
@@ -67,7 +67,7 @@ def _rollback(seen: Seen, past: History, settings: RetrainSettings) -> Decision 
         for one in past.examinations
         if one.live == seen.live and one.previous == seen.previous and one.span not in past.aside
     ]
-    worse = suspicion.worse_than_before(watched, settings)
+    worse = label_quality.worse_than_before(watched, settings)
     if worse is None:
         return None
     return Decision(
@@ -89,7 +89,7 @@ def _run(seen: Seen, past: History, settings: RetrainSettings) -> Decision | Non
         return Decision(kind="wait", trigger=run.trigger, cause=run.cause, why=why)
     if seen.busy:
         return Decision(kind="wait", trigger=run.trigger, cause=run.cause, why=seen.busy)
-    return brakes.hold(run, seen.now, past, settings) or run
+    return rate_limits.wait_instead(run, seen.now, past, settings) or run
 
 
 def _within_what_is_approved(run: Decision, seen: Seen, past: History) -> Decision:

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.retraining.policy.decision import decide
 from pipeline.retraining.policy.history import History, cause_of
+from pipeline.retraining.policy.label_quality import defect, upper_bound
 from pipeline.retraining.policy.moments import Moment
 from pipeline.retraining.policy.records import (
     Decided,
@@ -18,7 +19,6 @@ from pipeline.retraining.policy.records import (
     Watching,
 )
 from pipeline.retraining.policy.seen import Drift, Seen, SpanSeen
-from pipeline.retraining.policy.suspicion import about, upper_bound
 from pipeline.settings.retrain import RetrainSettings
 
 NOW = Moment(datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC))
@@ -206,12 +206,12 @@ def test_who_else_runs_is_waited_for():
 )
 def test_labels_are_suspected_only_beyond_chance(accuracy, rows, suspicious):
     examination = Examination(span=ONE, rows=rows, live=3, accuracy=accuracy)
-    assert bool(about(examination, RetrainSettings(), vouched=False)) == suspicious
+    assert bool(defect(examination, RetrainSettings(), vouched=False)) == suspicious
 
 
-def test_the_suspicion_says_what_to_do():
+def test_a_label_defect_names_its_remedy():
     examination = Examination(span=ONE, rows=400, live=3, accuracy=0.118)
-    assert about(examination, RetrainSettings(), vouched=False) == (
+    assert defect(examination, RetrainSettings(), vouched=False) == (
         "the live version 3 agrees with 11.8% of the 400 labels of span 1, fewer than retrain.min_agreement "
         "= 0.5: the labels look flipped. Where they are right after all: greenlight retrain --release 1 "
         "--reason TEXT"
@@ -224,7 +224,7 @@ def test_the_suspicion_says_what_to_do():
 )
 def test_rows_that_the_model_is_sure_of_tell_partly_flipped_labels_from_drift(sure, wrong, suspicious):
     examination = Examination(span=ONE, rows=400, live=3, accuracy=0.66, sure=sure, sure_wrong=wrong)
-    why = about(examination, RetrainSettings(), vouched=False)
+    why = defect(examination, RetrainSettings(), vouched=False)
     assert bool(why) == suspicious
     assert (
         why is None or f"is sure of {sure} of the 400 rows of span 1, and {wrong / sure:.1%} of these" in why
@@ -233,16 +233,16 @@ def test_rows_that_the_model_is_sure_of_tell_partly_flipped_labels_from_drift(su
 
 def test_a_person_may_vouch_for_labels_but_not_for_rows_that_cannot_be_read():
     flipped = Examination(span=ONE, rows=400, live=3, accuracy=0.1)
-    assert about(flipped, RetrainSettings(), vouched=True) is None
-    assert about(flipped, RetrainSettings(min_agreement=0), vouched=False) is None
+    assert defect(flipped, RetrainSettings(), vouched=True) is None
+    assert defect(flipped, RetrainSettings(min_agreement=0), vouched=False) is None
     broken = Examination(span=ONE, problem="no column 'label'")
-    assert about(broken, RetrainSettings(), vouched=True) == "no column 'label'"
+    assert defect(broken, RetrainSettings(), vouched=True) == "no column 'label'"
     empty = Examination(span=ONE, rows=0)
-    assert about(empty, RetrainSettings(), vouched=True) == "span 1 has no usable row"
+    assert defect(empty, RetrainSettings(), vouched=True) == "span 1 has no usable row"
 
 
 def test_without_a_live_model_nothing_is_suspected():
-    assert about(Examination(span=ONE, rows=400), RetrainSettings(), vouched=False) is None
+    assert defect(Examination(span=ONE, rows=400), RetrainSettings(), vouched=False) is None
 
 
 def test_the_upper_bound_is_wilsons():

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pipeline.retraining.policy import brakes, triggers
+from pipeline.retraining.policy import rate_limits, triggers
 from pipeline.retraining.policy.decision import decide, pending, to_examine
 from pipeline.retraining.policy.history import History
 from pipeline.retraining.policy.moments import Moment
@@ -185,7 +185,7 @@ class Retraining(RuleBasedStateMachine):
         )
 
     def run(self, decision, past, verdict, dies):
-        self.check_brakes(past)
+        self.check_rate_limits(past)
         if decision.newest is None:
             assert not self.needs_span, "a run has nothing that it may read"
         else:
@@ -224,13 +224,15 @@ class Retraining(RuleBasedStateMachine):
 
     # What has to hold.
 
-    def check_brakes(self, past):
+    def check_rate_limits(self, past):
         """By the real time, within one start of the machine, whatever the clock shows."""
-        today = [at for at, boot in self.starts if boot == self.boot and self.real - at < brakes.DAY_SECONDS]
+        today = [
+            at for at, boot in self.starts if boot == self.boot and self.real - at < rate_limits.DAY_SECONDS
+        ]
         assert len(today) < RUNS_PER_DAY, "more runs a day than the budget"
         if self.breaks and self.breaks[-1][1] == self.boot:
             waited = self.real - self.breaks[-1][0]
-            assert waited >= brakes.back_off_seconds(len(past.in_a_row), self.settings), "no back-off"
+            assert waited >= rate_limits.back_off_seconds(len(past.in_a_row), self.settings), "no back-off"
 
     @invariant()
     def no_span_comes_to_a_verdict_twice(self):

@@ -2,7 +2,7 @@
 
 import datetime
 
-from pipeline.retraining.policy import brakes
+from pipeline.retraining.policy import rate_limits
 from pipeline.retraining.policy.history import History
 from pipeline.retraining.policy.moments import Moment
 from pipeline.retraining.policy.records import Decided, Decision, Ended, Record
@@ -24,6 +24,6 @@ def past(*hours):
 
 def test_the_next_run_waits_until_one_fewer_than_the_budget_is_within_the_day():
     settings = RetrainSettings(runs_per_day=2)
-    waiting = brakes.hold(RUN, NOW, past(30, 20, 10, 4), settings)
+    waiting = rate_limits.wait_instead(RUN, NOW, past(30, 20, 10, 4), settings)
     assert waiting.retry_in == 14 * 3600.0  # when the second youngest is a day old, not the oldest
-    assert brakes.hold(RUN, NOW, past(30, 24, 4), settings) is None  # a day old to the second
+    assert rate_limits.wait_instead(RUN, NOW, past(30, 24, 4), settings) is None  # a day old to the second

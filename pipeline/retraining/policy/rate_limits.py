@@ -1,4 +1,4 @@
-"""The brakes: what keeps a run that is asked for from starting now. Pure."""
+"""Rate limits on runs: the back-off after runs that broke, and the daily budget. Pure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pipeline.settings.retrain import RetrainSettings
 DAY_SECONDS = 24 * 60 * 60.0
 
 
-def hold(run: Decision, now: Moment, past: History, settings: RetrainSettings) -> Decision | None:
-    """The decision to wait instead of `run`; None where it may start."""
+def wait_instead(run: Decision, now: Moment, past: History, settings: RetrainSettings) -> Decision | None:
+    """The decision to wait instead of `run`; None if the run may start now."""
     return _back_off(run, now, past, settings) or _budget(run, now, past, settings)
 
 
 def back_off_seconds(broken_in_a_row: int, settings: RetrainSettings) -> float:
-    """How long to wait after so many runs in a row that broke."""
+    """The wait in seconds after `broken_in_a_row` runs that broke: doubled by each, up to a maximum."""
     if not broken_in_a_row:
         return 0.0
     doubled = settings.backoff_minutes * 2.0 ** min(broken_in_a_row - 1, 64)

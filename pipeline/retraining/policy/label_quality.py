@@ -1,4 +1,4 @@
-"""Suspicion: what a span's labels say about the span, and what they say about the live model. Pure."""
+"""Label quality checks: defects of a span, and a live model that is worse than the previous one. Pure."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ class Worse:
     evidence: Mapping[str, Any]
 
 
-def about(examination: Examination, settings: RetrainSettings, *, vouched: bool) -> str | None:
-    """Why the span must not be trained on; None where nothing is wrong with it.
+def defect(examination: Examination, settings: RetrainSettings, *, vouched: bool) -> str | None:
+    """The reason why the span must not be trained on; None if there is none.
 
-    vouched: a person says that its labels are right.
+    Args:
+      vouched: a person has released the span, so that its labels are not checked.
     """
     if examination.problem is not None:
         return examination.problem
@@ -37,7 +38,7 @@ def about(examination: Examination, settings: RetrainSettings, *, vouched: bool)
     if doubt is None:
         return None
     return (
-        f"{doubt}: the labels look flipped. Where they are right after all: greenlight retrain --release "
+        f"{doubt}: the labels look flipped. If they are right: greenlight retrain --release "
         f"{examination.span.number} --reason TEXT"
     )
 
@@ -88,9 +89,13 @@ def upper_bound(share: float, count: int) -> float:
 
 
 def worse_than_before(watched: Sequence[Examination], settings: RetrainSettings) -> Worse | None:
-    """Whether the live model does worse than the one before it, on the labeled spans since its promotion.
+    """The evidence that the live model is worse than the previous one on spans that came after its promotion.
 
-    watched: examinations by this live version, the oldest first; a span's last one counts.
+    Args:
+      watched: examinations by this live version, the oldest first; of each span the last one counts.
+
+    Returns:
+      None unless the margin of `retrain.rollback_margin` is exceeded and the sign test is significant.
     """
     last = {
         one.span: one for one in watched if one.accuracy is not None and one.previous_accuracy is not None
