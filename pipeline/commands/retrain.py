@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import Settings
     from pipeline.retraining.paths import Paths
-    from pipeline.retraining.policy.moments import Moment
+    from pipeline.retraining.policy.clock import Timestamp
     from pipeline.retraining.retrainer import Step
 
 SET_ASIDE = 4
@@ -139,18 +139,18 @@ def _nothing(_: str) -> None:
     """With --json standard output holds the answer alone."""
 
 
-def _clock(now: str | None) -> Callable[[], Moment]:
-    from pipeline.retraining.policy.moments import present, pretended
+def _clock(now: str | None) -> Callable[[], Timestamp]:
+    from pipeline.retraining.policy.clock import read_clock, simulated
 
     if now is None:
-        return present
+        return read_clock
     try:
         at = datetime.datetime.fromisoformat(now)
     except ValueError:
         raise InputError(f"--now {now!r} is not a time. Write it like 2026-03-01T03:00Z.") from None
     if at.tzinfo is None:
         raise InputError(f"--now {now!r} lacks its time zone. Write it like 2026-03-01T03:00Z.")
-    return lambda: pretended(at)
+    return lambda: simulated(at)
 
 
 def _exit_code(steps: Sequence[Step], ended_by: signal.Signals | None) -> int:
@@ -177,13 +177,13 @@ def _facts(steps: Sequence[Step], code: int) -> dict[str, Any]:
 
 
 def _release(paths: Paths, span: int, reason: str | None) -> None:
-    from pipeline.retraining.policy.moments import present
+    from pipeline.retraining.policy.clock import read_clock
     from pipeline.retraining.release import release
     from serving.store.journal import whoami
 
     if not reason:
         raise InputError(f"--release {span} needs --reason TEXT: the history tells who let it pass, and why.")
-    release(paths, span, who=whoami(), why=reason, now=present())
+    release(paths, span, who=whoami(), why=reason, now=read_clock())
     click.echo(f"Span {span} may be used; the next look takes it up.")
 
 

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from components.errors import GreenlightError
-from pipeline.retraining.policy.moments import Moment
+from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.records import Content, Record
 from serving.storage.local import LocalFiles
 
@@ -44,7 +44,7 @@ class Journal:
         """How many bytes there are: another size than before means that something was added."""
         return self.path.stat().st_size if self.path.exists() else 0
 
-    def append(self, moment: Moment, content: Content) -> Record:
+    def append(self, moment: Timestamp, content: Content) -> Record:
         """Records `content`.
 
         Raises:

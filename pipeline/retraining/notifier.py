@@ -9,7 +9,7 @@ from components.errors import GreenlightError, InputError
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.run_alert import EVENTS
 from pipeline.results.outcome import RunResult
-from pipeline.retraining.policy.moments import Moment, present
+from pipeline.retraining.policy.clock import Timestamp, read_clock
 from pipeline.retraining.policy.records import (
     KILLED,
     Compared,
@@ -55,10 +55,10 @@ class Notifier:
         self._say = say
         self._live = live
 
-    def run_started(self, decision: Decision, run: str, moment: Moment) -> None:
+    def run_started(self, decision: Decision, run: str, moment: Timestamp) -> None:
         self._line(moment, f"run: {decision.why} (run {run})")
 
-    def decided(self, decision: Decision, moment: Moment, *, rehearsed: bool = False) -> None:
+    def decided(self, decision: Decision, moment: Timestamp, *, rehearsed: bool = False) -> None:
         """Writes a decision; a run has lines of its own, except in a dry run."""
         if decision.kind != "run" or rehearsed:
             subject = f"{', '.join(map(str, decision.covers))} " if decision.kind == "set-aside" else ""
@@ -66,7 +66,7 @@ class Notifier:
 
     def cannot_decide(self, error: str) -> None:
         """Reports the error that prevents decisions."""
-        moment = present()
+        moment = read_clock()
         self._line(moment, f"cannot decide: {error}")
         key = f"trouble-{moment.at:%Y%m%dT%H%M%S}"
         title = f"{self._model}: retraining cannot decide"
@@ -77,7 +77,7 @@ class Notifier:
         live = f"version {ended.version} is live" if ended.version else "no version is live"
         words = [f"{ended.verdict}: {live}", *filter(None, [ended.noted]), *ended.reasons]
         words += [_quarantined(number, ended) for number in ended.set_aside]
-        self._line(present(), "; ".join(words))
+        self._line(read_clock(), "; ".join(words))
         event = EVENTS.get("failed" if ended.verdict == KILLED else ended.verdict)
         if event is None:
             return
@@ -110,11 +110,11 @@ class Notifier:
     def rolled_back(self, done: RolledBack) -> None:
         live = f"version {done.live} is live" if done.live else "no version is live"
         title = f"{self._model}: version {done.version} was rolled back, {live}"
-        self._line(present(), title)
+        self._line(read_clock(), title)
         version = str(done.live) if done.live else None
         self._alert(f"rolled-back-{done.version}", "rolled_back", title, version=version, reasons=(done.why,))
 
-    def drift_detected(self, compared: Compared, moment: Moment) -> None:
+    def drift_detected(self, compared: Compared, moment: Timestamp) -> None:
         reasons = [str(one.get("why") or one["name"]) for one in compared.findings if one.get("exceeded")]
         title = f"{self._model}: what is asked of version {compared.live} has drifted"
         self._line(moment, "; ".join([title, *reasons]))
@@ -125,7 +125,7 @@ class Notifier:
         alert = Alert(
             id=key,
             event=event,
-            at=present().at.isoformat(timespec="seconds"),
+            at=read_clock().at.isoformat(timespec="seconds"),
             title=title,
             model=self._model,
             workspace=str(self._paths.workspace.root),
@@ -150,7 +150,7 @@ class Notifier:
         except InputError:
             return None
 
-    def _line(self, moment: Moment, text: str) -> None:
+    def _line(self, moment: Timestamp, text: str) -> None:
         self._say(f"{moment.at:%Y-%m-%d %H:%M:%SZ}  {text}")
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from components.errors import InputError
 from pipeline.retraining.journal import Journal
 from pipeline.retraining.paths import Paths
+from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.history import History
-from pipeline.retraining.policy.moments import Moment
 from pipeline.retraining.policy.records import Released, SpanContent
 
 
-def release(paths: Paths, number: int, *, who: str, why: str, now: Moment) -> SpanContent:
+def release(paths: Paths, number: int, *, who: str, why: str, now: Timestamp) -> SpanContent:
     """Records that the quarantined span with this number may be used.
 
     Args:

@@ -12,9 +12,9 @@ from pipeline.retraining.journal import Journal
 from pipeline.retraining.model_client import LiveModel
 from pipeline.retraining.paths import Paths
 from pipeline.retraining.policy import triggers
+from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.decision import decide, to_examine
 from pipeline.retraining.policy.history import History
-from pipeline.retraining.policy.moments import Moment
 from pipeline.retraining.policy.records import (
     Compared,
     Content,
@@ -43,7 +43,7 @@ class Step:
     """A decision, and of a run what became of it. `moment` is when it was decided."""
 
     decision: Decision
-    moment: Moment
+    moment: Timestamp
     run: str | None = None
     ended: Ended | None = None
 
@@ -65,7 +65,7 @@ class Retrainer:
         settings: Settings,
         paths: Paths,
         *,
-        clock: Callable[[], Moment],
+        clock: Callable[[], Timestamp],
         stop: threading.Event,
         notifier: Notifier,
         dry: bool = False,
@@ -81,7 +81,7 @@ class Retrainer:
         self._spans = observer.SpanObserver(settings)
         self._live_model = LiveModel(settings, stop=stop)
         self._drift: Drift | None = None
-        self._compared_at: Moment | None = None
+        self._compared_at: Timestamp | None = None
 
     def step(self) -> Step:
         """Decides once and does it.
@@ -176,7 +176,7 @@ class Retrainer:
         if drift.drift and not self.dry:
             self._notifier.drift_detected(compared, self._clock())
 
-    def _run(self, decision: Decision, moment: Moment) -> Step:
+    def _run(self, decision: Decision, moment: Timestamp) -> Step:
         """The intent is on the disk before the run starts, and its end before anything else is done."""
         run_id = new_run_id()
         settings = attempts.run_settings(self._settings, decision)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from pipeline.retraining.policy import label_quality, rate_limits, triggers
-from pipeline.retraining.policy.history import History, cause_of
+from pipeline.retraining.policy.history import History, span_cause
 from pipeline.retraining.policy.records import Decision
 from pipeline.retraining.policy.seen import Seen, SpanSeen
 from pipeline.settings.retrain import RetrainSettings
@@ -50,7 +50,7 @@ def _set_aside(seen: Seen, past: History, settings: RetrainSettings) -> Decision
         examination = past.examination(span.key, live=seen.live)
         vouched = span.key in past.released
         why = label_quality.defect(examination, settings, vouched=vouched) if examination else None
-        gave_up = past.broken[cause_of(span.key)]
+        gave_up = past.broken[span_cause(span.key)]
         if why is None and gave_up >= settings.max_attempts:
             why = f"{gave_up} runs of it broke; their logs say why"
         if why is not None:

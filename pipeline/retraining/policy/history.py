@@ -7,7 +7,7 @@ import datetime
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from pipeline.retraining.policy.moments import Moment
+from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.records import (
     BROKEN,
     CONCLUDED,
@@ -31,9 +31,9 @@ class Attempt:
 
     run: str
     decision: Decision
-    began: Moment
+    began: Timestamp
     verdict: str | None = None
-    ended: Moment | None = None
+    ended: Timestamp | None = None
 
     @property
     def concluded(self) -> bool:
@@ -68,7 +68,7 @@ class History:
         self.pending_rollback: Decision | None = None
         self.last_decision: Decision | None = None
         self.last_comparison: Compared | None = None
-        self.last_moment: Moment | None = None
+        self.last_moment: Timestamp | None = None
         self.schedule_counts_from: datetime.datetime | None = None
         for record in records:
             self.take(record)
@@ -106,7 +106,7 @@ class History:
         found = [one for one in self.examinations if one.span == span and one.live == live]
         return found[-1] if found else None
 
-    def _decided(self, content: Decided, moment: Moment) -> None:
+    def _decided(self, content: Decided, moment: Timestamp) -> None:
         decision = content.decision
         self.last_decision = decision
         if decision.kind == "set-aside":
@@ -116,7 +116,7 @@ class History:
         elif content.run:
             self.attempts.append(Attempt(content.run, decision, moment))
 
-    def _ended(self, content: Ended, moment: Moment) -> None:
+    def _ended(self, content: Ended, moment: Timestamp) -> None:
         place = next((n for n, one in enumerate(self.attempts) if one.run == content.run), None)
         if place is None:
             return
@@ -162,9 +162,9 @@ class History:
         self.refused.pop(span, None)
         self.done.discard(span)
         self.released.add(span)
-        self.broken[cause_of(span)] = 0
+        self.broken[span_cause(span)] = 0
 
 
-def cause_of(span: SpanContent) -> str:
-    """The cause of a run for this span's sake."""
+def span_cause(span: SpanContent) -> str:
+    """The cause of a run for this span, which equal content under the same number shares."""
     return f"span {span.number} {span.fingerprint}"

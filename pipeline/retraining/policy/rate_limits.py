@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
+from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.history import History
-from pipeline.retraining.policy.moments import Moment
 from pipeline.retraining.policy.records import Decision
 from pipeline.settings.retrain import RetrainSettings
 
 DAY_SECONDS = 24 * 60 * 60.0
 
 
-def wait_instead(run: Decision, now: Moment, past: History, settings: RetrainSettings) -> Decision | None:
+def wait_instead(run: Decision, now: Timestamp, past: History, settings: RetrainSettings) -> Decision | None:
     """The decision to wait instead of `run`; None if the run may start now."""
     return _back_off(run, now, past, settings) or _budget(run, now, past, settings)
 
@@ -25,7 +25,7 @@ def back_off_seconds(broken_in_a_row: int, settings: RetrainSettings) -> float:
     return 60 * min(doubled, settings.max_backoff_minutes)
 
 
-def _back_off(run: Decision, now: Moment, past: History, settings: RetrainSettings) -> Decision | None:
+def _back_off(run: Decision, now: Timestamp, past: History, settings: RetrainSettings) -> Decision | None:
     if not past.in_a_row:
         return None
     last, count = past.in_a_row[-1], len(past.in_a_row)
@@ -36,7 +36,7 @@ def _back_off(run: Decision, now: Moment, past: History, settings: RetrainSettin
     return _wait(run, left, f"{runs} broke; the next try is in {_duration(left)}")
 
 
-def _budget(run: Decision, now: Moment, past: History, settings: RetrainSettings) -> Decision | None:
+def _budget(run: Decision, now: Timestamp, past: History, settings: RetrainSettings) -> Decision | None:
     ages = sorted(now.since(attempt.began) for attempt in past.attempts)
     recent = [age for age in ages if age < DAY_SECONDS]
     if len(recent) < settings.runs_per_day:

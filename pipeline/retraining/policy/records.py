@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Self
 
-from pipeline.retraining.policy.moments import Moment
+from pipeline.retraining.policy.clock import Timestamp
 
 Kind = Literal["run", "nothing", "wait", "set-aside", "rollback"]
 Trigger = Literal["", "span", "decay", "drift", "schedule", "trial"]
@@ -170,7 +170,7 @@ _NAMES = {kind: name for name, kind in KINDS.items()}
 class Record:
     """One line of the journal."""
 
-    moment: Moment
+    moment: Timestamp
     content: Content
 
     def to_json(self) -> dict[str, Any]:
@@ -195,7 +195,7 @@ class Record:
             values["decision"] = _decision(values["decision"])
         elif kind is Released:
             values["span"] = SpanContent(*values["span"])
-        return cls(Moment.from_json(data), kind(**values))
+        return cls(Timestamp.from_json(data), kind(**values))
 
 
 def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:

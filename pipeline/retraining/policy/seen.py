@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.retraining.policy.moments import Moment
+from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.records import SpanContent
 
 
@@ -39,7 +39,7 @@ class Seen:
     drift: None where nobody has compared.
     """
 
-    now: Moment
+    now: Timestamp
     spans: Sequence[SpanSeen] = ()
     needs_span: bool = False
     live: int | None = None

@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.retraining.policy.history import History, cause_of
+from pipeline.retraining.policy.history import History, span_cause
 from pipeline.retraining.policy.records import Decision, Examination, SpanContent
 from pipeline.settings import cron as schedule
 from pipeline.settings.retrain import RetrainSettings
@@ -65,7 +65,7 @@ def _span(key: SpanContent, past: History, *, live: int | None) -> Decision:
     return Decision(
         kind="run",
         trigger="span",
-        cause=cause_of(key),
+        cause=span_cause(key),
         why=_news(key, examination, past),
         covers=(key,),
         evidence=dataclasses.asdict(examination) if examination else {"span": key},
@@ -116,7 +116,7 @@ def _trial(seen: Seen, past: History, settings: RetrainSettings) -> Decision | N
         if seen.live is None or str(seen.live) == past.refused[key]:
             continue
         why = f"{key}, which the gate refused for a loss, is tried again beside the data that has come since"
-        cause = f"trial {cause_of(key)} with version {seen.live}"
+        cause = f"trial {span_cause(key)} with version {seen.live}"
         found = _once(past, settings, "trial", cause, why, {"span": key})
         if found is not None:
             return dataclasses.replace(found, covers=(key,))

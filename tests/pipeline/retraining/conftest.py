@@ -17,7 +17,7 @@ from pipeline.retraining.children import Child
 from pipeline.retraining.loop import Stop
 from pipeline.retraining.notifier import Notifier
 from pipeline.retraining.paths import Paths
-from pipeline.retraining.policy.moments import Moment, pretended
+from pipeline.retraining.policy.clock import Timestamp, simulated
 from pipeline.retraining.policy.records import Examination, SpanContent
 from pipeline.retraining.retrainer import Retrainer
 from pipeline.workspace.layout import Workspace
@@ -89,8 +89,8 @@ class Bench:
             self.settings, self.paths, clock=self.now, stop=self.stop, notifier=notifier, **given
         )
 
-    def now(self) -> Moment:
-        return pretended(self.at)
+    def now(self) -> Timestamp:
+        return simulated(self.at)
 
     def later(self, **distance: float) -> None:
         self.at += datetime.timedelta(**distance)

@@ -4,8 +4,8 @@ import datetime
 
 import pytest
 
+from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.history import History
-from pipeline.retraining.policy.moments import Moment
 from pipeline.retraining.policy.records import Record, Watching
 from pipeline.retraining.policy.triggers import counts_anew
 from pipeline.settings.cron import last_due, next_due, refuse_unusable
@@ -76,7 +76,7 @@ def test_what_is_no_cron_expression_is_refused(expression, message):
 
 
 def watched_since(text):
-    return History([Record(Moment(utc(text)), Watching(why="test"))])
+    return History([Record(Timestamp(utc(text)), Watching(why="test"))])
 
 
 def test_a_clock_that_is_set_back_beyond_the_next_time_makes_the_schedule_count_anew():

@@ -4,10 +4,10 @@ import datetime
 
 import pytest
 
+from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.decision import decide
-from pipeline.retraining.policy.history import History, cause_of
+from pipeline.retraining.policy.history import History, span_cause
 from pipeline.retraining.policy.label_quality import defect, upper_bound
-from pipeline.retraining.policy.moments import Moment
 from pipeline.retraining.policy.records import (
     Decided,
     Decision,
@@ -21,7 +21,7 @@ from pipeline.retraining.policy.records import (
 from pipeline.retraining.policy.seen import Drift, Seen, SpanSeen
 from pipeline.settings.retrain import RetrainSettings
 
-NOW = Moment(datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC))
+NOW = Timestamp(datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC))
 ONE, TWO = SpanContent(1, "a"), SpanContent(2, "b")
 
 
@@ -106,7 +106,7 @@ def test_drift_in_served_traffic_starts_one_run_and_another_once_there_is_more_d
 
 def test_a_schedule_runs_once_for_each_time_that_it_is_due():
     settings = RetrainSettings(schedule="0 3 * * *")
-    before = Record(Moment(NOW.at - datetime.timedelta(days=3)), Watching(why="the first look"))
+    before = Record(Timestamp(NOW.at - datetime.timedelta(days=3)), Watching(why="the first look"))
     decision = decide(seen(), History([before]), settings)
     assert (decision.kind, decision.trigger, decision.due) == (
         "run", "schedule", "2026-03-02T03:00:00+00:00",
@@ -118,7 +118,7 @@ def test_a_schedule_runs_once_for_each_time_that_it_is_due():
 
 def scheduled(*contents, spans, needs_span=True):
     """What a schedule that is due decides, after all this."""
-    watching = Record(Moment(NOW.at - datetime.timedelta(days=3)), Watching(why="the first look"))
+    watching = Record(Timestamp(NOW.at - datetime.timedelta(days=3)), Watching(why="the first look"))
     history = History([watching, *(Record(NOW, content) for content in contents)])
     return decide(seen(*spans, needs_span=needs_span), history, RetrainSettings(schedule="0 3 * * *"))
 
@@ -126,7 +126,7 @@ def scheduled(*contents, spans, needs_span=True):
 def spans_run(*keys, verdict="promoted", aside=()):
     """The records of one run a span."""
     for key in keys:
-        decision = Decision(kind="run", why="new", trigger="span", cause=cause_of(key), covers=(key,))
+        decision = Decision(kind="run", why="new", trigger="span", cause=span_cause(key), covers=(key,))
         yield examined(key)
         yield Decided(decision=decision, run=f"run of {key}")
         yield Ended(run=f"run of {key}", verdict=verdict, set_aside=aside)
@@ -162,7 +162,7 @@ def test_where_the_packaged_reviews_are_the_source_a_run_needs_no_span():
 
 def test_a_scheduled_run_that_broke_is_tried_again_for_the_same_time():
     settings = RetrainSettings(schedule="0 3 * * *", backoff_minutes=0)
-    before = Record(Moment(NOW.at - datetime.timedelta(days=3)), Watching(why="the first look"))
+    before = Record(Timestamp(NOW.at - datetime.timedelta(days=3)), Watching(why="the first look"))
     first = decide(seen(), History([before]), settings)
     broke = [before, *(Record(NOW, content) for content in ran(first, "failed"))]
     again = decide(seen(), History(broke), settings)
@@ -177,7 +177,7 @@ def test_the_wait_doubles_with_every_run_that_broke_in_a_row(broken, minutes):
     for number in range(broken):
         history += ran(first, "failed", run=f"run {number}")
     assert decide(seen(ONE), past(*history), settings).retry_in == 60 * minutes
-    later = Moment(NOW.at + datetime.timedelta(minutes=minutes))
+    later = Timestamp(NOW.at + datetime.timedelta(minutes=minutes))
     assert decide(seen(ONE, now=later), past(*history), settings).kind == "run"
 
 
@@ -213,7 +213,7 @@ def test_a_label_defect_names_its_remedy():
     examination = Examination(span=ONE, rows=400, live=3, accuracy=0.118)
     assert defect(examination, RetrainSettings(), vouched=False) == (
         "the live version 3 agrees with 11.8% of the 400 labels of span 1, fewer than retrain.min_agreement "
-        "= 0.5: the labels look flipped. Where they are right after all: greenlight retrain --release 1 "
+        "= 0.5: the labels look flipped. If they are right: greenlight retrain --release 1 "
         "--reason TEXT"
     )
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from pipeline.retraining.policy import rate_limits, triggers
+from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.decision import decide, pending, to_examine
 from pipeline.retraining.policy.history import History
-from pipeline.retraining.policy.moments import Moment
 from pipeline.retraining.policy.records import (
     CONCLUDED,
     Decided,
@@ -68,9 +68,9 @@ class Retraining(RuleBasedStateMachine):
 
     # What the world does.
 
-    def now(self) -> Moment:
+    def now(self) -> Timestamp:
         at = START + datetime.timedelta(seconds=self.real + self.clock_error)
-        return Moment(at, f"boot {self.boot}", self.real - self.booted)
+        return Timestamp(at, f"boot {self.boot}", self.real - self.booted)
 
     def append(self, content):
         self.lines.append(Record.from_json(Record(self.now(), content).to_json()))

@@ -3,12 +3,12 @@
 import datetime
 
 from pipeline.retraining.policy import rate_limits
+from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.history import History
-from pipeline.retraining.policy.moments import Moment
 from pipeline.retraining.policy.records import Decided, Decision, Ended, Record
 from pipeline.settings.retrain import RetrainSettings
 
-NOW = Moment(datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC))
+NOW = Timestamp(datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC))
 RUN = Decision(kind="run", why="span 9 is new", cause="span 9")
 
 
@@ -16,7 +16,7 @@ def past(*hours):
     """A run that came to a verdict so many hours ago, each."""
     records = []
     for number, age in enumerate(hours):
-        at = Moment(NOW.at - datetime.timedelta(hours=age))
+        at = Timestamp(NOW.at - datetime.timedelta(hours=age))
         records.append(Record(at, Decided(decision=RUN, run=str(number))))
         records.append(Record(at, Ended(run=str(number), verdict="promoted")))
     return History(records)

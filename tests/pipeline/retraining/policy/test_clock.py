@@ -4,13 +4,13 @@ import datetime
 
 import pytest
 
-from pipeline.retraining.policy.moments import Moment, present, pretended
+from pipeline.retraining.policy.clock import Timestamp, read_clock, simulated
 
 NOON = datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC)
 
 
 def moment(minutes=0.0, *, boot="", uptime=0.0):
-    return Moment(NOON + datetime.timedelta(minutes=minutes), boot, uptime)
+    return Timestamp(NOON + datetime.timedelta(minutes=minutes), boot, uptime)
 
 
 @pytest.mark.parametrize("wrong_minutes", [-1e6, -60, 0, 60, 1e6])
@@ -29,22 +29,22 @@ def test_without_a_known_start_the_distance_on_the_wall_clock_counts_forwards_an
 
 
 def test_this_machine_knows_the_time_since_its_start():
-    first = present()
+    first = read_clock()
     assert first.boot
-    assert 0 <= present().since(first) < 60
+    assert 0 <= read_clock().since(first) < 60
     assert first.at.tzinfo is datetime.UTC
 
 
 def test_a_moment_survives_the_journal():
-    now = present()
-    assert Moment.from_json(now.to_json()) == now
+    now = read_clock()
+    assert Timestamp.from_json(now.to_json()) == now
 
 
 def test_a_pretended_moment_is_in_utc():
     local = datetime.datetime(2026, 3, 2, 13, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
-    assert pretended(local) == Moment(NOON)
+    assert simulated(local) == Timestamp(NOON)
 
 
 def test_a_moment_without_a_time_zone_is_none():
     with pytest.raises(ValueError, match="time zone"):
-        Moment.from_json({"at": "2026-03-02T12:00:00"})
+        Timestamp.from_json({"at": "2026-03-02T12:00:00"})
