@@ -24,27 +24,27 @@ if TYPE_CHECKING:
     from pipeline.retraining.policy.clock import Timestamp
     from pipeline.retraining.retrainer import Step
 
-SET_ASIDE = 4
-"""As `greenlight run` ends when the data stops it."""
+QUARANTINED = 4
+"""The exit code of a failed data check, as of `greenlight run`."""
 
 
 @click.command()
 @options.settings
-@click.option("--watch", is_flag=True, help="Keep looking and deciding until SIGTERM or Ctrl-C.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done; write and do nothing.")
-@click.option("--history", is_flag=True, help="List what was decided and done, with the reasons.")
+@click.option("--watch", is_flag=True, help="Keep deciding until SIGTERM or Ctrl-C.")
+@click.option("--dry-run", is_flag=True, help="Print the decision; write and start nothing.")
+@click.option("--history", is_flag=True, help="List all decisions and their results, with reasons.")
 @click.option(
-    "--release", metavar="SPAN", type=int, help="Let a span be used that was set aside; needs --reason."
+    "--release", metavar="SPAN", type=int, help="Let runs read a quarantined span again; needs --reason."
 )
-@click.option("--reason", metavar="TEXT", help="Why, for the history.")
+@click.option("--reason", metavar="TEXT", help="The reason for --release, kept in the history.")
 @click.option(
     "--render",
     type=click.Choice(["systemd", "cronjob"]),
-    help="Print a systemd unit, or a Kubernetes CronJob, that keeps this going.",
+    help="Print a systemd unit or a Kubernetes CronJob that runs this command.",
 )
 @click.option("--image", metavar="NAME", help="Container image of the CronJob (kubeflow.image).")
 @click.option(
-    "--every", metavar="CRON", default="*/15 * * * *", show_default=True, help="How often the CronJob looks."
+    "--every", metavar="CRON", default="*/15 * * * *", show_default=True, help="The schedule of the CronJob."
 )
 @click.option(
     "--claim",
@@ -53,14 +53,14 @@ SET_ASIDE = 4
     show_default=True,
     help="PersistentVolumeClaim that holds the CronJob's workspace.",
 )
-@click.option("--now", metavar="TIME", help="Decide as if it were this time (ISO 8601), for a rehearsal.")
+@click.option("--now", metavar="TIME", help="Decide as if it were this time (ISO 8601), for a trial.")
 @options.as_json
 @click.pass_context
 def retrain(context: click.Context, settings: Settings, **given: Any) -> int | None:
     """Start a run if new data, drift, decay or a schedule asks for one.
 
-    Decides once, says why, and ends with the run's exit code; 0 where there is nothing to do, 4 where a span
-    was set aside. With --watch it goes on deciding.
+    Decides once, prints the reason, and ends with the run's exit code: 0 if there is nothing to do, 4 if a
+    span was quarantined. With --watch it keeps deciding.
     """
     from pipeline.retraining.paths import Paths
     from pipeline.workspace.layout import Workspace
@@ -75,7 +75,7 @@ def retrain(context: click.Context, settings: Settings, **given: Any) -> int | N
         raise click.UsageError(f"{named} cannot go together.", context)
     if given["watch"] and (given["now"] or given["as_json"]):
         raise click.UsageError("--watch goes with neither --now nor --json.", context)
-    _refuse_strays(context, given)
+    _require_companions(context, given)
     paths = Paths(Workspace.of(settings))
     if given["render"]:
         click.echo(_rendered(settings, given, context.params), nl=False)
@@ -91,8 +91,8 @@ def retrain(context: click.Context, settings: Settings, **given: Any) -> int | N
         return _decide(settings, paths, given)
 
 
-def _refuse_strays(context: click.Context, given: dict[str, Any]) -> None:
-    """An option without the one that it belongs to would be passed over, and a run started instead."""
+def _require_companions(context: click.Context, given: dict[str, Any]) -> None:
+    """Raises UsageError for an option without the one that it belongs to; ignoring it would start a run."""
     from click.core import ParameterSource
 
     belongs = {"reason": ("--release", given["release"] is not None)}
@@ -126,7 +126,7 @@ def _decide(settings: Settings, paths: Paths, given: dict[str, Any]) -> int:
     with stop.on_signals(), post.delivering():
         if given["watch"]:
             watch(retrainer, poll_seconds=settings.retrain.poll_seconds, stop=stop, notifier=notifier)
-            click.echo("Told to stop; nothing is under way.")
+            click.echo("Stopped; no run is in progress.")
             return INTERRUPTED if stop.by == signal.SIGINT else 0
         steps = decide_once(retrainer, stop=stop, notifier=notifier)
     code = _exit_code(steps, stop.by)
@@ -136,7 +136,7 @@ def _decide(settings: Settings, paths: Paths, given: dict[str, Any]) -> int:
 
 
 def _nothing(_: str) -> None:
-    """With --json standard output holds the answer alone."""
+    """With --json, standard output holds only the JSON document."""
 
 
 def _clock(now: str | None) -> Callable[[], Timestamp]:
@@ -154,17 +154,17 @@ def _clock(now: str | None) -> Callable[[], Timestamp]:
 
 
 def _exit_code(steps: Sequence[Step], ended_by: signal.Signals | None) -> int:
-    """The run's; where there was none, whether a span was set aside."""
+    """The run's exit code; without a run, whether a span was quarantined."""
     if ended_by is not None:
         return INTERRUPTED if ended_by == signal.SIGINT else TERMINATED
     ended = steps[-1].ended
     if ended is not None:
         return 1 if ended.exit_code is None else ended.exit_code
-    return SET_ASIDE if any(step.decision.kind == "set-aside" for step in steps) else 0
+    return QUARANTINED if any(step.decision.kind == "set-aside" for step in steps) else 0
 
 
 def _facts(steps: Sequence[Step], code: int) -> dict[str, Any]:
-    told = [
+    found = [
         {
             **dataclasses.asdict(step.decision),
             "at": step.moment.at.isoformat(),
@@ -173,7 +173,7 @@ def _facts(steps: Sequence[Step], code: int) -> dict[str, Any]:
         }
         for step in steps
     ]
-    return {"decision": told[-1], "before": told[:-1], "exit_code": code}
+    return {"decision": found[-1], "before": found[:-1], "exit_code": code}
 
 
 def _release(paths: Paths, span: int, reason: str | None) -> None:
@@ -182,9 +182,9 @@ def _release(paths: Paths, span: int, reason: str | None) -> None:
     from serving.store.journal import whoami
 
     if not reason:
-        raise InputError(f"--release {span} needs --reason TEXT: the history tells who let it pass, and why.")
+        raise InputError(f"--release {span} needs --reason TEXT, which the history records.")
     release(paths, span, who=whoami(), why=reason, now=read_clock())
-    click.echo(f"Span {span} may be used; the next look takes it up.")
+    click.echo(f"Span {span} is released; the next decision considers it.")
 
 
 def _rendered(settings: Settings, given: dict[str, Any], options: dict[str, Any]) -> str:
@@ -213,6 +213,6 @@ def _show_history(paths: Paths, *, as_json: bool) -> None:
         click.echo(json.dumps([record.to_json() for record in records], default=str))
         return
     if not records:
-        click.echo(f"Nothing was decided in {paths.workspace.root} yet.", err=True)
+        click.echo(f"No decision is recorded in {paths.workspace.root} yet.", err=True)
     for record in records:
         click.echo(history_line(record))

@@ -61,8 +61,8 @@ class Notifier:
     def decided(self, decision: Decision, moment: Timestamp, *, rehearsed: bool = False) -> None:
         """Writes a decision; a run has lines of its own, except in a dry run."""
         if decision.kind != "run" or rehearsed:
-            subject = f"{', '.join(map(str, decision.covers))} " if decision.kind == "set-aside" else ""
-            self._line(moment, f"{subject}{decision.kind}: {decision.why}")
+            subject = f"{_spans(decision)} quarantined" if decision.kind == "set-aside" else decision.kind
+            self._line(moment, f"{subject}: {decision.why}")
 
     def cannot_decide(self, error: str) -> None:
         """Reports the error that prevents decisions."""
@@ -95,9 +95,8 @@ class Notifier:
         )
 
     def quarantined(self, decision: Decision) -> None:
-        spans = ", ".join(map(str, decision.covers))
         names = "-".join(f"{span.number}-{span.fingerprint[:12]}" for span in decision.covers)
-        title = f"{self._model}: {spans} is set aside, nothing was trained on it"
+        title = f"{self._model}: {_spans(decision)} is quarantined, nothing was trained on it"
         self._alert(
             f"set-aside-{names}",
             "stopped",
@@ -164,6 +163,10 @@ def _quarantined(number: int, ended: Ended) -> str:
     )
 
 
+def _spans(decision: Decision) -> str:
+    return ", ".join(map(str, decision.covers))
+
+
 def history_line(record: Record) -> str:
     """One record of the journal as a person reads it."""
     content, at = record.content, f"{record.moment.at:%Y-%m-%d %H:%M:%SZ}"
@@ -174,9 +177,9 @@ def history_line(record: Record) -> str:
     if isinstance(content, Compared):
         return f"{at}  compared   served traffic: {'drift' if content.drift else 'no drift'}"
     if isinstance(content, Decided):
-        spans = ", ".join(map(str, content.decision.covers))
-        of = f"{spans}: " if spans and content.decision.kind == "set-aside" else ""
-        return f"{at}  {content.decision.kind:<9}  {of}{content.decision.why}"
+        if content.decision.kind == "set-aside":
+            return f"{at}  quarantined  {_spans(content.decision)}: {content.decision.why}"
+        return f"{at}  {content.decision.kind:<9}  {content.decision.why}"
     if isinstance(content, Ended):
         words = [content.run, *content.reasons, *filter(None, [content.noted])]
         words += [_quarantined(number, content) for number in content.set_aside]

@@ -20,11 +20,11 @@ def release(paths: Paths, number: int, *, who: str, why: str, now: Timestamp) ->
       InputError: the span is not quarantined.
     """
     journal = Journal(paths.journal)
-    aside = [span for span in History(journal.records()).aside if span.number == number]
-    if not aside:
+    found = [span for span in History(journal.records()).quarantined if span.number == number]
+    if not found:
         raise InputError(
             f"Span {number} is not quarantined in {paths.workspace.root}. `greenlight retrain --history` "
             "shows the quarantined spans."
         )
-    journal.append(now, Released(span=aside[-1], who=who, why=why))
-    return aside[-1]
+    journal.append(now, Released(span=found[-1], who=who, why=why))
+    return found[-1]

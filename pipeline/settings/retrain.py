@@ -55,16 +55,16 @@ class RetrainSettings(BaseModel):
         0.5,
         ge=0,
         le=1,
-        description="A span is set aside, unread by any training, where the live model agrees with fewer of "
-        "its labels than this, beyond chance: drift costs accuracy, but only flipped labels make a good "
+        description="A span is quarantined, unread by any run, where the live model agrees with fewer of its "
+        " labels than this, beyond chance: drift costs accuracy, but only flipped labels make a good "
         "model worse than a coin. 0 switches the check off.",
     )
     max_sure_wrong: float = Field(
         0.2,
         ge=0,
         le=1,
-        description="A span is set aside, too, where more than this share of the rows that the live model is "
-        "sure of (0.9 and more) has the other label, beyond chance. A model that is sure is rarely wrong, "
+        description="A span is also quarantined where more than this share of the rows that the live model "
+        "is sure of (0.9 and more) has the other label, beyond chance. A model that is sure is rarely wrong, "
         "also on reviews of a new kind: the share is about that of the flipped labels. 1 switches it off.",
     )
     max_suspects: float = Field(
@@ -119,7 +119,7 @@ class RetrainSettings(BaseModel):
         ge=1,
         le=1000,
         description="How many runs of the same span, or for the same other reason, may break before it is "
-        "given up; a span is then set aside.",
+        "given up; a span is then quarantined.",
     )
     stop_seconds: float = Field(
         30,

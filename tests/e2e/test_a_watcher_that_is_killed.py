@@ -105,7 +105,7 @@ def verdict_without_a_result(watched: Watched) -> str:
     return ended.verdict
 
 
-def test_the_run_goes_on_its_verdict_counts_and_flipped_labels_are_set_aside(watched):
+def test_the_run_goes_on_its_verdict_counts_and_flipped_labels_are_quarantined(watched):
     reviews = real_reviews()
     some = reviews[:12_500:21] + reviews[12_500::21]
     watched.land(1, some)

@@ -13,10 +13,10 @@ from pipeline.settings.retrain import RetrainSettings
 
 
 def pending(seen: Seen, past: History) -> list[SpanSeen]:
-    """The ready spans that no run has dealt with, and that are not set aside; the lowest number first."""
+    """The ready spans that no run has dealt with and that are not quarantined, by number."""
     ready = (span for span in seen.spans if span.ready)
     return sorted(
-        (span for span in ready if span.key not in past.done and span.key not in past.aside),
+        (span for span in ready if span.key not in past.done and span.key not in past.quarantined),
         key=lambda span: span.key,
     )
 
@@ -38,14 +38,14 @@ def decide(seen: Seen, past: History, settings: RetrainSettings) -> Decision:
         return Decision(kind="wait", why=f"the run {attempt.run} is not over", evidence={"run": attempt.run})
     return (
         past.pending_rollback
-        or _set_aside(seen, past, settings)
+        or _quarantine(seen, past, settings)
         or _rollback(seen, past, settings)
         or _run(seen, past, settings)
         or _nothing(seen, past, settings)
     )
 
 
-def _set_aside(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+def _quarantine(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
     for span in pending(seen, past):
         examination = past.examination(span.key, live=seen.live)
         vouched = span.key in past.released
@@ -65,7 +65,7 @@ def _rollback(seen: Seen, past: History, settings: RetrainSettings) -> Decision 
     watched = [
         one
         for one in past.examinations
-        if one.live == seen.live and one.previous == seen.previous and one.span not in past.aside
+        if one.live == seen.live and one.previous == seen.previous and one.span not in past.quarantined
     ]
     worse = label_quality.worse_than_before(watched, settings)
     if worse is None:
@@ -94,7 +94,7 @@ def _run(seen: Seen, past: History, settings: RetrainSettings) -> Decision | Non
 
 def _within_what_is_approved(run: Decision, seen: Seen, past: History) -> Decision:
     """The run with the spans that it may read: those that are there now, with approved content."""
-    approved = (past.done - past.aside.keys()) | set(run.covers)
+    approved = (past.done - past.quarantined.keys()) | set(run.covers)
     good = {span.key.number for span in seen.spans if span.ready and span.key in approved}
     newest = max(good, default=None)
     others = {span.key.number for span in seen.spans} - good

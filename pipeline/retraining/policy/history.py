@@ -44,7 +44,7 @@ class History:
     """Everything a decision needs of the past: the journal's records, taken in one after the other.
 
     attempts: the runs in the order in which they were decided on, without those that never started.
-    aside: quarantined spans, which no run may read, and why: what was seen of them, or how their run ended.
+    quarantined: spans that no run may read, and why: a defect that was found, or how their run ended.
     refused: of these, the ones that the gate refused for a loss, and the version that was live then.
     trials: how often each of these was tried again.
     done: spans that were in a run that came to a verdict.
@@ -57,7 +57,7 @@ class History:
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self.attempts: list[Attempt] = []
-        self.aside: dict[SpanContent, str] = {}
+        self.quarantined: dict[SpanContent, str] = {}
         self.refused: dict[SpanContent, str | None] = {}
         self.trials: Counter[SpanContent] = Counter()
         self.done: set[SpanContent] = set()
@@ -110,7 +110,7 @@ class History:
         decision = content.decision
         self.last_decision = decision
         if decision.kind == "set-aside":
-            self.aside |= dict.fromkeys(decision.covers, decision.why)
+            self.quarantined |= dict.fromkeys(decision.covers, decision.why)
         elif decision.kind == "rollback":
             self.pending_rollback = decision
         elif content.run:
@@ -145,20 +145,20 @@ class History:
         why = "; ".join(content.reasons) or f"the run {content.run} {content.verdict}"
         for span in decision.covers:
             if span.number in content.set_aside:
-                self.aside[span] = why
+                self.quarantined[span] = why
             if span.number in content.refused:
-                self.aside[span] = f"the gate refused its run {content.run} for a loss: {why}"
+                self.quarantined[span] = f"the gate refused its run {content.run} for a loss: {why}"
                 self.refused[span] = content.version
 
     def _tried(self, spans: Sequence[SpanContent]) -> None:
         """A trial that does not refuse them again brings them back."""
         for span in spans:
             self.trials[span] += 1
-            self.aside.pop(span, None)
+            self.quarantined.pop(span, None)
             self.refused.pop(span, None)
 
     def _released(self, span: SpanContent) -> None:
-        self.aside.pop(span, None)
+        self.quarantined.pop(span, None)
         self.refused.pop(span, None)
         self.done.discard(span)
         self.released.add(span)

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Self
 from pipeline.retraining.policy.clock import Timestamp
 
 Kind = Literal["run", "nothing", "wait", "set-aside", "rollback"]
+"""`set-aside` quarantines a span; journals and `--json` keep this spelling, people read `quarantined`."""
 Trigger = Literal["", "span", "decay", "drift", "schedule", "trial"]
 
 NOT_STARTED = "not started"
@@ -65,7 +66,7 @@ class Decision:
     """What is to be done, and why.
 
     cause: names what a run is for; the same cause is never run to its end twice.
-    covers: the spans that the run deals with, or that are set aside.
+    covers: the spans that the run deals with, or that are quarantined.
     newest: the highest span that the run reads; None for a run that reads none.
     without: the spans up to there that it may not: quarantined, not complete, or not looked at yet.
     refused: of these, the ones that are quarantined because the gate refused their own run for a loss.
@@ -146,7 +147,7 @@ class Compared:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Released:
-    """A person lets a span that was set aside be used after all."""
+    """A person released a quarantined span: later runs may read it."""
 
     span: SpanContent
     who: str

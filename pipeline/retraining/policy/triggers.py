@@ -74,7 +74,7 @@ def _span(key: SpanContent, past: History, *, live: int | None) -> Decision:
 
 def _news(key: SpanContent, examination: Examination | None, past: History) -> str:
     """What there is to say of a span that waits for its run."""
-    dealt_with = {span.number for span in (past.done | past.aside.keys()) - {key}}
+    dealt_with = {span.number for span in (past.done | past.quarantined.keys()) - {key}}
     words = f"{key} has other content than before" if key.number in dealt_with else f"{key} is new"
     if examination is not None and examination.suspects:
         words += f", with {suspected_labels(examination)}"

@@ -40,7 +40,7 @@ def test_a_span_that_no_run_could_read_ends_with_4(greenlight):
     os.utime(span / "reviews.csv", (1, 1))
     result = greenlight("retrain", "--set", f"data.source=files:{span.parent}/span-{{SPAN}}/*.csv")
     assert result.exit_code == 4
-    assert "span 1 set-aside: " in result.stdout and "has no column 'label'" in result.stdout
+    assert "span 1 quarantined: " in result.stdout and "has no column 'label'" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_watcher_that_is_told_to_end_ends_with_words(tmp_path, told, code):
     assert "nothing: there is no span" in process.stdout.readline()
     process.send_signal(told)
     rest, _ = process.communicate(timeout=30)
-    assert (process.returncode, rest) == (code, "Told to stop; nothing is under way.\n")
+    assert (process.returncode, rest) == (code, "Stopped; no run is in progress.\n")
 
 
 def test_two_watchers_do_not_share_a_workspace(greenlight):

@@ -54,7 +54,7 @@ def test_a_changed_span_is_run_again_and_a_touched_one_is_not(bench):
     assert one.retrainer().step().decision.why == "span 1 has other content than before"
 
 
-def test_flipped_labels_are_set_aside_told_and_read_by_no_later_run(bench):
+def test_flipped_labels_are_quarantined_reported_and_read_by_no_later_run(bench):
     one = bench()
     one.live = (4, 3)
     one.accuracy[2] = {"accuracy": 0.12}
@@ -65,12 +65,12 @@ def test_flipped_labels_are_set_aside_told_and_read_by_no_later_run(bench):
     assert kinds == ["run", "set-aside", "run", "nothing"]
     assert one.run_settings.data.without_spans == (2,)
     stopped = next(alert for alert in one.alerts() if alert["event"] == "stopped")
-    assert stopped["title"] == "imdb: span 2 is set aside, nothing was trained on it"
+    assert stopped["title"] == "imdb: span 2 is quarantined, nothing was trained on it"
     assert stopped["version"] == "4"
     assert "agrees with 12.0% of the 400 labels of span 2" in stopped["reasons"][0]
 
 
-def test_a_span_that_cannot_be_read_is_set_aside_with_the_reason(bench):
+def test_a_span_that_cannot_be_read_is_quarantined_with_the_reason(bench):
     one = bench()
     one.land(1)
     one.accuracy[1] = {"problem": "reviews.csv has no column 'label'"}
@@ -287,7 +287,7 @@ def test_a_store_that_cannot_be_read_does_not_keep_the_end_of_a_run_from_being_r
     assert one.journal()[-1]["kind"] == "ended"
 
 
-def test_a_span_whose_runs_break_again_and_again_is_set_aside_so_that_the_next_has_its_turn(bench):
+def test_a_span_whose_runs_break_again_and_again_is_quarantined_so_that_the_next_has_its_turn(bench):
     one = bench("retrain.max_attempts=2", "retrain.backoff_minutes=0")
     one.plan = {"code": 1, "error": "no"}
     one.land(1)
@@ -456,7 +456,7 @@ def test_one_at_a_time_decides_in_a_workspace(bench):
     one = bench()
     with (
         one.paths.exclusively(),
-        pytest.raises(GreenlightError, match="Another `greenlight retrain` is at work"),
+        pytest.raises(GreenlightError, match="Another `greenlight retrain` is running"),
         one.paths.exclusively(),
     ):
         pass

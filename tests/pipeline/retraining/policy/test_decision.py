@@ -137,7 +137,7 @@ def test_a_run_reads_up_to_the_newest_span_that_is_still_there():
     assert (decision.kind, decision.newest, decision.without) == ("run", 1, ())
 
 
-def test_a_run_does_not_ask_for_a_newest_span_that_is_set_aside():
+def test_a_run_does_not_ask_for_a_quarantined_newest_span():
     stopped = spans_run(TWO, verdict="stopped", aside=[2])
     decision = scheduled(*spans_run(ONE), *stopped, spans=[ONE, TWO])
     assert (decision.kind, decision.newest, decision.without) == ("run", 1, ())

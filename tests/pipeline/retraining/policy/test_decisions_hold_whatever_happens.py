@@ -257,11 +257,13 @@ class Retraining(RuleBasedStateMachine):
             assert "schedule" in asked, "the schedule fell silent"
         for number, content in self.spans.items():
             key = SpanContent(number, content)
-            assert key in past.done or key in past.aside or not self.settings.on_span
+            assert key in past.done or key in past.quarantined or not self.settings.on_span
 
     def nothing_to_read(self) -> bool:
         past = History(self.lines)
-        return not any(SpanContent(*span) in past.done - past.aside.keys() for span in self.spans.items())
+        return not any(
+            SpanContent(*span) in past.done - past.quarantined.keys() for span in self.spans.items()
+        )
 
 
 Retraining.TestCase.settings = settings(
