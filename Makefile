@@ -5,7 +5,7 @@ export VENV
 
 PYTEST = TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help setup setup-tests run test test-all lint lock clean
+.PHONY: help setup setup-tests run test test-all lint docs lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,10 @@ lint: setup-tests ## style (ruff, shellcheck), wording (codespell) and types (my
 	@"$$VENV/bin/shellcheck" --external-sources requirements/*.sh .ci/run .ci/smoke .ci/other_generation
 	@git ls-files '*.py' '*.md' '*.html' '*.js' '*.toml' | xargs "$$VENV/bin/codespell" -D- -D .ci/words.txt
 	@"$$VENV/bin/mypy"
+
+docs: setup ## the documentation as a site, in build/site; a link or an anchor that leads nowhere fails
+	@requirements/site.sh
+	@NO_MKDOCS_2_WARNING=1 "$$VENV/site/bin/mkdocs" build --strict # with --quiet it counts no warnings
 
 lock: setup ## lock the packages anew after a change of requirements/*.in; UPGRADE=1 takes the newest of all
 	@requirements/lock.sh $(if $(UPGRADE),--upgrade)

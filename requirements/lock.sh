@@ -28,3 +28,4 @@ done
 compile tfx-1.16-wheels --no-deps --python-version 3.10 "$@"
 compile schemas --no-deps --python-version 3.11 --universal "$@"
 compile uv --python-version 3.11 --universal "$@"
+compile site --python-version 3.11 --universal "$@"

@@ -15,7 +15,7 @@ OTHER = """#!/bin/sh
 echo "other generation" >>"$NOTES"
 [ "$FAILING" != other ]
 """
-STEPS = [f"make --no-print-directory {target}" for target in ("setup", "lint", "test-all")]
+STEPS = [f"make --no-print-directory {target}" for target in ("setup", "lint", "docs", "test-all")]
 
 
 @pytest.fixture
@@ -54,12 +54,15 @@ def test_a_change_passes_the_whole_suite_and_a_proof_of_the_other_generation(run
     done = run()
     assert done.returncode == 0, done.stderr
     assert machine.notes == [*STEPS, "other generation"]
-    assert outcomes(done) == ["setup passed", "lint passed", "tests passed", "other generation passed"]
+    assert outcomes(done) == [
+        *("setup passed", "lint passed", "docs passed", "tests passed"),
+        "other generation passed",
+    ]
 
 
 @pytest.mark.parametrize(
     ("failing", "step"),
-    [("lint", "lint"), ("test-all", "tests"), ("other", "other generation")],
+    [("lint", "lint"), ("docs", "docs"), ("test-all", "tests"), ("other", "other generation")],
 )
 def test_a_step_that_fails_fails_the_change_and_the_others_still_run(run, machine, failing, step):
     done = run(FAILING=failing)
@@ -107,6 +110,6 @@ def test_the_workflow_has_the_systems_of_the_readme(system):
     assert f"{{ os: {system}, " in (ROOT / ".github/workflows/ci.yml").read_text()
 
 
-@pytest.mark.parametrize("command", ["make lint", "make test-all", ".ci/smoke", "make run"])
+@pytest.mark.parametrize("command", ["make lint", "make docs", "make test-all", ".ci/smoke", "make run"])
 def test_the_workflow_runs_everything_in_each_row(command):
     assert f"- run: {command}\n" in (ROOT / ".github/workflows/ci.yml").read_text()

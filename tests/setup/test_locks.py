@@ -72,7 +72,7 @@ def test_the_two_wheels_that_refuse_are_not_in_the_lock_that_checks_python_versi
     assert not refusing.keys() & pins(REQUIREMENTS / "tfx-1.16.txt").keys()
 
 
-SCRIPTS = ("requirements/setup.sh", "requirements/lock.sh", "requirements/clean.sh")
+SCRIPTS = tuple(f"requirements/{name}.sh" for name in ("setup", "site", "lock", "clean"))
 CI_SCRIPTS = (".ci/run", ".ci/other_generation", ".ci/smoke")
 
 
@@ -87,5 +87,16 @@ def test_make_help_lists_every_command():
     listed = subprocess.run(
         ["make", "-s", "help"], cwd=ROOT, text=True, capture_output=True, check=True
     ).stdout
-    for command in ("setup", "setup-tests", "run", "test", "test-all", "lint", "lock", "clean", "help"):
+    for command in (
+        "setup",
+        "setup-tests",
+        "run",
+        "test",
+        "test-all",
+        "lint",
+        "docs",
+        "lock",
+        "clean",
+        "help",
+    ):
         assert re.search(rf"^  make {command}\s+\S", listed, re.MULTILINE), listed
