@@ -2,11 +2,11 @@
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from import_graph import files_of, imports_of, needs_of
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("pipeline", "components", "serving")
@@ -21,19 +21,6 @@ FORBIDDEN = {
 
 def modules_of(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
-
-
-def imports_of(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and absolute name of each import in a file, those inside functions and conditions too."""
-    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else ()
-            source = ".".join([*above, *filter(None, [node.module])])
-            yield node.lineno, source
-            yield from ((node.lineno, f"{source}.{alias.name}") for alias in node.names)
 
 
 @pytest.mark.parametrize("package", FORBIDDEN)
@@ -82,11 +69,7 @@ def test_tests_are_no_packages_so_that_they_cannot_shadow_the_code():
 
 def modules() -> dict[str, Path]:
     """The project's modules by their dotted names."""
-    return {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
-        for package in (*PACKAGES, "benchmarks")
-        for path in modules_of(package)
-    }
+    return files_of(*PACKAGES, "benchmarks")
 
 
 def room_of(module: str, folders_with_folders: set[str]) -> str:
@@ -100,12 +83,7 @@ def rooms() -> dict[str, set[str]]:
     files = modules()
     folders = {name.rpartition(".")[0] for name in files}
     parents = {folder.rpartition(".")[0] for folder in folders}
-    needs: dict[str, set[str]] = {}
-    for module, path in files.items():
-        room = room_of(module, parents)
-        imported = {room_of(name, parents) for _, name in imports_of(path) if name in files}
-        needs.setdefault(room, set()).update(imported - {room})
-    return needs
+    return needs_of({module: room_of(module, parents) for module in files}, files)
 
 
 def fail_on_circles(needs: dict[str, set[str]]) -> None:
@@ -117,9 +95,7 @@ def fail_on_circles(needs: dict[str, set[str]]) -> None:
 
 def test_no_module_needs_itself_by_way_of_others():
     files = modules()
-    fail_on_circles(
-        {name: {each for _, each in imports_of(path)} & files.keys() for name, path in files.items()}
-    )
+    fail_on_circles(needs_of({name: name for name in files}, files))
 
 
 def test_no_folder_needs_itself_by_way_of_others():
@@ -143,12 +119,11 @@ def test_no_folder_has_more_modules_than_a_reader_can_hold(package):
     assert not wrong, "\n".join(wrong)
 
 
-def test_relative_imports_are_resolved_before_they_are_judged(tmp_path, monkeypatch):
-    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+def test_relative_imports_are_resolved_before_they_are_judged(tmp_path):
     module = tmp_path / "serving" / "inner" / "module.py"
     module.parent.mkdir(parents=True)
     module.write_text("from . import a\nfrom ..versions import b\n")
-    assert [name for _, name in imports_of(module)] == [
+    assert [name for _, name in imports_of(module, root=tmp_path)] == [
         "serving.inner",
         "serving.inner.a",
         "serving.versions",

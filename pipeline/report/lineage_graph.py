@@ -43,6 +43,16 @@ class Graph:
     height: float
 
 
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """Where boxes and arrows are on a canvas of width x height pixels; `corners` are the upper left ones."""
+
+    corners: Mapping[str, tuple[float, float]]
+    arrows: tuple[Arrow, ...]
+    width: float
+    height: float
+
+
 def uses(run: Run) -> list[tuple[str, str]]:
     """Pairs (maker, user) of stages, in the run's order, each pair once."""
     makers = {artifact.id: stage.name for stage in run.stages for artifact in _flat(stage.outputs)}
@@ -58,34 +68,60 @@ def uses(run: Run) -> list[tuple[str, str]]:
 def draw(run: Run) -> Graph:
     """Lays the stages of `run` out from top to bottom."""
     stages = {stage.name: stage for stage in run.stages}
-    pairs = uses(run)
-    layers, routes = _route(_depths(list(stages), pairs), pairs)
+    sizes = {name: (BOX_WIDTH, _height(stage)) for name, stage in stages.items()}
+    layout = lay_out(sizes, uses(run))
+    boxes = tuple(
+        Box(stages[name], _lines(stages[name]), x, y, sizes[name][1])
+        for name, (x, y) in layout.corners.items()
+    )
+    return Graph(boxes, layout.arrows, layout.width, layout.height)
+
+
+def lay_out(
+    sizes: Mapping[str, tuple[float, float]],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    gaps: tuple[float, float] = (GAP_X, GAP_Y),
+) -> Layout:
+    """Boxes in layers and arrows that pass between them, from top to bottom.
+
+    Args:
+      sizes: width and height of each box in pixels, by its name.
+      pairs: the arrows, each from the upper to the lower box; without a circle.
+      gaps: pixels between two boxes of a layer, and between two layers.
+    """
+    gap_x, gap_y = gaps
+    layers, routes = _route(_depths(list(sizes), pairs), pairs)
     layers = _untangle(layers, routes)
-    heights = {name: _height(stage) for name, stage in stages.items()}
-    width = max((_layer_width(layer, stages) for layer in layers), default=0) + 2
+
+    def width_of(node: str) -> float:
+        return sizes[node][0] if node in sizes else WAYPOINT_WIDTH
+
+    widths = [sum(map(width_of, layer)) + gap_x * (len(layer) - 1) for layer in layers]
+    width = max(widths, default=0) + 2
     centers: dict[str, float] = {}
-    boxes, tops, y = [], [], 1.0
-    for layer in layers:
-        x = (width - _layer_width(layer, stages)) / 2
+    corners: dict[str, tuple[float, float]] = {}
+    tops, y = [], 1.0
+    for layer, layer_width in zip(layers, widths, strict=True):
+        x = (width - layer_width) / 2
         for node in layer:
-            if node in stages:
-                boxes.append(Box(stages[node], _lines(stages[node]), x, y, heights[node]))
-            node_width = BOX_WIDTH if node in stages else WAYPOINT_WIDTH
-            centers[node] = x + node_width / 2
-            x += node_width + GAP_X
+            if node in sizes:
+                corners[node] = x, y
+            centers[node] = x + width_of(node) / 2
+            x += width_of(node) + gap_x
         tops.append(y)
-        y += max((heights[node] for node in layer if node in stages), default=0) + GAP_Y
+        y += max(sizes[node][1] for node in layer if node in sizes) + gap_y
     rows = {node: row for row, layer in enumerate(layers) for node in layer}
-    bottoms = [top - GAP_Y for top in [*tops[1:], y]]
+    bottoms = [top - gap_y for top in [*tops[1:], y]]
     arrows = tuple(
         Arrow(
             route[0],
             route[-1],
-            _path([(centers[n], tops[rows[n]], bottoms[rows[n]]) for n in route], heights[route[0]]),
+            _path([(centers[n], tops[rows[n]], bottoms[rows[n]]) for n in route], sizes[route[0]][1]),
         )
         for route in routes
     )
-    return Graph(tuple(boxes), arrows, width, max(0, y - GAP_Y + 1))
+    return Layout(corners, arrows, width, max(0, y - gap_y + 1))
 
 
 def _flat(artifacts: Mapping[str, Iterable]) -> list:
@@ -98,10 +134,6 @@ def _lines(stage: Stage) -> tuple[str, ...]:
 
 def _height(stage: Stage) -> float:
     return 2 * PADDING + LINE_HEIGHT * (2 + len(_lines(stage))) - 4
-
-
-def _layer_width(layer: Sequence[str], stages: Mapping[str, Stage]) -> float:
-    return sum(BOX_WIDTH if node in stages else WAYPOINT_WIDTH for node in layer) + GAP_X * (len(layer) - 1)
 
 
 def _depths(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
