@@ -1,4 +1,4 @@
-"""An alert: what happened, in a line for people and in fields for programs."""
+"""An alert: an event with a title for people and fields for programs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from pipeline.settings.alerts import EventName
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Alert:
-    """`id` is the same however often the same thing is told: a receiver can drop what it knows.
+    """An event of a run or of retraining.
 
-    at: UTC in ISO 8601. title: the line for people. version: the one that is live now.
+    Attributes:
+      id: the same for the same event, so that a receiver can drop duplicates.
+      at: UTC in ISO 8601.
+      title: the line for people.
+      version: the version that is live now.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""The channels: how one alert reaches one receiver, each within a deadline."""
+"""Delivery channels of alerts: webhook, Slack and command, each with a deadline."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 WEBHOOK, SLACK, COMMAND = "webhook", "slack", "command"
 _QUIET = ("httpx", "httpcore")
-"""Libraries that write addresses into their log records."""
+"""Libraries whose log records contain addresses."""
 
 
 class Undelivered(Exception):
-    """The receiver did not take it. The text never holds an address."""
+    """The receiver did not accept an alert. The text never contains an address."""
 
 
 def configured(settings: AlertSettings) -> list[str]:
@@ -33,10 +33,10 @@ def configured(settings: AlertSettings) -> list[str]:
 
 
 async def deliver(channel: str, payload: Mapping[str, Any], settings: AlertSettings) -> None:
-    """Hands one alert over.
+    """Sends one alert.
 
     Raises:
-      Undelivered: it was not taken, or not within alerts.timeout_seconds; it may be tried again.
+      Undelivered: it was not accepted within alerts.timeout_seconds; it may be retried.
     """
     try:
         async with asyncio.timeout(settings.timeout_seconds):
@@ -55,7 +55,7 @@ async def _deliver(channel: str, payload: Mapping[str, Any], settings: AlertSett
     elif channel == COMMAND and settings.command:
         await _call(settings.command, payload)
     else:
-        raise Undelivered(f"alerts.{channel} is not set any more")
+        raise Undelivered(f"alerts.{channel} is no longer set")
 
 
 async def _post(address: SecretStr, body: Mapping[str, Any], *, key: str) -> None:
@@ -66,8 +66,8 @@ async def _post(address: SecretStr, body: Mapping[str, Any], *, key: str) -> Non
     headers = {"Content-Type": "application/json", "Idempotency-Key": key, "User-Agent": "greenlight"}
     content = _encoded(body)
     try:
-        # The deadline is ours, for the whole of it: httpx's are for single steps, and a server that sends a
-        # byte now and then would never exceed them.
+        # The deadline is for the whole request: httpx's timeouts are for single steps, which a server that
+        # sends a byte now and then never exceeds.
         async with (
             httpx.AsyncClient(timeout=None) as client,
             client.stream("POST", resolve(address), content=content, headers=headers) as answer,
@@ -101,10 +101,10 @@ async def _call(command: Sequence[str], payload: Mapping[str, Any]) -> None:
         await process.wait()
         raise
     if process.returncode:
-        words = complaint.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
+        words = complaint.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no message"]
         raise Undelivered(f"{command[0]} ended with {process.returncode}: {words[0][:200]}")
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
-    """As JSON; what of a file's name is not UTF-8 goes as an escape."""
+    """The JSON document; bytes of a file name that are not UTF-8 are escaped."""
     return json.dumps(body, ensure_ascii=False).encode(errors="backslashreplace")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipeline.alerts.alert import Alert
-from pipeline.alerts.post import Post
+from pipeline.alerts.outbox import Outbox
 from pipeline.results.summary import headline
 from pipeline.settings.alerts import EventName
 from pipeline.workspace.layout import Workspace
@@ -22,7 +22,7 @@ EVENTS: Mapping[str, EventName] = {
     "stopped": "stopped",
     "failed": "failed",
 }
-"""What is told of a run's end. That the live model is the same as before, nobody has to know."""
+"""The event of each verdict; an unchanged model is not an event."""
 
 
 def tell(result: RunResult, settings: Settings) -> None:
@@ -48,6 +48,6 @@ def tell(result: RunResult, settings: Settings) -> None:
         metrics=result.metrics,
         report=result.report,
     )
-    post = Post(settings.alerts, workspace.root / "alerts")
-    with post.delivering():
-        post.send(alert)
+    outbox = Outbox(settings.alerts, workspace.root / "alerts")
+    with outbox.delivering():
+        outbox.send(alert)

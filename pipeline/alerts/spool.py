@@ -1,4 +1,4 @@
-"""The spool: alerts on their way, a file for each receiver, so that nothing is lost between processes."""
+"""The spool: undelivered alerts on the disk, one file per alert and receiver, shared by processes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclasses.dataclass(frozen=True)
-class Letter:
-    """One alert for one receiver. `since` is when it was written, in seconds since 1970."""
+class Message:
+    """One alert for one receiver. `since`: when it was queued, in seconds since 1970."""
 
     path: Path
     channel: str
@@ -30,7 +30,7 @@ class Letter:
 
 
 class Spool:
-    """The folder `<workspace>/alerts`: `spool/` has what is on its way, `undelivered/` what was given up."""
+    """The folder `<workspace>/alerts`: `spool/` has pending messages, `undelivered/` those given up."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -41,59 +41,59 @@ class Spool:
         return self._folder / "log.jsonl"
 
     def put(self, channel: str, payload: dict[str, Any], *, now: datetime.datetime) -> None:
-        """Keeps an alert for a receiver; it is on the disk on return. The same one twice is one.
+        """Writes an alert for a receiver to the disk; the same alert replaces itself.
 
         Raises:
-          GreenlightError: it cannot be written.
+          GreenlightError: the file cannot be written.
         """
         name = _UNSAFE.sub("-", f"{payload['id']}-{channel}") + ".json"
-        letter = {"channel": channel, "since": now.timestamp(), "payload": payload}
-        self._write(lambda: self._files.replace(str(self._waiting / name), _encoded(letter)))
+        message = {"channel": channel, "since": now.timestamp(), "payload": payload}
+        self._write(lambda: self._files.replace(str(self._pending / name), _encoded(message)))
 
-    def note(self, payload: dict[str, Any]) -> None:
-        """Adds an alert to the log.
+    def write_log(self, payload: dict[str, Any]) -> None:
+        """Appends an alert to the log.
 
         Raises:
-          GreenlightError: it cannot be written.
+          GreenlightError: the log cannot be written.
         """
         self._write(lambda: self._files.append(str(self.log), _encoded(payload)))
 
-    def waiting(self) -> Iterator[Letter]:
-        """What is on its way, oldest first. What cannot be read is put with what was given up."""
-        for path in sorted(self._waiting.glob("*.json")):
+    def pending(self) -> Iterator[Message]:
+        """The pending messages, by file name. A file that cannot be read moves to `undelivered/`."""
+        for path in sorted(self._pending.glob("*.json")):
             try:
                 data = json.loads(path.read_text(encoding="utf-8"))
-                yield Letter(path, data["channel"], data["payload"], float(data["since"]))
+                yield Message(path, data["channel"], data["payload"], float(data["since"]))
             except FileNotFoundError:
                 continue  # another process has delivered it
             except (OSError, ValueError, KeyError, TypeError):
-                self._set_aside(path)
+                self._move_to_undelivered(path)
 
     @contextmanager
-    def claimed(self, letter: Letter) -> Iterator[bool]:
-        """Whether the letter is ours to deliver meanwhile: not if another process is at it, or was faster."""
+    def claimed(self, message: Message) -> Iterator[bool]:
+        """Locks a message; yields False if another process holds it or has delivered it."""
         try:
-            handle = os.open(letter.path, os.O_RDONLY)
+            handle = os.open(message.path, os.O_RDONLY)
         except OSError:
             yield False
             return
         try:
-            yield _is_locked_by_us(handle) and letter.path.exists()
+            yield _is_locked_by_us(handle) and message.path.exists()
         finally:
             os.close(handle)
 
-    def delivered(self, letter: Letter) -> None:
-        letter.path.unlink(missing_ok=True)
+    def delivered(self, message: Message) -> None:
+        message.path.unlink(missing_ok=True)
 
-    def give_up(self, letter: Letter) -> None:
-        """Keeps the letter where nobody tries it again."""
-        self._set_aside(letter.path)
+    def give_up(self, message: Message) -> None:
+        """Moves the message to `undelivered/`, where it is not retried."""
+        self._move_to_undelivered(message.path)
 
     @property
-    def _waiting(self) -> Path:
+    def _pending(self) -> Path:
         return self._folder / "spool"
 
-    def _set_aside(self, path: Path) -> None:
+    def _move_to_undelivered(self, path: Path) -> None:
         with suppress(OSError):  # then it stays where it is
             (self._folder / "undelivered").mkdir(parents=True, exist_ok=True)
             os.replace(path, self._folder / "undelivered" / path.name)
@@ -114,5 +114,5 @@ def _is_locked_by_us(handle: int) -> bool:
 
 
 def _encoded(data: dict[str, Any]) -> bytes:
-    # The name of a file need not be UTF-8; what of it is not goes as an escape, which JSON knows too.
+    # A file name need not be UTF-8; other bytes are escaped, which JSON allows.
     return json.dumps(data, ensure_ascii=False, default=str).encode(errors="backslashreplace")

@@ -104,26 +104,26 @@ def _require_companions(context: click.Context, given: dict[str, Any]) -> None:
 
 
 def _decide(settings: Settings, paths: Paths, given: dict[str, Any]) -> int:
-    from pipeline.alerts.post import Post
+    from pipeline.alerts.outbox import Outbox
     from pipeline.retraining import observer
     from pipeline.retraining.loop import Stop, decide_once, watch
     from pipeline.retraining.notifier import Notifier
     from pipeline.retraining.retrainer import Retrainer
 
     stop = Stop()
-    post = Post(settings.alerts, paths.workspace.root / "alerts")
+    outbox = Outbox(settings.alerts, paths.workspace.root / "alerts")
     quiet = given["as_json"]
     notifier = Notifier(
         model=settings.model_name,
         paths=paths,
-        post=post,
+        outbox=outbox,
         say=_nothing if quiet else click.echo,
         live=lambda: observer.live_and_previous(settings, paths)[0],
     )
     retrainer = Retrainer(
         settings, paths, clock=_clock(given["now"]), stop=stop, notifier=notifier, dry=given["dry_run"]
     )
-    with stop.on_signals(), post.delivering():
+    with stop.on_signals(), outbox.delivering():
         if given["watch"]:
             watch(retrainer, poll_seconds=settings.retrain.poll_seconds, stop=stop, notifier=notifier)
             click.echo("Stopped; no run is in progress.")

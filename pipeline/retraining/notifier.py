@@ -26,7 +26,7 @@ from pipeline.retraining.policy.triggers import suspected_labels
 from pipeline.settings.alerts import EventName
 
 if TYPE_CHECKING:
-    from pipeline.alerts.post import Post
+    from pipeline.alerts.outbox import Outbox
     from pipeline.retraining.paths import Paths
 
 
@@ -36,7 +36,7 @@ class Notifier:
     Args:
       model: the model's name, the first word of each alert's title.
       say: prints a line.
-      post: queues the alerts.
+      outbox: queues the alerts.
       live: returns the number of the live version, or None.
     """
 
@@ -45,13 +45,13 @@ class Notifier:
         *,
         model: str,
         paths: Paths,
-        post: Post,
+        outbox: Outbox,
         say: Callable[[str], None],
         live: Callable[[], int | None],
     ) -> None:
         self._model = model
         self._paths = paths
-        self._post = post
+        self._outbox = outbox
         self._say = say
         self._live = live
 
@@ -132,7 +132,7 @@ class Notifier:
             **facts,
         )
         try:
-            self._post.send(alert)
+            self._outbox.send(alert)
         except GreenlightError as error:  # a full disk must not keep the run's end from being recorded
             self._say(f"The alert was not kept: {error}")
 

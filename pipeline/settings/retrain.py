@@ -56,7 +56,7 @@ class RetrainSettings(BaseModel):
         ge=0,
         le=1,
         description="A span is quarantined, unread by any run, where the live model agrees with fewer of its "
-        " labels than this, beyond chance: drift costs accuracy, but only flipped labels make a good "
+        "labels than this, beyond chance: drift costs accuracy, but only flipped labels make a good "
         "model worse than a coin. 0 switches the check off.",
     )
     max_sure_wrong: float = Field(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.alerts.post import Post
+from pipeline.alerts.outbox import Outbox
 from pipeline.config import Settings, load
 from pipeline.retraining import attempts, observer
 from pipeline.retraining.children import Child
@@ -81,9 +81,9 @@ class Bench:
     def retrainer(self, **given) -> Retrainer:
         """As a fresh process would have it."""
         self.paths.folder.mkdir(parents=True, exist_ok=True)
-        post = Post(self.settings.alerts, self.paths.workspace.root / "alerts")
+        outbox = Outbox(self.settings.alerts, self.paths.workspace.root / "alerts")
         notifier = Notifier(
-            model="imdb", paths=self.paths, post=post, say=self.said.append, live=lambda: self.live[0]
+            model="imdb", paths=self.paths, outbox=outbox, say=self.said.append, live=lambda: self.live[0]
         )
         return Retrainer(
             self.settings, self.paths, clock=self.now, stop=self.stop, notifier=notifier, **given
