@@ -38,8 +38,12 @@ _REMEDIES = {
 
 
 @contextlib.contextmanager
-def in_plain_words(action: str) -> Iterator[None]:
-    """Turn an OSError into a StoreError: what failed (`action`, like `push to ROOT`), why, and what to do."""
+def as_store_error(action: str) -> Iterator[None]:
+    """Converts an OSError into a StoreError with the reason and the remedy.
+
+    Args:
+      action: what failed, such as `push to ROOT`.
+    """
     try:
         yield
     except OSError as error:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.errors import in_plain_words
+from serving.errors import as_store_error
 
 _LOG = logging.getLogger("greenlight.serving.request_log")
 
@@ -84,7 +84,7 @@ class RequestLog:
         self._open_rows = 0
         """Rows that are neither in a whole file nor lost."""
         self._failing = False
-        with in_plain_words(f"keep the request log in {folder}"):
+        with as_store_error(f"keep the request log in {folder}"):
             folder.mkdir(parents=True, exist_ok=True)
             _remove_abandoned(folder)
         self._thread = threading.Thread(target=self._work, name="request-log", daemon=True)
