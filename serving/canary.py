@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from serving.machine import faults
 from serving.machine.children import end_with_parent
-from serving.tensorflow_errors import cause_of
+from serving.tensorflow_errors import root_cause
 
 if TYPE_CHECKING:
     from serving.model.predictor import Outputs, Predictor, Signature
@@ -114,7 +114,7 @@ def answer(request: Request, emit: Emit) -> None:
         model = loader.load(request.model)
     except Exception as error:  # whatever it is, it is the answer
         _raise_fault_of_the_machine(error)
-        emit({"step": "load", "error": cause_of(error)})
+        emit({"step": "load", "error": root_cause(error)})
         return
     described = {name: _describe(signature) for name, signature in model.signatures.items()}
     emit({"step": "load", "seconds": time.monotonic() - started, "signatures": described})
@@ -134,7 +134,7 @@ class MachineFault(Exception):
 
 def _raise_fault_of_the_machine(error: Exception) -> None:
     if remedy := faults.remedy_of(error):
-        raise MachineFault(f"{cause_of(error)} {remedy}") from error
+        raise MachineFault(f"{root_cause(error)} {remedy}") from error
 
 
 def _describe(signature: "Signature") -> dict[str, dict[str, str]]:
@@ -164,7 +164,7 @@ def _ask(model: "Predictor", signature: str, batch: tuple[Canary, ...], emit: Em
         found = _run(model, signature, batch)
     except Exception as error:  # whatever it is, it is the answer
         _raise_fault_of_the_machine(error)
-        emit(record | {"error": cause_of(error)})
+        emit(record | {"error": root_cause(error)})
         return
     if "probability" in found:
         record["probability"] = found["probability"].tolist()
@@ -193,7 +193,7 @@ def _time_calls(model: "Predictor", canary: Canary, emit: Emit) -> None:
                 break
     except Exception as error:  # whatever it is, it is the answer
         _raise_fault_of_the_machine(error)
-        emit({"step": "latency", "error": cause_of(error)})
+        emit({"step": "latency", "error": root_cause(error)})
         return
     emit({"step": "latency", "milliseconds": 1000 * statistics.median(seconds), "calls": len(seconds)})
 

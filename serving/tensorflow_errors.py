@@ -1,8 +1,8 @@
-"""TensorFlow's many-line errors, in one."""
+"""The root cause in an error of TensorFlow, whose messages have many lines."""
 
 
-def cause_of(error: BaseException) -> str:
-    """The line that says what happened: not the heading, not the stack, not the name of the node."""
+def root_cause(error: BaseException) -> str:
+    """The line of the message with the reason: without heading, stack and node names."""
     text = str(error)
     if isinstance(error, UnicodeDecodeError):  # TensorFlow's text quotes bytes, and Python cannot read it
         text = error.object.decode("utf-8", "replace")

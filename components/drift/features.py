@@ -14,7 +14,7 @@ from components.errors import GreenlightError
 from components.reviews import count_words, normalize
 from serving.model.loader import LoadError, load, load_parts
 from serving.status import RequestError
-from serving.tensorflow_errors import cause_of
+from serving.tensorflow_errors import root_cause
 
 UNLABELLED = -1
 _BATCH = 512
@@ -78,7 +78,7 @@ class FeatureModel:
             self._model = load(folder, parallel=True)
             self._model.signatures["serving_default"].check_names(["text"])
         except (LoadError, KeyError, RequestError) as error:
-            raise GreenlightError(f"{folder} cannot be used as a model: {cause_of(error)}") from error
+            raise GreenlightError(f"{folder} cannot be used as a model: {root_cause(error)}") from error
 
     @functools.cached_property
     def _embedding(self) -> "_Embedding":
@@ -120,7 +120,7 @@ class FeatureModel:
         try:
             found = self._model.run("serving_default", {"text": batch.numpy()})["probability"]
         except (KeyError, RequestError) as error:
-            raise GreenlightError(f"serving_default of {self._folder} fails: {cause_of(error)}") from error
+            raise GreenlightError(f"serving_default of {self._folder} fails: {root_cause(error)}") from error
         if found.size != len(batch):
             shape = f"probability of shape {found.shape} for {len(batch)} reviews"
             raise GreenlightError(f"serving_default of {self._folder} gives {shape}")

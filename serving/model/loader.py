@@ -13,7 +13,7 @@ import warnings
 from typing import Any
 
 from serving.model.predictor import Predictor, Signature, TensorSpec
-from serving.tensorflow_errors import cause_of
+from serving.tensorflow_errors import root_cause
 
 SERVE_TAG = "serve"
 _NOT_FOR_CLIENTS = frozenset({"__saved_model_init_op", "__saved_model_train_op"})
@@ -61,7 +61,7 @@ def load(path: str, version: int = 0, *, parallel: bool = False) -> Predictor:
             graph = tf.compat.v1.saved_model.loader.load(session, [SERVE_TAG], path)
     except Exception as error:  # a damaged SavedModel makes TensorFlow raise all kinds
         session.close()
-        raise LoadError(cause_of(error)) from error
+        raise LoadError(root_cause(error)) from error
     signatures = {
         name: _signature(name, definition)
         for name, definition in sorted(graph.signature_def.items())
@@ -83,7 +83,7 @@ def load_parts(path: str) -> Any:
     try:
         return tf.saved_model.load(path)
     except Exception as error:  # a damaged SavedModel makes TensorFlow raise all kinds
-        raise LoadError(cause_of(error)) from error
+        raise LoadError(root_cause(error)) from error
 
 
 def _signature(name: str, definition: Any) -> Signature:

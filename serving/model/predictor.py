@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from serving.status import Code, RequestError, invalid
-from serving.tensorflow_errors import cause_of
+from serving.tensorflow_errors import root_cause
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -147,7 +147,7 @@ def _as_request_error(error: Exception) -> RequestError:
     import tensorflow as tf
 
     if isinstance(error, tf.errors.OpError):
-        return RequestError(Code(error.error_code), cause_of(error))
+        return RequestError(Code(error.error_code), root_cause(error))
     if isinstance(error, (ValueError, TypeError)):
-        return RequestError(Code.INVALID_ARGUMENT, cause_of(error))
-    return RequestError(Code.INTERNAL, cause_of(error))
+        return RequestError(Code.INVALID_ARGUMENT, root_cause(error))
+    return RequestError(Code.INTERNAL, root_cause(error))

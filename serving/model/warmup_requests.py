@@ -8,7 +8,7 @@ from typing import Any
 from serving.model.classification import INPUTS, serialized_examples
 from serving.model.loader import LoadError
 from serving.model.predictor import DEFAULT_SIGNATURE, Inputs
-from serving.tensorflow_errors import cause_of
+from serving.tensorflow_errors import root_cause
 
 FILE = "assets.extra/tf_serving_warmup_requests"
 _MOST = 1000  # TensorFlow Serving's limit
@@ -41,7 +41,7 @@ def own_requests(path: str) -> list[OwnRequest]:
         logs = [prediction_log_pb2.PredictionLog.FromString(record) for record in records]
         return [request for log in logs if (request := _request(log)) is not None]
     except Exception as error:  # a damaged file makes TensorFlow and protobuf raise all kinds
-        raise LoadError(f"its {FILE} cannot be read: {cause_of(error)}") from error
+        raise LoadError(f"its {FILE} cannot be read: {root_cause(error)}") from error
 
 
 def _request(log: Any) -> OwnRequest | None:

@@ -1,4 +1,4 @@
-from serving.tensorflow_errors import cause_of
+from serving.tensorflow_errors import root_cause
 
 GRAPH_ERROR = """Graph execution error:
 
@@ -10,21 +10,21 @@ Feature: review (data type: string) is required but could not be found.
 
 
 def test_a_graph_error_is_told_by_its_cause():
-    assert cause_of(ValueError(GRAPH_ERROR)) == (
+    assert root_cause(ValueError(GRAPH_ERROR)) == (
         "Feature: review (data type: string) is required but could not be found."
     )
 
 
 def test_any_other_error_is_told_by_its_first_line():
-    assert cause_of(OSError("no such file\nlook elsewhere")) == "no such file"
+    assert root_cause(OSError("no such file\nlook elsewhere")) == "no such file"
 
 
 def test_bytes_that_a_text_quotes_do_not_hide_it():
     text = b"Could not parse example input, value: 'garbage\xff'\n\t [[node]]"
-    assert cause_of(UnicodeDecodeError("utf-8", text, 46, 47, "invalid start byte")) == (
+    assert root_cause(UnicodeDecodeError("utf-8", text, 46, 47, "invalid start byte")) == (
         "Could not parse example input, value: 'garbage\ufffd'"
     )
 
 
 def test_an_error_without_words_is_told_by_its_type():
-    assert cause_of(KeyboardInterrupt()) == "KeyboardInterrupt"
+    assert root_cause(KeyboardInterrupt()) == "KeyboardInterrupt"

@@ -15,7 +15,7 @@ import tensorflow as tf
 from components.trainer.classifier.model import Classifier
 from components.trainer.classifier.ngrams import Vocabulary
 from serving.model.loader import LoadError, load_parts
-from serving.tensorflow_errors import cause_of
+from serving.tensorflow_errors import root_cause
 
 VOCABULARY = "vocabulary.txt"
 _SMALLEST = 1e-6
@@ -60,7 +60,7 @@ def take_over(
         live = load_parts(str(folder))
         parts = live.embedding, list(live.head), live.ngram_index, live.ngram_tables
     except (LoadError, AttributeError, TypeError) as error:  # AttributeError: of another kind of model
-        return TakenOver({"model": f"its weights cannot be read ({cause_of(error)})"})
+        return TakenOver({"model": f"its weights cannot be read ({root_cause(error)})"})
     embedding, head, index, tables = parts
     said: dict[str, str] = {}
     taken: dict[str, bool] = {}
