@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import click
 
-from pipeline.exits import EXIT_CODES, INTERRUPTIONS, NOBODY_READS, report_error
+from pipeline.exits import EXIT_BROKEN_PIPE, EXIT_CODES, INTERRUPTIONS, report_error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Greenlight(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return NOBODY_READS
+            return EXIT_BROKEN_PIPE
 
 
 def _module(entry: Entry) -> str:

@@ -17,7 +17,7 @@ from pipeline.termination import MESSAGE, TERMINATED, Terminated
 
 INTERRUPTED = 130
 INTERRUPTIONS = (INTERRUPTED, TERMINATED)
-NOBODY_READS = 141
+EXIT_BROKEN_PIPE = 141
 
 EXIT_CODES = """\b
 Exit codes:

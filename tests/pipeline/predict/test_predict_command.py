@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from pipeline.exits import NOBODY_READS
+from pipeline.exits import EXIT_BROKEN_PIPE
 from serving.client import ClientError
 from serving.status import Code
 
@@ -133,7 +133,7 @@ def test_nobody_who_reads_the_output_ends_it_quietly(served, greenlight, tmp_pat
     os.close(reader)
     ended = greenlight("predict", "--file", name, "--url", f"grpc://{served.grpc}", stdout=writer)
     os.close(writer)
-    assert (ended.returncode, ended.stderr) == (NOBODY_READS, b"")
+    assert (ended.returncode, ended.stderr) == (EXIT_BROKEN_PIPE, b"")
 
 
 def test_a_full_disk_under_the_output_is_not_blamed_on_the_input(served, greenlight, tmp_path):
