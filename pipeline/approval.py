@@ -17,7 +17,7 @@ from pipeline.results.outcome import RunResult
 from pipeline.results.recorded_accuracy import Accuracies
 from pipeline.results.verdicts import canary_reasons
 from pipeline.workspace.past_runs import ended_run
-from pipeline.workspace.relocation import bring_home
+from pipeline.workspace.relocation import relocate_artifacts
 from serving.storage.resolve import files_for
 from serving.store.journal import whoami
 from serving.store.manifest import REVIEWS_NAME, Facts, model_digest
@@ -95,7 +95,7 @@ def promote_refused(workspace: Workspace, decision: Decision, *, push: PushSetti
             raise InputError(
                 f"Run {result.run} was not refused: it is {result.verdict}. There is nothing to approve."
             )
-        bring_home(workspace)
+        relocate_artifacts(workspace)
         lineage = read_run(workspace.metadata, result.run)
         run = _Refused(result=result, lineage=lineage, evaluator=_evaluator(lineage))
         store = _versions(workspace, run.evaluator, push)

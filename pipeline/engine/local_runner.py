@@ -156,11 +156,11 @@ class _Attempt:
             from components.trainer import progress
             from pipeline.engine.beam_orchestrator import run_dag
             from pipeline.engine.stages import create_local_pipeline
-            from pipeline.workspace.relocation import bring_home
+            from pipeline.workspace.relocation import relocate_artifacts
 
         handle = locate(self._settings.embedding, cache_dir=self._settings.cache, progress=self._console.note)
         _log.info("embedding %s is at %s", self._settings.embedding.name, handle)
-        if moved := bring_home(self._workspace):
+        if moved := relocate_artifacts(self._workspace):
             _log.info("the workspace was moved: %d artifacts got their new addresses", moved)
         dag = create_local_pipeline(self._settings, self._workspace, use_cache=use_cache)
         with ExitStack() as while_training, progress.listening(self._training(while_training)):

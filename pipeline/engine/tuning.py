@@ -157,9 +157,9 @@ def _run(settings: Settings, workspace: Workspace, run_id: str, console: Console
     from components.trainer import progress
     from pipeline.engine.beam_orchestrator import run_dag
     from pipeline.lineage.runs import read_run
-    from pipeline.workspace.relocation import bring_home
+    from pipeline.workspace.relocation import relocate_artifacts
 
-    bring_home(workspace)
+    relocate_artifacts(workspace)
     listener = _Stages(workspace, run_id, console)
     with progress.listening(lambda line: console.progress("Tuner", line)):
         try:

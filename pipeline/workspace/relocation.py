@@ -1,24 +1,24 @@
-"""What a moved or copied workspace needs: the lineage store names artifacts by absolute paths."""
+"""Relocation of artifact URIs in the lineage store, after a workspace was moved or copied."""
 
 from __future__ import annotations
 
 from pipeline.workspace.layout import Workspace
 
 
-def bring_home(workspace: Workspace) -> int:
-    """Makes the lineage store name the artifacts that lie in `workspace` by where they lie now.
+def relocate_artifacts(workspace: Workspace) -> int:
+    """Sets the URIs of all artifacts in `workspace` to their current absolute paths.
 
-    Call it with the workspace held. An artifact that is not here keeps its address.
+    The caller holds the workspace's lock. An artifact that is not in the workspace keeps its URI.
 
     Returns:
-      How many addresses were changed.
+      The number of changed URIs.
     """
     if not workspace.metadata.exists():
         return 0
     store = workspace.metadata.open()
     moved = []
     for artifact in store.get_artifacts():
-        here = address_here(artifact.uri, workspace)
+        here = local_uri(artifact.uri, workspace)
         if here is not None and here != artifact.uri:
             artifact.uri = here
             moved.append(artifact)
@@ -27,11 +27,11 @@ def bring_home(workspace: Workspace) -> int:
     return len(moved)
 
 
-def address_here(uri: str, workspace: Workspace) -> str | None:
-    """Where the artifact is in this workspace; None where it is not in it.
+def local_uri(uri: str, workspace: Workspace) -> str | None:
+    """The path of the artifact in this workspace; None if it is not there.
 
-    Below the folder of artifacts an address ends in the number of the execution in the lineage store, which
-    came along: what has the same name here is the same artifact.
+    Below the artifacts folder a URI ends in the id of its execution in the lineage store, which moved along:
+    equal relative paths mean the same artifact.
     """
     _, found, below = uri.rpartition(f"/{workspace.artifacts.name}/")
     here = workspace.artifacts / below

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import InputError
 from pipeline.lineage.runs import RUN_CONTEXT, read_run
-from pipeline.workspace.relocation import address_here
+from pipeline.workspace.relocation import local_uri
 
 if TYPE_CHECKING:
     from pipeline.workspace.layout import Workspace
@@ -41,7 +41,7 @@ def examples_of(version: Version, workspace: Workspace) -> Path:
             f"on (run {facts.run_id or 'unknown'})."
         )
     for uri in named:
-        folder = Path(address_here(uri, workspace) or uri)
+        folder = Path(local_uri(uri, workspace) or uri)
         if folder.is_dir():
             return folder
     raise InputError(

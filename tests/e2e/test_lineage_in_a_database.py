@@ -141,13 +141,13 @@ def test_commands_read_the_runs(greenlight, workspace):
 
 
 def test_a_moved_workspace_finds_its_artifacts(server, workspace, tmp_path, monkeypatch):
-    from pipeline.workspace.relocation import bring_home
+    from pipeline.workspace.relocation import relocate_artifacts
 
     monkeypatch.setenv("LINEAGE_PASSWORD", PASSWORD)
     home, copy = of(workspace, server), of(shutil.copytree(workspace, tmp_path / "copy"), server)
-    assert bring_home(copy) > 5
+    assert relocate_artifacts(copy) > 5
     assert read_run(copy.metadata).output("Trainer", "model").path.is_relative_to(copy.root)
-    assert bring_home(home) > 5
+    assert relocate_artifacts(home) > 5
 
 
 def refusal(result, code: int) -> str:

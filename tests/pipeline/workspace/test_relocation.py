@@ -6,7 +6,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.workspace.layout import Workspace
-from pipeline.workspace.relocation import bring_home
+from pipeline.workspace.relocation import relocate_artifacts
 
 KEPT, DELETED, ELSEWHERE = (
     "Trainer/model/6",
@@ -40,19 +40,19 @@ def addresses(workspace) -> list[str]:
 def test_what_came_along_is_named_where_it_is_and_what_did_not_keeps_its_address(workspace, tmp_path):
     lost = str(workspace.artifacts / DELETED)
     after = Workspace.at(workspace.root.rename(tmp_path / "after"))
-    assert bring_home(after) == 1
+    assert relocate_artifacts(after) == 1
     assert addresses(after) == [str(after.artifacts / KEPT), lost, ELSEWHERE]
-    assert bring_home(after) == 0
+    assert relocate_artifacts(after) == 0
 
 
 def test_a_copy_names_its_own_artifacts_and_leaves_the_original_alone(workspace, tmp_path):
     before = addresses(workspace)
     copy = Workspace.at(shutil.copytree(workspace.root, tmp_path / "copy"))
-    assert bring_home(copy) == 1
+    assert relocate_artifacts(copy) == 1
     assert addresses(copy)[0] == str(copy.artifacts / KEPT)
-    assert bring_home(workspace) == 0
+    assert relocate_artifacts(workspace) == 0
     assert addresses(workspace) == before
 
 
-def test_a_new_workspace_has_nothing_to_bring_home(tmp_path):
-    assert bring_home(Workspace.at(tmp_path)) == 0
+def test_a_new_workspace_has_no_artifacts_to_relocate(tmp_path):
+    assert relocate_artifacts(Workspace.at(tmp_path)) == 0
