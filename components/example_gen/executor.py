@@ -24,6 +24,7 @@ from components.example_gen.beam_steps import (
     WriteReading,
     read_part,
 )
+from components.example_gen.duplicate_groups import AssignGroupSplits
 from components.example_gen.exec_properties import (
     CUSTOM_CONFIG,
     SPANS,
@@ -32,14 +33,13 @@ from components.example_gen.exec_properties import (
     spans_from_json,
     stage_config,
 )
-from components.example_gen.one_copy import OneCopy
 from components.example_gen.reading import READING_FILE, Reading, require_usable
 from components.example_gen.record_sink import TFRecordBatches
 from components.example_gen.settings import KEPT_TOGETHER, TOGETHER, DataSettings
 from components.example_gen.sources import parts as sources
 from components.example_gen.sources.spans import Span, choose, find, newest_versions
+from components.example_gen.span_duplicates import DropSpanDuplicates
 from components.example_gen.span_pattern import BASE
-from components.example_gen.together import KeepTogether
 
 DATA_SETTINGS = "data_settings"
 """The custom property of the examples with DataSettings as JSON."""
@@ -71,10 +71,12 @@ def ReadSource(
     )
     rows, readings = outputs["rows"], [outputs[READING]]
     if spans:
-        kept = rows | "OneCopy" >> OneCopy()
+        kept = rows | "DropSpanDuplicates" >> DropSpanDuplicates()
         rows, readings = kept["rows"], [*readings, kept[READING]]
     if settings.kind in KEPT_TOGETHER:
-        kept = rows | "KeepTogether" >> KeepTogether(near_together=settings.near_duplicates == TOGETHER)
+        kept = rows | "AssignGroupSplits" >> AssignGroupSplits(
+            near_together=settings.near_duplicates == TOGETHER
+        )
         rows, readings = kept["rows"], [*readings, kept[READING]]
     if settings.limit is not None:
         rows |= "Take" >> TakeFew(limit=settings.limit)

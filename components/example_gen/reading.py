@@ -45,7 +45,7 @@ class Reading:
     failures: list[str] = field(default_factory=list)
     """Messages of parts that could not be read to the end."""
     sameness: Counter[str] = field(default_factory=Counter)
-    """How many texts differ and how many rows are copies, nearly or quite: see `together.Plan`."""
+    """Counts of distinct texts, duplicates and near-duplicates, see `duplicate_groups.GroupSplits`."""
     contents: dict[str, str] = field(default_factory=dict)
     """Of each file the fingerprint of the bytes that were read, by its path."""
 

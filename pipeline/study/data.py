@@ -13,11 +13,11 @@ import tensorflow as tf
 from components.errors import InputError
 from components.example_gen import reading
 from components.example_gen.beam_steps import Row, read_part, taking_order
-from components.example_gen.one_copy import without_copies
+from components.example_gen.duplicate_groups import group_splits, grouped_row, reassigned
 from components.example_gen.settings import KEPT_TOGETHER, TOGETHER, DataSettings
 from components.example_gen.sources import parts as sources
 from components.example_gen.sources import spans
-from components.example_gen.together import known, moved, plan
+from components.example_gen.span_duplicates import without_span_duplicates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,10 +66,10 @@ def _rows(settings: DataSettings) -> list[Row]:
                 rows += found
     reading.require_usable(reading.merged(readings), max_bad_share=settings.max_bad_share)
     if chosen:
-        rows = without_copies(rows)
+        rows = without_span_duplicates(rows)
     if settings.kind in KEPT_TOGETHER:
-        made = plan(map(known, rows), near_together=settings.near_duplicates == TOGETHER)
-        rows = moved(rows, made)
+        made = group_splits(map(grouped_row, rows), near_together=settings.near_duplicates == TOGETHER)
+        rows = reassigned(rows, made)
     return rows if settings.limit is None else heapq.nsmallest(settings.limit, rows, key=taking_order)
 
 

@@ -1,9 +1,9 @@
-"""One split for all copies of a text, and for its near-duplicates.
+"""Groups of duplicates and near-duplicates: all rows of a group get the same split.
 
-A review's split is drawn by a hash of `reviews.normalize`, which a single entity, tag or final dot changes.
-So that a copy with one does not end up in another split, copies follow the one that leads: a row whose
-split is fixed, else the one of the oldest span, else the one of the smallest hash. New spans follow older
-ones therefore; a text without copies keeps the split that it always had, and so do the packaged reviews.
+A review's split is a hash of `reviews.normalize`, which a single entity, tag or final dot changes. To keep
+duplicates in one split, each group has a leader whose split its other rows take: a row with a fixed split,
+else one of the oldest span, else the smallest hash. So rows of new spans take the splits of older ones; a
+text without duplicates keeps its split, and so do the packaged reviews.
 """
 
 from collections import Counter
@@ -23,11 +23,11 @@ _LARGEST_CLUSTER, _LARGEST_SHARE = 50, 0.1
 """A cluster that has more texts than the first, and a larger share of all, is a template for many reviews."""
 
 
-class Known(NamedTuple):
-    """Of a row what decides where it goes; sorts by who leads."""
+class GroupedRow(NamedTuple):
+    """The fields of a row that decide its group and split; the leader of a group sorts first."""
 
     follows: bool
-    """Whether its split is not fixed."""
+    """Whether its split is not fixed, so that it takes the leader's."""
     span: int
     digest: bytes
     split: str
@@ -35,28 +35,28 @@ class Known(NamedTuple):
     sketch: bytes
 
 
-class Plan(NamedTuple):
-    """Where copies go."""
+class GroupSplits(NamedTuple):
+    """The splits that differ from the rows' own, and the counts."""
 
     splits: dict[bytes, str]
-    """By key, of the texts some of whose rows were drawn into another split."""
+    """The split of each text, by key, that has rows with another split."""
     account: Counter[str]
-    """TEXTS that differ; rows that are COPIES of another row's text; rows that have NEAR duplicates; rows
-    drawn APART from what they are a copy of; rows of a TEMPLATE, which are not held together.
+    """Counts: distinct TEXTS; rows that are COPIES of another row's text; rows with NEAR duplicates; rows
+    whose own split differs from their group's (APART); rows of a TEMPLATE, which are not grouped.
     """
 
 
-def known(row: Row) -> Known:
-    return Known(not row.fixed, row.span, row.digest, row.split, row.key, row.sketch)
+def grouped_row(row: Row) -> GroupedRow:
+    return GroupedRow(not row.fixed, row.span, row.digest, row.split, row.key, row.sketch)
 
 
-def plan(rows: Iterable[Known], *, near_together: bool) -> Plan:
-    """What becomes of all rows of a source.
+def group_splits(rows: Iterable[GroupedRow], *, near_together: bool) -> GroupSplits:
+    """Groups all rows of a source.
 
     Args:
-      near_together: whether near-duplicates are to be held together, too, not just counted.
+      near_together: whether near-duplicates get one split, too, instead of only being counted.
     """
-    by_key: dict[bytes, list[Known]] = {}
+    by_key: dict[bytes, list[GroupedRow]] = {}
     for row in rows:
         by_key.setdefault(row.key, []).append(row)
     keys = sorted(by_key)
@@ -80,25 +80,26 @@ def plan(rows: Iterable[Known], *, near_together: bool) -> Plan:
         if moved := sum(row.follows and row.split != split for row in copies):
             splits[key] = split
             account[APART] += moved
-    return Plan(splits, account)
+    return GroupSplits(splits, account)
 
 
 @beam.ptransform_fn
-def KeepTogether(batches: beam.PCollection, *, near_together: bool) -> dict[str, beam.PCollection]:
-    """Batches of rows (output "rows"), each in the split of what it is a copy of, and the count (READING)."""
+def AssignGroupSplits(batches: beam.PCollection, *, near_together: bool) -> dict[str, beam.PCollection]:
+    """Batches of rows with the splits of their groups (output "rows"), and the counts (READING)."""
     planned = (
         batches
-        | "Known" >> beam.Map(lambda batch: [known(row) for row in batch])
+        | "GroupedRow" >> beam.Map(lambda batch: [grouped_row(row) for row in batch])
         | "All" >> beam.combiners.ToList()
-        | "Plan" >> beam.Map(lambda lists: plan(chain.from_iterable(lists), near_together=near_together))
+        | "GroupSplits"
+        >> beam.Map(lambda lists: group_splits(chain.from_iterable(lists), near_together=near_together))
     )
-    rows = batches | "Move" >> beam.Map(moved, beam.pvalue.AsSingleton(planned))
+    rows = batches | "Move" >> beam.Map(reassigned, beam.pvalue.AsSingleton(planned))
     return {"rows": rows, READING: planned | "Count" >> beam.Map(lambda made: Reading(sameness=made.account))}
 
 
-def moved(batch: Iterable[Row], plan: Plan) -> list[Row]:
-    """The rows in the splits that the plan has for them."""
-    return list(_moved(batch, plan.splits))
+def reassigned(batch: Iterable[Row], assigned: GroupSplits) -> list[Row]:
+    """The rows with the splits of their groups."""
+    return list(_moved(batch, assigned.splits))
 
 
 def _moved(batch: Iterable[Row], splits: dict[bytes, str]) -> Iterator[Row]:

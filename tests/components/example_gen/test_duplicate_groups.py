@@ -7,9 +7,9 @@ from collections import Counter
 import pytest
 
 from components.example_gen import splits
-from components.example_gen.one_copy import without_copies
+from components.example_gen.duplicate_groups import GroupedRow, group_splits
 from components.example_gen.settings import DataSettings
-from components.example_gen.together import Known, plan
+from components.example_gen.span_duplicates import without_span_duplicates
 from components.reviews import canonical, normalize, text_key
 
 MARKUP = {
@@ -143,29 +143,31 @@ def test_a_later_spans_copy_in_other_markup_replaces_the_earlier_one(generate, t
     assert made.reading["set_aside"] == 40
 
 
-def row(key: str, split: str, *, span: int = 1, fixed: bool = False, digest: str = "") -> Known:
-    return Known(not fixed, span, (digest or key + split).encode(), split, key.encode(), b"")
+def row(key: str, split: str, *, span: int = 1, fixed: bool = False, digest: str = "") -> GroupedRow:
+    return GroupedRow(not fixed, span, (digest or key + split).encode(), split, key.encode(), b"")
 
 
 def test_a_fixed_row_leads_and_is_never_moved():
     rows = [row("a", "test", span=9, fixed=True), row("a", "train"), row("a", "eval", fixed=True, span=10)]
-    made = plan(rows, near_together=True)
+    made = group_splits(rows, near_together=True)
     assert made.splits == {b"a": "test"}
     assert made.account["apart"] == 1
 
 
 def test_the_oldest_span_leads_then_the_smallest_hash():
-    assert plan([row("a", "test", span=2), row("a", "train", span=1)], near_together=True).splits == {
+    assert group_splits([row("a", "test", span=2), row("a", "train", span=1)], near_together=True).splits == {
         b"a": "train"
     }
     rows = [row("a", "train", digest="2"), row("a", "test", digest="1")]
     assert (
-        plan(rows, near_together=True).splits == plan(rows[::-1], near_together=True).splits == {b"a": "test"}
+        group_splits(rows, near_together=True).splits
+        == group_splits(rows[::-1], near_together=True).splits
+        == {b"a": "test"}
     )
 
 
 def test_where_nothing_is_apart_nothing_moves():
-    made = plan([row("a", "train"), row("a", "train"), row("b", "test")], near_together=True)
+    made = group_splits([row("a", "train"), row("a", "train"), row("b", "test")], near_together=True)
     assert made.splits == {}
     assert made.account == Counter(texts=2, copies=1)
 
@@ -185,4 +187,4 @@ def test_copies_are_told_by_the_key_of_the_text():
     old, new = (
         Row(digest, "train", digest, span, text_key("A film.")) for digest, span in ((b"1", 1), (b"2", 2))
     )
-    assert without_copies([old, new]) == [new]
+    assert without_span_duplicates([old, new]) == [new]

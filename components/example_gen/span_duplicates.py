@@ -1,7 +1,7 @@
-"""One copy of a text that came with several spans: the packaged base's, else the newest span's.
+"""Removal of duplicate texts across spans: the copy in the packaged base stays, else the newest span's.
 
-The base keeps all its reviews, whatever later spans say of them: its splits stay what they are, and a wrong
-label that comes in with a span cannot change what the gate measures by.
+The base keeps all its reviews: its splits do not change, and a wrong label in a later span cannot change the
+gate's test set.
 """
 
 from collections import defaultdict
@@ -14,17 +14,17 @@ from components.example_gen.reading import Reading
 from components.example_gen.span_pattern import BASE
 
 _SHARD_BITS = 6
-"""A 64th of the rows has to fit into a worker's memory."""
+"""2**6 shards: a 64th of the rows has to fit into a worker's memory."""
 
 
 @beam.ptransform_fn
-def OneCopy(batches: beam.PCollection) -> beam.pvalue.DoOutputsTuple:
-    """Batches of rows without the copies (output "rows"), and what was set aside (READING).
+def DropSpanDuplicates(batches: beam.PCollection) -> beam.pvalue.DoOutputsTuple:
+    """Batches of rows without duplicates (output "rows"), and the count of removed rows (READING).
 
     Whole batches are sorted into shards, not single rows: Beam's cost is per element.
     """
     by_shard = batches | "Shard" >> beam.ParDo(_ByShard()) | "Gather" >> beam.GroupByKey()
-    return by_shard | "Keep" >> beam.ParDo(_KeepOneCopy()).with_outputs(READING, main="rows")
+    return by_shard | "Keep" >> beam.ParDo(_DropDuplicates()).with_outputs(READING, main="rows")
 
 
 @beam.typehints.with_output_types(tuple[int, list[Row]])
@@ -37,22 +37,19 @@ class _ByShard(beam.DoFn):
 
 
 @beam.typehints.with_output_types(list[Row])
-class _KeepOneCopy(beam.DoFn):
+class _DropDuplicates(beam.DoFn):
     def process(
         self, shard: tuple[int, Iterable[list[Row]]]
     ) -> Iterator[list[Row] | beam.pvalue.TaggedOutput]:
         rows = [row for batch in shard[1] for row in batch]
-        kept = without_copies(rows)
+        kept = without_span_duplicates(rows)
         yield from mixed_batches(kept)
         copies = len(rows) - len(kept)
         yield beam.pvalue.TaggedOutput(READING, Reading(taken=-copies, set_aside=copies))
 
 
-def without_copies(rows: Sequence[Row]) -> list[Row]:
-    """The rows without those whose text came with the base too, or with a newer span.
-
-    Copies within one span stay, as they do within any source.
-    """
+def without_span_duplicates(rows: Sequence[Row]) -> list[Row]:
+    """The rows without those whose text the base or a newer span has, too. Duplicates within a span stay."""
     winners: dict[bytes, int] = {}
     for row in rows:
         known = winners.setdefault(row.key, row.span)
