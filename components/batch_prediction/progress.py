@@ -1,4 +1,4 @@
-"""Counts for whoever watches a batch prediction in the same process; nobody by default."""
+"""Progress of a batch prediction as counts of rows, for listeners in the same process."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,8 +9,8 @@ _listeners: list[Callable[[int], None]] = []
 
 
 @contextmanager
-def listening(listener: Callable[[int], None]) -> Iterator[None]:
-    """Calls `listener` with the number of rows done so far, one call at a time, while the context lasts."""
+def reporting_to(listener: Callable[[int], None]) -> Iterator[None]:
+    """Calls `listener` with the total number of rows done, one call at a time, inside the `with` block."""
     done = 0
 
     def add(rows: int) -> None:
@@ -25,8 +25,8 @@ def listening(listener: Callable[[int], None]) -> Iterator[None]:
         _listeners.remove(add)
 
 
-def tell(rows: int) -> None:
-    """That many rows more are done."""
+def report(rows: int) -> None:
+    """Adds `rows` to the total."""
     with _lock:
         for listener in tuple(_listeners):
             listener(rows)

@@ -82,7 +82,7 @@ class VerifiedModelHandler(ModelHandler[Rows, list[Predicted], VerifiedModel]):
         """One call of the model for each batch of rows."""
         for file, rows in batch:
             found = model.predict([row.text for row in rows])
-            progress.tell(len(rows))
+            progress.report(len(rows))
             yield [(file, row, prediction) for row, prediction in zip(rows, found, strict=True)]
 
     def batch_elements_kwargs(self) -> dict[str, Any]:

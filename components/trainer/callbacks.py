@@ -50,7 +50,7 @@ class EpochRecord(tf_keras.callbacks.Callback):
                 "trainer.learning_rate."
             )
         self._write(epoch, figures)
-        progress.tell(
+        progress.report(
             f"epoch {epoch + 1}/{self._most}  loss {figures['loss']:.4f}  accuracy "
             f"{figures['accuracy']:.4f}  val_loss {figures['val_loss']:.4f}  val_accuracy "
             f"{figures['val_accuracy']:.4f}  {seconds:.1f} s"

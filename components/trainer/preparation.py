@@ -78,11 +78,11 @@ def prepare(
       InputError: the embedding cannot be had or used.
       GreenlightError: a split is empty or cannot be read.
     """
-    handle = locate(embedding, cache_dir=cache_dir, progress=progress.tell)
+    handle = locate(embedding, cache_dir=cache_dir, progress=progress.report)
     encode_words = model.embedding_encoder(load(handle, name=embedding.name, trainable=embedding.trainable))
     train, evaluation = data.count(train_files, split="train"), data.count(eval_files, split="eval")
     if train + evaluation > settings.memory_reviews:
-        progress.tell(f"{train:,} and {evaluation:,} reviews are streamed in every epoch")
+        progress.report(f"{train:,} and {evaluation:,} reviews are streamed in every epoch")
         vocabulary = _learn_from_sample(settings, train_files, train)
         encode = _encoder(encode_words, vocabulary)
         streams = (
@@ -90,7 +90,7 @@ def prepare(
             for files, size in ((train_files, train), (eval_files, evaluation))
         )
         return Prepared(handle, embedding, vocabulary, *streams)
-    progress.tell(f"encoding {train:,} and {evaluation:,} reviews")
+    progress.report(f"encoding {train:,} and {evaluation:,} reviews")
     return Prepared(handle, embedding, *_encoded(settings, encode_words, train_files, eval_files))
 
 

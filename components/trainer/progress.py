@@ -1,4 +1,4 @@
-"""Lines for whoever watches a training in the same process, such as the local runner; nobody by default."""
+"""Progress of a training as lines of text, for listeners in the same process, such as the local runner."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,8 +9,8 @@ _listeners: list[Listener] = []
 
 
 @contextmanager
-def listening(listener: Listener) -> Iterator[None]:
-    """Calls `listener` with every line that is told while the context lasts, from whichever thread trains."""
+def reporting_to(listener: Listener) -> Iterator[None]:
+    """Calls `listener` with every line reported inside the `with` block, from any thread."""
     _listeners.append(listener)
     try:
         yield
@@ -18,6 +18,7 @@ def listening(listener: Listener) -> Iterator[None]:
         _listeners.remove(listener)
 
 
-def tell(line: str) -> None:
+def report(line: str) -> None:
+    """Passes a line to all listeners."""
     for listener in tuple(_listeners):
         listener(line)

@@ -89,7 +89,7 @@ def _fit(
     taken = None
     if base_model is not None:
         taken = take_over(classifier, base_model, handle=prepared.handle, vocabulary=prepared.vocabulary)
-        progress.tell(f"starting from the live model; {taken}")
+        progress.report(f"starting from the live model; {taken}")
     record = fitting.fit(
         classifier,
         model.encoded_feed(classifier),
@@ -114,7 +114,7 @@ def _better(prepared: Prepared, scratch: Fitted, live: Fitted, taken: TakenOver)
         for each in fits
     )
     why = f"Of two fits the one from {_NAMES[origin]} was kept; the log loss on eval is {told}."
-    progress.tell(why)
+    progress.report(why)
     return _started(fits[origin], Start("auto", origin, why, taken.said, compared))
 
 

@@ -49,7 +49,7 @@ def _take_part(job: Path) -> None:
     given = Job.load(job)
     from components.trainer.train import carry_out  # TensorFlow, which takes seconds
 
-    with progress.listening(lambda line: print(line, flush=True)):
+    with progress.reporting_to(lambda line: print(line, flush=True)):
         carry_out(given, exports=leads)
 
 

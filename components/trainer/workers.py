@@ -174,7 +174,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _tell(output: IO[str]) -> None:
     for line in output:
-        progress.tell(line.rstrip("\n"))
+        progress.report(line.rstrip("\n"))
 
 
 def _errors(job: Path, number: int) -> Path:

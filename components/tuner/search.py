@@ -66,11 +66,11 @@ class Search(base_tuner.BaseTuner):
         values = trial.hyperparameters.values
         number = f"trial {len(self.oracle.trials)}/{self._tune.trials}"
         told = ", ".join(f"{name} {value}" for name, value in values.items())
-        progress.tell(f"{number}: {told}")
+        progress.report(f"{number}: {told}")
         try:
             measured = self._fits.of(applied(values, self._trainer), self._embedding)
         except Diverged as error:
-            progress.tell(f"{number}: {error}")
+            progress.report(f"{number}: {error}")
             raise keras_tuner.errors.FailedTrialError(str(error)) from error
         except Exception as error:
             # Whatever else fails would fail again in the next trial.
@@ -78,7 +78,7 @@ class Search(base_tuner.BaseTuner):
         self.oracle.seconds += measured.seconds
         if self._best is None or measured.log_loss < self._best.log_loss:
             self._best = measured
-        progress.tell(
+        progress.report(
             f"{number}: log loss {measured.log_loss:.4f}, accuracy {measured.accuracy:.4f}; the best so far "
             f"{self._best.log_loss:.4f}"
         )

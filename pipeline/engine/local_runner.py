@@ -163,7 +163,7 @@ class _Attempt:
         if moved := relocate_artifacts(self._workspace):
             _log.info("the workspace was moved: %d artifacts got their new addresses", moved)
         dag = create_local_pipeline(self._settings, self._workspace, use_cache=use_cache)
-        with ExitStack() as while_training, progress.listening(self._training(while_training)):
+        with ExitStack() as while_training, progress.reporting_to(self._training(while_training)):
             run_dag(dag, run_id=self._run_id, listener=self, lineage=self._workspace.metadata)
 
     def _training(self, beside: ExitStack) -> Callable[[str], None]:

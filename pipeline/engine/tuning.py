@@ -161,7 +161,7 @@ def _run(settings: Settings, workspace: Workspace, run_id: str, console: Console
 
     relocate_artifacts(workspace)
     listener = _Stages(workspace, run_id, console)
-    with progress.listening(lambda line: console.progress("Tuner", line)):
+    with progress.reporting_to(lambda line: console.progress("Tuner", line)):
         try:
             dag = create_tuning_pipeline(settings, workspace)
             run_dag(dag, run_id=run_id, listener=listener, lineage=workspace.metadata)

@@ -115,7 +115,7 @@ class Progress:
         self._verb = verb
         self._told: float | None = None
 
-    def tell(self, rows: int) -> None:
+    def report(self, rows: int) -> None:
         """`rows` are done so far; the first time starts the clock."""
         now = time.monotonic()
         if self._told is None:

@@ -138,7 +138,7 @@ def ablation(
 
     started = time.perf_counter()
     progress("reading the reviews")
-    with scratch.folder("study") as folder, training.listening(progress):
+    with scratch.folder("study") as folder, training.reporting_to(progress):
         files = study_data.write_splits(settings.data, folder)
         study_data.require_splits(files)
         fits = MeasuredFits(

@@ -41,15 +41,15 @@ def early_stopping(
     from pipeline.study import page as study_page
 
     started = time.perf_counter()
-    tell = progress or _ignore
+    report = progress or _ignore
     with scratch.folder("study") as folder:
-        tell("reading the reviews")
+        report("reading the reviews")
         files = study_data.write_splits(settings.located_data, folder)
         study_data.require_splits(files)
         trainer = lesson_trainer(settings.trainer)
         fits = {}
         for name, stop in (("without early stopping", False), ("with early stopping", True)):
-            with training.listening(functools.partial(_tell_of, name, tell)):
+            with training.reporting_to(functools.partial(_prefixed, name, report)):
                 wanted = trainer.model_copy(update={"early_stopping": stop})
                 fits[stop], classifier = _fit(settings, wanted, files)
         reviews = _first_reviews(settings, files["train"].path)
@@ -140,5 +140,5 @@ def _ignore(line: str) -> None:
     """Nobody watches."""
 
 
-def _tell_of(fit: str, tell: Callable[[str], None], line: str) -> None:
-    tell(f"{fit}: {line}")
+def _prefixed(fit: str, report: Callable[[str], None], line: str) -> None:
+    report(f"{fit}: {line}")

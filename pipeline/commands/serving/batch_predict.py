@@ -131,7 +131,7 @@ def _run(
         model = job.Model(root=root, number=choose_version(root, number), public_key=settings.push.public_key)
         with verified_model(model.root, model.number, public_key=model.public_key):
             pass  # a version that cannot be used is told of here, not from inside Beam
-        with progress.listening(Progress(screen).tell):
+        with progress.reporting_to(Progress(screen).report):
             reading = job.predict_files(
                 parts,
                 model,

@@ -97,7 +97,7 @@ def predict(
         output = TerminalTable(stdout) if stdout.isatty() and not as_json else JsonLines(stdout)
         for batch in predict_rows.predicted(rows, ask, reading=reading, file=name):
             output.show(batch)
-            progress.tell(reading.rows)
+            progress.report(reading.rows)
         if reading.taken:
             output.end()
     require_good_rows(reading, source=name or "", max_bad_share=settings.data.max_bad_share)

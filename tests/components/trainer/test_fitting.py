@@ -27,7 +27,7 @@ def prepared(embedding_settings, cache_dir, train_files, eval_files) -> Prepared
 def once(prepared, tmp_path_factory):
     """One fit, what it logged and what it told."""
     folder, lines = tmp_path_factory.mktemp("logs"), []
-    with progress.listening(lines.append):
+    with progress.reporting_to(lines.append):
         record, classifier = fit(prepared, FAST, log_dir=folder)
     return record, classifier, folder, lines
 
@@ -103,7 +103,7 @@ def test_tensorboard_gets_both_curves(once):
 
 def test_every_epoch_is_told_to_who_listens(once):
     record, _, _, lines = once
-    progress.tell("nobody hears this")
+    progress.report("nobody hears this")
     assert len(lines) == 4
     assert lines[0].startswith(f"epoch 1/4  loss {record.epochs[0]['loss']:.4f}  accuracy ")
 

@@ -30,7 +30,7 @@ def test_small_splits_are_encoded_in_memory(prepared_with):
 
 def test_large_splits_are_streamed_and_train_as_well(prepared_with):
     lines = []
-    with progress.listening(lines.append):
+    with progress.reporting_to(lines.append):
         prepared, settings = prepared_with(memory_reviews=300)
     assert lines[-1] == "400 and 200 reviews are streamed in every epoch"
     assert isinstance(prepared.train, data.StreamedReviews)

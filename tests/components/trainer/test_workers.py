@@ -59,7 +59,7 @@ def alone(job_of):
 @pytest.mark.proof
 def test_two_processes_train_to_what_one_does_and_the_first_exports(job_of, alone, tmp_path):
     job, told = job_of(strategy="multi_worker", workers=2), []
-    with progress.listening(told.append):
+    with progress.reporting_to(told.append):
         workers.run(job.save(tmp_path / "job.json"), workers=2)
     probabilities, figures = results(job)
     np.testing.assert_allclose(figures, alone[1], atol=1e-4)

@@ -80,7 +80,7 @@ def test_a_small_space_is_searched_and_that_is_all(search):
 
 def test_a_trial_that_diverges_is_no_reason_to_stop(search):
     fits, lines = Fits(fail=lambda trainer: trainer.learning_rate > 0.004 and Diverged("It diverged.")), []
-    with progress.listening(lines.append):
+    with progress.reporting_to(lines.append):
         search(fits, trials=12)
     assert len(fits.made) == 12
     assert any(line.endswith(": It diverged.") for line in lines)
