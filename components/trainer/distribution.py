@@ -1,8 +1,8 @@
-"""A fit whose steps are shared out over several replicas: devices of this machine, or other processes.
+"""Synchronous data-parallel training with `tf.distribute`: several devices, or several processes.
 
-A batch is still `batch_size` reviews, the same ones in the same order; each replica has a part of them, and
-the gradient is the mean over all. Which replica has how many makes no difference: a part weighs as much as it
-has reviews.
+A global batch is `batch_size` reviews, the same ones in the same order as without distribution. Each replica
+takes a part, and parts are weighted by their number of reviews, so that the gradient is the mean over the
+global batch.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from components.trainer.settings import TrainerSettings
 
 
 def strategy_of(settings: TrainerSettings) -> tf.distribute.Strategy | None:
-    """The strategy that `settings` name. For several workers call it before TensorFlow does anything else."""
+    """The strategy of `trainer.strategy`. Several workers call it before any TensorFlow operation."""
     if settings.strategy == "mirrored":
         return tf.distribute.MirroredStrategy()
     if settings.strategy == "multi_worker":
@@ -25,11 +25,11 @@ def strategy_of(settings: TrainerSettings) -> tf.distribute.Strategy | None:
 
 
 class SharedModel(UnconvertedModel):
-    """A model whose step is on a part of the batch."""
+    """A Keras model whose training step takes a replica's part of the global batch."""
 
     @unconverted
     def train_step(self, data):
-        """Keras's but for the loss: its own is the mean of the replicas' means, however large their parts."""
+        """Keras's step, with the loss weighted by the part's size instead of a mean over replicas."""
         features, labels, _ = tf_keras.utils.unpack_x_y_sample_weight(data)
         replica = tf.distribute.get_replica_context()
         rows = tf.cast(tf.shape(labels)[0], tf.float32)
@@ -44,25 +44,25 @@ class SharedModel(UnconvertedModel):
 
 
 @dataclasses.dataclass(frozen=True)
-class Twin:
-    """A classifier with each weight on every replica, which is trained in the place of a plain one.
+class DistributedCopy:
+    """A copy of a classifier with weights mirrored on every replica, which is trained in its place.
 
-    What is calibrated, exported and measured is the plain one: it knows nothing of replicas.
+    Calibration, export and evaluation use the plain classifier.
     """
 
     strategy: tf.distribute.Strategy
     classifier: model.Classifier
     feed: model.Feed
 
-    def take_from(self, plain: model.Classifier) -> None:
+    def copy_from(self, plain: model.Classifier) -> None:
         _copy(plain, self.classifier)
 
-    def hand_to(self, plain: model.Classifier) -> None:
+    def copy_to(self, plain: model.Classifier) -> None:
         _copy(self.classifier, plain)
 
 
-def shared_out(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """The batches, of which each worker takes its part; left to itself TensorFlow might share out files."""
+def sharded(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """The batches, sharded over workers by element; TensorFlow's default may shard files."""
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return batches.with_options(options)

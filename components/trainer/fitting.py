@@ -15,7 +15,7 @@ from components.trainer.classifier import model
 from components.trainer.classifier.calibration import Calibration, find, fold
 from components.trainer.classifier.conversion import unconverted
 from components.trainer.classifier.data import Batches
-from components.trainer.distribution import Twin, shared_out
+from components.trainer.distribution import DistributedCopy, sharded
 from components.trainer.settings import TrainerSettings
 
 _EVAL_BATCH = 512  # streamed reviews are encoded a batch at a time: four times as many take 700 MB more
@@ -53,12 +53,12 @@ def fit(
     evaluation: Batches,
     settings: TrainerSettings,
     log_dir: str | Path | None = None,
-    twin: Twin | None = None,
+    distributed: DistributedCopy | None = None,
 ) -> FitRecord:
     """Trains `classifier` in place through `feed`, which shares its weights, on reviews as `feed` takes them.
 
-    TensorBoard's logs go to `log_dir`, if given. A `twin` of the classifier is trained instead, and hands its
-    weights over.
+    TensorBoard's logs go to `log_dir`, if given. With `distributed`, that copy of the
+    classifier is trained under its strategy, and its weights are copied back.
 
     Raises:
       GreenlightError: the loss stopped being a number.
@@ -68,9 +68,9 @@ def fit(
     stopping = callbacks.early_stopping(settings)
     trained, batches = feed.model, train.batches(settings.batch_size, shuffle_seed=settings.seed)
     validated = evaluation.batches(_EVAL_BATCH)
-    if twin:
-        trained, batches, validated = twin.feed.model, shared_out(batches), shared_out(validated)
-    with twin.strategy.scope() if twin else nullcontext():
+    if distributed:
+        trained, batches, validated = distributed.feed.model, sharded(batches), sharded(validated)
+    with distributed.strategy.scope() if distributed else nullcontext():
         _compile(trained, settings)
     trained.fit(
         batches,
@@ -79,8 +79,8 @@ def fit(
         callbacks=[record, stopping] if settings.early_stopping else [record],
         verbose=0,
     )
-    if twin:
-        twin.hand_to(classifier)
+    if distributed:
+        distributed.copy_to(classifier)
     calibration = _calibrate(classifier, feed.model, evaluation) if settings.calibrate else None
     restored = settings.early_stopping and settings.restore_best_weights
     return FitRecord(

@@ -17,7 +17,7 @@ from components.embeddings.settings import EmbeddingSettings
 from components.trainer import progress
 from components.trainer.classifier import data, model, ngrams
 from components.trainer.classifier.ngram_tally import NgramTally
-from components.trainer.distribution import SharedModel, Twin
+from components.trainer.distribution import DistributedCopy, SharedModel
 from components.trainer.settings import TrainerSettings
 
 _SAMPLE = 25_000
@@ -45,7 +45,9 @@ class Prepared:
         tf_keras.utils.set_random_seed(settings.seed)
         return model.build(self.fresh_embedding(), self.vocabulary, settings)
 
-    def twin(self, classifier: model.Classifier, settings: TrainerSettings, strategy: Any) -> Twin:
+    def distributed(
+        self, classifier: model.Classifier, settings: TrainerSettings, strategy: Any
+    ) -> DistributedCopy:
         """`classifier` once more, to be trained under a `tf.distribute` strategy."""
         embedding = classifier.embedding
         tf_keras.utils.set_random_seed(settings.seed)
@@ -55,9 +57,9 @@ class Prepared:
                 embedding = hub.KerasLayer(self.handle, trainable=True, input_shape=[], dtype=tf.string)
             width = classifier.head.inputs[0].shape[1]
             copy = model.build(embedding, self.vocabulary, settings, width=width)
-            twin = Twin(strategy, copy, model.encoded_feed(copy, SharedModel))
-            twin.take_from(classifier)
-        return twin
+            distributed = DistributedCopy(strategy, copy, model.encoded_feed(copy, SharedModel))
+            distributed.copy_from(classifier)
+        return distributed
 
 
 def prepare(

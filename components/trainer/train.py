@@ -9,7 +9,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.embeddings.locate import unchanged
 from components.embeddings.settings import EmbeddingSettings
-from components.trainer import distribution, fitting, starts, workers
+from components.trainer import distribution, fitting, initialization, workers
 from components.trainer.classifier import model, signatures
 from components.trainer.job import Job
 from components.trainer.preparation import Prepared, prepare
@@ -104,7 +104,7 @@ def fit_prepared(
     `settings` may differ from those of `prepare` in all but n-grams and memory. The fit is under
     `strategy`, of `tf.distribute`, or in this process alone.
     """
-    return starts.fit(prepared, settings, base_model=base_model, log_dir=log_dir, strategy=strategy)
+    return initialization.fit(prepared, settings, base_model=base_model, log_dir=log_dir, strategy=strategy)
 
 
 def _existing(base_model: str | None) -> str | None:

@@ -26,7 +26,7 @@ class _DoesNotFit(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class TakenOver:
+class Transferred:
     """What became of each part of a model; each value is a clause for a person.
 
     `embedding`, `head` and `ngrams` say whether that part was taken over.
@@ -45,9 +45,9 @@ class TakenOver:
         return "; ".join(f"{part}: {clause}" for part, clause in self.said.items())
 
 
-def take_over(
+def transfer_weights(
     classifier: Classifier, folder: str | Path, *, handle: str, vocabulary: Vocabulary | None
-) -> TakenOver:
+) -> Transferred:
     """Gives `classifier` the weights of the model exported to `folder`, as far as they fit.
 
     Args:
@@ -60,7 +60,7 @@ def take_over(
         live = load_parts(str(folder))
         parts = live.embedding, list(live.head), live.ngram_index, live.ngram_tables
     except (LoadError, AttributeError, TypeError) as error:  # AttributeError: of another kind of model
-        return TakenOver({"model": f"its weights cannot be read ({root_cause(error)})"})
+        return Transferred({"model": f"its weights cannot be read ({root_cause(error)})"})
     embedding, head, index, tables = parts
     said: dict[str, str] = {}
     taken: dict[str, bool] = {}
@@ -74,7 +74,7 @@ def take_over(
     attempt("embedding", lambda: _take_embedding(classifier, embedding, Path(folder), Path(handle)))
     attempt("head", lambda: _take_head(classifier, head, embedding_fits=taken["embedding"]))
     attempt("ngrams", lambda: _take_ngrams(classifier, index, tables, vocabulary))
-    return TakenOver(said, **taken)
+    return Transferred(said, **taken)
 
 
 def _take_embedding(classifier: Classifier, live: Any, folder: Path, handle: Path) -> str:

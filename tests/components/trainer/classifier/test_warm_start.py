@@ -8,9 +8,9 @@ from components.embeddings import text_module
 from components.embeddings.load import load
 from components.embeddings.locate import locate
 from components.embeddings.settings import EmbeddingSettings
-from components.trainer import starts, train
+from components.trainer import initialization, train
 from components.trainer.classifier import model, ngrams, signatures
-from components.trainer.classifier.warm_start import take_over
+from components.trainer.classifier.warm_start import transfer_weights
 from components.trainer.preparation import prepare
 from components.trainer.settings import TrainerSettings
 
@@ -38,7 +38,9 @@ def taken_over(prepared, folder, settings=SETTINGS, **changes):
     """A fresh classifier, perhaps of other things, after taking over what fits."""
     prepared = dataclasses.replace(prepared, **changes)
     classifier = prepared.fresh_classifier(settings)
-    return classifier, take_over(classifier, folder, handle=prepared.handle, vocabulary=prepared.vocabulary)
+    return classifier, transfer_weights(
+        classifier, folder, handle=prepared.handle, vocabulary=prepared.vocabulary
+    )
 
 
 def test_a_model_that_fits_altogether_scores_as_the_live_one(prepared, live):
@@ -147,7 +149,7 @@ def test_a_folder_that_holds_no_such_model_gives_nothing(prepared, tmp_path):
 
 def started(prepared, base_model, **changes):
     settings = SETTINGS.model_copy(update=changes)
-    classifier, record = starts.fit(prepared, settings, base_model=base_model)
+    classifier, record = initialization.fit(prepared, settings, base_model=base_model)
     return classifier, record.start
 
 
@@ -162,8 +164,10 @@ def test_without_a_live_model_the_fit_starts_from_scratch_and_says_so(prepared):
 
 def test_live_starts_where_the_live_model_ended(prepared, live):
     settings = SETTINGS.model_copy(update={"warm_start": "live", "epochs": 1})
-    _, warm = starts.fit(prepared, settings, base_model=live[1])
-    _, cold = starts.fit(prepared, settings.model_copy(update={"warm_start": "off"}), base_model=live[1])
+    _, warm = initialization.fit(prepared, settings, base_model=live[1])
+    _, cold = initialization.fit(
+        prepared, settings.model_copy(update={"warm_start": "off"}), base_model=live[1]
+    )
     assert warm.start["origin"] == "live" and warm.start["taken"]["head"] == "all of it"
     assert warm.epochs[0]["loss"] < cold.epochs[0]["loss"]
 

@@ -1,4 +1,4 @@
-"""From which weights a fit starts: from scratch, from the live model's, or from whichever ends better."""
+"""Initialization of a fit (`trainer.warm_start`): from scratch, the live model, or the better of both."""
 
 import dataclasses
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from components.trainer import fitting, progress
 from components.trainer.classifier import model
-from components.trainer.classifier.warm_start import TakenOver, take_over
+from components.trainer.classifier.warm_start import Transferred, transfer_weights
 from components.trainer.preparation import Prepared
 from components.trainer.settings import TrainerSettings
 
@@ -40,7 +40,7 @@ def fit(
     log_dir: str | Path | None = None,
     strategy: Any = None,
 ) -> Fitted:
-    """Trains as `settings.warm_start` says; the record of the fit tells its start.
+    """Trains as `settings.warm_start` says; the fit's record has its start.
 
     Args:
       prepared: the reviews.
@@ -83,12 +83,14 @@ def _fit(
     base_model: str | None = None,
     log_dir: str | Path | None,
     strategy: Any,
-) -> tuple[Fitted, TakenOver | None]:
+) -> tuple[Fitted, Transferred | None]:
     """A fit from scratch, or with what fits of the model at `base_model`."""
     classifier = prepared.fresh_classifier(settings)
     taken = None
     if base_model is not None:
-        taken = take_over(classifier, base_model, handle=prepared.handle, vocabulary=prepared.vocabulary)
+        taken = transfer_weights(
+            classifier, base_model, handle=prepared.handle, vocabulary=prepared.vocabulary
+        )
         progress.report(f"starting from the live model; {taken}")
     record = fitting.fit(
         classifier,
@@ -97,12 +99,12 @@ def _fit(
         evaluation=prepared.evaluation,
         settings=settings,
         log_dir=log_dir,
-        twin=prepared.twin(classifier, settings, strategy) if strategy else None,
+        distributed=prepared.distributed(classifier, settings, strategy) if strategy else None,
     )
     return (classifier, record), taken
 
 
-def _better(prepared: Prepared, scratch: Fitted, live: Fitted, taken: TakenOver) -> Fitted:
+def _better(prepared: Prepared, scratch: Fitted, live: Fitted, taken: Transferred) -> Fitted:
     """The fit with the lower log loss on `eval`, the one from scratch where both are equal."""
     fits: dict[Origin, Fitted] = {"scratch": scratch, "live": live}
     compared: dict[str, dict[str, float]] = {
@@ -127,5 +129,5 @@ def _started(fitted: Fitted, start: Start) -> Fitted:
 
 
 def _below(log_dir: str | Path | None, origin: Origin, *, wanted: str) -> str | Path | None:
-    """Two fits do not write their curves into one another's."""
+    """A folder of its own for each of two fits."""
     return f"{log_dir}/from-{origin}" if log_dir and wanted == "auto" else log_dir
