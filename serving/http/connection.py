@@ -43,10 +43,10 @@ class _Flow(FlowControl):
 
 
 class _OneWrite:
-    """A transport that keeps the head of an answer until its body comes: the client is woken up once.
+    """A transport that keeps the head of a response until its body comes: the client is woken up once.
 
     What is written after the connection is lost goes nowhere, where uvloop would raise. without_body: an
-    answer to HEAD, whose head is all there is.
+    response to HEAD, whose head is all there is.
     """
 
     def __init__(self, transport: asyncio.Transport, *, without_body: bool) -> None:
@@ -152,7 +152,7 @@ class Connection(HttpToolsProtocol):
         if self._progress:
             self._header_bytes = 0
             self._stop_timer()
-            if self.cycle is not None and self.cycle.response_complete:  # a body after its answer
+            if self.cycle is not None and self.cycle.response_complete:  # a body after its response
                 idle = self._limits.idle_seconds
                 self._timer = self.loop.call_later(idle, self.timeout_keep_alive_handler)
             return
@@ -163,7 +163,7 @@ class Connection(HttpToolsProtocol):
             self._timer = self.loop.call_later(self._limits.header_seconds, self._headers_are_late)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Whether to stay open: for the answer to a client that has closed its half behind its request."""
+        """Whether to stay open: for the response to a client that has closed its half behind its request."""
         if self.scheme != "http" or self.cycle is None:
             return False
         if self.cycle.response_complete or self.cycle.more_body:
@@ -216,7 +216,7 @@ class Connection(HttpToolsProtocol):
         self._refuse(status, text or msg)
 
     def shutdown(self) -> None:
-        """Ends the connection, where no request is on its way; one that is gets its answer, the last one.
+        """Ends the connection, where no request is on its way; one that is gets its response, the last one.
 
         Closing a connection that holds unread bytes resets it.
         """
@@ -269,7 +269,7 @@ class Connection(HttpToolsProtocol):
         self._refuse(408, f"The headers did not arrive within {seconds} seconds (serve.header_seconds)")
 
     def _refuse(self, status: int, text: str, headers: bytes = b"") -> None:
-        """Answers in the application's place, and closes, unless an answer is on its way."""
+        """Answers in the application's place, and closes, unless a response is on its way."""
         if self.transport.is_closing():
             return
         self._stop_timer()

@@ -24,7 +24,7 @@ class Cors:
         return origin is not None and (self._any or origin in self._origins)
 
     def headers(self, headers: Mapping[bytes, bytes]) -> Pairs:
-        """What goes with the answer."""
+        """What goes with the response."""
         if not self._origins:
             return ()
         varies: Pairs = () if self._any else ((b"vary", b"Origin"),)

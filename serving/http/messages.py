@@ -1,4 +1,4 @@
-"""A request and an answer of HTTP as the handlers see them: read from ASGI within limits, and sent to it."""
+"""A request and a response of HTTP as the handlers see them: read from ASGI within limits, and sent to it."""
 
 import asyncio
 import dataclasses
@@ -19,7 +19,7 @@ Pairs = tuple[tuple[bytes, bytes], ...]
 JSON = b"application/json"
 _LARGE_BYTES = 2**18
 _CLOSE: Pairs = ((b"connection", b"close"),)
-_PATIENCE = 4  # so many times the limit is read and dropped, so that the client gets to read the answer
+_PATIENCE = 4  # so many times the limit is read and dropped, so that the client gets to read the response
 _GZIP, _GZIP_OR_ZLIB = 31, 47
 _MOST_MEMBERS = 1024
 _FIRST_PIECE = 1024
@@ -52,7 +52,7 @@ class Request:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Response:
     """What is sent back."""
 
     body: bytes
@@ -72,25 +72,25 @@ class HttpError(Exception):
 
 
 class ClientGone(Exception):
-    """The client has closed the connection; an answer would not be read."""
+    """The client has closed the connection; a response would not be read."""
 
 
-def json_answer(content: Any, *, status: int = 200, headers: Pairs = ()) -> Answer:
-    """An answer of plain values."""
-    return Answer(body=orjson.dumps(content), status=status, headers=headers)
+def json_response(content: Any, *, status: int = 200, headers: Pairs = ()) -> Response:
+    """A response of plain values."""
+    return Response(body=orjson.dumps(content), status=status, headers=headers)
 
 
-def error_answer(error: RequestError | HttpError) -> Answer:
+def error_response(error: RequestError | HttpError) -> Response:
     """`{"error": message}`, as TensorFlow Serving and the Open Inference Protocol have it."""
     content = {"error": error.message}
     if isinstance(error, HttpError):
-        return json_answer(content, status=error.status, headers=error.headers)
+        return json_response(content, status=error.status, headers=error.headers)
     headers: Pairs = ()
     if error.code is Code.UNAUTHENTICATED:  # RFC 9110 asks for it beside every 401
         headers = ((b"www-authenticate", b'Bearer realm="greenlight"'),)
     if error.retry_after is not None:
         headers = ((b"retry-after", str(max(1, math.ceil(error.retry_after))).encode()),)
-    return json_answer(content, status=error.http, headers=headers)
+    return json_response(content, status=error.http, headers=headers)
 
 
 def not_allowed(*methods: str) -> HttpError:
@@ -192,12 +192,12 @@ def _too_large(limit: int) -> HttpError:
     return HttpError(413, f"The body is larger than {limit} bytes (serve.max_body_bytes)", headers=_CLOSE)
 
 
-async def send_answer(answer: Answer, headers: Pairs, send: Send) -> None:
-    """Sends the answer, `headers` after its own."""
+async def send_response(response: Response, headers: Pairs, send: Send) -> None:
+    """Sends the response, `headers` after its own."""
     first = (
-        (b"content-type", answer.content_type),
-        (b"content-length", str(len(answer.body)).encode()),
+        (b"content-type", response.content_type),
+        (b"content-length", str(len(response.body)).encode()),
     )
-    start = {"type": "http.response.start", "status": answer.status}
-    await send(start | {"headers": [*first, *answer.headers, *headers]})
-    await send({"type": "http.response.body", "body": answer.body})
+    start = {"type": "http.response.start", "status": response.status}
+    await send(start | {"headers": [*first, *response.headers, *headers]})
+    await send({"type": "http.response.body", "body": response.body})

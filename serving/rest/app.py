@@ -12,17 +12,17 @@ from serving.endpoint.asgi import App, Receive, Scope, Send
 from serving.endpoint.auth import ApiKeys, load_keys
 from serving.http.cors import Cors
 from serving.http.messages import (
-    Answer,
     ClientGone,
     HttpError,
     Pairs,
     Request,
-    error_answer,
-    json_answer,
+    Response,
+    error_response,
+    json_response,
     not_allowed,
     not_found,
     read_body,
-    send_answer,
+    send_response,
 )
 from serving.model import metrics as metrics_page
 from serving.model.metrics import Metrics
@@ -50,7 +50,7 @@ class Rest:
       access: gives requests their ids, and notes their ends.
       keys: one of them opens everything; health and `pages` need none.
       pages: files by their path; they say nothing of the model.
-      stopping: whether each answer is its connection's last.
+      stopping: whether each response is its connection's last.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Rest:
         metrics: Metrics,
         access: AccessLog,
         keys: ApiKeys,
-        pages: Mapping[str, Answer],
+        pages: Mapping[str, Response],
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._service = service
@@ -88,50 +88,50 @@ class Rest:
         request_id = self._access.request_id(headers.get(HEADER))
         status = 0
         try:
-            answer = await self._answer_to_all(scope, headers, receive, request_id)
-            if answer is not None:
-                status = answer.status
-                await send_answer(answer, self._last_headers(headers, request_id), send)
+            response = await self._respond_to_all(scope, headers, receive, request_id)
+            if response is not None:
+                status = response.status
+                await send_response(response, self._last_headers(headers, request_id), send)
         finally:
             seconds = time.perf_counter() - started
             self._access.http_ended(scope, status=status, seconds=seconds, request_id=request_id)
 
-    async def _answer_to_all(
+    async def _respond_to_all(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
-    ) -> Answer | None:
-        """The answer, to errors as well; None to a client that went away."""
+    ) -> Response | None:
+        """The response, to errors as well; None to a client that went away."""
         path = scope["raw_path"].decode("latin-1")
         method = scope["method"]
         try:
             if self._keys is not None and path not in self._open and method != "OPTIONS":
                 self._keys.check(headers)
             body = await read_body(headers, receive, self._limits) if method in _WITH_BODY else b""
-            return await self._answer(
+            return await self._respond(
                 Request(method=method, path=path, headers=headers, body=body, id=request_id)
             )
         except (RequestError, HttpError) as error:
-            return error_answer(error)
+            return error_response(error)
         except ClientGone:
             return None
-        except Exception as error:  # a bug must not leave the client without an answer, or with a traceback
+        except Exception as error:  # a bug must not leave the client without a response, or with a traceback
             log_bug("request failed", error, request_id=request_id)
             text = f"Internal error; the server's log has more under the request id {request_id}"
-            return json_answer({"error": text}, status=500)
+            return json_response({"error": text}, status=500)
 
     def _last_headers(self, headers: Mapping[bytes, bytes], request_id: str) -> Pairs:
-        """What goes with every answer."""
+        """What goes with every response."""
         cors = () if self._cors is None else self._cors.headers(headers)
         last: Pairs = ((b"connection", b"close"),) if self._stopping() else ()
         return (*cors, (HEADER, request_id.encode("ascii")), *last)
 
-    async def _answer(self, request: Request) -> Answer:
+    async def _respond(self, request: Request) -> Response:
         path = request.path
         if self._models.serves(path):
-            return await self._models.answer(request)
+            return await self._models.respond(request)
         if request.method == "OPTIONS" and self._cors is not None and self._cors.allows(request.headers):
-            return Answer(body=b"")
+            return Response(body=b"")
         if self._v2.serves(path):
-            return await self._v2.answer(request)
+            return await self._v2.respond(request)
         if path not in self._fixed and path not in self._pages:
             raise not_found()
         if request.method not in ("GET", "HEAD"):
@@ -139,20 +139,20 @@ class Rest:
         return self._pages[path] if path in self._pages else self._fixed[path]()
 
     @functools.cached_property
-    def _fixed(self) -> Mapping[str, Callable[[], Answer]]:
+    def _fixed(self) -> Mapping[str, Callable[[], Response]]:
         return {
-            metrics_page.PATH: lambda: Answer(
+            metrics_page.PATH: lambda: Response(
                 body=self._metrics.render(), content_type=metrics_page.CONTENT_TYPE.encode()
             ),
-            "/openapi.json": lambda: json_answer(self._openapi()),
-            "/healthz": lambda: json_answer({"live": True}),
+            "/openapi.json": lambda: json_response(self._openapi()),
+            "/healthz": lambda: json_response({"live": True}),
             "/readyz": self._readiness,
         }
 
-    def _readiness(self) -> Answer:
+    def _readiness(self) -> Response:
         ready = self._service.ready()
         retry = () if ready else ((b"retry-after", b"1"),)
-        return json_answer({"ready": ready}, status=200 if ready else 503, headers=retry)
+        return json_response({"ready": ready}, status=200 if ready else 503, headers=retry)
 
 
 def create_app(
@@ -173,7 +173,7 @@ def create_app(
         metrics=metrics,
         access=access,
         keys=load_keys(settings),
-        pages=web.answers(service.model_name),
+        pages=web.pages(service.model_name),
         stopping=stopping,
     )
 

@@ -1,6 +1,6 @@
 """The Open Inference Protocol, version 2, over HTTP: health, metadata and inference, with binary tensors.
 
-Requests that are wrong are answered 400, as the protocol says; a server that cannot answer now, as elsewhere.
+Invalid requests get 400, as the protocol says; a server that is not ready gets the same codes as elsewhere.
 """
 
 import dataclasses
@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from serving.http.messages import (
-    Answer,
     HttpError,
     Pairs,
     Request,
-    json_answer,
+    Response,
+    json_response,
     not_allowed,
     not_found,
     unquoted,
@@ -24,8 +24,8 @@ from serving.model.predictor import Signature
 from serving.model.service import Service
 from serving.open_inference.models import SERVER_NAME, describe, is_ready, version_of
 from serving.rest import v2_tensors
-from serving.rest.answer_json import to_json
 from serving.rest.json_document import parse
+from serving.rest.response_json import to_json
 from serving.status import Code, RequestError, invalid
 
 EXTENSIONS = ("binary_tensor_data",)
@@ -46,43 +46,43 @@ class OpenInferenceApi:
         """Whether the path is one of these."""
         return path == "/v2" or path.startswith("/v2/")
 
-    async def answer(self, request: Request) -> Answer:
-        """The answer; raises RequestError or HttpError."""
+    async def respond(self, request: Request) -> Response:
+        """The response; raises RequestError or HttpError."""
         try:
-            return await self._answer(request)
+            return await self._respond(request)
         except RequestError as error:
             if error.code in _CLIENT_CODES:
                 raise HttpError(400, error.message) from error
             raise
 
-    async def _answer(self, request: Request) -> Answer:
+    async def _respond(self, request: Request) -> Response:
         if found := _MODEL.fullmatch(request.path):
             if found["method"] == "/infer":
                 return await self._infer(request, found)
             _only_get(request)
             if found["method"]:
                 return self._model_ready(found)
-            return json_answer(dataclasses.asdict(describe(self._service, self._version(found))))
+            return json_response(dataclasses.asdict(describe(self._service, self._version(found))))
         if request.path not in ("/v2", "/v2/health/live", "/v2/health/ready"):
             raise not_found()
         _only_get(request)
         if request.path == "/v2":
             names = {"name": SERVER_NAME, "version": self._server_version, "extensions": list(EXTENSIONS)}
-            return json_answer(names)
+            return json_response(names)
         if request.path == "/v2/health/live":
-            return json_answer({"live": True})
+            return json_response({"live": True})
         ready = self._service.ready()
-        return json_answer({"ready": ready}, status=200 if ready else 400)
+        return json_response({"ready": ready}, status=200 if ready else 400)
 
     def _version(self, found: re.Match[str]) -> int | None:
         return version_of(self._service, *_named(found))
 
-    def _model_ready(self, found: re.Match[str]) -> Answer:
+    def _model_ready(self, found: re.Match[str]) -> Response:
         name, version = _named(found)
         ready = is_ready(self._service, name, version)
-        return json_answer({"name": name, "ready": ready}, status=200 if ready else 400)
+        return json_response({"name": name, "ready": ready}, status=200 if ready else 400)
 
-    async def _infer(self, request: Request, found: re.Match[str]) -> Answer:
+    async def _infer(self, request: Request, found: re.Match[str]) -> Response:
         if request.method != "POST":
             raise not_allowed("POST")
         version = self._version(found)
@@ -99,10 +99,10 @@ class OpenInferenceApi:
             prediction = await self._service.predict(
                 leased, signature, inputs, request_id=request.id, protocol="v2"
             )
-        answer = {"model_name": self._service.model_name, "model_version": str(prediction.version)}
+        response = {"model_name": self._service.model_name, "model_version": str(prediction.version)}
         if request_id is not None:
-            answer["id"] = request_id
-        return _answer(answer, prediction.outputs, wanted)
+            response["id"] = request_id
+        return _answer(response, prediction.outputs, wanted)
 
 
 def _named(found: re.Match[str]) -> tuple[str, str | None]:
@@ -180,11 +180,13 @@ def _flag(parameters: Mapping[str, Any], name: str, otherwise: bool = False) -> 
     return otherwise if value is None else value
 
 
-def _answer(answer: dict[str, Any], outputs: Mapping[str, np.ndarray], wanted: Mapping[str, bool]) -> Answer:
+def _answer(
+    response: dict[str, Any], outputs: Mapping[str, np.ndarray], wanted: Mapping[str, bool]
+) -> Response:
     written = [v2_tensors.write(name, outputs[name], binary=binary) for name, binary in wanted.items()]
-    head = to_json(answer | {"outputs": [tensor for tensor, _ in written]})
+    head = to_json(response | {"outputs": [tensor for tensor, _ in written]})
     if not any(wanted.values()):
-        return Answer(body=head)
+        return Response(body=head)
     length: Pairs = ((HEADER_LENGTH, str(len(head)).encode()),)
     body = b"".join([head, *(content for _, content in written)])
-    return Answer(body=body, content_type=b"application/octet-stream", headers=length)
+    return Response(body=body, content_type=b"application/octet-stream", headers=length)

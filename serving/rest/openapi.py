@@ -19,7 +19,7 @@ _ERRORS = {
     500: "A bug; the log has more under the id in `X-Request-Id`.",
     501: "The model has a type that JSON cannot carry.",
     503: "Too much at once, or not ready; `Retry-After` says when to try again.",
-    504: "The answer would have come too late.",
+    504: "The response would have come too late.",
 }
 _LOOKING = (400, 401, 404, 405)
 _CALLING = (400, 401, 404, 405, 408, 413, 415, 429, 500, 501, 503, 504)
@@ -66,14 +66,14 @@ def _tensorflow_serving(model_name: str) -> Object:
                 f"metadata{suffix}", "What the model takes and gives.", "ModelMetadata", _LOOKING
             ),
         }
-        for method, request, answer, summary in (
+        for method, request, response, summary in (
             ("predict", "PredictRequest", "PredictAnswer", "Call a signature, with rows or with columns."),
             ("classify", "ExamplesRequest", "ClassifyAnswer", "Classes and scores of tf.Examples."),
             ("regress", "ExamplesRequest", "RegressAnswer", "A number for each tf.Example."),
         ):
             paths[f"{path}:{method}"] = {
                 "parameters": given,
-                "post": _operation(f"{method}{suffix}", summary, answer, _CALLING, request),
+                "post": _operation(f"{method}{suffix}", summary, response, _CALLING, request),
             }
     return paths
 
@@ -143,14 +143,14 @@ def _path_parameter(name: str, schema: Object, example: Any) -> Object:
 def _operation(
     name: str,
     summary: str,
-    answer: str,
+    response: str,
     errors: Iterable[int],
     request: str | None = None,
     *,
     also: dict[int, str] | None = None,
 ) -> Object:
     """also: statuses that come with another schema than the errors'."""
-    responses: Object = {"200": {"description": "The answer.", "content": _json(answer)}}
+    responses: Object = {"200": {"description": "The response.", "content": _json(response)}}
     responses |= {str(code): {"$ref": f"#/components/responses/{code}"} for code in errors}
     for code, schema in (also or {}).items():
         responses[str(code)] = {"description": "Not now.", "content": _json(schema)}

@@ -32,7 +32,7 @@ _FLOATS = ("float32", "float64")
 
 
 class Form(enum.Enum):
-    """How the tensors of a request are written, and so those of its answer."""
+    """How the tensors of a request are written, and so those of its response."""
 
     ROW = "predictions"
     COLUMN = "outputs"

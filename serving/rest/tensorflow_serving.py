@@ -3,15 +3,15 @@
 import dataclasses
 import re
 
-from serving.http.messages import Answer, Request, json_answer, unquoted
+from serving.http.messages import Request, Response, json_response, unquoted
 from serving.model import classification
 from serving.model.manager import not_loaded, unknown, unknown_label
 from serving.model.service import Service
 from serving.rest import tensor_json
-from serving.rest.answer_json import number, numbers, predictions, text, to_json
 from serving.rest.example_json import examples_of
 from serving.rest.json_document import parse
 from serving.rest.metadata import metadata_document, status_document
+from serving.rest.response_json import number, numbers, predictions, text, to_json
 from serving.status import Code, RequestError, invalid
 
 _VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
@@ -39,8 +39,8 @@ class ModelApi:
         """Whether the path is one of these."""
         return path[:4].lower() == "/v1/"
 
-    async def answer(self, request: Request) -> Answer:
-        """The answer.
+    async def respond(self, request: Request) -> Response:
+        """The response.
 
         Raises:
           RequestError: its message is TensorFlow Serving's.
@@ -57,7 +57,7 @@ class ModelApi:
             return _preflight(request)
         raise invalid(f"Malformed request: {request.method} {request.path}")
 
-    async def _predict(self, target: Target, request: Request) -> Answer:
+    async def _predict(self, target: Target, request: Request) -> Response:
         asked = await request.read(lambda: tensor_json.read(request.body))
         self._check_model(target)
         with self._service.lease(version=target.version, label=target.label) as leased:
@@ -65,9 +65,9 @@ class ModelApi:
             self._service.check_rows(signature, asked.rows)
             form, inputs = await request.read(lambda: asked.inputs(signature.inputs))
             prediction = await self._service.predict(leased, signature, inputs, request_id=request.id)
-        return Answer(body=predictions(prediction.outputs, form))
+        return Response(body=predictions(prediction.outputs, form))
 
-    async def _classify_or_regress(self, target: Target, request: Request, method: str) -> Answer:
+    async def _classify_or_regress(self, target: Target, request: Request, method: str) -> Response:
         document = await request.read(lambda: parse(request.body))
         name = tensor_json.signature_name(document)
         examples = await request.read(lambda: examples_of(document, check=self._service.check_examples))
@@ -85,20 +85,20 @@ class ModelApi:
         else:
             found = classification.classifications(prediction.outputs, len(examples))
             results = [[[text(label), number(score)] for label, score in row] for row in found]
-        return Answer(body=to_json({"results": results}))
+        return Response(body=to_json({"results": results}))
 
-    def _look(self, found: re.Match[str]) -> Answer:
+    def _look(self, found: re.Match[str]) -> Response:
         if not found["model"]:
             raise invalid("Missing model name in request.")
         target = _target(found)
         if found["metadata"]:
             self._check_model(target)
             metadata = self._service.metadata(version=target.version, label=target.label)
-            return json_answer(metadata_document(self._service.model_name, metadata))
+            return json_response(metadata_document(self._service.model_name, metadata))
         if target.model != self._service.model_name:
             raise unknown(target.model, target.version)
         statuses = self._service.statuses(version=target.version, label=target.label)
-        return json_answer(status_document(statuses))
+        return json_response(status_document(statuses))
 
     def _check_model(self, target: Target) -> None:
         if target.model == self._service.model_name:
@@ -117,8 +117,8 @@ def _target(found: re.Match[str]) -> Target:
     return Target(model=unquoted(found["model"]), version=version or None, label=label)
 
 
-def _preflight(request: Request) -> Answer:
-    """TensorFlow Serving lets every origin ask; whether it may read the answer is another header's say."""
+def _preflight(request: Request) -> Response:
+    """TensorFlow Serving lets every origin ask; whether it may read the response is another header's say."""
     if re.search(rb"https?://", request.headers.get(b"origin", b"")):
-        return Answer(body=b"")
+        return Response(body=b"")
     raise RequestError(Code.FAILED_PRECONDITION, "Origin header is missing in CORS preflight")

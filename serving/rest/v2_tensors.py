@@ -17,8 +17,8 @@ from serving.open_inference.tensors import (
     shaped,
     to_raw,
 )
-from serving.rest.answer_json import map_values, numbers, text
 from serving.rest.json_document import shown, to_bytes
+from serving.rest.response_json import map_values, numbers, text
 from serving.status import invalid
 
 _BINARY_SIZE = "binary_data_size"

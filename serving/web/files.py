@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from html import escape
 from importlib import resources
 
-from serving.http.messages import Answer
+from serving.http.messages import Response
 
 _TYPES = {".html": b"text/html; charset=utf-8", ".css": b"text/css", ".js": b"text/javascript"}
 
@@ -21,7 +21,7 @@ _HEADERS = (
 )
 
 
-def answers(model_name: str) -> Mapping[str, Answer]:
+def pages(model_name: str) -> Mapping[str, Response]:
     """The files by their path: `/` is the page, `/web/NAME` what it loads.
 
     They say nothing but the model's name, so they are answered without a key; what they ask is not.
@@ -32,5 +32,5 @@ def answers(model_name: str) -> Mapping[str, Answer]:
         if kind is not None:
             text = file.read_text(encoding="utf-8").replace("{{ model_name }}", escape(model_name))
             path = "/" if file.name == "index.html" else f"/web/{file.name}"
-            found[path] = Answer(body=text.encode(), content_type=kind, headers=_HEADERS)
+            found[path] = Response(body=text.encode(), content_type=kind, headers=_HEADERS)
     return found

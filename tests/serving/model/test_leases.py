@@ -156,7 +156,7 @@ def test_tensorflow_servings_rest(tmp_path, two_models, path, content, expected,
         request = switching_request(
             switch, path=f"/v1/models/{NAME}{path}", content=content, after_reads=after_reads
         )
-        return await ModelApi(switch.service).answer(request)
+        return await ModelApi(switch.service).respond(request)
 
     assert json.loads(during_a_switch(tmp_path, two_models, story).body) == expected
 
@@ -167,7 +167,7 @@ def test_tensorflow_servings_rest_with_examples(tmp_path, two_models, method):
         content = {"signature_name": method, "examples": [{"text": "a film"}]}
         path = f"/v1/models/{NAME}:{method}"
         request = switching_request(switch, path=path, content=content, after_reads=None)
-        return await ModelApi(switch.service).answer(request)
+        return await ModelApi(switch.service).respond(request)
 
     (result,) = json.loads(during_a_switch(tmp_path, two_models, story).body)["results"]
     assert result == (0.25 if method == "regress" else [["", 0.25]])
@@ -180,7 +180,7 @@ def test_the_open_inference_protocol(tmp_path, two_models, after_reads):
         request = switching_request(
             switch, path=path, content={"inputs": [V2_INPUT]}, after_reads=after_reads
         )
-        return await OpenInferenceApi(switch.service, server_version="1").answer(request)
+        return await OpenInferenceApi(switch.service, server_version="1").respond(request)
 
     answer = json.loads(during_a_switch(tmp_path, two_models, story).body)
     assert (answer["model_version"], answer["outputs"][0]["data"]) == ("1", [0.25])
@@ -223,7 +223,7 @@ def test_a_request_that_fails_lets_its_version_go(tmp_path, two_models):
         content = {"instances": [{"old": "a film"}, {"other": 1}]}
         path = f"/v1/models/{NAME}:predict"
         with pytest.raises(RequestError):
-            await ModelApi(switch.service).answer(
+            await ModelApi(switch.service).respond(
                 switching_request(switch, path=path, content=content, after_reads=None)
             )
         await switch.models.refresh()

@@ -8,7 +8,7 @@ import pytest
 
 from serving.endpoint.access_log import AccessLog
 from serving.endpoint.auth import ApiKeys
-from serving.http.messages import Answer, HttpError, error_answer
+from serving.http.messages import HttpError, Response, error_response
 from serving.model.metrics import Metrics
 from serving.rest.app import Rest
 from serving.settings import ServeSettings
@@ -32,28 +32,28 @@ STATUSES = {
 
 @pytest.mark.parametrize(("code", "status"), STATUSES.items())
 def test_each_code_has_tensorflow_servings_status(code, status):
-    answer = error_answer(RequestError(code, "why"))
-    assert (answer.status, answer.body, answer.content_type) == (
+    response = error_response(RequestError(code, "why"))
+    assert (response.status, response.body, response.content_type) == (
         status,
         b'{"error":"why"}',
         b"application/json",
     )
-    assert answer.headers == ()
+    assert response.headers == ()
 
 
 @pytest.mark.parametrize(("seconds", "header"), [(0.01, b"1"), (1.0, b"1"), (1.2, b"2"), (30, b"30")])
 def test_retry_after_is_in_whole_seconds(seconds, header):
-    answer = error_answer(RequestError(Code.UNAVAILABLE, "full", retry_after=seconds))
-    assert (answer.status, answer.headers) == (503, ((b"retry-after", header),))
+    response = error_response(RequestError(Code.UNAVAILABLE, "full", retry_after=seconds))
+    assert (response.status, response.headers) == (503, ((b"retry-after", header),))
 
 
 def test_an_error_of_http_keeps_its_status_and_headers():
-    answer = error_answer(HttpError(413, "large", headers=((b"connection", b"close"),)))
-    assert (answer.status, answer.headers) == (413, ((b"connection", b"close"),))
+    response = error_response(HttpError(413, "large", headers=((b"connection", b"close"),)))
+    assert (response.status, response.headers) == (413, ((b"connection", b"close"),))
 
 
 class Failing:
-    """A service with a bug, or with no answer."""
+    """A service with a bug, or with no response."""
 
     model_name = "m"
     settings = ServeSettings()
@@ -114,7 +114,7 @@ def test_a_server_without_a_version_lives_and_is_not_ready(path, status):
 
 
 def test_a_page_answers_what_no_api_does():
-    app = rest(Failing(RequestError(Code.NOT_FOUND, "none")), {"/": Answer(body=b'"page"')})
+    app = rest(Failing(RequestError(Code.NOT_FOUND, "none")), {"/": Response(body=b'"page"')})
     assert ask(app, "/")[2] == "page"
     assert ask(app, "/v1/models/m")[:1] == (404,)
     assert ask(app, "/healthz")[2] == {"live": True}

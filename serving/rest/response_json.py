@@ -17,7 +17,7 @@ _BYTES_SUFFIX = "_bytes"
 
 
 def predictions(outputs: Mapping[str, np.ndarray], form: Form) -> bytes:
-    """The JSON of the answer to `:predict`. A single output goes without its name.
+    """The JSON of the response to `:predict`. A single output goes without its name.
 
     Raises:
       RequestError: the outputs cannot be written in rows, or not in JSON at all.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.rest.answer_json import predictions
+from serving.rest.response_json import predictions
 from serving.rest.tensor_json import Form
 from serving.status import RequestError
 
