@@ -4,91 +4,12 @@ import asyncio
 import logging
 import shutil
 import threading
-from types import MappingProxyType
 
 import pytest
+from live_models import live, settled, told
 
-from serving.errors import StoreError, StoreInputError
-from serving.model.loader import LoadError
-from serving.model.manager import Models, State
-from serving.model.metrics import Metrics
-from serving.model.predictor import Signature
+from serving.model.manager import State
 from serving.status import Code, RequestError
-from serving.store.manifest import Facts
-from serving.versions import VersionStore
-
-
-class FakePredictor:
-    """Stands for a loaded version, whose file says what it would answer."""
-
-    def __init__(self, path, version):
-        self.version = version
-        self.text = (path / "saved_model.pb").read_text()
-        self.closed = False
-        signature = Signature(name="serving_default", inputs={}, outputs={}, method_name="", definition=None)
-        self.signatures = MappingProxyType({"serving_default": signature})
-
-    def run(self, name, inputs):
-        return {}
-
-    def close(self):
-        self.closed = True
-
-
-class Stage:
-    """A store with `push`, and the loads that were tried."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.root = folder / "imdb_sentiment"
-        self.store = VersionStore(self.root)
-        self.metrics = Metrics("imdb_sentiment")
-        self.loads = []
-        self.broken = set()
-        self.during_load = lambda: None
-
-    def push(self, text):
-        model = self.folder / "model"
-        shutil.rmtree(model, ignore_errors=True)
-        model.mkdir()
-        (model / "saved_model.pb").write_text(text)
-        return self.store.push(model, Facts()).version
-
-    def damage(self, number):
-        (self.root / str(number) / "saved_model.pb").write_text("X" * 5)
-
-    def load(self, path, version):
-        self.loads.append(version)
-        self.during_load()
-        if version in self.broken:
-            raise LoadError("no variables in it")
-        return FakePredictor(self.root / path, version)
-
-    def models(self, **options):
-        options = {"name": "imdb_sentiment", "load": self.load, "metrics": self.metrics} | options
-        return Models(self.store, **options)
-
-    def count(self, name):
-        return self.metrics.registry.get_sample_value(name, {"model_name": "imdb_sentiment"})
-
-
-@pytest.fixture
-def stage(tmp_path):
-    return Stage(tmp_path)
-
-
-def told(models):
-    return {status.version: status.state.name for status in models.statuses()}
-
-
-def live(models):
-    return models.find().predictor.text
-
-
-async def settled(models):
-    """Waits for versions that leave."""
-    while any(status.state is State.UNLOADING for status in models.statuses()):
-        await asyncio.sleep(0)
 
 
 def test_the_newest_version_answers(stage):
@@ -288,44 +209,6 @@ def test_a_store_made_anew_is_another_one_although_its_numbers_are_the_same(stag
     asyncio.run(story())
 
 
-def test_a_pin_holds_whatever_is_promoted(stage):
-    async def story():
-        stage.push("one")
-        stage.push("two")
-        models = stage.models(pin=1)
-        await models.start()
-        stage.push("three")
-        await models.refresh()
-        assert (live(models), stage.loads) == ("one", [1])
-
-    asyncio.run(story())
-
-
-def test_a_pinned_version_that_is_not_there_is_an_error_at_the_start(stage):
-    stage.push("one")
-    with pytest.raises(StoreInputError) as missing:
-        asyncio.run(stage.models(pin=7).check_pin())
-    assert str(missing.value) == f"version 7 is not published in {stage.root}; there are: 1"
-
-
-def test_a_pinned_version_that_does_not_verify_is_an_error_at_the_start(stage):
-    stage.push("one")
-    stage.push("two")
-    stage.damage(2)
-    with pytest.raises(StoreError, match=r"^version 2 is not served: version 2: saved_model\.pb"):
-        asyncio.run(stage.models(pin=2).start())
-    assert stage.loads == []
-
-
-def test_a_store_that_cannot_be_read_at_the_start_is_the_reason_why_a_pinned_version_is_not_there(
-    stage, monkeypatch
-):
-    stage.push("one")
-    monkeypatch.setattr(stage.store, "published", unreadable)
-    with pytest.raises(StoreError, match=r"^version 1 is not served: could not read .* Stale file handle$"):
-        asyncio.run(stage.models(pin=1).start())
-
-
 def test_as_many_of_the_newest_good_versions_as_wanted_answer_by_number(stage):
     async def story():
         for text in ("one", "two", "three", "four"):
@@ -355,32 +238,6 @@ def test_an_unknown_label_is_named(stage):
     )
 
 
-def unreadable():
-    raise StoreError("could not read the version store: Stale file handle")
-
-
-def test_a_store_that_cannot_be_read_for_a_while_does_not_end_the_load_of_a_version(stage):
-    async def story():
-        stage.push("one")
-        published, asked = stage.store.published, threading.Event()
-
-        def asked_in_vain():
-            asked.set()
-            unreadable()
-
-        def during_load():
-            stage.store.published = asked_in_vain
-            assert asked.wait(60)
-            stage.store.published = published
-
-        stage.during_load = during_load
-        models = stage.models(poll_seconds=0.001)
-        await models.refresh()
-        assert (live(models), stage.loads, models.refusals()) == ("one", [1], [])
-
-    asyncio.run(story())
-
-
 def test_a_version_that_is_loaded_while_the_server_ends_is_closed(stage):
     async def story():
         stage.push("one")
@@ -405,46 +262,6 @@ def test_a_version_that_is_loaded_while_the_server_ends_is_closed(stage):
         async with asyncio.timeout(60):
             while not (made and made[0].closed):
                 await asyncio.sleep(0.001)
-
-    asyncio.run(story())
-
-
-def test_a_store_that_cannot_be_read_takes_nothing_away(stage, monkeypatch, caplog):
-    async def story():
-        stage.push("one")
-        models = stage.models()
-        await models.refresh()
-        monkeypatch.setattr(stage.store, "published", unreadable)
-        for _ in range(3):
-            await models.refresh()
-        assert live(models) == "one"
-        complaints = [record for record in caplog.records if record.message == "the store cannot be followed"]
-        assert len(complaints) == 1
-        assert complaints[0].error.endswith("Stale file handle")
-
-    asyncio.run(story())
-
-
-def test_the_watch_goes_on_after_whatever_goes_wrong(stage, monkeypatch):
-    async def story():
-        stage.push("one")
-        models = stage.models(poll_seconds=0.001)
-        await models.start()
-        published, calls = stage.store.published, []
-
-        def fail_once():
-            calls.append(1)
-            if len(calls) == 1:
-                raise ZeroDivisionError
-            return published()
-
-        monkeypatch.setattr(stage.store, "published", fail_once)
-        stage.push("two")
-        watching = asyncio.create_task(models.watch())
-        async with asyncio.timeout(10):
-            while live(models) != "two":
-                await asyncio.sleep(0.001)
-        watching.cancel()
 
     asyncio.run(story())
 

@@ -1,0 +1,231 @@
+"""The summary at the end of a run: what is live, what the gate said, and the commands that come next."""
+
+import io
+import os
+
+import pytest
+from rich.console import Console as RichConsole
+
+from pipeline.console.plain import PlainConsole
+from pipeline.results.outcome import RunResult, StageTiming
+from pipeline.results.summary import summarize
+from pipeline.results.verdict_table import verdict_lines
+
+GATE = (
+    {
+        "metric": "accuracy",
+        "slice": "overall",
+        "kind": "floor",
+        "threshold": 0.85,
+        "value": 0.9046,
+        "margin": 0.0546,
+        "lower": 0.896,
+        "upper": 0.912,
+        "confidence": 0.95,
+        "passed": True,
+    },
+    {
+        "metric": "accuracy",
+        "slice": "overall",
+        "kind": "change",
+        "threshold": -0.002,
+        "value": 0.0012,
+        "margin": 0.0032,
+        "passed": True,
+    },
+    {
+        "metric": "accuracy",
+        "slice": "length:short",
+        "kind": "floor",
+        "threshold": 0.92,
+        "value": 0.8811,
+        "margin": -0.0389,
+        "passed": False,
+    },
+    {
+        "metric": "ece",
+        "slice": "overall",
+        "kind": "ceiling",
+        "threshold": 0.05,
+        "value": None,
+        "passed": False,
+    },
+    {
+        "metric": "example_count",
+        "slice": "overall",
+        "kind": "examples",
+        "threshold": 50,
+        "value": 5000,
+        "passed": True,
+    },
+)
+
+
+@pytest.fixture
+def result(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return RunResult(
+        verdict="promoted",
+        version="3",
+        model_path=str(tmp_path / "work space" / "serving" / "imdb_sentiment" / "3"),
+        run="20261122-101500.000001",
+        metrics={"accuracy": 0.9046, "auc": 0.9661, "loss": 0.25, "example_count": 5000.0},
+        gate=GATE,
+        epochs=16,
+        stages=(StageTiming("ImdbExampleGen", 12.3, cached=True), StageTiming("Trainer", 61)),
+        seconds=93.4,
+        report=str(tmp_path / "reports" / "index.html"),
+        log="/elsewhere/run.log",
+    )
+
+
+@pytest.fixture
+def stream():
+    return io.StringIO()
+
+
+@pytest.fixture
+def plain(stream):
+    return PlainConsole(stream)
+
+
+def test_the_summary_in_plain_lines(plain, stream, result):
+    plain.finish(result)
+    assert stream.getvalue().splitlines() == [
+        "",
+        "PROMOTED  version 3 is live",
+        "  ok      accuracy                0.9046 [0.8960, 0.9120]  ≥ 0.8500   +0.0546",
+        "  ok      change of accuracy      +0.0012                  ≥ -0.0020  +0.0032",
+        "  NO      accuracy, length:short  0.8811                   ≥ 0.9200   -0.0389",
+        "  NO      ece                     ?                        ≤ 0.0500",
+        "  ok      example count           5,000                    ≥ 50",
+        "  accuracy 0.9046  auc 0.9661  on 5,000 reviews",
+        "  16 epochs, 93 s, 1 of 2 stages from cache",
+        "  live    work space/serving/imdb_sentiment/3",
+        "  report  reports/index.html",
+        "  log     /elsewhere/run.log",
+        "  serve   greenlight serve --workspace 'work space'",
+        "  docker  docker run --rm -p 8501:8501 -e MODEL_NAME=imdb_sentiment"
+        f" -v '{os.getcwd()}/work space/serving/imdb_sentiment':/models/imdb_sentiment tensorflow/serving",
+        """  ask     curl -d '{"instances": ["A wonderful film."]}' """
+        "http://localhost:8501/v1/models/imdb_sentiment:predict",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("folder", "command"),
+    [
+        ("workspace/serving/imdb_sentiment/1", "greenlight serve"),
+        ("workspace/serving/books/1", "greenlight serve --set model_name=books"),
+        ("/w/serving/imdb_sentiment/1", "greenlight serve --workspace /w"),
+    ],
+)
+def test_the_summary_names_the_server_of_this_workspace_and_model(folder, command):
+    shown = summarize(RunResult(verdict="unchanged", version="1", model_path=folder)).as_text()
+    assert f"  serve   {command}\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("verdict", "version", "headline"),
+    [
+        ("promoted", "3", "version 3 is live"),
+        ("unchanged", "3", "version 3 is live already: the same model is not promoted twice"),
+        ("refused", "2", "version 2 stays live"),
+        ("refused", None, "nothing is live yet"),
+        ("stopped", None, "before training, by the data check; nothing is live yet"),
+    ],
+)
+def test_the_headline_says_what_is_live(verdict, version, headline):
+    summary = summarize(RunResult(verdict=verdict, version=version))
+    assert (summary.verdict, summary.headline) == (verdict, headline)
+
+
+def test_a_stopped_run_shows_its_reasons_and_no_commands_for_a_model_that_is_not_there():
+    text = summarize(
+        RunResult(verdict="stopped", reasons=["train: no `text` column"], log="/l", seconds=8)
+    ).as_text()
+    assert text.splitlines() == [
+        "STOPPED  before training, by the data check; nothing is live yet",
+        "  - train: no `text` column",
+        "  8 s",
+        "  log     /l",
+    ]
+
+
+def test_a_failed_run_has_no_summary(plain, stream):
+    plain.finish(RunResult(verdict="failed", error="boom"))
+    assert stream.getvalue() == ""
+
+
+def test_the_summary_in_colour_has_the_same_words_and_cuts_no_command(result):
+    rich = RichConsole(
+        file=io.StringIO(), width=60, color_system="truecolor", force_terminal=True, record=True
+    )
+    rich.print(summarize(result).as_rich(), crop=False, overflow="ignore")
+    shown = rich.export_text()
+    for line in summarize(result).as_text().splitlines()[1:]:
+        assert line.split()[-1] in shown
+    assert "PROMOTED" in shown
+    assert ":/models/imdb_sentiment tensorflow/serving\n" in shown
+
+
+LOST = {"kind": "baseline", "metric": "baseline", "passed": False}
+
+
+@pytest.mark.parametrize(
+    ("log", "option"),
+    [("workspace/runs/r/run.log", ""), ("/some where/runs/r/run.log", "--workspace '/some where' ")],
+)
+def test_a_refusal_for_a_lost_model_in_production_comes_with_the_way_out(log, option):
+    text = summarize(RunResult(verdict="refused", run="r", gate=[LOST], log=log)).as_text()
+    assert f'  mend    greenlight approve r {option}--reason "the old model is gone"' in text
+
+
+@pytest.mark.parametrize(
+    "changes", [{"gate": [{"passed": False}]}, {"gate": [LOST], "approval": {"by": "me"}}]
+)
+def test_no_other_refusal_comes_with_a_way_out(changes):
+    assert "approve" not in summarize(RunResult(verdict="refused", run="r", **changes)).as_text()
+
+
+def test_where_no_fair_comparison_is_possible_the_way_out_is_shown():
+    unseen = {"metric": "unseen_reviews", "kind": "unseen", "passed": False, "status": "failed"}
+    shown = summarize(RunResult(verdict="refused", run="7", version="1", gate=({**unseen, "value": 3.0},)))
+    assert shown.commands == [
+        ("mend", "the data.split_salt, weights and source of the model in production, or more new reviews"),
+        ("or", 'greenlight approve 7 --reason "other data than before"'),
+    ]
+
+
+def test_a_first_model_of_which_nothing_was_judged_comes_with_the_way_out():
+    unknown = {"kind": "quality", "metric": "quality", "threshold": None, "passed": False}
+    shown = summarize(RunResult(verdict="refused", run="20261122-1015", gate=(unknown,)))
+    assert "  NO      quality of the model      nothing judged\n" in shown.as_text()
+    assert shown.commands == [
+        ("mend", 'greenlight approve 20261122-1015 --reason "the first model to compare with"')
+    ]
+
+
+def test_the_bound_that_was_judged_stands_beside_the_value():
+    condition = {"metric": "balanced_accuracy", "kind": "floor", "threshold": 0.5, "value": 0.5}
+    condition |= {"lower": 0.4479, "upper": 0.5521, "confidence": 0.95, "judged": "lower"}
+    result = RunResult(verdict="refused", run="r", gate=(condition | {"passed": False, "margin": -0.0521},))
+    (check,) = summarize(result).checks
+    assert (check.value, check.limit, check.margin) == ("0.5000, lower bound 0.4479", "≥ 0.5000", "-0.0521")
+    assert "0.5000, lower bound 0.4479  ≥ 0.5000  -0.0521  0.4479 to 0.5521" in verdict_lines(result)
+
+
+def test_what_was_not_judged_is_never_ok_and_parts_share_a_line():
+    unjudged = {"metric": "accuracy", "kind": "change", "threshold": -0.01, "passed": True, "value": None}
+    unjudged |= {"status": "not judged", "unjudged": "no model in production yet"}
+    parts = tuple({**unjudged, "slice": each} for each in ("overall", "length:short", "length:long"))
+    shown = summarize(RunResult(verdict="promoted", version="1", gate=parts, notes=("few reviews",)))
+    first, second = shown.checks
+    assert (first.name, first.mark, first.margin) == (
+        "change of accuracy",
+        "not judged",
+        "no model in production yet",
+    )
+    assert second.name == "change of accuracy, 2 parts of the split"
+    assert "  ok" not in shown.as_text()
+    assert "  note: few reviews\n" in shown.as_text()
