@@ -72,7 +72,7 @@ def test_the_two_wheels_that_refuse_are_not_in_the_lock_that_checks_python_versi
     assert not refusing.keys() & pins(REQUIREMENTS / "tfx-1.16.txt").keys()
 
 
-SCRIPTS = tuple(f"requirements/{name}.sh" for name in ("setup", "site", "lock", "clean"))
+SCRIPTS = tuple(f"requirements/{name}.sh" for name in ("setup", "site", "mutants", "lock", "clean"))
 CI_SCRIPTS = (".ci/run", ".ci/other_generation", ".ci/smoke")
 
 
@@ -93,6 +93,7 @@ def test_make_help_lists_every_command():
         "run",
         "test",
         "test-all",
+        "mutants",
         "lint",
         "docs",
         "lock",
