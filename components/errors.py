@@ -42,11 +42,15 @@ def machine_fault_of(error: GreenlightError) -> MachineFault | None:
     """The error as one of the machine, where it was raised from a fault that is never the input's, such as a
     disk that failed; None of any other.
     """
-    behind = error.__cause__ or error.__context__
-    if not isinstance(behind, OSError) or behind.errno not in faults.NEVER_THE_INPUT:
+    if isinstance(error, MachineFault):
         return None
-    message, remedy = str(error).strip(), faults.OF_ERRNO[behind.errno]
-    return MachineFault(message if remedy in message else f"{message} {remedy}")
+    behind = error.__cause__ or error.__context__
+    while behind is not None:
+        if (remedy := faults.remedy_whatever_the_input(behind)) is not None:
+            message = str(error).strip()
+            return MachineFault(message if remedy in message else f"{message} {remedy}")
+        behind = behind.__cause__
+    return None
 
 
 def to_json(error: GreenlightError) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from components.errors import GreenlightError, InputError
-from serving.errors import StoreError
+from components.errors import GreenlightError, InputError, MachineFault
+from serving.errors import StoreBusy, StoreError
+from serving.machine import faults
 
 
 @contextmanager
@@ -13,5 +14,7 @@ def as_greenlight_errors() -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        kind = InputError if error.exit_code == InputError.exit_code else GreenlightError
-        raise kind(str(error)) from error
+        if error.exit_code == InputError.exit_code:
+            raise InputError(str(error)) from error
+        machine = isinstance(error, StoreBusy) or faults.remedy_of(error) is not None
+        raise (MachineFault if machine else GreenlightError)(str(error)) from error

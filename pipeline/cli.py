@@ -19,7 +19,9 @@ from typing import Any, NoReturn
 
 import click
 
-from pipeline.exits import EXIT_BROKEN_PIPE, EXIT_CODES, INTERRUPTIONS, report_error
+from pipeline.exits import EXIT_BROKEN_PIPE, EXIT_CODES, report_error
+from pipeline.termination import EXIT_CODES as INTERRUPTIONS
+from pipeline.termination import as_interruption
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +115,8 @@ class Greenlight(click.Group):
         _prepare_environment()
         try:
             extra["standalone_mode"] = False
-            code = super().main(arguments, prog_name or "greenlight", **extra)
+            with as_interruption():
+                code = super().main(arguments, prog_name or "greenlight", **extra)
         except Exception as error:
             code = report_error(error, arguments)
         sys.exit(code or 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
@@ -13,10 +14,9 @@ import click
 
 from components.errors import GreenlightError
 from pipeline.failure import explain
-from pipeline.termination import MESSAGE, TERMINATED, Terminated
+from pipeline.termination import EXIT_CODES as INTERRUPTIONS
+from pipeline.termination import NOTHING_IS_KEPT, Terminated
 
-INTERRUPTED = 130
-INTERRUPTIONS = (INTERRUPTED, TERMINATED)
 EXIT_BROKEN_PIPE = 141
 
 EXIT_CODES = """\b
@@ -26,6 +26,7 @@ Exit codes:
   2    the settings or the input cannot be used
   3    refused by the gate
   4    stopped by the data check before training; of `drift --fail`: there is drift
+  129  ended by SIGHUP, as when its terminal is closed
   130  interrupted by Ctrl-C
   143  ended by SIGTERM, as `kill`, systemd and Kubernetes send it
 """
@@ -52,8 +53,7 @@ def report_error(error: Exception, arguments: Sequence[str]) -> int:
         return error.exit_code
     machine = False
     if isinstance(error, click.Abort):
-        terminated = isinstance(error.__cause__, Terminated)
-        message, code = (MESSAGE, TERMINATED) if terminated else ("Interrupted.", INTERRUPTED)
+        message, code = _interruption(error)
     elif isinstance(error, click.ClickException):
         message, code = error.format_message(), error.exit_code
     else:
@@ -68,6 +68,13 @@ def report_error(error: Exception, arguments: Sequence[str]) -> int:
     else:
         click.echo(f"Error: {message}\nThe traceback is in {_keep_traceback(error)}", err=True)
     return code
+
+
+def _interruption(error: click.Abort) -> tuple[str, int]:
+    told = error.__cause__
+    if not isinstance(told, Terminated):
+        told = Terminated(signal.SIGINT, NOTHING_IS_KEPT)
+    return str(told), told.exit_code
 
 
 def _failed(message: str, code: int, *, command: str, machine: bool) -> dict[str, Any]:

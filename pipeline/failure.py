@@ -67,18 +67,17 @@ def _as_raised(error: GreenlightError, chain: Sequence[BaseException]) -> Greenl
 
 
 def _fault_of_the_machine(chain: Sequence[BaseException], place: Path | None) -> Failure | None:
-    remedy = faults.remedy_of(chain[0])
-    if place is not None:  # the disk itself says more than an errno or a status code
-        exhausted = any(faults.status_of(one) == faults.RESOURCE_EXHAUSTED for one in chain)
-        remedy = disk.fault_of(place, least_bytes=_MODEL_BYTES if exhausted else disk.FEW_BYTES) or remedy
-    if remedy is None:
-        return None
     path = next((one.filename for one in chain if isinstance(one, OSError) and one.filename), None)
     where = path or place
-    if where is None:
-        return Failure(remedy, 1, machine=True)
-    room = disk.room(place) if place is not None else ""
-    return Failure(f"{where}{f' ({room})' if room else ''}: {remedy}", 1, machine=True)
+    if place is not None:  # the disk itself says more than an errno or a status code
+        exhausted = any(faults.status_of(one) == faults.RESOURCE_EXHAUSTED for one in chain)
+        least = _MODEL_BYTES if exhausted else disk.FEW_BYTES
+        if fault := disk.fault_of(place, least_bytes=least):
+            return Failure(f"{where} ({disk.room(place)}): {fault}", 1, machine=True)
+    remedy = faults.remedy_of(chain[0], place)
+    if remedy is None:
+        return None
+    return Failure(remedy if where is None else f"{where}: {remedy}", 1, machine=True)
 
 
 def _root_cause(chain: Sequence[BaseException]) -> str:

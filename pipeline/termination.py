@@ -1,4 +1,4 @@
-"""Termination by SIGTERM, as systemd, Kubernetes and `kill` send it; it ends a run as Ctrl-C does."""
+"""Termination by a signal: Ctrl-C, a closed terminal, or SIGTERM from systemd, Kubernetes or `kill`."""
 
 from __future__ import annotations
 
@@ -10,31 +10,68 @@ from typing import NoReturn
 
 from serving.machine.faults import causes
 
-TERMINATED = 143
-MESSAGE = "Ended by SIGTERM. Nothing is half done: run again, and the finished stages come from the cache."
+STAGES_ARE_KEPT = "Nothing is half done: run again, and the finished stages come from the cache."
+NOTHING_IS_KEPT = "Nothing is half done: run the command again."
+
+_CAUSES = {
+    signal.SIGINT: "Interrupted by Ctrl-C.",
+    signal.SIGTERM: "Ended by SIGTERM.",
+    signal.SIGHUP: "Ended by SIGHUP, as when its terminal is closed.",
+}
+SIGNALS = tuple(_CAUSES)
+EXIT_CODES = tuple(128 + number for number in SIGNALS)
+"""As a shell reports a process that one of them ended."""
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was told to end."""
+    """The process was told to end, by one of SIGNALS.
+
+    kept: what stays of its work, and how to go on.
+    """
+
+    def __init__(self, number: int = signal.SIGTERM, kept: str = "") -> None:
+        super().__init__(number, kept)  # Beam raises it anew from these
+        self.number = signal.Signals(number)
+        self.kept = kept
+
+    @property
+    def exit_code(self) -> int:
+        """One of EXIT_CODES."""
+        return 128 + self.number
+
+    def __str__(self) -> str:
+        return f"{_CAUSES[self.number]} {self.kept}".rstrip()
 
 
 @contextmanager
-def as_interruption() -> Iterator[None]:
-    """SIGTERM raises Terminated meanwhile. In another thread than the main one nothing changes: Python
-    delivers no signal there.
+def as_interruption(kept: str = NOTHING_IS_KEPT) -> Iterator[None]:
+    """SIGNALS raise Terminated meanwhile; those that are ignored, as under `nohup`, stay so.
+
+    In another thread than the main one nothing changes: Python delivers no signal there.
+
+    Args:
+      kept: what stays of the work if it is interrupted, and how to go on.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _raise)
+
+    def end(number: int, _: object) -> NoReturn:
+        raise Terminated(number, kept)
+
+    before = {one: signal.getsignal(one) for one in SIGNALS}
+    for one, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(one, end)
     try:
         yield
+    except Terminated:
+        raise
+    except KeyboardInterrupt as error:  # raised by other code than our handler
+        raise Terminated(signal.SIGINT, kept) from error
     finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _raise(*_: object) -> NoReturn:
-    raise Terminated
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def interruption_behind(error: BaseException) -> KeyboardInterrupt | None:

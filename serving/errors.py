@@ -4,6 +4,8 @@ import contextlib
 import errno
 from collections.abc import Iterator
 
+from serving.machine import faults
+
 
 class StoreError(Exception):
     """A version store cannot do what was asked. The message says what is wrong, where, and how to mend it."""
@@ -21,32 +23,29 @@ class StoreInputError(StoreError):
     exit_code = 2
 
 
-_FREE_SPACE = "free space there, or remove old versions with `greenlight prune --keep 2`."
-_NOT_ALLOWED = (
-    "This user may not write there: change the folder's owner or mode, or choose another workspace."
-)
-_REMEDIES = {
-    errno.ENOSPC: f"The disk is full: {_FREE_SPACE}",
-    errno.EDQUOT: f"The disk quota is used up: {_FREE_SPACE}",
-    errno.EFBIG: "A file would be larger than this process or file system allows (`ulimit -f`).",
-    errno.EROFS: "The file system is mounted read-only: mount it writable, or choose another workspace.",
-    errno.EACCES: _NOT_ALLOWED,
-    errno.EPERM: _NOT_ALLOWED,
-    errno.ENOTDIR: "Part of that path is a file, not a folder: choose another workspace.",
-    errno.ENOLCK: "The file system has no locks: choose a workspace on another one.",
-}
+_PRUNE = "`greenlight prune --keep 2` removes old versions."
+_NOT_THE_MACHINE = {errno.ENOTDIR: "Part of that path is a file, not a folder: choose another workspace."}
+"""Of an errno that is not the machine's fault."""
 
 
 @contextlib.contextmanager
-def as_store_error(action: str) -> Iterator[None]:
+def as_store_error(action: str, place: str | None = None) -> Iterator[None]:
     """Converts an OSError into a StoreError with the reason and the remedy.
 
     Args:
       action: what failed, such as `push to ROOT`.
+      place: where it is done, for an error that names no file.
     """
     try:
         yield
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        remedy = _REMEDIES.get(error.errno or 0, "Nothing half-done can be loaded; try again.")
-        raise StoreError(f"could not {action}: {error.strerror or error}{where}. {remedy}") from error
+        reason = error.strerror or error
+        raise StoreError(f"could not {action}: {reason}{where}. {_remedy(error, place)}") from error
+
+
+def _remedy(error: OSError, place: str | None) -> str:
+    remedy = faults.remedy_of_os_error(error, place)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{remedy} {_PRUNE}"
+    return remedy or _NOT_THE_MACHINE.get(error.errno or 0, "Nothing half-done can be loaded; try again.")

@@ -84,7 +84,7 @@ class RequestLog:
         self._open_rows = 0
         """Rows that are neither in a whole file nor lost."""
         self._failing = False
-        with as_store_error(f"keep the request log in {folder}"):
+        with as_store_error(f"keep the request log in {folder}", str(folder)):
             folder.mkdir(parents=True, exist_ok=True)
             _remove_abandoned(folder)
         self._thread = threading.Thread(target=self._work, name="request-log", daemon=True)

@@ -204,7 +204,7 @@ def serve(
     request_log: Path,
     started: Callable[[Server, Addresses], None],
 ) -> None:
-    """Serves until SIGTERM or SIGINT, then drains and returns; a second signal ends the process at once.
+    """Serves until SIGTERM, SIGINT or SIGHUP, then drains and returns; a second one ends the process at once.
 
     Raises:
       StoreError: what stands in the way.
@@ -213,8 +213,9 @@ def serve(
     async def whole_life() -> None:
         server = Server(store, settings, model_name=model_name, request_log=request_log)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, _on_signal, server, number)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as SIGHUP is under `nohup`
+                loop.add_signal_handler(number, _on_signal, server, number)
         try:
             addresses = await server.start()
         except BaseException:

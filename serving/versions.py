@@ -48,19 +48,19 @@ class VersionStore:
         self._journal = Journal(self._files, layout.journal)
         self._reader = Reader(self._files, layout, verifier)
         self._writer = Writer(self._files, layout, self._reader, clock=clock, wait_seconds=wait_seconds)
-        with as_store_error(f"open the version store {self.root}"):
+        with as_store_error(f"open the version store {self.root}", self.root):
             self._writer.identity()
 
     @property
     def store_id(self) -> str:
         """A random text made with the store; empty while there is none. Another id: the store was wiped."""
-        with as_store_error(f"read the version store {self.root}"):
+        with as_store_error(f"read the version store {self.root}", self.root):
             return self._writer.identity()
 
     def create(self) -> str:
         """Make the store unless it is there; returns its id."""
         if not self.store_id:
-            with as_store_error(f"create the version store {self.root}"), self._writer.locked():
+            with as_store_error(f"create the version store {self.root}", self.root), self._writer.locked():
                 pass
         return self.store_id
 
@@ -74,7 +74,7 @@ class VersionStore:
             no version yet, or version 1 live       S-0
             version 2, another model, live          S-0-behind-2
         """
-        with as_store_error(f"read the version store {self.root}"):
+        with as_store_error(f"read the version store {self.root}", self.root):
             generation = f"{self._writer.identity()}-{self._reader.losses()}"
             versions = self._reader.versions()
             live = next((version for version in versions if version.state == "live"), None)
@@ -85,12 +85,12 @@ class VersionStore:
 
     def versions(self) -> list[Version]:
         """Every version, rolled-back ones too, largest number first."""
-        with as_store_error(f"read the version store {self.root}"):
+        with as_store_error(f"read the version store {self.root}", self.root):
             return self._reader.versions()
 
     def published(self) -> list[int]:
         """The numbers of what TensorFlow Serving could load, largest first, damaged or not; cheap."""
-        with as_store_error(f"read the version store {self.root}"):
+        with as_store_error(f"read the version store {self.root}", self.root):
             return self._reader.published()
 
     def path(self, number: int) -> str:
@@ -103,13 +103,13 @@ class VersionStore:
 
     def history(self) -> list[Event]:
         """What was done to the store, oldest first."""
-        with as_store_error(f"read the version store {self.root}"):
+        with as_store_error(f"read the version store {self.root}", self.root):
             return [event for event in self._journal.events() if event.stage == DONE]
 
     def verify(self, number: int) -> list[Problem]:
         """Whatever does not match: manifest, each file's sha256, files missing or added, the signature."""
         self._known(number)
-        with as_store_error(f"verify version {number} in {self.root}"):
+        with as_store_error(f"verify version {number} in {self.root}", self.root):
             return self._reader.verify(number)
 
     def push(
@@ -125,14 +125,14 @@ class VersionStore:
 
         `records`: names in the version's folder -> paths of files about the model that go with it.
         """
-        with as_store_error(f"push to {self.root}"):
+        with as_store_error(f"push to {self.root}", self.root):
             candidate = from_folder(os.fspath(model_dir), facts, why=why, force=force, records=records)
             return publish(self._writer, candidate, self._signer)
 
     def promote(self, number: int, why: str = "") -> PushResult:
         """Make an older or rolled-back version live again, as a copy under the next number."""
         version = self._known(number)
-        with as_store_error(f"promote version {number} in {self.root}"):
+        with as_store_error(f"promote version {number} in {self.root}", self.root):
             problems = self.verify(number)
             if problems:
                 raise StoreInputError(f"nothing was promoted: {problems[0]}")
@@ -145,16 +145,16 @@ class VersionStore:
 
     def rollback(self, why: str = "", *, expect: int | None = None) -> RollbackResult:
         """Take the live version out; the previous good one answers. With `expect`, only if that is live."""
-        with as_store_error(f"roll back in {self.root}"):
+        with as_store_error(f"roll back in {self.root}", self.root):
             return roll_back(self._writer, why=why, expect=expect)
 
     def prune(self, keep: int, *, rolled_back: bool = False) -> list[int]:
         """Remove all but the `keep` newest good versions, never the live one; returns the numbers removed."""
-        with as_store_error(f"prune {self.root}"):
+        with as_store_error(f"prune {self.root}", self.root):
             return prune(self._writer, keep=keep, rolled_back=rolled_back)
 
     def _known(self, number: int) -> Version:
-        with as_store_error(f"read the version store {self.root}"):
+        with as_store_error(f"read the version store {self.root}", self.root):
             version = self._reader.find(number)
         if version is not None:
             return version

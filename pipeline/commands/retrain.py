@@ -13,8 +13,6 @@ import click
 
 from components.errors import InputError
 from pipeline.commands import options
-from pipeline.exits import INTERRUPTED
-from pipeline.termination import TERMINATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,7 +125,7 @@ def _decide(settings: Settings, paths: Paths, given: dict[str, Any]) -> int:
         if given["watch"]:
             watch(retrainer, poll_seconds=settings.retrain.poll_seconds, stop=stop, notifier=notifier)
             click.echo("Stopped; no run is in progress.")
-            return INTERRUPTED if stop.by == signal.SIGINT else 0
+            return 0 if stop.by in (None, signal.SIGTERM) else 128 + stop.by
         steps = decide_once(retrainer, stop=stop, notifier=notifier)
     code = _exit_code(steps, stop.by)
     if given["as_json"]:
@@ -156,7 +154,7 @@ def _clock(now: str | None) -> Callable[[], Timestamp]:
 def _exit_code(steps: Sequence[Step], ended_by: signal.Signals | None) -> int:
     """The run's exit code; without a run, whether a span was quarantined."""
     if ended_by is not None:
-        return INTERRUPTED if ended_by == signal.SIGINT else TERMINATED
+        return 128 + ended_by
     ended = steps[-1].ended
     if ended is not None:
         return 1 if ended.exit_code is None else ended.exit_code

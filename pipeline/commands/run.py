@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from components.errors import GreenlightError
 from pipeline.commands import options
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
+    from pipeline.results.outcome import RunResult
 
 
 PROFILE = "py-spy record --subprocesses --format speedscope --output profile.json -- greenlight run"
@@ -19,6 +21,16 @@ PROFILE = "py-spy record --subprocesses --format speedscope --output profile.jso
 def _refuse_profile(context: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
         raise click.UsageError(f"--profile is gone: `pip install py-spy`, then `{PROFILE}`.", context)
+
+
+def _alert(result: RunResult, settings: Settings) -> None:
+    """Sends the run's alert; failing to keep one changes nothing of what the run came to."""
+    from pipeline.alerts.run_alert import tell
+
+    try:
+        tell(result, settings)
+    except GreenlightError as error:
+        click.echo(f"The alert was not kept: {error}", err=True)
 
 
 @click.command()
@@ -35,18 +47,16 @@ def run(settings: Settings, no_cache: bool, run_id: str | None, as_json: bool) -
     """
     from components.embeddings import catalog
     from pipeline.console.stdout import open_console
-    from pipeline.termination import as_interruption
+    from pipeline.termination import STAGES_ARE_KEPT, as_interruption
 
     catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded
-    with as_interruption(), open_console(as_json=as_json) as console:
+    with as_interruption(STAGES_ARE_KEPT), open_console(as_json=as_json) as console:
         from pipeline.engine import local_runner
 
         result = local_runner.run(settings, console=console, use_cache=not no_cache, run_id=run_id)
         console.finish(result)
     if settings.alerts.plain_runs:
-        from pipeline.alerts.run_alert import tell
-
-        tell(result, settings)
+        _alert(result, settings)
     if as_json:
         click.echo(json.dumps(result.to_json()))
     if result.verdict == "failed":

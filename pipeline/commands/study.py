@@ -61,12 +61,14 @@ def ablation(settings: Settings, rows: tuple[str, ...], seeds: tuple[int, ...], 
     before is not made again. The table is left there as ablation.md.
     """
     from pipeline.study import ablation as studies
+    from pipeline.termination import as_interruption
 
     if unknown := [row for row in rows if row not in studies.ROWS]:
         raise click.BadParameter(
             f"There is no row {unknown[0]!r}. There is: {', '.join(studies.ROWS)}.", param_hint="--row"
         )
-    with _studying(settings, "ablation", as_json=as_json) as (folder, progress):
+    kept = "The fits that were made are kept: run again to go on."
+    with as_interruption(kept), _studying(settings, "ablation", as_json=as_json) as (folder, progress):
         result = studies.ablation(
             settings,
             output_dir=folder,

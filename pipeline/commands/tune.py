@@ -33,6 +33,7 @@ def tune(settings: Settings, output: str | None, as_json: bool) -> None:
     from pipeline.termination import as_interruption
 
     catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded
-    with as_interruption(), open_console(as_json=as_json) as console:
+    kept = "The fits that were made are kept: run again to go on."
+    with as_interruption(kept), open_console(as_json=as_json) as console:
         result = tuning.tune(settings, console=console, output=Path(output) if output else None)
     click.echo(json.dumps(result.to_json()) if as_json else result.as_text())

@@ -81,7 +81,7 @@ def _log_file(log: Path) -> Iterator[int]:
         log.parent.mkdir(parents=True, exist_ok=True)
         target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        remedy = faults.remedy_of(error)
+        remedy = faults.remedy_of(error, log)
         kind = MachineFault if remedy else GreenlightError
         raise kind(f"The log {log} cannot be written: {remedy or error.strerror or error}") from error
     try:

@@ -67,9 +67,8 @@ def run(
     ):
         without_addresses = settings.model_copy(update={"alerts": AlertSettings()})
         workspace.settings(run_id).write_text(to_toml(without_addresses), encoding="utf-8")
-        result = _Attempt(settings, workspace, run_id, console).result(use_cache=use_cache)
-        result.save(workspace.result(run_id))
-    return result
+        attempt = _Attempt(settings, workspace, run_id, console)
+        return attempt.kept(attempt.result(use_cache=use_cache))
 
 
 @contextmanager
@@ -121,6 +120,17 @@ class _Attempt:
             # Beam wraps what a stage raised; the stage's own error says it better.
             result = self._failure(self._stage_error or raised)
         return self._with_report(result)
+
+    def kept(self, result: RunResult) -> RunResult:
+        """The result, saved; where that fails, with a note of it: what the run came to stays so."""
+        try:
+            result.save(self._workspace.result(self._run_id))
+        except OSError as error:
+            _log.error("%s", traceback.format_exc())
+            why = explain(error, place=self._workspace.root).message
+            note = f"The result could not be kept, so `greenlight runs` does not know it: {why}"
+            return dataclasses.replace(result, notes=(*result.notes, note))
+        return result
 
     # Below: what the orchestrator calls.
 

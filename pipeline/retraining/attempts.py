@@ -7,15 +7,16 @@ import json
 import signal
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from components.errors import GreenlightError, InputError, TooFewReviews
-from pipeline.results.outcome import RunResult
+from pipeline.results.outcome import EXIT_CODES, RunResult
 from pipeline.retraining import observer
 from pipeline.retraining.children import Child, is_alive
 from pipeline.retraining.paths import Paths
 from pipeline.retraining.policy.records import INTERRUPTED, KILLED, NOT_STARTED, Decision, Ended
-from pipeline.termination import TERMINATED
+from pipeline.termination import EXIT_CODES as INTERRUPTIONS
 from serving.machine.children import CRASHES
 
 if TYPE_CHECKING:
@@ -56,14 +57,14 @@ def finish(
 ) -> Ended:
     """Waits for the run, or ends it when `stop` is set; says what became of it."""
     code, run_id = child.wait(stop, stop_seconds=settings.retrain.stop_seconds), attempt.run
-    if (result := _result(paths, run_id)) is not None:
+    if (result := _result(paths, run_id) or _printed(child, code)) is not None:
         return _ended(attempt, result)
     return _with_live(_broken_off(child, code, run_id, paths, stopped=stop.is_set()), settings, paths)
 
 
 def _broken_off(child: Child, code: int, run_id: str, paths: Paths, *, stopped: bool) -> Ended:
     """The end of a run that left no result."""
-    if code == TERMINATED or (stopped and code < 0):
+    if code in INTERRUPTIONS or (stopped and code < 0):
         return Ended(run=run_id, verdict=INTERRUPTED, exit_code=code, reasons=("told to end",))
     answer = _answer(child)
     reason = str(answer.get("error") or child.last_words() or "it left no word")
@@ -121,6 +122,16 @@ def _result(paths: Paths, run_id: str) -> RunResult | None:
         return None
 
 
+def _printed(child: Child, code: int) -> RunResult | None:
+    """The result that a run printed, where it could not keep it; None unless it came to a verdict."""
+    answer = _answer(child)
+    if code != EXIT_CODES.get(str(answer.get("verdict"))) or code == EXIT_CODES["failed"]:
+        return None
+    with suppress(TypeError):
+        return RunResult.from_json(answer)
+    return None
+
+
 def _from_lineage(run_id: str, settings: Settings, paths: Paths) -> RunResult | None:
     """The result of a run whose last stage ended well, though nobody wrote it down; writes it down."""
     from pipeline.lineage.runs import read_run
@@ -143,7 +154,8 @@ def _from_lineage(run_id: str, settings: Settings, paths: Paths) -> RunResult | 
         "log": str(workspace.log(run_id)),
     }
     result = judge_run(run, live=live, facts=facts)
-    result.save(workspace.result(run_id))
+    with suppress(OSError):  # a full disk: it is found out again where it is asked for
+        result.save(workspace.result(run_id))
     return result
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import GreenlightError
 from pipeline.retraining.retrainer import TOLD_TO_STOP
+from pipeline.termination import SIGNALS
 
 if TYPE_CHECKING:
     from pipeline.retraining.notifier import Notifier
@@ -20,7 +21,7 @@ LONGEST_PAUSE_SECONDS = 600.0
 
 
 class Stop(threading.Event):
-    """An event that SIGTERM and Ctrl-C set; `by` is the first signal."""
+    """An event that SIGTERM, SIGHUP and Ctrl-C set; `by` is the first signal."""
 
     by: signal.Signals | None = None
 
@@ -30,7 +31,10 @@ class Stop(threading.Event):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {one: signal.signal(one, self._received) for one in (signal.SIGTERM, signal.SIGINT)}
+        before = {one: signal.getsignal(one) for one in SIGNALS}
+        for one, handler in before.items():
+            if handler is not signal.SIG_IGN:  # as under `nohup`
+                signal.signal(one, self._received)
         try:
             yield
         finally:

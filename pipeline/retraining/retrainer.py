@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from components.errors import GreenlightError, MachineFault
+from pipeline.failure import explain
 from pipeline.retraining import attempts, observer
 from pipeline.retraining.journal import Journal
 from pipeline.retraining.model_client import LiveModel
@@ -89,6 +91,14 @@ class Retrainer:
         Raises:
           GreenlightError: something cannot be read, asked or written; nothing was done that is not recorded.
         """
+        try:
+            return self._step()
+        except OSError as error:  # a full disk must not end a watcher
+            failure = explain(error, place=self._paths.workspace.root)
+            kind = MachineFault if failure.machine else GreenlightError
+            raise kind(failure.message) from error
+
+    def _step(self) -> Step:
         self._read()
         self._catch_up()
         decision = self._decide()

@@ -137,7 +137,7 @@ def _writing(folder: str) -> Iterator[None]:
     except StoreBusy as error:
         raise GreenlightError(str(error)) from None
     except OSError as error:
-        if remedy := faults.remedy_of(error):
+        if remedy := faults.remedy_of(error, folder):
             raise MachineFault(f"Nothing can be landed in {folder}: {remedy}") from error
         raise InputError(f"Nothing can be landed in {folder}: {error.strerror or error}.") from error
 

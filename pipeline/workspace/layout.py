@@ -108,7 +108,7 @@ class Workspace:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            if remedy := faults.remedy_of(error):
+            if remedy := faults.remedy_of(error, self.root):
                 raise MachineFault(f"The workspace {self.root} cannot be written: {remedy}") from error
             raise InputError(
                 f"The workspace {self.root} cannot be used: {error.strerror or error}. "

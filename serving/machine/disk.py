@@ -4,7 +4,7 @@ import errno
 import os
 from pathlib import Path
 
-from serving.machine.faults import OF_ERRNO, SPACE
+from serving.machine.remedies import OF_ERRNO, SPACE
 
 FEW_BYTES = 2**20
 _FEW_INODES = 8
@@ -27,6 +27,20 @@ def fault_of(folder: Path, *, least_bytes: int = FEW_BYTES) -> str | None:
     if found.f_files and found.f_favail < _FEW_INODES:
         return f"The disk has no inodes left (`df -i`): too many files. {SPACE}"
     return None
+
+
+def why_no_space(place: Path) -> str:
+    """What ENOSPC means at `place`, which need not exist: space, inodes, or a quota that is reported so."""
+    folder = next((each for each in (place, *place.parents) if each.exists()), Path("/"))
+    if fault := fault_of(folder):
+        return fault
+    left = room(folder)
+    if not left:
+        return OF_ERRNO[errno.ENOSPC]
+    return (
+        f"The disk took no more, although it has {left}: a quota may be used up (`quota`), or what needed "
+        f"the space is gone again. {SPACE}"
+    )
 
 
 def room(folder: Path) -> str:

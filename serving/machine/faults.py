@@ -1,32 +1,14 @@
 """Faults of the machine: which errors are its own, by type, errno and status code, with remedies."""
 
 import errno
+import os
 import sqlite3
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
-SPACE = "Free space there, or choose a folder on another disk."
-_NOT_ALLOWED = "Change its owner or mode, or choose another folder."
-_FILES = "Raise the limit (`ulimit -n`), or end other processes."
-
-OF_ERRNO = {
-    errno.ENOSPC: f"The disk is full, or has no inodes left. {SPACE}",
-    errno.EDQUOT: f"The disk quota is used up. {SPACE}",
-    errno.EFBIG: "A file would be larger than this process or file system allows (`ulimit -f`).",
-    errno.EROFS: "The file system is mounted read-only: mount it writable, or choose another folder.",
-    errno.EACCES: f"This user may not read or write there. {_NOT_ALLOWED}",
-    errno.EPERM: f"This user may not do that there. {_NOT_ALLOWED}",
-    errno.ENOMEM: "The machine ran out of memory. Free some, or run less at once.",
-    errno.EMFILE: f"This process has too many open files. {_FILES}",
-    errno.ENFILE: f"The machine has too many open files. {_FILES}",
-    errno.EAGAIN: "The machine cannot start another process or thread (`ulimit -u`). End some.",
-    errno.EIO: "The disk or the network below it failed. Check it (`dmesg`), and run again.",
-    errno.ESTALE: "The network file system lost the file. Mount it again, and run again.",
-    errno.ENOLCK: "The file system has no locks: choose a folder on another one.",
-}
-"""What each errno that is the machine's means, and how a person mends it."""
-NEVER_THE_INPUT = OF_ERRNO.keys() - {errno.EACCES, errno.EPERM}
-"""An input that cannot be read for one of these is not to blame; one without the rights may be."""
+from serving.machine import disk
+from serving.machine.remedies import NOT_ALLOWED, OF_ERRNO
 
 OF_SQLITE = {
     sqlite3.SQLITE_FULL: OF_ERRNO[errno.ENOSPC],
@@ -45,24 +27,46 @@ RESOURCE_EXHAUSTED = 8
 _PERMISSION_DENIED = 7
 _OF_STATUS = {
     RESOURCE_EXHAUSTED: "The disk is full, has no inodes left, or the memory is used up. Free some.",
-    _PERMISSION_DENIED: f"This user may not read or write there. {_NOT_ALLOWED}",
+    _PERMISSION_DENIED: f"This user may not read or write there. {NOT_ALLOWED}",
 }
 
 
-def remedy_of(error: BaseException) -> str | None:
+def remedy_of(error: BaseException, place: str | os.PathLike[str] | None = None) -> str | None:
     """What happened and how to mend it, where `error` or what it was raised from is the machine's fault.
+
+    Args:
+      error: what was raised.
+      place: where it happened, for an error that names no file.
 
     Returns:
       One or two sentences; None for any other error.
     """
-    return next((remedy for one in causes(error) if (remedy := _remedy(one))), None)
+    return next((remedy for one in causes(error) if (remedy := _remedy(one, place))), None)
 
 
-def _remedy(error: BaseException) -> str | None:
+def remedy_of_os_error(error: OSError, place: str | os.PathLike[str] | None = None) -> str | None:
+    """The same for an OSError, whatever it was raised from.
+
+    "No space" may mean inodes or a quota: which, the disk tells, where it is known.
+    """
+    where = error.filename if isinstance(error.filename, (str, os.PathLike)) else place
+    if error.errno == errno.ENOSPC and where is not None and "://" not in str(where):
+        return disk.why_no_space(Path(where).absolute())
+    return OF_ERRNO.get(error.errno or 0)
+
+
+def remedy_whatever_the_input(error: BaseException) -> str | None:
+    """The same for a fault that no input can bring about: all but the lack of rights."""
+    if isinstance(error, PermissionError) or status_of(error) == _PERMISSION_DENIED:
+        return None
+    return _remedy(error, None)
+
+
+def _remedy(error: BaseException, place: str | os.PathLike[str] | None) -> str | None:
     if isinstance(error, MemoryError):
         return _MEMORY
     if isinstance(error, OSError):
-        return OF_ERRNO.get(error.errno or 0)
+        return remedy_of_os_error(error, place)
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", None)
         return None if code is None else OF_SQLITE.get(code & 0xFF)

@@ -18,6 +18,7 @@ from pipeline.exits import EXIT_CODES
 from pipeline.results.outcome import RunResult
 
 ROOT = Path(__file__).parents[2]
+INTERRUPTED = "Interrupted by Ctrl-C. Nothing is half done: run the command again."
 HEAVY = ("tensorflow", "tfx", "apache_beam", "ml_metadata", "numpy", "pandas", "rich")
 
 
@@ -210,7 +211,7 @@ def test_ctrl_c_is_one_line_and_code_130(greenlight, command):
 
     command(trial)
     result = greenlight("trial")
-    assert (result.exit_code, result.stderr.strip()) == (130, "Interrupted.")
+    assert (result.exit_code, result.stderr.strip()) == (130, INTERRUPTED)
 
 
 def test_a_commands_own_code_is_the_exit_code(greenlight, command):
@@ -250,7 +251,7 @@ def test_ctrl_c_ends_the_process_though_a_thread_works_on(tmp_path):
         "cli.main()\n"
     )
     done = process(sys.executable, "-c", script, "trial", folder=tmp_path)
-    assert (done.returncode, done.stderr.strip()) == (130, "Interrupted.")
+    assert (done.returncode, done.stderr.strip()) == (130, INTERRUPTED)
 
 
 # --- run

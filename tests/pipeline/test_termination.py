@@ -10,17 +10,47 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import IN_PROCESS_RUNNER
-from pipeline.termination import MESSAGE, Terminated, as_interruption, interruption_behind
+from pipeline.termination import (
+    EXIT_CODES,
+    NOTHING_IS_KEPT,
+    STAGES_ARE_KEPT,
+    Terminated,
+    as_interruption,
+    interruption_behind,
+)
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_sigterm_is_an_interruption_within_and_what_it_was_before_afterwards():
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(Terminated), as_interruption():
-        os.kill(os.getpid(), signal.SIGTERM)
-        threading.Event().wait(10)
-    assert signal.getsignal(signal.SIGTERM) is before
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (signal.SIGTERM, 143, "Ended by SIGTERM. All is kept."),
+        (signal.SIGHUP, 129, "Ended by SIGHUP, as when its terminal is closed. All is kept."),
+        (signal.SIGINT, 130, "Interrupted by Ctrl-C. All is kept."),
+    ],
+)
+def test_a_signal_is_an_interruption_within_and_what_it_was_before_afterwards(number, code, said):
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(Terminated) as ended, as_interruption("All is kept."):
+            os.kill(os.getpid(), number)
+            threading.Event().wait(10)
+        assert (ended.value.exit_code, str(ended.value)) == (code, said)
+        assert code in EXIT_CODES
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` has it
+    try:
+        with as_interruption():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_in_another_thread_nothing_is_touched():
@@ -52,14 +82,24 @@ def test_words_alone_are_no_interruption():
     assert interruption_behind(RuntimeError("KeyboardInterrupt: pipeline.termination.Terminated")) is None
 
 
-def test_a_run_that_is_told_to_end_says_so_with_code_143(tmp_path):
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("SIGTERM", f"Ended by SIGTERM. {STAGES_ARE_KEPT}"),
+        ("SIGHUP", f"Ended by SIGHUP, as when its terminal is closed. {STAGES_ARE_KEPT}"),
+        ("SIGINT", f"Interrupted by Ctrl-C. {STAGES_ARE_KEPT}"),
+    ],
+)
+def test_a_run_that_is_told_to_end_says_so_and_how_to_go_on(tmp_path, number, said):
+    code = 128 + signal.Signals[number]
     script = (
         "import os, signal, sys, threading\nfrom pipeline import cli\n"
+        f"signal.signal(signal.{number}, signal.SIG_DFL)\n"  # a job in the background ignores some
         "class Runner:\n"
         "    @staticmethod\n"
         "    def run(settings, **options):\n"
         "        threading.Thread(target=threading.Event().wait, args=(60,)).start()\n"
-        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        f"        os.kill(os.getpid(), signal.{number})\n"
         "        threading.Event().wait(60)\n"
         "import pipeline.engine\n"
         "sys.modules['pipeline.engine.local_runner'] = pipeline.engine.local_runner = Runner\n"
@@ -73,5 +113,27 @@ def test_a_run_that_is_told_to_end_says_so_with_code_143(tmp_path):
         text=True,
         timeout=60,
     )
-    assert (done.returncode, done.stderr.strip()) == (143, MESSAGE)
-    assert '"verdict": "failed"' in done.stdout and '"error_code": 143' in done.stdout
+    assert (done.returncode, done.stderr.strip()) == (code, said)
+    assert '"verdict": "failed"' in done.stdout and f'"error_code": {code}' in done.stdout
+
+
+def test_any_other_command_says_so_too(tmp_path):
+    script = (
+        "import os, signal, threading\nimport click\nfrom pipeline import cli\n"
+        "def trial():\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    threading.Event().wait(60)\n"
+        "import pipeline.commands.run as module\n"
+        "module.trial = click.command()(trial)\n"
+        "cli.COMMANDS = {'Trial': {'trial': cli.Entry('run', 'A trial.')}}\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "trial"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr.strip()) == (143, f"Ended by SIGTERM. {NOTHING_IS_KEPT}")

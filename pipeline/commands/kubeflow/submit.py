@@ -30,6 +30,16 @@ def submit(settings: Settings, given: Sequence[str], no_wait: bool, run: str | N
     kubeflow.api.host and started there. A token is taken from kubeflow.api.token_file or from
     the environment variable GREENLIGHT_KUBEFLOW_TOKEN. Ctrl-C ends the waiting, not the run.
     """
+    from pipeline.termination import as_interruption
+
+    goes_on = "A run that was started goes on: look for it on the cluster before you start another."
+    with as_interruption(goes_on):
+        return _submit(settings, given, run=run, no_wait=no_wait, as_json=as_json)
+
+
+def _submit(
+    settings: Settings, given: Sequence[str], *, run: str | None, no_wait: bool, as_json: bool
+) -> int:
     from pipeline.kubeflow import checks, parameters
 
     if run is not None and (given or no_wait):
@@ -65,13 +75,11 @@ def submit(settings: Settings, given: Sequence[str], no_wait: bool, run: str | N
 
 def _waited(cluster: Cluster, run: str, settings: Settings, *, as_json: bool) -> int:
     from pipeline.kubeflow.runs import outcome
+    from pipeline.termination import as_interruption
 
-    try:
+    goes_on = f"The run goes on: {cluster.link(run)}; `greenlight submit --run {run}` waits for it again."
+    with as_interruption(goes_on):
         ended = cluster.wait(run, tell=lambda stage, state: _tell(f"{stage:<16} {state.lower()}", as_json))
-    except KeyboardInterrupt:
-        click.echo(f"The run goes on: {cluster.link(run)}", err=True)
-        click.echo(f"`greenlight submit --run {run}` waits for it again.", err=True)
-        raise
     result = outcome(ended, store=settings.kubeflow.store_for(settings.model_name))
     _show(result, as_json=as_json)
     return result.exit_code

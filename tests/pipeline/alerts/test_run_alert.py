@@ -40,6 +40,18 @@ def test_it_does_where_alerts_plain_runs_says_so(greenlight, run_result, receive
     assert json.loads(result.stdout)["verdict"] == "refused"
 
 
+def test_an_alert_that_the_disk_does_not_take_changes_nothing_of_the_run(
+    greenlight, run_result, receiver, tmp_path
+):
+    run_result(REFUSED)
+    (tmp_path / "workspace").mkdir()
+    (tmp_path / "workspace" / "alerts").touch()  # a file, where a folder is needed
+    given = ("--set", "alerts.plain_runs=true", "--set", f"alerts.webhook={receiver.url}")
+    result = greenlight("run", *given, "--workspace", str(tmp_path / "workspace"), "--json")
+    assert (result.exit_code, json.loads(result.stdout)["verdict"]) == (3, "refused")
+    assert result.stderr.startswith("The alert was not kept: Alerts cannot be kept in ")
+
+
 def test_it_is_silent_otherwise_and_when_nothing_changed(greenlight, run_result, receiver):
     run_result(REFUSED)
     greenlight("run", "--set", f"alerts.webhook={receiver.url}")

@@ -240,8 +240,9 @@ def test_ctrl_c_ends_the_waiting_and_says_that_the_run_goes_on(submit, api):
     finally:
         submission.Cluster.wait = wait
     assert result.exit_code == 130
-    assert "The run goes on: " in result.stderr
-    assert "`greenlight submit --run run-1` waits for it again.\n" in result.stderr
+    (said,) = result.stderr.strip().splitlines()
+    assert said.startswith("Interrupted by Ctrl-C. The run goes on: ")
+    assert said.endswith("; `greenlight submit --run run-1` waits for it again.")
 
 
 # --- as a whole

@@ -1,12 +1,14 @@
 """Deciding and doing, with real processes in the place of runs: what is recorded, told, and resumed."""
 
+import errno
 import os
 import signal
 import threading
 
 import pytest
 
-from components.errors import GreenlightError
+from components.errors import GreenlightError, MachineFault
+from pipeline.retraining import attempts
 from pipeline.retraining.journal import Journal
 from pipeline.retraining.notifier import history_line
 
@@ -77,6 +79,38 @@ def test_a_span_that_cannot_be_read_is_quarantined_with_the_reason(bench):
     step = one.retrainer().step()
     assert (step.decision.kind, step.decision.why) == ("set-aside", "reviews.csv has no column 'label'")
     assert one.started() == []
+
+
+def test_a_verdict_that_a_full_disk_did_not_take_counts_as_it_was_printed(bench):
+    one = bench()
+    one.plan = {"prints": {"verdict": "refused", "reasons": ["accuracy is down"], "version": "1"}, "code": 3}
+    one.land(1)
+    ended = one.retrainer().step().ended
+    assert (ended.verdict, ended.exit_code, ended.reasons) == ("refused", 3, ("accuracy is down",))
+
+
+@pytest.mark.parametrize("printed", [{"verdict": "refused"}, {"verdict": "failed"}, {"verdict": "odd"}, {}])
+def test_what_does_not_fit_the_exit_code_is_no_verdict(bench, printed):
+    one = bench()
+    one.plan = {"prints": {**printed, "error": "it broke"}, "code": 1}
+    one.land(1)
+    ended = one.retrainer().step().ended
+    assert (ended.verdict, ended.reasons) == ("failed", ("it broke",))
+
+
+def test_a_disk_that_takes_nothing_is_said_and_does_not_end_the_watcher(bench, monkeypatch):
+    one = bench()
+    one.land(1)
+    retrainer = one.retrainer()
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(attempts, "start", full)
+        with pytest.raises(MachineFault, match=r"The disk (took no more|is full)"):
+            retrainer.step()
+    assert retrainer.step().decision.kind == "run"
 
 
 def test_a_released_span_is_run_after_all(bench):

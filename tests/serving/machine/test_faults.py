@@ -1,7 +1,9 @@
 """Errors that are the machine's fault, told by type, errno and status code, whatever their text says."""
 
 import errno
+import os
 import sqlite3
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,6 +37,49 @@ def test_a_fault_of_the_machine_comes_with_its_remedy(error, said):
 )
 def test_other_errors_are_not_the_machine_s_whatever_they_say(error):
     assert faults.remedy_of(error) is None
+
+
+def disk_with(monkeypatch, *, blocks: int, inodes: int) -> None:
+    left = SimpleNamespace(f_flag=0, f_bavail=blocks, f_frsize=4096, f_files=100, f_favail=inodes)
+    monkeypatch.setattr(os, "statvfs", lambda path: left)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "inodes", "said"),
+    [
+        (0, 50, "The disk is full. Free space there"),
+        (100_000, 0, "The disk has no inodes left (`df -i`): too many files."),
+        (100_000, 50, "The disk took no more, although it has 390.6 MiB and 50 inodes free: a quota may be"),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_no_space_is_said_as_what_it_is(monkeypatch, tmp_path, blocks, inodes, said, named):
+    """Of a disk with room nobody may read that it is full."""
+    disk_with(monkeypatch, blocks=blocks, inodes=inodes)
+    file = tmp_path / "not" / "there yet"
+    error = OSError(errno.ENOSPC, "No space left on device", *([str(file)] if named else []))
+    assert faults.remedy_of(error, file).startswith(said)
+
+
+def test_without_a_place_no_space_is_said_as_both():
+    assert faults.remedy_of(OSError(errno.ENOSPC, "x")).startswith("The disk is full, or has no inodes left.")
+    remote = OSError(errno.ENOSPC, "x", "gs://bucket/file")
+    assert faults.remedy_of(remote).startswith("The disk is full, or has no inodes left.")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_the_machine_s"),
+    [
+        (OSError(errno.EIO, "x"), True),
+        (OSError(errno.EDQUOT, "x"), True),
+        (MemoryError(), True),
+        (PermissionError(errno.EACCES, "x"), False),
+        (FileNotFoundError(errno.ENOENT, "x"), False),
+        (ValueError("x"), False),
+    ],
+)
+def test_no_input_is_to_blame_for_what_no_input_can_bring_about(error, is_the_machine_s):
+    assert (faults.remedy_whatever_the_input(error) is not None) == is_the_machine_s
 
 
 def test_it_is_found_behind_what_was_made_of_it():
