@@ -15,6 +15,9 @@ ROOT = Path(__file__).parent.parent.parent
 SOURCES = ("components", "pipeline", "serving")
 COPIED = (*SOURCES, "tests", "pyproject.toml")
 
+_WITHOUT = ("-p", "no:cacheprovider", "-p", "no:unraisableexception")
+"""Parts of pytest that cost more than a test: the second one collects garbage five times."""
+
 
 @dataclass(frozen=True)
 class Area:
@@ -57,7 +60,7 @@ def _settings(area: Area) -> str:
         "source_paths": SOURCES,
         "only_mutate": area.modules,
         "pytest_add_cli_args_test_selection": area.tests,
-        "pytest_add_cli_args": ("-m", "not proof", "-p", "no:cacheprovider"),
+        "pytest_add_cli_args": ("-m", "not proof", *_WITHOUT),
         "process_isolation": "forkserver",
         "use_git_change_detection": False,
         "track_dependencies": False,
