@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 
+import processes
 import rooms
 from import_graph import files_of, without_shortcuts
 
@@ -12,6 +13,14 @@ SVG = "{http://www.w3.org/2000/svg}"
 def test_the_picture_is_up_to_date():
     shown = rooms.PICTURE.read_text(encoding="utf-8")
     assert shown == rooms.draw(), "imports between rooms have changed: run `python docs/site/rooms.py`"
+
+
+def test_the_picture_is_the_same_in_every_process():
+    """Whatever the order of sets is there."""
+    draw = "import rooms; print(rooms.draw())"
+    folder = rooms.PICTURE.parent / "site"
+    drawn = {processes.python("-c", draw, folder=folder, PYTHONHASHSEED=seed).stdout for seed in "12"}
+    assert len(drawn) == 1 and drawn.pop().startswith("<svg")
 
 
 def test_the_picture_names_every_room_and_what_it_imports():

@@ -11,6 +11,8 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[2]
 BESIDE_DOCS = {"README.md": "index.md", "CONTRIBUTING.md": "CONTRIBUTING.md", "CHANGELOG.md": "CHANGELOG.md"}
 """Pages in the repository's root, and their places in the site."""
+WIDE = {"architecture.md"}
+"""Pages whose picture takes the place of the table of contents, too."""
 LINK = re.compile(r"(?<=\]\()([^):#]+)(?=[#)])")
 """The file in a link to a file, without its anchor."""
 
@@ -26,6 +28,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Points links to files of the repository at their pages in the site."""
+    if page.file.src_uri in WIDE:
+        page.meta["hide"] = ["toc"]
     source = Path(page.file.abs_src_path) if page.file.abs_src_path else None
     return LINK.sub(lambda link: _in_site(source, link[1]), markdown) if source else markdown
 

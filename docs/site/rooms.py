@@ -91,7 +91,7 @@ def _title(room: str) -> str:
 
 
 def _width(room: str, needed: set[str]) -> float:
-    return LETTER * len(_title(room)) + 22 + SQUARE * len(_lower_floors(room, needed))
+    return LETTER * len(_title(room)) + 26 + SQUARE * len(_lower_floors(room, needed))
 
 
 def _lower_floors(room: str, needed: set[str]) -> list[str]:

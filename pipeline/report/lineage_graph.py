@@ -170,12 +170,12 @@ def _route(
 
 def _untangle(layers: list[list[str]], routes: Sequence[Sequence[str]]) -> list[list[str]]:
     """Orders each layer by where its neighbors are, down and up again, which leaves few crossings."""
-    above: dict[str, set[str]] = {}
-    below: dict[str, set[str]] = {}
+    above: dict[str, dict[str, None]] = {}  # ordered, so that the picture is the same in every process
+    below: dict[str, dict[str, None]] = {}
     for route in routes:
         for upper, lower in itertools.pairwise(route):
-            above.setdefault(lower, set()).add(upper)
-            below.setdefault(upper, set()).add(lower)
+            above.setdefault(lower, {})[upper] = None
+            below.setdefault(upper, {})[lower] = None
     for _ in range(4):
         for neighbors, order in ((above, layers[1:]), (below, layers[-2::-1])):
             places = {node: (i + 0.5) / len(layer) for layer in layers for i, node in enumerate(layer)}

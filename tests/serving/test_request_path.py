@@ -1,4 +1,4 @@
-"""How a request travels, as docs/serving.md says: the modules are those that a real request runs through."""
+"""How a request travels, as docs/request.md says: the modules are those that a real request runs through."""
 
 import re
 import socket
@@ -17,7 +17,7 @@ BODY = b'{"instances": ["good"]}'
 
 def documented(heading: str) -> list[str]:
     """The modules in the table below a heading, in their order."""
-    text = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "request.md").read_text(encoding="utf-8")
     section = text.partition(f"\n{heading}\n")[2].partition("\n#")[0]
     return re.findall(r"^\| `serving/([a-z_/]+\.py)` \|", section, re.MULTILINE)
 
@@ -75,7 +75,7 @@ def test_a_prediction_over_http_runs_through_the_modules_that_the_page_names(ser
     with Trace(served) as trace:
         answer = ask_over_http(served)
     assert answer.endswith(b'{"predictions":[{"label":"positive","probability":0.7310586}]}')
-    assert trace.modules == documented("### Over HTTP")
+    assert trace.modules == documented("## Over HTTP")
     assert len(set(trace.modules) - {"model/metrics.py"}) <= 12
 
 
@@ -90,11 +90,11 @@ def test_a_prediction_over_grpc_runs_through_the_modules_that_the_page_names(ser
         with Trace(served) as trace:
             response = stub.Predict(request, timeout=60)
     assert list(response.outputs["label"].string_val) == [b"positive"]
-    assert trace.modules == documented("### Over gRPC")
+    assert trace.modules == documented("## Over gRPC")
     assert len(set(trace.modules) - {"model/metrics.py"}) <= 12
 
 
-@pytest.mark.parametrize("heading", ["### Over HTTP", "### Over gRPC"])
+@pytest.mark.parametrize("heading", ["## Over HTTP", "## Over gRPC"])
 def test_the_page_names_modules_that_are_there(heading):
     named = documented(heading)
     assert named
