@@ -57,6 +57,24 @@ class ServedInput:
 DriftInput = FileInput | SpanInput | ServedInput
 
 
+def require_inputs(settings: Settings, *inputs: DriftInput) -> None:
+    """Finds out before anything is written or loaded that there is nothing to compare, or to compare with.
+
+    Raises:
+      InputError: a file or span cannot be read as one of reviews, or nothing is live.
+    """
+    from pipeline.preflight.reviews import require_comparable
+
+    version = _live(settings)
+    if version is not None:
+        settings = with_data_of(version, settings)
+    for one in inputs:
+        if not isinstance(one, ServedInput):
+            require_comparable(*_files(settings, one))
+    if version is None:
+        raise _nothing_live(settings)
+
+
 def compare(settings: Settings, what: DriftInput, *, against: SpanInput | None = None) -> DriftReport:
     """Compares `what` with the live model's training data, or with the span `against`.
 
@@ -108,16 +126,24 @@ def live_version(settings: Settings) -> Version:
     Raises:
       InputError: there is none.
     """
+    live = _live(settings)
+    if live is None:
+        raise _nothing_live(settings)
+    return live
+
+
+def _live(settings: Settings) -> Version | None:
     from serving.versions import VersionStore
 
     root = Workspace.at(settings.workspace).serving(settings.model_name)
-    live = VersionStore(root).live() if root.is_dir() else None
-    if live is None:
-        raise InputError(
-            f"No version of {settings.model_name} is live in {settings.workspace}, so there is nothing to "
-            "compare with. `greenlight run` promotes one; --workspace looks elsewhere."
-        )
-    return live
+    return VersionStore(root).live() if root.is_dir() else None
+
+
+def _nothing_live(settings: Settings) -> InputError:
+    return InputError(
+        f"No version of {settings.model_name} is live in {settings.workspace}, so there is nothing to "
+        "compare with. `greenlight run` promotes one; --workspace looks elsewhere."
+    )
 
 
 def with_data_of(version: Version, settings: Settings) -> Settings:
@@ -151,7 +177,7 @@ def span_files(settings: Settings, number: int) -> tuple[list[str], DataSettings
 
 def _texts(settings: Settings, what: DriftInput) -> Texts:
     """The texts of one side, a sample where there are many."""
-    from components.drift.texts import files_at, read_files, require_texts, sampled
+    from components.drift.texts import read_files, require_texts, sampled
 
     most = settings.drift.max_examples
     if isinstance(what, ServedInput):
@@ -159,10 +185,7 @@ def _texts(settings: Settings, what: DriftInput) -> Texts:
         if not found.texts:
             raise InputError(_nothing_served(settings))
         return found
-    if isinstance(what, SpanInput):
-        paths, data = span_files(settings, what.number)
-    else:
-        paths, data = files_at(what.path), settings.data
+    paths, data = _files(settings, what)
     found = read_files(
         paths,
         text_column=data.text_column,
@@ -172,6 +195,15 @@ def _texts(settings: Settings, what: DriftInput) -> Texts:
         dialect=data.dialect,
     )
     return require_texts(found, what=str(what))
+
+
+def _files(settings: Settings, what: FileInput | SpanInput) -> tuple[list[str], DataSettings]:
+    """The files of one side, and what their columns are called."""
+    from components.drift.texts import files_at
+
+    if isinstance(what, SpanInput):
+        return span_files(settings, what.number)
+    return files_at(what.path), settings.data
 
 
 def _served(settings: Settings, what: ServedInput) -> Iterator[Text]:

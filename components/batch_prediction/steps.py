@@ -17,8 +17,7 @@ from components.batch_prediction.formats import OutputFormat, Predicted, header,
 from components.batch_prediction.unlabeled import Unlabeled, Unlabeleds, Wanted, read_file
 from components.batch_prediction.verified_model import VerifiedModel
 from components.errors import InputError, carried, machine_fault_of
-from components.example_gen.formats.rows import BadRow
-from components.example_gen.reading import Reading
+from components.example_gen.reading import Reading, good
 
 READING = "reading"
 BATCH = 256
@@ -57,12 +56,9 @@ class ReadRows(beam.DoFn):
         yield beam.pvalue.TaggedOutput(READING, reading)
 
     def _good(self, part: Part, reading: Reading) -> Iterator[Unlabeled]:
-        for row in part.rows():
-            if isinstance(row, BadRow):
-                reading.add_bad(row)
-            else:
-                reading.taken += 1
-                yield row
+        for row in good(part.rows(), reading):
+            reading.taken += 1
+            yield row
 
 
 class VerifiedModelHandler(ModelHandler[Rows, list[Predicted], VerifiedModel]):

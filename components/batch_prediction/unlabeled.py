@@ -10,8 +10,9 @@ from components.errors import InputError
 from components.example_gen.formats.dialect import TOLD_BY_THE_FILE, Dialect
 from components.example_gen.formats.file_format import Format, as_text, format_of, text_records, unpacked_name
 from components.example_gen.formats.labels import ACCEPTED, LabelRule
+from components.example_gen.formats.packing import require_rows
 from components.example_gen.formats.parquet import is_parquet
-from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Records, shortened
+from components.example_gen.formats.rows import BadRow, Columns, Record, Records, text_problem
 from components.example_gen.reading import Reading, require_usable
 from components.example_gen.sources.files import file_records, first_bytes, found_paths, opened
 from components.example_gen.span_pattern import absolute
@@ -63,6 +64,8 @@ def format_named(path: str, *, tf_records: bool = True) -> str:
     try:
         return format_of(path).value
     except InputError:
+        if os.path.isfile(path):
+            require_rows(first_bytes(path), path)
         known = ".tsv, .json, .jsonl"
         endings = f"{known}, .parquet or .tfrecord" if tf_records else f"{known} or .parquet"
         option = "--input-format" if tf_records else "--format"
@@ -143,30 +146,11 @@ def unlabeled(records: Records, *, file: str, text_column: str) -> Unlabeleds:
             yield record
             continue
         text = record.fields.get(text_column)
-        problem = _problem(text)
+        problem = text_problem(text)
         if problem is not None:
             yield BadRow(file, record.line, *problem)
         else:
             yield Unlabeled(record.line, str(text), record.fields)
-
-
-def check_inputs(pattern: str, *, wanted: Wanted, known: str | None) -> None:
-    """Finds out before anything heavy is loaded that files cannot be predicted; those elsewhere are left.
-
-    Raises:
-      InputError: none matches, or one cannot be read as one of reviews.
-      DataStopped: none of the first rows of one can be used.
-    """
-    from components.example_gen.sources import preflight
-
-    if "://" in pattern:
-        return
-    for path in input_paths(pattern)[: preflight.MOST_FILES]:
-        own = known or format_named(path)
-        if own == Format.TF_RECORD.value:
-            preflight.require_content(path)
-        else:
-            preflight.look(read_file(path, known=own, wanted=wanted))
 
 
 def require_good_rows(reading: Reading, *, source: str, max_bad_share: float) -> None:
@@ -174,22 +158,6 @@ def require_good_rows(reading: Reading, *, source: str, max_bad_share: float) ->
     if not reading.rows and not reading.failures:
         raise InputError(f"{source}: there is not a single review in it.")
     require_usable(reading, max_bad_share=max_bad_share)
-
-
-def _problem(text: object) -> tuple[Reason, str] | None:
-    if text is None:
-        return Reason.NO_TEXT, ""
-    if isinstance(text, list):
-        return Reason.NO_TEXT, f"{len(text):,} values; expected one"
-    if not isinstance(text, str):
-        return Reason.NO_TEXT, f"{shortened(text)} is not text"
-    if not text.strip():
-        return Reason.EMPTY_TEXT, ""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        return Reason.NOT_UTF8, f"character {error.start + 1} of the text"
-    return None
 
 
 def _line_records(lines: io.TextIOWrapper) -> Records:

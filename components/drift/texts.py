@@ -4,15 +4,16 @@ import dataclasses
 import hashlib
 import heapq
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from components.errors import InputError
+from components.errors import DataStopped, InputError
 from components.example_gen.formats.dialect import TOLD_BY_THE_FILE, Dialect
-from components.example_gen.formats.file_format import as_text, format_of, unpacked_name
+from components.example_gen.formats.file_format import as_text, unpacked_name
 from components.example_gen.formats.labels import ACCEPTED, LabelRule
-from components.example_gen.formats.rows import BadRow, Columns, Reason
-from components.example_gen.sources.files import file_records, found_paths, opened
+from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Records, text_problem
+from components.example_gen.reading import Reading, good, require_no_scale
+from components.example_gen.sources.files import file_records, found_paths, opened, require_known_format
 
 _PLAIN = ".txt"
 _REMEDY = "Name the right one with --set data.text_column=NAME."
@@ -27,18 +28,26 @@ class Text(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Texts:
-    """N texts and their labels, out of `rows` rows that had one; `unusable` rows had none, `not_utf8` of them
-    because of their bytes.
-    """
+    """N texts and their labels, out of `rows` rows that had one."""
 
     texts: tuple[str, ...]
     labels: tuple[int | None, ...]
     rows: int
-    unusable: int = 0
-    not_utf8: int = 0
+    reading: Reading = dataclasses.field(default_factory=Reading)
+    """The account of all rows, where they came out of files."""
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @property
+    def unusable(self) -> int:
+        """Rows without a usable text."""
+        return self.reading.bad_rows
+
+    @property
+    def not_utf8(self) -> int:
+        """Of these, rows whose bytes are the reason."""
+        return self.reading.bad[Reason.NOT_UTF8]
 
 
 def read_files(
@@ -63,32 +72,58 @@ def read_files(
       dialect: of delimited text.
 
     Raises:
-      InputError: a file cannot be read, or has no such text column.
+      InputError: a file cannot be read, has no such text column, or labels that are those of a scale.
     """
-    unusable = not_utf8 = 0
-    columns = Columns(text_column, label_column, label_needed=False, labels=labels, remedy=_REMEDY)
-
-    def usable() -> Iterator[Text]:
-        nonlocal unusable, not_utf8
-        for path in paths:
-            for row in _read(path, columns, dialect):
-                if isinstance(row, Text) and row.text.strip() and _is_utf8(row.text):
-                    yield row
-                else:
-                    unusable += 1
-                    not_utf8 += row is Reason.NOT_UTF8 or (isinstance(row, Text) and not _is_utf8(row.text))
-
-    found = sampled(usable(), most=most)
-    return dataclasses.replace(found, unusable=unusable, not_utf8=not_utf8)
-
-
-def _is_utf8(text: str) -> bool:
-    """Whether UTF-8 can carry it: bytes that were not UTF-8 have become surrogates."""
+    reading = Reading()
+    columns = columns_of(text_column, label_column, labels)
+    rows = (
+        text
+        for path in paths
+        for text in usable(records_of(path, columns, dialect), file=path, columns=columns, reading=reading)
+    )
+    found = sampled(rows, most=most)
+    reading.taken = found.rows
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        require_no_scale(reading)
+    except DataStopped as error:
+        raise InputError(str(error)) from error
+    return dataclasses.replace(found, reading=reading)
+
+
+def columns_of(text_column: str, label_column: str, labels: LabelRule = ACCEPTED) -> Columns:
+    """What is looked for in files that may have labels."""
+    return Columns(text_column, label_column, label_needed=False, labels=labels, remedy=_REMEDY)
+
+
+def records_of(path: str, columns: Columns, dialect: Dialect) -> Records:
+    """Each row of a file, whatever it is worth."""
+    if not is_plain(path):
+        yield from file_records(path, columns=columns, dialect=dialect)
+        return
+    with opened(path) as stream, as_text(stream, path) as lines:
+        yield from (
+            Record(number, {columns.text: line.strip()}) for number, line in enumerate(lines, start=1)
+        )
+
+
+def usable(
+    records: Iterable[Record | BadRow], *, file: str, columns: Columns, reading: Reading
+) -> Iterator[Text]:
+    """The texts that can be compared; other rows go on the account, and all labels."""
+    for record in good(records, reading):
+        text = record.fields.get(columns.text)
+        if problem := text_problem(text):
+            reading.add_bad(BadRow(file, record.line, *problem))
+            continue
+        label = record.fields.get(columns.label or "")
+        known = columns.labels.class_of(label)
+        reading.add_label(label, known)
+        yield Text(str(text), known)
+
+
+def is_plain(path: str) -> bool:
+    """Whether a file is named as one of a text a line."""
+    return unpacked_name(path).endswith(_PLAIN)
 
 
 def sampled(rows: Iterable[Text], *, most: int) -> Texts:
@@ -107,25 +142,6 @@ def sampled(rows: Iterable[Text], *, most: int) -> Texts:
 
 def _rank(row: Text) -> bytes:
     return hashlib.blake2b(row.text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-
-
-def _read(path: str, columns: Columns, dialect: Dialect) -> Iterator[Text | Reason | None]:
-    """Each row of a file; of one that cannot be used why, as far as it is known."""
-    if unpacked_name(path).endswith(_PLAIN):
-        with opened(path) as stream, as_text(stream, path) as lines:
-            yield from (Text(line.strip(), None) for line in lines)
-        return
-    yield from map(_as_text(columns), file_records(path, columns=columns, dialect=dialect))
-
-
-def _as_text(columns: Columns) -> Callable[..., Text | Reason | None]:
-    def as_text(record) -> Text | Reason | None:
-        if isinstance(record, BadRow):
-            return record.reason
-        text, label = record.fields.get(columns.text), record.fields.get(columns.label)
-        return Text(text, columns.labels.class_of(label)) if isinstance(text, str) else None
-
-    return as_text
 
 
 def require_texts(found: Texts, *, what: str) -> Texts:
@@ -158,6 +174,6 @@ def files_at(pattern: str) -> list[str]:
             "or the number of a span that `greenlight data list` shows."
         )
     for path in paths:
-        if not unpacked_name(path).endswith(_PLAIN):
-            format_of(path)
+        if not is_plain(path):
+            require_known_format(path)
     return paths

@@ -4,12 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from components.errors import DataStopped, InputError
 from components.example_gen.formats.labels import CLASS_NAMES, advice, looks_like_scale
-from components.example_gen.formats.rows import BadRow, Reason, Review, Rows
+from components.example_gen.formats.rows import BadRow, Reason, Review, shortened_label
 from components.reviews import normalize
+
+T = TypeVar("T")
 
 READING_FILE = "reading.json"
 """In the folder of the examples, beside the splits."""
@@ -68,6 +70,18 @@ class Reading:
         self.bad[row.reason] += 1
         if len(self.first_bad) < BAD_ROWS_NAMED:
             self.first_bad.append(row)
+
+    def add_label(self, label: object, known: int | None) -> None:
+        """Notes the label of a row that can be used without one, for `require_no_scale` to look at.
+
+        Args:
+          label: as it stands in the row; None for none.
+          known: the class that it means; None for neither.
+        """
+        if known is not None:
+            self.classes[CLASS_NAMES[known]] += 1
+        elif spelled := shortened_label(label):
+            self._count(self.bad_labels, spelled)
 
     @staticmethod
     def _count(labels: Counter[str], label: str) -> None:
@@ -171,17 +185,23 @@ def merged(readings: Iterable[Reading]) -> Reading:
     return total
 
 
-def usable(rows: Rows, *, name: str, reading: Reading) -> Iterator[tuple[Review, str]]:
+def good(rows: Iterable[T | BadRow], reading: Reading) -> Iterator[T]:
+    """The rows that are not bad; bad ones go on the account, the others are for the caller to count."""
+    for row in rows:
+        if isinstance(row, BadRow):
+            reading.add_bad(row)
+        else:
+            yield row
+
+
+def usable(rows: Iterable[Review | BadRow], *, name: str, reading: Reading) -> Iterator[tuple[Review, str]]:
     """The reviews that can be used, each with its normalized text; the other rows go on the account.
 
     Args:
       rows: of the part called `name`.
       reading: where bad rows are counted; the reviews are for the caller to count.
     """
-    for row in rows:
-        if isinstance(row, BadRow):
-            reading.add_bad(row)
-            continue
+    for row in good(rows, reading):
         normalized = normalize(row.text)
         if not normalized:
             reading.add_bad(BadRow(name, row.line, Reason.EMPTY_TEXT, ""))
@@ -218,11 +238,10 @@ def require_usable(reading: Reading, *, max_bad_share: float) -> None:
 def require_no_scale(reading: Reading, *, least_share: float = 0.001) -> None:
     """Raises DataStopped where the labels read so far are those of a scale; see `looks_like_scale`."""
     if looks_like_scale(reading.classes, reading.bad_labels, least_share=least_share):
-        named = "\n".join(f"  {row}" for row in reading.first_bad if row.reason is Reason.BAD_LABEL)
-        raise DataStopped(
-            f"The labels are not those of two classes. {advice(reading.classes, reading.bad_labels)} "
-            f"The first rows of another label:\n{named}"
-        )
+        named = [f"  {row}" for row in reading.first_bad if row.reason is Reason.BAD_LABEL]
+        told = f"The labels are not those of two classes. {advice(reading.classes, reading.bad_labels)}"
+        lines = [f"{told} The first rows of another label:", *named] if named else [told]
+        raise DataStopped("\n".join(lines))
 
 
 def _too_many(reading: Reading, max_bad_share: float) -> str:
@@ -233,8 +252,9 @@ def _too_many(reading: Reading, max_bad_share: float) -> str:
     counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
     first = reading.first_bad or reading.first_unmapped
     lines = [
-        f"{left_out:,} of {reading.rows:,} rows cannot be used ({counts}); data.max_bad_share allows "
-        f"{max_bad_share:.2%}. The first ones:",
+        f"{left_out:,} of {reading.rows:,} rows cannot be used ({counts})"
+        + (f"; data.max_bad_share allows {max_bad_share:.2%}" if max_bad_share < 1 else "")
+        + ". The first ones:",
         *(f"  {row}" for row in first),
     ]
     return "\n".join([*lines, _remedy(reading, reasons)])

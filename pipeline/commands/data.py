@@ -61,8 +61,9 @@ def add(
     dialect of its own it is landed rewritten, so that runs without these settings read it.
     """
     from components.example_gen.reading import require_usable
-    from pipeline.spans.labels import keep_quarantined, without_suspects
-    from pipeline.spans.landing import land
+    from pipeline.preflight.reviews import require_delivery
+    from pipeline.spans.labels import QUARANTINED, quarantined, without_suspects
+    from pipeline.spans.landing import land, state_of
     from pipeline.spans.listing import span_data, span_source
     from pipeline.spans.place import landing_place
 
@@ -73,15 +74,17 @@ def add(
         raise InputError(f"The columns of text and label are both {columns[0]!r}; name two.")
     file = Path(path)
     landing_place(target.pattern)  # before spans are looked for in a store that may not answer
-    labels = _check_labels(file, target, columns, settings)
+    own = target.model_copy(update={"text_column": columns[0], "label_column": columns[1]})
+    before = state_of(file)
+    require_delivery(str(file), own)
+    labels = _check_labels(file, target, own, settings)
     if labels and labels.too_many and settings.check.label_check == "quarantine rows":
         require_usable(labels.reading, max_bad_share=target.max_bad_share)
+        beside = {QUARANTINED: [quarantined(labels, target)]}
         with without_suspects(labels, target) as rest:
-            landed = land(rest, target, origin=str(file.absolute()), left_out=labels.reading)
-        if landed.added:
-            keep_quarantined(labels, Path(landed.path).parent, target)
+            landed = land(rest, target, origin=str(file.absolute()), left_out=labels.reading, beside=beside)
     else:
-        landed = land(file, target, columns=columns)
+        landed = land(file, target, columns=columns, since=before)
     warnings = [*_warnings(landed, target), *(_label_warnings(labels, settings) if landed.added else ())]
     if as_json:
         click.echo(json.dumps(_landed_facts(landed, warnings) | _label_facts(labels)))
@@ -92,15 +95,16 @@ def add(
 
 
 def _check_labels(
-    file: Path, target: DataSettings, columns: tuple[str, str], settings: Settings
+    file: Path, target: DataSettings, own: DataSettings, settings: Settings
 ) -> FileLabels | None:
-    """The label check, for a file that can be landed; the landing says what cannot be read."""
+    """The label check, for a file that can be landed; the landing says what cannot be read.
+
+    Args:
+      own: `target` with the names of the file's columns.
+    """
     from components.example_gen.sources.spans import find, newest_versions
     from pipeline.spans.labels import check_labels
 
-    own = target.model_copy(update={"text_column": columns[0], "label_column": columns[1]})
-    if not file.is_file():
-        return None
     try:
         there = [path for span in newest_versions(find(target.pattern)) for path in span.paths]
         return check_labels(str(file), own, settings.check, spans=there, data=target)

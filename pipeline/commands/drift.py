@@ -39,7 +39,7 @@ def drift(settings: Settings, what: str | None, against: str | None, fail: bool,
     from pipeline.workspace.layout import Workspace
 
     compared, reference = _input(what), None if against is None else comparing.SpanInput(_span(against))
-    comparing.live_version(settings)  # a wrong workspace is answered before anything is written or loaded
+    comparing.require_inputs(settings, compared, *([] if reference is None else [reference]))
     workspace = Workspace.of(settings)
     workspace.create()
     with run_log.capture(workspace.drift_report("drift").with_suffix(".log")):

@@ -103,11 +103,13 @@ def _require_companions(context: click.Context, given: dict[str, Any]) -> None:
 
 def _decide(settings: Settings, paths: Paths, given: dict[str, Any]) -> int:
     from pipeline.alerts.outbox import Outbox
+    from pipeline.preflight.training import require_retraining
     from pipeline.retraining import observer
     from pipeline.retraining.loop import Stop, decide_once, watch
     from pipeline.retraining.notifier import Notifier
     from pipeline.retraining.retrainer import Retrainer
 
+    require_retraining(settings)
     stop = Stop()
     outbox = Outbox(settings.alerts, paths.workspace.root / "alerts")
     quiet = given["as_json"]

@@ -45,11 +45,9 @@ def run(settings: Settings, no_cache: bool, run_id: str | None, as_json: bool) -
     Reads the reviews, checks them, trains, measures the model on reviews it has not seen, and promotes it
     where it meets the gate. Stages with unchanged inputs are taken from the cache.
     """
-    from components.embeddings import catalog
     from pipeline.console.stdout import open_console
     from pipeline.termination import STAGES_ARE_KEPT, as_interruption
 
-    catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded
     with as_interruption(STAGES_ARE_KEPT), open_console(as_json=as_json) as console:
         from pipeline.engine import local_runner
 

@@ -84,12 +84,12 @@ def _studying(
     settings: Settings, name: str, *, as_json: bool
 ) -> Iterator[tuple[Path, Callable[[str], None]]]:
     """A study's folder in the workspace, and whom to tell how far it is; its noise goes to a log there."""
-    from components.embeddings import catalog
     from pipeline.console import run_log
     from pipeline.console.stdout import open_console
+    from pipeline.preflight.training import require_study
     from pipeline.workspace.layout import Workspace
 
-    catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded
+    require_study(settings)
     workspace = Workspace.of(settings)
     workspace.create()
     folder = workspace.root / "studies" / name

@@ -27,12 +27,10 @@ def tune(settings: Settings, output: str | None, as_json: bool) -> None:
     The best become a settings file for `greenlight run --config`. Each fit's result is kept: a search that
     was stopped goes on where it was, and one with a larger budget begins where the smaller one ended.
     """
-    from components.embeddings import catalog
     from pipeline.console.stdout import open_console
     from pipeline.engine import tuning
     from pipeline.termination import as_interruption
 
-    catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded
     kept = "The fits that were made are kept: run again to go on."
     with as_interruption(kept), open_console(as_json=as_json) as console:
         result = tuning.tune(settings, console=console, output=Path(output) if output else None)

@@ -8,7 +8,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,9 +16,9 @@ from components.errors import DataStopped, GreenlightError, InputError, MachineF
 from pipeline.config import to_toml
 from pipeline.console import run_log
 from pipeline.failure import Failure, explain
+from pipeline.preflight.training import require_run
 from pipeline.results.outcome import RunResult, StageTiming
 from pipeline.settings.alerts import AlertSettings
-from pipeline.spans.listing import require_source
 from pipeline.termination import interruption_behind
 from pipeline.workspace.layout import Workspace, new_run_id
 from serving.errors import StoreError
@@ -46,14 +46,16 @@ def run(
       run_id: made by `new_run_id` for this run; a new one where None.
 
     Raises:
-      InputError: the workspace or a key cannot be used, the reviews are not there, or there is a run of
-        this id.
+      InputError: the workspace cannot be used, there is a run of this id, or see
+        `pipeline.preflight.training.require_run`.
       GreenlightError: another run is using the workspace, or its lineage store is damaged.
       KeyboardInterrupt: the run was interrupted; nothing of it was pushed half.
     """
-    _check_keys(settings)
-    with suppress(DataStopped):  # that becomes the verdict of the run, once there is one
-        require_source(settings)
+    stopped = None
+    try:
+        require_run(settings)
+    except DataStopped as error:  # becomes the verdict of the run, once there is one
+        stopped = error
     workspace = Workspace.of(settings)
     workspace.create()
     run_id = run_id or new_run_id()
@@ -68,7 +70,8 @@ def run(
         without_addresses = settings.model_copy(update={"alerts": AlertSettings()})
         workspace.settings(run_id).write_text(to_toml(without_addresses), encoding="utf-8")
         attempt = _Attempt(settings, workspace, run_id, console)
-        return attempt.kept(attempt.result(use_cache=use_cache))
+        result = attempt.stopped(stopped) if stopped else attempt.result(use_cache=use_cache)
+        return attempt.kept(result)
 
 
 @contextmanager
@@ -85,16 +88,6 @@ def _written_in(workspace: Workspace) -> Iterator[None]:
         if failure.machine:
             raise MachineFault(failure.message) from error
         raise
-
-
-def _check_keys(settings: Settings) -> None:
-    """Finds out before training, not at the push, that a key is not there."""
-    for name in ("signing_key", "public_key"):
-        key = getattr(settings.push, name)
-        if key is not None and not Path(key).is_file():
-            raise InputError(
-                f"push.{name} = {str(key)!r}: there is no such file. Give a PEM file, or unset it."
-            )
 
 
 class _Attempt:
@@ -120,6 +113,11 @@ class _Attempt:
             # Beam wraps what a stage raised; the stage's own error says it better.
             result = self._failure(self._stage_error or raised)
         return self._with_report(result)
+
+    def stopped(self, error: DataStopped) -> RunResult:
+        """The result of a run that was stopped before its first stage."""
+        _log.error("%s", error)
+        return self._with_report(self._failure(error))
 
     def kept(self, result: RunResult) -> RunResult:
         """The result, saved; where that fails, with a note of it: what the run came to stays so."""
@@ -154,12 +152,6 @@ class _Attempt:
     # Below: the run itself.
 
     def _execute(self, *, use_cache: bool) -> None:
-        from components.trainer import workers
-        from pipeline.engine.beam_runner import require_usable
-
-        require_source(self._settings)
-        require_usable(self._settings.beam)
-        workers.require_known(self._settings.trainer)
         self._console.note("Loading TensorFlow and TFX ...")
         with _garbage_kept():
             from components.embeddings.locate import locate

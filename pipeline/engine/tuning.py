@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.errors import InputError
 from pipeline.console import run_log
 from pipeline.failure import explain
-from pipeline.spans.listing import require_source
+from pipeline.preflight.training import require_search
 from pipeline.workspace.layout import Workspace, new_run_id
 
 if TYPE_CHECKING:
@@ -74,17 +73,15 @@ def tune(settings: Settings, *, console: Console, output: Path | None) -> TuneRe
       output: the settings file; in the workspace if None.
 
     Raises:
-      InputError: there is nothing to try, or the workspace, the file or the source cannot be used.
+      InputError: the workspace cannot be used, or see `pipeline.preflight.training.require_search`.
       DataStopped: the data check stopped the search.
       GreenlightError: a stage failed, or another search is under way in this workspace.
     """
     started = time.monotonic()
-    _require_choice(settings)
-    require_source(settings)
+    require_search(settings, output)
     workspace = Workspace.at(Workspace.at(settings.workspace).root / FOLDER)
     workspace.create()
     output = (output or workspace.root / "tuned.toml").absolute()
-    _require_writable(output)
     run_id = new_run_id()
     with workspace.exclusively(), run_log.capture(workspace.log(run_id)):
         run = _run(settings, workspace, run_id, console)
@@ -131,28 +128,7 @@ def create_tuning_pipeline(settings: Settings, workspace: Workspace) -> Pipeline
     )
 
 
-def _require_choice(settings: Settings) -> None:
-    lists = settings.tune.model_dump(exclude={"trials", "minutes", "seed"})
-    if not any(lists.values()):
-        raise InputError(
-            "There is nothing to try: "
-            + ", ".join(f"tune.{name}" for name in lists)
-            + " are all empty. Give "
-            "one of them values."
-        )
-
-
-def _require_writable(output: Path) -> None:
-    """Finds out before the search, not after it."""
-    if output.is_dir() or not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
-        reason = "it is a folder" if output.is_dir() else "its folder is not there or cannot be written to"
-        raise InputError(f"--output {output} cannot be written: {reason}. Name another file.")
-
-
 def _run(settings: Settings, workspace: Workspace, run_id: str, console: Console) -> Run:
-    from pipeline.engine.beam_runner import require_usable
-
-    require_usable(settings.beam)
     console.note("Loading TensorFlow and TFX ...")
     from components.trainer import progress
     from pipeline.engine.beam_orchestrator import run_dag

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from components.embeddings import catalog
 from components.errors import GreenlightError, InputError
-from pipeline.engine import beam_runner
+from pipeline.preflight import beam_runner
 
 if TYPE_CHECKING:
     from pipeline.config import Settings

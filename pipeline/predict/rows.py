@@ -15,8 +15,9 @@ from components.errors import InputError
 from components.example_gen.formats.file_format import Format
 from components.example_gen.formats.packing import unpacked
 from components.example_gen.formats.rows import BadRow, Reason
-from components.example_gen.reading import Reading
-from components.example_gen.sources.preflight import look
+from components.example_gen.reading import Reading, good
+from components.example_gen.sources.preflight import no_row
+from pipeline.preflight.reviews import require_unlabeled_files
 from serving.transports.calls import Prediction
 
 STANDARD_INPUT = "-"
@@ -57,13 +58,18 @@ def name_of(path: str) -> str:
 
 
 @contextmanager
-def rows_of(path: str, *, known: str | None, wanted: Wanted) -> Iterator[Unlabeleds]:
-    """The rows of a file, or of standard input for `-`.
+def rows_of(path: str, *, known: str | None, wanted: Wanted, max_bad_share: float) -> Iterator[Unlabeleds]:
+    """The rows of a file, or of standard input for `-`, once the first ones have shown that it can be used.
 
-    known: one of `unlabeled.FORMATS`; None goes by the name, and takes standard input for a text a line.
+    Args:
+      path: of the file.
+      known: one of `unlabeled.FORMATS`; None goes by the name, and takes standard input for a text a line.
+      wanted: what is looked for in it.
+      max_bad_share: the share of rows that may be unusable.
 
     Raises:
-      InputError: the file cannot be read, or its format not be told.
+      InputError: the file cannot be read, its format cannot be told, or it has no row.
+      DataStopped: too many of the first rows cannot be used.
     """
     name = name_of(path)
     if known is None:
@@ -71,7 +77,7 @@ def rows_of(path: str, *, known: str | None, wanted: Wanted) -> Iterator[Unlabel
     if known == Format.TF_RECORD.value:
         raise InputError(f"{name}: TFRecord files are for `greenlight batch-predict`.")
     if path != STANDARD_INPUT:
-        look(unlabeled.read_file(path, known=known, wanted=wanted))
+        require_unlabeled_files([path], wanted=wanted, known=known, max_bad_share=max_bad_share)
         with closing(unlabeled.read_file(path, known=known, wanted=wanted)) as rows:
             yield rows
         return
@@ -81,7 +87,14 @@ def rows_of(path: str, *, known: str | None, wanted: Wanted) -> Iterator[Unlabel
         unpacked(raw, name) as stream,
         closing(unlabeled.read_stream(stream, file=name, known=known, wanted=wanted)) as rows,
     ):
-        yield rows
+        yield itertools.chain(_first(rows, name), rows)
+
+
+def _first(rows: Unlabeleds, name: str) -> list[Unlabeled | BadRow]:
+    """The first row: more would keep a person waiting who types them."""
+    for row in rows:
+        return [row]
+    raise no_row(name)
 
 
 def predicted(
@@ -91,7 +104,7 @@ def predicted(
 
     file: how their file is called; a row of it that the server refuses is a bad one. Without it, an error.
     """
-    for batch in _batches(_good(rows, reading)):
+    for batch in _batches(good(rows, reading)):
         try:
             found = _answered(batch, predict)
         except TextsRefused:
@@ -132,11 +145,3 @@ def _answered_in_parts(
 def _batches(rows: Iterator[Unlabeled]) -> Iterator[list[Unlabeled]]:
     while batch := list(itertools.islice(rows, BATCH)):
         yield batch
-
-
-def _good(rows: Iterable[Unlabeled | BadRow], reading: Reading) -> Iterator[Unlabeled]:
-    for row in rows:
-        if isinstance(row, BadRow):
-            reading.add_bad(row)
-        else:
-            yield row

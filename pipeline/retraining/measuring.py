@@ -74,7 +74,7 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
     try:
         labeled = read(span_data(settings), number)
     except (InputError, DataStopped) as error:
-        if _is_passing(error):
+        if is_passing(error):
             raise
         return {"problem": str(error)}
     live, previous = live_and_previous(settings)
@@ -120,7 +120,7 @@ def in_base(texts: Sequence[str]) -> int:
     return sum(text_key(text) in known for text in texts)
 
 
-def _is_passing(error: GreenlightError) -> bool:
+def is_passing(error: GreenlightError) -> bool:
     """Whether the system is behind the error, and not what stands in the files."""
     return isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, gzip.BadGzipFile)
 
@@ -135,9 +135,9 @@ def read(data: DataSettings, number: int) -> Labeled:
     from components.example_gen.sources import parts as sources
     from components.example_gen.sources.spans import chosen
 
-    only = data.model_copy(update={"span": number, "window": 1, "without_spans": (), "with_base": False})
+    data = only(data, number)
     reading, texts, labels, rows = Reading(), [], [], []
-    for part in sources.parts(only, chosen(only)):
+    for part in sources.parts(data, chosen(data)):
         for review, _ in usable(part.rows(), name=part.name, reading=reading):
             texts.append(review.text)
             labels.append(review.label)
@@ -145,6 +145,11 @@ def read(data: DataSettings, number: int) -> Labeled:
     reading.taken = len(texts)
     require_usable(reading, max_bad_share=data.max_bad_share)
     return Labeled(texts, labels, rows)
+
+
+def only(data: DataSettings, number: int) -> DataSettings:
+    """The settings that read one span and nothing else."""
+    return data.model_copy(update={"span": number, "window": 1, "without_spans": (), "with_base": False})
 
 
 def compared(labeled: Labeled, live: str, previous: str | None) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.errors import GreenlightError
+from components.errors import DataStopped, GreenlightError, InputError
+from components.example_gen.sources.preflight import require_source
+from pipeline.retraining import measuring
 from pipeline.retraining.children import Child
 from pipeline.retraining.policy.records import Examination, SpanContent
 from serving.machine import scratch
@@ -28,7 +30,8 @@ class MeasuringFailed(GreenlightError):
 class LiveModel:
     """The live model; each call starts a process that loads the model and ends with its answer.
 
-    Both methods raise MeasuringFailed if that process fails.
+    Both methods raise MeasuringFailed if that process fails; `span` raises InputError if the system does not
+    let a file be read, which says nothing of what is in it.
     """
 
     def __init__(self, settings: Settings, *, stop: threading.Event) -> None:
@@ -41,6 +44,8 @@ class LiveModel:
         Returns:
           None if another version is live by now, or `stop` is set.
         """
+        if problem := self._problem(key.number):
+            return Examination(span=key, problem=problem, live=live)
         answer = self._ask("span", str(key.number))
         if answer is None:
             return None
@@ -51,6 +56,18 @@ class LiveModel:
     def served(self) -> dict[str, Any] | None:
         """Compares served traffic as `greenlight drift` does; None if `stop` is set."""
         return self._ask("served")
+
+    def _problem(self, number: int) -> str | None:
+        """Why a run could not use a span, where its first rows tell: then no model has to be asked."""
+        from pipeline.spans.listing import span_data
+
+        try:
+            require_source(measuring.only(span_data(self._settings), number))
+        except (InputError, DataStopped) as error:
+            if measuring.is_passing(error):
+                raise
+            return str(error)
+        return None
 
     def _ask(self, *what: str) -> dict[str, Any] | None:
         from pipeline.config import to_toml

@@ -88,12 +88,18 @@ def _content(span: Span) -> str:
 
 
 def _digest(path: str) -> str:
+    from components.example_gen.formats.rows import unreadable
     from components.example_gen.sources.files import raw_bytes
 
     hashed = hashlib.sha256()
-    with raw_bytes(path) as file:
-        while block := file.read(2**20):
-            hashed.update(block)
+    try:
+        with raw_bytes(path) as file:
+            while block := file.read(2**20):
+                hashed.update(block)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise unreadable(path, error) from error
     return hashed.hexdigest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from components.example_gen.reading import Reading, require_usable, usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.files import FilePart
 from components.reviews import CLASSES
+from pipeline.spans.landing import require_unchanged, state_of
 from pipeline.spans.place import landing_place
 from pipeline.spans.rewriting import as_file, as_landed, labels_written, landed_name, require_readable
 
@@ -76,7 +78,7 @@ def check_labels(
       None where `check.label_check` is "off".
 
     Raises:
-      InputError: the file cannot be read, or lacks a column.
+      InputError: the file cannot be read, lacks a column, or is written to meanwhile.
       DataStopped: there are too many wrong labels, and spans with such are to be quarantined.
     """
     if settings.label_check == "off":
@@ -84,9 +86,10 @@ def check_labels(
     from components.data_check.limits import too_many
     from components.label_check.suspects import find_suspects
 
-    reading = Reading()
+    reading, before = Reading(), state_of(Path(file))
     rows = tuple(_rows(file, own, reading))
     reading.taken = len(rows)
+    require_unchanged(Path(file), before)
     others = list(islice(_of_spans(spans, data), _FROM_OTHER_SPANS))
     reference = [row.text for row in others], [row.label for row in others]
     check = find_suspects([row.text for row in rows], [row.label for row in rows], reference=reference)
@@ -142,15 +145,14 @@ def without_suspects(found: FileLabels, data: DataSettings) -> Iterator[Path]:
         yield path
 
 
-def keep_quarantined(found: FileLabels, folder: Path, data: DataSettings) -> Path:
-    """Writes the suspected rows into the folder of the span that was landed without them.
+def quarantined(found: FileLabels, data: DataSettings) -> bytes:
+    """The suspected rows as the CSV file that is kept beside the span that is landed without them.
 
     Under the columns of `data` and with labels that every run reads: mended, the file can be added.
     """
-    path, label_of = folder / QUARANTINED, labels_written(data)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["line", data.text_column, data.label_column, "probability"])
-        for row, probability in found.quarantined():
-            writer.writerow([row.line, row.text, label_of[row.label], f"{probability:.4f}"])
-    return path
+    label_of, buffer = labels_written(data), io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(["line", data.text_column, data.label_column, "probability"])
+    for row, probability in found.quarantined():
+        writer.writerow([row.line, row.text, label_of[row.label], f"{probability:.4f}"])
+    return buffer.getvalue().encode()

@@ -11,16 +11,15 @@ import datetime
 import os
 import secrets
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from components.errors import GreenlightError, InputError, MachineFault
-from components.example_gen.formats.rows import Review
+from components.example_gen.formats.rows import Review, unreadable
 from components.example_gen.reading import Reading, require_usable, usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.files import FilePart, content_fingerprint, file_fingerprint
-from components.example_gen.sources.preflight import preview
 from components.example_gen.sources.spans import Span, find
 from pipeline.spans.account import Account, account
 from pipeline.spans.place import LAST, LandingPlace, landing_place
@@ -33,6 +32,10 @@ from serving.storage.local import LocalFiles
 INCOMING = ".incoming-"
 LOCK = ".landing.lock"
 WAIT_SECONDS = 60.0
+
+
+FileState = tuple[int, int, int]
+"""Inode, size and time of change."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +57,8 @@ def land(
     files: LocalFiles | None = None,
     origin: str | None = None,
     left_out: Reading | None = None,
+    beside: Mapping[str, Iterable[bytes]] | None = None,
+    since: FileState | None = None,
 ) -> Landed:
     """Checks a file as a run would, and makes it the next span of `data.pattern`.
 
@@ -64,8 +69,11 @@ def land(
         A file with others, with mapped labels or of a dialect that `data` names is landed rewritten, so that
         runs without these settings read the same reviews; see `pipeline.spans.rewriting.landed_name`.
       files: the operations on the disk.
-      left_out: the account of the file that `file` was taken from: its rows that are not used are counted.
       origin: where the reviews came from, for the record, if not from `file`.
+      left_out: the account of the file that `file` was taken from: its rows that are not used are counted.
+      beside: contents of further files by their names, landed beside that of the reviews or not at all. The
+        names begin with a dot: no reader of spans takes them.
+      since: the file's state when it was first read, if that was before.
 
     Raises:
       InputError: the file cannot be used, is empty, or changes meanwhile; or nothing can be landed there.
@@ -76,12 +84,11 @@ def land(
     text, label = columns or (data.text_column, data.label_column)
     other_columns = (text, label) != (data.text_column, data.label_column)
     own = data.model_copy(update={"text_column": text, "label_column": label})
-    before = _look(file)
+    before = since or state_of(file)
     name = landed_name(file.name, data, place, rewritten=other_columns)
     rewritten = name != file.name.lstrip(".") or other_columns or bool(data.labels)
     if rewritten:
         require_readable(str(file), name, data)
-    preview(FilePart(str(file), own.columns, own.dialect), own, alone=True)
     counted = account([str(file)], own)
     if not counted.reading.rows:
         raise InputError(f"{file}: there is not a single row in it.")
@@ -98,15 +105,16 @@ def land(
         staged = os.path.join(staging, path)
         try:
             files.write(staged, content)
-            if _look(file) != before:
-                raise InputError(f"{file} was written to while it was read. Add it when that is done.")
+            require_unchanged(file, before)
             fingerprint = content_fingerprint([staged])
             if twin := _twin(staged, place):
                 return Landed(False, twin.number, twin.paths[0], counted, fingerprint)
             record = SpanRecord.of(
                 counted, fingerprint=fingerprint, origin=origin or str(file), **_facts(staged)
             )
-            files.write(os.path.join(os.path.dirname(staged), RECORD), [record.to_json().encode()])
+            further = {RECORD: [record.to_json().encode()], **(beside or {})}
+            for other, written in further.items():
+                files.write(os.path.join(os.path.dirname(staged), other), written)
             files.replace(os.path.join(place.folder, LAST), f"{number}\n".encode())
             files.move(staging, folder)
         finally:
@@ -114,12 +122,22 @@ def land(
     return Landed(True, number, os.path.join(folder, path), counted, fingerprint)
 
 
-def _look(file: Path) -> tuple[int, int, int]:
-    """What changes when the file is written to."""
+def require_unchanged(file: Path, before: FileState) -> None:
+    """Raises InputError where the file was written to since its state was `before`."""
+    if state_of(file) != before:
+        raise InputError(f"{file} was written to while it was read. Add it when that is done.")
+
+
+def state_of(file: Path) -> FileState:
+    """What changes when the file is written to.
+
+    Raises:
+      InputError: it is not there, or a folder.
+    """
     try:
         found = file.stat()
     except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror or error}.") from None
+        raise unreadable(str(file), error) from error
     if stat.S_ISDIR(found.st_mode):
         raise InputError(f"{file} is not a file. Name one file of reviews.")
     return found.st_ino, found.st_size, found.st_ctime_ns

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.example_gen.settings import FILES_PREFIX, SPANS
-from components.example_gen.sources import preflight, spans
+from components.example_gen.sources import spans
 from components.example_gen.sources.spans import Span
 from components.example_gen.span_pattern import has_specs
 
@@ -42,12 +42,3 @@ def list_spans(settings: Settings, source: str | None = None) -> list[Span]:
       InputError: see `components.example_gen.sources.spans.find`.
     """
     return spans.newest_versions(spans.find(span_data(settings, source).pattern))
-
-
-def require_source(settings: Settings) -> None:
-    """Finds out before anything heavy is loaded that a run would have nothing to read, or not what it needs.
-
-    Raises:
-      InputError, DataStopped: see `components.example_gen.sources.preflight.require_source`.
-    """
-    preflight.require_source(settings.located_data)

@@ -108,6 +108,23 @@ def make_row(
     return BadRow(file, line, reason, detail, shortened_label(label))
 
 
+def text_problem(text: object) -> tuple[Reason, str] | None:
+    """Why a value is not a text that a model can be asked about, with the detail; None where it is one."""
+    if text is None:
+        return Reason.NO_TEXT, ""
+    if isinstance(text, list):
+        return Reason.NO_TEXT, f"{len(text):,} values; expected one"
+    if not isinstance(text, str):
+        return Reason.NO_TEXT, f"{shortened(text)} is not text"
+    if not text.strip():
+        return Reason.EMPTY_TEXT, ""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return Reason.NOT_UTF8, f"character {error.start + 1} of the text"
+    return None
+
+
 def as_reviews(records: Records, *, file: str, columns: Columns) -> Rows:
     """Reviews out of the records of a file."""
     for record in records:

@@ -94,14 +94,12 @@ def file_records(
     return _text_records(path, known, columns, dialect, content)
 
 
-def require_format(path: str) -> None:
-    """Raises InputError where a file does not begin as its name promises."""
-    known, head = format_of(path), first_bytes(path)
-    if is_parquet(head):
-        return
-    if known is Format.PARQUET:
-        raise _no_parquet(head, path)
-    if known is Format.TF_RECORD:
+def require_tf_records(path: str) -> None:
+    """Raises InputError where a file does not begin as one of TFRecords does, nor as Parquet, which is read
+    under any name.
+    """
+    head = first_bytes(path)
+    if not is_parquet(head):
         _is_gzipped_record(head, path)
 
 
@@ -254,8 +252,22 @@ def matching_paths(pattern: str) -> list[str]:
     if not paths:
         raise InputError(f"data.source: no file matches {pattern}; give a path or a pattern that does.")
     for path in paths:
-        format_of(path)
+        require_known_format(path)
     return paths
+
+
+def require_known_format(path: str) -> None:
+    """Finds out that the format of a file cannot be told by its name.
+
+    Raises:
+      InputError: it says what the file is, where its bytes tell.
+    """
+    try:
+        format_of(path)
+    except InputError:
+        if os.path.isfile(path):
+            require_rows(first_bytes(path), path)
+        raise
 
 
 def found_paths(pattern: str, *, named: str = "") -> list[str]:
@@ -266,11 +278,13 @@ def found_paths(pattern: str, *, named: str = "") -> list[str]:
       named: what messages begin with.
 
     Raises:
-      InputError: the place cannot be asked.
+      InputError: the place cannot be asked, or a folder of it not be looked into.
     """
     pattern = absolute(pattern)
-    if "://" not in pattern and os.path.lexists(pattern):
-        return [pattern]
+    if "://" not in pattern:
+        require_listable(pattern)
+        if os.path.lexists(pattern):
+            return [pattern]
     if not takes_beam(pattern):
         paths = glob.glob(pattern, include_hidden=True)
         return without_links(path for path in paths if not os.path.isdir(path))
@@ -281,6 +295,35 @@ def found_paths(pattern: str, *, named: str = "") -> list[str]:
         if FileSystems.exists(pattern):
             return [pattern]
     return without_links(found.path for found in match(pattern, named=named))
+
+
+def require_listable(pattern: str) -> None:
+    """Finds out that a folder on the way to files on this machine cannot be looked into.
+
+    What looks for files passes over such a folder, and its reviews would be missing without a word.
+
+    Raises:
+      InputError: the system refuses it.
+    """
+    parts = pattern.split("/")
+    wild = [at for at, part in enumerate(parts) if glob.has_magic(part) and at]
+    for at in wild:
+        above = "/".join(parts[:at]) or "/"
+        for folder in glob.glob(above) if at > wild[0] else [above]:
+            _require_of_folder(folder, lambda path: os.scandir(path).close())
+    if not wild:
+        _require_of_folder(pattern, os.lstat)
+
+
+def _require_of_folder(path: str, ask: Callable[[str], object]) -> None:
+    try:
+        ask(path)
+    except PermissionError as error:
+        raise InputError(
+            f"{path} cannot be looked into: {error.strerror}. See that the user of this process may read it."
+        ) from error
+    except OSError:
+        return  # it is not there, or no folder: then nothing is missed in it
 
 
 _ONLY_OF_BEAM = ("**", "?", "[", "\\")

@@ -1,17 +1,16 @@
-"""A first look at files before a command loads anything heavy: what they are, and their first rows.
+"""The first look at files before a command loads anything heavy: what they are, and their first rows.
 
-Commands that read reviews share it, so that a mistake at the beginning of a file is answered at once and in
-the same words. Files elsewhere (`gs://...`) are left for the command to find: to open one takes Beam.
+All commands that read reviews share it, so that a mistake at the beginning of a file is answered at once and
+in the same words. Files elsewhere (`gs://...`) are left for the command to find: to open one takes Beam.
 """
 
 import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 from components.errors import InputError
 from components.example_gen.formats.file_format import Format, format_of
-from components.example_gen.formats.rows import BadRow
 from components.example_gen.reading import Reading, require_no_scale, require_usable, usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources import files, spans
@@ -24,6 +23,12 @@ _SURELY_TOO_MANY = 0.1
 """A file that begins with FIRST_ROWS unusable rows is refused unless such a share may be unusable."""
 _SURELY_A_SCALE = 0.05
 """Share of the first rows that a further step of a scale has; a few slips among them tell nothing yet."""
+
+Look = Callable[[str, Reading], Iterable[object] | None]
+"""Reads FIRST_ROWS rows of the file at a path: gives the usable ones, the others go on the account.
+
+None for a file of TFRecords, which take TensorFlow: of these the first bytes are looked at.
+"""
 
 
 def require_source(data: DataSettings) -> None:
@@ -40,64 +45,65 @@ def require_source(data: DataSettings) -> None:
     if not data.pattern or "://" in data.pattern:
         return
     paths = _newest_first(data) if data.has_spans else _matching(data.pattern)
-    for path in paths:
-        files.first_bytes(path)  # that it can be read at all is found out of every one
-    for path in paths[:MOST_FILES]:
-        preview(FilePart(path, data.columns, data.dialect), data, alone=len(paths) == 1)
+    require_files(paths, labeled(data), max_bad_share=data.max_bad_share)
 
 
-def preview(part: FilePart, data: DataSettings, *, alone: bool) -> None:
-    """Reads the first rows of a file; of a TFRecord file, which takes TensorFlow, the first bytes.
+def labeled(data: DataSettings) -> Look:
+    """How files of labeled reviews are looked at."""
+
+    def look(path: str, reading: Reading) -> Iterable[object] | None:
+        files.require_known_format(path)
+        if format_of(path) is Format.TF_RECORD:
+            return None
+        part = FilePart(path, data.columns, data.dialect)
+        return usable(islice(part.rows(), FIRST_ROWS), name=path, reading=reading)
+
+    return look
+
+
+def require_files(paths: Sequence[str], look: Look, *, max_bad_share: float) -> None:
+    """Looks at files: that each can be opened, and at the first rows of the first MOST_FILES.
 
     Args:
-      part: the file.
-      data: what share of rows may be unusable.
-      alone: whether there is no other file.
+      paths: of files on this machine.
+      look: how their rows are read.
+      max_bad_share: the share of rows that may be unusable.
 
     Raises:
-      InputError, DataStopped: as `require_source`.
+      InputError: a file cannot be read as one of reviews, or the only one has no row.
+      DataStopped: none of the first rows of a file can be used, or their labels are those of a scale.
     """
-    if _takes_tensorflow(part.path):
-        require_content(part.path)
-        files.require_format(part.path)
-        return
-    reading = Reading()
-    found = usable(islice(part.rows(), FIRST_ROWS), name=part.path, reading=reading)
-    reading.taken = sum(1 for _ in found)
-    if alone and not reading.rows:
-        raise InputError(f"{part.path}: there is not a single row in it.")
-    if alone and reading.rows < FIRST_ROWS:
-        require_usable(reading, max_bad_share=data.max_bad_share)
-    require_no_scale(reading, least_share=_SURELY_A_SCALE)
-    if reading.bad_rows == FIRST_ROWS and data.max_bad_share < _SURELY_TOO_MANY:
-        require_usable(reading, max_bad_share=data.max_bad_share)
-
-
-def look(rows: Iterable[object]) -> None:
-    """Reads the first rows of a file without labels.
-
-    Raises:
-      InputError: the file cannot be read as one of reviews.
-      DataStopped: none of the first rows can be used.
-    """
-    reading = Reading()
-    for row in islice(rows, FIRST_ROWS):
-        if isinstance(row, BadRow):
-            reading.add_bad(row)
+    for path in paths:
+        files.first_bytes(path)
+    for path in paths[:MOST_FILES]:
+        reading = Reading()
+        found = look(path, reading)
+        if found is None:
+            _require_records(path)
         else:
-            reading.taken += 1
-    if reading.bad_rows == FIRST_ROWS:
-        require_usable(reading, max_bad_share=0)
+            reading.taken = sum(1 for _ in found)
+            _judge(reading, path, max_bad_share, alone=len(paths) == 1)
 
 
-def require_content(path: str) -> None:
-    """Raises InputError for a file of no bytes."""
+def _judge(reading: Reading, path: str, max_bad_share: float, *, alone: bool) -> None:
+    if alone and not reading.rows:
+        raise no_row(path)
+    if alone and reading.rows < FIRST_ROWS:  # that was all of it
+        require_usable(reading, max_bad_share=max_bad_share)
+    require_no_scale(reading, least_share=_SURELY_A_SCALE)
+    if reading.bad_rows == FIRST_ROWS and max_bad_share < _SURELY_TOO_MANY:
+        require_usable(reading, max_bad_share=max_bad_share)
+
+
+def _require_records(path: str) -> None:
     if not files.first_bytes(path):
-        raise InputError(f"{path}: there is not a single row in it.")
+        raise no_row(path)
+    files.require_tf_records(path)
 
 
-def _takes_tensorflow(path: str) -> bool:
-    return format_of(path) is Format.TF_RECORD
+def no_row(path: str) -> InputError:
+    """What to raise of a file without rows."""
+    return InputError(f"{path}: there is not a single row in it.")
 
 
 def _newest_first(data: DataSettings) -> list[str]:
@@ -107,6 +113,7 @@ def _newest_first(data: DataSettings) -> list[str]:
 
 def _matching(pattern: str) -> Sequence[str]:
     pattern = absolute(pattern)
+    files.require_listable(pattern)
     if not os.path.isdir(pattern) and files.takes_beam(pattern):
         found = [path for path in glob.glob(pattern, recursive=True) if not os.path.isdir(path)]
         if found:  # Beam, whose patterns can do more, has the last word

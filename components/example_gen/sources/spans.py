@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from components.errors import InputError
 from components.example_gen.settings import DataSettings
-from components.example_gen.sources.files import match, without_links
+from components.example_gen.sources.files import match, require_listable, without_links
 from components.example_gen.span_pattern import Misfit, SpanKey, SpanPattern, absolute
 
 
@@ -185,6 +185,7 @@ def _files(pattern: str) -> Iterator[SpanFile]:
     if "://" in pattern:
         yield from _remote_files(pattern)
         return
+    require_listable(pattern)
     for path in glob.iglob(pattern, recursive=True):
         try:
             found = os.stat(path)

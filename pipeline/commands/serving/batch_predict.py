@@ -11,7 +11,7 @@ import click
 
 from components.batch_prediction.formats import OutputFormat, output_format
 from components.batch_prediction.output import Output
-from components.batch_prediction.unlabeled import FORMATS, Wanted, check_inputs
+from components.batch_prediction.unlabeled import FORMATS, Wanted
 from components.errors import InputError
 from pipeline.commands import options
 
@@ -114,13 +114,14 @@ def _run(
 ) -> tuple[int, Reading]:
     """The version that answered, and the account. Noise goes to the cache folder's `batch-predict.log`."""
     from pipeline.console import run_log
+    from pipeline.preflight import beam_runner
+    from pipeline.preflight.reviews import require_unlabeled
 
     output.require_free()
-    check_inputs(reviews, wanted=wanted, known=input_format)
+    share = settings.data.max_bad_share
+    require_unlabeled(reviews, wanted=wanted, known=input_format, max_bad_share=share)
     with run_log.real_stderr() as screen, run_log.capture(settings.cache / "batch-predict.log"):
-        from pipeline.engine.beam_runner import require_usable
-
-        require_usable(settings.beam)
+        beam_runner.require_usable(settings.beam)
         from components.batch_prediction import job, progress
         from components.batch_prediction.verified_model import choose_version, verified_model
         from pipeline.predict.output import Progress
@@ -136,7 +137,7 @@ def _run(
                 parts,
                 model,
                 output,
-                max_bad_share=settings.data.max_bad_share,
+                max_bad_share=share,
                 pipeline_args=settings.beam.pipeline_args(),
             )
     return model.number, reading

@@ -89,7 +89,10 @@ def predict(
         rows: Iterable[Unlabeled | BadRow] = predict_rows.given_texts(texts)
         name = None if path is None else predict_rows.name_of(path)
         if path is not None:
-            rows = stack.enter_context(predict_rows.rows_of(path, known=known, wanted=wanted))
+            of_file = predict_rows.rows_of(
+                path, known=known, wanted=wanted, max_bad_share=settings.data.max_bad_share
+            )
+            rows = stack.enter_context(of_file)
         if url is not None:
             ask = stack.enter_context(_server(settings, url, number, api_key, authority, timeout))
         else:

@@ -142,7 +142,8 @@ def test_what_a_run_would_not_take_is_refused_and_leaves_nothing(
 
 def test_what_is_no_file_is_refused(greenlight, tmp_path):
     assert greenlight("data", "add", "a.csv").stderr == (
-        "Error: a.csv cannot be read: No such file or directory.\n"
+        "Error: a.csv cannot be read: No such file or directory. See that it is a file that the user of this "
+        "process may read.\n"
     )
     assert "is not a file. Name one file of reviews." in greenlight("data", "add", str(tmp_path)).stderr
     os.mkfifo(tmp_path / "pipe.csv")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from components.example_gen.sources.preflight import require_source
 from pipeline.config import load
-from pipeline.spans.listing import require_source
 
 
 def landed(number):
@@ -49,4 +49,4 @@ def test_a_run_of_reviews_that_are_not_there_is_refused_before_it_begins(
 def test_what_is_there_or_elsewhere_is_left_to_the_run(greenlight, source):
     landed(1)
     Path("a[1].csv").write_text("text,label\na fine film,1\n")
-    assert require_source(load(assignments=[f"data.source={source}"])) is None
+    assert require_source(load(assignments=[f"data.source={source}"]).located_data) is None

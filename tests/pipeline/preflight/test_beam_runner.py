@@ -8,7 +8,7 @@ import pytest
 
 from components.errors import InputError
 from pipeline.config import load
-from pipeline.engine.beam_runner import require_known, require_usable
+from pipeline.preflight.beam_runner import require_known, require_usable
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")

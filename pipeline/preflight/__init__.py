@@ -1,0 +1,1 @@
+"""Pre-flight checks: what a command finds out before it loads anything heavy, one call a command."""

@@ -1,0 +1,99 @@
+"""Checks before a run, a search, a study or a retraining: keys, settings, the first rows of the source."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.embeddings import catalog
+from components.errors import InputError
+from components.example_gen.sources import preflight
+from components.trainer import workers
+from pipeline.preflight import beam_runner
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+
+
+def require_run(settings: Settings) -> None:
+    """Finds out that a run could not begin.
+
+    Raises:
+      InputError: a key, the embedding, a Beam option or a worker is not there, or the source cannot be read.
+      DataStopped: the first rows of the source cannot be used. All else is well then.
+    """
+    _require_keys(settings)
+    _require_pipeline(settings)
+    _require_source(settings)
+
+
+def require_search(settings: Settings, output: Path | None) -> None:
+    """The same of a search for settings, which also has to have something to try.
+
+    Args:
+      output: where the settings are to be written; None for a place in the workspace.
+    """
+    _require_choice(settings)
+    _require_pipeline(settings)
+    if output is not None:
+        _require_writable(output)
+    _require_source(settings)
+
+
+def require_study(settings: Settings) -> None:
+    """The same of a study, which fits in this process and without Beam."""
+    catalog.find(settings.embedding.name)
+    _require_source(settings)
+
+
+def require_retraining(settings: Settings) -> None:
+    """The same of all runs that a retraining may start.
+
+    Spans come and go: each is looked at when it is its turn. Nor is a job server asked, which may come back.
+    """
+    _require_keys(settings)
+    catalog.find(settings.embedding.name)
+    beam_runner.require_known(settings.beam)
+    workers.require_known(settings.trainer)
+    if not settings.data.has_spans:
+        _require_source(settings)
+
+
+def _require_pipeline(settings: Settings) -> None:
+    catalog.find(settings.embedding.name)
+    beam_runner.require_usable(settings.beam)
+    workers.require_known(settings.trainer)
+
+
+def _require_source(settings: Settings) -> None:
+    preflight.require_source(settings.located_data)
+
+
+def _require_keys(settings: Settings) -> None:
+    """Finds out before training, not at the push, that a key is not there."""
+    for name in ("signing_key", "public_key"):
+        key = getattr(settings.push, name)
+        if key is not None and not Path(key).is_file():
+            raise InputError(
+                f"push.{name} = {str(key)!r}: there is no such file. Give a PEM file, or unset it."
+            )
+
+
+def _require_choice(settings: Settings) -> None:
+    lists = settings.tune.model_dump(exclude={"trials", "minutes", "seed"})
+    if not any(lists.values()):
+        raise InputError(
+            "There is nothing to try: "
+            + ", ".join(f"tune.{name}" for name in lists)
+            + " are all empty. Give "
+            "one of them values."
+        )
+
+
+def _require_writable(output: Path) -> None:
+    """Finds out before the search, not after it."""
+    output = output.absolute()
+    if output.is_dir() or not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
+        reason = "it is a folder" if output.is_dir() else "its folder is not there or cannot be written to"
+        raise InputError(f"--output {output} cannot be written: {reason}. Name another file.")
