@@ -21,11 +21,15 @@ _WITHOUT = ("-p", "no:cacheprovider", "-p", "no:unraisableexception")
 
 @dataclass(frozen=True)
 class Area:
-    """Modules that are changed, and the tests that judge each change: paths from the root of the checkout."""
+    """Modules that are changed, and the tests that judge each change: paths from the root of the checkout.
+
+    `arguments`: more arguments for pytest.
+    """
 
     name: str
     modules: tuple[str, ...]
     tests: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
 
 
 class MutmutFailed(Exception):
@@ -35,7 +39,9 @@ class MutmutFailed(Exception):
 def areas(path: Path = ROOT / "tests" / "mutation" / "areas.toml") -> list[Area]:
     """The areas of `areas.toml`, in the order of the file: the dearest mistakes first."""
     content = tomllib.loads(path.read_text(encoding="utf-8"))
-    return [Area(name, tuple(entry["modules"]), tuple(entry["tests"])) for name, entry in content.items()]
+    return [
+        Area(name, **{key: tuple(values) for key, values in entry.items()}) for name, entry in content.items()
+    ]
 
 
 def prepare(area: Area, folder: Path) -> None:
@@ -60,7 +66,7 @@ def _settings(area: Area) -> str:
         "source_paths": SOURCES,
         "only_mutate": area.modules,
         "pytest_add_cli_args_test_selection": area.tests,
-        "pytest_add_cli_args": ("-m", "not proof", *_WITHOUT),
+        "pytest_add_cli_args": ("-m", "not proof", *_WITHOUT, *area.arguments),
         "process_isolation": "forkserver",
         "use_git_change_detection": False,
         "track_dependencies": False,

@@ -1,10 +1,12 @@
-"""When two probabilities of one text differ: beyond the tolerance, or a number against none."""
+"""Limits of the canary checks: when two probabilities differ, and when a label does not go with its own."""
 
 import math
 
 import pytest
 
-from components.infra_validator.checks import _differs
+from components.infra_validator.checks import Answer, Evidence, _differs, checks
+from components.infra_validator.process import Ended
+from components.infra_validator.settings import InfraSettings
 
 
 @pytest.mark.parametrize(
@@ -20,3 +22,32 @@ from components.infra_validator.checks import _differs
 )
 def test_a_difference_is_beyond_the_tolerance_or_between_a_number_and_none(one, other, differs):
     assert _differs(one, other, 0.25) is differs
+
+
+@pytest.mark.parametrize(
+    ("probability", "label", "wrong"),
+    [
+        (0.5, "positive", False),
+        # Float32 and a signature's own rounding may put a label just on the other side of one half.
+        (0.5, "negative", False),
+        (0.5 + 0.9e-6, "negative", False),
+        (0.5 - 0.9e-6, "positive", False),
+        (0.5 + 1.1e-6, "negative", True),
+        (0.5 - 1.1e-6, "positive", True),
+        (0.5 - 1.1e-6, "negative", False),
+        (0.9, "Positive", True),
+    ],
+)
+def test_a_label_may_miss_the_cut_by_a_millionth(probability, label, wrong):
+    answer = Answer(signature="tf_example", canaries=("review 1",), probability=[probability], label=[label])
+    found = Evidence(
+        ended=Ended(why=None, records=(), log=""),
+        signatures=None,
+        asked=(answer,),
+        answers=(answer, answer),
+        steps={},
+        unfinished=None,
+    )
+    (labels,) = [each for each in checks(found, InfraSettings()) if each.name == "labels"]
+    said = f"review 1 through tf_example is labeled {label!r} at probability {probability:.4f}"
+    assert labels.problems == ((said,) if wrong else ())  # once, however many calls say it
