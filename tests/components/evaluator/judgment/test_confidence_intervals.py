@@ -186,3 +186,63 @@ def test_there_is_not_always_an_interval(metric, label, probability):
     )
 
     assert found is None
+
+
+def answers(*, hits: tuple[int, int], misses: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Positive and negative reviews, of which so many are answered positive, and so many negative."""
+    sizes = [hits[0], misses[0], hits[1], misses[1]]
+    return {
+        "label": np.repeat([1, 1, 0, 0], sizes).astype(np.int8),
+        "probability": np.repeat([0.9, 0.1, 0.9, 0.1], sizes),
+    }
+
+
+def test_balanced_accuracy_has_the_interval_of_agresti_and_caffo():
+    """By hand, 15 of 20 against 6 of 30: 16/22 - 7/32 = 0.5085, plus and minus 1.96 * 0.1198."""
+    found = intervals.interval("balanced_accuracy", **answers(hits=(15, 6), misses=(5, 24)), confidence=0.95)
+    assert found == pytest.approx(((1 + 0.27368) / 2, (1 + 0.74336) / 2), abs=5e-5)
+
+
+def test_the_interval_of_balanced_accuracy_stays_within_0_and_1():
+    """6/7 - 1/7 = 0.7143, plus and minus 1.96 * 0.1870: beyond 1, and 0 the other way round."""
+    right = intervals.interval("balanced_accuracy", **answers(hits=(5, 0), misses=(0, 5)), confidence=0.95)
+    wrong = intervals.interval("balanced_accuracy", **answers(hits=(0, 5), misses=(5, 0)), confidence=0.95)
+    assert right == pytest.approx((0.6738, 1.0), abs=5e-5)
+    assert wrong == pytest.approx((0.0, 0.3262), abs=5e-5)
+
+
+@pytest.mark.parametrize("metric", ["loss", "auc"])
+def test_two_examples_are_enough_for_an_interval(metric):
+    about = {"label": np.array([0, 1]), "probability": np.array([0.4, 0.9])}
+    if metric == "auc":  # a resample of one class has none
+        assert intervals.interval(metric, **about, confidence=0.95) is None
+    else:
+        low, high = intervals.interval(metric, **about, confidence=0.95)
+        assert (low, high) == pytest.approx((-np.log(0.9), -np.log(0.6)))
+
+
+def test_a_change_of_loss_is_paired_and_of_the_candidate_less_the_baseline():
+    """Each review is answered better by the same amount: there is nothing uncertain about the change."""
+    label = np.array([1, 0, 1, 1])
+    ours, theirs = np.where(label == 1, 0.8, 0.2), np.where(label == 1, 0.4, 0.6)
+    found = intervals.change_interval("loss", label=label, probability=ours, baseline=theirs, confidence=0.95)
+    assert found == pytest.approx((-np.log(2), -np.log(2)))
+
+
+def test_a_change_of_auc_is_of_the_candidate_less_the_baseline():
+    label = np.tile([0, 1], 50)
+    better, worse = np.where(label == 1, 0.9, 0.1), np.where(label == 1, 0.1, 0.9)
+    about = {"label": label, "confidence": 0.95}
+    assert intervals.change_interval("auc", probability=better, baseline=worse, **about) == (1, 1)
+    assert intervals.change_interval("auc", probability=worse, baseline=better, **about) == (-1, -1)
+
+
+def test_disagreements_are_counted_by_text_and_by_who_is_right():
+    label = np.ones(7, int)
+    ours = np.array([0.9, 0.9, 0.1, 0.9, 0.1, 0.1, 0.5])
+    theirs = np.array([0.1, 0.1, 0.9, 0.9, 0.1, 0.9, 0.5])
+    about = {"label": label, "probability": ours, "baseline": theirs}
+    assert intervals.discordant(**about) == (2, 2)
+    # Of the first text ours is right twice and theirs once; of the second theirs alone.
+    assert intervals.discordant(**about, texts=np.array([1, 1, 1, 2, 2, 2, 3])) == (1, 1)
+    assert intervals.discordant(**about, texts=np.array([1, 2, 1, 2, 2, 2, 2])) == (0, 0)
