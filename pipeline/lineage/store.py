@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _WAIT_SECONDS = 5.0
 """How long another process may hold the file."""
+_LONGEST_REASON = 120  # characters of ML Metadata's own text
 
 
 class LineageStore(Protocol):
@@ -68,7 +70,7 @@ class SqliteLineage:
 
     def fault(self) -> GreenlightError | None:
         if not self.exists():
-            return None
+            return self._fault_of_what_is_there()
         try:
             with closing(self._connect()) as database:
                 database.execute("BEGIN IMMEDIATE")
@@ -78,6 +80,15 @@ class SqliteLineage:
             return self._in_words(error)
         remedy = disk.fault_of(self.path.parent)
         return MachineFault(f"The lineage store {self.path} cannot be written: {remedy}") if remedy else None
+
+    def _fault_of_what_is_there(self) -> GreenlightError | None:
+        """None where there is nothing: the store is made then."""
+        if not os.path.lexists(self.path):
+            return None
+        return GreenlightError(
+            f"The lineage store {self.path} is not a file, but a folder, a pipe or a broken link. Move it away: "
+            "the next run starts a new one."
+        )
 
     def _connect(self) -> sqlite3.Connection:
         """To a file that is there, without a transaction."""
@@ -114,6 +125,8 @@ class SqliteLineage:
 
     def open(self) -> MetadataStore:
         if not self.exists():
+            if fault := self.fault():
+                raise fault
             raise InputError(
                 f"No run is recorded at {self.path}. Start one with `greenlight run`, "
                 "or name the --workspace."
@@ -123,6 +136,15 @@ class SqliteLineage:
         try:
             return MetadataStore(self.connection_config())
         except Exception as error:  # ML Metadata's errors have neither type nor code: SQLite itself is asked
-            if fault := self.fault():
-                raise fault from error
-            raise
+            raise (self.fault() or self._unfit(error)) from error
+
+    def _unfit(self, error: Exception) -> GreenlightError:
+        """The error for a whole SQLite database that ML Metadata does not take."""
+        from ml_metadata import __version__ as release
+
+        reason = str(error).strip().splitlines()[0][:_LONGEST_REASON].rstrip(".")
+        return GreenlightError(
+            f"The lineage store {self.path} does not fit ML Metadata {release} ({reason}). It is of a newer "
+            "release, or some of its tables are damaged: use that release, bring the file back from a backup, "
+            "or move it away: the next run starts a new one, and what is served stays."
+        )

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,36 @@ def test_one_that_was_cut_off(lineage, use, size):
     ) as raised:
         use(lineage)
     assert raised.value.exit_code == 1
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink("/nowhere/at/all", path)])
+@pytest.mark.parametrize("use", [SqliteLineage.prepare, SqliteLineage.open])
+def test_what_is_not_a_file_is_said_before_anything_opens_it(tmp_path, make, use):
+    lineage = SqliteLineage(tmp_path / "metadata.sqlite")
+    make(lineage.path)
+    with pytest.raises(GreenlightError, match="is not a file.*Move it away") as raised:
+        use(lineage)
+    assert raised.value.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE MLMDEnv SET schema_version = 99",
+        "DROP TABLE Event",
+        "DROP TABLE Artifact; CREATE TABLE Artifact (other)",
+    ],
+)
+def test_one_that_ml_metadata_does_not_take_is_said_in_a_sentence(lineage, change):
+    with closing(sqlite3.connect(lineage.path)) as database:
+        database.executescript(change)
+    with pytest.raises(GreenlightError) as raised:
+        store_of = lineage.open()
+        store_of.get_artifacts()
+    said = str(raised.value)
+    assert said.startswith(f"The lineage store {lineage.path} does not fit ML Metadata ")
+    assert said.endswith("move it away: the next run starts a new one, and what is served stays.")
+    assert len(said.splitlines()) == 1 and raised.value.exit_code == 1
 
 
 def test_one_that_is_something_else(lineage):
