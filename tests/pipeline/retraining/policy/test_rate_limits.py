@@ -85,3 +85,9 @@ def test_the_back_off_doubles_up_to_its_maximum():
     assert [rate_limits.back_off_seconds(count, settings) for count in (0, 1, 2, 4, 5, 2000)] == [
         0, 60, 120, 480, 600, 600,
     ]  # fmt: skip
+
+
+def test_a_budget_that_is_just_used_up_is_used_up():
+    settings = RetrainSettings(runs_per_day=2)
+    assert rate_limits.wait_instead(RUN, NOW, past(20, 4), settings).retry_in == 4 * 3600.0
+    assert rate_limits.wait_instead(RUN, NOW, past(4), settings) is None
