@@ -265,6 +265,10 @@ _QUOTES_REMEDY = (
     '\\", set data.escape = "\\\\".'
 )
 _ENCODING_REMEDY = "Save the file as UTF-8 (for example: iconv -f WINDOWS-1252 -t UTF-8 FILE)."
+_JSON_REMEDY = (
+    'Write an object a row, {"text": ..., "label": ...}; a file of another format needs an ending that '
+    "says so, such as .csv."
+)
 _LEAVE_OUT = "Mend them, or raise data.max_bad_share to leave them out."
 
 
@@ -277,4 +281,6 @@ def _remedy(reading: Reading, reasons: Counter[str]) -> str:
         return _QUOTES_REMEDY
     if most == Reason.NOT_UTF8:
         return _ENCODING_REMEDY
+    if most == Reason.NOT_JSON and not reading.taken:
+        return _JSON_REMEDY
     return _LEAVE_OUT if reading.taken else "Mend them."

@@ -22,6 +22,7 @@ LONGEST_FIELD = 2**20
 latest.
 """
 _NUMBER = re.compile(r"\s*[+-]?[0-9]+(?:[.,][0-9]+)?\s*")
+_JSON = re.compile(r'\ufeff?\s*(?:\[\s*(?:\{|$)|\{\s*(?:"|$))')
 
 
 class _Lines:
@@ -144,6 +145,8 @@ def _refuse(header: list[str], record: list[str], file: str, columns: Columns) -
     """Says why a first line without the needed names is no header that can be used."""
     if not _is_text(record):
         raise InputError(f"{file} is not UTF-8 text; save it as UTF-8, or name another file.")
+    if record and _JSON.match(record[0]):
+        raise InputError(f"{file} is JSON, not delimited text; give it the ending .json.")
     labels = [name for name in header if (columns.labels.class_of(name) is not None)]
     if is_a_row(header, labels=len(labels)):
         names = ",".join(name for name in (columns.text, columns.label) if name)

@@ -93,10 +93,7 @@ def _json_records(stream: io.BufferedReader, *, file: str, columns: Columns) -> 
     try:
         array = is_array(stream.peek(HEAD)[:HEAD])
     except ValueError as error:
-        raise InputError(
-            f"{file} is {error}; write an object a line, or an array of objects (pandas: "
-            'to_json(path, orient="records", lines=True)).'
-        ) from None
+        raise InputError(f"{file} is {error}.") from None
     with as_text(stream, file) as text:
         if array:
             yield from json_array_records(text, file=file, columns=columns)

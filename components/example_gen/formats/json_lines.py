@@ -21,6 +21,15 @@ _BLOCK = 2**16
 _LONGEST_ELEMENT = 2**26
 """Characters."""
 _SPACE = re.compile(r"[ \t\r\n]*")
+_MOST_DIGITS = 400
+"""Longer whole numbers are infinity, as decimal ones are; Python refuses to compute those of thousands."""
+
+
+def _whole_number(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+
+
+_DECODER = json.JSONDecoder(parse_int=_whole_number)
 
 
 def json_line_records(lines: Iterable[str], *, file: str, columns: Columns) -> Records:
@@ -47,21 +56,29 @@ def json_array_records(text: io.TextIOBase, *, file: str, columns: Columns) -> R
     return _records(_array(text, file), file=file, columns=columns)
 
 
+_NO_ROWS = (
+    "one JSON object, not one a row; write an object a line, or an array of objects (pandas: "
+    'to_json(path, orient="records", lines=True))'
+)
+
+
 def is_array(head: bytes) -> bool:
     """Whether a file that begins with these bytes is one array.
 
     Raises:
-      ValueError: it is one object over several lines.
+      ValueError: it is one object over several lines; the message is a clause with the remedy.
     """
     begun = head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")
     if re.match(rb"\{\0?[ \t]*\0?[\r\n]", begun):
-        raise ValueError("one JSON object over several lines")
+        raise ValueError(_NO_ROWS)
     return begun.startswith(b"[")
 
 
 def _records(values: Iterator[tuple[int, Any]], *, file: str, columns: Columns) -> Records:
     keys: dict[str, None] = {}
+    rows, value = 0, None
     for line, value in values:
+        rows += 1
         if isinstance(value, BadRow):
             yield value
         elif not isinstance(value, dict):
@@ -69,8 +86,17 @@ def _records(values: Iterator[tuple[int, Any]], *, file: str, columns: Columns) 
         else:
             keys.update(dict.fromkeys(value))
             yield Record(line, value)
+    if rows == 1 and isinstance(value, dict) and _holds_rows(value, columns):
+        raise InputError(f"{file} is {_NO_ROWS}.")
     if keys:
         require_columns(columns, present=keys, file=file)
+
+
+def _holds_rows(value: dict[str, Any], columns: Columns) -> bool:
+    """Whether the only object of a file is a table, by columns or under a key, and not a row."""
+    text = value.get(columns.text)
+    values = value.values() if text is None else [text]
+    return any(isinstance(each, dict | list) for each in values)
 
 
 def _each_line(lines: Iterable[str], file: str) -> Iterator[tuple[int, Any]]:
@@ -82,7 +108,7 @@ def _each_line(lines: Iterable[str], file: str) -> Iterator[tuple[int, Any]]:
             yield number, BadRow(file, number, Reason.NOT_UTF8, f"character {position} of the line")
             continue
         try:
-            yield number, json.loads(line.removeprefix("\ufeff"))
+            yield number, _DECODER.decode(line.removeprefix("\ufeff"))
         except (ValueError, RecursionError) as error:
             yield number, BadRow(file, number, Reason.NOT_JSON, _objection(error))
 
@@ -123,7 +149,6 @@ class _Buffer:
         self._at = 0
         self._read_from = 0
         self._line = 1
-        self._decoder = json.JSONDecoder()
 
     @property
     def line(self) -> int:
@@ -138,7 +163,7 @@ class _Buffer:
         while True:
             self._skip_space()
             try:
-                value, end = self._decoder.raw_decode(self._text, self._at)
+                value, end = _DECODER.raw_decode(self._text, self._at)
                 if end < len(self._text) or not self._more():  # else a number may go on
                     self._at = end
                     return value
@@ -194,5 +219,4 @@ def _not_utf8(text: str) -> int:
 def _objection(error: ValueError | RecursionError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return error.msg
-    # json leaves numbers to int(), which refuses those of thousands of digits.
-    return "nested too deeply" if isinstance(error, RecursionError) else "a number of too many digits"
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)

@@ -4,16 +4,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+
+from components.example_gen.formats.ratings import ClassName, is_step, mapping_of_words, rating
 
 CLASS_NAMES = ("negative", "positive")
-ClassName = Literal["negative", "positive"]
 ACCEPTED_LABELS = "0 or 1, neg or pos, negative or positive, false or true"
 
 _DEFAULT = {"0": 0, "neg": 0, "negative": 0, "false": 0, "1": 1, "pos": 1, "positive": 1, "true": 1}
 _WHOLE_NUMBER = re.compile(r"([+-]?)0*([0-9]+)(?:[.,]0*)?")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
-_BETWEEN = frozenset({"neutral", "neu", "mixed", "unknown", "unsure", "none"})
+_MISSING = frozenset({"", "nan", "null", "n/a", "#n/a", "<na>"})
+"""How programs write that there is no value."""
 _AROUND = " \t\r\n\v\f\u00a0\u200b\ufeff"
 MOST_VALUES_SHOWN = 12
 
@@ -76,6 +77,17 @@ def spelling(value: object) -> str | None:
     return sign + number[2]
 
 
+def is_missing(value: object) -> bool:
+    """Whether a label says that there is none: nothing, blanks, NaN, or a program's word for it.
+
+    >>> is_missing(" "), is_missing(float("nan")), is_missing("NaN"), is_missing("0"), is_missing([])
+    (True, True, True, False, False)
+    """
+    if value is None or value != value:
+        return True
+    return isinstance(value, str) and spelling(value) in _MISSING
+
+
 def looks_like_scale(
     classes: Mapping[str, int], others: Mapping[str, int], *, least_share: float = 0.001
 ) -> bool:
@@ -90,8 +102,7 @@ def looks_like_scale(
     """
     rows = sum(classes.values()) + sum(others.values())
     return any(
-        count >= max(2, rows * least_share) and (_NUMBER.fullmatch(label) or label in _BETWEEN)
-        for label, count in others.items()
+        count >= max(2, rows * least_share) and is_step(_meant(label)) for label, count in others.items()
     )
 
 
@@ -101,11 +112,12 @@ def advice(classes: Mapping[str, int], others: Mapping[str, int]) -> str:
     shown = ", ".join(f"{label} ({count:,})" for label, count in list(counts.items())[:MOST_VALUES_SHOWN])
     more = f", and {len(counts) - MOST_VALUES_SHOWN:,} more" if len(counts) > MOST_VALUES_SHOWN else ""
     what = "These look like a scale" if looks_like_scale(classes, others) else "The labels are"
-    mapping = _suggested(list(counts)) or {"A": "negative", "B": "positive"}
+    mapping, sure = _suggested(list(counts))
     written = ", ".join(f'"{label}" = "{name}"' for label, name in mapping.items())
+    doubt = "" if sure else ", or the other way round"
     return (
         f"{what}: {shown}{more}. Say which of them are negative and which positive, for example "
-        f"data.labels = {{{written}}}; rows with other labels are then left out and counted."
+        f"data.labels = {{{written}}}{doubt}; rows with other labels are then left out and counted."
     )
 
 
@@ -119,24 +131,34 @@ def _all_counts(classes: Mapping[str, int], others: Mapping[str, int]) -> dict[s
 
 def _order(item: tuple[str, int]) -> tuple[bool, float, int, str]:
     label, count = item
-    number = _value(label)
+    number = rating(_meant(label))
     return number is None, number or 0.0, -count, label
 
 
-def _value(label: str) -> float | None:
-    return float(label.replace(",", ".")) if _NUMBER.fullmatch(label) and len(label) < 20 else None
+def _meant(label: str) -> str:
+    """The label as it stands in the file: counted are labels with all but ASCII escaped, and cut."""
+    return label.encode("ascii", "backslashreplace").decode("unicode_escape", "ignore")
 
 
-def _suggested(labels: list[str]) -> dict[str, ClassName]:
-    """The lower half of numbers is negative and the upper half positive, the middle one is neither."""
-    numbers = [label for label in labels if _value(label) is not None]
+def _suggested(labels: list[str]) -> tuple[dict[str, ClassName], bool]:
+    """A mapping to start from, and whether the labels themselves say which class they mean.
+
+    The lower half of numbers is negative and the upper half positive, the middle one is neither.
+    """
+    numbers = [label for label in labels if rating(_meant(label)) is not None]
     if 2 <= len(numbers) <= MOST_VALUES_SHOWN:
         half = len(numbers) // 2
         lower: dict[str, ClassName] = dict.fromkeys(numbers[:half], "negative")
-        return lower | dict.fromkeys(numbers[-half:], "positive")
-    if {"negative", "positive"} <= set(labels):
-        return {"negative": "negative", "positive": "positive"}
+        return lower | dict.fromkeys(numbers[-half:], "positive"), True
+    meant = {_meant(label): label for label in labels}
+    if words := mapping_of_words(meant):
+        return {meant[word]: name for word, name in sorted(words.items(), key=_by_class)}, True
     if len(labels) == 2:
         first, second = sorted(labels)
-        return {first: "negative", second: "positive"}
-    return {}
+        return {first: "negative", second: "positive"}, False
+    return {"A": "negative", "B": "positive"}, True
+
+
+def _by_class(item: tuple[str, ClassName]) -> tuple[str, str]:
+    word, name = item
+    return name, word

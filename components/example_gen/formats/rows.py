@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from components.errors import InputError
-from components.example_gen.formats.labels import ACCEPTED, LabelRule, spelling
+from components.example_gen.formats.labels import ACCEPTED, LabelRule, is_missing, spelling
 
 MOST_TEXT_SHOWN = 40
 
@@ -96,13 +96,13 @@ def make_row(
         return BadRow(file, line, Reason.NO_TEXT, f"{len(text):,} values; expected one")
     if not isinstance(text, str):
         return BadRow(file, line, Reason.NO_TEXT, f"{shortened(text)} is not text")
-    if label is None or label == "" or label != label:  # NaN is what pandas writes for a missing one
-        return BadRow(file, line, Reason.NO_LABEL, "")
     if isinstance(label, list):
         return BadRow(file, line, Reason.BAD_LABEL, f"{len(label):,} values; expected one")
     parsed = labels.class_of(label)
     if parsed is not None:
         return Review(line, text, parsed)
+    if is_missing(label):
+        return BadRow(file, line, Reason.NO_LABEL, "")
     detail = f"{shortened(label)}; expected {labels.expected}"
     reason = Reason.UNMAPPED_LABEL if labels.given else Reason.BAD_LABEL
     return BadRow(file, line, reason, detail, shortened_label(label))

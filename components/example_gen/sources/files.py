@@ -57,8 +57,11 @@ class FilePart:
         Raises:
           InputError: the file lacks a column, cannot be read, is damaged, or is not of the expected format.
         """
-        records = file_records(self.path, columns=self.columns, dialect=self.dialect, content=content)
-        return as_reviews(records, file=self.path, columns=self.columns)
+        return as_reviews(self.records(content), file=self.path, columns=self.columns)
+
+    def records(self, content: Content | None = None) -> Records:
+        """The same rows as they stand in the file."""
+        return file_records(self.path, columns=self.columns, dialect=self.dialect, content=content)
 
 
 def file_records(

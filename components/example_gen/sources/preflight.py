@@ -11,6 +11,7 @@ from itertools import islice
 
 from components.errors import InputError
 from components.example_gen.formats.file_format import Format, format_of
+from components.example_gen.formats.rows import Record, Records, as_reviews, require_columns
 from components.example_gen.reading import Reading, require_no_scale, require_usable, usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources import files, spans
@@ -56,9 +57,25 @@ def labeled(data: DataSettings) -> Look:
         if format_of(path) is Format.TF_RECORD:
             return None
         part = FilePart(path, data.columns, data.dialect)
-        return usable(islice(part.rows(), FIRST_ROWS), name=path, reading=reading)
+        records = _first_records(part, must_have_columns=data.max_bad_share < _SURELY_TOO_MANY)
+        rows = as_reviews(records, file=path, columns=part.columns)
+        return usable(rows, name=path, reading=reading)
 
     return look
+
+
+def _first_records(part: FilePart, *, must_have_columns: bool) -> Records:
+    """The first FIRST_ROWS records; after them InputError where none had a needed column.
+
+    A reader of JSON, whose objects may have any keys, knows that at the end of the file only.
+    """
+    names: dict[str, None] = {}
+    for record in islice(part.records(), FIRST_ROWS):
+        if isinstance(record, Record):
+            names.update(dict.fromkeys(record.fields))
+        yield record
+    if names and must_have_columns:
+        require_columns(part.columns, present=names, file=part.path)
 
 
 def require_files(paths: Sequence[str], look: Look, *, max_bad_share: float) -> None:

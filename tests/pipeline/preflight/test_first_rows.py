@@ -70,6 +70,27 @@ def test_what_is_no_file_of_reviews_is_refused_at_once(call, command, make, word
     assert not Path("workspace/runs").exists()
 
 
+@pytest.mark.parametrize("array", [False, True])
+@pytest.mark.parametrize("command", ["run", "run of spans", "data add"])
+def test_json_of_other_keys_is_told_with_its_keys_at_once(call, command, array):
+    rows = [json.dumps({"review": "fine", "stars": 1})] * (FIRST_ROWS + 50)
+    content = f"[{', '.join(rows)}]" if array else "\n".join(rows)
+    result = call(command, lambda path: path.write_text(content), "r.json")
+    assert result.exit_code == 2
+    assert "r.json has no column 'label' and no column 'text'; it has: review, stars." in result.stderr
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["text,label\n" + "fine,1\n" * 250, json.dumps([["fine", 1]] * 250)],
+    ids=["CSV", "rows as lists"],
+)
+def test_what_is_no_object_a_row_is_told_what_to_write(call, content):
+    result = call("data add", lambda path: path.write_text(content), "r.json")
+    assert result.exit_code == 4
+    assert 'Write an object a row, {"text": ..., "label": ...}; a file of another format' in result.stderr
+
+
 @pytest.mark.parametrize("command", ["data add", "tune"])
 def test_a_scale_is_refused_at_once_and_no_share_of_bad_rows_lets_it_pass(call, command):
     rows = "".join(f"film {number},{number % 3}\n" for number in range(300))

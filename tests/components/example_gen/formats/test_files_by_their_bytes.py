@@ -205,13 +205,34 @@ def test_elements_of_an_array_are_named_by_their_line(written):
         ("[" * 100_000, "nested too deeply"),
         (
             '{\n "text": ["fine"]\n}',
-            "is one JSON object over several lines; write an object a line, or",
+            "is one JSON object, not one a row; write an object a line, or",
         ),
+        ('{"text": {"0": "fine"}, "label": {"0": 1}}', "is one JSON object, not one a row"),  # as pandas does
+        ('{"data": [{"text": "fine", "label": 1}]}', "is one JSON object, not one a row"),
     ],
 )
 def test_broken_json_is_an_error_and_never_the_end_of_the_rows(written, content, words):
     with pytest.raises(InputError, match=words):
         read(written("a.json", content.encode()))
+
+
+def test_one_object_with_a_list_beside_the_text_is_a_row(written):
+    content = b'{"text": "fine", "label": 1, "tags": ["a"]}'
+    assert taken(written("a.json", content)) == [("fine", 1)]
+
+
+def test_a_number_of_thousands_of_digits_costs_its_row_and_not_the_array(written):
+    content = '[{"text": "a", "label": %s},\n{"text": "b", "label": 1}]' % ("9" * 5_000)
+    bad, good = read(written("a.json", content.encode()))
+    assert (bad.reason, good) == (Reason.BAD_LABEL, Review(2, "b", 1))
+
+
+@pytest.mark.parametrize(
+    "content", [b'[{"text": "fine"', b'{"text": "fine"', b'\xef\xbb\xbf[\n  {\n  "text"']
+)
+def test_json_under_the_name_of_delimited_text_is_told(written, content):
+    with pytest.raises(InputError, match=r"a\.csv is JSON, not delimited text; give it the ending \.json\."):
+        read(written("a.csv", content + b": 1}]\n"))
 
 
 @given(

@@ -42,7 +42,8 @@ def test_labels_have_many_spellings(label):
         (b'{"text": "a", "label": 0.5}', Reason.BAD_LABEL, "0.5; expected 0 or 1"),
         (b'{"text": "\xff", "label": 1}', Reason.NOT_UTF8, "character 11 of the line"),
         (b"[" * 100_000, Reason.NOT_JSON, "nested too deeply"),
-        (b'{"text": "a", "label": ' + b"1" * 5_000 + b"}", Reason.NOT_JSON, "a number of too many digits"),
+        (b'{"text": "a", "label": ' + b"1" * 5_000 + b"}", Reason.BAD_LABEL, "inf; expected 0 or 1"),
+        (b'{"text": "a", "label": 1e999}', Reason.BAD_LABEL, "inf; expected 0 or 1"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_named_with_the_reason(line, reason, detail):

@@ -3,6 +3,7 @@
 import pytest
 
 from components.example_gen.formats.labels import LabelRule, advice, looks_like_scale, spelling
+from components.example_gen.formats.rows import BadRow, Reason, Review, make_row
 
 RULE = LabelRule((("1", "negative"), ("2", "negative"), ("4", "positive"), ("Top", "positive")))
 
@@ -34,6 +35,19 @@ def test_a_rule_may_give_the_name_of_a_class_another_meaning():
     assert [rule.class_of(label) for label in ("positive", "clear", "negative")] == [0, 1, 0]
 
 
+@pytest.mark.parametrize(
+    "value", [None, "", " ", "\u00a0", "nan", "NaN", "NULL", "<NA>", "n/a", float("nan")]
+)
+def test_a_programs_words_for_no_value_are_no_label(value):
+    row = make_row(file="a.csv", line=2, text="fine", label=value)
+    assert isinstance(row, BadRow) and row.reason is Reason.NO_LABEL
+
+
+def test_a_rule_of_ones_own_may_use_such_a_word():
+    rule = LabelRule((("N/A", "negative"), ("ok", "positive")))
+    assert make_row(file="a.csv", line=2, text="fine", label="n/a", labels=rule) == Review(2, "fine", 0)
+
+
 def test_numbers_of_any_length_are_spelled_without_being_computed():
     assert spelling("9" * 10_000) == "9" * 10_000
 
@@ -49,6 +63,10 @@ def test_numbers_of_any_length_are_spelled_without_being_computed():
         ({"negative": 80, "positive": 79}, {"neutral": 3}),
         ({}, {"3": 2}),
         ({"negative": 500, "positive": 499}, {"2": 3}),
+        ({"negative": 80, "positive": 79}, {"very positive": 40, "somewhat negative": 41}),
+        ({}, {"1 star": 40, "5 stars": 41}),
+        ({}, {"1/10": 40, "9/10": 41}),
+        ({"negative": 80}, {r"\u2605\u2605": 40}),
     ],
 )
 def test_values_beside_those_of_two_classes_look_like_a_scale(classes, others):
@@ -90,7 +108,31 @@ def test_slips_and_words_do_not(classes, others):
             'negative (9), positive (8), neutral (7). Say which of them are negative and which positive, for '
             'example data.labels = {"negative" = "negative", "positive" = "positive"}',
         ),
-        ({}, {"spam": 9, "ham": 5}, 'data.labels = {"ham" = "negative", "spam" = "positive"}'),
+        (
+            {"negative": 9, "positive": 8},
+            {"neutral": 7, "very negative": 6, "very positive": 5},
+            'data.labels = {"negative" = "negative", "very negative" = "negative", "positive" = "positive", '
+            '"very positive" = "positive"}',
+        ),
+        (
+            {},
+            {"5 stars": 2, "3 stars": 2, "1 stars": 2},
+            '1 stars (2), 3 stars (2), 5 stars (2). Say which of them are negative and which positive, for '
+            'example data.labels = {"1 stars" = "negative", "5 stars" = "positive"};',
+        ),
+        ({}, {"100%": 9, "20%": 9}, 'data.labels = {"20%" = "negative", "100%" = "positive"};'),
+        ({}, {"happy": 9, "sad": 9}, 'data.labels = {"sad" = "negative", "happy" = "positive"};'),
+        ({}, {"fresh": 9, "rotten": 9}, 'data.labels = {"rotten" = "negative", "fresh" = "positive"};'),
+        (
+            {},
+            {r"\U0001f44d": 9, r"\U0001f44e": 9},
+            r'data.labels = {"\U0001f44e" = "negative", "\U0001f44d" = "positive"};',
+        ),
+        (
+            {},
+            {"spam": 9, "ham": 5},
+            'data.labels = {"ham" = "negative", "spam" = "positive"}, or the other way round;',
+        ),
         ({}, {"a": 1, "b": 1, "c": 1}, 'for example data.labels = {"A" = "negative", "B" = "positive"}'),
         ({}, {f"v{n:02}": 1 for n in range(30)}, "v11 (1), and 18 more. Say"),
     ],

@@ -1,0 +1,72 @@
+"""Ratings and words of praise: what a label that is not one of the two classes stands for."""
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+ClassName = Literal["negative", "positive"]
+
+_NUMBER = r"[+-]?[0-9]+(?:[.,][0-9]+)?"
+_RATING = re.compile(
+    rf"({_NUMBER})\s*(?:%|\*|stars?|points?|pts?|(?:/|of|out of)\s*[0-9]+(?:\s*(?:stars?|points?))?)?"
+)
+_STARS = re.compile(r"([\u2605\u2b50*]+)\ufe0f?\u2606*")
+_GRADED = re.compile(r".+[ _-](neg|pos)(?:ative|itive)?")
+_MOST_DIGITS = 20
+_BETWEEN = frozenset({"neutral", "neu", "mixed", "unknown", "unsure", "none"})
+_NEGATIVE_WORDS = frozenset(
+    {"negative", "no", "n", "bad", "poor", "sad", "unhappy", "rotten", "dislike", "hate", "down",
+     "thumbs down", "fail", "not recommended", "unfavorable", "-", "\U0001f44e", "\U0001f641",
+     "\u2639", "\u2639\ufe0f"}
+)  # fmt: skip
+_POSITIVE_WORDS = frozenset(
+    {"positive", "yes", "y", "p", "good", "great", "happy", "fresh", "like", "love", "up", "thumbs up",
+     "pass", "recommended", "favorable", "+", "\U0001f44d", "\U0001f642", "\u263a", "\u263a\ufe0f"}
+)  # fmt: skip
+
+
+def rating(label: str) -> float | None:
+    """The number that a label gives; None for one that gives none.
+
+    >>> rating("4"), rating("4 stars"), rating("7/10"), rating("80%"), rating("\\u2605\\u2606"), rating("bad")
+    (4.0, 4.0, 7.0, 80.0, 1.0, None)
+    """
+    if stars := _STARS.fullmatch(label):
+        return float(len(stars[1]))
+    found = _RATING.fullmatch(label)
+    if found is None or len(found[1]) >= _MOST_DIGITS:
+        return None
+    return float(found[1].replace(",", "."))
+
+
+def is_step(label: str) -> bool:
+    """Whether a label that means neither class is a step of a scale between or beyond them.
+
+    >>> is_step("2"), is_step("neutral"), is_step("very positive"), is_step("maybe")
+    (True, True, True, False)
+    """
+    return rating(label) is not None or label in _BETWEEN or _graded(label) is not None
+
+
+def class_of_word(label: str) -> ClassName | None:
+    """The class that a word means by itself; None for a word whose meaning is not known.
+
+    >>> class_of_word("rotten"), class_of_word("somewhat positive"), class_of_word("spam")
+    ('negative', 'positive', None)
+    """
+    if label in _NEGATIVE_WORDS:
+        return "negative"
+    return "positive" if label in _POSITIVE_WORDS else _graded(label)
+
+
+def mapping_of_words(labels: Iterable[str]) -> dict[str, ClassName]:
+    """The labels that mean a class by themselves, if there are such of both classes; else none."""
+    known = {label: name for label in labels if (name := class_of_word(label))}
+    return known if len(set(known.values())) > 1 else {}
+
+
+def _graded(label: str) -> ClassName | None:
+    found = _GRADED.fullmatch(label)
+    if found is None:
+        return None
+    return "negative" if found[1] == "neg" else "positive"
