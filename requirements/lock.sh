@@ -24,8 +24,6 @@ for generation in 1.16 1.21; do
   compile "tests-$generation" --constraint "requirements/tfx-$generation.txt" --python-version 3.11 --universal "$@"
   compile "gpu-$generation" --no-deps --python-version 3.11 --universal "$@"
 done
-# These two say that they need Python 3.9 or 3.10: resolved as if for 3.10, and without what they depend on.
-compile tfx-1.16-wheels --no-deps --python-version 3.10 "$@"
 compile schemas --no-deps --python-version 3.11 --universal "$@"
 compile mutants --no-deps --python-version 3.11 --universal "$@"
 compile uv --python-version 3.11 --universal "$@"

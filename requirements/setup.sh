@@ -168,7 +168,6 @@ digest() {
   {
     printf '%s\n' "$root" "$venv" "$extras"
     cat requirements/setup.sh requirements/uv.txt "requirements/tfx-$generation.txt" pyproject.toml
-    if [ "$generation" = 1.16 ]; then cat requirements/tfx-1.16-wheels.txt; fi
     if with tests; then cat "requirements/tests-$generation.txt" requirements/schemas.txt; fi
     if with gpu; then cat "requirements/gpu-$generation.txt"; fi
   } | sha256
@@ -259,7 +258,6 @@ install_packages() {
   pip_install -r requirements/uv.txt
   lend_pip_settings_to_uv "$venv"
   uv_pip sync --require-hashes --build-constraints "${pinned[0]}" "${pinned[@]}"
-  if [ "$generation" = 1.16 ]; then pip_install --ignore-requires-python -r requirements/tfx-1.16-wheels.txt; fi
   if with gpu; then
     uv_pip uninstall tensorflow-cpu
     pip_install -r "requirements/gpu-$generation.txt"

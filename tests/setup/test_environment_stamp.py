@@ -30,8 +30,6 @@ def test_every_package_is_installed_by_hash(ready):
         "--only-binary :all: -r requirements/uv.txt",
         f"uv pip sync --quiet --python {ready.checkout}/.venv/bin/python --require-hashes "
         "--build-constraints requirements/tfx-1.16.txt requirements/tfx-1.16.txt",
-        "python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --require-hashes "
-        "--only-binary :all: --ignore-requires-python -r requirements/tfx-1.16-wheels.txt",
         f"uv pip install --quiet --python {ready.checkout}/.venv/bin/python --offline --no-deps "
         "--no-build-isolation --editable .",
     ]
