@@ -34,3 +34,14 @@ def test_the_layer_gives_the_calibrated_logit():
     before = layer(tf.constant([[1.0, 2.0]])).numpy()
     calibration.fold(calibration.Calibration(scale=2.0, offset=-0.5), layer)
     np.testing.assert_allclose(layer(tf.constant([[1.0, 2.0]])), 2 * before - 0.5)
+
+
+@pytest.mark.parametrize("size", [2, 5, 40])
+def test_changing_nothing_has_the_weight_of_one_review(size):
+    """At the least loss, what the reviews pull is what holds back: 2 log(scale) and 2 offset."""
+    logits = np.linspace(-1, 3, size)
+    labels = (np.arange(size) % 3 != 0).astype(np.float32)
+    found = calibration.find(logits, labels)
+    wrong = 1 / (1 + np.exp(-(found.scale * logits + found.offset))) - labels
+    assert (wrong * found.scale * logits).sum() == pytest.approx(-2 * np.log(found.scale), abs=1e-3)
+    assert wrong.sum() == pytest.approx(-2 * found.offset, abs=1e-3)

@@ -99,3 +99,9 @@ def test_a_score_is_the_weighted_sum_over_the_root_of_squares():
     layer.weight.assign([0.5, 0.25, -1.0])
     expected = [[ngrams.GAIN * (0.5 - 0.5 - 0.5) / math.sqrt(1 + 4 + 4)], [0], [-ngrams.GAIN]]
     np.testing.assert_allclose(layer(ids), expected, rtol=1e-5)
+
+
+def test_a_word_that_comes_more_often_than_there_are_reviews_is_just_not_rare():
+    vocabulary = learned(["the the the film", "a film"], [1, 0])
+    # With one more of each of the three words: 4 of 7 in positive reviews, 1 of 5 in negative ones.
+    assert value_of("the", vocabulary) == pytest.approx(math.log(4 / 7) - math.log(1 / 5), rel=1e-6)
