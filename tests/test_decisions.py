@@ -1,0 +1,41 @@
+"""The page of decisions names files that are there, and says of each what, compared with what, and why."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
+SECTIONS = re.findall(r"^### (.*)\n\n((?:.+\n)*)", PAGE, re.MULTILINE)
+
+
+def test_every_file_that_is_named_is_there():
+    named = re.findall(r"`((?:pipeline|components|serving|requirements|tests)/[\w/.-]+\.\w+)`", PAGE)
+    assert named
+    assert not [path for path in named if not (ROOT / path).is_file()]
+
+
+@pytest.mark.parametrize(("title", "text"), SECTIONS, ids=[title for title, _ in SECTIONS])
+def test_a_decision_has_its_three_lines(title, text):
+    assert re.findall(r"^- \*\*(.*?)\*\*", text, re.MULTILINE) == ["What", "Compared", "Stays"]
+
+
+@pytest.mark.parametrize(
+    ("call", "files"),
+    [
+        ("DEFAULT_RUNNER =", {"pipeline/engine/beam_orchestrator.py"}),
+        ("setdefaulttimeout(", {"components/embeddings/locate.py"}),
+        ("setswitchinterval(", {"serving/server.py"}),
+        ("gc.freeze(", {"serving/model/loader.py", "pipeline/engine/local_runner.py"}),
+    ],
+)
+def test_a_switch_for_the_whole_process_is_used_only_where_the_page_says(call, files):
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for floor in ("pipeline", "components", "serving")
+        for path in (ROOT / floor).rglob("*.py")
+        if re.search(rf"\b{re.escape(call)}", path.read_text(encoding="utf-8"))
+    }
+    assert found == files
+    assert all(path in PAGE for path in files)
