@@ -246,3 +246,14 @@ def test_disagreements_are_counted_by_text_and_by_who_is_right():
     # Of the first text ours is right twice and theirs once; of the second theirs alone.
     assert intervals.discordant(**about, texts=np.array([1, 1, 1, 2, 2, 2, 3])) == (1, 1)
     assert intervals.discordant(**about, texts=np.array([1, 2, 1, 2, 2, 2, 2])) == (0, 0)
+
+
+def test_an_interval_of_little_confidence_is_widened_to_hold_the_value():
+    """50/52 plus 0.6745 * 0.0269, and half of it plus one half: 0.9899, short of the value of 1."""
+    right = answers(hits=(50, 0), misses=(0, 50))
+    low, high = intervals.interval("balanced_accuracy", **right, confidence=0.5)
+    assert (low, high) == (pytest.approx(0.9717, abs=1e-4), 1.0)
+    low, high = intervals.interval(
+        "balanced_accuracy", **answers(hits=(0, 50), misses=(50, 0)), confidence=0.5
+    )
+    assert (low, high) == (0.0, pytest.approx(1 - 0.9717, abs=1e-4))
