@@ -6,6 +6,7 @@ And what the tests of serving share with those of the commands that use it: a sm
 import asyncio
 import contextlib
 import functools
+import gc
 import json
 import os
 import shutil
@@ -24,8 +25,8 @@ from proofs import Proofs
 from small_run import SMALL_RUN
 
 # How long an example takes says nothing on a machine with other work.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+settings.register_profile("all", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fast", settings.get_profile("all"), max_examples=40)
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -38,12 +39,26 @@ MODEL_NAME = "imdb_sentiment"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("fast" if config.option.markexpr == "not proof" else "all")
     config.pluginmanager.register(Proofs(config), "proofs")
     config.pluginmanager.register(schedule.Schedule(config), "schedule")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(schedule.RECORD, action="store_true", help="record how long each file takes")
+
+
+def pytest_sessionstart() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leaves alone for good what the imports of all test files made: millions of objects.
+
+    The collector is off until then. The server collects whenever a version goes, and would look at them all.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -59,6 +74,18 @@ def process_as_before() -> Iterator[None]:
     """No test sees what another one left in the process."""
     with process_state.kept():
         yield
+
+
+@pytest.fixture
+def greenlight(tmp_path, monkeypatch):
+    """Calls a command in this process, in an empty folder: `greenlight("run", "--json")`."""
+    from click.testing import CliRunner
+
+    from pipeline import cli
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return lambda *arguments: CliRunner().invoke(cli.cli, arguments, prog_name="greenlight")
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,11 @@
 """Commands of the project in processes of their own, and what they say when they refuse."""
 
+import json
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +41,23 @@ def python(
         text=True,
         timeout=timeout,
     )
+
+
+PRINTS_PACKAGES = """
+import json, sys
+from click.testing import CliRunner
+from pipeline.cli import cli
+codes = [CliRunner().invoke(cli, arguments).exit_code for arguments in json.loads(sys.argv[1])]
+print(json.dumps([codes, sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
+
+def packages_of(*commands: Sequence[str], folder: Path) -> tuple[list[int], set[str]]:
+    """The exit codes of commands that one process calls in `folder`, and the packages that it imported."""
+    done = python("-c", PRINTS_PACKAGES, json.dumps(commands), folder=folder)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    codes, packages = json.loads(done.stdout)
+    return codes, set(packages)
 
 
 def refusal(result, code: int) -> str:

@@ -1,9 +1,8 @@
 """The end of a run of the tests: which proofs it left out, and why; also where workers run the tests."""
 
-import subprocess
-import sys
 from pathlib import Path
 
+import processes
 import pytest
 
 TESTS = Path(__file__).parent
@@ -45,15 +44,15 @@ def end_of_run(tmp_path):
         (tmp_path / name).write_text(text)
 
     def run(*arguments: str) -> str:
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+        command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments)
+        done = processes.python(*command, folder=tmp_path, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     return run
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "workers"])
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n", "2")], ids=["one process", "workers"])
 def test_proofs_that_were_left_out_are_counted_with_the_reason(end_of_run, workers):
     fast = end_of_run("-m", "not proof", *workers)
     assert "= 4 proofs were not run =" in fast

@@ -10,23 +10,18 @@ from pathlib import Path
 
 import processes
 import pytest
+from small_run import SMALL_MODEL
 
 from benchmarks.reviews_made import real_reviews
 from pipeline.config import load
 from pipeline.retraining import attempts
 from pipeline.retraining.journal import Journal
-from pipeline.retraining.paths import Places
+from pipeline.retraining.paths import Paths
 from pipeline.retraining.policy.history import History
 from pipeline.workspace.layout import Workspace
 
 pytestmark = pytest.mark.proof
 
-SMALL = (
-    "embedding.vocabulary_size=2000",
-    "trainer.epochs=6",
-    "trainer.batch_size=64",
-    "gate.min_accuracy=0.6",
-)
 QUICK = ("retrain.poll_seconds=0.2", "retrain.settle_seconds=0.2")
 
 
@@ -41,7 +36,8 @@ class Watched:
             f"workspace={self.workspace}",
             f"cache_dir={cache}",
             f"data.source=files:{folder}/spans/span-{{SPAN}}/*.csv",
-            *SMALL,
+            *SMALL_MODEL,
+            "gate.min_accuracy=0.6",
             *QUICK,
         ]
 
@@ -96,7 +92,7 @@ def watched(tmp_path, embedding_cache):
 
 def verdict_without_a_result(watched: Watched) -> str:
     """What is found of the run, had it been killed after its last stage, before it wrote its result."""
-    places = Places(Workspace.at(watched.workspace))
+    places = Paths(Workspace.at(watched.workspace))
     attempt = History(Journal(places.journal).records()).attempts[0]
     result = places.workspace.result(attempt.run)
     result.unlink()

@@ -55,13 +55,6 @@ def run_result(monkeypatch):
     return install
 
 
-def process(*command, folder):
-    """A fresh process in `folder` that finds the project's packages."""
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, cwd=folder, env=processes.environment()
-    )
-
-
 # --- help
 
 
@@ -108,13 +101,8 @@ ONLY_SETTINGS = (
 
 @pytest.mark.parametrize(("commands", "unwanted"), [(LIGHT, (*HEAVY, "pydantic")), (ONLY_SETTINGS, HEAVY)])
 def test_help_mistakes_and_settings_import_nothing_heavy(commands, unwanted, tmp_path):
-    script = (
-        "import sys\nfrom click.testing import CliRunner\nfrom pipeline.cli import cli\n"
-        f"for arguments in {commands!r}:\n    CliRunner().invoke(cli, arguments)\n"
-        f"print([name for name in {unwanted!r} if name in sys.modules])\n"
-    )
-    done = process(sys.executable, "-c", script, folder=tmp_path)
-    assert (done.stdout, done.stderr) == ("[]\n", "")
+    _, packages = processes.packages_of(*commands, folder=tmp_path)
+    assert not packages & set(unwanted)
 
 
 # --- errors in the arguments and the settings: code 2
@@ -232,7 +220,9 @@ def test_a_command_finds_legacy_keras_switched_on(greenlight, command, monkeypat
 
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
     shell = f"{sys.executable} -m pipeline.cli config explain | head -1; echo ${{PIPESTATUS[0]}}"
-    done = process("bash", "-c", shell, folder=tmp_path)
+    done = subprocess.run(
+        ["bash", "-c", shell], capture_output=True, text=True, cwd=tmp_path, env=processes.environment()
+    )
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1] in ("0", "141")
 
@@ -250,7 +240,7 @@ def test_ctrl_c_ends_the_process_though_a_thread_works_on(tmp_path):
         "cli.COMMANDS = {'Trial': {'trial': cli.Entry('run', 'A trial.')}}\n"
         "cli.main()\n"
     )
-    done = process(sys.executable, "-c", script, "trial", folder=tmp_path)
+    done = processes.python("-c", script, "trial", folder=tmp_path)
     assert (done.returncode, done.stderr.strip()) == (130, INTERRUPTED)
 
 

@@ -2,11 +2,9 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
+import processes
 import pytest
 
 from pipeline.config import IN_PROCESS_RUNNER
@@ -18,8 +16,6 @@ from pipeline.termination import (
     as_interruption,
     interruption_behind,
 )
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -105,14 +101,7 @@ def test_a_run_that_is_told_to_end_says_so_and_how_to_go_on(tmp_path, number, sa
         "sys.modules['pipeline.engine.local_runner'] = pipeline.engine.local_runner = Runner\n"
         "cli.main()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, "run", "--json"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = processes.python("-c", script, "run", "--json", folder=tmp_path)
     assert (done.returncode, done.stderr.strip()) == (code, said)
     assert '"verdict": "failed"' in done.stdout and f'"error_code": {code}' in done.stdout
 
@@ -128,12 +117,5 @@ def test_any_other_command_says_so_too(tmp_path):
         "cli.COMMANDS = {'Trial': {'trial': cli.Entry('run', 'A trial.')}}\n"
         "cli.main()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, "trial"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = processes.python("-c", script, "trial", folder=tmp_path)
     assert (done.returncode, done.stderr.strip()) == (143, f"Ended by SIGTERM. {NOTHING_IS_KEPT}")

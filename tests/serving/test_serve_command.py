@@ -1,6 +1,7 @@
 """`greenlight serve` from outside: a process that starts, says where it is, ends well, and can be killed."""
 
 import contextlib
+import itertools
 import json
 import re
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import httpx
 import processes
 import pytest
+from processes import refusal
 
 from serving.store.manifest import Facts
 from serving.versions import VersionStore
@@ -103,10 +105,6 @@ class Process:
         return not re.search(r"^greenlight_running_calls\{.*\} 0\.0$", metrics, re.MULTILINE)
 
 
-def run_to_its_end(*options: str) -> subprocess.CompletedProcess:
-    return processes.greenlight("serve", *options)
-
-
 @pytest.fixture
 def workspace(tmp_path) -> Path:
     return tmp_path / "workspace"
@@ -170,60 +168,49 @@ def test_after_a_kill_it_starts_again_at_once_on_the_same_port(workspace, store,
         waiting.join()
 
 
-def test_it_does_not_listen_elsewhere_without_protection(workspace):
-    done = run_to_its_end("--workspace", str(workspace), "--host", "0.0.0.0")
-    assert done.returncode == 2
-    assert done.stderr == (
-        "Error: 0.0.0.0 can be reached by other machines, and nothing would protect the model. Give API keys "
-        "(serve.api_keys) or a TLS certificate (serve.tls_certificate, serve.tls_key), or stay on 127.0.0.1\n"
+def test_it_does_not_listen_elsewhere_without_protection(greenlight):
+    assert refusal(greenlight("serve", "--host", "0.0.0.0"), 2) == (
+        "0.0.0.0 can be reached by other machines, and nothing would protect the model. Give API keys "
+        "(serve.api_keys) or a TLS certificate (serve.tls_certificate, serve.tls_key), or stay on 127.0.0.1"
     )
 
 
-def test_a_taken_port_is_one_clear_message(workspace):
+@pytest.mark.parametrize("option", ["--rest-port", "--grpc-port"])
+def test_a_taken_port_is_one_clear_message(greenlight, option):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        rest = run_to_its_end("--workspace", str(workspace), "--rest-port", port)
-        grpc = run_to_its_end("--workspace", str(workspace), "--rest-port", "0", "--grpc-port", port)
-    for done, option in ((rest, "--rest-port"), (grpc, "--grpc-port")):
-        assert done.returncode == 2
-        assert f"Error: cannot listen on 127.0.0.1:{port}: Address already in use. " in done.stderr
-        assert f"Choose another port with {option}, or free it" in done.stderr
-        assert "Traceback" not in done.stderr
+        ports = {"--rest-port": "0", "--grpc-port": "0", option: str(taken.getsockname()[1])}
+        done = greenlight("serve", *itertools.chain(*ports.items()))
+    assert (done.exit_code, done.stdout.splitlines()[1:]) == (2, [])
+    assert f"Error: cannot listen on 127.0.0.1:{ports[option]}: Address already in use. " in done.stderr
+    assert f"Choose another port with {option}, or free it" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
-def test_a_version_that_is_not_there_cannot_be_pinned(workspace, store, tiny_model):
+def test_a_version_that_is_not_there_cannot_be_pinned(greenlight, workspace, store, tiny_model):
     store.push(tiny_model(0.25), Facts())
-    done = run_to_its_end(
-        "--workspace", str(workspace), "--rest-port", "0", "--grpc-port", "0", "--version", "7"
-    )
-    assert done.returncode == 2
-    assert done.stderr == f"Error: Version 7 is not published in {store.root}; there are: 1.\n"
+    done = greenlight("serve", "--workspace", str(workspace), "--version", "7")
+    assert refusal(done, 2) == f"Version 7 is not published in {store.root}; there are: 1."
 
 
-def test_a_version_that_was_rolled_back_cannot_be_pinned(workspace, store, tiny_model):
+def test_a_version_that_was_rolled_back_cannot_be_pinned(greenlight, workspace, store, tiny_model):
     store.push(tiny_model(0.25), Facts())
     store.push(tiny_model(0.75), Facts())
     store.rollback()
-    done = run_to_its_end("--workspace", str(workspace), "--version", "2")
-    assert done.returncode == 2
-    assert done.stderr.startswith("Error: Version 2 was rolled back. `greenlight promote 2` publishes it")
+    said = refusal(greenlight("serve", "--workspace", str(workspace), "--version", "2"), 2)
+    assert said.startswith("Version 2 was rolled back. `greenlight promote 2` publishes it")
 
 
-def test_a_host_that_is_not_this_machine_is_to_be_named_otherwise(workspace, tmp_path):
+@pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_this_machine_is_to_be_named_otherwise(greenlight, tmp_path, host):
     (tmp_path / "keys").write_text("k" * 24)
-    for host in ("nowhere.invalid", "192.0.2.1"):
-        done = run_to_its_end(
-            "--workspace", str(workspace), "--host", host, "--api-keys", str(tmp_path / "keys")
-        )
-        assert done.returncode == 2
-        assert f"Error: cannot listen on {host}: " in done.stderr
-        assert "Name an address of this machine with --host\n" in done.stderr
+    done = greenlight("serve", "--host", host, "--api-keys", "keys")
+    assert done.exit_code == 2
+    assert f"Error: cannot listen on {host}: " in done.stderr
+    assert "Name an address of this machine with --host\n" in done.stderr
 
 
-def test_a_mistake_in_an_option_is_named_with_its_setting(workspace):
-    done = run_to_its_end("--workspace", str(workspace), "--rest-port", "70000")
-    assert done.returncode == 2
-    assert "serve.rest_port" in done.stderr
+def test_a_mistake_in_an_option_is_named_with_its_setting(greenlight):
+    assert "serve.rest_port" in refusal(greenlight("serve", "--rest-port", "70000"), 2)
 
 
 @pytest.mark.proof

@@ -4,24 +4,15 @@ import json
 import tomllib
 
 import pytest
+from processes import with_set
+from small_run import SMALL_RUN
 
 from components.trainer.settings import TrainerSettings
 from components.tuner import measured
 from pipeline import config
 from pipeline.engine.tuning import TuneResult
 
-SMALL = (
-    "data.limit=500",
-    "embedding.vocabulary_size=2000",
-    "trainer.epochs=2",
-    "trainer.batch_size=64",
-    "tune.batch_size=[32]",
-    "tune.learning_rate=[0.001, 0.01]",
-)
-
-
-def with_set(*assignments):
-    return [part for assignment in assignments for part in ("--set", assignment)]
+SMALL = (*SMALL_RUN, "trainer.epochs=2", "tune.batch_size=[32]", "tune.learning_rate=[0.001, 0.01]")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from kfp_cluster import CACHED, FAILED, NOT_RUN, SUCCEEDED, Cluster, Task
+from small_run import SMALL_RUN
 
 from pipeline.config import load
 from pipeline.console.plain import Console
@@ -23,13 +24,7 @@ from serving.versions import VersionStore
 # A dozen processes that import TensorFlow: a busy machine takes its time.
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(900)]
 
-SMALL = (
-    "data.limit=600",
-    "embedding.vocabulary_size=2000",
-    "trainer.epochs=5",
-    "trainer.batch_size=64",
-    "gate.min_change=-0.5",
-)
+SMALL = (*SMALL_RUN, "gate.min_change=-0.5")
 ROOT = "minio://mlpipeline/v2"
 STORE_STEPS = {"ProductionModel", "Evaluator", "Pusher"}
 TEXTS = ["A wonderful film.", "Dull from the first minute to the last.", "", "I laughed, I cried. " * 200]

@@ -2,10 +2,10 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 import yaml
 from google.protobuf import json_format
@@ -367,14 +367,7 @@ def test_the_json_is_a_pipeline_job_around_the_same_spec(compiled):
 @pytest.mark.proof
 def test_another_process_elsewhere_writes_the_same_bytes(compile_with, tmp_path):
     flags = ["--set", f"kubeflow.image={IMAGE}", "--set", f"kubeflow.pipeline_root={PIPELINE_ROOT}"]
-    elsewhere = {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1", "HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", "compile", "--output", "a.yaml", *flags],
-        cwd=tmp_path,
-        env=os.environ | elsewhere,
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
+    elsewhere = {"PYTHONHASHSEED": "1", "HOME": str(tmp_path)}
+    done = processes.greenlight("compile", "--output", "a.yaml", *flags, folder=tmp_path, **elsewhere)
     assert (done.returncode, done.stdout, done.stderr) == (0, "Wrote a.yaml.\n", "")
     assert Path(tmp_path, "a.yaml").read_text() == compile_with().to_yaml()

@@ -34,6 +34,7 @@ def test_reading_runs_from_the_compiled_command_on_the_source_that_the_run_names
     assert sorted(text.decode() for text in texts) == sorted(text for text, _ in rows)
 
 
+@pytest.mark.proof
 def test_a_step_ends_well_though_the_driver_adds_outputs_that_were_not_compiled(compile_with, step, tmp_path):
     schema = step(compile_with(f"kubeflow.project_dir={ROOT}"), "Schema")
 

@@ -1,16 +1,14 @@
 """`greenlight submit` against a stand-in for Kubeflow Pipelines' API."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
+import processes
 import pytest
 from kfp_api import Request, ended, error_body
 
 from pipeline.kubeflow import results
 
-ROOT = Path(__file__).parents[3]
 WELL = {"Trainer": "SUCCEEDED", "Pusher": "SUCCEEDED"}
 
 
@@ -259,13 +257,7 @@ def test_the_real_compiled_pipeline_arrives_as_kfp_reads_it(api, keep, tmp_path)
         "api.host": api.url,
     }
     arguments = [part for key, value in flags.items() for part in ("--set", f"kubeflow.{key}={value}")]
-    done = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", "submit", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
+    done = processes.greenlight("submit", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     spec = api.tables["versions"]["version-2"]["pipeline_spec"]
     assert set(spec["components"]) >= {"ProductionModel", "Pusher"}

@@ -1,20 +1,14 @@
 """A span is there whole or not at all, whenever its landing ends; and no two have one number."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+import processes
 
 
 def seen(folder: Path, what: str) -> dict:
     script = Path(__file__).with_name("landing_faults.py")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, script, folder, what], capture_output=True, text=True, env=environment
-    )
+    done = processes.python(str(script), str(folder), what)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)
 

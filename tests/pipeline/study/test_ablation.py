@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from processes import with_set
+from small_run import SMALL_RUN
 
 from components.tuner import measured
 from components.tuner.measured import Measured
@@ -47,12 +49,9 @@ def test_a_single_seed_has_no_spread():
     assert Row("default", [FIT]).spread("accuracy") == 0
 
 
-SMALL = ("data.limit=400", "embedding.vocabulary_size=2000", "trainer.epochs=2", "trainer.batch_size=64")
-
-
 @pytest.fixture
 def study(greenlight):
-    small = [part for assignment in SMALL for part in ("--set", assignment)]
+    small = with_set(*SMALL_RUN, "trainer.epochs=2")
     return lambda *arguments: greenlight("study", "ablation", "--json", *small, *arguments)
 
 
@@ -67,7 +66,7 @@ def test_a_study_goes_on_where_it_was_stopped(study, tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert fits == [1, 2]
     result = json.loads(done.stdout)
-    assert result["examples"]["train"] + result["examples"]["eval"] == 400
+    assert result["examples"]["train"] + result["examples"]["eval"] == 600
     (row,) = result["rows"]
     assert [fit["seed"] for fit in row["fits"]] == [1, 2]
 

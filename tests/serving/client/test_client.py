@@ -1,7 +1,4 @@
-import subprocess
-import sys
-from pathlib import Path
-
+import processes
 import pytest
 import tensorflow as tf
 import trustme
@@ -208,9 +205,6 @@ for url in sys.argv[1:]:
         print(client.predict(["good"])[0].label, client.status()[0].version)
 print(sorted({name.split(".")[0] for name in sys.modules} & {"tensorflow", "numpy", "apache_beam", "tfx"}))
 """
-    root = Path(__file__).parents[3]
     urls = [url_of(served, protocol) for protocol in PROTOCOLS]
-    ended = subprocess.run(
-        [sys.executable, "-c", script, *urls], cwd=root, capture_output=True, text=True, check=True
-    )
+    ended = processes.python("-c", script, *urls)
     assert ended.stdout.splitlines() == ["positive 1", "positive 1", "[]"]

@@ -3,17 +3,15 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 
 HERE = Path(__file__).parent
-PROJECT = HERE.parent.parent.parent
 MEMORY = Path("/dev/shm")
 
 
@@ -32,14 +30,7 @@ def drive(folder) -> Callable[..., dict[str, Any]]:
     """Run a script of this folder as `script.py FOLDER arguments...`; returns the JSON object it prints."""
 
     def run(script: str, *arguments: str) -> dict[str, Any]:
-        done = subprocess.run(
-            [sys.executable, str(HERE / script), str(folder), *arguments],
-            env={**os.environ, "PYTHONPATH": str(PROJECT)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = processes.python(str(HERE / script), str(folder), *arguments, timeout=120)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
