@@ -24,7 +24,7 @@ def kept() -> Iterator[None]:
 @contextlib.contextmanager
 def _loggers() -> Iterator[None]:
     root = logging.getLogger()
-    before = [(logger, _settings_of(logger)) for logger in (root, *_named_loggers())]
+    known, before = {root, *_named_loggers()}, {root: _settings_of(root), **_set_loggers()}
     # TFX and absl add handlers to the root logger when they are imported, which depends on earlier tests.
     root.handlers = [handler for handler in root.handlers if type(handler).__module__ == "_pytest.logging"]
     disabled = logging.root.manager.disable
@@ -32,14 +32,28 @@ def _loggers() -> Iterator[None]:
         yield
     finally:
         logging.disable(disabled)
-        for logger, settings in before:
-            logger.handlers, logger.propagate, logger.disabled = list(settings[0]), settings[1], settings[2]
-            if logger.level != settings[3]:
-                logger.setLevel(settings[3])
+        for logger in known & (before.keys() | _set_loggers().keys()):
+            handlers, logger.propagate, logger.disabled, level = before.get(logger, _AS_MADE)
+            logger.handlers = list(handlers)
+            if logger.level != level:
+                logger.setLevel(level)
 
 
-def _settings_of(logger: logging.Logger) -> tuple[tuple[logging.Handler, ...], bool, bool, int]:
+_Settings = tuple[tuple[logging.Handler, ...], bool, bool, int]
+_AS_MADE: _Settings = ((), True, False, logging.NOTSET)
+
+
+def _settings_of(logger: logging.Logger) -> _Settings:
     return tuple(logger.handlers), logger.propagate, logger.disabled, logger.level
+
+
+def _set_loggers() -> dict[logging.Logger, _Settings]:
+    """The few of hundreds of named loggers that are not as they were made."""
+    return {
+        logger: _settings_of(logger)
+        for logger in _named_loggers()
+        if logger.handlers or not logger.propagate or logger.disabled or logger.level
+    }
 
 
 def _named_loggers() -> list[logging.Logger]:

@@ -1,6 +1,7 @@
 """A model small enough to be understood: it counts the words "good" and "bad"."""
 
 import dataclasses
+import functools
 import inspect
 import json
 from collections.abc import Callable
@@ -66,8 +67,9 @@ def _signature(method: Callable[..., dict[str, tf.Tensor]]) -> tf.types.experime
 
 @pytest.fixture(scope="session")
 def export_model(tmp_path_factory) -> Export:
-    """Exports a WordCounter as a Model artifact's folder; `signature=method` chooses other signatures."""
+    """A Model artifact's folder with a WordCounter, not to be changed; `signature=method` chooses others."""
 
+    @functools.cache
     def export(*, slope: float = 1.0, bias: float = 0.0, **signatures: str) -> Path:
         model = WordCounter(slope=slope, bias=bias)
         chosen = signatures or {"serving_default": "serve", "tf_example": "serve_examples"}

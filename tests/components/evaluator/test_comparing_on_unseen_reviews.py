@@ -6,12 +6,24 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from tfx.components.evaluator import executor as tfx_executor
 
 from components import reviews
+from components.evaluator import executor
 from components.evaluator.exposure.training_reviews import TrainingReviews, hashes
 from components.evaluator.settings import GateSettings
 from serving.store.manifest import REVIEWS_NAME, Facts
 from serving.versions import VersionStore
+
+
+@pytest.fixture
+def without_tfma(monkeypatch):
+    """Leaves TFMA out, which agrees or not whatever was left out of the comparison; others here have it."""
+    monkeypatch.setattr(tfx_executor.Executor, "Do", lambda *_: None)
+    for name in ("candidate_metrics", "check_agreement", "_check_validation"):
+        monkeypatch.setattr(executor, name, lambda *_: None)
+    monkeypatch.setattr(executor.tfma, "load_validation_result", lambda _: None)
+
 
 GATE = GateSettings(min_accuracy=0.5, min_change=-0.05, min_change_length="off", min_unseen=40)
 
@@ -93,6 +105,7 @@ def test_what_the_live_model_was_trained_on_is_left_out_written_otherwise_or_not
     assert not outcome.predictions.seen.any()
 
 
+@pytest.mark.usefixtures("without_tfma")
 def test_with_too_few_left_there_is_no_fair_comparison(evaluate, export_model, published, folder):
     outcome = evaluate(export_model(), published({"train": texts(0, 61)}), gate=GATE, folder=folder)
 
@@ -111,6 +124,7 @@ def test_the_same_split_leaves_nothing_out(evaluate, export_model, published, fo
     assert outcome.verdict.notes[0].endswith("on all 100 reviews of test; neither model has seen any of them")
 
 
+@pytest.mark.usefixtures("without_tfma")
 def test_the_record_of_the_candidate_is_left_for_its_version(evaluate, export_model, folder):
     outcome = evaluate(export_model(), gate=GATE, folder=folder)
 
@@ -135,6 +149,7 @@ def test_a_model_that_started_from_another_has_seen_what_that_one_saw(
     assert len(record.by_use["earlier"]) == 40
 
 
+@pytest.mark.usefixtures("without_tfma")
 def test_a_version_from_before_there_were_records_is_compared_on_all_and_that_is_said(
     evaluate, export_model, published, folder
 ):
@@ -146,6 +161,7 @@ def test_a_version_from_before_there_were_records_is_compared_on_all_and_that_is
     assert "it was pushed before that was recorded" in outcome.verdict.notes[0]
 
 
+@pytest.mark.usefixtures("without_tfma")
 def test_without_a_test_split_the_reviews_that_models_were_chosen_by_are_compared(
     evaluate, export_model, published, tmp_path
 ):
@@ -159,6 +175,7 @@ def test_without_a_test_split_the_reviews_that_models_were_chosen_by_are_compare
     assert outcome.verdict.metrics["example_count"] == 100
 
 
+@pytest.mark.usefixtures("without_tfma")
 def test_without_a_test_split_a_model_is_also_judged_by_what_the_one_it_started_from_was_chosen_by(
     evaluate, export_model, published, tmp_path
 ):

@@ -1,4 +1,3 @@
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +21,7 @@ def better(evaluate, export_model):
 @pytest.fixture(scope="module")
 def without_baseline(evaluate, export_model, tmp_path_factory):
     """Refused by accuracy, and by a baseline whose folder was deleted."""
-    gone = export_model()
-    shutil.rmtree(gone)
+    gone = tmp_path_factory.mktemp("gone") / "model"
     gate = GateSettings(min_accuracy=0.95, min_change_length="off")
     return evaluate(export_model(), gone, gate=gate)
 

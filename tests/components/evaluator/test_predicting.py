@@ -64,16 +64,13 @@ def test_one_number_for_all_reviews_is_no_answer(export_model, examples):
         scorer(export_model(tf_example="serve_one_number"))(examples)
 
 
-def test_a_deleted_folder(export_model):
-    folder = export_model()
-    shutil.rmtree(folder)
-
+def test_a_deleted_folder(tmp_path):
     with pytest.raises(ModelError, match=r"its folder .*Format-Serving is gone"):
-        scorer(folder)
+        scorer(tmp_path)
 
 
-def test_a_torn_model_file(export_model):
-    folder = export_model()
+def test_a_torn_model_file(export_model, tmp_path):
+    folder = shutil.copytree(export_model(), tmp_path / "model")
     file = folder / "Format-Serving" / "saved_model.pb"
     file.write_bytes(file.read_bytes()[:100])
 

@@ -41,8 +41,8 @@ def write_split(tmp_path) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def cache_dir(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+def cache_dir(embedding_cache) -> Path:
+    return embedding_cache
 
 
 @pytest.fixture(scope="session")

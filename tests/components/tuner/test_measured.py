@@ -31,8 +31,8 @@ def files(packaged_reviews, tmp_path_factory) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def cache_dir(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+def cache_dir(embedding_cache) -> Path:
+    return embedding_cache
 
 
 @pytest.fixture

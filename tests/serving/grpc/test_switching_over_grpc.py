@@ -17,7 +17,7 @@ def test_no_call_fails_while_versions_come_and_go(small_workspace, small_model, 
     def ask() -> None:
         with grpc.insecure_channel(running.grpc) as channel:
             stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-            while not enough.is_set():
+            while not enough.wait(0.005):
                 try:
                     seen.add(stub.Predict(request, timeout=30).model_spec.version.value)
                 except grpc.RpcError as error:

@@ -12,7 +12,7 @@ from serving.settings import ServeSettings
 from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
-CLIENTS = 16
+CLIENTS = 8
 MODEL = "imdb_sentiment"
 BODY = orjson.dumps({"instances": ["a film"]})
 REQUEST = (
@@ -32,6 +32,7 @@ class Client:
     async def ask_on(self) -> None:
         reader, writer = await asyncio.open_connection(self.host, self.port)
         while not self.stop:
+            await asyncio.sleep(0.002)
             writer.write(REQUEST)
             head = await reader.readuntil(b"\r\n\r\n")
             length = next(
