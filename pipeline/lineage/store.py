@@ -86,8 +86,8 @@ class SqliteLineage:
         if not os.path.lexists(self.path):
             return None
         return GreenlightError(
-            f"The lineage store {self.path} is not a file, but a folder, a pipe or a broken link. Move it away: "
-            "the next run starts a new one."
+            f"The lineage store {self.path} is not a file, but a folder, a pipe or a broken link. Move it "
+            "away: the next run starts a new one."
         )
 
     def _connect(self) -> sqlite3.Connection:
@@ -145,6 +145,6 @@ class SqliteLineage:
         reason = str(error).strip().splitlines()[0][:_LONGEST_REASON].rstrip(".")
         return GreenlightError(
             f"The lineage store {self.path} does not fit ML Metadata {release} ({reason}). It is of a newer "
-            "release, or some of its tables are damaged: use that release, bring the file back from a backup, "
-            "or move it away: the next run starts a new one, and what is served stays."
+            "release, or some of its tables are damaged: use that release, bring the file back from a "
+            "backup, or move it away: the next run starts a new one, and what is served stays."
         )

@@ -5,6 +5,7 @@ protobuf 4 and later, so the services are described here, from the messages. `gr
 only; v1 has the same messages in another package, so the same servicer answers both.
 """
 
+import contextlib
 from typing import Any
 
 import grpc
@@ -63,7 +64,7 @@ def add_reflection(server: grpc.aio.Server) -> None:
         reflection.SERVICE_NAME,
         _V1_SERVICE,
     )
-    servicer = reflection.aio.ReflectionServicer(names, pool=pool)
+    servicer = reflection.aio.ReflectionServicer(names, pool=_PoolWithMethods(pool))
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
     method = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,
@@ -72,6 +73,26 @@ def add_reflection(server: grpc.aio.Server) -> None:
     )
     v1 = grpc.method_handlers_generic_handler(_V1_SERVICE, {"ServerReflectionInfo": method})
     server.add_generic_rpc_handlers((v1,))
+
+
+class _PoolWithMethods:
+    """A pool that finds methods by their names, too: `grpcurl describe SERVICE.METHOD` asks for them.
+
+    Of protobuf's own pool only the pure Python implementation does.
+    """
+
+    def __init__(self, pool: descriptor_pool.DescriptorPool) -> None:
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    def FindFileContainingSymbol(self, symbol: str) -> Any:
+        """The file with the symbol; KeyError where there is none."""
+        with contextlib.suppress(KeyError):
+            return self._pool.FindFileContainingSymbol(symbol)
+        service, _, method = symbol.rpartition(".")
+        return self._pool.FindServiceByName(service).methods_by_name[method].containing_service.file
 
 
 def _v1_of(v1alpha: Any) -> descriptor_pb2.FileDescriptorProto:

@@ -36,14 +36,20 @@ class _Request:
     __slots__ = ("arrived", "deadline", "future", "inputs", "rows", "size")
 
     def __init__(
-        self, inputs: Inputs, rows: int, size: int, deadline: float, future: "asyncio.Future[Outputs]"
+        self,
+        inputs: Inputs,
+        rows: int,
+        size: int,
+        deadline: float,
+        future: "asyncio.Future[Outputs]",
+        arrived: float,
     ) -> None:
         self.inputs = inputs
         self.rows = rows
         self.size = size
         self.deadline = deadline
         self.future = future
-        self.arrived = time.monotonic()
+        self.arrived = arrived
 
 
 class Lane:
@@ -83,16 +89,21 @@ class Lane:
 class Batcher:
     """Runs the requests of all lanes, oldest first, in `limits.workers` threads.
 
-    observe is told of each call: its rows, its requests, its seconds.
+    observe is told of each call: its rows, its requests, its seconds. clock: what deadlines are measured by.
     """
 
     def __init__(
-        self, limits: BatchLimits, *, observe: Observe = lambda rows, requests, seconds: None
+        self,
+        limits: BatchLimits,
+        *,
+        observe: Observe = lambda rows, requests, seconds: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits
         self.queued = 0
         self.running = 0
         self._observe = observe
+        self._clock = clock
         self._lanes: dict[int, Lane] = {}
         self._scheduled = False
         self._loop = asyncio.get_running_loop()
@@ -139,7 +150,7 @@ class Batcher:
     ) -> "asyncio.Future[Outputs]":
         """Queues a request of `rows` rows and `size` bytes; the future gets the outputs or a RequestError.
 
-        deadline: as of time.monotonic().
+        deadline: as of the clock.
 
         Raises:
           RequestError: RESOURCE_EXHAUSTED, over HTTP 503, where the queue is full.
@@ -151,7 +162,7 @@ class Batcher:
                 retry_after=1,
                 http=Code.UNAVAILABLE.http,  # 429 would blame this one client
             )
-        request = _Request(inputs, rows, size, deadline, self._loop.create_future())
+        request = _Request(inputs, rows, size, deadline, self._loop.create_future(), self._clock())
         lane.waiting.append(request)
         lane.rows += rows
         lane.active += 1
@@ -187,7 +198,7 @@ class Batcher:
         """How long the lane's rows may still wait for others: not on an idle model, nor for a full call."""
         if not self.running or lane.rows >= self.limits.max_rows:
             return 0.0
-        return lane.waiting[0].arrived + self.limits.max_delay - time.monotonic()
+        return lane.waiting[0].arrived + self.limits.max_delay - self._clock()
 
     def _dispatch_in(self, seconds: float) -> None:
         if self._later is not None:
@@ -197,7 +208,7 @@ class Batcher:
     def _take(self, lane: Lane) -> list[_Request]:
         """The lane's next requests that share a call; those that nobody waits for any more are dropped."""
         batch: list[_Request] = []
-        rows, now = 0, time.monotonic()
+        rows, now = 0, self._clock()
         while lane.waiting:
             request = lane.waiting[0]
             if request.future.done() or request.deadline <= now:
@@ -270,7 +281,7 @@ class Batcher:
 
     def _watch(self, deadline: float) -> None:
         """Sees to it that `_look` is called by `deadline`."""
-        when = self._loop.time() + max(0.0, deadline - time.monotonic())
+        when = self._loop.time() + max(0.0, deadline - self._clock())
         if self._alarm is None or when < self._alarm.when():
             if self._alarm is not None:
                 self._alarm.cancel()
@@ -279,7 +290,7 @@ class Batcher:
     def _look(self) -> None:
         """Answers the requests whose time is up, whether they wait or run."""
         self._alarm = None
-        now = time.monotonic()
+        now = self._clock()
         for request in [request for request in self._open if request.deadline <= now]:
             self._expire(request)
         if self._open:

@@ -5,6 +5,7 @@ So it is asked what it has to answer: the requests that it brings along, or else
 with the features that it parses, or values of its types and shapes.
 """
 
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -51,7 +52,8 @@ def try_out(
     Raises:
       LoadError: a request of its own is not answered; the default signature does not answer, or none does
         where there is no default; another signature fails by the model's fault, or although the live
-        version's signature of that name and those inputs answers.
+        version's signature of that name and those inputs answers; an output lacks rows that the live
+        version's has.
     """
     answered = _answers_to(own, predictor)
     failures: dict[str, RequestError] = {}
@@ -59,6 +61,7 @@ def try_out(
     for name in predictor.signatures.keys() - answered.keys():
         try:
             answered[name] = _first_answer(predictor, predictor.signatures[name], examples)
+            _require_rows(predictor, predictor.signatures[name], answered[name], live)
         except RequestError as error:
             failures[name] = error
     for name, failure in sorted(failures.items()):
@@ -98,6 +101,31 @@ def _is_a_loss(signature: Signature, error: RequestError, live: Predictor | None
     except RequestError:
         return False
     return True
+
+
+def _require_rows(predictor: Predictor, signature: Signature, inputs: Inputs, live: Predictor | None) -> None:
+    """Raises LoadError where an output has other than a row for each of the input, and the live version's
+    has. A signature may answer otherwise, such as with the words of all texts; but not all of a sudden.
+    """
+    same = None if live is None else live.signatures.get(signature.name)
+    if live is None or same is None or not (signature.batched and same.batched):
+        return
+    if _taken(same) != _taken(signature) or same.outputs.keys() != signature.outputs.keys():
+        return
+    wrong = _without_rows(predictor, signature, inputs)
+    with contextlib.suppress(RequestError):  # the live version may have begun to fail
+        if wrong and not _without_rows(live, same, inputs):
+            raise LoadError(
+                f"output {wrong} of signature {signature.name} does not have one row for each of the input, "
+                "as the live version's has"
+            )
+
+
+def _without_rows(predictor: Predictor, signature: Signature, inputs: Inputs) -> str:
+    """The first output that does not have a row for each of the input, or "" where all have."""
+    rows = len(next(iter(inputs.values())))
+    outputs = predictor.run(signature.name, inputs)
+    return next((name for name in sorted(outputs) if outputs[name].shape[:1] != (rows,)), "")
 
 
 def _taken(signature: Signature) -> dict[str, tuple[str, tuple[int | None, ...] | None]]:

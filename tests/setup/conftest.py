@@ -44,7 +44,7 @@ paths = sysconfig.get_paths
 sysconfig.get_paths = lambda *scheme: paths(*scheme) | dict(include="{headers}")"""
 UV = """#!/bin/sh
 printf '%s\\n' "uv $* [index $UV_DEFAULT_INDEX] [cert $SSL_CERT_FILE]" >>"$NOTES"
-[ -z "$UV_SLEEPS" ] || sleep "$UV_SLEEPS"
+while [ -n "$UV_WAITS_FOR" ] && [ ! -e "$UV_WAITS_FOR" ]; do sleep 0.05; done
 [ -z "$UV_FAILS" ] || { echo "uv: no space left" >&2; exit 1; }
 case "$*" in *--editable*) cp "$0" "$(dirname "$0")/greenlight" ;; esac
 """
@@ -104,7 +104,7 @@ class Machine:
 
     def setup(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         process = self.start(*arguments, **environment)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def explain(self, **environment: str) -> dict[str, str]:

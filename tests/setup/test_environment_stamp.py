@@ -115,14 +115,21 @@ def test_a_failed_installation_is_never_taken_for_a_ready_one(machine):
     assert made_anew(machine)
 
 
-def test_an_interrupted_installation_starts_anew(machine):
-    machine.add_python("python3.11", "3.11.9")
-    process = machine.start(UV_SLEEPS="1")
-    patience = time.monotonic() + 20
+def wait_for_uv(machine):
+    """Until the installation has begun; it then waits for its gate."""
+    patience = time.monotonic() + 300
     while not any(note.startswith("uv") for note in machine.notes):
         assert time.monotonic() < patience, "uv was never started"
         time.sleep(0.02)
+
+
+def test_an_interrupted_installation_starts_anew(machine):
+    machine.add_python("python3.11", "3.11.9")
+    gate = machine.home / "gate"
+    process = machine.start(UV_WAITS_FOR=str(gate))
+    wait_for_uv(machine)
     process.send_signal(signal.SIGKILL)
+    gate.touch()  # for the uv that outlives it
     process.communicate()
     machine.forget()
     assert machine.setup().returncode == 0
@@ -131,11 +138,16 @@ def test_an_interrupted_installation_starts_anew(machine):
 
 def test_two_at_once_install_once(machine):
     machine.add_python("python3.11", "3.11.9")
-    both = [machine.start(UV_SLEEPS="0.5") for _ in range(2)]
-    outputs = [process.communicate(timeout=60)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0]
+    gate = machine.home / "gate"
+    first = machine.start(UV_WAITS_FOR=str(gate))
+    wait_for_uv(machine)
+    second = machine.start(UV_WAITS_FOR=str(gate))
+    assert "is at work" in second.stdout.readline()
+    gate.touch()
+    outputs = [process.communicate(timeout=300)[0] for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0]
     assert sum(note.startswith(MADE) for note in machine.notes) == 1
-    assert sum("is at work" in output for output in outputs) == 1
+    assert "is at work" not in "".join(outputs)
 
 
 def test_a_setup_that_begins_while_another_makes_the_folder_waits_for_it(machine):

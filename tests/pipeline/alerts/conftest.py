@@ -33,7 +33,7 @@ class Receiver(ThreadingHTTPServer):
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         with self.changed:
-            assert self.changed.wait_for(condition, timeout=20)
+            assert self.changed.wait_for(condition, timeout=120)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
                 server.keys.append(self.headers["Idempotency-Key"])
             server.changed.notify_all()
         if answer == "hang":
-            server.closing.wait(30)
+            server.closing.wait(600)
         elif answer == "trickle":
             self._trickle()
         else:
@@ -104,6 +104,6 @@ def quick() -> Callable[..., AlertSettings]:
     """Settings that try again at once, and give a receiver the time that a busy machine takes."""
 
     def make(**given) -> AlertSettings:
-        return AlertSettings(**({"retry_seconds": 0.01, "timeout_seconds": 20} | given))
+        return AlertSettings(**({"retry_seconds": 0.01, "timeout_seconds": 20, "linger_seconds": 60} | given))
 
     return make

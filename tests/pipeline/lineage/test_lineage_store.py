@@ -73,7 +73,7 @@ def test_one_that_was_cut_off(lineage, use, size):
 def test_what_is_not_a_file_is_said_before_anything_opens_it(tmp_path, make, use):
     lineage = SqliteLineage(tmp_path / "metadata.sqlite")
     make(lineage.path)
-    with pytest.raises(GreenlightError, match="is not a file.*Move it away") as raised:
+    with pytest.raises(GreenlightError, match=r"is not a file.*Move it away") as raised:
         use(lineage)
     assert raised.value.exit_code == 1
 

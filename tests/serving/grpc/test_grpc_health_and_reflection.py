@@ -105,8 +105,25 @@ def test_reflection_describes_itself_under_its_own_package(reflected, name):
     descriptor_pool.DescriptorPool().Add(file)  # whatever it names is in it
 
 
-def test_a_symbol_that_is_not_here_is_an_answer(reflected):
-    answer = reflected(file_containing_symbol="inference.Nothing")
+@pytest.mark.parametrize(
+    ("symbol", "service"),
+    [
+        ("tensorflow.serving.PredictionService.Predict", "PredictionService"),
+        ("inference.GRPCInferenceService.ModelInfer", "GRPCInferenceService"),
+        ("grpc.health.v1.Health.Watch", "Health"),
+    ],
+)
+def test_a_method_is_a_symbol_too(reflected, symbol, service):
+    (content, *_) = reflected(file_containing_symbol=symbol).file_descriptor_response.file_descriptor_proto
+    file = descriptor_pb2.FileDescriptorProto.FromString(content)
+    assert [each.name for each in file.service] == [service]
+
+
+@pytest.mark.parametrize(
+    "symbol", ["inference.Nothing", "inference.GRPCInferenceService.Nothing", "Nothing", "", ".", "a..b"]
+)
+def test_a_symbol_that_is_not_here_is_an_answer(reflected, symbol):
+    answer = reflected(file_containing_symbol=symbol)
     assert answer.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
 
 

@@ -8,13 +8,19 @@ import threading
 import pytest
 import uvloop
 
-from serving.http import backlog
+from serving.http import backlog, connection
 
 BODY = b'{"instances": ["good"]}'
 REQUEST = b"POST /v1/models/imdb_sentiment:predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (
     len(BODY),
     BODY,
 )
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """On a busy machine nobody is given up on: what is tested ends by itself."""
+    monkeypatch.setattr(backlog, "_LONGEST_SECONDS", 60.0)
 
 
 def answer_of(connection: socket.socket) -> bytes:
@@ -72,14 +78,15 @@ def test_clients_that_reconnect_without_pause_are_answered_or_refused_never_rese
     assert crowd.outcomes["refused"] == 8
 
 
-def test_a_connection_that_has_not_asked_yet_may_still_ask(serving_small):
-    with serving_small() as server, socket.create_connection(("127.0.0.1", server.port)) as connection:
+def test_a_connection_that_has_not_asked_yet_may_still_ask(serving_small, monkeypatch):
+    monkeypatch.setattr(connection, "_FIRST_REQUEST_SECONDS", 60.0)
+    with serving_small() as server, socket.create_connection(("127.0.0.1", server.port)) as client:
         stopping = threading.Thread(target=server.stop)
         stopping.start()
         while not server.server.stopping:
             pass
-        connection.sendall(REQUEST)
-        content = answer_of(connection)
+        client.sendall(REQUEST)
+        content = answer_of(client)
         stopping.join()
     assert content.startswith(b"HTTP/1.1 200 ") and b"\r\nconnection: close\r\n" in content
 
@@ -117,8 +124,8 @@ def test_all_that_wait_are_accepted_before_it_returns(monkeypatch, with_filter):
         async with asyncio.timeout(60):
             while len(accepted) < len(clients):
                 await asyncio.sleep(0.001)
-        for connection in (*clients, *accepted):
-            connection.close()
+        for each in (*clients, *accepted):
+            each.close()
 
     uvloop.run(run())  # which attaches a connection as it accepts it
 

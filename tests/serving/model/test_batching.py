@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from batcher_story import SOON, limits, with_batcher
+from batcher_story import SHORT, SOON, StoppedClock, limits, with_batcher
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -169,13 +169,15 @@ def test_expired_work_is_answered_in_time_and_never_run():
 def test_a_request_whose_time_is_up_while_it_runs_is_answered_too():
     async def story(ask, batcher, model):
         model.hold()
-        late = ask(1, deadline=0.3)
+        late = ask(1, deadline=SHORT)
         await model.is_called()
+        clock.ahead = SHORT
         with pytest.raises(RequestError) as expired:
             await late
         assert expired.value.message == "The request's time was up before the model answered."
 
-    with_batcher(limits(), story)
+    clock = StoppedClock()
+    with_batcher(limits(), story, clock)
 
 
 def test_what_nobody_waits_for_any_more_is_not_run():
@@ -242,8 +244,9 @@ def test_a_lane_tells_when_the_model_is_done_with_it():
         lane = Lane(model, batched=True)
         lane.when_idle = told.set
         model.hold()
-        late = ask(1, lane=lane, deadline=0.3)
+        late = ask(1, lane=lane, deadline=SHORT)
         await model.is_called()
+        clock.ahead = SHORT
         with pytest.raises(RequestError):
             await late
         assert (lane.active, told.is_set()) == (1, False), "answered, but the model still has it"
@@ -251,7 +254,8 @@ def test_a_lane_tells_when_the_model_is_done_with_it():
         await told.wait()
         assert lane.active == 0
 
-    with_batcher(limits(), story)
+    clock = StoppedClock()
+    with_batcher(limits(), story, clock)
 
 
 def test_the_lane_whose_first_request_is_the_oldest_goes_first():

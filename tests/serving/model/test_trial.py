@@ -67,13 +67,15 @@ def test_a_small_real_model_passes_through_every_signature(small_model):
 class Fake:
     """Stands for a predictor; `fails` are the errors of signatures by name."""
 
-    def __init__(self, *names, fails=None, dtype="string"):
+    def __init__(self, *names, fails=None, dtype="string", more_rows=None):
         spec = TensorSpec(dtype=dtype, shape=(None,), tensor="x:0")
+        outputs = {} if more_rows is None else {"y": TensorSpec(dtype="int32", shape=(None,), tensor="y:0")}
         self.signatures = {
-            name: Signature(name=name, inputs={"x": spec}, outputs={}, method_name="", definition=None)
+            name: Signature(name=name, inputs={"x": spec}, outputs=outputs, method_name="", definition=None)
             for name in names
         }
         self.fails = fails or {}
+        self.more_rows = more_rows
         self.asked = []
 
     def graph_def(self):
@@ -83,7 +85,9 @@ class Fake:
         self.asked.append((name, len(inputs["x"])))
         if name in self.fails:
             raise RequestError(self.fails[name], "no")
-        return {}
+        if self.more_rows is None:
+            return {}
+        return {"y": np.zeros(len(inputs["x"]) + self.more_rows, np.int32)}
 
 
 def test_every_signature_is_asked_one_row_and_a_batch():
@@ -124,6 +128,28 @@ def test_another_signature_may_not_fail_where_the_live_version_answers():
 )
 def test_it_may_where_the_live_version_says_nothing_about_it(live):
     assert try_out(Fake("serving_default", "other", fails={"other": Code.FAILED_PRECONDITION}), live=live)
+
+
+@pytest.mark.parametrize("name", ["serving_default", "other"])
+def test_an_output_may_not_lose_the_rows_that_the_live_versions_has(name):
+    names = {"serving_default", name}
+    with pytest.raises(LoadError, match=rf"output y of signature {name} does not have one row for each"):
+        try_out(Fake(*names, more_rows=1), live=Fake(name, more_rows=0))
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        None,
+        Fake("serving_default", more_rows=1),
+        Fake("serving_default"),
+        Fake("serving_default", more_rows=0, dtype="int32"),
+        Fake("serving_default", more_rows=0, fails={"serving_default": Code.INTERNAL}),
+    ],
+    ids=["none", "has none either", "has other outputs", "takes another type", "fails"],
+)
+def test_a_signature_may_answer_the_whole_and_not_each_row(live):
+    assert try_out(Fake("serving_default", more_rows=1), live=live)
 
 
 def test_without_a_default_any_signature_will_do_and_one_has_to():
