@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import string
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
 
 NAME = "greenlight-retrain"
+UNIT = Path(__file__).with_name(f"{NAME}.service")
+"""The template of the systemd unit."""
 WORKSPACE = Path("/workspace")
 SETTINGS_FOLDER, SETTINGS_FILE = "/etc/greenlight", "greenlight.toml"
 KUBERNETES_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
@@ -36,35 +39,14 @@ def systemd_unit(settings: Settings, *, config: Sequence[Path]) -> str:
     command = [sys.executable, "-P", "-m", "pipeline.cli", "retrain", "--watch", *told]
     command += ["--workspace", str(settings.workspace.absolute())]
     stop = settings.retrain.stop_seconds + settings.alerts.linger_seconds + STOP_MARGIN_SECONDS
-    return f"""[Unit]
-Description=Retrain {settings.model_name} when new data or drift asks for it
-Documentation=man:systemd.service(5)
-After=network-online.target
-Wants=network-online.target
-StartLimitIntervalSec=3600
-StartLimitBurst=10
-
-[Service]
-Type=exec
-User={_user()}
-WorkingDirectory={_unit_value(str(Path.cwd()))}
-ExecStart={" ".join(_unit_value(shlex.quote(part)) for part in command)}
-# Addresses of alerts belong in this file, as VARIABLE=https://..., readable by root only: systemd reads it
-# before it becomes the user. It may be missing.
-EnvironmentFile=-/etc/greenlight/alerts.env
-Restart=on-failure
-RestartSec=30
-# Settings that cannot be used (2) do not get better by trying again.
-RestartPreventExitStatus=2
-# SIGTERM goes to the watcher alone: it ends the run under way itself. What is left after the time is killed.
-KillMode=mixed
-TimeoutStopSec={stop:.0f}
-NoNewPrivileges=true
-PrivateTmp=true
-
-[Install]
-WantedBy=multi-user.target
-"""
+    unit = string.Template(UNIT.read_text(encoding="utf-8"))
+    return unit.substitute(
+        model=settings.model_name,
+        user=_user(),
+        folder=_unit_value(str(Path.cwd())),
+        command=" ".join(_unit_value(shlex.quote(part)) for part in command),
+        stop=f"{stop:.0f}",
+    )
 
 
 def _user() -> str:
