@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             mutants = _judged(area, sample=options.sample, jobs=options.jobs)
         except MutmutFailed as error:
-            broken.append(f"{area.name}: mutmut failed: ...{error}")
+            tests = " ".join((*area.tests, *area.arguments))
+            broken.append(f"{area.name}: mutmut failed. Do the tests pass by themselves? {tests}\n{error}")
             continue
         scores += [
             score(module, [each for each in mutants if each.module == module], known)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = ("components", "pipeline", "serving")
-COPIED = (*SOURCES, "tests", "pyproject.toml")
+COPIED = (*SOURCES, "tests", "docs", "pyproject.toml")
 
 _WITHOUT = ("-p", "no:cacheprovider", "-p", "no:unraisableexception")
 """Parts of pytest that cost more than a test: the second one collects garbage five times."""
@@ -33,7 +33,7 @@ class Area:
 
 
 class MutmutFailed(Exception):
-    """mutmut did not get as far as judging a mutant; its last lines."""
+    """mutmut did not get as far as judging a mutant; its last lines, which lack what the tests said."""
 
 
 def areas(path: Path = ROOT / "tests" / "mutation" / "areas.toml") -> list[Area]:
@@ -65,6 +65,7 @@ def _settings(area: Area) -> str:
     settings = {
         "source_paths": SOURCES,
         "only_mutate": area.modules,
+        "also_copy": ("docs",),  # a test runs the commands in it
         "pytest_add_cli_args_test_selection": area.tests,
         "pytest_add_cli_args": ("-m", "not proof", *_WITHOUT, *area.arguments),
         "process_isolation": "forkserver",
@@ -93,7 +94,13 @@ def run(folder: Path, modules: Iterable[str], *, sample: int | None, jobs: int) 
             names += drawn(sorted(_meta(folder, module)), sample, seed=module)
     done = _mutmut(folder, names, jobs=jobs)
     if done.returncode != 0:
-        raise MutmutFailed((folder / "mutmut.log").read_text(encoding="utf-8", errors="replace")[-3000:])
+        raise MutmutFailed(last_lines((folder / "mutmut.log").read_text(encoding="utf-8")))
+
+
+def last_lines(log: str) -> str:
+    """The end of what mutmut said, without its spinner."""
+    lines = [line for line in log.splitlines() if line.strip() and not "\u2800" <= line[0] <= "\u28ff"]
+    return "\n".join(lines[-15:])
 
 
 def drawn(names: Sequence[str], size: int, *, seed: str) -> list[str]:

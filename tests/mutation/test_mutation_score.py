@@ -152,4 +152,12 @@ def test_where_mutmut_itself_fails_there_is_no_score(monkeypatch, capsys):
     monkeypatch.setattr(run, "_judged", fails)
 
     assert run.main(["splits"]) == 2
-    assert "splits: mutmut failed: ...no test was found" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "\nsplits: mutmut failed. Do the tests pass by themselves? "
+        "tests/components/example_gen/test_splits.py\nno test was found\n"
+    )
+
+
+def test_the_end_of_mutmuts_log_is_shown_without_its_spinner():
+    log = "copied\n\u280b Running stats\r\u2819 Running stats\n\nfailed to collect stats\n"
+    assert sandbox.last_lines(log) == "copied\nfailed to collect stats"
