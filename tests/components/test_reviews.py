@@ -135,3 +135,10 @@ def test_a_caller_may_bring_the_word_count():
 def test_what_utf8_cannot_carry_is_refused():
     with pytest.raises(UnicodeEncodeError):
         reviews.to_example("broken \udcff", 0)
+
+
+def test_composed_after_folding_two_spellings_are_the_same_text():
+    """The narrow Cyrillic o folds to the usual one, which then composes with its diaeresis."""
+    narrow, usual = "\N{CYRILLIC SMALL LETTER NARROW O}", "\N{CYRILLIC SMALL LETTER O WITH DIAERESIS}"
+    found = reviews.canonical(f"a {narrow}\N{COMBINING DIAERESIS} film")
+    assert found == reviews.canonical(f"a {usual} film")

@@ -60,3 +60,15 @@ def test_pruning_is_in_the_history(four):
     four.prune(3)
     event = four.history()[-1]
     assert (event.action, event.version, event.why) == ("prune", 1, "prune, keeping 3")
+
+
+def test_versions_that_were_set_aside_stay_unless_asked(four, root):
+    (root / "3" / "saved_model.pb").write_text("x")
+    four.rollback()
+    assert [(version.number, version.state) for version in four.versions()][:2] == [
+        (4, "rolled-back"),
+        (3, "set-aside"),
+    ]
+    assert four.prune(2) == []
+    assert four.prune(2, rolled_back=True) == [3, 4]
+    assert numbers(four) == [2, 1]

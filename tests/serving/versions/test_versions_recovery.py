@@ -250,3 +250,19 @@ def test_a_version_that_moves_while_it_is_looked_at_is_looked_at_again(two, root
 
     monkeypatch.setattr(two._reader, "_folders", folders_then_move)
     assert [(each.number, each.state) for each in two.versions()] == [(2, "rolled-back"), (1, "live")]
+
+
+def test_a_version_that_never_stands_still_is_not_verified(two, monkeypatch):
+    def moved(version):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(two._reader, "check", moved)
+    with pytest.raises(StoreError, match=r"^version 2 was moved again and again while it was verified\. Try"):
+        two.verify(2)
+
+
+def test_a_store_that_was_emptied_while_a_rollback_waited_has_nothing_to_roll_back(two, monkeypatch):
+    looks = itertools.chain([two._reader.versions()], itertools.repeat([]))
+    monkeypatch.setattr(two._reader, "versions", lambda: next(looks))
+    with pytest.raises(StoreError, match=r"imdb_sentiment has no version, so there is none to roll back$"):
+        two.rollback()

@@ -140,3 +140,17 @@ def test_versions_moved_by_hand_are_believed(three, root, make_model):
     (root / ".greenlight" / "rolled-back" / "3").rename(root / "3")
     assert three.live().number == 3
     assert three.push(make_model("c"), Facts()).outcome == "unchanged"
+
+
+def test_a_version_whose_damage_only_its_content_shows_is_set_aside_as_damaged(three, root):
+    path = root / "2" / "saved_model.pb"
+    path.write_text(path.read_text().upper())
+    assert three.rollback().live == 1
+    assert three.versions()[1].why == "in the way of rolling back version 3: is damaged"
+
+
+def test_what_is_published_is_what_the_numbers_hold(three, root):
+    (root / "9").mkdir()
+    assert three.published() == [3, 2, 1]
+    three.rollback()
+    assert three.published() == [2, 1]
