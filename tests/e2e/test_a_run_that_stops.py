@@ -1,28 +1,45 @@
 """Runs that end before a verdict: bad data, unusable input, a workspace in use, something broken."""
 
 import csv
+import functools
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from components.errors import GreenlightError, InputError
+from pipeline.results.outcome import RunResult
 from pipeline.workspace.layout import Workspace
 
+Run = Callable[..., RunResult]
 
-@pytest.fixture
-def one_class(tmp_path: Path) -> Path:
-    """300 different reviews, all positive."""
-    path = tmp_path / "reviews.csv"
+
+def written(path: Path, labels: Callable[[int], int]) -> str:
+    """A source of 300 different reviews with these labels."""
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(["text", "label"])
-        rows.writerows([f"a film to remember, number {number}", 1] for number in range(300))
-    return path
+        rows.writerows([f"a film to remember, number {number}", labels(number)] for number in range(300))
+    return f"data.source=files:{path}"
 
 
-def test_reviews_of_one_class_stop_the_run_before_training(run, one_class, tmp_path):
-    result = run(f"data.source=files:{one_class}", workspace=tmp_path / "workspace")
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory) -> Path:
+    """For the runs that stop in the Trainer: the second finds the stages before it in the cache."""
+    return tmp_path_factory.mktemp("stopped") / "workspace"
+
+
+@pytest.fixture(scope="module")
+def short(run, workspace) -> Run:
+    """Runs the pipeline in `workspace` with one epoch."""
+    workspace.mkdir()
+    source = written(workspace.with_name("reviews.csv"), lambda number: number % 2)
+    return functools.partial(run, source, "trainer.epochs=1", workspace=workspace)
+
+
+def test_reviews_of_one_class_stop_the_run_before_training(run, tmp_path):
+    result = run(written(tmp_path / "reviews.csv", lambda _: 1), workspace=tmp_path / "workspace")
     assert (result.verdict, result.exit_code, result.version) == ("stopped", 4, None), result
     assert any("negative" in reason for reason in result.reasons), result.reasons
     assert "Trainer" not in {stage.name for stage in result.stages}
@@ -35,14 +52,14 @@ def test_a_pattern_without_files_is_the_users_input(run, tmp_path):
         run(f"data.source=files:{tmp_path}/none-*.csv", workspace=tmp_path / "workspace")
 
 
-def test_what_breaks_is_told_in_a_line_and_kept_whole_in_the_log(run, tmp_path, monkeypatch):
+def test_what_breaks_is_told_in_a_line_and_kept_whole_in_the_log(short, monkeypatch):
     from components.trainer.classifier import signatures
 
     def break_down(*_: object) -> None:
         raise RuntimeError("the disk is on fire")
 
     monkeypatch.setattr(signatures, "export", break_down)
-    result = run(workspace=tmp_path / "workspace")
+    result = short()
     assert (result.verdict, result.exit_code) == ("failed", 1), result
     assert "the disk is on fire" in result.error and "Traceback" not in result.error
     assert "Traceback" in Path(result.log).read_text(encoding="utf-8")
@@ -69,7 +86,7 @@ def test_a_workspace_in_use_is_not_shared(run, tmp_path):
         holder.join()
 
 
-def test_ctrl_c_in_a_stage_is_an_interruption_and_no_failure(run, tmp_path, monkeypatch):
+def test_ctrl_c_in_a_stage_is_an_interruption_and_no_failure(short, workspace, monkeypatch):
     from components.trainer.classifier import signatures
 
     def interrupt(*_: object) -> None:
@@ -77,8 +94,8 @@ def test_ctrl_c_in_a_stage_is_an_interruption_and_no_failure(run, tmp_path, monk
 
     monkeypatch.setattr(signatures, "export", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run(workspace=tmp_path / "workspace")
-    assert not (tmp_path / "workspace" / "serving").exists()
+        short()
+    assert not (workspace / "serving").exists()
 
 
 def test_a_missing_key_is_found_before_anything_runs(run, tmp_path):
