@@ -90,7 +90,7 @@ def test_a_watcher_that_is_told_to_end_ends_with_words(tmp_path, told, code):
     )
     assert "nothing: there is no span" in process.stdout.readline()
     process.send_signal(told)
-    rest, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=120)
     assert (process.returncode, rest) == (code, "Stopped; no run is in progress.\n")
 
 
