@@ -37,10 +37,7 @@ def why_no_space(place: Path) -> str:
     left = room(folder)
     if not left:
         return OF_ERRNO[errno.ENOSPC]
-    return (
-        f"The disk took no more, although it has {left}: a quota may be used up (`quota`), or what needed "
-        f"the space is gone again. {SPACE}"
-    )
+    return f"The disk has too little room for it ({left}), or a quota allows less (`quota`). {SPACE}"
 
 
 def room(folder: Path) -> str:

@@ -136,7 +136,7 @@ def test_words_alone_decide_nothing():
 def test_a_fault_of_the_machine_says_what_where_and_how_to_mend_it(place):
     failure = explain(raised(OSError(errno.ENOSPC, "No space left", "/data/model.keras")), place=place)
     assert failure.message.startswith("/data/model.keras")
-    assert "The disk took no more, although it has" in failure.message and "Free space" in failure.message
+    assert "The disk has too little room for it (" in failure.message and "Free space" in failure.message
     assert (failure.exit_code, failure.machine) == (1, True)
 
 

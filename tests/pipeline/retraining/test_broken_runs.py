@@ -26,7 +26,7 @@ def test_a_disk_that_takes_nothing_is_said_and_does_not_end_the_watcher(bench, m
 
     with monkeypatch.context() as patch:
         patch.setattr(attempts, "start", full)
-        with pytest.raises(MachineFault, match=r"The disk (took no more|is full)"):
+        with pytest.raises(MachineFault, match=r"The disk (has too little room|is full)"):
             retrainer.step()
     assert retrainer.step().decision.kind == "run"
 

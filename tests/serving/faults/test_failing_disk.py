@@ -3,8 +3,8 @@
 import pytest
 
 FULL = (  # as the disk below has room, the real cause must be something like a quota
-    "a quota may be used up (`quota`), or what needed the space is gone again. Free space there, or choose a "
-    "folder on another disk. `greenlight prune --keep 2` removes old versions."
+    "or a quota allows less (`quota`). Free space there, or choose a folder on another disk. "
+    "`greenlight prune --keep 2` removes old versions."
 )
 READ_ONLY = "The file system is mounted read-only: mount it writable, or choose another folder."
 

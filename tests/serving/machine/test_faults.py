@@ -49,7 +49,7 @@ def disk_with(monkeypatch, *, blocks: int, inodes: int) -> None:
     [
         (0, 50, "The disk is full. Free space there"),
         (100_000, 0, "The disk has no inodes left (`df -i`): too many files."),
-        (100_000, 50, "The disk took no more, although it has 390.6 MiB and 50 inodes free: a quota may be"),
+        (100_000, 50, "The disk has too little room for it (390.6 MiB and 50 inodes free), or a quota"),
     ],
 )
 @pytest.mark.parametrize("named", [True, False])
