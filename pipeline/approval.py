@@ -244,4 +244,5 @@ def _pushable(run: _Refused) -> tuple[Facts, Path]:
             "Run again with --no-cache to train and judge it anew."
         )
     told = json.loads(kept["facts"])
-    return Facts(**told | {"conditions": tuple(told["conditions"])}), folder
+    known = {each.name: told[each.name] for each in dataclasses.fields(Facts) if each.name in told}
+    return Facts(**known | {"conditions": tuple(told["conditions"])}), folder

@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
 EARLIER = "earlier_candidates"
 """The execution property with the numbers by test set, as JSON; "" where no driver runs (Kubeflow)."""
-TEST_SET, CANDIDATE = "test_set", "candidate"
-"""Custom properties of a ModelEvaluation: the digests of the texts that it is of and of the judged model."""
+TEST_SET, CANDIDATE, EXAMPLES = "test_set", "candidate", "examples"
+"""Custom properties of a ModelEvaluation: the digests of the texts that it is of and of the judged model, and
+the ids of the examples.
+"""
 
 
 class Driver(BaseDriver):
-    """Counts in the lineage store, up to the first time that this very model was judged.
+    """Counts in the lineage store, up to the first time that this very model was judged on these examples.
 
-    So the number stays what it was when the model is judged again, and the Evaluator comes from the cache.
+    So the number stays what it was when both come again, and the Evaluator comes from the cache.
     """
 
     def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
@@ -36,28 +38,46 @@ class Driver(BaseDriver):
         try:
             candidate = digest_of(execution_info.input_dict[specs.MODEL_KEY])
             with self._metadata_handle as metadata:
-                found = json.dumps(earlier_candidates(metadata.store, candidate), sort_keys=True)
-        except OSError as error:
-            # The executor meets it again, and its failure is recorded; one raised here leaves the execution
-            # running.
-            logging.warning("The candidate cannot be read: %s", error)
+                counted = earlier_candidates(
+                    metadata.store, candidate, examples=ids_of(execution_info.input_dict[specs.EXAMPLES_KEY])
+                )
+            found = json.dumps(counted, sort_keys=True)
+        except Exception as error:
+            # Whatever it is, an object store's errors too: the executor meets it again, and its failure is
+            # recorded; one raised here leaves the execution running.
+            logging.warning("Earlier candidates are not counted: %s", error)
             found = ""
         output.exec_properties[EARLIER].string_value = found
         return output
 
 
-def earlier_candidates(store: "MetadataStore", candidate: str) -> dict[str, int]:
-    """Test set -> how many models were judged on it before this one was judged first."""
+def earlier_candidates(store: "MetadataStore", candidate: str, *, examples: str) -> dict[str, int]:
+    """Test set -> how many other models were judged on it before this one was judged on it first.
+
+    Args:
+      candidate: the digest of the model.
+      examples: `ids_of` the examples that it is judged on now. What was recorded after it was judged on these
+        first does not count, on no test set.
+    """
+    done: set[str] = set()
     models: dict[str, set[str]] = {}
     for evaluation in sorted(store.get_artifacts_by_type("ModelEvaluation"), key=lambda each: each.id):
         properties = evaluation.custom_properties
         if TEST_SET not in properties or CANDIDATE not in properties:
             continue
-        judged = properties[CANDIDATE].string_value
+        test_set, judged = properties[TEST_SET].string_value, properties[CANDIDATE].string_value
         if judged == candidate:
-            break
-        models.setdefault(properties[TEST_SET].string_value, set()).add(judged)
+            if EXAMPLES not in properties or properties[EXAMPLES].string_value == examples:
+                break
+            done.add(test_set)
+        elif test_set not in done:
+            models.setdefault(test_set, set()).add(judged)
     return {test_set: len(judged) for test_set, judged in models.items()}
+
+
+def ids_of(examples: list[Artifact]) -> str:
+    """Names artifacts in the lineage store."""
+    return ",".join(str(number) for number in sorted(artifact.id for artifact in examples))
 
 
 def digest_of(models: list[Artifact]) -> str:

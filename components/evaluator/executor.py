@@ -20,7 +20,7 @@ from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 from components.errors import GreenlightError
 from components.evaluator import predictions as predictions_file
 from components.evaluator import verdict as verdict_file
-from components.evaluator.driver import CANDIDATE, EARLIER, TEST_SET, digest_of
+from components.evaluator.driver import CANDIDATE, EARLIER, EXAMPLES, TEST_SET, digest_of, ids_of
 from components.evaluator.exposure.data_settings import data_of, differences
 from components.evaluator.exposure.production import Training, training_of
 from components.evaluator.exposure.training_reviews import EVAL, TRAIN, TrainingReviews, hashes
@@ -243,6 +243,7 @@ def _record_look(evaluation: Artifact, found: Predictions, input_dict: _Artifact
     """What the driver of a later evaluation counts by."""
     evaluation.set_string_custom_property(TEST_SET, digest(found) or "")
     evaluation.set_string_custom_property(CANDIDATE, digest_of(input_dict[specs.MODEL_KEY]))
+    evaluation.set_string_custom_property(EXAMPLES, ids_of(input_dict[specs.EXAMPLES_KEY]))
 
 
 def _bless(blessing: Artifact, verdict: Verdict, input_dict: _Artifacts) -> None:

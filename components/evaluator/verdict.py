@@ -5,9 +5,14 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from components.evaluator.settings import OVERALL
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_Kind = TypeVar("_Kind", bound="DataclassInstance")
 
 Kind = Literal["floor", "ceiling", "change", "change_ceiling", "examples", "baseline", "unseen", "quality"]
 Judged = Literal["value", "lower", "upper"]
@@ -106,9 +111,8 @@ class ConditionResult:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "ConditionResult":
-        """Reads what `to_dict` wrote; keys of another Greenlight are passed over."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{key: value for key, value in content.items() if key in known})
+        """Reads what `to_dict` wrote."""
+        return _of_known(cls, content)
 
 
 def status_of(record: Mapping[str, Any]) -> Status:
@@ -249,10 +253,10 @@ class Verdict:
                 conditions=tuple(ConditionResult.from_dict(each) for each in content["conditions"]),
                 metrics=content["metrics"],
                 slices=tuple(content["slices"]),
-                baseline=Baseline(**content["baseline"]) if content["baseline"] else None,
-                approval=Approval(**content["approval"]) if content["approval"] else None,
+                baseline=_of_known(Baseline, content["baseline"]) if content["baseline"] else None,
+                approval=_of_known(Approval, content["approval"]) if content["approval"] else None,
                 comparison=_comparison(content.get("comparison")),
-                test_set=TestSet(**content["test_set"]) if content.get("test_set") else None,
+                test_set=_of_known(TestSet, content["test_set"]) if content.get("test_set") else None,
                 notes=tuple(content.get("notes", ())),
             )
         except (KeyError, TypeError, AttributeError) as error:
@@ -265,7 +269,13 @@ class Verdict:
 def _comparison(content: dict[str, Any] | None) -> Comparison | None:
     if not content:
         return None
-    return Comparison(**content | {"data_changes": tuple(content["data_changes"])})
+    return _of_known(Comparison, content | {"data_changes": tuple(content.get("data_changes", ()))})
+
+
+def _of_known(kind: type[_Kind], content: Mapping[str, Any]) -> _Kind:
+    """Of a record in JSON; keys that a newer release has added are passed over."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    return kind(**{key: value for key, value in content.items() if key in known})
 
 
 def _plain(value: Any) -> Any:

@@ -2,8 +2,9 @@
 
 A review's split is a hash of `reviews.normalize`, which a single entity, tag or final dot changes. To keep
 duplicates in one split, each group has a leader whose split its other rows take: a row with a fixed split,
-else one of the oldest span, else the smallest hash. So rows of new spans take the splits of older ones; a
-text without duplicates keeps its split, and so do the packaged reviews.
+else one of the oldest span, else the lowest rank. A rank is independent of the split: if the lowest hash led,
+the first split would get most groups, and the last one hardly any. So rows of new spans take the splits of
+older ones; a text without duplicates keeps its split, and so do the packaged reviews.
 """
 
 from collections import Counter
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 import apache_beam as beam
 
+from components.example_gen import splits
 from components.example_gen.beam_steps import READING, Row
 from components.example_gen.duplicates.clusters import clusters
 from components.example_gen.reading import Reading
@@ -29,7 +31,8 @@ class GroupedRow(NamedTuple):
     follows: bool
     """Whether its split is not fixed, so that it takes the leader's."""
     span: int
-    digest: bytes
+    rank: bytes
+    """As `splits.rank`."""
     split: str
     key: bytes
     sketch: bytes
@@ -47,7 +50,7 @@ class GroupSplits(NamedTuple):
 
 
 def grouped_row(row: Row) -> GroupedRow:
-    return GroupedRow(not row.fixed, row.span, row.digest, row.split, row.key, row.sketch)
+    return GroupedRow(not row.fixed, row.span, splits.rank(row.digest), row.split, row.key, row.sketch)
 
 
 def group_splits(rows: Iterable[GroupedRow], *, near_together: bool) -> GroupSplits:
@@ -74,13 +77,13 @@ def group_splits(rows: Iterable[GroupedRow], *, near_together: bool) -> GroupSpl
             leaders |= dict.fromkeys(cluster, leader)
         else:
             account[APART] += sum(row.split != leader.split for key in cluster for row in by_key[key])
-    splits = {}
+    changed = {}
     for key, copies in by_key.items():
         split = leaders[key].split
         if moved := sum(row.follows and row.split != split for row in copies):
-            splits[key] = split
+            changed[key] = split
             account[APART] += moved
-    return GroupSplits(splits, account)
+    return GroupSplits(changed, account)
 
 
 @beam.ptransform_fn

@@ -24,7 +24,7 @@ STAGES = {
     "ProductionModel": "find the model in production",
     "Evaluator": "measure it and judge by the gate",
     "InfraValidator": "load it as a server would",
-    "Pusher": "promote it",
+    "Pusher": "promote it if the gate allows",
 }
 PROGRESS_SECONDS = 10.0
 """How often plain lines repeat a stage's progress at most."""

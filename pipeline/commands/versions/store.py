@@ -129,18 +129,31 @@ def promote(settings: Settings, reason: str, signing_key: Path | None, as_json: 
     largest number serves it.
     """
     store = _open(settings, signing_key=signing_key)
-    _existing(store)
+    taken_back = next(
+        (one for one in _existing(store) if one.number == version and one.state == "rolled-back"), None
+    )
     result = _told(lambda: store.promote(version, reason))
     if as_json:
         click.echo(
             json.dumps(
-                {"outcome": result.outcome, "version": result.version, "path": result.path, "from": version}
+                {
+                    "outcome": result.outcome,
+                    "version": result.version,
+                    "path": result.path,
+                    "from": version,
+                    "rolled_back": None if taken_back is None else taken_back.why,
+                }
             )
         )
     elif result.outcome == "unchanged":
         click.echo(f"Version {result.version} is live already.")
     else:
         click.echo(f"Version {result.version} is live; it is the model of version {version}.")
+        if taken_back is not None:
+            why = f": {taken_back.why}" if taken_back.why else ""
+            click.echo(f"Version {version} had been rolled back{why}.")
+            if not reason:
+                click.echo("No --reason was given: the history does not say why it is live again.", err=True)
 
 
 @click.command()

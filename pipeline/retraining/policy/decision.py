@@ -117,7 +117,10 @@ def _nothing(seen: Seen, past: History, settings: RetrainSettings) -> Decision:
     unfinished = [str(span.key) for span in seen.spans if not span.ready]
     waiting = [str(span.key) for span in pending(seen, past)]
     if unfinished:
-        why = f"{', '.join(unfinished)}: not complete yet, or still changing"
+        why = (
+            f"{', '.join(unfinished)}: landed or changed less than retrain.settle_seconds = "
+            f"{settings.settle_seconds:g} s ago, and may be incomplete"
+        )
     elif waiting:
         why = f"{', '.join(waiting)}: new, but retrain.on_span is false and nothing else asks for a run"
     elif not seen.spans:

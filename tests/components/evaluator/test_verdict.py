@@ -126,6 +126,13 @@ def test_numbers_that_json_lacks_are_null_at_any_depth():
     assert content["metrics"] == {"accuracy": 0.9}
 
 
+@pytest.mark.parametrize("part", ["baseline", "approval", "comparison", "test_set"])
+def test_keys_that_a_newer_release_has_added_are_passed_over(part):
+    content = json.loads(FULL.to_json()) | {"added": 1}
+    content[part] |= {"added": [1]}
+    assert Verdict.from_json(json.dumps(content)) == FULL
+
+
 def test_a_verdict_from_before_comparisons_were_recorded_is_read():
     content = json.loads(FULL.to_json())
     for later in ("comparison", "test_set", "notes"):

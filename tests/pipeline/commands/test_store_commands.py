@@ -146,6 +146,23 @@ def test_promoted_version_goes_live_under_the_next_number(greenlight, store):
     assert (again["outcome"], again["version"]) == ("unchanged", 4)
 
 
+def test_promoting_a_version_that_was_rolled_back_says_so_and_why(greenlight, store):
+    greenlight("rollback", "--reason", "too slow")
+    result = greenlight("promote", "3")
+    assert result.exit_code == 0
+    assert result.stdout == (
+        "Version 4 is live; it is the model of version 3.\nVersion 3 had been rolled back: too slow.\n"
+    )
+    assert "No --reason was given" in result.stderr
+    assert "No --reason" not in greenlight("promote", "1", "--reason", "it was better").stderr
+
+
+def test_promoting_as_json_says_what_was_rolled_back(greenlight, store):
+    assert json.loads(greenlight("promote", "1", "--json").output)["rolled_back"] is None
+    greenlight("rollback", "--reason", "too slow")
+    assert json.loads(greenlight("promote", "4", "--json").stdout)["rolled_back"] == "too slow"
+
+
 def test_rollback_makes_the_previous_version_live(greenlight, store):
     result = greenlight("rollback", "--from", "3", "--reason", "too slow")
     assert (result.exit_code, result.output) == (0, "Version 2 is live; version 3 was rolled back.\n")

@@ -76,7 +76,8 @@ def test_with_the_trigger_off_a_new_span_is_nothing_but_it_is_said():
 def test_a_span_that_is_still_written_is_said():
     half = Seen(now=NOW, spans=[SpanSeen(key=ONE, ready=False)])
     decision = decide(half, past(), RetrainSettings(settle_seconds=7))
-    assert (decision.why, decision.retry_in) == ("span 1: not complete yet, or still changing", 7)
+    why = "span 1: landed or changed less than retrain.settle_seconds = 7 s ago, and may be incomplete"
+    assert (decision.why, decision.retry_in) == (why, 7)
 
 
 def test_decay_starts_a_run_with_all_that_is_new():

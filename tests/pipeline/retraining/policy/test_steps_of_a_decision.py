@@ -216,7 +216,8 @@ def test_a_run_that_has_to_wait_keeps_its_trigger_and_cause():
             seen(ONE, TWO, not_ready=(ONE, TWO)),
             [],
             ON,
-            "span 1, span 2: not complete yet, or still changing",
+            "span 1, span 2: landed or changed less than retrain.settle_seconds = "
+            f"{ON.settle_seconds:g} s ago, and may be incomplete",
         ),
         (
             seen(ONE, TWO),
@@ -230,7 +231,7 @@ def test_why_there_is_nothing_to_do(now, records, settings, why):
     decision = decide(now, past(*records), settings)
     assert (decision.kind, decision.why) == ("nothing", why)
     assert decision.evidence == {}
-    assert decision.retry_in == (settings.settle_seconds if "not complete" in why else None)
+    assert decision.retry_in == (settings.settle_seconds if "settle_seconds" in why else None)
 
 
 def test_the_comparison_with_served_traffic_is_evidence_for_doing_nothing():
