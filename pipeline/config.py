@@ -176,7 +176,7 @@ def load(
     `KEY=VALUE` assignments.
 
     Args:
-      file: a TOML file, or several; later files win key by key.
+      file: a TOML file, or several; later files win key by key, tables such as `data.labels` as a whole.
       environment: variables such as GREENLIGHT_GATE__MIN_ACCURACY count; None reads no variables.
 
     Raises:
@@ -225,7 +225,7 @@ def layers(
         if value is not None
     ]
     found += [config_layers.read_assignment(text, model=Settings) for text in assignments]
-    return config_layers.merge(found)
+    return config_layers.merge(found, model=Settings)
 
 
 def parse(given: config_layers.Merged) -> Settings:

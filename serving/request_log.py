@@ -143,7 +143,9 @@ class RequestLog:
 
     def _write(self, answered: _Answered) -> None:
         self._taken_bytes += answered.size
-        rows = [*_examples(answered)]
+        rows, odd = _examples(answered)
+        if odd:
+            self._outcome("dropped", odd)
         if not rows:
             return
         self._open_rows += len(rows)
@@ -214,40 +216,60 @@ def _has_rows(outputs: Mapping[str, np.ndarray]) -> bool:
     return all(name in outputs and outputs[name].ndim for name in ("probability", "label"))
 
 
-def _examples(answered: _Answered) -> Iterator[bytes]:
-    """The rows as serialized tf.Examples; a request without texts has none."""
-    texts = _texts(answered.inputs)
-    probabilities, labels = answered.outputs["probability"], answered.outputs["label"]
-    if texts is None or not len(texts) == len(probabilities) == len(labels):
-        return
+def _examples(answered: _Answered) -> tuple[list[bytes], int]:
+    """The rows as serialized tf.Examples, and how many others a tf.Example cannot hold.
+
+    A model of another kind may answer with a label of numbers or a probability of several. A request without
+    texts has no rows.
+    """
+    columns = [_texts(answered.inputs), answered.outputs["probability"], answered.outputs["label"]]
+    if any(column is None or np.ndim(column) == 0 for column in columns):
+        return [], 0
+    if len({len(column) for column in columns}) != 1:
+        return [], 0
+    rows = [_example(answered, *row) for row in zip(*columns, strict=True)]
+    kept = [row for row in rows if row is not None]
+    return kept, len(rows) - len(kept)
+
+
+def _example(answered: _Answered, text: Any, probability: Any, label: Any) -> bytes | None:
+    """A row as a serialized tf.Example; None where one cannot hold it."""
     import tensorflow as tf
 
-    for text, probability, label in zip(texts, probabilities, labels, strict=True):
-        example = tf.train.Example()
-        feature = example.features.feature
+    example = tf.train.Example()
+    feature = example.features.feature
+    try:
         feature["text"].bytes_list.value.append(text)
         feature["probability"].float_list.value.append(float(probability))
         feature["label"].bytes_list.value.append(label)
-        feature["version"].int64_list.value.append(answered.version)
-        # A float list has 32 bits, too few for a time in seconds: whole microseconds are kept as well.
-        feature["time"].float_list.value.append(answered.time)
-        feature["time_us"].int64_list.value.append(int(answered.time * 1e6))
-        feature["request_id"].bytes_list.value.append(answered.request_id.encode())
-        yield example.SerializeToString()
-
-
-def _texts(inputs: Mapping[str, np.ndarray]) -> list[bytes] | None:
-    if "text" in inputs:
-        return list(inputs["text"])
-    if "examples" not in inputs:
+    except (TypeError, ValueError):
         return None
-    import tensorflow as tf
+    feature["version"].int64_list.value.append(answered.version)
+    # A float list has 32 bits, too few for a time in seconds: whole microseconds are kept as well.
+    feature["time"].float_list.value.append(answered.time)
+    feature["time_us"].int64_list.value.append(int(answered.time * 1e6))
+    feature["request_id"].bytes_list.value.append(answered.request_id.encode(errors="replace"))
+    return example.SerializeToString()
 
-    found = []
-    for serialized in inputs["examples"]:
+
+def _texts(inputs: Mapping[str, np.ndarray]) -> Any:
+    """The text of each row; None where a request has none, and in place of one that cannot be read."""
+    if "text" in inputs:
+        return inputs["text"]
+    if "examples" not in inputs or np.ndim(inputs["examples"]) == 0:
+        return None
+    return [_text_of(serialized) for serialized in inputs["examples"]]
+
+
+def _text_of(serialized: Any) -> bytes | None:
+    import tensorflow as tf
+    from google.protobuf.message import DecodeError
+
+    try:
         feature = tf.train.Example.FromString(serialized).features.feature
-        found.append(feature["text"].bytes_list.value[0] if feature["text"].bytes_list.value else b"")
-    return found
+    except (DecodeError, TypeError):
+        return None
+    return feature["text"].bytes_list.value[0] if feature["text"].bytes_list.value else b""
 
 
 def read(folder: Path, since: float | None = None) -> Iterator[LoggedRequest]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _RUN = "pipeline_run"
 _EXAMPLES = "Examples"
 _SPLIT = "Split-"
+_SEEN = (TRAIN, EVAL)
 
 
 def has_record(version: Version) -> bool:
@@ -45,16 +46,25 @@ def _examples_in(store: "MetadataStore", run: str) -> "Iterator[mlmd.Artifact]":
 
 
 def record_of(folder: str) -> bytes | None:
-    """The record for a model that was trained on the examples in `folder`; None where they are gone."""
+    """The record for a model that was trained on the examples in `folder`; None where they are gone.
+
+    Some of them gone is no better: what the model has seen of them would count as unseen.
+    """
     if not fileio.exists(folder):
         return None
     names = [name.rstrip("/") for name in fileio.listdir(folder)]
+    splits = [name.removeprefix(_SPLIT) for name in names if name.startswith(_SPLIT)]
+    if TRAIN not in splits or not all(_has_files(folder, split) for split in splits if split in _SEEN):
+        return None
     examples = standard_artifacts.Examples()
     examples.uri = folder
-    examples.split_names = artifact_utils.encode_split_names(
-        [name.removeprefix(_SPLIT) for name in names if name.startswith(_SPLIT)]
-    )
-    return TrainingReviews.of_examples([examples], (TRAIN, EVAL)).to_bytes()
+    examples.split_names = artifact_utils.encode_split_names(splits)
+    return TrainingReviews.of_examples([examples], _SEEN).to_bytes()
+
+
+def _has_files(folder: str, split: str) -> bool:
+    """Also a split without a review has a file."""
+    return bool(fileio.listdir(os.path.join(folder, _SPLIT + split)))
 
 
 def path_in(model: str) -> str:

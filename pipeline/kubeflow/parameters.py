@@ -127,7 +127,7 @@ def laid_over(settings: Settings, given: Mapping[str, Any]) -> Settings:
         config_layers.at_key(parameter.key, value, origin=f"the run's parameter {parameter.name}")
         for parameter, value in changed.items()
     ]
-    return parse(config_layers.merge([base, *layers]))
+    return parse(config_layers.merge([base, *layers], model=Settings))
 
 
 def _whole(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,15 @@ VARIABLE_PREFIX = "GREENLIGHT_"
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """Nested settings and where they come from ("my.toml", "--set")."""
+    """Nested settings and where they come from ("my.toml", "--set").
+
+    key: of a layer that sets one dotted key, that key. Of a table such as `data.labels` it adds the entry
+      `data.labels.3`; other layers replace the whole table.
+    """
 
     origin: str
     values: Mapping[str, Any]
+    key: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,24 +49,44 @@ class Merged:
         return None
 
 
-def merge(layers: Iterable[Layer]) -> Merged:
-    """Later layers win, key by key."""
+def merge(layers: Iterable[Layer], *, model: type[BaseModel]) -> Merged:
+    """Later layers win, key by key; a table that is one setting, such as `data.labels`, is one key.
+
+    Args:
+      layers: the lowest first.
+      model: tells which keys are settings and which are sections.
+    """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for layer in layers:
-        _lay_over(values, layer.values)
+        whole = [key for key in config_help.settings_of(model) if not layer.key.startswith(f"{key}.")]
+        replaced = _lay_over(values, layer.values, whole=frozenset(whole))
+        for table in replaced:
+            origins = {key: of for key, of in origins.items() if not f"{key}.".startswith(f"{table}.")}
         origins |= {key: layer.origin for key in _leaves(layer.values)}
     return Merged(values, origins)
 
 
-def _lay_over(values: dict[str, Any], upper: Mapping[str, Any]) -> None:
+def _lay_over(
+    values: dict[str, Any], upper: Mapping[str, Any], *, whole: Set[str], prefix: str = ""
+) -> list[str]:
+    """Lays `upper` over `values`; returns the keys of the tables that it replaced.
+
+    whole: keys of which the value below is replaced, and not merged with.
+    """
+    replaced = []
     for key, value in upper.items():
-        if isinstance(value, Mapping):
+        dotted = prefix + key
+        if not isinstance(value, Mapping):
+            values[key] = value
+        elif dotted in whole:
+            values[key] = dict(value)
+            replaced.append(dotted)
+        else:
             below = values.get(key)
             values[key] = dict(below) if isinstance(below, Mapping) else {}
-            _lay_over(values[key], value)
-        else:
-            values[key] = value
+            replaced += _lay_over(values[key], value, whole=whole, prefix=f"{dotted}.")
+    return replaced
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -92,7 +117,7 @@ def at_key(key: str, value: Any, *, origin: str) -> Layer:
     """The layer that sets one dotted key."""
     for part in reversed(key.split(".")):
         value = {part: value}
-    return Layer(origin, value)
+    return Layer(origin, value, key)
 
 
 def read_file(path: Path) -> Layer:

@@ -81,6 +81,44 @@ def test_a_request_of_another_kind_leaves_nothing(folder):
     assert list(read(folder)) == []
 
 
+ODD = {
+    "a label of numbers": ([b"odd"], [0.5], np.array([7])),
+    "several probabilities": ([b"odd"], [[0.5, 0.5]], np.array([b"positive"], object)),
+    "no bytes": (["odd"], [0.5], np.array([b"positive"], object)),
+    "no example": ([b"\xff\xff"], [0.5], np.array([b"positive"], object)),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_odd_row_costs_itself_and_not_the_open_file(folder, outcomes, counting, odd):
+    texts, probability, label = ODD[odd]
+    log = RequestLog(folder, share=1, **counting)
+    offer(log, "before")
+    log.offer(
+        inputs={"examples" if odd == "no example" else "text": np.array(texts, object)},
+        outputs={"probability": np.array(probability), "label": label},
+        version=1,
+        request_id="caf\udce9",
+    )
+    offer(log, "after")
+    log.close()
+    assert [request.text for request in read(folder)] == [b"before", b"after"]
+    assert outcomes == [("dropped", 1), ("written", 2)]
+
+
+def test_of_a_request_the_rows_that_are_not_odd_are_kept(folder, outcomes, counting):
+    log = RequestLog(folder, share=1, **counting)
+    log.offer(
+        inputs={"text": np.array([b"a", b"odd", b"c"], object)},
+        outputs={"probability": np.full(3, 0.5), "label": np.array([b"positive", 7, b"negative"], object)},
+        version=1,
+        request_id=None,
+    )
+    log.close()
+    assert [request.text for request in read(folder)] == [b"a", b"c"]
+    assert outcomes == [("dropped", 1), ("written", 2)]
+
+
 def test_only_a_share_is_kept(folder):
     log = RequestLog(folder, share=0.5, outcome=lambda outcome, rows: None)
     for _ in range(900):

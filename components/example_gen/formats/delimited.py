@@ -77,8 +77,7 @@ def delimited_records(
     header = _header(reader, source, file)
     if not columns.needed <= set(header):
         _refuse(header, source.record, file, columns)
-    if twice := sorted(name for name in columns.needed if header.count(name) > 1):
-        raise InputError(f"{file} has more than one column {twice[0]!r}; leave or rename all but one.")
+    require_columns(columns, present=header, file=file)
     places = {name: header.index(name) for name in header}
     swallowed = _Swallowed(header, columns, delimiter, dialect)
     recovered_until = 0

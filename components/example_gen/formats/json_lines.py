@@ -3,7 +3,8 @@
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
 from components.errors import InputError
@@ -29,7 +30,22 @@ def _whole_number(digits: str) -> int | float:
     return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
-_DECODER = json.JSONDecoder(parse_int=_whole_number)
+class _Repeated(dict[str, Any]):
+    """An object with a key that stands in it more than once; JSON does not say which value is meant."""
+
+    keys_given_twice: Set[str] = frozenset()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    repeated = _Repeated(pairs)
+    repeated.keys_given_twice = {key for key, count in Counter(key for key, _ in pairs).items() if count > 1}
+    return repeated
+
+
+_DECODER = json.JSONDecoder(parse_int=_whole_number, object_pairs_hook=_object)
 
 
 def json_line_records(lines: Iterable[str], *, file: str, columns: Columns) -> Records:
@@ -81,6 +97,9 @@ def _records(values: Iterator[tuple[int, Any]], *, file: str, columns: Columns) 
         rows += 1
         if isinstance(value, BadRow):
             yield value
+        elif isinstance(value, _Repeated) and value.keys_given_twice & columns.named:
+            key = sorted(value.keys_given_twice & columns.named)[0]
+            yield BadRow(file, line, Reason.REPEATED_KEY, f"{shortened(key)} stands more than once")
         elif not isinstance(value, dict):
             yield BadRow(file, line, Reason.NOT_JSON, shortened(value))
         else:

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from components.example_gen.formats.ratings import ClassName, is_step, mapping_of_words, rating
+from components.example_gen.formats.ratings import (
+    ClassName,
+    is_step,
+    mapping_of_words,
+    rating,
+    without_thousands,
+)
 
 CLASS_NAMES = ("negative", "positive")
 ACCEPTED_LABELS = "0 or 1, neg or pos, negative or positive, false or true"
@@ -60,6 +66,8 @@ def spelling(value: object) -> str | None:
 
     >>> spelling(" 1.0 "), spelling(True), spelling("NEG"), spelling(2.5)
     ('1', 'true', 'neg', '2.5')
+    >>> spelling("1,0"), spelling("1,000")
+    ('1', '1000')
     """
     if isinstance(value, bool):
         return str(value).lower()
@@ -69,7 +77,7 @@ def spelling(value: object) -> str | None:
             return None
     if not isinstance(value, str):
         return None
-    text = value.strip(_AROUND).casefold()
+    text = without_thousands(value.strip(_AROUND).casefold())
     number = _WHOLE_NUMBER.fullmatch(text)
     if number is None:
         return text

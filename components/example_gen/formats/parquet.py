@@ -31,13 +31,15 @@ def parquet_records(source: str | IO[bytes], *, file: str, columns: Columns, who
     line = 0
     try:
         table = pyarrow.parquet.ParquetFile(source)
-        names = list(dict.fromkeys(table.schema_arrow.names))
+        names = table.schema_arrow.names
         require_columns(columns, present=names, file=file)
-        wanted = names if whole else [name for name in names if name in (columns.text, columns.label)]
+        wanted = [name for name in dict.fromkeys(names) if whole or name in (columns.text, columns.label)]
         for batch in table.iter_batches(batch_size=_ROWS_AT_ONCE, columns=wanted):
-            for row in batch.to_pylist():
+            # Of several columns of a name the first, as of CSV.
+            values = [batch.column(batch.schema.names.index(name)).to_pylist() for name in wanted]
+            for row in zip(*values, strict=True):
                 line += 1
-                yield Record(line, {name: _plain(value) for name, value in row.items()})
+                yield Record(line, dict(zip(wanted, map(_plain, row), strict=True)))
     except (pyarrow.ArrowException, ValueError, NotImplementedError) as error:
         raise InputError(
             f"{file} is damaged after row {line:,}, or is Parquet that cannot be read here "

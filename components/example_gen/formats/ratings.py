@@ -7,6 +7,7 @@ from typing import Literal
 ClassName = Literal["negative", "positive"]
 
 _NUMBER = r"[+-]?[0-9]+(?:[.,][0-9]+)?"
+_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+")
 _RATING = re.compile(
     rf"({_NUMBER})\s*(?:%|\*|stars?|points?|pts?|(?:/|of|out of)\s*[0-9]+(?:\s*(?:stars?|points?))?)?"
 )
@@ -36,7 +37,16 @@ def rating(label: str) -> float | None:
     found = _RATING.fullmatch(label)
     if found is None or len(found[1]) >= _MOST_DIGITS:
         return None
-    return float(found[1].replace(",", "."))
+    return float(without_thousands(found[1]).replace(",", "."))
+
+
+def without_thousands(number: str) -> str:
+    """The number without commas between thousands; any other text as it is.
+
+    >>> without_thousands("1,000"), without_thousands("1,0"), without_thousands("0,000")
+    ('1000', '1,0', '0,000')
+    """
+    return number.replace(",", "") if _THOUSANDS.fullmatch(number) else number
 
 
 def is_step(label: str) -> bool:

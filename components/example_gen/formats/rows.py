@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from components.errors import InputError
 from components.example_gen.formats.labels import ACCEPTED, LabelRule, is_missing, spelling
+from serving.machine import faults
 
 MOST_TEXT_SHOWN = 40
 
@@ -24,6 +25,7 @@ class Reason(StrEnum):
     COLUMNS = "wrong number of columns"
     QUOTING = "broken quoting"
     NOT_JSON = "not a JSON object"
+    REPEATED_KEY = "a key more than once"
     NOT_EXAMPLE = "not a tf.Example"
     REFUSED = "refused by the server"
 
@@ -85,6 +87,11 @@ class Columns:
     def needed(self) -> set[str]:
         return {self.text, self.label} if self.label and self.label_needed else {self.text}
 
+    @property
+    def named(self) -> set[str]:
+        """Those that are read where they are there."""
+        return {self.text, self.label} if self.label else {self.text}
+
 
 def make_row(
     *, file: str, line: int, text: object, label: object, labels: LabelRule = ACCEPTED
@@ -136,8 +143,10 @@ def as_reviews(records: Records, *, file: str, columns: Columns) -> Rows:
 
 
 def require_columns(columns: Columns, *, present: Iterable[str], file: str) -> None:
-    """Raises InputError unless all needed columns are there."""
+    """Raises InputError unless all needed columns are there, each once."""
     names = list(present)
+    if twice := sorted(name for name in columns.needed if names.count(name) > 1):
+        raise InputError(f"{file} has more than one column {twice[0]!r}; leave or rename all but one.")
     missing = sorted(columns.needed - set(names))
     if not missing:
         return
@@ -170,6 +179,7 @@ def shortened(value: object) -> str:
 def unreadable(path: str, error: Exception) -> InputError:
     """What to raise where the system, or TensorFlow for it, refused to read `path`."""
     why = getattr(error, "strerror", None) or getattr(error, "message", None) or error
-    return InputError(
-        f"{path} cannot be read: {why}. See that it is a file that the user of this process may read."
-    )
+    told = f"{path} cannot be read: {why}."
+    if faults.remedy_whatever_the_input(error):  # `machine_fault_of` adds how to mend that
+        return InputError(told)
+    return InputError(f"{told} See that it is a file that the user of this process may read.")

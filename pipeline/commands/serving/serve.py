@@ -59,7 +59,7 @@ def _with(settings: Settings, given: dict[str, Any]) -> Settings:
         for name, value in given.items()
         if value is not None
     ]
-    return config.parse(config_layers.merge(layers))
+    return config.parse(config_layers.merge(layers, model=config.Settings))
 
 
 def _serve(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """A version from before there were records: the lineage store knows the examples that it was trained on."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from components.evaluator.exposure.production import training_of
 from components.evaluator.exposure.training_reviews import hashes
 from components.production_model.driver import Driver
 from components.production_model.executor import Executor
+from components.production_model.training_examples import record_of
 from serving.store.manifest import REVIEWS_NAME, Facts
 from serving.versions import VersionStore
 
@@ -93,3 +95,16 @@ def test_the_record_of_a_newer_version_comes_with_its_copy(tmp_path, lineage):
     copy = fetch(tmp_path, lineage, Facts(run_id=RUN), records={REVIEWS_NAME: str(tmp_path / "record")})
 
     assert (copy / REVIEWS_NAME).read_bytes() == b"its own"
+
+
+@pytest.mark.parametrize("split", ["train", "eval"])
+def test_examples_of_which_a_part_is_gone_give_no_record(examples, split):
+    """Else the reviews that the model was trained on would count as unseen."""
+    assert record_of(str(examples)) is not None
+    (examples / f"Split-{split}" / "data-0.gz").unlink()
+    assert record_of(str(examples)) is None
+
+
+def test_examples_without_a_train_split_give_no_record(examples):
+    shutil.rmtree(examples / "Split-train")
+    assert record_of(str(examples)) is None

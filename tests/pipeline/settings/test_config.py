@@ -160,7 +160,7 @@ ASSIGNMENTS = st.fixed_dictionaries(
 def test_what_config_show_prints_loads_to_the_same_settings(tmp_path_factory, values):
     from pipeline.settings.layers import Layer, merge
 
-    settings = config.parse(merge([Layer("test", values)]))
+    settings = config.parse(merge([Layer("test", values)], model=config.Settings))
     path = tmp_path_factory.getbasetemp() / "round-trip.toml"
     path.write_text(config.to_toml(settings), encoding="utf-8")
     assert load(file=path) == settings

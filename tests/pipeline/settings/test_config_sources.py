@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from components.errors import InputError
+from pipeline import config
 from pipeline.cli import cli
 from pipeline.config import Settings, load
 from pipeline.retraining import children
@@ -113,3 +114,39 @@ def test_what_is_shown_with_origins_reads_back_the_same(show, tmp_path):
     written = tmp_path / "shown.toml"
     written.write_text(show().stdout)
     assert load(file=written) == load(file=Path("greenlight.toml"))
+
+
+def table(negative: str, positive: str) -> str:
+    return f'[data.labels]\n"{negative}" = "negative"\n"{positive}" = "positive"\n'
+
+
+@pytest.fixture
+def two_files(tmp_path):
+    """Two settings files, of which the second has a mapping of its own."""
+    files = [tmp_path / "a.toml", tmp_path / "b.toml"]
+    files[0].write_text(table("1", "5") + '[gate]\nslices = { "overall" = 0.8 }\n')
+    files[1].write_text(table("bad", "good"))
+    return files
+
+
+def test_a_later_layer_replaces_a_table_that_is_one_setting(two_files):
+    settings = load(file=two_files)
+    assert settings.data.labels == {"bad": "negative", "good": "positive"}
+    assert settings.gate.slices == {"overall": 0.8}
+    whole = load(file=two_files, assignments=['data.labels={"0" = "negative", "9" = "positive"}'])
+    assert whole.data.labels == {"0": "negative", "9": "positive"}
+    assert load(file=two_files, assignments=["data.labels={}", "gate.slices={}"]) == Settings()
+
+
+def test_a_dotted_key_adds_an_entry_to_such_a_table_or_changes_one(two_files):
+    added = load(file=two_files[0], assignments=["data.labels.4=positive", "data.labels.5=negative"])
+    assert added.data.labels == {"1": "negative", "5": "negative", "4": "positive"}
+    variable = load(file=two_files[0], environment={"GREENLIGHT_DATA__LABELS__4": "positive"})
+    assert set(variable.data.labels) == {"1", "4", "5"}
+
+
+def test_entries_that_were_replaced_have_no_origin(two_files):
+    merged = config.layers(file=two_files)
+    assert {key: Path(of).name for key, of in merged.origins.items()} == {
+        "data.labels.bad": "b.toml", "data.labels.good": "b.toml", "gate.slices.overall": "a.toml",
+    }  # fmt: skip

@@ -1,13 +1,20 @@
 """`greenlight data add` names labels that look wrong, and leaves their rows out where that is asked for."""
 
 import csv
+import errno
 import json
 import random
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from components.errors import MachineFault
+from components.example_gen.settings import DataSettings
 from components.example_gen.sources.packaged import PackagedPart
+from pipeline.spans.labels import QUARANTINED
+from pipeline.spans.landing import land
+from serving.storage.local import LocalFiles
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +129,37 @@ def test_a_span_of_too_many_wrong_labels_is_refused(greenlight, written, tmp_pat
 def test_labels_are_not_looked_at_where_that_is_off(greenlight, written):
     result = add(greenlight, written(140), "check.label_check=off")
     assert result.exit_code == 0 and "suspected_labels" not in json.loads(result.stdout)
+
+
+def test_the_quarantined_rows_are_landed_with_the_span_or_not_at_all(tmp_path):
+    """A disk that fails when they are written leaves no span without them."""
+
+    class Full(LocalFiles):
+        def write(self, path: str, content: Iterable[bytes]) -> None:
+            if path.endswith(QUARANTINED):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            super().write(path, chunks)
+
+    file = tmp_path / "a.csv"
+    file.write_text("text,label\na fine film,1\n")
+    data = DataSettings(source=f"files:{tmp_path}/spans/span-{{SPAN}}/*")
+    with pytest.raises(MachineFault, match="Nothing can be landed in "):
+        land(file, data, files=Full(), beside={QUARANTINED: [b"line\n"]})
+    assert not list(tmp_path.glob("spans/span-*")) and not list(tmp_path.glob("spans/.incoming-*"))
+    landed = land(file, data, beside={QUARANTINED: [b"line\n"]})
+    assert Path(landed.path).with_name(QUARANTINED).read_bytes() == b"line\n"
+
+
+def test_a_file_that_changes_while_its_labels_are_examined_is_not_landed(greenlight, written, monkeypatch):
+    from components.label_check import suspects
+
+    def examine(*arguments, **given):
+        with Path("monday.csv").open("a") as file:
+            file.write("one more,1\n")
+        return suspects.LabelCheck(0, 0, not_judged="nothing to learn from")
+
+    monkeypatch.setattr(suspects, "find_suspects", examine)
+    result = add(greenlight, written(0))
+    assert result.exit_code == 2
+    assert "monday.csv was written to while it was read. Add it when that is done." in result.stderr
+    assert not list(Path().glob("workspace/spans/span-*"))

@@ -17,10 +17,10 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.errors import InputError
+from components.errors import InputError, machine_fault_of
 from components.example_gen.formats.json_lines import json_array_records
-from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Review
-from components.example_gen.sources.files import FilePart, found_paths
+from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Review, unreadable
+from components.example_gen.sources.files import FilePart, file_records, found_paths
 from components.reviews import to_example
 
 COLUMNS = Columns("text", "label")
@@ -154,6 +154,26 @@ def test_damaged_parquet_is_an_error(written, cut):
         read(written("a.parquet", PARQUET[:cut]))
 
 
+def test_parquet_with_two_columns_of_the_text_is_refused_and_of_others_the_first_counts(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table([["fine"], ["other"], [1]], names=["text", "text", "label"]), path)
+    with pytest.raises(InputError, match="more than one column 'text'; leave or rename all but one"):
+        read(str(path))
+    pq.write_table(pa.table([["a"], ["fine"], ["b"], [1]], names=["id", "text", "id", "label"]), path)
+    assert taken(str(path)) == [("fine", 1)]
+    (record,) = file_records(str(path), columns=COLUMNS, whole=True)
+    assert record.fields == {"id": "a", "text": "fine", "label": 1}
+
+
+@pytest.mark.parametrize("form", ["{}\n", "[{}]"])
+def test_an_object_with_two_texts_is_named_and_other_repeated_keys_do_not_matter(written, form):
+    twice = '{"text": "fine", "label": 1, "text": "dull"}'
+    (row,) = read(written("a.json", form.format(twice).encode()))
+    assert (row.reason, row.detail) == (Reason.REPEATED_KEY, "'text' stands more than once")
+    other = '{"id": 1, "text": "fine", "label": 1, "id": 2}'
+    assert taken(written("b.json", form.format(other).encode())) == [("fine", 1)]
+
+
 def test_packed_parquet_has_to_be_unpacked(written):
     for name in ("a.parquet", "a.csv.gz"):
         with pytest.raises(InputError, match=r"packed with gzip; unpack it and name the file that is in it"):
@@ -278,6 +298,17 @@ def test_a_feature_of_two_values_is_said_to_have_two(tmp_path):
     with tf.io.TFRecordWriter(path) as writer:
         writer.write(example.SerializeToString())
     assert read(path) == [BadRow(path, 1, Reason.BAD_LABEL, "2 values; expected one")]
+
+
+def test_records_that_the_machine_has_no_memory_for_are_not_the_inputs_fault(tmp_path):
+    exhausted = unreadable("a.tfrecord", tf.errors.ResourceExhaustedError(None, None, "OOM"))
+    exhausted.__cause__ = tf.errors.ResourceExhaustedError(None, None, "OOM")
+    fault = machine_fault_of(exhausted)
+    assert fault is not None and fault.exit_code == 1
+    assert str(fault) == (
+        "a.tfrecord cannot be read: OOM. The disk is full, has no inodes left, or the memory is used up. "
+        "Free some."
+    )
 
 
 def test_a_table_under_the_name_of_tf_records_is_said_not_to_be_one(written):

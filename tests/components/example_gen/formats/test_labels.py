@@ -48,6 +48,23 @@ def test_a_rule_of_ones_own_may_use_such_a_word():
     assert make_row(file="a.csv", line=2, text="fine", label="n/a", labels=rule) == Review(2, "fine", 0)
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("1,000", "1000"), ("-12,345,678", "-12345678"), ("1,0", "1"), ("1,00", "1"), ("1.000", "1"),
+        ("0,000", "0"), ("1,000000", "1"), ("1234,000", "1234"),
+    ],
+)  # fmt: skip
+def test_a_comma_before_three_digits_parts_thousands(value, expected):
+    assert spelling(value) == expected
+
+
+def test_thousands_are_steps_of_a_scale():
+    assert LabelRule().class_of("1,000") is None
+    assert looks_like_scale({}, {"1,000": 3, "2,000": 3})
+    assert '"1,000" = "negative", "2,000" = "positive"' in advice({}, {"2,000": 3, "1,000": 3})
+
+
 def test_numbers_of_any_length_are_spelled_without_being_computed():
     assert spelling("9" * 10_000) == "9" * 10_000
 
