@@ -135,7 +135,7 @@ def test_the_quarantined_rows_are_landed_with_the_span_or_not_at_all(tmp_path):
     """A disk that fails when they are written leaves no span without them."""
 
     class Full(LocalFiles):
-        def write(self, path: str, content: Iterable[bytes]) -> None:
+        def write(self, path: str, chunks: Iterable[bytes]) -> None:
             if path.endswith(QUARANTINED):
                 raise OSError(errno.ENOSPC, "No space left on device")
             super().write(path, chunks)
