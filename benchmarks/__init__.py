@@ -1,1 +1,1 @@
-"""The figures of the README and of docs/speed.md: one command each, both sides in one run."""
+"""Benchmarks behind the figures of the README and docs/speed.md, one command each."""

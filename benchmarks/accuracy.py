@@ -1,4 +1,4 @@
-"""How good the model is on the lesson's split and what it costs, against scikit-learn on the same reviews.
+"""The model's accuracy and cost on the lesson's split, beside scikit-learn on the same reviews.
 
     python -m benchmarks.accuracy --seeds 1,2,3
 

@@ -1,4 +1,4 @@
-"""What scikit-learn makes of the reviews of a workspace: fitted to `train`, scored on `eval`.
+"""scikit-learn classifiers on the reviews of a workspace: fitted on `train`, scored on `eval`.
 
     python -m benchmarks.accuracy_peers WORKSPACE
 

@@ -1,4 +1,4 @@
-"""The whole pipeline against the lesson as a bare notebook script, in cold processes that take turns.
+"""The pipeline beside the lesson as a notebook script, in alternating cold processes.
 
     python -m benchmarks.against_notebook --rounds 3
 

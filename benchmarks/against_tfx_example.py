@@ -1,4 +1,4 @@
-"""The whole pipeline against TFX's own IMDB example on the same reviews, in cold processes that take turns.
+"""The pipeline beside TFX's own IMDB example on the same reviews, in alternating cold processes.
 
     python -m benchmarks.against_tfx_example --rounds 2
 

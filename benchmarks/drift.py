@@ -1,4 +1,4 @@
-"""How often `greenlight drift` alarms for nothing, and how often it finds what is there.
+"""False alarm and detection rates of `greenlight drift`.
 
 python -m benchmarks.drift --workspace workspace
 

@@ -1,4 +1,4 @@
-"""Medians, ratios and tables, and what they were measured on."""
+"""Medians, ratios and tables, with the machine that they were measured on."""
 
 import argparse
 import os

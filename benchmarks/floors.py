@@ -1,4 +1,4 @@
-"""The least that a stage's work can cost here: the same work with nothing around it, in this process.
+"""Lower bounds of a stage's cost: the same work without the pipeline, in this process.
 
     python -m benchmarks.floors FLOOR WORKSPACE
 

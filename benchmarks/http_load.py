@@ -1,4 +1,4 @@
-"""Clients that ask a server for predictions over HTTP, each over its own connection, one by one.
+"""A load generator for predictions over HTTP, with one connection per client.
 
     python -m benchmarks.http_load http://127.0.0.1:8501/v1/models/imdb_sentiment:predict --clients 64
 

@@ -1,4 +1,4 @@
-"""The lesson as one would write it in a notebook: reviews in, accuracy on the validation reviews out.
+"""The lesson as a notebook script: reviews in, accuracy on the validation reviews out.
 
     TF_USE_LEGACY_KERAS=1 python benchmarks/notebook.py REVIEWS_CSV EMBEDDING
 

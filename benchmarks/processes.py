@@ -1,4 +1,4 @@
-"""Commands as a person starts them, in a cold process each, and what they cost."""
+"""Commands in cold processes, and their cost."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Twenty weeks of retraining: what is decided about each span, and how good the live model is meanwhile.
+"""A simulation of twenty weeks of retraining: the decision on each span, and the live model's accuracy.
 
     python -m benchmarks.retraining
     python -m benchmarks.retraining --chart retraining.svg --keep DIR

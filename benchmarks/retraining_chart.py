@@ -1,4 +1,4 @@
-"""The simulation as a chart: three ways to go about the same twenty spans."""
+"""The chart of the retraining simulation: three strategies over the same twenty spans."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

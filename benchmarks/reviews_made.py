@@ -1,4 +1,4 @@
-"""Any number of reviews, made by recombining the sentences of the real ones: the same ones every time."""
+"""Synthetic reviews in any number, recombined from sentences of real ones, reproducibly."""
 
 import csv
 import json

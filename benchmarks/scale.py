@@ -1,4 +1,4 @@
-"""What a review costs when there are many: seconds a review and peak memory of each stage, at several sizes.
+"""The cost of each stage per review, in seconds and peak memory, at several sizes.
 
     python -m benchmarks.scale --sizes 25000,250000,1000000 --scratch DIR --curves docs/scale.svg
 

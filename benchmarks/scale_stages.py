@@ -1,4 +1,4 @@
-"""One stage on a folder of reviews, in this process: what `benchmarks.scale` measures in a process each.
+"""One stage on a folder of reviews in this process, measured by `benchmarks.scale`.
 
     python -m benchmarks.scale_stages STAGE FOLDER
 

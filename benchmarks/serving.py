@@ -1,4 +1,4 @@
-"""The server against calling the model's signature in process; and a soak across version switches.
+"""The server beside in-process calls of the model's signature, and a soak test with version switches.
 
     python -m benchmarks.serving --workspace workspace [--rounds 3]
     python -m benchmarks.serving --workspace workspace --soak 100000

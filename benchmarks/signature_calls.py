@@ -1,4 +1,4 @@
-"""What calling a version's signature costs in a process that does nothing else, without any server.
+"""The cost of a version's signature calls in an idle process, without a server.
 
 python -m benchmarks.signature_calls workspace/serving/imdb_sentiment/1 --batch-sizes 1,64
 """

@@ -1,4 +1,4 @@
-"""Twenty spans of labeled reviews in twenty weeks, with all that may come: drift, poison, nonsense, nothing.
+"""Twenty weekly spans of labeled reviews with drift, flipped labels, broken files and empty ones.
 
 Real reviews all: IMDB's at first, Rotten Tomatoes' snippets from span 8 on. No review is in two spans, and
 those held out are in none.

@@ -1,4 +1,4 @@
-"""Prints the accuracy of the model that TFX's IMDB example made, on its own eval split.
+"""The accuracy of the model of TFX's IMDB example on its own eval split.
 
     python -m benchmarks.tfx_example_accuracy HOME
 

@@ -1,4 +1,4 @@
-"""Where the time of `greenlight run` goes: each stage against the least that its work can cost here.
+"""The time of each stage of `greenlight run` beside its lower bound.
 
     python -m benchmarks.where_time_goes --rounds 3
 

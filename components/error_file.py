@@ -1,4 +1,4 @@
-"""An error on its way from one process to another: a file with its kind and its message."""
+"""A file that carries an error from one process to another."""
 
 import json
 from pathlib import Path

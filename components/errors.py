@@ -1,4 +1,4 @@
-"""Errors that speak to the person who runs the pipeline; each class carries its documented exit code."""
+"""Errors for the user; each class has its documented exit code."""
 
 import contextlib
 import json

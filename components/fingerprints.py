@@ -1,4 +1,4 @@
-"""The fingerprint of a stage's code: part of its cache key, so that an upgraded stage runs again."""
+"""Fingerprints of a stage's code, part of its cache key, so that changed code runs again."""
 
 import ast
 import functools

@@ -1,4 +1,4 @@
-"""The artifact that says that there is no model in production: an engine may have no optional inputs."""
+"""The placeholder artifact for "no model in production"; engines have no optional inputs."""
 
 from tfx.types import Artifact
 

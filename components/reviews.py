@@ -1,4 +1,4 @@
-"""What a review is: its features, their types, and what makes two reviews the same.
+"""Reviews: their features and types, text normalization, and equality of texts.
 
 TensorFlow is imported inside the two functions that need it, so that splitting and parsing start without it.
 """

@@ -1,4 +1,4 @@
-"""Errors of the version store, as errors of Greenlight."""
+"""The conversion of version store errors to Greenlight errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

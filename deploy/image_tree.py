@@ -1,4 +1,4 @@
-"""The folder /app of the image, without Docker: the COPY lines of the Dockerfile, done in a folder.
+"""The image's /app folder without Docker, built from the COPY lines of the Dockerfile.
 
 python deploy/image_tree.py FOLDER
 """

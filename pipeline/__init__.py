@@ -1,1 +1,1 @@
-"""Which stages, in which order, on which engine; the command line."""
+"""The pipeline: stages and their order, engines, and the command line."""

@@ -1,4 +1,4 @@
-"""Promoting a refused run by a person's decision, which the version store, the lineage and the run record."""
+"""Promotion of a refused run by a person, recorded in the version store, the lineage and the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`greenlight ...`: which commands there are, and how whatever goes wrong in them reaches the person.
+"""The command line `greenlight`: its commands, and the reporting of errors.
 
 Nothing heavy is imported here: a command's file is loaded when the command is called, so that `--help` and
 mistakes in the arguments are answered at once.

@@ -1,4 +1,4 @@
-"""The settings of a run: one frozen, validated object, read once from files, environment and flags.
+"""The settings of a run: one frozen, validated object from files, environment and flags.
 
 Light imports only: a mistake in the settings is answered before TensorFlow is loaded.
 """

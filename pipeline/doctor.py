@@ -1,4 +1,4 @@
-"""What of this machine a run needs: checked one by one, each with what to do where something is missing."""
+"""The checks of this machine behind `greenlight doctor`, each with its remedy."""
 
 from __future__ import annotations
 

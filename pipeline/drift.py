@@ -1,4 +1,4 @@
-"""Whether a file, a span or what was served differs from what the live model was trained on."""
+"""The drift of a file, a span or served traffic against the live model's training data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exit codes of commands, and the report of an error to the person."""
+"""Exit codes of commands, and error reports for the user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The message for a person behind an exception: its root cause in a line or two, never a traceback."""
+"""The user message for an exception: its root cause in a line or two, without a traceback."""
 
 from __future__ import annotations
 

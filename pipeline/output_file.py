@@ -1,4 +1,4 @@
-"""A file that a command writes where its user said: whole, or not at all."""
+"""Output files of commands, written completely or not at all."""
 
 from __future__ import annotations
 

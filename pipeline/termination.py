@@ -1,4 +1,4 @@
-"""Termination by a signal: Ctrl-C, a closed terminal, or SIGTERM from systemd, Kubernetes or `kill`."""
+"""Termination by SIGTERM (systemd, Kubernetes, `kill`), which ends a run as Ctrl-C does."""
 
 from __future__ import annotations
 

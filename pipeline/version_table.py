@@ -1,4 +1,4 @@
-"""The versions of a store as people read them: a rich table on a terminal, aligned text elsewhere."""
+"""The table of a store's versions: rich on a terminal, aligned text elsewhere."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What happens after the push: a folder of versions and SavedModels."""
+"""Serving: the version store, the canary process, the model server and its clients."""

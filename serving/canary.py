@@ -1,4 +1,4 @@
-"""Answers canary requests with an exported model, in a process of its own: whatever happens, happens to it.
+"""The canary program: answers requests with an exported model in a separate process.
 
     echo REQUEST | python -m serving.canary RECORDS
 

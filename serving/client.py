@@ -1,4 +1,4 @@
-"""A small client for the model, over REST or gRPC; it imports no TensorFlow.
+"""The Python client for the model server, over REST or gRPC; it imports no TensorFlow.
 
     with connect("http://localhost:8501") as client:
         for prediction in client.predict(["A film to remember."]):

@@ -1,4 +1,4 @@
-"""Errors of the serving side; each carries the exit code the command line ends with."""
+"""Errors of the version store; each class has its exit code."""
 
 import contextlib
 import errno

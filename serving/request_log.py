@@ -1,4 +1,4 @@
-"""The sampled request log: what was asked and answered, kept as tf.Examples for those who watch for drift.
+"""The sampled request log: requests and predictions as tf.Examples, for drift monitoring.
 
 A thread writes GZIP TFRecord files. A file has a hidden name until it is whole, then it is renamed; what a
 killed server left behind is removed by a later one. The oldest files go when size or age exceed their limits.

@@ -1,4 +1,4 @@
-"""One process, one event loop: HTTP and gRPC over one service, from the first load to the last answer."""
+"""The server process: HTTP and gRPC over one service in one event loop."""
 
 import asyncio
 import logging

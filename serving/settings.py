@@ -1,4 +1,4 @@
-"""How `greenlight serve` serves: plain settings, light to import."""
+"""Settings of the server (`serve.*`). Light imports only."""
 
 from pathlib import Path
 

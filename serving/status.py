@@ -1,4 +1,4 @@
-"""How a request can fail: gRPC's canonical codes, which TensorFlow uses too, and their HTTP statuses."""
+"""gRPC's canonical status codes, which TensorFlow uses too, and their HTTP statuses."""
 
 import enum
 

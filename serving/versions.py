@@ -1,4 +1,4 @@
-"""The version store: list, verify, push, promote, roll back, prune a folder of SavedModels. Stdlib only."""
+"""The version store: list, verify, push, promote, roll back and prune SavedModels. Standard library only."""
 
 import datetime
 import os

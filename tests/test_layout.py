@@ -1,4 +1,4 @@
-"""The rules of the house: imports point down, packages are empty, no folder or file is named for nothing."""
+"""The layout rules: imports, packages, folder sizes, names, and the first docstring lines of modules."""
 
 import ast
 from collections import Counter
@@ -61,6 +61,30 @@ def test_no_module_has_a_name_that_says_nothing():
         if empty_names & {part.removesuffix(".py") for part in path.relative_to(ROOT).parts}
     ]
     assert not wrong, ", ".join(wrong)
+
+
+def test_the_first_line_of_a_module_is_a_noun_phrase():
+    clause = ("What", "Where", "Whether", "How", "Which", "Who", "When", "Why", "From")
+    verb = (
+        "Answers",
+        "Holds",
+        "Keeps",
+        "Loads",
+        "Prints",
+        "Reads",
+        "Runs",
+        "Says",
+        "Takes",
+        "Tells",
+        "Writes",
+    )
+    wrong = []
+    for package in (*PACKAGES, "benchmarks"):
+        for path in modules_of(package):
+            first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+            if not first or first.split()[0] in clause + verb:
+                wrong.append(f"{path.relative_to(ROOT)}: {first!r}")
+    assert not wrong, "\n".join(wrong)
 
 
 def test_tests_are_no_packages_so_that_they_cannot_shadow_the_code():

@@ -1,4 +1,4 @@
-"""How predicted rows are written: JSON Lines, CSV or TFRecord, with what the input said of them."""
+"""The output formats of batch predictions: JSON Lines, CSV and TFRecord."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A batch prediction from its inputs to its finished output."""
+"""The batch prediction job: input files, the Beam pipeline, finished output."""
 
 import contextlib
 import dataclasses

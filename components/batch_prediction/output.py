@@ -1,4 +1,4 @@
-"""Where predictions go: a file or a folder, which is there when all of it is. Needs no Beam."""
+"""The output of a batch prediction: a file or a folder that appears complete or not at all. Needs no Beam."""
 
 import contextlib
 import dataclasses

@@ -1,4 +1,4 @@
-"""The Beam steps of a batch prediction. Nothing that shuffles stands between reading and writing."""
+"""The Beam transforms of a batch prediction; none of them shuffles."""
 
 import dataclasses
 import itertools

@@ -1,4 +1,4 @@
-"""Reviews out of files that need no labels: text, CSV, TSV, JSON, Parquet and, with TensorFlow, TFRecord."""
+"""Readers of unlabeled reviews: text, CSV, TSV, JSON, Parquet and, with TensorFlow, TFRecord."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""A version of the model, loaded in this process after its files were verified."""
+"""A version of the model, verified against its manifest and loaded in this process."""
 
 import contextlib
 from collections.abc import Iterator, Sequence

@@ -1,1 +1,1 @@
-"""The stage that stops bad data before anything is trained on it."""
+"""The DataCheck stage: validation of the data before training."""

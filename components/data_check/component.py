@@ -1,4 +1,4 @@
-"""DataCheck: the stage that stops bad data before anything is trained on it."""
+"""The DataCheck component, which fails a run on bad data before training."""
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts

@@ -1,6 +1,4 @@
-"""Runs the check: gathers what is known of the data, leaves it as a verdict, and stops the run if it is
-bad.
-"""
+"""The executor of DataCheck: collects findings, writes the verdict, and stops the run on any finding."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the statistics of a split say about its reviews, as plain numbers."""
+"""Figures of a split from its TFDV statistics: counts, classes, lengths."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,6 +1,4 @@
-"""What is wrong with the data: anomalies that ExampleValidator found, and bounds of the settings that do not
-hold.
-"""
+"""Findings of the data check: ExampleValidator's anomalies and violated bounds of the settings."""
 
 from collections.abc import Iterator, Mapping
 

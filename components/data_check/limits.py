@@ -1,4 +1,4 @@
-"""Limits of the settings that more than one place holds labels against. Light imports only."""
+"""Limits on labels that several modules check. Light imports only."""
 
 from components.data_check.settings import CheckSettings
 from components.label_check.suspects import LabelCheck

@@ -1,4 +1,4 @@
-"""The curated schema as a stage: TFX's ImportSchemaGen, with the file's content in its cache key."""
+"""The Schema stage: TFX's ImportSchemaGen with the schema file's content in its cache key."""
 
 import hashlib
 from pathlib import Path

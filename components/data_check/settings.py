@@ -1,4 +1,4 @@
-"""What a user can ask of the data before training starts."""
+"""Settings of the data check (`check.*`). Light imports only."""
 
 from typing import Literal
 

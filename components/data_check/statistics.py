@@ -1,4 +1,4 @@
-"""StatisticsGen in one pass: TFDV's own generators, a Beam graph of five steps for all splits.
+"""The StatisticsGen component in one pass: TFDV's generators in five Beam steps for all splits.
 
 TFX's executor builds some hundred Beam transforms for each split. 25,000 reviews in three splits cost it 4 s
 of processor time, 100 reviews a split 2.6 s: most of it goes into building and shipping the graph. Here, 0.7

@@ -1,4 +1,4 @@
-"""The words of the reviews against the vocabulary of the embedding: how many it knows, script by script."""
+"""Coverage of the reviews' words by the embedding's vocabulary, by script."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Whether reviews are still like those that the live model was trained on."""
+"""Drift: a comparison of reviews with the training data of the live model."""

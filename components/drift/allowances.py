@@ -1,4 +1,4 @@
-"""What chance alone makes two samples of the same kind differ by: what is allowed on top of a limit.
+"""Sampling error: how far two samples of one distribution differ by chance, added to drift thresholds.
 
 Everywhere: `n` and `m` are the sizes of the two samples, `risk` is the chance that two samples of the same
 kind differ by more than the allowance. docs/drift.md names where each formula comes from.

@@ -1,4 +1,4 @@
-"""Numbers into buckets, so that two samples of them can be compared share by share."""
+"""Buckets of numeric features, which turn two samples into comparable histograms."""
 
 import itertools
 from collections.abc import Sequence

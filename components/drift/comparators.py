@@ -1,4 +1,4 @@
-"""TensorFlow Data Validation's statistics and its comparators, on features made of texts."""
+"""Distances between features of two samples, by TensorFlow Data Validation's comparators."""
 
 from collections.abc import Mapping
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Holds texts against those that the live model was trained on: figures, thresholds, a finding for each."""
+"""The comparison of texts with a model's training data: figures, thresholds and findings."""
 
 import math
 from collections.abc import Callable, Iterator

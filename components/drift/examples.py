@@ -1,4 +1,4 @@
-"""The reviews that a model came out of: those it was trained on, and those that were held out."""
+"""The training and held-out reviews of a model, read from its Examples artifacts."""
 
 import os
 from collections.abc import Iterator

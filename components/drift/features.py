@@ -1,4 +1,4 @@
-"""What is compared of a text: its length, what of it the live model knows, and what that model says of it."""
+"""The features that drift compares: text length, known words, embedding and predictions."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""What a comparison found: one finding a figure, and the report of all."""
+"""The findings of a drift comparison, one per figure, and their report."""
 
 from __future__ import annotations
 

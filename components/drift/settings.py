@@ -1,4 +1,4 @@
-"""From where on reviews count as drifted. Light imports only: `greenlight config` reads this file."""
+"""Settings of drift: thresholds and chance (`drift.*`). Light imports only."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

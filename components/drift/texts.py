@@ -1,4 +1,4 @@
-"""Texts to compare, labeled or not, out of files of any kind that reviews come in. Needs no Beam."""
+"""Readers of texts to compare, labeled or not, from all supported file formats. Needs no Beam."""
 
 import dataclasses
 import hashlib

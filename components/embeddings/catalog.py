@@ -1,4 +1,4 @@
-"""The names people may give an embedding, and what each stands for. Light imports only."""
+"""The catalog of embedding names. Light imports only."""
 
 import dataclasses
 import difflib

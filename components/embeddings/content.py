@@ -1,4 +1,4 @@
-"""The content of a module's folder: its hash, and whether anything in it was touched meanwhile."""
+"""Content hashes of a TF Hub module's folder, and detection of changes while it is read."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""A SavedModel on this machine as the first layer of a Keras model, checked before use."""
+"""The loader of a TF Hub module as the first layer of a Keras model, with checks."""
 
 from typing import Any
 

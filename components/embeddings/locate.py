@@ -1,4 +1,4 @@
-"""Where an embedding's SavedModel is: built or downloaded into the project's own cache, or already here."""
+"""The locator of an embedding's SavedModel: built, downloaded into the cache, or a given folder."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Which row each value of a ragged tensor is in."""
+"""Row indices of the values of a ragged tensor."""
 
 import tensorflow as tf
 

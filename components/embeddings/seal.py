@@ -1,4 +1,4 @@
-"""A seal on a folder: every file's size and sha256, so that a damaged copy is noticed before it is used."""
+"""Checksums of a folder: size and sha256 of every file, so that a damaged copy is detected."""
 
 import hashlib
 import json

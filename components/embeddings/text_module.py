@@ -1,4 +1,4 @@
-"""Word vectors as a TF Hub text embedding: a SavedModel that takes raw strings and can be trained further."""
+"""The export of word vectors as a trainable TF Hub text embedding that takes raw strings."""
 
 from pathlib import Path
 

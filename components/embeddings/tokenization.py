@@ -1,4 +1,4 @@
-"""Text into the tokens GloVe was trained on, with TensorFlow operations only: it travels in a SavedModel.
+"""GloVe's tokenization in TensorFlow operations, which are saved in the SavedModel.
 
 GloVe's corpus was lower-cased and split by the Stanford tokenizer: "Don't!" is the three tokens `do`, `n't`,
 `!`. Here: HTML line breaks and white space separate; the endings n't 's 'm 're 've 'll 'd, the marks ... and

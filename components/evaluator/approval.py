@@ -1,4 +1,4 @@
-"""A person's word against the gate: what it waives, and how it is recorded.
+"""Manual approval of a refused model: the waived conditions and their record.
 
 Whoever approves a refused model accepts what the comparison with production came to, or that there was none;
 whatever else failed (a floor, a ceiling, the number of examples) only where they name it. The verdict, a file

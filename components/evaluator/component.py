@@ -1,4 +1,4 @@
-"""TFX's Evaluator, with the gate as an execution property and the executor that judges by it."""
+"""The Evaluator component: TFX's, with the gate as an execution property and our executor."""
 
 from tfx.components.evaluator import component as tfx_component
 from tfx.dsl.components.base import base_beam_component, executor_spec

@@ -1,4 +1,4 @@
-"""What runs before the cache is asked: how many models were judged on each test set before this one."""
+"""The driver of the Evaluator: adds the number of earlier candidates per test set to the cache key."""
 
 import json
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The Evaluator's work: predictions, TFMA's evaluation, our verdict on all conditions, and the blessing."""
+"""The executor of the Evaluator: predictions, TFMA's evaluation, the verdict and the blessing."""
 
 import dataclasses
 import json

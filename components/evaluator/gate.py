@@ -1,4 +1,4 @@
-"""GateSettings -> tfma.EvalConfig: the metrics and slices TFMA computes, the thresholds it has words for."""
+"""The conversion of GateSettings to tfma.EvalConfig: metrics, slices and thresholds."""
 
 from google.protobuf import wrappers_pb2
 from tensorflow_model_analysis.constants import BASELINE_KEY, CANDIDATE_KEY, TF_GENERIC

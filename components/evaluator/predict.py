@@ -1,4 +1,4 @@
-"""One pass of predictions over a split through the `tf_example` signature, for all models at once."""
+"""Predictions over a split through the `tf_example` signature, for all models in one pass."""
 
 from collections.abc import Mapping, Sequence
 

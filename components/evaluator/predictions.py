@@ -1,4 +1,4 @@
-"""What the models said about each example of the split: the ground that a verdict stands on."""
+"""The predictions of the models for each example of a split, as arrays and as a Parquet file."""
 
 import io
 from dataclasses import dataclass

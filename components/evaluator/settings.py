@@ -1,4 +1,4 @@
-"""What a model has to show before it is promoted: plain settings, light to import."""
+"""Settings of the gate (`gate.*`). Light imports only."""
 
 from typing import Annotated, Any, Literal, Self
 

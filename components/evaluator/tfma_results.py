@@ -1,4 +1,4 @@
-"""What TFMA found, read back from its files and compared with our own arithmetic."""
+"""TFMA's results, read from its files and checked against our own metrics."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A verdict on a candidate: its conditions, how each came out, and the JSON that records it."""
+"""The verdict on a candidate: conditions, results, and their JSON."""
 
 import dataclasses
 import json

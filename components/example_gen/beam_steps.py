@@ -1,4 +1,4 @@
-"""Beam steps from the parts of a source to batches of serialized tf.Examples, split by split.
+"""Beam transforms from the parts of a source to batches of serialized tf.Examples per split.
 
 Rows travel in batches: Beam's cost is per element, and an element of one review costs more than its
 conversion. A part is read in order by one worker, and without a `limit` nothing that shuffles stands between

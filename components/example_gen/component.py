@@ -1,4 +1,4 @@
-"""ImdbExampleGen: the first stage of the pipeline."""
+"""The ImdbExampleGen component, the first stage of the pipeline."""
 
 from tfx.components.example_gen import component
 from tfx.dsl.components.base import executor_spec

@@ -1,4 +1,4 @@
-"""What runs before the cache is asked: it makes the content of the source the cache key."""
+"""The driver of ImdbExampleGen: makes the content of the source part of the cache key."""
 
 import uuid
 from typing import Any

@@ -1,4 +1,4 @@
-"""The stage's settings as ExampleGen's standard execution properties, and back.
+"""The conversion of data settings to ExampleGen's execution properties, and back.
 
 `input_config` and `output_config` say what any ExampleGen says: the source as a pattern, the splits with
 their weights. `custom_config` holds all settings, the fingerprint of the content and that of the code.

@@ -1,4 +1,4 @@
-"""Runs the stage: reads the source, writes the splits, and accounts for every row."""
+"""The executor of ImdbExampleGen: reads the source, writes the splits, counts every row."""
 
 import json
 import os

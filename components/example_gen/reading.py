@@ -1,4 +1,4 @@
-"""What came of reading a source: rows taken, rows that could not be used, and whether that is too many."""
+"""The account of reading a source: used rows, bad rows by reason, and the limits on them."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A Beam sink that takes TFRecords in batches."""
+"""A Beam sink that writes TFRecords in batches."""
 
 import os
 

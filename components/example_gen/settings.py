@@ -1,4 +1,4 @@
-"""What a user can say about the data: where reviews come from and how they are split."""
+"""Settings of the data: source, columns, labels, splits (`data.*`). Light imports only."""
 
 from typing import Annotated, Literal, cast
 

@@ -1,4 +1,4 @@
-"""`{SPAN}` and `{VERSION}` in a pattern of files, and what they stand for in a path.
+"""The `{SPAN}` and `{VERSION}` specs of file patterns.
 
 The specs are TFX's own, with its widths and its dates. They are read here without TFX: its functions
 (tfx.components.example_gen.utils) find the newest span only, and importing them takes TensorFlow, too much

@@ -1,4 +1,4 @@
-"""Which split a review falls into: a pure function of its normalized text, the salt and the weights.
+"""The split of a review: a pure function of its normalized text, the salt and the weights.
 
 A text is hashed to a point of [0, 1); the splits are intervals of it, as long as their weights. Equal texts
 have equal points, so duplicates never straddle splits, and neither the order of the input nor the number of

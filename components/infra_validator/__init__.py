@@ -1,1 +1,1 @@
-"""The check that the exported model really serves: a fresh process, canary requests, limits."""
+"""The InfraValidator stage: canary requests to the exported model in a fresh process."""

@@ -1,4 +1,4 @@
-"""The reviews that a model is asked about before it may serve: some of the data, some that nobody expects."""
+"""Canary requests: reviews of the data, and edge cases such as an empty text."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""From what the canary process left to what is wrong with the model: pure, one function a check."""
+"""The checks on the canary process's output: pure functions, one per check."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""InfraValidator: TFX's stage of that name, without Docker and on every engine."""
+"""The InfraValidator component, without Docker and for every orchestrator."""
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import BaseChannel, Channel, standard_artifacts

@@ -1,4 +1,4 @@
-"""Loads the exported model in a fresh process, sends it canaries, and blesses it or says what failed."""
+"""The executor of InfraValidator: sends canary requests, and writes the blessing or the failed checks."""
 
 import dataclasses
 import itertools

@@ -1,4 +1,4 @@
-"""The canary process: a fresh process for the canaries, watched for time, memory, and how it ends."""
+"""The canary process: a fresh process with limits on time and memory, and the way it ended."""
 
 import contextlib
 import json

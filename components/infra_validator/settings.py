@@ -1,4 +1,4 @@
-"""What the exported model has to stand as a server would run it: plain settings, light to import."""
+"""Settings of InfraValidator (`infra.*`). Light imports only."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

@@ -1,4 +1,4 @@
-"""Two tries with one model: which of them counts, and when the machine and not the model is at fault. Pure.
+"""The choice between two attempts with one model, and whether the machine is at fault. Pure.
 
 A process that ended early is tried once more. The model is refused only where both tries ended alike, at the
 same canary, by what a model can do: a crash of its own or a hang. All else that goes wrong twice is the

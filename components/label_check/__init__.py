@@ -1,1 +1,1 @@
-"""The label check: which labels a cross-validated model contradicts."""
+"""The label check: labels that contradict a cross-validated model."""

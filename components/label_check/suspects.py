@@ -1,4 +1,4 @@
-"""Suspects: reviews whose label is probably wrong, found by confident learning.
+"""Suspected label errors, found by confident learning.
 
 A linear model on TF-IDF says of each review, from the other reviews alone, how probable each label is. A
 review is suspected where the model is as sure of the other label as it is, on average, of the reviews that

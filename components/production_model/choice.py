@@ -1,4 +1,4 @@
-"""The choice of the version that a candidate is compared with."""
+"""The choice of the baseline version that a candidate is compared with."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""ProductionModel: the stage that fetches what a candidate is compared with from the version store."""
+"""The ProductionModel component: the live version as an artifact for the Evaluator."""
 
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts

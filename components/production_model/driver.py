@@ -1,4 +1,4 @@
-"""What runs before the cache is asked: an earlier answer counts while the store would give it again."""
+"""The driver of ProductionModel: a cached result is valid while the store would return the same version."""
 
 from absl import logging
 from tfx.dsl.components.base.base_driver import BaseDriver

@@ -1,4 +1,4 @@
-"""The stage's work: find the version to compare with, and take a copy of it out of the store."""
+"""The executor of ProductionModel: chooses the baseline version and copies it from the store."""
 
 import os
 from typing import Any

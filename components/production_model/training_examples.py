@@ -1,4 +1,4 @@
-"""The examples of a version without a record of its training reviews, by the lineage store."""
+"""The training examples of a version without a record of its reviews, from the lineage store."""
 
 import os
 from collections.abc import Iterator

@@ -1,1 +1,1 @@
-"""The push: a blessed model becomes the next version of the store, once."""
+"""The Pusher stage: a blessed model becomes the next version of the store, once."""

@@ -1,4 +1,4 @@
-"""TFX's Pusher, pushing to a version store, with inputs that tell the manifest what the model is."""
+"""The Pusher component: TFX's, with a version store and inputs for the manifest."""
 
 from tfx.components.pusher import component as tfx_component
 from tfx.dsl.components.base import base_component, executor_spec

@@ -1,4 +1,4 @@
-"""What runs before the cache is asked: an earlier push counts while its version is still in the store."""
+"""The driver of the Pusher: a cached push is valid while its version is in the store."""
 
 from absl import logging
 from tfx.dsl.components.base.base_driver import BaseDriver

@@ -1,4 +1,4 @@
-"""The Pusher's work: check the blessings, push through the version store, and tell what came of it."""
+"""The executor of the Pusher: checks the blessings, publishes the model, records the result."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""What is known of a model when it is pushed, gathered from the stages before."""
+"""The facts for a version's manifest, collected from the artifacts of earlier stages."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Which published version is meant: that of a number, or the live one."""
+"""The selection of a published version: by number, or the live one."""
 
 from components.errors import InputError
 from serving.store.records import Version

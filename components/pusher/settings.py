@@ -1,4 +1,4 @@
-"""How a model is pushed: plain settings, light to import."""
+"""Settings of the Pusher (`push.*`). Light imports only."""
 
 from pathlib import Path
 

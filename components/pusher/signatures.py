@@ -1,4 +1,4 @@
-"""What a SavedModel can be asked: its signatures, read from the file without loading the model."""
+"""The signatures of a SavedModel, read from its file without loading the model."""
 
 from typing import Any
 

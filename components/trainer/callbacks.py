@@ -1,4 +1,4 @@
-"""What watches a fit: early stopping, the record of every epoch, TensorBoard's logs, console lines."""
+"""Keras callbacks of a fit: early stopping, epoch records, TensorBoard, progress lines."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""The Trainer stage as TFX runs it."""
+"""The Trainer component."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""One fit of a classifier, and the record of how it went."""
+"""One fit of a classifier, and its record."""
 
 import dataclasses
 import time

@@ -1,4 +1,4 @@
-"""What one training is to do, as several processes can be told of it.
+"""The description of a training for several worker processes.
 
 Light imports only: a file that holds none is refused before TensorFlow is loaded.
 """

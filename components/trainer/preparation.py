@@ -1,4 +1,4 @@
-"""Everything a fit needs, made once for any number of fits: the reviews as they are fed, and the n-grams."""
+"""The inputs of a fit, prepared once for any number of fits: encoded reviews and n-gram vocabulary."""
 
 import dataclasses
 import math

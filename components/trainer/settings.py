@@ -1,4 +1,4 @@
-"""Settings of the training stage. Light imports only: `greenlight config` reads this file."""
+"""Settings of the Trainer (`trainer.*`). Light imports only."""
 
 from typing import Annotated, Literal
 

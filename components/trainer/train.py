@@ -1,4 +1,4 @@
-"""run_fn: what TFX's Trainer calls. Load, build, fit, export."""
+"""run_fn, which TFX's Trainer calls: load, build, fit, export."""
 
 import json
 from pathlib import Path

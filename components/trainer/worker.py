@@ -1,4 +1,4 @@
-"""One process of a training in several: `python -m components.trainer.worker JOB`.
+"""One worker process of a distributed training: `python -m components.trainer.worker JOB`.
 
 All run the same job; TF_CONFIG in the environment says which of them this is. The first one exports.
 """

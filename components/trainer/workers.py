@@ -1,4 +1,4 @@
-"""A training in several processes: which they are, and how they are started and watched on this machine.
+"""The worker processes of a distributed training: the cluster, their start and supervision.
 
 TensorFlow lets only a process that has done nothing else join others, so even the stage's own part is done in
 one of its own. A TF_CONFIG in the environment, as a training operator sets it, names the processes of a

@@ -1,1 +1,1 @@
-"""The Tuner stage: which training settings do best on the eval split."""
+"""The Tuner stage: a search for training settings on the eval split."""

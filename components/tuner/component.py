@@ -1,4 +1,4 @@
-"""The Tuner stage as TFX runs it."""
+"""The Tuner component."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a fit comes to on the eval split, kept on disk by all that decides it: no fit is made twice."""
+"""The cache of fits on the eval split, keyed by everything that determines them."""
 
 import dataclasses
 import hashlib

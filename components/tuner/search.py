@@ -1,4 +1,4 @@
-"""tuner_fn: what TFX's Tuner calls. A random search that begins with the settings as they are."""
+"""tuner_fn, which TFX's Tuner calls: a random search that starts with the current settings."""
 
 from pathlib import Path
 from typing import Any

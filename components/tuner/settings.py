@@ -1,4 +1,4 @@
-"""Settings of the Tuner stage. Light imports only: `greenlight config` reads this file."""
+"""Settings of the Tuner (`tune.*`). Light imports only."""
 
 from typing import Annotated
 

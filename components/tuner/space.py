@@ -1,4 +1,4 @@
-"""The search space: training settings as KerasTuner's hyperparameters, and back."""
+"""The search space: training settings as KerasTuner hyperparameters, and back."""
 
 import json
 from collections.abc import Mapping

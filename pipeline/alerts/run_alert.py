@@ -1,4 +1,4 @@
-"""The alert of a run that a person started (alerts.plain_runs)."""
+"""The alert for a run that a person started (alerts.plain_runs)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that several commands share; the settings they add up to arrive as one object."""
+"""Options that several commands share, and the settings object that they make."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Console output of a run: stage list and log file."""
+"""Console output of a run, and its log file."""

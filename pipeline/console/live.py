@@ -1,4 +1,4 @@
-"""The list of stages that keeps itself up to date, for terminals."""
+"""The live list of stages on a terminal."""
 
 from __future__ import annotations
 

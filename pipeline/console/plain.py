@@ -1,4 +1,4 @@
-"""What a person sees of a run while it goes: its stages with their times, and the summary at the end."""
+"""Console output of a run as plain lines: stages with times, and the summary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the noise goes: while a run is captured, descriptors 1 and 2 lead into its log, not to the screen.
+"""The log of a run: file descriptors 1 and 2 are redirected into it while the run is captured.
 
 TensorFlow's C++ code, Beam's workers and subprocesses write straight to the descriptors, past `sys.stdout`.
 So the descriptors themselves are turned; the console holds a duplicate of the real one (`real_stdout`).

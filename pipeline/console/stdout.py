@@ -1,4 +1,4 @@
-"""Which console a run gets: what this process's standard output can show."""
+"""The choice of the console that fits this process's standard output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Compose file that serves one release with TensorFlow Serving, on this machine or a server like it."""
+"""A Compose file that serves one release with TensorFlow Serving."""
 
 from __future__ import annotations
 

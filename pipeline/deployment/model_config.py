@@ -1,4 +1,4 @@
-"""TensorFlow Serving's own configuration for one release: this version, no other, under a label."""
+"""TensorFlow Serving's model configuration for one release: a pinned version with a label."""
 
 from __future__ import annotations
 

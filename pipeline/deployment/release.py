@@ -1,4 +1,4 @@
-"""The version that is to be deployed: chosen, checked against its manifest, and described."""
+"""The release: a version, verified against its manifest, with the facts for a deployment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deploying: the systemd unit and the Kubernetes CronJob that keep `greenlight retrain` going."""
+"""The systemd unit and the Kubernetes CronJob that run `greenlight retrain`."""
 
 from __future__ import annotations
 

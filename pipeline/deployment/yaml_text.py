@@ -1,4 +1,4 @@
-"""YAML that people read: keys in their order, text of several lines as lines."""
+"""Readable YAML: keys in order, multi-line strings as blocks."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The stages and how they are run: pipeline definition, Beam orchestrator, runners."""
+"""Stages and engines: pipeline definition, Beam orchestrator, runners."""

@@ -1,4 +1,4 @@
-"""TFX's BeamDagRunner, told to say which stage starts and ends and to keep the error that stopped it."""
+"""TFX's BeamDagRunner with callbacks for stage starts and ends, and access to the stage's error."""
 
 from __future__ import annotations
 

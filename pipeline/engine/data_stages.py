@@ -1,4 +1,4 @@
-"""The stages that every pipeline begins with: reviews, read and checked."""
+"""The data stages that every pipeline begins with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the pipeline on this machine: local Beam orchestrator, one result at the end."""
+"""The local runner: a run on this machine from settings to result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pipeline: which stages there are and what each takes from the others. Nothing but wiring."""
+"""The pipeline definition: stages and their inputs."""
 
 from __future__ import annotations
 

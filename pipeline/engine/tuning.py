@@ -1,4 +1,4 @@
-"""`greenlight tune`: a pipeline of its own that ends in TFX's Tuner, and the settings file it comes to."""
+"""The tuning pipeline of `greenlight tune`, and the settings file that it writes."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Everything about Kubeflow: compiling for it, what runs in its pods, and talking to it."""
+"""Kubeflow Pipelines: compilation, the entrypoint of pods, and the API client."""

@@ -1,4 +1,4 @@
-"""The connection to Kubeflow Pipelines: its REST API, v2beta1, over HTTP, with a limit to every wait.
+"""The HTTP client for Kubeflow Pipelines' REST API, v2beta1, with timeouts.
 
 Paths and fields are those of kubeflow/pipelines (backend/api/v2beta1/swagger). The client in the package kfp
 is not used: it sends requests again without a word, has no time limit, and takes anything for an answer.

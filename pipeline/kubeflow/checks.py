@@ -1,4 +1,4 @@
-"""Checks before a compilation, without heavy imports: missing settings, paths that no pod would find."""
+"""Checks before a compilation: missing settings, and paths that pods cannot reach. Light imports only."""
 
 from __future__ import annotations
 

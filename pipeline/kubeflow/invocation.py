@@ -1,4 +1,4 @@
-"""Translation of KFP's ExecutorInput for TFX's container entrypoint, and of its ExecutorOutput for KFP.
+"""The translation between KFP's ExecutorInput and ExecutorOutput and those of TFX's entrypoint.
 
 TFX wrote its container entrypoint for Vertex AI. Open-source Kubeflow Pipelines gives a step less: an input
 artifact comes without a type that TFX can read, and what is on S3 or MinIO, which TensorFlow cannot open, is

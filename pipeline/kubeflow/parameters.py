@@ -1,4 +1,4 @@
-"""Run-time parameters: the settings that a run on the cluster can be given anew, without compiling again.
+"""Run-time parameters: settings that a compiled pipeline accepts for each run.
 
 Kubeflow knows plain values; our stages take whole settings, checked, as JSON. So a stage with parameters also
 gets the settings it was compiled from; `pipeline/kubeflow/step.py` lays the parameters over them in the pod.

@@ -1,4 +1,4 @@
-"""How a run on the cluster came out: a file beside the version store, written in a pod, read by whoever asks.
+"""The result of a run on the cluster: a file beside the version store, written by the last pod.
 
 KFP's API tells of states, not of reasons, and its artifacts are where only the cluster may look. The store is
 where model servers look, too: `STORE/.greenlight/runs/RUN.json`, a RunResult.

@@ -1,4 +1,4 @@
-"""Compilation of the pipeline for Kubeflow; the only module that imports kfp and TFX's Kubeflow runner."""
+"""The compiler for Kubeflow; the only module that imports kfp and TFX's Kubeflow runner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs as the cluster describes them, and what one that has ended came to."""
+"""The runs on a cluster as its API describes them, and the outcome of a finished one."""
 
 from __future__ import annotations
 

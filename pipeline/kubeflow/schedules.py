@@ -1,4 +1,4 @@
-"""Schedules on a cluster (KFP's recurring runs): created, listed, paused, resumed, deleted."""
+"""Schedules on a cluster (KFP's recurring runs): create, list, pause, resume, delete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entrypoint of every pod: adapts KFP's ExecutorInput to TFX, runs TFX's entrypoint, keeps the run's result.
+"""The entrypoint of every pod: adapts KFP's ExecutorInput, runs TFX's entrypoint, keeps the run's result.
 
 python -m pipeline.kubeflow.step --stage Trainer --store ADDRESS --outputs KEY,... [--settings JSON] [TFX's
 arguments]

@@ -1,4 +1,4 @@
-"""Submission of runs to a cluster: a compiled file is uploaded as a version, started and watched.
+"""The submission of runs to a cluster: upload, start and wait.
 
 A request whose answer does not come through may have been carried out all the same. So what has been made is
 looked up by its name before a request is sent again: versions and experiments have names of their own, and

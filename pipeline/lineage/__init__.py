@@ -1,1 +1,1 @@
-"""Where the lineage of runs (ML Metadata) is kept: in a file of the workspace, or in a MySQL database."""
+"""The lineage of runs (ML Metadata): in a file of the workspace, or in a MySQL database."""

@@ -1,4 +1,4 @@
-"""Lineage in a MySQL or MariaDB database, which one workspace has for itself.
+"""The lineage store in a MySQL or MariaDB database that one workspace owns.
 
 TFX numbers a workspace's artifacts by its lineage store, and takes what the store knows for cached: two
 stores for one workspace, or two workspaces on one store, would mistake each other's artifacts for their own.

@@ -1,4 +1,4 @@
-"""What the lineage store (ML Metadata) knows of past runs: stages, artifacts, and how each came out."""
+"""Past runs from the lineage store (ML Metadata): stages, artifacts and states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which spans a run was made of, and which runs were made of a span: what the lineage store noted of it."""
+"""The spans of each run, and the runs of each span, from the lineage store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lineage store (ML Metadata) of a workspace: its SQLite file, or a database on a MySQL server."""
+"""The lineage store (ML Metadata) of a workspace: an SQLite file, or a database on a MySQL server."""
 
 from __future__ import annotations
 

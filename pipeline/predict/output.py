@@ -1,4 +1,4 @@
-"""How predictions are shown: a table on a terminal, lines of JSON for pipes; progress on standard error."""
+"""The output of `greenlight predict`: a table on a terminal, JSON Lines for pipes, progress on stderr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions for the rows of a file or the texts of a command line, with an account of bad rows."""
+"""Predictions for rows of a file or texts of the command line, with a count of bad rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether Beam knows the runner and the options of `beam.*`, found out before anything starts."""
+"""The check of `beam.*` settings: whether Beam knows the runner and its options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the charts look, and how a figure becomes a part of a page."""
+"""The style of charts, and the embedding of figures in a page."""
 
 from __future__ import annotations
 

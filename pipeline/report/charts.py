@@ -1,4 +1,4 @@
-"""The charts of the report: numbers in, one SVG out. Same numbers, same bytes."""
+"""The charts of the report: numbers to SVG, reproducible to the byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The charts of a comparison: how far each figure is from its threshold, and both sides bucket by bucket."""
+"""The charts of a drift comparison: distances to thresholds, and histograms of both samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A comparison to look at: one HTML file beside the reports of the runs, which needs nothing else."""
+"""The drift report: one self-contained HTML file."""
 
 from __future__ import annotations
 

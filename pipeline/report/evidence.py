@@ -1,4 +1,4 @@
-"""What the artifacts of a run hold, read once and plainly: for the report and the model card."""
+"""The artifacts of a run, read once for the report and the model card."""
 
 from __future__ import annotations
 

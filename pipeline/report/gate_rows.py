@@ -1,4 +1,4 @@
-"""The gate's conditions as a person reads them: a sentence, and a scale with limit, interval and value."""
+"""The gate's conditions in the report: a sentence, and a scale with limit, interval and value."""
 
 from __future__ import annotations
 

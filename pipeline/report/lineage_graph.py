@@ -1,4 +1,4 @@
-"""A picture of a run: its stages as boxes in layers, an arrow where one stage used what another had made."""
+"""The lineage graph of a run: stages as boxes in layers, artifacts as arrows."""
 
 from __future__ import annotations
 

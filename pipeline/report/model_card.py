@@ -1,4 +1,4 @@
-"""The model card of a version: what it is, of what it was made, how good it is, and its limits."""
+"""The model card of a version: purpose, data, quality and limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person looks at after a run: one HTML file that needs nothing else, whatever the run came to."""
+"""The report of a run: one self-contained HTML file, for any outcome."""
 
 from __future__ import annotations
 

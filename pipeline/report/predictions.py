@@ -1,4 +1,4 @@
-"""A model's answers on labeled reviews, and what they show: ROC, calibration, confusion, slices."""
+"""Predictions of labeled reviews, and figures from them: ROC, calibration, confusion, slices."""
 
 from __future__ import annotations
 

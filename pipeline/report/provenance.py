@@ -1,4 +1,4 @@
-"""With what a result was made: the versions installed, and every setting beside its default."""
+"""The provenance of a result: installed versions, and every setting beside its default."""
 
 from __future__ import annotations
 

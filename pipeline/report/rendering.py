@@ -1,4 +1,4 @@
-"""Templates, and how they write numbers and times."""
+"""Templates of the report, and their filters for numbers and times."""
 
 from __future__ import annotations
 

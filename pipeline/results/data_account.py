@@ -1,4 +1,4 @@
-"""What became of the rows that a run read: for the console, the result's JSON and the verdict's notes."""
+"""The row counts of a run, for the console, the result's JSON and the verdict's notes."""
 
 from __future__ import annotations
 

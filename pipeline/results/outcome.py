@@ -1,4 +1,4 @@
-"""What one run came to: behind `greenlight run --json`, the console's summary and `greenlight verdict`."""
+"""The result of a run, behind `greenlight run --json`, the summary and `greenlight verdict`."""
 
 from __future__ import annotations
 

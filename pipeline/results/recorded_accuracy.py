@@ -1,4 +1,4 @@
-"""Recorded accuracies of a model and of the version before it, with the reviews that each was measured on."""
+"""Recorded accuracies of a model and of the version before it, with their test sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a run in a few lines: the verdict and why, where everything is, how to serve the model."""
+"""The summary at the end of a run: verdict and reasons, paths, and the next commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A verdict as a table of plain text: every condition with all that was known about it."""
+"""The verdict as a plain text table of all conditions."""
 
 from __future__ import annotations
 

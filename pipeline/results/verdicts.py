@@ -1,4 +1,4 @@
-"""What a run that reached its end came to, read from what its stages left in the lineage store."""
+"""The outcome of a completed run, read from its artifacts in the lineage store."""
 
 from __future__ import annotations
 

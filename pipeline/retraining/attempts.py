@@ -1,4 +1,4 @@
-"""Attempts: one run for one decision, in a process of its own, and what became of it."""
+"""Attempts: the run of one decision in a child process, and its result."""
 
 from __future__ import annotations
 

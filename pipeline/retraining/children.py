@@ -1,6 +1,4 @@
-"""Children: the processes that do what needs TensorFlow, one after the other, so that the watcher stays small
-and lives on whatever becomes of them.
-"""
+"""Child processes for work that needs TensorFlow, so that the watcher stays small and survives crashes."""
 
 from __future__ import annotations
 

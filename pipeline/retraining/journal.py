@@ -1,4 +1,4 @@
-"""The journal of retraining, `<workspace>/retraining/journal.jsonl`: a line a record, safe on the disk."""
+"""The journal of retraining, `<workspace>/retraining/journal.jsonl`: one record per line, synced to disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measuring: what the live model makes of a span or of served traffic, in a process of its own.
+"""The measuring process: the live model's predictions on a span, or the drift of served traffic.
 
 `python -m pipeline.retraining.measuring SETTINGS span 5` reads span 5 as a run would, asks the live version
 and the one before it, and prints an Examination as JSON; `... served` compares what was served. Nothing is

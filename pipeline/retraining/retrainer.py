@@ -1,4 +1,4 @@
-"""The retrainer: looks, decides, writes the decision down, does it, and writes down what came of it."""
+"""The retrainer: observes, decides, records the decision, acts, and records the result."""
 
 from __future__ import annotations
 

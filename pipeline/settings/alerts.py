@@ -1,4 +1,4 @@
-"""Who is told of promotions, refusals and failures, and how: plain settings, light to import."""
+"""Settings of alerts (`alerts.*`). Light imports only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schedule: when a cron expression was last due, in a named time zone. Pure."""
+"""Cron schedules: when an expression was last due in a time zone. Pure."""
 
 from __future__ import annotations
 

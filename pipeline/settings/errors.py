@@ -1,4 +1,4 @@
-"""What is wrong with given settings, in words: key, value, where it was set, and what is expected instead."""
+"""Error messages for invalid settings: key, value, origin and the expected value."""
 
 from __future__ import annotations
 

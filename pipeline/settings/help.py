@@ -1,4 +1,4 @@
-"""What a setting is, in words: its kind, bounds, default and purpose, taken from the settings models."""
+"""The help for settings: type, bounds, default and purpose, from the settings models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user can say about a run on Kubeflow: where things are there, and what each stage is given."""
+"""Settings of runs on Kubeflow (`kubeflow.*`): addresses, volumes, resources. Light imports only."""
 
 from __future__ import annotations
 

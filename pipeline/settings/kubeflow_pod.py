@@ -1,4 +1,4 @@
-"""Settings of the pods on Kubeflow that a platform team asks for."""
+"""Settings of pods on Kubeflow (`kubeflow.pod.*`)."""
 
 from __future__ import annotations
 

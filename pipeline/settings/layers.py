@@ -1,4 +1,4 @@
-"""Settings before they are validated: what file, preset and flags say, laid over each other, with origins."""
+"""Layers of settings before validation: defaults, presets, files, environment and flags, with origins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the lineage (ML Metadata) is kept: plain settings, light to import."""
+"""Settings of the lineage store (`lineage.*`). Light imports only."""
 
 from __future__ import annotations
 

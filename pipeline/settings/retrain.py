@@ -1,4 +1,4 @@
-"""What makes a run start by itself, holds it back, and undoes it: plain settings, light to import."""
+"""Settings of retraining: triggers, limits and rollback (`retrain.*`). Light imports only."""
 
 from __future__ import annotations
 

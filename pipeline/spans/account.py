@@ -1,4 +1,4 @@
-"""What is in the files of a span: counted by the reader that trains on them, before anybody does."""
+"""The row counts of a span's files, by the reader that training uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `greenlight data list` tells of each span: from its record, else by reading it; and who used it."""
+"""The facts of each span for `greenlight data list`: row counts, and the runs that read it."""
 
 from __future__ import annotations
 

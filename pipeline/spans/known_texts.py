@@ -1,4 +1,4 @@
-"""Texts of a new span that an older span has already."""
+"""Duplicate deliveries: an older span that has all texts of a new one."""
 
 from __future__ import annotations
 

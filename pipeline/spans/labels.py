@@ -1,4 +1,4 @@
-"""The labels of a file that is to be landed: which ones look wrong, and what becomes of their rows."""
+"""The label check of a file before it becomes a span, and the quarantine of suspected rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lands a file of labeled reviews as the next span: whole or not at all, under a number of its own.
+"""The landing of a file of labeled reviews as the next span, atomically.
 
 The span is made in a hidden folder beside the others and gets its name by one rename. A lock, which dies with
 its holder, keeps others from taking the same number; what a dead one left behind is removed by the next.

@@ -1,4 +1,4 @@
-"""The spans of labeled reviews that wait to be trained on: where they are, and which there are.
+"""The list of spans in a source.
 
 Light, for a watcher asks every few seconds: for spans on this machine's disks nothing here imports
 TensorFlow, Beam or ML Metadata, and listing reads no review.

@@ -1,4 +1,4 @@
-"""Where a file has to be landed so that a pattern of spans finds it, and under which number."""
+"""The path and number of the next span for a pattern."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record beside the file of a landed span: what was counted in it, so that nobody has to count again."""
+"""The record beside a landed span: its row counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reviews as a file that runs with any labels and dialect in their settings read as the same reviews."""
+"""The rewriting of reviews so that runs with other label and dialect settings read them."""
 
 from __future__ import annotations
 

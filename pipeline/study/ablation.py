@@ -1,4 +1,4 @@
-"""What each part of the default model is worth: fits without one part at a time, several seeds a row."""
+"""The ablation study: fits of the default model without one part at a time, over several seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The splits of a source as the pipeline's first stage makes them, without a pipeline around."""
+"""The splits of a source, as ImdbExampleGen makes them, without a pipeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What early stopping saves: the lesson this project grew from, run again on our data and settings."""
+"""The study of early stopping: the lesson behind this project, on our data and settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The study of early stopping to look at: both pairs of curves as PNG and SVG, and a self-contained page."""
+"""The page of the early stopping study: learning curves as PNG, SVG and a self-contained HTML file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the study of early stopping comes to: two fits, and what one has over the other."""
+"""The result of the early stopping study: two fits and their difference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The study of early stopping in words: its table, its conclusion, and the whole of it for a terminal."""
+"""The text of the early stopping study: its table and conclusion."""
 
 from __future__ import annotations
 

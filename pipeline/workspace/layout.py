@@ -1,4 +1,4 @@
-"""Where a workspace keeps what: the one place that knows its folder names."""
+"""The folder layout of a workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runs of a workspace as their `result.json` tells them: quick to read, without the lineage store."""
+"""The past runs of a workspace, from their `result.json`, without the lineage store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which examples a version of the model was trained on, and where they are now."""
+"""The training examples of a version, and their current paths."""
 
 from __future__ import annotations
 

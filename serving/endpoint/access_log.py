@@ -1,4 +1,4 @@
-"""Structured logs: a line of JSON for each request and each event, with request ids and without content.
+"""Structured access logs: one JSON line per request and event, with request ids, without content.
 
 Lines are gathered and written by a thread, so that a slow reader of standard error never slows an answer.
 """

@@ -1,4 +1,4 @@
-"""Listening addresses: loopback, or others where API keys or TLS protect the model."""
+"""Listening addresses: loopback, or others if API keys or TLS protect the model."""
 
 import dataclasses
 import errno

@@ -1,4 +1,4 @@
-"""The types of ASGI: what an application is called with."""
+"""The types of an ASGI application."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any

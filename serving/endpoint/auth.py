@@ -1,4 +1,4 @@
-"""API keys: their sources, and the check of a request."""
+"""API keys: their sources, and the authentication of a request."""
 
 import hashlib
 import hmac

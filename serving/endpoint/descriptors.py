@@ -1,4 +1,4 @@
-"""The process's file descriptors: enough for the connections that the settings allow, and some kept free.
+"""Limits on the process's file descriptors, with a reserve beside the connections.
 
 Each connection takes one. A server that has used up all cannot accept a connection to refuse it, nor open the
 files of a new version; so connections are refused while some are left.

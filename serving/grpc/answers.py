@@ -1,4 +1,4 @@
-"""The end of a gRPC call: an answer, or a canonical code and a text; logged under an id, no traceback."""
+"""The end of a gRPC call: a response, or a status code with a message; errors are logged with an id."""
 
 import dataclasses
 import functools

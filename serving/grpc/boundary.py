@@ -1,4 +1,4 @@
-"""The boundary between bytes and servicers: what fails there ends the call with a canonical code.
+"""A gRPC interceptor that ends calls with canonical codes: undecodable messages, and bugs.
 
 grpc answers UNKNOWN with the exception's class where a message cannot be decoded, and where a method raises.
 """

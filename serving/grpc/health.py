@@ -1,4 +1,4 @@
-"""gRPC's standard health checking: SERVING while the model answers.
+"""The standard gRPC health service: SERVING while the model answers.
 
 The packaged servicer forgets all watchers of a name when one of them goes, hence this one.
 """

@@ -1,4 +1,4 @@
-"""Tensors of `inference.GRPCInferenceService`: in the field of their type, or raw beside all tensors."""
+"""Tensors of `inference.GRPCInferenceService`: typed contents or raw contents."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""`tensorflow.serving.ModelService`: the states of versions; and which version a request means."""
+"""`tensorflow.serving.ModelService`: version states, and the version that a request selects."""
 
 import dataclasses
 from typing import Any

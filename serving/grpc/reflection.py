@@ -1,4 +1,4 @@
-"""gRPC server reflection, v1 and v1alpha: a client without our protocol files can ask for them.
+"""gRPC server reflection, v1 and v1alpha.
 
 The modules of `tensorflow-serving-api` that describe the services themselves cannot be imported beside
 protobuf 4 and later, so the services are described here, from the messages. `grpcio-reflection` has v1alpha

@@ -1,4 +1,4 @@
-"""TensorProtos to arrays and back, as TensorFlow Serving reads and writes them."""
+"""The conversion of TensorProtos to arrays and back, as TensorFlow Serving does it."""
 
 import math
 from collections.abc import Mapping

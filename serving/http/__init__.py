@@ -1,1 +1,1 @@
-"""The HTTP server: connections, requests and answers."""
+"""The HTTP server: connections, requests and responses."""

@@ -1,4 +1,4 @@
-"""The backlog of a listening socket: served before the socket closes, so that no client sees a reset.
+"""The backlog of a listening socket: drained before the socket closes, so that clients see no reset.
 
 The kernel resets connections that wait to be accepted when their listener closes. Where clients reconnect
 without pause there is always one, so on Linux a filter first drops further requests to connect. Their senders

@@ -1,4 +1,4 @@
-"""An HTTP connection with limits that uvicorn does not have: on headers, and on clients that stall."""
+"""An HTTP connection with limits that uvicorn lacks: on headers, and on slow clients."""
 
 import asyncio
 import functools

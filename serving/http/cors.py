@@ -1,4 +1,4 @@
-"""Cross-origin access (CORS): no page of another origin may call the server unless the settings list it."""
+"""Cross-origin access (CORS): only the origins of the settings may call the server."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A request and a response of HTTP as the handlers see them: read from ASGI within limits, and sent to it."""
+"""HTTP requests and responses: read from ASGI within limits, and sent to it."""
 
 import asyncio
 import dataclasses

@@ -1,1 +1,1 @@
-"""This machine: child processes, temporary folders, and the faults that are its own."""
+"""The local machine: child processes, temporary folders, and machine faults."""

@@ -1,4 +1,4 @@
-"""Child processes that end with the process that started them, however that one ends."""
+"""Child processes that end when their parent process ends, in whatever way."""
 
 import ctypes
 import os

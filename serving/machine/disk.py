@@ -1,4 +1,4 @@
-"""The disk below a folder: what is left on it, and whether that is the reason why something failed."""
+"""Free space of the disk below a folder, and whether it explains a failure."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Faults of the machine: which errors are its own, by type, errno and status code, with remedies."""
+"""Machine faults: the errors that the machine causes, by type, errno and status code, with remedies."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Ownership of a file: held by a lock that the system frees when the process ends, however it ends."""
+"""Ownership of a file by a lock that the system frees when the process ends."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""Temporary folders that are removed even after a kill: the next process removes those of dead ones."""
+"""Temporary folders that are removed even after a kill, by the next process."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Dynamic batching: rows of several requests share a model call, and a lone row on an idle model never waits.
+"""Dynamic batching: rows of several requests share a model call; a lone row on an idle model never waits.
 
 All of it lives in one event loop; only the model calls run in worker threads, so nothing here needs a lock.
 """

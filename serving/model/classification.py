@@ -1,4 +1,4 @@
-"""Classify and Regress: which signatures can answer them, and what their outputs mean.
+"""Classify and Regress: compatible signatures, and the meaning of their outputs.
 
 The rules and the error texts are those of TensorFlow Serving's classifier.cc and regressor.cc. As there, a
 signature is known by the names of its tensors and not by its method name: `inputs` takes serialized

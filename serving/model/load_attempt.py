@@ -1,4 +1,4 @@
-"""The loading of a version: verified, loaded, tried, in a thread that can be given up."""
+"""An attempt to load a version: verify, load and try it, in a thread with a timeout."""
 
 import asyncio
 import threading

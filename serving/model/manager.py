@@ -1,4 +1,4 @@
-"""The versions that answer: what the store publishes is verified, loaded, tried and switched to, live."""
+"""The version manager: versions of the store are verified, loaded, tried and switched to."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The server's metrics in Prometheus's format, under TensorFlow Serving's names where it has them.
+"""The server's metrics in Prometheus's format, with TensorFlow Serving's names.
 
 TensorFlow Serving's counters do not end in `_total`, as prometheus-client would have it for its own: they are
 shown with the type `untyped`, which every query treats alike. Its latencies are in microseconds.

@@ -1,4 +1,4 @@
-"""A tf.Example that a signature can parse, made up from the parsing ops in its graph.
+"""A synthetic tf.Example that a signature can parse, derived from the parsing ops in its graph.
 
 A signature does not say that its strings are serialized tf.Examples, nor which features they need; the ops
 `ParseExample`, `ParseExampleV2` and `ParseSingleExample` that its outputs depend on do.

@@ -1,4 +1,4 @@
-"""A loaded SavedModel: its signatures, and calls through them."""
+"""A loaded SavedModel: its signatures, and calls of them."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""The service behind every protocol: the versions, what they take, and what they answer."""
+"""The model service behind every protocol: versions, checks of requests, and predictions."""
 
 import contextlib
 import dataclasses

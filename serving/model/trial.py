@@ -1,4 +1,4 @@
-"""The trial of a loaded version: whether it answers, before it may replace one that does.
+"""The trial of a loaded version before it replaces the live one.
 
 No code of an error excuses a version: INVALID_ARGUMENT is also what a table says that was never initialized.
 So it is asked what it has to answer: the requests that it brings along, or else a plain text, a tf.Example

@@ -1,4 +1,4 @@
-"""Requests that a version brings along: TensorFlow Serving's `assets.extra/tf_serving_warmup_requests`."""
+"""Warmup requests of a version: TensorFlow Serving's `assets.extra/tf_serving_warmup_requests`."""
 
 import dataclasses
 import itertools

@@ -1,4 +1,4 @@
-"""Models and the server as the Open Inference Protocol describes them, whichever transport asks."""
+"""Descriptions of models and of the server in the Open Inference Protocol."""
 
 import dataclasses
 import importlib.metadata

@@ -1,4 +1,4 @@
-"""Tensors of the Open Inference Protocol: the names of their types, and raw contents.
+"""Tensors of the Open Inference Protocol: datatypes and raw contents.
 
 Raw contents are the values in row-major order, little-endian; a text is its length in 4 bytes, then itself.
 HTTP has them behind the JSON (`binary_tensor_data`), gRPC in `raw_input_contents` and `raw_output_contents`.

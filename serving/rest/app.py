@@ -1,4 +1,4 @@
-"""The HTTP server's application: ids, keys, limits and logs of every request, then the interfaces' paths.
+"""The ASGI application: ids, keys, limits and logs of every request, and the routing to the interfaces.
 
 Plain ASGI: the path of a prediction has no framework in it.
 """

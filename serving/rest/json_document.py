@@ -1,4 +1,4 @@
-"""A request's body as a JSON object, read as TensorFlow Serving reads it (RapidJSON), with its error texts.
+"""The parser of JSON bodies with TensorFlow Serving's (RapidJSON's) rules and error texts.
 
 What strict JSON allows is read by orjson. The rest takes a second reading: NaN, Infinity and Inf are numbers,
 a byte order mark and whatever follows the object are skipped, and strings may hold any bytes.

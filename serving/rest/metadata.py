@@ -1,4 +1,4 @@
-"""The documents of `/metadata` and of a model's status, as TensorFlow Serving's REST interface has them."""
+"""The documents of `/metadata` and of a model's status, as in TensorFlow Serving's REST interface."""
 
 import inspect
 from collections.abc import Iterable

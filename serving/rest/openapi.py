@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of everything that the HTTP port answers."""
+"""The OpenAPI 3.1 document of the HTTP port."""
 
 from collections.abc import Iterable
 from typing import Any

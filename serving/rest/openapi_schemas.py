@@ -1,4 +1,4 @@
-"""The schemas of the OpenAPI document: what goes over the wire, as JSON Schema."""
+"""The JSON Schemas of the OpenAPI document."""
 
 from typing import Any
 

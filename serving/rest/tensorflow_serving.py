@@ -1,4 +1,4 @@
-"""TensorFlow Serving's REST interface: everything below /v1/, with its paths, answers and error texts."""
+"""TensorFlow Serving's REST interface below /v1/: paths, responses and error texts."""
 
 import dataclasses
 import re

@@ -1,4 +1,4 @@
-"""Tensors of the Open Inference Protocol over HTTP: in JSON, or in bytes behind the JSON."""
+"""Tensors of the Open Inference Protocol over HTTP: as JSON, or as binary data after the JSON."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The few file operations a version store needs, so that one store works on a disk and on an object store."""
+"""The file operations that a version store needs, for disks and object stores."""
 
 import contextlib
 from collections.abc import Iterable, Iterator

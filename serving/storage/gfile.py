@@ -1,4 +1,4 @@
-"""A version store's files on an object store that `tf.io.gfile` reaches: gs://, s3://.
+"""The files of a version store on an object store that `tf.io.gfile` reaches: gs://, s3://.
 
 There is no atomic rename and no flock there. The order of copying stands in for the first: `saved_model.pb`
 comes last and goes first, so a version is there with that one object or not at all. A lease stands in for the

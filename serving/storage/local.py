@@ -1,4 +1,4 @@
-"""A version store's files on a disk: atomic by rename, durable by fsync, one writer by flock."""
+"""The files of a version store on a disk: atomic by rename, durable by fsync, locked by flock."""
 
 import contextlib
 import errno

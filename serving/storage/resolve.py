@@ -1,4 +1,4 @@
-"""Where a version store lies: on a disk, or on an object store."""
+"""The choice of file operations for a path: disk or object store."""
 
 from serving.storage.files import Files
 from serving.storage.local import LocalFiles

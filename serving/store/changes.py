@@ -1,4 +1,4 @@
-"""Rollback and prune: versions leave the numbers one rename at a time, the live one last or never."""
+"""Rollback and prune: versions are removed by one rename each, the live one last or never."""
 
 from serving.errors import StoreError, StoreInputError
 from serving.storage.files import Held

@@ -1,4 +1,4 @@
-"""The journal: what was done to a store, when, by whom and why. The folders hold the truth."""
+"""The journal of a version store: actions, times, users and reasons. The folders are authoritative."""
 
 import dataclasses
 import getpass

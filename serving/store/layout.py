@@ -1,4 +1,4 @@
-"""Where a version store keeps what: numbered folders for the world to load, one dot folder for itself.
+"""The folder layout of a version store: numbered versions, and one dot folder for its own files.
 
     ROOT/7/                          a version: a plain SavedModel and greenlight.manifest.json
     ROOT/.greenlight/store.json      format and id of the store, written once

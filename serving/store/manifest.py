@@ -1,4 +1,4 @@
-"""The manifest: what a version says about itself, written once and never changed."""
+"""The manifest of a version: its facts and file hashes, written once."""
 
 import dataclasses
 import hashlib

@@ -1,4 +1,4 @@
-"""Publishing: a model becomes the next version, wholly or not at all, and never twice in a row."""
+"""Publishing: a model becomes the next version atomically, and never twice in a row."""
 
 import contextlib
 import dataclasses

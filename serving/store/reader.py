@@ -1,4 +1,4 @@
-"""The reader of a version store: of its folders, without a lock; each change is one rename or last file."""
+"""The reader of a version store, without a lock; each change is one rename or last file."""
 
 import contextlib
 import dataclasses

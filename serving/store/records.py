@@ -1,4 +1,4 @@
-"""What a version store answers with."""
+"""The result types of a version store."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Signatures of versions by OpenSSF model-signing and a pair of elliptic-curve keys; imported when used.
+"""Signatures of versions by OpenSSF model-signing with elliptic-curve keys; imported when used.
 
 The signature covers every file of a version's folder, the manifest too, and lies beside them as `model.sig`:
 any tool that reads OpenSSF model signatures can check it against the public key.

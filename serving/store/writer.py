@@ -1,4 +1,4 @@
-"""The writer of a version store: one at a time, with a journal, mending what a dead writer left."""
+"""The writer of a version store: exclusive, journaled, with recovery after a crash."""
 
 import contextlib
 import dataclasses

@@ -1,4 +1,4 @@
-"""Answers, errors and retries, which both transports of the client share."""
+"""Results, errors and retries that both transports of the client share."""
 
 import dataclasses
 import random

@@ -1,1 +1,1 @@
-"""The page on which a browser tries the model."""
+"""The web page for trying the model."""

@@ -1,4 +1,4 @@
-"""The page at `/` and what it is made of: a handful of files, read once, from this folder only."""
+"""The files of the web page at `/`."""
 
 from collections.abc import Mapping
 from html import escape

@@ -1,1 +1,1 @@
-"""The exposure of models to reviews: which they were fitted on and chosen by, and out of which data."""
+"""Exposure: which reviews a model has seen in training, and from which data settings."""

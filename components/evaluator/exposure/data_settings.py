@@ -1,4 +1,4 @@
-"""The settings of the data that a model was trained on, and how they differ from another model's."""
+"""The data settings of a model's training run, and their differences from another model's."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the version in production says of its training: its manifest and its record of reviews."""
+"""The training facts of the version in production: its manifest and its record of reviews."""
 
 import dataclasses
 import hashlib

@@ -1,4 +1,4 @@
-"""The record of the reviews that a model was fitted on and chosen by.
+"""The record of the reviews that a model was trained on and selected by.
 
 A review is known by the first 64 bits of a hash of its canonical text, without a salt, so that records
 of runs with different salts can be compared. Of 20,000 recorded reviews and 5,000 new ones, one is mistaken

@@ -1,1 +1,1 @@
-"""The judgment: metrics, their intervals, and the gate's conditions held against them; no files, no TFX."""
+"""The gate's judgment: metrics, intervals and conditions, from arrays in memory."""

@@ -1,4 +1,4 @@
-"""The conditions of a gate, in the order in which a person reads them."""
+"""The conditions of a gate, in the order of the report."""
 
 from collections.abc import Iterator
 

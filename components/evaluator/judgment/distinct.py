@@ -1,4 +1,4 @@
-"""Copies of one text: they are right or wrong together, so that an interval counts texts, not reviews.
+"""Distinct texts: duplicates are right or wrong together, so that an interval counts texts, not reviews.
 
 Everywhere: `texts`, int [N], is equal for reviews of one text; None means that each review is another text.
 """

@@ -1,4 +1,4 @@
-"""One condition held against the reviews that it is about."""
+"""The result of one condition on the reviews of its slice."""
 
 import math
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Predictions held against a gate: pure arithmetic, no files and no TFX."""
+"""The verdict of a gate on predictions: pure arithmetic, no files and no TFX."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""Notes on the figures of a verdict: on which reviews, how many, seen by whom, and how sure."""
+"""Notes of a verdict: the reviews behind its figures, and their precision."""
 
 from collections.abc import Collection, Iterator
 

@@ -1,4 +1,4 @@
-"""The reviews that conditions are judged on: those a model has not seen, and the parts of them."""
+"""The samples that conditions are judged on: unseen reviews, and slices of them."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping

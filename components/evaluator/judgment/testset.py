@@ -1,4 +1,4 @@
-"""The test set: what identifies it, how many distinct texts it has, and which differences it can show."""
+"""The test set: its digest, its distinct texts, and the smallest difference it can show."""
 
 import hashlib
 import math

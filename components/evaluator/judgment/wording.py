@@ -1,4 +1,4 @@
-"""Verdicts in plain words: one line a condition, and the table that a terminal shows."""
+"""The texts of a verdict: one line per condition, and the table for a terminal."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -1,1 +1,1 @@
-"""Near-duplicates: texts that are the same but for a few words."""
+"""Near-duplicates: detection of texts that differ in a few words."""

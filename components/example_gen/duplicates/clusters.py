@@ -1,4 +1,4 @@
-"""Clusters of nearly equal texts, by their sketches. The order of the texts does not matter."""
+"""Clusters of near-duplicate texts by their MinHash sketches, independent of the texts' order."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""MinHash sketches: texts whose sketches are alike share most of their runs of three words."""
+"""MinHash sketches of texts over word 3-grams, which estimate Jaccard similarity."""
 
 import zlib
 from functools import cache

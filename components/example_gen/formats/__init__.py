@@ -1,1 +1,1 @@
-"""Records of review files: one module per format, and what a row is."""
+"""Readers of review files, one module per format, and the row that they return."""

@@ -1,4 +1,4 @@
-"""Records out of delimited text: quoted fields may span lines, and one broken quote costs one row."""
+"""The reader of delimited text: quoted fields may span lines, and a broken quote costs one row."""
 
 import csv
 import re

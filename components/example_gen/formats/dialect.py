@@ -1,4 +1,4 @@
-"""Dialects of delimited text: what parts the columns, what quotes mean, and the header that tells."""
+"""Dialects of delimited text: delimiter, quoting, escape, and their detection by the header."""
 
 import csv
 import re

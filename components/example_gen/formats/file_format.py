@@ -1,4 +1,4 @@
-"""Formats of files: what a name promises, and the records of text. Needs no Beam and no TensorFlow."""
+"""File formats by name and encoding, and the records of text files. Needs no Beam and no TensorFlow."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Records out of JSON: one object a line, or one array of objects."""
+"""The reader of JSON: one object per line, or an array of objects."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Packed files and foreign ones, told by their first bytes, whatever their names say."""
+"""Detection of compressed and unsupported files by their first bytes."""
 
 import bz2
 import gzip

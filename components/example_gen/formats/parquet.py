@@ -1,4 +1,4 @@
-"""Records out of Parquet files, as pandas, Hugging Face and Spark write them."""
+"""The reader of Parquet files, as written by pandas, Hugging Face and Spark."""
 
 import math
 from contextlib import suppress

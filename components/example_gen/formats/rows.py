@@ -1,4 +1,4 @@
-"""One row of an input: a review that can be used, or a row that cannot, with its place and the reason."""
+"""The rows of an input file: usable reviews, and bad rows with position and reason."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Reviews out of TFRecord files of tf.Examples."""
+"""The reader of TFRecord files of tf.Examples."""
 
 from collections.abc import Iterable
 

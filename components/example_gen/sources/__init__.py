@@ -1,1 +1,1 @@
-"""Sources of examples: which parts a worker reads, and the fingerprint of their content."""
+"""Sources of reviews: the parts that workers read, and their content fingerprints."""

@@ -1,4 +1,4 @@
-"""The content of a file, hashed as it is read: a cache's key and its value come from one reading."""
+"""Content hashes of files, taken while they are read, so that cache key and value agree."""
 
 import hashlib
 import io

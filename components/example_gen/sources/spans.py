@@ -1,4 +1,4 @@
-"""The spans that a pattern finds, and which of them a run takes."""
+"""The spans that a file pattern matches, and the selection of those that a run reads."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The classifier itself: model, n-grams, calibration, signatures; pure TensorFlow without TFX."""
+"""The classifier: model, n-grams, calibration, signatures; TensorFlow without TFX."""

@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say: of reviews scored 0.8, eight in ten are positive (Platt, 1999)."""
+"""Calibration of probabilities by Platt scaling (Platt, 1999)."""
 
 import dataclasses
 

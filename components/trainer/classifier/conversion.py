@@ -1,4 +1,4 @@
-"""Keeps AutoGraph away from Keras.
+"""A marker that keeps AutoGraph from converting Keras code.
 
 AutoGraph knows that TensorFlow's own code needs no rewriting, but not that the separate package tf_keras
 needs none either. Left alone, it rewrites a thousand of its functions before the first step, which takes

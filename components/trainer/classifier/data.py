@@ -1,4 +1,4 @@
-"""Labeled reviews, in memory or streamed, and batches of them in an order that can be repeated."""
+"""Labeled reviews, in memory or streamed, in batches with a reproducible order."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The classifier: a text embedding beside n-grams, dense layers, one probability; and how it is fed."""
+"""The classifier: a text embedding beside n-gram features, dense layers, one probability."""
 
 import dataclasses
 from collections.abc import Callable

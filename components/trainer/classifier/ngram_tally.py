@@ -1,4 +1,4 @@
-"""How often each n-gram is in positive and in negative reviews, counted exactly in little memory."""
+"""Exact counts of n-grams in positive and negative reviews, in bounded memory."""
 
 from collections.abc import Iterator
 

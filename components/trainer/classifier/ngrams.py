@@ -1,4 +1,4 @@
-"""One number for a text, from the words and word sequences in it that praise and blame use differently.
+"""The n-gram score of a text: log-odds of words and word n-grams that the classes use differently.
 
 The linear part of the model, after Wang and Manning, Baselines and Bigrams (2012): each n-gram that enough
 training reviews hold has a fixed value (how much more positive reviews hold it than negative ones, times how

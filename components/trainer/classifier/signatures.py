@@ -1,4 +1,4 @@
-"""The exported model: what servers, TFMA and batch inference call. It loads without Keras and this code."""
+"""The exported SavedModel and its signatures; it loads without Keras and without this package."""
 
 from pathlib import Path
 

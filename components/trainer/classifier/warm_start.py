@@ -1,4 +1,4 @@
-"""Starting a fit from the weights of a model that is exported already: the live one.
+"""The transfer of weights from an exported model to a new classifier.
 
 What fits is taken over, part by part; what does not is left as it is and said, never an error: a changed
 setting must not stop a retraining.

@@ -1,4 +1,4 @@
-"""`greenlight serve`: the promoted model answers, over HTTP and gRPC."""
+"""`greenlight serve`: a server for the live version over HTTP and gRPC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`greenlight deploy compose` and `greenlight deploy kserve`: how a promoted version gets to production."""
+"""`greenlight deploy compose` and `greenlight deploy kserve`: deployment files for a version."""
 
 from __future__ import annotations
 

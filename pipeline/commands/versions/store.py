@@ -1,4 +1,4 @@
-"""`greenlight versions`, `verify`, `promote`, `rollback` and `prune`: the version store."""
+"""`greenlight versions`, `verify`, `promote`, `rollback` and `prune`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decision: what is to be done now, from what is seen, what was done before, and the settings. Pure."""
+"""The decision: the next action, from the observed state, the history and the settings. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the journal's records come to: which spans are dealt with, which runs broke, since when. Pure."""
+"""The state that follows from the journal's records: finished spans, broken runs, times. Pure."""
 
 from __future__ import annotations
 

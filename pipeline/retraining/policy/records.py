@@ -1,4 +1,4 @@
-"""What the journal holds: what was examined, decided and done about the data that came."""
+"""The records of the journal: examinations, decisions and results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a decision looks at besides the past: the spans, the versions, who is at work, and drift."""
+"""The observed state that a decision depends on: spans, versions, running work and drift."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The triggers: what asks for a run. Pure; each returns the run it would start, or None. Which spans that run
-may read is not theirs to say.
-"""
+"""The triggers of a run: new spans, schedule, drift, decay and trials. Pure."""
 
 from __future__ import annotations
 
