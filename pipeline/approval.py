@@ -108,7 +108,7 @@ def _approve(run: _Refused, decision: Decision) -> Verdict:
     """The run's verdict with what failed waived."""
     blessing = run.lineage.output("InfraValidator", "blessing")
     if blessing is None or not blessing.properties.get("blessed"):
-        reasons = canary_reasons(run.lineage) if blessing else ["nobody checked that it does"]
+        reasons = canary_reasons(run.lineage) if blessing else ["the check did not run"]
         raise NotWaived(
             f"Run {run.id} stays refused: its model does not serve, and that cannot be waived: "
             f"{'; '.join(reasons)}"
@@ -231,7 +231,7 @@ def _pushable(run: _Refused) -> tuple[Facts, Path]:
     kept = pushed.properties if pushed else {}
     if not kept.get("model_digest") or not kept.get("facts"):
         raise GreenlightError(
-            f"Run {run.id} kept no digest of its model, so that nobody can tell it. Run again."
+            f"Run {run.id} has no digest of its model, so the model cannot be identified. Run again."
         )
     entries = model_entries(files_for(str(folder)), str(folder))
     if not entries:

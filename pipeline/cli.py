@@ -62,7 +62,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Serve": {
         "serve": Entry("serving.serve", "Answer requests with the promoted model."),
-        "predict": Entry("serving.predict", "Say of reviews whether they are positive."),
+        "predict": Entry("serving.predict", "Predict whether reviews are positive."),
         "batch-predict": Entry("serving.batch_predict", "Predict large files of reviews on Beam."),
     },
     "Set up": {

@@ -16,7 +16,7 @@ from serving.model.loader import LoadError, load, load_parts
 from serving.status import RequestError
 from serving.tensorflow_errors import root_cause
 
-UNLABELLED = -1
+UNLABELED = -1
 _BATCH = 512
 
 
@@ -26,7 +26,7 @@ class Features:
 
     Attributes:
       words: int64 [N].
-      label: int8 [N], 1 is positive, UNLABELLED where nobody said.
+      label: int8 [N], 1 is positive, UNLABELED where there is no label.
       seen: bool [N], whether the model was trained on this very text.
       probability: float32 [N], the model's, of being positive.
       unknown: float32 [N], the share of a text's tokens that the embedding has no vector for; None where the
@@ -48,7 +48,7 @@ class Features:
     @property
     def labeled(self) -> np.ndarray:
         """bool [N]."""
-        return self.label != UNLABELLED
+        return self.label != UNLABELED
 
     def at(self, rows: np.ndarray) -> "Features":
         """The texts at `rows`, int [M]."""
@@ -109,7 +109,7 @@ class FeatureModel:
         batches = _batches(given.texts)
         return Features(
             words=np.array([count_words(normalize(text)) for text in given.texts], np.int64),
-            label=np.array([UNLABELLED if label is None else label for label in given.labels], np.int8),
+            label=np.array([UNLABELED if label is None else label for label in given.labels], np.int8),
             seen=np.isin(fingerprints(given.texts), trained_on),
             probability=self.probability(given.texts),
             unknown=self._embedding.unknown(batches),

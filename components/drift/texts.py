@@ -20,7 +20,7 @@ _REMEDY = "Name the right one with --set data.text_column=NAME."
 
 
 class Text(NamedTuple):
-    """A text that somebody wrote, and 0 or 1, or None where nobody said."""
+    """A text and its label, 0 or 1; None if it is unlabeled."""
 
     text: str
     label: int | None

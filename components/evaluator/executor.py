@@ -234,7 +234,7 @@ def _check_validation(validation: Any, verdict: Verdict) -> None:
 
 
 def _earlier_candidates(exec_properties: dict[str, Any], found: Predictions) -> int | None:
-    """How many models were judged on these texts before this one; None where nobody counted."""
+    """How many models were judged on these texts before this one; None if that was not counted."""
     told = exec_properties.get(EARLIER)
     return json.loads(told).get(digest(found), 0) if told else None
 

@@ -172,8 +172,8 @@ class TestSet:
       seen_by_candidate: how many were left out because the candidate has seen them.
       majority_class, majority_share: what a constant answer says at best, and how often it is right.
       resolution: the smallest change of accuracy that is seen with a power of 80 % at the 95 % level.
-      candidates: how many models were judged on these texts so far, this one included; None where nobody
-        counts them.
+      candidates: how many models were judged on these texts so far, this one included; None if
+        not counted.
     """
 
     __test__ = False  # no test case, whatever pytest makes of the name

@@ -97,17 +97,17 @@ class CanaryProcess:
         self._process.wait()
 
     def run(self, request: Request, *, timeout_seconds: float, max_memory_mb: float) -> Ended:
-        """Sends the request and waits for the end; what takes too long or too much is killed.
+        """Sends the request and waits for the process to end; kills it at the limits.
 
         Args:
-          request: what to ask the model.
+          request: the canary requests.
           timeout_seconds: for everything after the import of TensorFlow.
           max_memory_mb: the limit in MiB, enforced while it runs where the system tells (Linux).
         """
         asked = self._folder / "request.json"
         asked.write_text(request.to_json(), encoding="utf-8")
-        # The path alone, because a pipe that nobody reads yet takes no more than 64 KiB without blocking.
-        with contextlib.suppress(BrokenPipeError):  # it has ended already, and its exit code tells how
+        # Only the path: a pipe that has no reader yet blocks after 64 KiB.
+        with contextlib.suppress(BrokenPipeError):  # the process has ended; its exit code says how
             self._stdin.write(f"{asked}\n".encode())
             self._stdin.close()
         killed = self._watch(timeout_seconds=timeout_seconds, max_memory_mb=max_memory_mb)

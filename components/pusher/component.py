@@ -63,7 +63,7 @@ def pusher(
       model: the candidate.
       root: the version store's folder, or its gs:// or s3:// path.
       model_blessing: the gate's; without it the model is pushed unjudged.
-      infra_blessing: the canary check's; without it nobody knows whether the model serves.
+      infra_blessing: the canary check's; without it there is no evidence that the model serves.
       evaluation: the gate's evaluation, for the metrics and the verdict in the manifest.
       examples: what the model was trained on, for the data's fingerprint in the manifest.
       settings: whether versions are signed.

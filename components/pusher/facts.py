@@ -61,7 +61,7 @@ def _verdict(artifacts: Sequence[Artifact] | None) -> dict[str, Any]:
     path = os.path.join(artifact_utils.get_single_instance(list(artifacts)).uri, VERDICT_FILE)
     if not fileio.exists(path):
         raise GreenlightError(
-            f"The evaluation has no verdict at {path}, so nobody knows how the model was judged, "
+            f"The evaluation has no verdict at {path}, so its result is unknown, "
             "and it was not pushed. Run again with --no-cache."
         )
     with fileio.open(path, "r") as file:

@@ -58,7 +58,7 @@ def cluster_of(text: str | None) -> dict[str, Any]:
 
 
 def require_known(settings: TrainerSettings) -> None:
-    """Finds out before a run that nobody says which processes are to train.
+    """Checks before a run that the worker processes are configured.
 
     Raises:
       InputError: see `cluster_of`.

@@ -105,7 +105,7 @@ class PlainConsole(Console):
             try:
                 self._stream.write(text)
                 self._stream.flush()
-            except BrokenPipeError:  # nobody reads any more: write into nothing from now on
+            except BrokenPipeError:  # the reader has closed the pipe: discard all further output
                 with open(os.devnull, "w") as nowhere:
                     os.dup2(nowhere.fileno(), self._stream.fileno())
 

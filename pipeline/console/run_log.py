@@ -52,17 +52,19 @@ def _beside(stream: TextIO, descriptor: int) -> Iterator[TextIO]:
     try:
         yield duplicate
     finally:
-        with suppress(OSError):  # nobody reads any more
+        with suppress(OSError):  # the reader has closed the pipe
             duplicate.close()
 
 
 @contextmanager
 def capture(log: Path) -> Iterator[None]:
-    """Appends everything that is written to standard output and standard error meanwhile, by whatever code
-    and thread of this process and its children, to the file `log`; log records from INFO up go there too.
+    """Redirects standard output and standard error to the file `log` inside the `with` block.
+
+    The redirection covers all threads of this process and its child processes. Log records from INFO up are
+    appended, too.
 
     Raises:
-      GreenlightError: another capture is under way, or the log cannot be written.
+      GreenlightError: another capture is active in this process, or the log cannot be written.
     """
     if not _turned.acquire(blocking=False):
         raise GreenlightError(

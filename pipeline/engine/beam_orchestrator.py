@@ -92,7 +92,7 @@ def _in_process() -> Iterator[None]:
 def compile_pipeline(pipeline: tfx_pipeline.Pipeline, *, run_id: str) -> pipeline_pb2.Pipeline:
     """TFX's intermediate representation of `pipeline`, with `run_id` filled in.
 
-    The runner would otherwise make up a run id of its own and tell nobody.
+    Without it the runner makes up a run id and does not return it.
     """
     representation = compiler.Compiler().compile(pipeline)
     runtime_parameter_utils.substitute_runtime_parameter(

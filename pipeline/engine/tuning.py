@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.lineage.runs import Run
 
 FOLDER = "tuning"
-"""In the workspace: a workspace of its own, so that a search is not a run and stands in nobody's way."""
+"""A nested workspace below the workspace: a search is not listed as a run and does not block runs."""
 
 BEST, RESULTS = "best_hyperparameters.txt", "tuner_results.json"  # as TFX's Tuner names them
 

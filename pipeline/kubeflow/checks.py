@@ -72,7 +72,7 @@ def require_paths_of_a_pod(settings: Settings) -> None:
     closed = [f"{key} = {value!r}" for key, value in named if value.startswith(_NOT_OPENED)]
     if closed:
         raise InputError(
-            f"{', '.join(closed)}: TensorFlow, which opens it in the pod, knows no such address. Give one "
+            f"{', '.join(closed)}: TensorFlow in the pod does not support this address. Give one "
             "such as gs://bucket/..., or the absolute path of what is in the image or mounted."
         )
 

@@ -95,7 +95,7 @@ def _require_options(settings: BeamSettings) -> None:
         close = difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE)
         if close or settings.runner not in OF_A_JOB_SERVER:
             remedy = f"Did you mean {close[0]}?" if close else "Leave it out."
-            raise InputError(f"beam.options: Beam knows no option {name}. {remedy}")
+            raise InputError(f"beam.options: unknown Beam option {name}. {remedy}")
 
 
 def _require_answer(endpoint: str) -> None:

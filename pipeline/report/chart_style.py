@@ -20,7 +20,7 @@ COLORS = {
     INK: "ink", MUTED: "muted", GRID: "line",
     FIRST: "first", SECOND: "second", THIRD: "third", GOOD: "good", BAD: "bad",
 }  # fmt: skip
-SPLIT_COLOURS = (FIRST, SECOND, THIRD)
+SPLIT_COLORS = (FIRST, SECOND, THIRD)
 STYLE = {
     "svg.fonttype": "none",  # text stays text: small files, the reader's own fonts
     "svg.hashsalt": "greenlight",
@@ -50,7 +50,7 @@ DASHED = (0, (3, 3))
 def drawing(
     *, width: float = WIDTH, height: float = HEIGHT, left: float = 0.68, right: float = 0.12
 ) -> Iterator[tuple[Figure, Axes]]:
-    """A figure in the house style and its axes, without pyplot. All measures are inches.
+    """A figure in the report's style and its axes, without pyplot. All measures are inches.
 
     Fixed margins take half the time of matplotlib's layout engines, and charts side by side line up.
     """

@@ -13,7 +13,7 @@ from pipeline.report.chart_style import (
     INK,
     MUTED,
     SECOND,
-    SPLIT_COLOURS,
+    SPLIT_COLORS,
     drawing,
     inline_svg,
 )
@@ -224,7 +224,7 @@ def lengths(quantiles: Mapping[str, Sequence[float]]) -> str:
     """How long the reviews of each split are: the words at each decile (11 numbers a split, rising)."""
     with drawing(height=max(1.9, 1.0 + 0.45 * len(quantiles))) as (figure, axes):
         for row, (deciles, color) in enumerate(
-            zip(quantiles.values(), SPLIT_COLOURS * len(quantiles), strict=False)
+            zip(quantiles.values(), SPLIT_COLORS * len(quantiles), strict=False)
         ):
             axes.plot([deciles[0], deciles[10]], [row, row], color=color, linewidth=1, alpha=0.6)
             for low, high, alpha in ((1, 9, 0.25), (3, 7, 0.55)):

@@ -18,7 +18,7 @@ from pipeline.workspace.layout import Workspace
 if TYPE_CHECKING:
     from pipeline.config import Settings
 
-WRONG_SHOWN, TORN_SHOWN, RIGHT_SHOWN = 6, 4, 4  # example reviews in each group
+WRONG_SHOWN, NEAREST_SHOWN, RIGHT_SHOWN = 6, 4, 4  # example reviews in each group
 
 
 def write_report(run: Run, result: RunResult, settings: Settings, *, workspace: Path) -> Path:
@@ -129,10 +129,11 @@ def _reviews(found: Evidence) -> list[dict[str, Any]]:
     if predictions is None:
         return []
     groups = (
-        ("Surely wrong", "The mistakes the model was most certain of.",
+        ("Most confident errors", "The errors with the highest confidence.",
          predictions.most_confident(right=False, per_class=WRONG_SHOWN // 2)),
-        ("Torn", "The reviews nearest to the cut at 0.5.", predictions.least_confident(count=TORN_SHOWN)),
-        ("Surely right", "The correct answers the model was most certain of.",
+        ("Nearest the threshold", "The reviews with probabilities nearest to 0.5.",
+         predictions.least_confident(count=NEAREST_SHOWN)),
+        ("Most confident correct", "The correct predictions with the highest confidence.",
          predictions.most_confident(right=True, per_class=RIGHT_SHOWN // 2)),
     )  # fmt: skip
     return [

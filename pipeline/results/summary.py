@@ -196,7 +196,7 @@ def _checks(conditions: Sequence[Mapping[str, Any]]) -> list[Check]:
 
 def _shared(group: Sequence[Mapping[str, Any]]) -> Check:
     words = check_words(group[0])
-    return dataclasses.replace(words, name=f"{words.name}, {len(group)} parts of the split")
+    return dataclasses.replace(words, name=f"{words.name}, {len(group)} slices")
 
 
 def _check(condition: Mapping[str, Any]) -> Check:

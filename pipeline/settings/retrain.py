@@ -20,7 +20,7 @@ class RetrainSettings(BaseModel):
         None,
         min_length=1,
         description='Trigger: a cron expression, such as "0 3 * * 1" for Mondays at three. Times that passed '
-        "while nobody watched come to one run.",
+        "while nothing was running start one run.",
     )
     time_zone: str = Field(
         "UTC",

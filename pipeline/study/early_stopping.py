@@ -27,7 +27,7 @@ def early_stopping(
     """Fits one classifier twice from the same start, with and without early stopping, and draws both fits.
 
     Args:
-      settings: data, embedding and trainer; trainer settings that nobody set are the lesson's.
+      settings: data, embedding and trainer; unset trainer settings are the lesson's.
       output_dir: gets the page and the pictures; made if needed.
       progress: is told a line whenever something happened.
 
@@ -137,7 +137,7 @@ def _summary(classifier: Classifier) -> str:
 
 
 def _ignore(line: str) -> None:
-    """Nobody watches."""
+    """The default: progress is not reported."""
 
 
 def _prefixed(fit: str, report: Callable[[str], None], line: str) -> None:

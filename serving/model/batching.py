@@ -206,7 +206,7 @@ class Batcher:
         self._later = self._loop.call_later(seconds, self._schedule)
 
     def _take(self, lane: Lane) -> list[_Request]:
-        """The lane's next requests that share a call; those that nobody waits for any more are dropped."""
+        """The lane's next requests that share a call; those whose client has gone are dropped."""
         batch: list[_Request] = []
         rows, now = 0, self._clock()
         while lane.waiting:
@@ -251,7 +251,7 @@ class Batcher:
             answers, seconds = _answer(lane, batch)
             try:
                 self._loop.call_soon_threadsafe(self._done, lane, batch, answers, seconds)
-            except RuntimeError:  # the loop is closed: nobody waits
+            except RuntimeError:  # the event loop is closed: there is no waiter left
                 return
 
     def _done(

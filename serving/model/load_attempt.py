@@ -44,7 +44,7 @@ def _tell(
 
     try:
         loop.call_soon_threadsafe(unless_cancelled)
-    except RuntimeError:  # the loop is closed: nobody waits
+    except RuntimeError:  # the event loop is closed: there is no waiter left
         return
 
 

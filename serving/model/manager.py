@@ -332,7 +332,7 @@ class Models:
         running.add_done_callback(_forget)
         try:
             why = await self._waited_for(running, number)
-        except BaseException:  # such as the end of the server: nobody would close what is loaded
+        except BaseException:  # such as the end of the server: otherwise the loaded model would stay open
             attempt.give_up()
             raise
         if not why:
@@ -473,6 +473,6 @@ class Models:
 
 
 def _forget(future: "asyncio.Future[Any]") -> None:
-    """Takes notice of an error that nobody waits for any more."""
+    """Retrieves the exception of an abandoned task, so that asyncio does not log it."""
     if not future.cancelled():
         future.exception()

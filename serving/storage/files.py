@@ -54,7 +54,7 @@ class Files(Protocol):
         """Move a version folder: `target` is there only once it is whole, and then `source` goes."""
 
     def discard(self, path: str, *, trash: str) -> None:
-        """Make a version folder disappear at once, then free its space; `trash` is a path nobody uses."""
+        """Make a version folder disappear at once, then free its space; `trash` is an unused path."""
 
     def remove(self, path: str) -> None:
         """Remove a folder and what is in it, or nothing where there is none; no reader may look at it."""

@@ -30,9 +30,9 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[s
     old, new = before.get("settings", {}), now.get("settings", {})
     for name in sorted({*old, *new}):
         if old.get(name) != new.get(name):
-            yield f"data.{name} was {_shown(old.get(name))} and is {_shown(new.get(name))}"
+            yield f"data.{name} changed from {_shown(old.get(name))} to {_shown(new.get(name))}"
     if before.get("spans") != now.get("spans"):
-        yield f"the spans were {_ranges(before.get('spans'))} and are {_ranges(now.get('spans'))}"
+        yield f"the spans changed: {_ranges(before.get('spans'))} before, {_ranges(now.get('spans'))} now"
 
 
 def _shown(value: Any) -> str:

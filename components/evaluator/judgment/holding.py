@@ -31,7 +31,7 @@ def judge_condition(
       condition: what is asked.
       sample: the reviews to judge on.
       confidence: the gate's; None where it judges values.
-      looks: how many models were judged on these reviews so far; None where nobody counts.
+      looks: how many models were judged on these reviews so far; None if not counted.
     """
     part = sample.part(condition.slice)
     where = wording.place(

@@ -50,7 +50,7 @@ def judge(
       baseline: the model in production, with its `problem` where it gave no predictions; None on a first run.
       newest_span: the newest span of the examples; 0 where they come in no spans.
       exposure: which of the reviews the models have seen before; None where neither has seen any.
-      earlier_candidates: how many other models were judged on these texts before; None where nobody counts.
+      earlier_candidates: how many other models were judged on these texts before; None if not counted.
     """
     if (baseline is not None and baseline.problem is None) != (predictions.baseline_probability is not None):
         raise ValueError(

@@ -91,7 +91,7 @@ def find(pattern: str) -> list[Span]:
         tokens, other = written.setdefault(key, (spans.tokens(file.path), file.path))
         if tokens != spans.tokens(file.path):
             raise InputError(
-                f"data.source: span {key.number} is there twice, as {other} and as {file.path}. Remove one."
+                f"data.source: duplicate span {key.number}: {other} and {file.path}. Remove one."
             )
         by_key[key].append(file)
     return [

@@ -122,10 +122,13 @@ def text_feed(classifier: Classifier) -> Feed:
 
 @unconverted
 def encoded_feed(classifier: Classifier, kind: type[tf_keras.Model] = UnconvertedModel) -> Feed:
-    """The fast way: what training cannot change is done once. The fit comes out as with `text_feed`.
+    """A feed of encoded text: the part that training does not change is computed once per review.
 
-    Fed are what `embedding_encoder` makes of the text and, with n-grams, beside it the ids of these.
-    `kind`: of the model.
+    The fit is the same as with `text_feed`. Inputs of the model: the output of `embedding_encoder`, and with
+    n-grams also their ids.
+
+    Args:
+      kind: the Keras model class.
     """
     encode = embedding_encoder(classifier.embedding)
     given, vector = _given(classifier.embedding)
@@ -140,10 +143,10 @@ def encoded_feed(classifier: Classifier, kind: type[tf_keras.Model] = Unconverte
 
 
 def embedding_encoder(embedding: hub.KerasLayer) -> Encode:
-    """The part of an embedding that training cannot change.
+    """The part of an embedding that training does not change.
 
-    Of a frozen one all: text becomes vectors. Of a trained one that offers `token_ids` and `embed_ids` the
-    first: text becomes ids. Of any other nothing: text stays text.
+    Frozen embedding: returns vectors, float32 [N, D]. Trainable embedding with `token_ids` and `embed_ids`:
+    returns token ids, ragged int32 [N, None]. Any other: returns the text unchanged, string [N].
     """
     if not embedding.trainable:
         return lambda text: embedding(text, training=False)

@@ -117,7 +117,7 @@ def _take_words(
     """Copies the vectors of the words that both know; other words share rows that mean nothing elsewhere."""
     shared = [(row, old_words[word]) for word, row in words.items() if word in old_words]
     if not shared:
-        raise _DoesNotFit("it knows none of the same words")
+        raise _DoesNotFit("no word in common")
     rows, old_rows = np.array(shared).T
     vectors = table.numpy()
     vectors[rows] = old.numpy()[old_rows]
@@ -154,7 +154,7 @@ def _take_ngrams(classifier: Classifier, index: Any, tables: Any, vocabulary: Vo
     weights = np.zeros(len(vocabulary), np.float32)
     weights[usable] = tables[0].numpy()[found[usable]] / vocabulary.values[usable]
     classifier.ngrams.weight.assign(weights)
-    return f"the weights of {known.sum():,} of {len(vocabulary):,} word sequences"
+    return f"the weights of {known.sum():,} of {len(vocabulary):,} word n-grams"
 
 
 def _assets(folder: Path) -> list[str]:

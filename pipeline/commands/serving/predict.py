@@ -66,7 +66,7 @@ def predict(
     timeout: float,
     as_json: bool,
 ) -> None:
-    """Say of reviews whether they are positive.
+    """Predict whether reviews are positive.
 
     Without --url the live version answers in this process, after its files were verified. On a terminal the
     answer is a table, elsewhere a line of JSON a review. Rows that cannot be used are left out and named;

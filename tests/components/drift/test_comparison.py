@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.drift import comparison
-from components.drift.features import UNLABELLED, Features
+from components.drift.features import UNLABELED, Features
 from components.drift.settings import DriftSettings
 
 
@@ -124,7 +124,7 @@ def test_reviews_of_the_reference_that_the_model_was_trained_on_are_left_out(fig
 
 
 def test_unlabelled_reviews_are_compared_but_for_what_needs_labels():
-    finding = found(features(300, seed=1, label=np.full(300, UNLABELLED, np.int8)))
+    finding = found(features(300, seed=1, label=np.full(300, UNLABELED, np.int8)))
     assert [name for name, each in finding.items() if each.value is None] == ["labels", "errors"]
 
 

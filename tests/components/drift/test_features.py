@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from components import reviews
 from components.drift import examples
-from components.drift.features import UNLABELLED, FeatureModel, fingerprints
+from components.drift.features import UNLABELED, FeatureModel, fingerprints
 from components.drift.texts import Texts
 from components.embeddings import text_module
 from components.errors import GreenlightError, InputError
@@ -61,7 +61,7 @@ def test_probabilities_are_the_models(model):
 
 
 def test_labels_may_be_missing(model):
-    assert asked(model, "good", "bad", labels=[1, None]).label.tolist() == [1, UNLABELLED]
+    assert asked(model, "good", "bad", labels=[1, None]).label.tolist() == [1, UNLABELED]
 
 
 def test_texts_that_the_model_was_trained_on_are_known(model):

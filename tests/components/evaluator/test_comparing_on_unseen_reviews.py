@@ -96,7 +96,7 @@ def test_what_the_live_model_was_trained_on_is_left_out_written_otherwise_or_not
         "the model in production was chosen by": 10,
         "the model in production was trained on": 40,
     }
-    assert comparison.data_changes == ('data.split_salt was "6767" and is "zzz"',)
+    assert comparison.data_changes == ('data.split_salt changed from "6767" to "zzz"',)
     change = next(each for each in outcome.verdict.conditions if each.kind == "change")
     assert (change.examples, change.status) == (50, "ok")
     assert outcome.verdict.metrics["example_count"] == 100

@@ -157,7 +157,7 @@ def test_a_model_that_was_changed_is_not_promoted(approve, refuse, versions):
 
 def test_a_model_that_nobody_fingerprinted_is_not_promoted(approve, refuse):
     refuse(properties={"outcome": "refused"})
-    message = f"Run {RUN} kept no digest of its model, so that nobody can tell it. Run again."
+    message = f"Run {RUN} has no digest of its model, so the model cannot be identified. Run again."
     assert refusal(approve(), 1) == message
 
 

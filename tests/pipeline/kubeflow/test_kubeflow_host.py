@@ -151,7 +151,7 @@ def test_a_host_that_stays_in_trouble_is_given_up_and_the_run_goes_on(submit, ap
     result = submit()
     assert result.exit_code == 1
     assert (
-        "has an error of its own (503). It says: as the test asked for Nobody waits for run run-1 any more; "
+        "has an error of its own (503). It says: as the test asked for Stopped waiting for run run-1; "
         "`greenlight submit --run run-1` does again." in result.stderr
     )
 

@@ -95,7 +95,7 @@ def test_a_volume_over_the_project_is_refused(settings, folder):
 @pytest.mark.parametrize("address", ["minio://bucket/a.csv", "https://example.org/a.csv"])
 def test_an_address_that_tensorflow_does_not_open_is_refused(settings, address):
     assert refusal(settings(f"data.source=files:{address}")).startswith(
-        f"data.source = '{address}': TensorFlow, which opens it in the pod, knows no such address. Give one "
+        f"data.source = '{address}': TensorFlow in the pod does not support this address. Give one "
     )
 
 
@@ -112,7 +112,7 @@ def test_a_training_in_several_processes_needs_their_number(settings):
     [
         (["beam.runner=Nope"], "beam.runner = 'Nope': Beam has no such runner."),
         (["beam.runner=PortableRunner"], "beam.options: PortableRunner needs --job_endpoint=HOST:PORT"),
-        (['beam.options=["--nope=1"]'], "beam.options: Beam knows no option --nope."),
+        (['beam.options=["--nope=1"]'], "beam.options: unknown Beam option --nope."),
     ],
 )
 def test_beam_settings_that_no_stage_could_run_with_are_refused(settings, assignments, message):

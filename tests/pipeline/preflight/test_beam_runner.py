@@ -41,7 +41,7 @@ def check(runner, *options):
         (
             "in-process",
             ("--nonsense=1",),
-            "beam.options: Beam knows no option --nonsense. Leave it out.",
+            "beam.options: unknown Beam option --nonsense. Leave it out.",
         ),
         (
             "in-process",
@@ -51,7 +51,7 @@ def check(runner, *options):
         (
             "PortableRunner",
             ("--job_endpont=localhost:8099",),
-            "beam.options: Beam knows no option --job_endpont. Did you mean --job_endpoint?",
+            "beam.options: unknown Beam option --job_endpont. Did you mean --job_endpoint?",
         ),
         (
             "PortableRunner",

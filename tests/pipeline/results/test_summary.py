@@ -226,6 +226,6 @@ def test_what_was_not_judged_is_never_ok_and_parts_share_a_line():
         "not judged",
         "no model in production yet",
     )
-    assert second.name == "change of accuracy, 2 parts of the split"
+    assert second.name == "change of accuracy, 2 slices"
     assert "  ok" not in shown.as_text()
     assert "  note: few reviews\n" in shown.as_text()

@@ -96,9 +96,9 @@ def test_every_setting_that_differs_is_named_and_the_window_too():
     }
     now = {"settings": {"split_salt": "6767", "label_column": "stars", "limit": 10}, "spans": [2, 3, 4]}
     assert list(differences(before, now)) == [
-        'data.label_column was "label" and is "stars"',
-        "data.limit was unset and is 10",
-        "the spans were 1 to 3, 5 and are 2 to 4",
+        'data.label_column changed from "label" to "stars"',
+        "data.limit changed from unset to 10",
+        "the spans changed: 1 to 3, 5 before, 2 to 4 now",
     ]
     assert list(differences(before, before)) == []
     assert list(differences({}, now)) == []

@@ -99,12 +99,12 @@ def test_too_few_unseen_reviews_are_no_comparison_and_no_p_value(memorized):
 
 
 def test_no_fair_comparison_names_the_settings_to_restore_before_the_approval(memorized):
-    changed = ('data.split_salt was "6767" and is "zzz"',)
+    changed = ('data.split_salt changed from "6767" to "zzz"',)
     verdict = verdict_on(memorized, Exposure(production={"train": first(840)}, data_changes=changed))
 
     assert verdict.reasons[0].endswith(
-        'weights and source (data.split_salt was "6767" and is "zzz"), or more new reviews. Failing that, '
-        "greenlight approve promotes without the comparison"
+        'weights and source (data.split_salt changed from "6767" to "zzz"), or more new reviews. Failing '
+        "that, greenlight approve promotes without the comparison"
     )
 
 
@@ -195,12 +195,12 @@ def test_a_live_model_without_a_record_is_compared_on_all_and_that_is_said(memor
 
 
 def test_other_data_than_that_of_the_live_model_is_said(memorized):
-    changes = ('data.split_salt was "6767" and is "zzz"', "the spans were 1 to 3 and are 2 to 4")
+    changes = ('data.split_salt changed from "6767" to "zzz"', "the spans changed: 1 to 3 before, 2 to 4 now")
     verdict = verdict_on(memorized, Exposure(data_changes=changes))
 
     assert verdict.notes[1] == (
-        'the data differs from that of the model in production: data.split_salt was "6767" and is "zzz"; the '
-        "spans were 1 to 3 and are 2 to 4"
+        'the data differs from that of the model in production: data.split_salt changed from "6767" to '
+        '"zzz"; the spans changed: 1 to 3 before, 2 to 4 now'
     )
 
 

@@ -58,7 +58,7 @@ def test_what_was_taken_over_is_said(prepared, live):
     _, taken = taken_over(prepared, live[1])
     size = len(prepared.vocabulary)
     assert str(taken) == (
-        f"embedding: all of it; head: all of it; ngrams: the weights of {size:,} of {size:,} word sequences"
+        f"embedding: all of it; head: all of it; ngrams: the weights of {size:,} of {size:,} word n-grams"
     )
 
 
@@ -92,7 +92,7 @@ def test_ngrams_that_both_have_add_what_they_added(prepared, live):
     np.testing.assert_allclose(weighted[:-2], expected.numpy()[half], atol=1e-5)
     assert weighted[-2:].numpy().tolist() == [0.0, 0.0]
     shared = len(known.keys[half])
-    assert taken.said["ngrams"] == f"the weights of {shared:,} of {shared + 2:,} word sequences"
+    assert taken.said["ngrams"] == f"the weights of {shared:,} of {shared + 2:,} word n-grams"
 
 
 def test_a_larger_vocabulary_takes_the_vectors_of_the_words_that_both_know(prepared, live, cache_dir):
@@ -125,7 +125,7 @@ def test_vectors_of_another_width_start_afresh_and_the_head_with_them(prepared, 
 def test_an_embedding_that_shares_no_word_starts_afresh(prepared, live, tmp_path):
     handle = other_module(tmp_path, ("zzzz", "qqqq"), 50)
     _, taken = taken_over(prepared, live[1], handle=handle)
-    assert taken.said["embedding"] == "starts afresh, it knows none of the same words"
+    assert taken.said["embedding"] == "starts afresh, no word in common"
 
 
 def test_an_embedding_that_is_not_trained_here_cannot_take_trained_vectors(
