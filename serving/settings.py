@@ -21,7 +21,7 @@ class ServeSettings(BaseModel):
     grpc: bool = Field(True, description="Whether to serve gRPC beside HTTP.")
 
     version: int | None = Field(
-        None, ge=1, description="Serve this version and no other. Unset means the newest good one, always."
+        None, ge=1, description="Serve only this version. Unset means the newest good one, always."
     )
     versions: int = Field(
         1,

@@ -30,7 +30,7 @@ _FEWEST_DISTINCT = 0.1
 
 @click.group()
 def data() -> None:
-    """Land a file of reviews as the next span, or list the spans."""
+    """Add a file of reviews as the next span, or list the spans."""
 
 
 @data.command()
@@ -39,11 +39,11 @@ def data() -> None:
     "--to",
     "folder",
     metavar="DIR",
-    help="Folder to land in, as DIR/span-N. Else the pattern of data.source, if it has {SPAN}; else the "
+    help="Target folder, as DIR/span-N. Default: the pattern of data.source, if it has {SPAN}; else the "
     "workspace's own spans, which `greenlight run --source spans` reads.",
 )
-@click.option("--text-column", metavar="NAME", help="The file's own name for data.text_column.")
-@click.option("--label-column", metavar="NAME", help="The file's own name for data.label_column.")
+@click.option("--text-column", metavar="NAME", help="The file's name of data.text_column.")
+@click.option("--label-column", metavar="NAME", help="The file's name of data.label_column.")
 @options.as_json
 @click.argument("path", metavar="FILE")
 def add(
@@ -54,11 +54,11 @@ def add(
     label_column: str | None,
     as_json: bool,
 ) -> None:
-    """Check FILE as a run would, and land it as the next span.
+    """Check FILE as a run would, and add it as the next span.
 
-    FILE is CSV, TSV, JSON, Parquet or TFRecord; text may be packed with gzip, bzip2 or xz. It is landed
-    whole or not at all; the same content is not landed twice. With columns of other names, data.labels or a
-    dialect of its own it is landed rewritten, so that runs without these settings read it.
+    FILE is CSV, TSV, JSON, Parquet or TFRecord; text files may be compressed with gzip, bzip2 or xz. The span
+    appears completely or not at all, and equal content is not added twice. A file with other column names,
+    data.labels or a dialect is rewritten, so that runs without these settings can read it.
     """
     from components.example_gen.reading import require_usable
     from pipeline.preflight.reviews import require_delivery
@@ -213,7 +213,7 @@ def _landed_lines(landed: Landed, source: str, settings: Settings) -> Iterator[s
 @click.option("--from", "folder", metavar="DIR", help="Folder of the spans, as for `data add --to`.")
 @options.as_json
 def list_(settings: Settings, folder: str | None, as_json: bool) -> None:
-    """List the spans: their reviews, and which runs used them."""
+    """List the spans with their reviews and the runs that used them."""
     from pipeline.spans.facts import span_facts
     from pipeline.spans.listing import span_data, span_source
 

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.workspace
-@click.option("--against", metavar="SPAN", help="Compare with this span, not with the training data.")
+@click.option("--against", metavar="SPAN", help="Compare with this span instead of the training data.")
 @click.option(
     "--fail",
     is_flag=True,
-    help=f"End with exit code {DataStopped.exit_code} where there is drift; too few reviews are none.",
+    help=f"End with exit code {DataStopped.exit_code} if there is drift; too few reviews are not drift.",
 )
 @options.as_json
 @click.argument("what", metavar="[FILE|SPAN]", required=False)
 def drift(settings: Settings, what: str | None, against: str | None, fail: bool, as_json: bool) -> int:
-    """Tell whether reviews differ from what the live model was trained on.
+    """Compare reviews with the live model's training data (drift).
 
-    FILE holds texts, labeled or not: CSV, TSV, JSON, Parquet, TFRecord, or TXT with a text a line. SPAN is
-    the number of a span. Without either the requests that the server has kept are compared. The figures
-    are drawn on a page in the workspace's reports.
+    FILE has texts, labeled or not: CSV, TSV, JSON, Parquet, TFRecord, or TXT with one text per line. SPAN is
+    the number of a span. Without either, the logged requests of the server are compared. The result is also
+    written as a page to the workspace's reports.
     """
     from pipeline import drift as comparing
     from pipeline.console import run_log

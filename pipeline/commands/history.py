@@ -61,7 +61,7 @@ def _facts(past: PastRun) -> dict[str, Any]:
 def verdict(settings: Settings, run: str | None, as_json: bool) -> None:
     """Show a run's verdict, condition by condition.
 
-    RUN is a run of `greenlight runs`, or the beginning of its name; the newest where it is left out.
+    RUN is a run of `greenlight runs`, or the beginning of its name. Default: the newest.
     """
     from pipeline.results.verdict_table import verdict_lines
     from pipeline.workspace.layout import Workspace
@@ -75,9 +75,9 @@ def verdict(settings: Settings, run: str | None, as_json: bool) -> None:
 @options.workspace
 @click.argument("run", required=False)
 def report(settings: Settings, run: str | None) -> None:
-    """Print where a run's report is.
+    """Print the path of a run's report.
 
-    RUN is a run of `greenlight runs`, or the beginning of its name; the newest where it is left out.
+    RUN is a run of `greenlight runs`, or the beginning of its name. Default: the newest.
     """
     from pipeline.workspace.layout import Workspace
     from pipeline.workspace.past_runs import ended_run

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 Function = Callable[..., Any]
 
-as_json = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON and nothing else on standard output."
-)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print only JSON on standard output.")
 
 kubeflow_parameters = click.option(
     "--param",
@@ -34,7 +32,7 @@ _CONFIG = click.option(
     "files",
     metavar="FILE",
     multiple=True,
-    help=f"A TOML file with settings; {CONFIG_FILE} in the current folder where none is given. Repeatable: "
+    help=f"A TOML file with settings; {CONFIG_FILE} in the current folder by default. Repeatable: "
     "later files win, key by key.",
 )
 _SET = click.option(
@@ -44,7 +42,7 @@ _SET = click.option(
     multiple=True,
     help="One setting, such as trainer.epochs=10. Repeatable.",
 )
-_WORKSPACE = click.option("--workspace", metavar="DIR", help="Folder of everything that runs leave behind.")
+_WORKSPACE = click.option("--workspace", metavar="DIR", help="Folder for all output of runs.")
 _SOURCE = click.option(
     "--source", metavar="SOURCE", help="packaged, tfds, spans or files:PATTERN (data.source)."
 )

@@ -35,15 +35,15 @@ def _alert(result: RunResult, settings: Settings) -> None:
 
 @click.command()
 @options.settings
-@click.option("--no-cache", is_flag=True, help="Run every stage, also where nothing has changed.")
+@click.option("--no-cache", is_flag=True, help="Run every stage, even if nothing has changed.")
 @click.option("--profile", is_flag=True, hidden=True, expose_value=False, callback=_refuse_profile)
-@click.option("--run-id", metavar="ID", hidden=True, help="The id that `greenlight retrain` has noted.")
+@click.option("--run-id", metavar="ID", hidden=True, help="The id that `greenlight retrain` has recorded.")
 @options.as_json
 def run(settings: Settings, no_cache: bool, run_id: str | None, as_json: bool) -> int:
-    """From reviews to a promoted model, or the reason why not.
+    """Train a model on reviews and promote it if it passes the gate.
 
-    Reads the reviews, checks them, trains, measures the model on reviews it has not seen, and promotes it
-    where it meets the gate. Stages with unchanged inputs are taken from the cache.
+    Reads and checks the reviews, trains, evaluates the model on unseen reviews, and promotes it if it passes
+    the gate. Stages with unchanged inputs are taken from the cache.
     """
     from pipeline.console.stdout import open_console
     from pipeline.termination import STAGES_ARE_KEPT, as_interruption

@@ -22,17 +22,17 @@ STAGE = "study"
 
 @click.group()
 def study() -> None:
-    """Experiments: what early stopping saves, what each part is worth."""
+    """Studies: early stopping and ablation."""
 
 
 @study.command("early-stopping")
 @options.settings(preset="seed")
 @options.as_json
 def early_stopping(settings: Settings, as_json: bool) -> None:
-    """What early stopping saves: the same fit with and without it, from the same initial weights.
+    """Compare the same fit with and without early stopping.
 
-    On the lesson's split (`--preset seed`) unless another preset is named. The curves and a log are left in
-    the workspace, in studies/early-stopping.
+    Uses the lesson's split (`--preset seed`) unless another preset is given. Writes the curves and a log to
+    studies/early-stopping in the workspace.
     """
     from pipeline.study import early_stopping as studies
     from pipeline.study import text as study_text
@@ -44,21 +44,21 @@ def early_stopping(settings: Settings, as_json: bool) -> None:
 
 @study.command("ablation")
 @options.settings(preset="seed")
-@click.option("--row", "rows", multiple=True, metavar="NAME", help="Only this row. Repeatable.")
+@click.option("--row", "rows", multiple=True, metavar="NAME", help="Fit only this row. Repeatable.")
 @click.option(
     "--seed",
     "seeds",
     multiple=True,
     type=click.IntRange(0, 2**31 - 1),
-    help="Fit with this seed. Repeatable; 1, 2 and 3 unless given.",
+    help="Fit with this seed. Repeatable. Default: 1, 2 and 3.",
 )
 @options.as_json
 def ablation(settings: Settings, rows: tuple[str, ...], seeds: tuple[int, ...], as_json: bool) -> None:
-    """What each part of the default model is worth: fits without one part at a time, several seeds a row.
+    """Measure what each part of the default model contributes.
 
-    On the lesson's split (`--preset seed`) unless another preset is named. Each fit's result is kept in the
-    workspace, in studies/ablation: a study that was stopped goes on where it was, and a fit that was made
-    before is not made again. The table is left there as ablation.md.
+    Fits the model without one part at a time, with several seeds per row, on the lesson's split (`--preset
+    seed`) unless another preset is given. Each result is kept in studies/ablation in the workspace: an
+    interrupted study continues, and no fit is repeated. The table is written there as ablation.md.
     """
     from pipeline.study import ablation as studies
     from pipeline.termination import as_interruption

@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.settings
-@click.option("--output", metavar="FILE", help="The settings file; WORKSPACE/tuning/tuned.toml unless given.")
+@click.option(
+    "--output", metavar="FILE", help="The settings file to write. Default: WORKSPACE/tuning/tuned.toml."
+)
 @options.as_json
 def tune(settings: Settings, output: str | None, as_json: bool) -> None:
     """Search for better training settings within a budget.
 
     The budget is tune.trials and tune.minutes.
 
-    Fits on train, compares on eval, and never looks at test; the first trial is the settings as they are.
-    The best become a settings file for `greenlight run --config`. Each fit's result is kept: a search that
-    was stopped goes on where it was, and one with a larger budget begins where the smaller one ended.
+    Fits on train, compares on eval, and never reads test. The first trial uses the current settings. The best
+    settings are written to a file for `greenlight run --config`. Each result is kept: an interrupted search
+    continues, and a search with a larger budget continues where the smaller one ended.
     """
     from pipeline.console.stdout import open_console
     from pipeline.engine import tuning

@@ -28,10 +28,10 @@ FORMATS = (".yaml", ".yml", ".json")
     help="A .yaml file for Kubeflow Pipelines, or a .json file for Vertex AI Pipelines.",
 )
 def compile(settings: Settings, output: str) -> None:
-    """Write the pipeline as a file that Kubeflow can run.
+    """Compile the pipeline for Kubeflow.
 
-    The settings kubeflow.image and kubeflow.pipeline_root are needed; `greenlight config explain kubeflow`
-    lists the others. Equal settings and code give the same bytes.
+    Requires kubeflow.image and kubeflow.pipeline_root; `greenlight config explain kubeflow` lists the other
+    settings. Equal settings and code produce identical bytes.
     """
     from pipeline.kubeflow import checks
 

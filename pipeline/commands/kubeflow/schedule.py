@@ -26,10 +26,10 @@ ACTIONS = {"pause": "paused", "resume": "active", "delete": "deleted"}
 @options.settings
 @options.kubeflow_parameters
 @click.option("--cron", metavar="'M H D M W'", help='When it runs, in UTC: "0 3 * * 1" is Mondays at three.')
-@click.option("--name", metavar="NAME", help="The schedule's name; the pipeline's where none is given.")
-@click.option("--pause", metavar="NAME", help="Stop starting runs; those under way go on.")
-@click.option("--resume", metavar="NAME", help="Start runs again.")
-@click.option("--delete", metavar="NAME", help="Delete the schedule; its runs stay.")
+@click.option("--name", metavar="NAME", help="The schedule's name. Default: the pipeline's name.")
+@click.option("--pause", metavar="NAME", help="Pause the schedule; running runs continue.")
+@click.option("--resume", metavar="NAME", help="Resume the schedule.")
+@click.option("--delete", metavar="NAME", help="Delete the schedule; its runs remain.")
 @options.as_json
 def schedule(
     settings: Settings,
@@ -39,10 +39,10 @@ def schedule(
     as_json: bool,
     **actions: str | None,
 ) -> None:
-    """Let Kubeflow run the pipeline by the clock.
+    """Schedule the pipeline on Kubeflow.
 
-    With --cron, what `greenlight compile` writes is uploaded and scheduled, in the place of a schedule of
-    the same name. Without any option it lists the schedules of the experiment kubeflow.api.experiment.
+    With --cron, the compiled pipeline is uploaded and scheduled; a schedule with the same name is replaced.
+    Without options, lists the schedules of the experiment kubeflow.api.experiment.
     """
     asked = [action for action in ACTIONS if actions[action] is not None]
     if len(asked) + (cron is not None) > 1:

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 @click.command()
 @options.settings
 @options.kubeflow_parameters
-@click.option("--no-wait", is_flag=True, help="Start the run, and leave it.")
-@click.option("--run", "run", metavar="ID", help="Start nothing; wait for this run.")
+@click.option("--no-wait", is_flag=True, help="Start the run without waiting for it.")
+@click.option("--run", "run", metavar="ID", help="Wait for this run instead of starting one.")
 @options.as_json
 def submit(settings: Settings, given: Sequence[str], no_wait: bool, run: str | None, as_json: bool) -> int:
-    """Run the pipeline on Kubeflow, and wait for its verdict.
+    """Run the pipeline on Kubeflow and wait for its verdict.
 
-    What `greenlight compile` writes is uploaded (once: an unchanged pipeline is not uploaded again) to
-    kubeflow.api.host and started there. A token is taken from kubeflow.api.token_file or from
-    the environment variable GREENLIGHT_KUBEFLOW_TOKEN. Ctrl-C ends the waiting, not the run.
+    Compiles the pipeline, uploads it to kubeflow.api.host (an unchanged pipeline only once) and starts a run.
+    The token comes from kubeflow.api.token_file or from the environment variable GREENLIGHT_KUBEFLOW_TOKEN.
+    Ctrl-C stops the waiting, not the run.
     """
     from pipeline.termination import as_interruption
 

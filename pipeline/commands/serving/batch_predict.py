@@ -27,7 +27,7 @@ _OUTPUT_FORMATS = {known.name.lower().replace("_", "-"): known for known in Outp
 @click.option(
     "--input-format",
     type=click.Choice(FORMATS, case_sensitive=False),
-    help="Format of the input, where its name does not tell.",
+    help="Format of the input, if its name does not say it.",
 )
 @click.option(
     "--text-column", metavar="NAME", help="Column, key or feature with the review. [data.text_column]"
@@ -41,7 +41,7 @@ _OUTPUT_FORMATS = {known.name.lower().replace("_", "-"): known for known in Outp
     type=click.Choice(tuple(_OUTPUT_FORMATS)),
     help="Format of the files in an output folder. [json-lines]",
 )
-@click.option("--overwrite", is_flag=True, help="Replace an output that is there already.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing output.")
 @options.as_json
 @click.argument("reviews", metavar="INPUT")
 @click.argument("target", metavar="OUTPUT")
@@ -56,15 +56,15 @@ def batch_predict(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Predict large files of reviews on Beam.
+    """Predict large files of reviews with Beam.
 
-    INPUT is a file or a quoted pattern: .txt (a review a line), .csv, .tsv, .jsonl or .tfrecord, each also
-    with .gz. OUTPUT is a file that ends in .jsonl, .csv or .tfrecord, also with .gz, or a folder that ends in
-    / and gets a file a worker. It is there when all of it is.
+    INPUT is a file or a quoted pattern: .txt (one review per line), .csv, .tsv, .jsonl or .tfrecord, also
+    with .gz. OUTPUT is a file with one of the endings .jsonl, .csv or .tfrecord, also with .gz, or a folder
+    (ending in /) with one file per worker. The output appears only when it is complete.
 
     Every row keeps its fields and gets source_file, source_line, predicted_label, probability and
-    model_version. Rows that cannot be used are left out and named; more than data.max_bad_share of them end
-    it with exit code 4. The settings beam.* say where the work is done.
+    model_version. Bad rows are skipped and listed; more than data.max_bad_share of them end the command with
+    exit code 4. The settings beam.* choose the runner.
     """
     from components.example_gen.reading import BAD_ROWS_NAMED
 

@@ -32,24 +32,24 @@ if TYPE_CHECKING:
     "--format",
     "known",
     type=click.Choice(FORMATS[:-1], case_sensitive=False),
-    help="Format of FILE, where its name does not tell.",
+    help="Format of FILE, if its name does not say it.",
 )
 @click.option("--text-column", metavar="NAME", help="Column or key with the review. [data.text_column]")
-@click.option("--url", metavar="URL", help="Ask a server: http(s)://HOST:8501 or grpc(s)://HOST:8500.")
+@click.option("--url", metavar="URL", help="Use a server: http(s)://HOST:8501 or grpc(s)://HOST:8500.")
 @click.option(
-    "--version", "number", metavar="N", type=click.IntRange(min=1), help="Ask this version. [the live one]"
+    "--version", "number", metavar="N", type=click.IntRange(min=1), help="Use this version. [the live one]"
 )
 @click.option(
-    "--api-key", metavar="KEY", envvar="GREENLIGHT_API_KEY", show_envvar=True, help="Key for the server."
+    "--api-key", metavar="KEY", envvar="GREENLIGHT_API_KEY", show_envvar=True, help="API key for the server."
 )
-@click.option("--authority", metavar="FILE", help="PEM file with the authority of the server's certificate.")
+@click.option("--authority", metavar="FILE", help="PEM file with the certificate authority of the server.")
 @click.option(
     "--timeout",
     metavar="SECONDS",
     type=click.FloatRange(min=0.1),
     default=30,
     show_default=True,
-    help="How long the server may take for a call.",
+    help="Timeout of a call in seconds.",
 )
 @options.as_json
 @click.argument("texts", metavar="[TEXT]...", nargs=-1)
@@ -68,9 +68,9 @@ def predict(
 ) -> None:
     """Predict whether reviews are positive.
 
-    Without --url the live version answers in this process, after its files were verified. On a terminal the
-    answer is a table, elsewhere a line of JSON a review. Rows that cannot be used are left out and named;
-    more than data.max_bad_share of them end it with exit code 4.
+    Without --url, the live version is verified and loaded in this process. On a terminal the output is a
+    table, otherwise one line of JSON per review. Bad rows are skipped and listed; more than
+    data.max_bad_share of them end the command with exit code 4.
     """
     from components.batch_prediction.unlabeled import Wanted, require_good_rows
     from components.example_gen.reading import Reading

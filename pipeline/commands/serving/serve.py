@@ -21,23 +21,21 @@ _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
 
 @click.command()
 @options.workspace
-@click.option("--rest-port", metavar="PORT", type=int, help="Port of HTTP; 0 takes a free one. [8501]")
-@click.option("--grpc-port", metavar="PORT", type=int, help="Port of gRPC; 0 takes a free one. [8500]")
+@click.option("--rest-port", metavar="PORT", type=int, help="HTTP port; 0 chooses a free one. [8501]")
+@click.option("--grpc-port", metavar="PORT", type=int, help="gRPC port; 0 chooses a free one. [8500]")
 @click.option("--host", metavar="ADDRESS", help="Address to listen on. [127.0.0.1]")
-@click.option(
-    "--version", metavar="N", type=int, help="Serve this version and no other. [the newest good one]"
-)
-@click.option("--api-keys", metavar="FILE", help="File with the API keys that requests have to bring.")
+@click.option("--version", metavar="N", type=int, help="Serve only this version. [the newest good one]")
+@click.option("--api-keys", metavar="FILE", help="File with the accepted API keys.")
 @click.option("--tls-certificate", metavar="FILE", help="PEM file with the certificate chain.")
 @click.option("--tls-key", metavar="FILE", help="PEM file with the certificate's private key.")
 def serve(settings: Settings, **given: Any) -> None:
-    """Answer requests with the promoted model.
+    """Serve the promoted model over HTTP and gRPC.
 
-    TensorFlow Serving's own protocol over HTTP and gRPC, and the Open Inference Protocol. A newly promoted
-    version is switched to, and a rolled-back one left, without a failed request. Ctrl-C or SIGTERM ends it
-    when the last request is answered; a second one ends it at once.
+    Speaks TensorFlow Serving's protocol over HTTP and gRPC, and the Open Inference Protocol. A promotion or a
+    rollback switches the version without a failed request. Ctrl-C or SIGTERM stops the server after the last
+    response; a second signal stops it at once.
 
-    Each option is a setting of the same name: see `greenlight config explain serve`.
+    Each option is also a setting: see `greenlight config explain serve`.
     """
     from components.store_errors import as_greenlight_errors
 

@@ -16,19 +16,18 @@ if TYPE_CHECKING:
 
 @click.group()
 def config() -> None:
-    """Show the settings in force, or explain one.
+    """Show the current settings, or explain one.
 
-    Each layer wins over the one before it: defaults, the preset, the --config files in their order
-    (`greenlight.toml` of the current folder where none is given), environment variables such as
-    GREENLIGHT_GATE__MIN_ACCURACY=0.9, the options --workspace, --source and --embedding, and --set. Paths are
-    relative to the current folder.
+    Later layers override earlier ones: defaults, the preset, the --config files in order (`greenlight.toml`
+    of the current folder by default), environment variables such as GREENLIGHT_GATE__MIN_ACCURACY=0.9, the
+    options --workspace, --source and --embedding, and --set. Paths are relative to the current folder.
     """
 
 
 @config.command()
 @options.settings(origins=True)
 def show(settings: Settings, given: Merged) -> None:
-    """Print the settings in force as a TOML file; a comment says where each that is not a default was set."""
+    """Print the current settings as a TOML file; comments name the origin of values that are not defaults."""
     from pipeline.config import to_toml
     from pipeline.settings.layers import with_origins
 
@@ -38,7 +37,7 @@ def show(settings: Settings, given: Merged) -> None:
 @config.command()
 @click.argument("key", required=False)
 def explain(key: str | None) -> None:
-    """Document the setting KEY, or the keys of a section; without KEY list all."""
+    """Explain the setting KEY, or all settings of a section; without KEY, list all settings."""
     from pipeline.config import Settings
     from pipeline.settings import help as config_help
     from pipeline.settings.errors import suggest

@@ -18,13 +18,13 @@ COLORS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 @click.command()
 @options.workspace
-@click.option("--hub-url", metavar="URL", help="Address to ask instead of TF Hub's, such as a mirror's.")
-@click.option("--tfds-url", metavar="URL", help="Address to ask instead of TFDS's bucket.")
+@click.option("--hub-url", metavar="URL", help="Address to check instead of TF Hub's, such as a mirror.")
+@click.option("--tfds-url", metavar="URL", help="Address to check instead of TFDS's bucket.")
 @options.as_json
 def doctor(settings: Settings, hub_url: str | None, tfds_url: str | None, as_json: bool) -> int:
-    """Check this machine, and say what to do.
+    """Check this machine and name remedies.
 
-    Exit code 1 where something fails that a run needs. An address that does not answer is a warning: the
+    Exit code 1 if a requirement of a run is missing. An address that does not respond is only a warning: the
     packaged reviews and vectors need no network.
     """
     from pipeline.doctor import HUB_URL, TFDS_URL, examine

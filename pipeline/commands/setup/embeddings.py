@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.as_json
 def embeddings(as_json: bool) -> None:
-    """List the text embeddings that have a name.
+    """List the named text embeddings.
 
     Any other TF Hub text embedding can be given by its URL or folder.
     """

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @options.workspace
-@click.option("--reason", metavar="TEXT", required=True, help="Why, for the verdict and the history.")
-@click.option("--by", metavar="NAME", help="Who decides; user@host where it is left out.")
+@click.option(
+    "--reason", metavar="TEXT", required=True, help="The reason, recorded in the verdict and the history."
+)
+@click.option("--by", metavar="NAME", help="The person who approves. Default: user@host.")
 @click.option(
     "--waive",
     metavar="METRIC[@SLICE]",
@@ -40,12 +42,13 @@ def approve(
     as_json: bool,
     run: str | None,
 ) -> None:
-    """Promote a refused run by a person's decision.
+    """Promote a refused run by manual approval.
 
-    RUN is a run of `greenlight runs`, or the beginning of its name; the newest where it is left out.
+    RUN is a run of `greenlight runs`, or the beginning of its name. Default: the newest.
 
-    An approval waives the comparison with the model in production; what else failed has to be named with
-    --waive, and exit code 3 says that something is left. A model that does not serve is never promoted.
+    An approval waives the comparison with the model in production; every other failed condition has to be
+    named with --waive, otherwise the command ends with exit code 3. A model that cannot be served is never
+    promoted.
     """
     from components.evaluator.approval import Waivers
     from pipeline.approval import Decision, promote_refused

@@ -15,19 +15,22 @@ if TYPE_CHECKING:
     from pipeline.deployment.release import Release
 
 _VERSION = click.option(
-    "--version", type=click.IntRange(min=1), metavar="N", help="The version to deploy; else the live one."
+    "--version", type=click.IntRange(min=1), metavar="N", help="The version to deploy. Default: the live one."
 )
 _OUTPUT = click.option(
-    "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write here, not to standard output."
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write to this file instead of standard output.",
 )
 
 
 @click.group()
 def deploy() -> None:
-    """Render what serves a version in production: Compose, KServe.
+    """Render deployment files for a version: Compose, KServe.
 
-    Both serve exactly one version, checked against its manifest first, with TensorFlow Serving itself, under
-    the paths and names that `greenlight serve` has. Roll out a newer version by rendering and applying again.
+    Both serve exactly one version, verified against its manifest, with TensorFlow Serving, under the same
+    paths and names as `greenlight serve`. To roll out a newer version, render and apply again.
     """
 
 
@@ -36,7 +39,9 @@ def deploy() -> None:
 @_VERSION
 @_OUTPUT
 @click.option("--image", metavar="IMAGE", help="TensorFlow Serving's image; a pinned release by default.")
-@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option(
+    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on."
+)
 @click.option("--rest-port", type=click.IntRange(1, 65535), default=8501, show_default=True)
 @click.option("--grpc-port", type=click.IntRange(1, 65535), default=8500, show_default=True)
 def compose(
@@ -70,12 +75,12 @@ def compose(
     "--storage-uri",
     metavar="URI",
     required=True,
-    help="Where the cluster finds the folder of versions: gs://bucket/serving/imdb_sentiment, pvc://...",
+    help="Address of the folder of versions for the cluster: gs://bucket/serving/imdb_sentiment, pvc://...",
 )
 @click.option("--namespace", default="default", show_default=True, help="The Kubernetes namespace.")
 @click.option("--min-replicas", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--max-replicas", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--cpu", default="1", show_default=True, help="Processors of each server.")
+@click.option("--cpu", default="1", show_default=True, help="CPUs of each server.")
 @click.option("--memory", default="2Gi", show_default=True, help="Memory of each server.")
 def kserve(settings: Settings, version: int | None, output: Path | None, **choices: object) -> None:
     """Render a KServe InferenceService (TensorFlow runtime) for a cluster."""

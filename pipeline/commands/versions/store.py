@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-_REASON = click.option("--reason", metavar="TEXT", default="", help="Why, for the history.")
+_REASON = click.option("--reason", metavar="TEXT", default="", help="The reason, recorded in the history.")
 
 
 @click.command()
 @options.workspace
-@click.option("--history", is_flag=True, help="List what was done to the versions, when, by whom and why.")
+@click.option("--history", is_flag=True, help="List all changes of versions with time, user and reason.")
 @options.as_json
 def versions(settings: Settings, history: bool, as_json: bool) -> None:
     """List the versions of the model.
 
-    The live one is what TensorFlow Serving loads from the same folder: the largest number.
+    The live version is the one with the largest number, which TensorFlow Serving loads from the same folder.
     """
     store = _open(settings)
     if history:
@@ -82,15 +82,15 @@ def _facts(version: Version) -> dict[str, Any]:
     "--public-key",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="PEM file with the key that signatures have to fit (push.public_key); unsigned versions fail.",
+    help="PEM file with the public key to verify signatures with (push.public_key); unsigned versions fail.",
 )
 @options.as_json
 @click.argument("version", type=int, required=False)
 def verify(settings: Settings, public_key: Path | None, as_json: bool, version: int | None) -> int:
-    """Check the versions against their manifests.
+    """Verify the versions against their manifests.
 
-    Every file's sha256, files missing and files too many; all versions where VERSION is left out. Exit code 1
-    where something does not match.
+    Compares the sha256 of every file, and reports missing and additional files; checks all versions without
+    VERSION. Exit code 1 if something does not match.
     """
     store = _open(settings, public_key=public_key)
     numbers = [one.number for one in _existing(store)] if version is None else [version]
@@ -123,10 +123,10 @@ def verify(settings: Settings, public_key: Path | None, as_json: bool, version: 
 @options.as_json
 @click.argument("version", type=int)
 def promote(settings: Settings, reason: str, signing_key: Path | None, as_json: bool, version: int) -> None:
-    """Make a version the live one.
+    """Make a version live.
 
-    An older or rolled-back VERSION is published again under the next number, so that whatever serves the
-    largest number serves it.
+    An older or rolled-back VERSION is published again under the next number, so that servers of the largest
+    number load it.
     """
     store = _open(settings, signing_key=signing_key)
     taken_back = next(
@@ -164,13 +164,13 @@ def promote(settings: Settings, reason: str, signing_key: Path | None, as_json: 
     "expect",
     metavar="VERSION",
     type=int,
-    help="Only if this version is live, or was rolled back before: safe to repeat.",
+    help="Roll back only if this version is live or was already rolled back: safe to repeat.",
 )
 @options.as_json
 def rollback(settings: Settings, reason: str, expect: int | None, as_json: bool) -> None:
-    """Go back to the previous good version.
+    """Roll back to the previous good version.
 
-    The live version is kept aside, and its model is not pushed again unless someone promotes it.
+    The live version is moved away, and its model is not pushed again unless a person promotes it.
     """
     store = _open(settings)
     _existing(store)
@@ -193,7 +193,7 @@ def rollback(settings: Settings, reason: str, expect: int | None, as_json: bool)
 def prune(settings: Settings, keep: int, rolled_back: bool, as_json: bool) -> None:
     """Delete old versions.
 
-    The N newest good ones stay, the live one always.
+    Keeps the N newest good versions and always the live one.
     """
     store = _open(settings)
     _existing(store)
