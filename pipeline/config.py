@@ -106,7 +106,7 @@ class Settings(BaseModel):
 
     workspace: LocalFolder = Field(
         Path("workspace"),
-        description="Folder of all that runs leave behind: lineage, artifacts, promoted versions, logs, "
+        description="Folder for all output of runs: lineage, artifacts, promoted versions, logs, "
         "reports. Relative to the current folder.",
     )
     cache_dir: LocalFolder | None = Field(
@@ -118,28 +118,26 @@ class Settings(BaseModel):
         "imdb_sentiment",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
         max_length=100,
-        description="Name under which the model is served: the folder of its versions, a part of its URL.",
+        description="The model's name: the folder of its versions, and part of its URL.",
     )
-    data: DataSettings = Field(DataSettings(), description="Where reviews come from and how they are split.")
-    check: CheckSettings = Field(CheckSettings(), description="What stops a run before training.")
+    data: DataSettings = Field(DataSettings(), description="The source of reviews, and the splits.")
+    check: CheckSettings = Field(CheckSettings(), description="The checks before training.")
     embedding: EmbeddingSettings = Field(EmbeddingSettings(), description="The pre-trained first layer.")
     trainer: TrainerSettings = Field(TrainerSettings(), description="The classifier and its training.")
-    tune: TuneSettings = Field(TuneSettings(), description="What `greenlight tune` tries, and for how long.")
-    gate: GateSettings = Field(GateSettings(), description="What a model has to show before it is promoted.")
-    infra: InfraSettings = Field(InfraSettings(), description="The check that the model really serves.")
-    push: PushSettings = Field(PushSettings(), description="What is done to a version besides copying it.")
-    drift: DriftSettings = Field(DriftSettings(), description="From where on reviews count as drifted.")
-    metadata: LineageSettings = Field(LineageSettings(), description="Where the lineage of runs is kept.")
-    beam: BeamSettings = Field(BeamSettings(), description="Where the data stages do their work.")
+    tune: TuneSettings = Field(TuneSettings(), description="The search of `greenlight tune` and its budget.")
+    gate: GateSettings = Field(GateSettings(), description="The conditions for a promotion.")
+    infra: InfraSettings = Field(InfraSettings(), description="The canary check of the exported model.")
+    push: PushSettings = Field(PushSettings(), description="The signatures of versions.")
+    drift: DriftSettings = Field(DriftSettings(), description="The thresholds of drift.")
+    metadata: LineageSettings = Field(LineageSettings(), description="The lineage store.")
+    beam: BeamSettings = Field(BeamSettings(), description="The Beam runner of the data stages.")
     kubeflow: KubeflowSettings = Field(
-        KubeflowSettings(), description="What `greenlight compile` has to know of a cluster."
+        KubeflowSettings(), description="The cluster for `greenlight compile`, `submit` and `schedule`."
     )
 
-    serve: ServeSettings = Field(ServeSettings(), description="How `greenlight serve` serves.")
-    retrain: RetrainSettings = Field(
-        RetrainSettings(), description="What makes `greenlight retrain` start a run, and what holds it back."
-    )
-    alerts: AlertSettings = Field(AlertSettings(), description="Who is told of how runs come out.")
+    serve: ServeSettings = Field(ServeSettings(), description="The model server.")
+    retrain: RetrainSettings = Field(RetrainSettings(), description="The triggers and limits of retraining.")
+    alerts: AlertSettings = Field(AlertSettings(), description="The receivers of alerts.")
 
     @property
     def located_data(self) -> DataSettings:

@@ -16,8 +16,8 @@ class ServeSettings(BaseModel):
         description="Address to listen on. Any but a loopback address needs serve.api_keys, "
         "serve.api_key_variable or serve.tls_certificate.",
     )
-    rest_port: int = Field(8501, ge=0, le=65535, description="Port of HTTP. 0 takes any free one.")
-    grpc_port: int = Field(8500, ge=0, le=65535, description="Port of gRPC. 0 takes any free one.")
+    rest_port: int = Field(8501, ge=0, le=65535, description="HTTP port; 0 chooses a free one.")
+    grpc_port: int = Field(8500, ge=0, le=65535, description="gRPC port; 0 chooses a free one.")
     grpc: bool = Field(True, description="Whether to serve gRPC beside HTTP.")
 
     version: int | None = Field(
@@ -31,7 +31,7 @@ class ServeSettings(BaseModel):
         "1 is TensorFlow Serving's policy, too.",
     )
     poll_seconds: float = Field(
-        1.0, gt=0, le=3600, description="How often the folder of versions is looked at."
+        1.0, gt=0, le=3600, description="The interval between scans of the folder of versions."
     )
 
     load_seconds: float = Field(
@@ -46,7 +46,7 @@ class ServeSettings(BaseModel):
         1.0,
         ge=0,
         le=10_000,
-        description="How long rows may wait for company while the model is busy with others. "
+        description="How long rows may wait to be batched while the model is busy. "
         "An idle model never waits.",
     )
     max_queue: int = Field(

@@ -12,21 +12,22 @@ class CheckSettings(BaseModel):
 
     min_train_examples: int = Field(
         100,
-        description="Fewest reviews the `train` split may hold; fewer stop the run before training.",
+        description="The minimum number of reviews in the `train` split; with fewer the run "
+        "stops before training.",
         ge=1,
     )
     min_eval_examples: int = Field(
-        10, description="Fewest reviews any other split (`eval`, `test`) may hold; fewer stop the run.", ge=1
+        10, description="The minimum number of reviews in `eval` and `test`; with fewer the run stops.", ge=1
     )
     min_class_share: float = Field(
         0.05,
-        description="Smallest share that either class may have in any split; below it the run stops.",
+        description="The minimum share of each class in each split; below it the run stops.",
         ge=0.0,
         le=0.5,
     )
     min_median_words: int = Field(
         1,
-        description="Smallest median length, in words, of the reviews of any split; below it the run stops.",
+        description="The minimum median length of reviews, in words, in each split; below it the run stops.",
         ge=1,
     )
     min_known_words: float = Field(
@@ -38,7 +39,7 @@ class CheckSettings(BaseModel):
     )
     label_check: Literal["off", "report", "quarantine rows", "quarantine span"] = Field(
         "report",
-        description="What becomes of labels that a cross-validated model contradicts: `report` names them in "
+        description="The handling of labels that a cross-validated model contradicts: `report` names them in "
         "`greenlight data add` and in the report; `quarantine rows` also lands a span without them, and "
         "`quarantine span` refuses the span, or stops the run, where there are more than max_suspect_share.",
     )

@@ -79,5 +79,5 @@ class DriftSettings(BaseModel):
     request_hours: float = Field(
         168.0,
         gt=0,
-        description="How far back served requests are looked at.",
+        description="The age up to which logged requests are compared.",
     )

@@ -188,7 +188,7 @@ class GateSettings(BaseModel):
         30,
         ge=2,
         description="The fewest distinct texts of the base set, a span or a length bucket that its change is "
-        "judged on; with fewer it does not stand in the way.",
+        "judged on; with fewer it is not judged.",
     )
     slices: dict[SliceName, Share] = Field(
         default_factory=dict,

@@ -25,7 +25,7 @@ class DataSettings(BaseModel):
 
     source: str = Field(
         "packaged",
-        description="Where reviews come from: `packaged` (25,000 IMDB reviews of the locked package), `tfds` "
+        description="The source of reviews: `packaged` (25,000 IMDB reviews of the locked package), `tfds` "
         "(imdb_reviews/plain_text through TensorFlow Datasets), `files:PATTERN` (your CSV, JSON, "
         "Parquet or TFRecord files; with {SPAN} in the pattern, those of numbered spans) or `spans` (what "
         "`greenlight data add` has landed in the workspace).",

@@ -24,7 +24,7 @@ class InfraSettings(BaseModel):
         4096, gt=0, description="The highest memory use of the serving process, TensorFlow included, in MiB."
     )
     samples: int = Field(
-        16, ge=1, le=256, description="How many reviews of the data are sent beside the odd texts."
+        16, ge=1, le=256, description="How many reviews of the data are sent beside the edge cases."
     )
     batch_size: int = Field(256, ge=2, le=65536, description="The size of the large batch that is sent.")
     tolerance: float = Field(

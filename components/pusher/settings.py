@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class PushSettings(BaseModel):
-    """What is done to a version besides copying it."""
+    """The signatures of versions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -52,17 +52,17 @@ class TrainerSettings(BaseModel):
         3,
         ge=0,
         le=5,
-        description="Beside the embedding the model weighs sequences of 1 to this many words that the "
-        "training reviews hold; 0 leaves the embedding alone.",
+        description="The model has a score of word n-grams, from 1 up to this many words, beside the "
+        "embedding; 0 uses the embedding alone.",
     )
     ngram_min_count: int = Field(
-        3, ge=1, description="How often the training reviews must hold a sequence for it to count."
+        3, ge=1, description="The minimum number of occurrences of an n-gram in the training reviews."
     )
     ngram_limit: int = Field(
         400_000,
         ge=1,
         le=50_000_000,
-        description="The largest number of sequences; the most frequent are kept. Each takes 24 bytes.",
+        description="The maximum number of n-grams; the most frequent are kept. Each takes 24 bytes.",
     )
     label_smoothing: float = Field(
         0.1,
@@ -83,7 +83,7 @@ class TrainerSettings(BaseModel):
     )
     strategy: Literal["none", "mirrored", "multi_worker"] = Field(
         "none",
-        description="How the fit is shared out: `mirrored` over the GPUs of this machine, `multi_worker` "
+        description="The distribution of the fit: `mirrored` over the GPUs of this machine, `multi_worker` "
         "over several processes. A step is of batch_size reviews in all, whoever computes it.",
     )
     workers: int = Field(

@@ -25,18 +25,19 @@ class TuneSettings(BaseModel):
     seed: int = Field(1, ge=0, lt=2**31, description="Seeds which values are tried in which order.")
     learning_rate: tuple[Annotated[float, Field(gt=0, le=10)], ...] = Field(
         (1e-3, 2e-3, 3e-3, 5e-3, 1e-2),
-        description="Values of trainer.learning_rate to try; none leaves it as it is.",
+        description="Values of trainer.learning_rate to try; empty keeps the current value.",
     )
     batch_size: tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...] = Field(
-        (256, 512, 1024), description="Values of trainer.batch_size to try; none leaves it as it is."
+        (256, 512, 1024), description="Values of trainer.batch_size to try; empty keeps the current value."
     )
     dropout: tuple[_Share, ...] = Field(
         (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
-        description="Values of trainer.dropout to try; none leaves it as it is.",
+        description="Values of trainer.dropout to try; empty keeps the current value.",
     )
     hidden_units: tuple[tuple[_Width, ...], ...] = Field(
         ((), (16,), (32,), (64,), (64, 16)),
-        description="Values of trainer.hidden_units to try, each a list of widths; none leaves it as it is.",
+        description="Values of trainer.hidden_units to try, each a list "
+        "of widths; empty keeps the current value.",
     )
     label_smoothing: tuple[_Share, ...] = Field(
         (0.0, 0.05, 0.1, 0.15, 0.2),

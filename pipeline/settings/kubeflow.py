@@ -91,7 +91,7 @@ class ApiSettings(BaseModel):
         "environment variable GREENLIGHT_KUBEFLOW_TOKEN; without either no token is sent.",
     )
     ca_file: Path | None = Field(
-        None, description="PEM file of the authority that signed the host's certificate, where it is private."
+        None, description="PEM file of the authority that signed the host's certificate, if it is private."
     )
     request_seconds: float = Field(
         30.0, gt=0, le=3600, description="How long a single answer of the host may take."
@@ -165,11 +165,11 @@ class KubeflowSettings(BaseModel):
     )
     resources: dict[StageName, StageResources] = Field(
         default_factory=dict,
-        description="What single stages are given, for example { Trainer = { cpu = 4, memory_gib = 8 } }.",
+        description="Resources of single stages, for example { Trainer = { cpu = 4, memory_gib = 8 } }.",
     )
 
-    pod: PodSettings = Field(PodSettings(), description="What a platform team asks of the pods.")
-    api: ApiSettings = Field(ApiSettings(), description="How to reach Kubeflow Pipelines.")
+    pod: PodSettings = Field(PodSettings(), description="Settings of the pods for platform teams.")
+    api: ApiSettings = Field(ApiSettings(), description="The address of Kubeflow Pipelines.")
 
     def name_for(self, model_name: str) -> str:
         """The pipeline's name on the cluster: letters of a-z, digits and dashes."""

@@ -64,7 +64,7 @@ class PodSettings(BaseModel):
         default_factory=dict, description="Labels that a node must have to run the pods."
     )
     tolerations: tuple[Toleration, ...] = Field(
-        (), description='Taints of nodes that the pods put up with: [{ key = "nvidia.com/gpu" }].'
+        (), description='Tolerations of the pods: [{ key = "nvidia.com/gpu" }].'
     )
     labels: dict[LabelKey, LabelValue] = Field(default_factory=dict, description="Labels of the pods.")
     annotations: dict[LabelKey, str] = Field(default_factory=dict, description="Annotations of the pods.")

@@ -30,8 +30,8 @@ class RetrainSettings(BaseModel):
     )
     on_drift: bool = Field(
         False,
-        description="Trigger: what is asked of the server differs from what the live model was trained on "
-        "(the drift settings say when).",
+        description="Trigger: served traffic differs from the live model's training data "
+        "(the thresholds are those of drift.*).",
     )
     decay_floor: float | None = Field(
         None,
@@ -43,7 +43,7 @@ class RetrainSettings(BaseModel):
     drift_minutes: float = Field(
         60, gt=0, le=10_080, description="How often `--watch` compares served traffic, in minutes."
     )
-    poll_seconds: float = Field(30, gt=0, le=3600, description="How often `--watch` looks, in seconds.")
+    poll_seconds: float = Field(30, gt=0, le=3600, description="The interval of `--watch` in seconds.")
     settle_seconds: float = Field(
         10,
         ge=0,
