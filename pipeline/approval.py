@@ -85,7 +85,7 @@ def promote_refused(workspace: Workspace, decision: Decision, *, push: PushSetti
 
     Raises:
       InputError: the run is not there or was not refused, or the decision lacks its reason.
-      NotWaived: something failed that is not waived, or that nobody can waive.
+      NotWaived: something failed that is not waived, or that cannot be waived.
       GreenlightError: the model is not the one that was evaluated, or cannot be pushed.
     """
     ended_run(workspace, decision.run)  # a mistyped run or workspace is answered before anything is locked

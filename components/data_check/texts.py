@@ -34,8 +34,8 @@ class TextFacts:
     vocabulary: dict[str, Any] | None = None
     labels: dict[str, Any] | None = None
     """{"examined", "suspects", "share", "contradictions", "not_judged", "first": [{"text", "label",
-    "probability", "span"}]}: the most probably wrong labels, with the beginning of their text; None where
-    nobody looked.
+    "probability", "span"}]}: the most probably wrong labels, with the beginning of their text; None if
+    the check did not run.
     """
 
 

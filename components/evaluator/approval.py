@@ -47,16 +47,16 @@ class Waivers:
 
 
 def condition_name(condition: ConditionResult) -> str:
-    """What a person calls a condition: METRIC, or METRIC@SLICE."""
+    """The name of a condition on the command line: METRIC, or METRIC@SLICE."""
     return condition.metric if condition.slice == OVERALL else f"{condition.metric}@{condition.slice}"
 
 
 def approve(verdict: Verdict, approval: Approval, waivers: Waivers | None = None) -> Verdict:
-    """The verdict with what failed waived: promoted, by the word of a person.
+    """The verdict with its failed conditions waived: promoted by a person.
 
     Raises:
-      InputError: nobody is named, no reason is given, nothing failed, or a waiver names what did not fail.
-      NotWaived: something failed that neither is about production nor is among the waivers.
+      InputError: the person or the reason is missing, no condition failed, or a waiver names one that held.
+      NotWaived: a failed condition is neither a comparison with production nor among the waivers.
     """
     waivers = waivers or Waivers()
     if not approval.reason.strip():

@@ -121,7 +121,7 @@ class ReadPart(beam.DoFn):
         }
 
     def _held_out(self, part: Part) -> set[bytes]:
-        """The keys of the texts to set aside."""
+        """The keys of the held-out texts, whose rows are excluded."""
         return {text_key(text) for text in part.held_out()}
 
     def _digest(self, normalized: str) -> bytes:
@@ -203,7 +203,7 @@ def taking_order(row: Row) -> tuple[bytes, bytes]:
 
 
 def windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Consecutive rows, as many as fit into the memory set aside for mixing."""
+    """Consecutive rows, as many as fit into the memory for mixing."""
     window: list[Row] = []
     size = 0
     for row in rows:

@@ -12,7 +12,7 @@ from components.tuner.settings import TuneSettings
 TUNED = ("learning_rate", "batch_size", "dropout", "hidden_units", "label_smoothing")
 """The training settings that can be searched; the ones that a single preparation of the reviews serves."""
 
-_AS_TEXT = {"hidden_units"}  # KerasTuner knows no lists
+_AS_TEXT = {"hidden_units"}  # KerasTuner does not support lists
 
 
 def space(tune: TuneSettings, trainer: TrainerSettings) -> keras_tuner.HyperParameters:

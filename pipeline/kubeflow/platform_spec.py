@@ -38,7 +38,7 @@ def executor_config(kubeflow: KubeflowSettings) -> Json:
 def spec(config: Mapping[str, Any], executors: Mapping[str, Any]) -> Json:
     """The PlatformSpec that gives each of the executors that configuration.
 
-    Each gets a copy: YAML writes an object that is there twice as an alias, which KFP does not read.
+    Each gets a copy: YAML writes repeated objects as aliases, which KFP does not read.
     """
     configs = {name: copy.deepcopy(dict(config)) for name in executors}
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": configs}}}}

@@ -104,7 +104,7 @@ def _time(text: str) -> datetime.datetime:
 def outcome(run: Run, *, store: str) -> RunResult:
     """What a run that has ended came to: what its stages left, else what the cluster says of it.
 
-    A verdict that cannot be read is a failure: nobody may take a run for a promotion unseen.
+    A verdict that cannot be read is a failure, never a promotion.
 
     Args:
       run: it has ended.

@@ -34,7 +34,7 @@ def in_words(account: Mapping[str, Any]) -> str:
     used = f"{account['used']:,} used" + (f" ({duplicates:,} of them duplicates)" if duplicates else "")
     parts = [f"{account['rows']:,} rows read", used]
     if set_aside := account.get("set_aside"):
-        parts.append(f"{set_aside:,} set aside for a copy in the base, a newer span or a fixed split")
+        parts.append(f"{set_aside:,} excluded as copies of the base, a newer span or a fixed split")
     if beyond := account.get("beyond_limit"):
         parts.append(f"{beyond:,} beyond data.limit")
     if left_out:

@@ -44,7 +44,7 @@ class RunResult:
     version, model_path: the version that is live after the run; None where there is none.
     reasons: why the run was refused or stopped, a sentence each.
     approval: who promoted the refused model (`by`), when (`at`), why (`reason`), the conditions they waived
-      (`waived`), and the `version` that it became; None where nobody did. The verdict stays what it was.
+      (`waived`), and the `version` that it became; None without an approval. The verdict stays what it was.
     error, error_code: of a failed run; the code is 2 where the user's settings or input were the cause.
     error_kind: of a stopped or failed run, the kind of its error, a class of components.errors; "" of others.
     machine_fault: whether a failed run failed because of the machine, such as a full disk or a killed

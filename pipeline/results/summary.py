@@ -184,7 +184,7 @@ def _signed(margin: float | None) -> str:
 
 
 def _checks(conditions: Sequence[Mapping[str, Any]]) -> list[Check]:
-    """One a condition; parts of the split that were not judged for one and the same reason share a line."""
+    """One line per condition; slices that were not judged for the same reason share a line."""
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for index, condition in enumerate(conditions):
         shared = status_of(condition) == "not judged" and condition.get("slice", "overall") != "overall"

@@ -133,7 +133,7 @@ def _printed(child: Child, code: int) -> RunResult | None:
 
 
 def _from_lineage(run_id: str, settings: Settings, paths: Paths) -> RunResult | None:
-    """The result of a run whose last stage ended well, though nobody wrote it down; writes it down."""
+    """The result of a run that completed but was killed before it saved the result; saves it."""
     from pipeline.lineage.runs import read_run
     from pipeline.results.verdicts import judge_run
     from serving.versions import VersionStore

@@ -23,7 +23,7 @@ class Child:
     """A Python module at work in a session of its own: a Ctrl-C at the terminal reaches it through us only.
 
     folder: where its output goes, and the file `alive`, which it keeps locked for as long as it lives, also
-      after we died; so nobody has to trust process numbers.
+      after we died; so that process ids, which are reused, need not be trusted.
     ends_with_us: it does not outlive us; its module then calls `serving.machine.children.end_with_parent`.
     """
 

@@ -25,7 +25,7 @@ def last_due(
 ) -> datetime.datetime | None:
     """The latest time at which the schedule was due in (after, now], in UTC; None where it was not.
 
-    All times between are one: nobody wants the runs of a week one after the other.
+    Several missed times count as one, so that a week's runs do not follow one another.
     """
     if after >= now:
         return None

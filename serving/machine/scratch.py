@@ -35,7 +35,7 @@ def folder(kind: str) -> Iterator[Path]:
         with ownership.held(made / _OWNER):
             made.rename(path)
             yield path
-            shutil.rmtree(path, ignore_errors=True)  # while it is held: nobody else removes it meanwhile
+            shutil.rmtree(path, ignore_errors=True)  # the lock is held: no other process removes it
     finally:
         for left in (made, path):
             shutil.rmtree(left, ignore_errors=True)

@@ -61,7 +61,7 @@ def server():
 
 @pytest.fixture
 def closed_port():
-    """An address where nobody listens."""
+    """An address without a listener."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -43,7 +43,7 @@ def _overall(gate: GateSettings) -> Iterator[Condition]:
 def _of_spans(gate: GateSettings, newest: int) -> Iterator[Condition]:
     """What is asked of the base set, of the newest span, and of everything but the newest span.
 
-    The first two are often small parts of the split: only a loss that is shown counts.
+    The first two are often small slices: only a significant loss counts.
     """
     few = gate.min_span_examples
     if gate.min_change is not None:

@@ -76,12 +76,12 @@ class Columns:
 
     text: str
     label: str | None = None
-    """None where rows need no label, or may have one under a name that nobody knows."""
+    """None if rows need no label, or the name of the label column is unknown."""
     label_needed: bool = True
     """Whether a file without the label column is refused."""
     labels: LabelRule = ACCEPTED
     remedy: str = DATA_COLUMNS
-    """What a person can do where a column is not there."""
+    """The remedy if a column is missing."""
 
     @property
     def needed(self) -> set[str]:

@@ -376,7 +376,7 @@ def match(pattern: str, *, named: str = "data.source: ") -> list[FileMetadata]:
 def _asking(pattern: str, named: str) -> Iterator[None]:
     try:
         yield
-    except ValueError as error:  # Beam knows no file system of that scheme, or lacks the package for it
+    except ValueError as error:  # Beam has no file system for that scheme, or lacks its package
         raise InputError(f"{named}{pattern} cannot be looked up: {error}") from error
     except OSError as error:
         raise unreadable(pattern, error) from error

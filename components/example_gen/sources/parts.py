@@ -22,7 +22,7 @@ Part = PackagedPart | TfdsPart | FilePart
 - `split`: the split that all its rows go to, or None to share them out by their text;
 - `span`: the number of the span that its rows come with, or BASE;
 - `rows()`: its rows; raises InputError if it cannot be read to the end;
-- `held_out()`: texts of another part whose split is fixed; rows with these texts are set aside.
+- `held_out()`: texts of another part whose split is fixed; rows with these texts are excluded.
 """
 
 

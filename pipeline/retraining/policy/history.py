@@ -94,7 +94,7 @@ class History:
 
     @property
     def open_attempt(self) -> Attempt | None:
-        """The run of which nobody knows yet how it came out."""
+        """The run whose result is not known yet."""
         return next((attempt for attempt in self.attempts if attempt.verdict is None), None)
 
     def concluded(self, cause: str) -> bool:
@@ -124,7 +124,7 @@ class History:
             del self.attempts[place]
             return
         before = self.attempts[place]
-        ended = before.began if content.noted else moment  # noted later: when it ended nobody knows
+        ended = before.began if content.noted else moment  # found later: the time of its end is unknown
         attempt = dataclasses.replace(before, verdict=content.verdict, ended=ended)
         self.attempts[place] = attempt
         if attempt.verdict in BROKEN:

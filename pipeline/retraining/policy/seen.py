@@ -12,7 +12,7 @@ from pipeline.retraining.policy.records import SpanContent
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SpanSeen:
-    """A span as it lies there; `ready` once it is complete and its files have settled."""
+    """A span in the source; `ready` once it is complete and its files have settled."""
 
     key: SpanContent
     rows: int = 0
@@ -21,7 +21,7 @@ class SpanSeen:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Drift:
-    """What comparing served traffic with the live model's training data came to."""
+    """The result of comparing served traffic with the live model's training data."""
 
     drift: bool
     findings: Sequence[Mapping[str, Any]] = ()
@@ -30,13 +30,13 @@ class Drift:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Seen:
-    """All that a decision looks at besides the past.
+    """The observed state that a decision depends on, besides the history.
 
     spans: by number, one content each.
     needs_span: whether a run without a span has nothing to read.
     live, previous: the versions; None where there is none.
-    busy: who else is running in this workspace, in words; "" where nobody is.
-    drift: None where nobody has compared.
+    busy: what else is running in this workspace, in words; "" if nothing is.
+    drift: None if nothing was compared.
     """
 
     now: Timestamp

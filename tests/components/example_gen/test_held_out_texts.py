@@ -1,4 +1,4 @@
-"""Rows whose text stands in another part's fixed split are set aside, whatever else stands there."""
+"""Exclusion of rows whose text is in another part's fixed split."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class TwoReviews:
 
 
 @pytest.mark.parametrize("held", [("fine",), ("\udcff not UTF-8", "fine")])
-def test_a_held_out_text_is_set_aside_also_after_one_that_no_row_can_have(held):
+def test_a_held_out_text_is_excluded_also_after_one_that_no_row_can_have(held):
     reading_part = ReadPart(splitter=Splitter((("train", 1),)), salt="s", limit=None)
     batch, account = reading_part.process(TwoReviews(held))
     assert [b"dull" in row.example for row in batch] == [True]

@@ -103,7 +103,7 @@ def test_tensorboard_gets_both_curves(once):
 
 def test_every_epoch_is_told_to_who_listens(once):
     record, _, _, lines = once
-    progress.report("nobody hears this")
+    progress.report("without a listener")
     assert len(lines) == 4
     assert lines[0].startswith(f"epoch 1/4  loss {record.epochs[0]['loss']:.4f}  accuracy ")
 

@@ -1,4 +1,4 @@
-"""`greenlight approve`: what it asks for, and what nobody can approve."""
+"""`greenlight approve`: its requirements, and what cannot be approved."""
 
 import json
 import shutil

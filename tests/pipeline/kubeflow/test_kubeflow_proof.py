@@ -166,7 +166,7 @@ def test_a_run_whose_data_is_stopped_trains_nothing_and_says_why(proof, compile_
     assert "5,000" in "\n".join(result.reasons)
 
 
-# --- what nobody could run
+# --- specs that cannot run
 
 
 def test_what_open_source_kubeflow_has_no_code_for_is_refused_with_its_words(proof, tmp_path):

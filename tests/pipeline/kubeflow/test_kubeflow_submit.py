@@ -178,7 +178,7 @@ def test_a_run_that_was_started_before_can_be_waited_for(submit, api, keep):
     assert len(api.tables["runs"]) == 1
 
 
-# --- runs that nobody can judge
+# --- runs without a readable verdict
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_every_row_is_in_the_account():
         "a.csv:3: bad label ('maybe')",
     ]
     assert in_words(account) == (
-        "629 rows read, 282 used (3 of them duplicates), 4 set aside for a copy in the base, a newer span or "
+        "629 rows read, 282 used (3 of them duplicates), 4 excluded as copies of the base, a newer span or "
         f"a fixed split, 343 left out ({LEFT_OUT})"
     )
 

@@ -1,4 +1,4 @@
-"""Processes that are told apart from the dead by a lock that nobody can forget to free."""
+"""Child processes, whose lock tells whether they are alive."""
 
 import os
 import signal

@@ -26,7 +26,7 @@ def measured(folder, texts, *assignments):
 
 
 def test_packaged_reviews_are_counted_where_a_run_reads_the_packaged_reviews_too(tmp_path, packaged):
-    texts = [*packaged, packaged[0].upper() + "  ", "A film that nobody has packaged."]
+    texts = [*packaged, packaged[0].upper() + "  ", "A film outside the package."]
     told = measured(tmp_path, texts, "data.with_base=true")
     assert (told["rows"], told["in_base"]) == (5, 4)
 

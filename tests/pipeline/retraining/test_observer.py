@@ -1,4 +1,4 @@
-"""What is seen of the spans: never half a file, by a clock that nobody can set."""
+"""The observation of spans: never half a file, by a monotonic clock."""
 
 import os
 

@@ -58,7 +58,7 @@ def wait_for(path: Path) -> None:
     """Wait until another process made the file; a process whose partner failed ends with an error."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not path.exists():
-        assert time.monotonic() < deadline, f"nobody made {path}"
+        assert time.monotonic() < deadline, f"{path} was not created"
         time.sleep(0.005)
 
 

@@ -30,7 +30,7 @@ def archive(tmp_path_factory, real_reviews):
                 first = start if label == 0 else start + (official == "test")
                 for number, text in enumerate(by_label[label][first : first + A_SPLIT // 2]):
                     add(tar, f"aclImdb/{official}/{name}/{number}_{label * 9 + 1}.txt", text)
-        add(tar, "aclImdb/train/unsup/0_0.txt", "nobody said what this is")
+        add(tar, "aclImdb/train/unsup/0_0.txt", "an unlabeled review")
     return path
 
 
@@ -59,7 +59,7 @@ def test_the_official_test_split_is_the_test_split(generate, settings, real_revi
     generated = generate(settings)
     assert generated.splits == ["train", "eval", "test"]
     assert len(generated.records("test")) == A_SPLIT
-    # One train review stands in the test split too: it is set aside.
+    # One train review is in the test split, too: it is excluded.
     assert len(generated.records("train")) + len(generated.records("eval")) == A_SPLIT - 1
     assert generated.reading["set_aside"] == 1
     assert set(generated.all_reviews()) <= {(review.text, review.label) for review in real_reviews}

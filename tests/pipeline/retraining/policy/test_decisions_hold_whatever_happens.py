@@ -199,7 +199,7 @@ class Retraining(RuleBasedStateMachine):
                 key = SpanContent(number, content)
                 assert key not in self.bad, "a model is trained on flipped labels"
                 assert number not in self.half_written, "half a span is read"
-                assert key in self.concluded or key in decision.covers, "a span is read that nobody examined"
+                assert key in self.concluded or key in decision.covers, "a span is read that was not examined"
         self.starts.append((self.real, self.boot))
         run = f"run {next(self.ids)}"
         self.append(Decided(decision=decision, run=run))
