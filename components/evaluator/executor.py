@@ -25,7 +25,7 @@ from components.evaluator.exposure.data_settings import data_of, differences
 from components.evaluator.exposure.production import Training, training_of
 from components.evaluator.exposure.training_reviews import EVAL, TRAIN, TrainingReviews, hashes
 from components.evaluator.gate import without_thresholds
-from components.evaluator.judgment.judging import judge
+from components.evaluator.judgment.judge import judge
 from components.evaluator.judgment.samples import Exposure
 from components.evaluator.judgment.testset import digest
 from components.evaluator.judgment.wording import render

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 A_FEW_OF_EACH = {
     "components.data_check.component": {"components/data_check/executor.py", "components/reviews.py"},
     "components.data_check.statistics": {"components/reviews.py"},
-    "components.evaluator.component": {"components/evaluator/judgment/judging.py", "components/no_model.py"},
+    "components.evaluator.component": {"components/evaluator/judgment/judge.py", "components/no_model.py"},
     "components.example_gen.component": {"components/example_gen/sources/files.py", "components/reviews.py"},
     "components.infra_validator.component": {"components/infra_validator/checks.py"},
     "components.production_model.component": {"components/production_model/choice.py", "serving/versions.py"},

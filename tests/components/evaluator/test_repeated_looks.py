@@ -11,7 +11,7 @@ from tfx.types import standard_artifacts
 
 from components.evaluator import driver
 from components.evaluator.driver import Driver, digest_of, earlier_candidates
-from components.evaluator.judgment.holding import corrected
+from components.evaluator.judgment.condition_result import corrected
 
 
 @pytest.fixture

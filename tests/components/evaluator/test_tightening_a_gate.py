@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.evaluator.judgment import intervals
-from components.evaluator.judgment.judging import judge
+from components.evaluator.judgment.judge import judge
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import SLICES, GateSettings
 from components.evaluator.verdict import Baseline

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.evaluator import predictions as evaluator
-from components.evaluator.judgment.judging import judge
+from components.evaluator.judgment.judge import judge
 from components.evaluator.settings import GateSettings
 from components.reviews import LENGTHS
 from pipeline.lineage.runs import Artifact, Run, Stage

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.evaluator.judgment.conditions import conditions
-from components.evaluator.judgment.judging import judge
+from components.evaluator.judgment.judge import judge
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import SLICES, GateSettings
 from components.evaluator.verdict import Baseline, Verdict

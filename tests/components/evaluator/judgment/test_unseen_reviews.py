@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.evaluator.judgment.judging import judge, needed_unseen
+from components.evaluator.judgment.judge import judge, needed_unseen
 from components.evaluator.judgment.samples import Exposure
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import GateSettings

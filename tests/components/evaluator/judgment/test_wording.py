@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.evaluator.judgment.judging import judge
+from components.evaluator.judgment.judge import judge
 from components.evaluator.judgment.wording import bound_judged, numbers, render, tally
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import GateSettings

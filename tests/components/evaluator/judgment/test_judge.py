@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from components.evaluator.approval import approve
-from components.evaluator.judgment.judging import judge
+from components.evaluator.judgment.judge import judge
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import GateSettings
 from components.evaluator.verdict import Approval, Baseline, Verdict

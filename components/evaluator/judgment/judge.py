@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from components.evaluator.judgment import metrics, notes, samples, testset, wording
+from components.evaluator.judgment.condition_result import corrected, judge_condition, unjudged
 from components.evaluator.judgment.conditions import conditions
-from components.evaluator.judgment.holding import corrected, judge_condition, unjudged
 from components.evaluator.judgment.samples import Exposure, Sample
 from components.evaluator.predictions import Predictions, not_probabilities
 from components.evaluator.settings import OVERALL, GateSettings
