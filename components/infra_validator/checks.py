@@ -16,7 +16,7 @@ _ENDS = frozenset({"error", *OUTPUTS})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
+class CanaryCall:
     """One call of a signature with some canaries, by their names."""
 
     signature: str
@@ -35,7 +35,7 @@ class Call:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer(Call):
+class CanaryAnswer(CanaryCall):
     """What one call gave: `error`, or an answer for each canary."""
 
     error: str | None = None
@@ -55,7 +55,7 @@ class Answer(Call):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class CanaryResults:
     """The records of the canary process, sorted.
 
     Attributes:
@@ -71,8 +71,8 @@ class Evidence:
 
     ended: Ended
     signatures: Mapping[str, Mapping[str, Mapping[str, str]]] | None
-    asked: tuple[Call, ...]
-    answers: tuple[Answer, ...]
+    asked: tuple[CanaryCall, ...]
+    answers: tuple[CanaryAnswer, ...]
     steps: Mapping[str, Mapping[str, Any]]
     unfinished: str | None
     again: Mapping[str, float] | None = None
@@ -90,16 +90,18 @@ class Check:
         return not self.problems
 
 
-def evidence(ended: Ended, *, request: Request, again: Mapping[str, float] | None = None) -> Evidence:
+def canary_results(
+    ended: Ended, *, request: Request, again: Mapping[str, float] | None = None
+) -> CanaryResults:
     """Sorts the records that a process left of a request."""
     steps = {record["step"]: record for record in ended.records if record["step"] != "answer"}
     asked = [
-        Call(signature=signature, canaries=tuple(canary.name for canary in batch))
+        CanaryCall(signature=signature, canaries=tuple(canary.name for canary in batch))
         for signature, batch in calls(request)
     ]
     begun = [record for record in ended.records if record["step"] == "answer"]
     answers = [_answer(record) for record in begun if not _ENDS.isdisjoint(record)]
-    return Evidence(
+    return CanaryResults(
         ended=ended,
         signatures=steps.get("load", {}).get("signatures"),
         asked=tuple(asked),
@@ -110,8 +112,8 @@ def evidence(ended: Ended, *, request: Request, again: Mapping[str, float] | Non
     )
 
 
-def _answer(record: Mapping[str, Any]) -> Answer:
-    return Answer(
+def _answer(record: Mapping[str, Any]) -> CanaryAnswer:
+    return CanaryAnswer(
         signature=record["signature"],
         canaries=tuple(record["canaries"]),
         error=record.get("error"),
@@ -134,9 +136,9 @@ def _unfinished(records: Sequence[Mapping[str, Any]]) -> str | None:
     return f"{'after' if finished else 'while'} {words.get(last['step'], last['step'])}"
 
 
-def checks(found: Evidence, settings: InfraSettings) -> tuple[Check, ...]:
+def checks(found: CanaryResults, settings: InfraSettings) -> tuple[Check, ...]:
     """Every check, passed or not, in the order in which a person reads them."""
-    looked_at: tuple[tuple[str, Callable[[Evidence, InfraSettings], Iterator[str]]], ...] = (
+    looked_at: tuple[tuple[str, Callable[[CanaryResults, InfraSettings], Iterator[str]]], ...] = (
         ("process", _process),
         ("load", _load),
         ("signatures", _signatures),
@@ -151,20 +153,20 @@ def checks(found: Evidence, settings: InfraSettings) -> tuple[Check, ...]:
     return tuple(Check(name=name, problems=tuple(look(found, settings))) for name, look in looked_at)
 
 
-def _process(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+def _process(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
     if found.ended.why is not None or found.unfinished is not None:
         why = found.ended.why or "ended without an error"
         where = f" {found.unfinished}" if found.unfinished else ""
         yield f"the process that served it {why}{where}"
 
 
-def _load(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+def _load(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
     error = found.steps.get("load", {}).get("error")
     if error is not None:
         yield f"the model does not load: {error}"
 
 
-def _signatures(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+def _signatures(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
     if found.signatures is None:  # it did not load: another check says why
         return
     for name, wanted in INPUTS.items():
@@ -182,7 +184,7 @@ def _in_words(tensors: Mapping[str, str]) -> str:
     return ", ".join(f"{name} ({kind})" for name, kind in sorted(tensors.items())) or "nothing"
 
 
-def _answers(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+def _answers(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
     for answer in found.answers:
         if answer.error is not None:
             yield f"{answer.what} fails: {answer.error}"
@@ -191,7 +193,7 @@ def _answers(found: Evidence, settings: InfraSettings) -> Iterator[str]:
     yield from _unanswered(found)
 
 
-def _unanswered(found: Evidence) -> Iterator[str]:
+def _unanswered(found: CanaryResults) -> Iterator[str]:
     """The calls that a process which did all its steps left out, but those that other checks explain."""
     if found.unfinished is not None or "error" in found.steps.get("load", {}):
         return
@@ -204,7 +206,7 @@ def _unanswered(found: Evidence) -> Iterator[str]:
         yield f"{lacking[0].what} has no answer{more}"
 
 
-def _each(found: Evidence) -> Iterator[tuple[Answer, str, float, str]]:
+def _each(found: CanaryResults) -> Iterator[tuple[CanaryAnswer, str, float, str]]:
     for answer in found.answers:
         if answer.whole:
             for name, probability, label in zip(
@@ -213,7 +215,7 @@ def _each(found: Evidence) -> Iterator[tuple[Answer, str, float, str]]:
                 yield answer, name, probability, label
 
 
-def _probabilities(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+def _probabilities(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
     told = set()
     for answer, name, probability, _ in _each(found):
         if not 0 <= probability <= 1 and (name, answer.signature) not in told:
@@ -221,7 +223,7 @@ def _probabilities(found: Evidence, settings: InfraSettings) -> Iterator[str]:
             yield f"{name} through {answer.signature} has the probability {probability}, not one from 0 to 1"
 
 
-def _labels(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+def _labels(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
     told = set()
     for answer, name, probability, label in _each(found):
         right = CLASSES[int(probability >= 0.5)]
@@ -230,7 +232,7 @@ def _labels(found: Evidence, settings: InfraSettings) -> Iterator[str]:
             yield f"{name} through {answer.signature} is labeled {label!r} at probability {probability:.4f}"
 
 
-def _same_everywhere(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+def _same_everywhere(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
     """Against what a canary gets alone through serving_default; the first difference of each call."""
     alone = {
         answer.canaries[0]: answer.probability[0]
@@ -249,7 +251,7 @@ def _same_everywhere(found: Evidence, settings: InfraSettings) -> Iterator[str]:
                 break
 
 
-def _same_after_a_second_load(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+def _same_after_a_second_load(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
     if found.again is None:
         return
     for answer, name, probability, _ in _each(found):
@@ -266,7 +268,7 @@ def _differs(one: float, other: float, tolerance: float) -> bool:
     return abs(one - other) > tolerance
 
 
-def _latency(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+def _latency(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
     timed = found.steps.get("latency", {})
     if "error" in timed:
         yield f"a call that is timed fails: {timed['error']}"
@@ -278,7 +280,7 @@ def _latency(found: Evidence, settings: InfraSettings) -> Iterator[str]:
         )
 
 
-def _memory(found: Evidence, settings: InfraSettings) -> Iterator[str]:
+def _memory(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
     peak = found.steps.get("memory", {}).get("mib")
     if peak is not None and peak > settings.max_memory_mb:
         yield (

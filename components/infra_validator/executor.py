@@ -17,9 +17,9 @@ from tfx.utils import io_utils, path_utils
 
 from components import reviews
 from components.evaluator.split_files import read_split, split_files
-from components.infra_validator import process, tries
+from components.infra_validator import attempts, process
 from components.infra_validator.canaries import canaries
-from components.infra_validator.checks import Check, Evidence, checks, evidence
+from components.infra_validator.checks import CanaryResults, Check, canary_results, checks
 from components.infra_validator.settings import InfraSettings
 from serving.canary import Canary, Request
 from serving.model.loader import load
@@ -70,7 +70,7 @@ def _texts(examples: list[Artifact], split: str, count: int) -> list[bytes]:
     return [review[reviews.TEXT].numpy() for review in parsed]
 
 
-def _serve(folder: str, sent: tuple[Canary, ...], settings: InfraSettings) -> Evidence:
+def _serve(folder: str, sent: tuple[Canary, ...], settings: InfraSettings) -> CanaryResults:
     """Asks the model in a fresh process and then, where it came out alive, after another load in this one."""
     request = Request(
         model=folder,
@@ -79,9 +79,9 @@ def _serve(folder: str, sent: tuple[Canary, ...], settings: InfraSettings) -> Ev
         alarm_seconds=math.ceil(settings.timeout_seconds) + _ALARM_MARGIN,
     )
     found = _try(request, settings)
-    if not tries.counts(found):
+    if not attempts.is_conclusive(found):
         logging.warning("the canary process %s: tried once more", found.ended.why or found.unfinished)
-        found = tries.settle(found, _try(request, settings))
+        found = attempts.settle(found, _try(request, settings))
     texts = [answer for answer in found.answers if answer.signature == "serving_default"]
     alive = found.ended.why is None and found.unfinished is None
     if not (alive and texts and all(answer.whole for answer in texts)):
@@ -89,13 +89,13 @@ def _serve(folder: str, sent: tuple[Canary, ...], settings: InfraSettings) -> Ev
     return dataclasses.replace(found, again=_ask_again(folder, sent))
 
 
-def _try(request: Request, settings: InfraSettings) -> Evidence:
+def _try(request: Request, settings: InfraSettings) -> CanaryResults:
     """What a fresh process leaves of the request."""
     with process.fresh() as canary_process:
         ended = canary_process.run(
             request, timeout_seconds=settings.timeout_seconds, max_memory_mb=settings.max_memory_mb
         )
-    return evidence(ended, request=request)
+    return canary_results(ended, request=request)
 
 
 def _ask_again(folder: str, sent: tuple[Canary, ...]) -> dict[str, float]:
@@ -108,7 +108,7 @@ def _ask_again(folder: str, sent: tuple[Canary, ...]) -> dict[str, float]:
 
 
 def _report(
-    found: Evidence, results: tuple[Check, ...], settings: InfraSettings, *, seconds: float
+    found: CanaryResults, results: tuple[Check, ...], settings: InfraSettings, *, seconds: float
 ) -> dict[str, Any]:
     """What `canaries.json` says."""
     alone = {

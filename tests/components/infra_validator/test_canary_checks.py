@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from components.infra_validator.canaries import canaries
-from components.infra_validator.checks import checks, evidence
+from components.infra_validator.checks import canary_results, checks
 from components.infra_validator.process import Ended
 from components.infra_validator.settings import InfraSettings
 from serving.canary import Request, answer
@@ -27,7 +27,7 @@ def problems(export) -> Ask:
         answer(request, lambda record: records.append(dict(record)))
         kept = tuple(record for record in records if lost is None or not lost(record))
         ended = Ended(records=kept, why=None, log="")
-        found = checks(evidence(ended, request=request, again=again), settings)
+        found = checks(canary_results(ended, request=request, again=again), settings)
         return [problem for check in found for problem in check.problems]
 
     return ask
@@ -114,7 +114,9 @@ def test_a_call_that_fails_only_while_it_is_timed(problems):
     failed = {"step": "latency", "error": "no space left"}
     ended = Ended(records=({"step": "load", "error": "?"}, failed, {"step": "done"}), why=None, log="")
 
-    latency = {check.name: check.problems for check in checks(evidence(ended, request=request), settings)}
+    latency = {
+        check.name: check.problems for check in checks(canary_results(ended, request=request), settings)
+    }
     assert latency["latency"] == ("a call that is timed fails: no space left",)
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from components.infra_validator import process
-from components.infra_validator.checks import checks, evidence
+from components.infra_validator.checks import canary_results, checks
 from components.infra_validator.process import CanaryProcess, Ended
 from components.infra_validator.settings import InfraSettings
 from serving.canary import Request, memory_mib_of
@@ -38,7 +38,7 @@ def run(tmp_path):
 
 
 def said(ended: Ended, **limits) -> list[str]:
-    found = checks(evidence(ended, request=REQUEST), InfraSettings(**limits))
+    found = checks(canary_results(ended, request=REQUEST), InfraSettings(**limits))
     return [problem for check in found for problem in check.problems]
 
 
