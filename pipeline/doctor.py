@@ -215,7 +215,7 @@ def reachable(name: str, url: str, problem: str | None, needed_for: str) -> Chec
 
 
 def _file_check(name: str, path: Path, expected: str) -> Check:
-    from components.embeddings.seal import file_sha256
+    from components.embeddings.checksums import file_sha256
 
     try:
         found = file_sha256(path)

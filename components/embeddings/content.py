@@ -5,13 +5,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from components.embeddings import seal
+from components.embeddings import checksums
 
 
 def folder_hash(folder: Path) -> str:
     """Hex sha256, shortened, over names and bytes of the files in a folder on this machine."""
     files = (path for path in folder.rglob("*") if path.is_file())
-    return short_hash(*sorted(f"{path.relative_to(folder)}={seal.file_sha256(path)}" for path in files))
+    return short_hash(*sorted(f"{path.relative_to(folder)}={checksums.file_sha256(path)}" for path in files))
 
 
 def bucket_hash(address: str) -> str:

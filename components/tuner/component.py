@@ -9,7 +9,7 @@ from tfx.types import channel
 from components.embeddings.locate import fingerprint
 from components.embeddings.settings import EmbeddingSettings
 from components.trainer.settings import TrainerSettings
-from components.tuner import measured
+from components.tuner import fit_cache
 from components.tuner.settings import TuneSettings
 
 TUNER_FN = "components.tuner.search.tuner_fn"
@@ -40,6 +40,6 @@ def tuner(
             "embedding_fingerprint": fingerprint(embedding, cache_dir=cache_dir),
             "cache_dir": str(cache_dir),
             "fits": str(fits_dir),
-            "code": measured.code(),
+            "code": fit_cache.code(),
         },
     )

@@ -13,7 +13,7 @@ from components.errors import GreenlightError
 from components.trainer import progress
 from components.trainer.callbacks import Diverged
 from components.trainer.settings import TrainerSettings
-from components.tuner.measured import Measured, MeasuredFits
+from components.tuner.fit_cache import FitCache, FitResult
 from components.tuner.settings import TuneSettings
 from components.tuner.space import applied, space
 
@@ -26,7 +26,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     config = fn_args.custom_config
     tune = TuneSettings.model_validate(config["tune"])
     trainer = TrainerSettings.model_validate(config["trainer"])
-    fits = MeasuredFits(
+    fits = FitCache(
         Path(config["fits"]),
         train_files=fn_args.train_files,
         eval_files=fn_args.eval_files,
@@ -48,7 +48,7 @@ class Search(base_tuner.BaseTuner):
         tune: TuneSettings,
         trainer: TrainerSettings,
         embedding: EmbeddingSettings,
-        fits: MeasuredFits,
+        fits: FitCache,
         *,
         working_dir: str,
     ):
@@ -59,7 +59,7 @@ class Search(base_tuner.BaseTuner):
             overwrite=True,
         )
         self._tune, self._trainer, self._embedding, self._fits = tune, trainer, embedding, fits
-        self._best: Measured | None = None
+        self._best: FitResult | None = None
 
     def run_trial(self, trial: trial.Trial, *fit_args: Any, **fit_kwargs: Any) -> dict[str, float]:
         """One fit with the trial's values."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from serving.machine import scratch
 
 if TYPE_CHECKING:
-    from components.tuner.measured import Measured
+    from components.tuner.fit_cache import FitResult
     from pipeline.config import Settings
 
 ROWS: Mapping[str, Mapping[str, Any]] = {
@@ -39,7 +39,7 @@ class Row:
     """The fits of one row, in the order of the seeds."""
 
     name: str
-    fits: Sequence[Measured]
+    fits: Sequence[FitResult]
 
     @property
     def settings(self) -> list[str]:
@@ -133,7 +133,7 @@ def ablation(
       GreenlightError: a fit diverged.
     """
     from components.trainer import progress as training
-    from components.tuner.measured import MeasuredFits
+    from components.tuner.fit_cache import FitCache
     from pipeline.study import data as study_data
 
     started = time.perf_counter()
@@ -141,7 +141,7 @@ def ablation(
     with scratch.folder("study") as folder, training.reporting_to(progress):
         files = study_data.write_splits(settings.data, folder)
         study_data.require_splits(files)
-        fits = MeasuredFits(
+        fits = FitCache(
             output_dir / "fits",
             train_files=[files["train"].path],
             eval_files=[files["eval"].path],

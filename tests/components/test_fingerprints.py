@@ -18,7 +18,7 @@ A_FEW_OF_EACH = {
     "components.production_model.component": {"components/production_model/choice.py", "serving/versions.py"},
     "components.pusher.component": {"components/pusher/facts.py", "serving/store/publish.py"},
     "components.trainer.train": {"components/trainer/classifier/ngrams.py", "components/embeddings/load.py"},
-    "components.tuner.search": {"components/tuner/measured.py", "components/trainer/fitting.py"},
+    "components.tuner.search": {"components/tuner/fit_cache.py", "components/trainer/fitting.py"},
 }
 
 

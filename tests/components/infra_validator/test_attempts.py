@@ -54,7 +54,7 @@ def test_a_model_that_ends_the_process_at_the_same_place_twice_is_to_blame(fault
     ],
 )
 def test_any_other_two_ends_are_the_machine_s(first, second):
-    with pytest.raises(MachineFault, match=r"this machine's fault, not the model's.*run again") as raised:
+    with pytest.raises(MachineFault, match=r"fault of the machine, not of the model.*run again") as raised:
         attempts.settle(first, second)
     assert raised.value.exit_code == 1
 

@@ -105,7 +105,7 @@ def test_a_process_that_the_system_killed_is_started_once_more(validate, export,
 
 def test_a_process_that_the_system_killed_twice_is_no_verdict_about_the_model(validate, export, started_with):
     started_with(KILLED)
-    with pytest.raises(MachineFault, match=r"was ended by SIGKILL.*tried once more, it was ended by SIGKILL"):
+    with pytest.raises(MachineFault, match=r"was ended by SIGKILL.*started again, it was ended by SIGKILL"):
         validate(export(), InfraSettings(samples=1))
 
 

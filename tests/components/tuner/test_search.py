@@ -7,7 +7,7 @@ from components.errors import GreenlightError, InputError
 from components.trainer import progress
 from components.trainer.callbacks import Diverged
 from components.trainer.settings import TrainerSettings
-from components.tuner.measured import Measured
+from components.tuner.fit_cache import FitResult
 from components.tuner.search import Search
 from components.tuner.settings import TuneSettings
 from components.tuner.space import applied, space
@@ -27,7 +27,7 @@ class Fits:
         self.made.append(trainer)
         if self._fail and (error := self._fail(trainer)):
             raise error
-        return Measured(
+        return FitResult(
             accuracy=0.9, log_loss=0.2 + trainer.dropout, calibration_error=0.01, epochs=3, seconds=30
         )
 

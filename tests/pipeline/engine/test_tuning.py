@@ -8,7 +8,7 @@ from processes import with_set
 from small_run import SMALL_RUN
 
 from components.trainer.settings import TrainerSettings
-from components.tuner import measured
+from components.tuner import fit_cache
 from pipeline import config
 from pipeline.engine.tuning import TuneResult
 
@@ -18,8 +18,8 @@ SMALL = (*SMALL_RUN, "trainer.epochs=2", "tune.batch_size=[32]", "tune.learning_
 @pytest.fixture
 def fits(monkeypatch) -> list[TrainerSettings]:
     """The settings of every fit that is really made."""
-    seen, fit = [], measured.fit_prepared
-    monkeypatch.setattr(measured, "fit_prepared", lambda *given: seen.append(given[1]) or fit(*given))
+    seen, fit = [], fit_cache.fit_prepared
+    monkeypatch.setattr(fit_cache, "fit_prepared", lambda *given: seen.append(given[1]) or fit(*given))
     return seen
 
 

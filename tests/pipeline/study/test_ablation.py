@@ -6,8 +6,8 @@ import pytest
 from processes import with_set
 from small_run import SMALL_RUN
 
-from components.tuner import measured
-from components.tuner.measured import Measured
+from components.tuner import fit_cache
+from components.tuner.fit_cache import Measured
 from pipeline import config
 from pipeline.study import ablation
 from pipeline.study.ablation import Ablation, Row
@@ -58,8 +58,8 @@ def study(greenlight):
 @pytest.mark.proof
 def test_a_study_goes_on_where_it_was_stopped(study, tmp_path, monkeypatch):
     fits = []
-    fit = measured.fit_prepared
-    monkeypatch.setattr(measured, "fit_prepared", lambda *given: fits.append(given[1].seed) or fit(*given))
+    fit = fit_cache.fit_prepared
+    monkeypatch.setattr(fit_cache, "fit_prepared", lambda *given: fits.append(given[1].seed) or fit(*given))
     assert study("--row", "no-ngrams", "--seed", "1").exit_code == 0
 
     done = study("--row", "no-ngrams", "--seed", "1", "--seed", "2")

@@ -25,7 +25,7 @@ _PREPARED_WITH = ("ngram_order", "ngram_min_count", "ngram_limit", "memory_revie
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Measured:
+class FitResult:
     """Of the eval split, which early stopping and calibration have seen; `seconds` are those of the fit."""
 
     accuracy: float
@@ -35,7 +35,7 @@ class Measured:
     seconds: float
 
 
-class MeasuredFits:
+class FitCache:
     """Fits on the same reviews, each made and measured when it is first asked for.
 
     Args:
@@ -54,7 +54,7 @@ class MeasuredFits:
         self._code = code()
         self._prepared: tuple[object, Prepared] | None = None
 
-    def of(self, trainer: TrainerSettings, embedding: EmbeddingSettings) -> Measured:
+    def of(self, trainer: TrainerSettings, embedding: EmbeddingSettings) -> FitResult:
         """Reads the result of that fit, or makes it.
 
         Raises:
@@ -94,7 +94,7 @@ def code() -> str:
     return code_fingerprint("components.tuner.search")
 
 
-def measure(prepared: Prepared, settings: TrainerSettings) -> Measured:
+def measure(prepared: Prepared, settings: TrainerSettings) -> FitResult:
     """Makes one fit, and scores the eval split with the model as it would be exported."""
     classifier, record = fit_prepared(prepared, settings)
     keras_model = model.encoded_feed(classifier).model
@@ -103,7 +103,7 @@ def measure(prepared: Prepared, settings: TrainerSettings) -> Measured:
         for features, labels in prepared.evaluation.batches(_BATCH)
     ]
     probability, label = (np.concatenate(column) for column in zip(*scored, strict=True))
-    return Measured(
+    return FitResult(
         accuracy=metrics.accuracy(label, probability),
         log_loss=metrics.loss(label, probability),
         calibration_error=metrics.expected_calibration_error(label, probability),
@@ -122,15 +122,15 @@ def _digest(patterns: Sequence[str]) -> str:
     return found.hexdigest()
 
 
-def _read(path: Path) -> Measured | None:
+def _read(path: Path) -> FitResult | None:
     """None where there is no such result, or none that can be read."""
     try:
-        return Measured(**json.loads(path.read_text(encoding="utf-8")))
+        return FitResult(**json.loads(path.read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
-def _write(path: Path, measured: Measured) -> None:
+def _write(path: Path, measured: FitResult) -> None:
     """Whole or not at all: the process may be killed at any time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}.tmp")

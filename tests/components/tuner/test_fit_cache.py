@@ -1,4 +1,4 @@
-"""Measured fits: what they come to, and that none is made twice or taken for another."""
+"""FitResult fits: what they come to, and that none is made twice or taken for another."""
 
 import dataclasses
 from pathlib import Path
@@ -13,8 +13,8 @@ from components.embeddings.settings import EmbeddingSettings
 from components.trainer.classifier import data
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import train
-from components.tuner import measured
-from components.tuner.measured import MeasuredFits
+from components.tuner import fit_cache
+from components.tuner.fit_cache import FitCache
 
 EMBEDDING = EmbeddingSettings(vocabulary_size=2000)
 SETTINGS = TrainerSettings(epochs=1, batch_size=64, hidden_units=(4,), ngram_order=2)
@@ -36,15 +36,15 @@ def cache_dir(embedding_cache) -> Path:
 
 
 @pytest.fixture
-def fits(tmp_path, files, cache_dir) -> MeasuredFits:
-    return MeasuredFits(tmp_path / "fits", **files, cache_dir=cache_dir)
+def fits(tmp_path, files, cache_dir) -> FitCache:
+    return FitCache(tmp_path / "fits", **files, cache_dir=cache_dir)
 
 
 @pytest.fixture
 def made(monkeypatch) -> list[TrainerSettings]:
     """The settings of every fit that is really made."""
-    seen, fit = [], measured.fit_prepared
-    monkeypatch.setattr(measured, "fit_prepared", lambda *given: seen.append(given[1]) or fit(*given))
+    seen, fit = [], fit_cache.fit_prepared
+    monkeypatch.setattr(fit_cache, "fit_prepared", lambda *given: seen.append(given[1]) or fit(*given))
     return seen
 
 
@@ -60,7 +60,7 @@ def test_a_fit_is_measured_as_others_would_measure_the_trainer_s_model(fits, fil
 
 def test_no_fit_is_made_twice(fits, files, cache_dir, made, tmp_path):
     first = fits.of(SETTINGS, EMBEDDING)
-    again = MeasuredFits(tmp_path / "fits", **files, cache_dir=cache_dir).of(SETTINGS, EMBEDDING)
+    again = FitCache(tmp_path / "fits", **files, cache_dir=cache_dir).of(SETTINGS, EMBEDDING)
     assert again == first and len(made) == 1
 
 
@@ -76,7 +76,7 @@ def test_other_settings_or_another_embedding_is_another_fit(fits, made):
 def test_other_reviews_are_another_fit(fits, files, cache_dir, made, tmp_path):
     fits.of(SETTINGS, EMBEDDING)
     swapped = {"train_files": files["eval_files"], "eval_files": files["train_files"]}
-    MeasuredFits(tmp_path / "fits", **swapped, cache_dir=cache_dir).of(SETTINGS, EMBEDDING)
+    FitCache(tmp_path / "fits", **swapped, cache_dir=cache_dir).of(SETTINGS, EMBEDDING)
     assert len(made) == 2
 
 

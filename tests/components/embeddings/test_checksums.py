@@ -1,6 +1,6 @@
 import pytest
 
-from components.embeddings import seal
+from components.embeddings import checksums
 
 
 @pytest.fixture
@@ -9,15 +9,15 @@ def sealed(tmp_path):
     (folder / "variables").mkdir(parents=True)
     (folder / "saved_model.pb").write_bytes(b"graph")
     (folder / "variables" / "data").write_bytes(b"0123456789")
-    seal.close(folder, record)
+    checksums.write(folder, record)
     return folder, record
 
 
 def test_an_untouched_folder_is_intact(sealed):
-    assert seal.is_intact(*sealed)
+    assert checksums.is_intact(*sealed)
 
 
-def test_any_change_breaks_the_seal(sealed):
+def test_any_change_is_detected(sealed):
     folder, record = sealed
     for damage in (
         lambda: (folder / "variables" / "data").write_bytes(b"01234"),
@@ -28,18 +28,18 @@ def test_any_change_breaks_the_seal(sealed):
         (folder / "stray").unlink(missing_ok=True)
         (folder / "saved_model.pb").write_bytes(b"graph")
         (folder / "variables" / "data").write_bytes(b"0123456789")
-        assert seal.is_intact(folder, record)
+        assert checksums.is_intact(folder, record)
         damage()
-        assert not seal.is_intact(folder, record)
+        assert not checksums.is_intact(folder, record)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"{}", b"[]", b"\xff"])
-def test_a_damaged_record_is_no_seal(sealed, content):
+def test_a_damaged_record_means_a_damaged_folder(sealed, content):
     folder, record = sealed
     record.write_bytes(content)
-    assert not seal.is_intact(folder, record)
+    assert not checksums.is_intact(folder, record)
 
 
 def test_a_missing_folder_is_not_intact(sealed, tmp_path):
-    assert not seal.is_intact(tmp_path / "nowhere", sealed[1])
-    assert not seal.is_intact(sealed[0], tmp_path / "nowhere.json")
+    assert not checksums.is_intact(tmp_path / "nowhere", sealed[1])
+    assert not checksums.is_intact(sealed[0], tmp_path / "nowhere.json")

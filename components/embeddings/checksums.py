@@ -5,15 +5,15 @@ import json
 from pathlib import Path
 
 
-def close(folder: Path, seal: Path) -> None:
-    """Writes to the file `seal` what `folder` holds now."""
-    seal.write_text(json.dumps(_contents(folder), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+def write(folder: Path, record: Path) -> None:
+    """Writes the checksums of `folder` to the file `record`."""
+    record.write_text(json.dumps(_contents(folder), indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def is_intact(folder: Path, seal: Path) -> bool:
-    """Whether `folder` holds what it held when `seal` was closed; False if either cannot be read."""
+def is_intact(folder: Path, record: Path) -> bool:
+    """Whether `folder` matches the checksums in `record`; False if either cannot be read."""
     try:
-        recorded = json.loads(seal.read_text(encoding="utf-8"))
+        recorded = json.loads(record.read_text(encoding="utf-8"))
         return isinstance(recorded, dict) and bool(recorded) and recorded == _contents(folder)
     except (OSError, ValueError):
         return False
