@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.lineage.runs import Run
-from pipeline.report import evidence, provenance, rendering
-from pipeline.report.evidence import Evidence
+from pipeline.report import provenance, rendering, run_artifacts
 from pipeline.report.gate_rows import gate_rows, tally_of
 from pipeline.report.predictions import Predictions
+from pipeline.report.run_artifacts import RunArtifacts
 from pipeline.results.outcome import RunResult
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Measured(NamedTuple):
     upper: float | None
 
 
-def render(run: Run, result: RunResult, settings: Settings, found: Evidence) -> tuple[str, str]:
+def render(run: Run, result: RunResult, settings: Settings, found: RunArtifacts) -> tuple[str, str]:
     """The card of the model that `run` made, as Markdown and as one self-contained HTML page saying the same.
 
     What the run did not leave is said to be missing. The same inputs give the same text.
@@ -64,7 +64,7 @@ def render(run: Run, result: RunResult, settings: Settings, found: Evidence) -> 
 
 def write(run: Run, result: RunResult, settings: Settings, *, workspace: Workspace) -> None:
     """Renders the card of the run's model into the workspace, beside the run's report."""
-    card = render(run, result, settings, evidence.gather(run))
+    card = render(run, result, settings, run_artifacts.gather(run))
     for kind, text in zip(("md", "html"), card, strict=True):
         path = workspace.model_card(run.id, kind)
         path.parent.mkdir(parents=True, exist_ok=True)

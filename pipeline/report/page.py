@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.lineage.runs import Run
-from pipeline.report import evidence, lineage_graph, provenance, rendering
-from pipeline.report.evidence import Evidence
+from pipeline.report import lineage_graph, provenance, rendering, run_artifacts
 from pipeline.report.gate_rows import GateRow, gate_rows, tally_of
+from pipeline.report.run_artifacts import RunArtifacts
 from pipeline.results.outcome import RunResult
 from pipeline.workspace.layout import Workspace
 
@@ -27,7 +27,7 @@ def write_report(run: Run, result: RunResult, settings: Settings, *, workspace: 
     What the run never came to make is said to be missing. The same inputs give the same bytes.
     """
     path = Workspace.at(workspace).report(run.id)
-    page = render(run, result, settings, evidence.gather(run))
+    page = render(run, result, settings, run_artifacts.gather(run))
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".draft")
     draft.write_text(page, encoding="utf-8")
@@ -35,7 +35,7 @@ def write_report(run: Run, result: RunResult, settings: Settings, *, workspace: 
     return path
 
 
-def render(run: Run, result: RunResult, settings: Settings, found: Evidence) -> str:
+def render(run: Run, result: RunResult, settings: Settings, found: RunArtifacts) -> str:
     """The page as HTML."""
     verdict = found.verdict or {}
     conditions = gate_rows(verdict.get("conditions") or result.gate)
@@ -69,7 +69,7 @@ class Part(NamedTuple):
     why: str = ""
 
 
-def _parts(run: Run, found: Evidence, *, conditions: Sequence[GateRow]) -> list[Part]:
+def _parts(run: Run, found: RunArtifacts, *, conditions: Sequence[GateRow]) -> list[Part]:
     """The sections in the order of the page."""
     missing = found.missing
     return [
@@ -91,7 +91,7 @@ def _started(run: Run) -> str:
     return datetime.datetime.fromtimestamp(first, datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _charts(found: Evidence, verdict: Mapping[str, Any]) -> dict[str, Any]:
+def _charts(found: RunArtifacts, verdict: Mapping[str, Any]) -> dict[str, Any]:
     """Name -> SVG, of the charts that can be drawn."""
     from markupsafe import Markup
 
@@ -123,7 +123,7 @@ def _charts(found: Evidence, verdict: Mapping[str, Any]) -> dict[str, Any]:
     return {name: Markup(svg) for name, svg in drawn.items()}
 
 
-def _reviews(found: Evidence) -> list[dict[str, Any]]:
+def _reviews(found: RunArtifacts) -> list[dict[str, Any]]:
     """The groups of example reviews, the most instructive first."""
     predictions = found.predictions
     if predictions is None:

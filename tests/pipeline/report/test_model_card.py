@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from components.reviews import LENGTHS
 from pipeline.config import Settings
 from pipeline.lineage.runs import Artifact, Run, Stage
-from pipeline.report import evidence, model_card
+from pipeline.report import model_card, run_artifacts
 from pipeline.results.outcome import RunResult
 
 HEADINGS = ["Intended use", "Data", "Training", "Metrics", "Slices", "Gate", "Limits", "Lineage"]
@@ -22,7 +22,7 @@ def card(promoted_run) -> tuple[str, str]:
 
 def render(made, settings: Settings | None = None, result: RunResult | None = None) -> tuple[str, str]:
     return model_card.render(
-        made.run, result or made.result, settings or Settings(), evidence.gather(made.run)
+        made.run, result or made.result, settings or Settings(), run_artifacts.gather(made.run)
     )
 
 
@@ -64,7 +64,7 @@ def test_the_card_of_an_approved_model_says_what_was_waived(make_run, report_par
     blessing = Artifact(99, "ModelBlessing", str(tmp_path), {})
     approval = Stage("Approval", "complete", 99, 0, 0, {}, {"blessing": (blessing,)})
     run = Run(made.run.id, (*made.run.stages, approval))
-    markdown, _ = model_card.render(run, made.result, Settings(), evidence.gather(run))
+    markdown, _ = model_card.render(run, made.result, Settings(), run_artifacts.gather(run))
 
     assert "On the `test` split, 2 conditions held, 1 was waived." in markdown
     assert "waived by ada, 2026-11-22: other data" in markdown

@@ -8,7 +8,7 @@ from components.evaluator.judgment.judge import judge
 from components.evaluator.settings import GateSettings
 from components.reviews import LENGTHS
 from pipeline.lineage.runs import Artifact, Run, Stage
-from pipeline.report import evidence
+from pipeline.report import run_artifacts
 from pipeline.report.predictions import Predictions
 
 
@@ -42,7 +42,7 @@ def test_accuracy_and_slices_have_the_intervals_of_the_verdict_where_texts_have_
     (tmp_path / "verdict.json").write_text(verdict.to_json())
     artifact = Artifact(1, "ModelEvaluation", str(tmp_path), {})
     stage = Stage("Evaluator", "complete", 1, 0, 1, {}, {"evaluation": (artifact,)})
-    shown = evidence.gather(Run("r", (stage,))).predictions
+    shown = run_artifacts.gather(Run("r", (stage,))).predictions
 
     overall, of_slice = [
         (each.lower, each.upper)

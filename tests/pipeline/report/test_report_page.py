@@ -12,7 +12,7 @@ import pytest
 from components.reviews import LENGTHS
 from pipeline.config import Settings
 from pipeline.lineage.runs import Run
-from pipeline.report import evidence, model_card
+from pipeline.report import model_card, run_artifacts
 from pipeline.report.page import write_report
 from pipeline.results.outcome import RunResult
 
@@ -51,7 +51,7 @@ def test_what_held_and_what_was_not_judged_are_counted_apart(make_run, report_pa
     content = report_parts.verdict(index=1, **changes)
     content["conditions"][0] |= {"judged": "lower"}
     (made.path("Evaluator", "evaluation") / "verdict.json").write_text(json.dumps(content))
-    card, _ = model_card.render(made.run, made.result, Settings(), evidence.gather(made.run))
+    card, _ = model_card.render(made.run, made.result, Settings(), run_artifacts.gather(made.run))
     seen = text_of(write(made))
 
     assert "Version 3 is live. At the gate, 2 conditions held, 1 was not judged." in seen

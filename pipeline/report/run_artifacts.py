@@ -34,7 +34,7 @@ class Anomaly:
 
 
 @dataclasses.dataclass(frozen=True)
-class Evidence:
+class RunArtifacts:
     """Everything a reader may want to see of a run; None where it is not there, and `missing` says why."""
 
     spans: SpansUsed | None
@@ -50,7 +50,7 @@ class Evidence:
     """What DataCheck says of the reviews; see its executor."""
 
 
-def gather(run: Run) -> Evidence:
+def gather(run: Run) -> RunArtifacts:
     """Reads the artifacts of `run`. Never raises for a missing or broken one: that is `missing`'s to say."""
     missing: dict[str, str] = {}
 
@@ -72,7 +72,7 @@ def gather(run: Run) -> Evidence:
     approved = run.output(APPROVAL, "blessing") is not None
     stage, key = (APPROVAL, "blessing") if approved else ("Evaluator", "evaluation")
     verdict = take("verdict", stage=stage, key=key, read=_json(VERDICT_FILE))
-    return Evidence(
+    return RunArtifacts(
         spans=spans_of(run),
         reading=take("reading", stage="ImdbExampleGen", key="examples", read=_json(READING_FILE)),
         splits=take("splits", stage="StatisticsGen", key="statistics", read=_splits),
