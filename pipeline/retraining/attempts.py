@@ -83,7 +83,7 @@ def _broken_off(child: Child, code: int, run_id: str, paths: Paths, *, stopped: 
     return Ended(run=run_id, verdict="failed", exit_code=code, reasons=(reason,), machine_fault=machine)
 
 
-def found_out(attempt: Attempt, settings: Settings, paths: Paths) -> Ended | None:
+def recovered(attempt: Attempt, settings: Settings, paths: Paths) -> Ended | None:
     """What became of a run whose starter died; None while it is still at work.
 
     A run that pushed its model and was killed before it wrote its result has come to its verdict all the

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pipeline.retraining.paths import Paths
+from pipeline.retraining.policy.observation import ObservedSpan
 from pipeline.retraining.policy.records import SpanContent
-from pipeline.retraining.policy.seen import SpanSeen
 
 if TYPE_CHECKING:
     from components.example_gen.sources.spans import Span
@@ -39,7 +39,7 @@ class SpanObserver:
         self._seen: dict[int, tuple[str, float]] = {}
         self._fingerprints: dict[tuple[int, str], str] = {}
 
-    def observe(self) -> list[SpanSeen]:
+    def observe(self) -> list[ObservedSpan]:
         """The spans that the settings select, in the order of their numbers.
 
         Raises:
@@ -56,7 +56,7 @@ class SpanObserver:
         data = self._settings.data
         return span.number not in data.without_spans and (data.span is None or span.number <= data.span)
 
-    def _seen_as(self, span: Span) -> SpanSeen | None:
+    def _seen_as(self, span: Span) -> ObservedSpan | None:
         now, stamp = self._clock(), span.stamp
         before = self._seen.get(span.number)
         if before is None or before[0] != stamp:
@@ -67,7 +67,7 @@ class SpanObserver:
         fingerprint = self._fingerprint(span, stamp) if ready else "not settled"
         if fingerprint is None:  # gone meanwhile
             return None
-        return SpanSeen(key=SpanContent(span.number, fingerprint), ready=ready)
+        return ObservedSpan(key=SpanContent(span.number, fingerprint), ready=ready)
 
     def _fingerprint(self, span: Span, stamp: str) -> str | None:
         """A hash of the content: copying or touching the files does not change it. None if a file is gone."""

@@ -17,6 +17,7 @@ from pipeline.retraining.policy import triggers
 from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.decision import decide, to_examine
 from pipeline.retraining.policy.history import History
+from pipeline.retraining.policy.observation import Drift, Observation
 from pipeline.retraining.policy.records import (
     Compared,
     Content,
@@ -29,7 +30,6 @@ from pipeline.retraining.policy.records import (
     SpanContent,
     Watching,
 )
-from pipeline.retraining.policy.seen import Drift, Seen
 from pipeline.workspace.layout import new_run_id
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Retrainer:
     def _catch_up(self) -> None:
         """Finds out what became of a run whose starter died; lets the schedule count from where it can."""
         attempt = self._past.open_attempt
-        ended = attempts.found_out(attempt, self._settings, self._paths) if attempt else None
+        ended = attempts.recovered(attempt, self._settings, self._paths) if attempt else None
         if attempt is not None and ended is not None:
             if not self.dry:
                 self._notifier.run_ended(attempt.decision, ended)
@@ -140,9 +140,9 @@ class Retrainer:
             self._examine(span.key, live=seen.live)
         return TOLD_TO_STOP
 
-    def _look(self) -> Seen:
+    def _look(self) -> Observation:
         live, previous = observer.live_and_previous(self._settings, self._paths)
-        return Seen(
+        return Observation(
             now=self._clock(),
             spans=self._spans.observe(),
             needs_span=self._settings.data.has_spans,
@@ -151,7 +151,7 @@ class Retrainer:
             drift=self._compare(live),
         )
 
-    def _decide_on(self, seen: Seen) -> Decision:
+    def _decide_on(self, seen: Observation) -> Decision:
         decision = decide(seen, self._past, self._settings.retrain)
         if decision.kind == "run" and self._paths.workspace.in_use():
             return decide(dataclasses.replace(seen, busy=BUSY), self._past, self._settings.retrain)

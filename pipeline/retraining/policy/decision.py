@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from pipeline.retraining.policy import label_quality, rate_limits, triggers
 from pipeline.retraining.policy.history import History, span_cause
+from pipeline.retraining.policy.observation import Observation, ObservedSpan
 from pipeline.retraining.policy.records import Decision
-from pipeline.retraining.policy.seen import Seen, SpanSeen
 from pipeline.settings.retrain import RetrainSettings
 
 
-def pending(seen: Seen, past: History) -> list[SpanSeen]:
+def pending(seen: Observation, past: History) -> list[ObservedSpan]:
     """The ready spans that no run has dealt with and that are not quarantined, by number."""
     ready = (span for span in seen.spans if span.ready)
     return sorted(
@@ -21,7 +21,7 @@ def pending(seen: Seen, past: History) -> list[SpanSeen]:
     )
 
 
-def to_examine(seen: Seen, past: History, settings: RetrainSettings) -> SpanSeen | None:
+def to_examine(seen: Observation, past: History, settings: RetrainSettings) -> ObservedSpan | None:
     """The span that has to be looked at, through the live model's eyes, before anything can be decided."""
     waiting = pending(seen, past)
     if settings.on_span:
@@ -29,7 +29,7 @@ def to_examine(seen: Seen, past: History, settings: RetrainSettings) -> SpanSeen
     return next((span for span in waiting if past.examination(span.key, live=seen.live) is None), None)
 
 
-def decide(seen: Seen, past: History, settings: RetrainSettings) -> Decision:
+def decide(seen: Observation, past: History, settings: RetrainSettings) -> Decision:
     """What to do now. Every span that `to_examine` asks for has been examined.
 
     First what makes the data or the live model safe, then runs, and those within their bounds.
@@ -45,7 +45,7 @@ def decide(seen: Seen, past: History, settings: RetrainSettings) -> Decision:
     )
 
 
-def _quarantine(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+def _quarantine(seen: Observation, past: History, settings: RetrainSettings) -> Decision | None:
     for span in pending(seen, past):
         examination = past.examination(span.key, live=seen.live)
         vouched = span.key in past.released
@@ -59,7 +59,7 @@ def _quarantine(seen: Seen, past: History, settings: RetrainSettings) -> Decisio
     return None
 
 
-def _rollback(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+def _rollback(seen: Observation, past: History, settings: RetrainSettings) -> Decision | None:
     if not settings.auto_rollback or seen.live is None or seen.previous is None:
         return None
     watched = [
@@ -79,7 +79,7 @@ def _rollback(seen: Seen, past: History, settings: RetrainSettings) -> Decision 
     )
 
 
-def _run(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+def _run(seen: Observation, past: History, settings: RetrainSettings) -> Decision | None:
     cause = triggers.first(seen, past, settings, pending=pending(seen, past))
     if cause is None:
         return None
@@ -92,7 +92,7 @@ def _run(seen: Seen, past: History, settings: RetrainSettings) -> Decision | Non
     return rate_limits.wait_instead(run, seen.now, past, settings) or run
 
 
-def _within_what_is_approved(run: Decision, seen: Seen, past: History) -> Decision:
+def _within_what_is_approved(run: Decision, seen: Observation, past: History) -> Decision:
     """The run with the spans that it may read: those that are there now, with approved content."""
     approved = (past.done - past.quarantined.keys()) | set(run.covers)
     good = {span.key.number for span in seen.spans if span.ready and span.key in approved}
@@ -113,7 +113,7 @@ def _left_out(refused: Sequence[int]) -> str:
     return f"; without {number} {spans}, which the gate refused for a loss"
 
 
-def _nothing(seen: Seen, past: History, settings: RetrainSettings) -> Decision:
+def _nothing(seen: Observation, past: History, settings: RetrainSettings) -> Decision:
     unfinished = [str(span.key) for span in seen.spans if not span.ready]
     waiting = [str(span.key) for span in pending(seen, past)]
     if unfinished:

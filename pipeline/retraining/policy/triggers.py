@@ -13,11 +13,11 @@ from pipeline.settings import cron as schedule
 from pipeline.settings.retrain import RetrainSettings
 
 if TYPE_CHECKING:
-    from pipeline.retraining.policy.seen import Seen, SpanSeen
+    from pipeline.retraining.policy.observation import Observation, ObservedSpan
 
 
 def first(
-    seen: Seen, past: History, settings: RetrainSettings, *, pending: Sequence[SpanSeen]
+    seen: Observation, past: History, settings: RetrainSettings, *, pending: Sequence[ObservedSpan]
 ) -> Decision | None:
     """The run that is asked for most urgently: what was begun and broke, then new data, then the rest."""
     return next(_asked_for(seen, past, settings, pending), None)
@@ -40,7 +40,7 @@ def counts_anew(now: datetime.datetime, past: History, settings: RetrainSettings
 
 
 def _asked_for(
-    seen: Seen, past: History, settings: RetrainSettings, pending: Sequence[SpanSeen]
+    seen: Observation, past: History, settings: RetrainSettings, pending: Sequence[ObservedSpan]
 ) -> Iterator[Decision]:
     keys = [span.key for span in pending]
     if settings.on_span and keys:
@@ -105,7 +105,7 @@ def _begun(past: History, settings: RetrainSettings) -> Decision | None:
     return decision if enabled.get(decision.trigger) and not given_up else None
 
 
-def _trial(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+def _trial(seen: Observation, past: History, settings: RetrainSettings) -> Decision | None:
     """A run that reads one span again which the gate refused for a loss, now that another model is live."""
     for span in sorted((span for span in seen.spans if span.ready), key=lambda span: span.key):
         key = span.key
@@ -122,7 +122,7 @@ def _trial(seen: Seen, past: History, settings: RetrainSettings) -> Decision | N
 
 
 def _decay(
-    seen: Seen, past: History, settings: RetrainSettings, keys: Sequence[SpanContent]
+    seen: Observation, past: History, settings: RetrainSettings, keys: Sequence[SpanContent]
 ) -> Decision | None:
     if settings.decay_floor is None or not keys:
         return None
@@ -137,7 +137,7 @@ def _decay(
     return _once(past, settings, "decay", f"decay {keys[-1]} {keys[-1].fingerprint}", why, evidence)
 
 
-def _drift(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+def _drift(seen: Observation, past: History, settings: RetrainSettings) -> Decision | None:
     """One run for the drift from one live model, with the data there is; another once there is more data."""
     if not settings.on_drift or seen.drift is None or not seen.drift.drift:
         return None
@@ -148,7 +148,7 @@ def _drift(seen: Seen, past: History, settings: RetrainSettings) -> Decision | N
     return _once(past, settings, "drift", f"drift from version {seen.live} at {spans}", why, evidence)
 
 
-def _schedule(seen: Seen, past: History, settings: RetrainSettings) -> Decision | None:
+def _schedule(seen: Observation, past: History, settings: RetrainSettings) -> Decision | None:
     if settings.schedule is None or past.schedule_counts_from is None:
         return None
     due = schedule.last_due(

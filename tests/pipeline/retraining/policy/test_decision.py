@@ -8,6 +8,7 @@ from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.decision import decide
 from pipeline.retraining.policy.history import History, span_cause
 from pipeline.retraining.policy.label_quality import defect, upper_bound
+from pipeline.retraining.policy.observation import Drift, Observation, ObservedSpan
 from pipeline.retraining.policy.records import (
     Decided,
     Decision,
@@ -18,7 +19,6 @@ from pipeline.retraining.policy.records import (
     SpanContent,
     Watching,
 )
-from pipeline.retraining.policy.seen import Drift, Seen, SpanSeen
 from pipeline.settings.retrain import RetrainSettings
 
 NOW = Timestamp(datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC))
@@ -26,7 +26,7 @@ ONE, TWO = SpanContent(1, "a"), SpanContent(2, "b")
 
 
 def seen(*keys, now=NOW, live=3, **more):
-    return Seen(now=now, spans=[SpanSeen(key=key) for key in keys], live=live, previous=2, **more)
+    return Observation(now=now, spans=[ObservedSpan(key=key) for key in keys], live=live, previous=2, **more)
 
 
 def examined(key, **facts):
@@ -74,7 +74,7 @@ def test_with_the_trigger_off_a_new_span_is_nothing_but_it_is_said():
 
 
 def test_a_span_that_is_still_written_is_said():
-    half = Seen(now=NOW, spans=[SpanSeen(key=ONE, ready=False)])
+    half = Observation(now=NOW, spans=[ObservedSpan(key=ONE, ready=False)])
     decision = decide(half, past(), RetrainSettings(settle_seconds=7))
     why = "span 1: landed or changed less than retrain.settle_seconds = 7 s ago, and may be incomplete"
     assert (decision.why, decision.retry_in) == (why, 7)

@@ -11,6 +11,7 @@ from pipeline.retraining.policy import rate_limits, triggers
 from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.decision import decide, pending, to_examine
 from pipeline.retraining.policy.history import History
+from pipeline.retraining.policy.observation import Drift, Observation, ObservedSpan
 from pipeline.retraining.policy.records import (
     CONCLUDED,
     Decided,
@@ -22,7 +23,6 @@ from pipeline.retraining.policy.records import (
     SpanContent,
     Watching,
 )
-from pipeline.retraining.policy.seen import Drift, Seen, SpanSeen
 from pipeline.settings.retrain import RetrainSettings
 
 START = datetime.datetime(2026, 3, 28, 12, tzinfo=datetime.UTC)
@@ -119,12 +119,12 @@ class Retraining(RuleBasedStateMachine):
 
     # What the watcher does: real code decides, the world draws what comes of it.
 
-    def seen(self) -> Seen:
+    def seen(self) -> Observation:
         spans = [
-            SpanSeen(key=SpanContent(number, content), rows=200, ready=number not in self.half_written)
+            ObservedSpan(key=SpanContent(number, content), rows=200, ready=number not in self.half_written)
             for number, content in sorted(self.spans.items())
         ]
-        return Seen(
+        return Observation(
             now=self.now(),
             spans=spans,
             needs_span=self.needs_span,

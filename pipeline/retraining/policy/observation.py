@@ -11,7 +11,7 @@ from pipeline.retraining.policy.records import SpanContent
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SpanSeen:
+class ObservedSpan:
     """A span in the source; `ready` once it is complete and its files have settled."""
 
     key: SpanContent
@@ -29,7 +29,7 @@ class Drift:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Seen:
+class Observation:
     """The observed state that a decision depends on, besides the history.
 
     spans: by number, one content each.
@@ -40,7 +40,7 @@ class Seen:
     """
 
     now: Timestamp
-    spans: Sequence[SpanSeen] = ()
+    spans: Sequence[ObservedSpan] = ()
     needs_span: bool = False
     live: int | None = None
     previous: int | None = None
