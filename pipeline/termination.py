@@ -1,4 +1,4 @@
-"""Termination by SIGTERM (systemd, Kubernetes, `kill`), which ends a run as Ctrl-C does."""
+"""Termination by a signal: Ctrl-C, a closed terminal, or SIGTERM from systemd, Kubernetes or `kill`."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from tensorflow_serving.apis import (
 )
 
 from serving.grpc.answers import Call, Servicer, answered
-from serving.model.manager import not_loaded, unknown, unknown_label
+from serving.model.lifecycle.states import not_loaded, unknown, unknown_label
 from serving.model.service import Service
 from serving.status import Code, RequestError, invalid
 

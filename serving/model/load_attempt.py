@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from serving.model.loader import LoadError
 from serving.model.predictor import Predictor
@@ -16,9 +16,9 @@ Result = TypeVar("Result")
 
 
 def in_thread(function: Callable[[], Result]) -> "asyncio.Future[Result]":
-    """What `function` returns or raises, from a daemon thread of its own.
+    """Runs `function` in a daemon thread of its own; the future has its result or exception.
 
-    Unlike an executor's thread it keeps nothing waiting when the process ends: a model may never answer.
+    Unlike an executor's thread it does not delay the end of the process: a model may never answer.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
@@ -27,25 +27,31 @@ def in_thread(function: Callable[[], Result]) -> "asyncio.Future[Result]":
         try:
             result = function()
         except BaseException as error:
-            _tell(loop, future, lambda error=error: future.set_exception(error))  # type: ignore[misc]
+            _deliver(loop, future, lambda error=error: future.set_exception(error))  # type: ignore[misc]
         else:
-            _tell(loop, future, lambda: future.set_result(result))
+            _deliver(loop, future, lambda: future.set_result(result))
 
     threading.Thread(target=work, name="loader", daemon=True).start()
     return future
 
 
-def _tell(
-    loop: asyncio.AbstractEventLoop, future: "asyncio.Future[Result]", tell: Callable[[], None]
+def _deliver(
+    loop: asyncio.AbstractEventLoop, future: "asyncio.Future[Result]", settle: Callable[[], None]
 ) -> None:
     def unless_cancelled() -> None:
         if not future.done():
-            tell()
+            settle()
 
     try:
         loop.call_soon_threadsafe(unless_cancelled)
     except RuntimeError:  # the event loop is closed: there is no waiter left
         return
+
+
+def retrieve_exception(future: "asyncio.Future[Any]") -> None:
+    """A done callback: retrieves the exception of an abandoned future, so that asyncio does not log it."""
+    if not future.cancelled():
+        future.exception()
 
 
 class LoadAttempt:

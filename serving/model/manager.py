@@ -2,82 +2,41 @@
 
 import asyncio
 import contextlib
-import dataclasses
-import enum
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from serving.errors import StoreError, StoreInputError
 from serving.model import loader
 from serving.model.batching import Lane
-from serving.model.load_attempt import LoadAttempt, in_thread
-from serving.model.loader import LoadError
+from serving.model.lifecycle.loading import VersionLoading
+from serving.model.lifecycle.probe import SUSPICIOUS, Probe
+from serving.model.lifecycle.states import (
+    State,
+    VersionStates,
+    VersionStatus,
+    not_loaded,
+    unknown,
+    unknown_label,
+)
+from serving.model.load_attempt import in_thread
 from serving.model.metrics import Metrics
 from serving.model.predictor import DEFAULT_SIGNATURE, Predictor, Signature
 from serving.model.trial import Question
-from serving.status import Code, RequestError, invalid
+from serving.status import Code, invalid
 from serving.versions import VersionStore
 
 _LOG = logging.getLogger("greenlight.serving")
-_FIRST_RETRY, _LAST_RETRY = 5.0, 60.0  # seconds between looks at a version that was refused
-_REMEMBERED = 50  # versions whose end is still told
-_SUSPICIOUS = 3  # requests to a version that fail in a row, until it is asked its own question
-_AGAIN_SECONDS = 5.0  # between two such questions
-
-
-class State(enum.IntEnum):
-    """TensorFlow Serving's states of a version; the value is its number in the protocol."""
-
-    START = 10
-    LOADING = 20
-    AVAILABLE = 30
-    UNLOADING = 40
-    END = 50
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class VersionStatus:
-    """The state of one version; `code` and `message` say why it is not served, where that is an error."""
-
-    version: int
-    state: State
-    code: Code = Code.OK
-    message: str = ""
-
-
-def not_loaded(name: str, version: int | None) -> RequestError:
-    """The error of a call to a model, or to that version of it, that is not served."""
-    which = f"Latest({name})" if version is None else f"Specific({name}, {version})"
-    return RequestError(Code.NOT_FOUND, f"Servable not found for request: {which}")
-
-
-def unknown(name: str, version: int | None) -> RequestError:
-    """The error of a question for the state of a model, or of that version of it, that is not known."""
-    which = "any versions" if version is None else f"version {version}"
-    return RequestError(Code.NOT_FOUND, f"Could not find {which} of model {name}")
-
-
-def unknown_label(label: str) -> RequestError:
-    """The error of a label that is not in force."""
-    return invalid(f"Unrecognized servable version label: {label}")
 
 
 class LoadedVersion:
-    """A version that answers or still has to: its predictor, and a lane for each signature.
+    """A version in memory: its predictor, a batching lane for each signature, and its probe.
 
-    It stays loaded as long as a request holds a lease on it. question: what it has to answer as long as it
-    serves. answers: whether it did so when it was last asked.
+    It stays loaded as long as a request holds a lease on it.
     """
 
     def __init__(self, loaded: Predictor, *, store_id: str, question: Question) -> None:
         self.predictor = loaded
-        self.question = question
-        self.answers = True
-        self.failed = 0  # requests in a row
-        self.asked_at = -_AGAIN_SECONDS
-        self.asking: asyncio.Task[None] | None = None
+        self.probe = Probe(loaded, question)
         self.version = loaded.version
         self.store_id = store_id
         self.lanes = {
@@ -86,6 +45,11 @@ class LoadedVersion:
         }
         self._leases = 0
         self._released = asyncio.Event()
+
+    @property
+    def answers(self) -> bool:
+        """Whether the version answered its question when it was last asked."""
+        return self.probe.answers
 
     @property
     def signatures(self) -> Mapping[str, Signature]:
@@ -114,7 +78,7 @@ class LoadedVersion:
             self._released.set()
 
     async def idle(self) -> None:
-        """Returns when no request holds a lease and the model is done with all calls."""
+        """Waits until no request holds a lease and no call is running."""
         for lane in self.lanes.values():
             lane.when_idle = self._released.set
         while self._leases or any(lane.active for lane in self.lanes.values()):
@@ -122,26 +86,19 @@ class LoadedVersion:
             self._released.clear()
 
 
-@dataclasses.dataclass
-class _Refusal:
-    """stuck: a thread that the version still keeps busy."""
-
-    why: str
-    retry_at: float
-    pause: float = _FIRST_RETRY
-    stuck: "asyncio.Future[Any] | None" = None
-
-    @property
-    def due(self) -> bool:
-        """Whether the version is to be looked at again."""
-        return time.monotonic() >= self.retry_at and (self.stuck is None or self.stuck.done())
-
-
 class Models:
-    """The versions of one model that are loaded, newest first, kept to what `store` publishes.
+    """The loaded versions of one model, newest first, in step with the versions that `store` publishes.
 
-    versions: how many of the newest good ones. pin: only this one, whatever comes or goes. load_seconds: how
-    long a version may take to load and to answer. answer_seconds: how long a loaded one may take to answer.
+    Args:
+      store: the version store.
+      name: the model's name.
+      versions: how many of the newest good versions are loaded.
+      pin: serve only this version.
+      poll_seconds: the interval between scans of the store.
+      load_seconds: how long a version may take to be verified, loaded and tried.
+      answer_seconds: how long a loaded version may take to answer its probe.
+      metrics: counts loads, refusals and versions.
+      load: loads the SavedModel at a path, with its version number.
     """
 
     def __init__(
@@ -162,20 +119,24 @@ class Models:
         self._versions = 1 if pin is not None else versions
         self._pin = pin
         self._poll_seconds = poll_seconds
-        self._load_seconds = load_seconds
         self._answer_seconds = answer_seconds
-        self._load = load
         self._metrics = metrics or Metrics(name)
         self._loaded: list[LoadedVersion] = []
-        self._states: dict[int, VersionStatus] = {}
-        self._refused: dict[tuple[str, int], _Refusal] = {}
-        self._stuck: dict[tuple[str, int], asyncio.Future[Any]] = {}
+        self._states = VersionStates()
+        self.loading = VersionLoading(
+            store,
+            states=self._states,
+            metrics=self._metrics,
+            load=load,
+            load_seconds=load_seconds,
+            poll_seconds=poll_seconds,
+        )
         self._leaving: set[asyncio.Task[None]] = set()
         self._complaint = ""
         self._listeners: list[Callable[[], None]] = []
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Calls `listener` whenever other versions answer than before, or one no longer or again."""
+        """Calls `listener` whenever the set of answering versions changes."""
         self._listeners.append(listener)
 
     def ready(self) -> bool:
@@ -183,10 +144,10 @@ class Models:
         return bool(self._loaded) and self._loaded[0].answers
 
     def find(self, *, version: int | None = None, label: str | None = None) -> LoadedVersion:
-        """The version that answers: the newest, or the one of that number or label.
+        """The loaded version: the newest, or the one with that number or label.
 
         Raises:
-          RequestError: it is not loaded, or the label unknown.
+          RequestError: the version is not loaded, or the label is unknown.
         """
         if version is None and label is None:
             if not self._loaded:
@@ -206,27 +167,21 @@ class Models:
         }
 
     def statuses(self, *, version: int | None = None, label: str | None = None) -> list[VersionStatus]:
-        """The states of all versions known, newest first, or of one.
+        """The states of all known versions, newest first, or of one.
 
         Raises:
-          RequestError: there is none.
+          RequestError: no such version is known.
         """
         if label is not None:
             version = self._labeled(label)
-        found = [
-            self._states[number] for number in sorted(self._states, reverse=True) if version in (None, number)
-        ]
+        found = [status for status in self._states.all() if version in (None, status.version)]
         if not found:
             raise unknown(self.name, version)
         return found
 
     def refusals(self) -> list[VersionStatus]:
-        """Those that should answer and are refused, newest first."""
-        return [
-            status
-            for _, status in sorted(self._states.items(), reverse=True)
-            if status.code is not Code.OK and status.state is State.END
-        ]
+        """The refused versions, newest first."""
+        return self._states.refused()
 
     def _labeled(self, label: str) -> int:
         labels = self.labels()
@@ -235,7 +190,7 @@ class Models:
         return labels[label]
 
     async def check_pin(self) -> None:
-        """Raises StoreInputError where a version is pinned that is not published."""
+        """Raises StoreInputError if the pinned version is not published."""
         published = await in_thread(self._store.published)
         if self._pin is not None and self._pin not in published:
             known = ", ".join(map(str, published)) or "none"
@@ -244,28 +199,28 @@ class Models:
             )
 
     async def start(self) -> None:
-        """The first look. A store without a good version may get one later; a pinned version must do now.
+        """Scans the store for the first time. Only a pinned version has to be there.
 
         Raises:
           StoreError: the pinned version is refused.
         """
         await self.refresh()
         if self._pin is not None and not self._loaded:
-            status = self._states.get(self._pin)
+            status = self._states.of(self._pin)
             why = (status.message if status else self._complaint) or "it is not published any more"
             raise StoreError(f"version {self._pin} is not served: {why}")
 
     async def watch(self) -> None:
-        """Keeps to the store until cancelled."""
+        """Follows the store until cancelled."""
         while True:
             await asyncio.sleep(self._poll_seconds)
             try:
                 await self.refresh()
-            except Exception as error:  # what answers now goes on answering, whatever is wrong with the next
+            except Exception as error:  # the loaded versions keep serving
                 self._complain(f"{type(error).__name__}: {error}")
 
     async def refresh(self) -> None:
-        """One look at the store, and all that follows from it."""
+        """Scans the store once, loads new versions and switches to them."""
         try:
             store_id, published = await in_thread(self._look)
         except StoreError as error:
@@ -273,12 +228,12 @@ class Models:
             return
         for status in self.refusals():
             if status.version not in published:  # rolled back or pruned: nothing is wrong any more
-                del self._states[status.version]
+                self._states.forget(status.version)
         good: list[LoadedVersion] = []
         for number in published:
             if len(good) == self._versions:
                 break
-            if one := await self._usable(store_id, number):
+            if one := await self._loaded_version(store_id, number):
                 good.append(one)
         if good:
             self._complain("")
@@ -292,95 +247,32 @@ class Models:
         return self._store.store_id, wanted
 
     def _complain(self, text: str) -> None:
-        """Logs what is wrong with the store, once."""
+        """Logs a problem with the store, once."""
         if text and text != self._complaint:
             _LOG.warning("the store cannot be followed", extra={"error": text})
         self._complaint = text
 
-    async def _usable(self, store_id: str, number: int) -> LoadedVersion | None:
-        """The version, loaded before or now; None where it is refused."""
+    async def _loaded_version(self, store_id: str, number: int) -> LoadedVersion | None:
+        """The version, which is loaded if it is not; None if it cannot serve."""
         for loaded in self._loaded:
             if (loaded.store_id, loaded.version) == (store_id, number):
                 return loaded
-        refusal = self._refused.get((store_id, number))
-        if refusal and not refusal.due:
-            return None
-        if refusal is None:
-            self._tell(number, State.LOADING)
-        started = time.perf_counter()
-        path = self._store.path(number)
-        try:
-            predictor, question = await self._load_in_time(store_id, number)
-        except Exception as error:  # whatever it is, the version does not replace one that answers
-            if await self._is_gone(number):  # rolled back or pruned meanwhile
-                self._states.pop(number, None)
-                self._stuck.pop((store_id, number), None)
-                return None
-            self._metrics.load(path, Code.DATA_LOSS, time.perf_counter() - started)
-            known = isinstance(error, (LoadError, StoreError))
-            self._refuse(store_id, number, str(error) if known else f"{type(error).__name__}: {error}")
-            return None
-        self._metrics.load(path, Code.OK, time.perf_counter() - started)
-        self._refused.pop((store_id, number), None)
-        return LoadedVersion(predictor, store_id=store_id, question=question)
-
-    async def _load_in_time(self, store_id: str, number: int) -> tuple[Predictor, Question]:
-        """The version; LoadError if it is not there in time, or is taken out of the store meanwhile."""
         live = self._loaded[0].predictor if self._loaded else None
-        attempt = LoadAttempt(self._store, number, live=live, load=self._load)
-        running = in_thread(attempt.run)
-        running.add_done_callback(_forget)
-        try:
-            why = await self._waited_for(running, number)
-        except BaseException:  # such as the end of the server: otherwise the loaded model would stay open
-            attempt.give_up()
-            raise
-        if not why:
-            return running.result()
-        attempt.give_up()
-        self._stuck[store_id, number] = running
-        raise LoadError(why)
-
-    async def _waited_for(self, running: "asyncio.Future[Any]", number: int) -> str:
-        """Why it is not worth waiting for any longer; empty once it has ended."""
-        until = time.monotonic() + self._load_seconds
-        while not running.done():
-            left = until - time.monotonic()
-            if left <= 0:
-                return (
-                    f"it did not load and answer within {self._load_seconds:g} seconds (serve.load_seconds)"
-                )
-            await asyncio.wait({running}, timeout=min(left, self._poll_seconds))
-            if not running.done() and await self._is_gone(number):
-                return "it was rolled back or pruned while it was loaded"
-        return ""
-
-    async def _is_gone(self, number: int) -> bool:
-        """Whether the store publishes the version no more; False while the store cannot be read."""
-        try:
-            return number not in await in_thread(self._store.published)
-        except StoreError:
-            return False
-
-    def _refuse(self, store_id: str, number: int, why: str) -> None:
-        before = self._refused.get((store_id, number))
-        pause = min(before.pause * 2, _LAST_RETRY) if before else _FIRST_RETRY
-        stuck = self._stuck.pop((store_id, number), None)
-        self._refused[store_id, number] = _Refusal(why, time.monotonic() + pause, pause, stuck)
-        self._tell(number, State.END, Code.DATA_LOSS, why)
-        if before is None or before.why != why:
-            self._metrics.refused()
-            _LOG.error("version refused", extra={"version": number, "error": why})
+        found = await self.loading.load(store_id, number, live=live)
+        if found is None:
+            return None
+        predictor, question = found
+        return LoadedVersion(predictor, store_id=store_id, question=question)
 
     def _switch(self, good: list[LoadedVersion]) -> None:
         before, self._loaded = self._loaded, good
         for one in good:
             if one not in before:
-                self._tell(one.version, State.AVAILABLE)
+                self._states.set(one.version, State.AVAILABLE)
                 _LOG.info("version loaded", extra={"version": one.version})
         for one in before:
             if one not in good:
-                self._tell(one.version, State.UNLOADING, unless_loaded=True)
+                self._leave(one, State.UNLOADING)
                 task = asyncio.create_task(self._retire(one))
                 self._leaving.add(task)
                 task.add_done_callback(self._leaving.discard)
@@ -389,46 +281,28 @@ class Models:
             self._answering_changed()
 
     def note(self, one: LoadedVersion, *, failed: bool) -> None:
-        """A request to a version has ended. After some that failed in a row it is asked its own question."""
-        one.failed = one.failed + 1 if failed else 0
-        due = one.failed >= _SUSPICIOUS and time.monotonic() >= one.asked_at + _AGAIN_SECONDS
-        if due and one.asking is None and one in self._loaded:
-            one.asking = asyncio.create_task(self._ask(one))
-
-    async def _ask(self, one: LoadedVersion) -> None:
-        """Asks a version its question until it answers."""
-        answer: asyncio.Future[None] | None = None
-        while one in self._loaded:
-            if answer is None or answer.done():
-                answer = in_thread(lambda: one.question.ask(one.predictor))
-                answer.add_done_callback(_forget)
-            with one.leased():
-                await asyncio.wait({answer}, timeout=self._answer_seconds)
-            one.asked_at = time.monotonic()
-            self._judge(one, self._failure(answer))
-            if one.answers:
-                break
-            await asyncio.sleep(_AGAIN_SECONDS)
-        one.asking = None
-        one.failed = 0
-
-    def _failure(self, answer: "asyncio.Future[None]") -> str:
-        """Why the question was not answered; empty where it was."""
-        if not answer.done():
-            return f"no answer within {self._answer_seconds:g} seconds"
-        error = answer.exception()
-        return "" if error is None else getattr(error, "message", str(error))
+        """Counts failed requests to a version; several in a row start its probe."""
+        one.probe.failed = one.probe.failed + 1 if failed else 0
+        if one.probe.failed >= SUSPICIOUS and one in self._loaded:
+            one.probe.start(
+                seconds=self._answer_seconds,
+                serves=lambda: one in self._loaded,
+                lease=one.leased,
+                judge=lambda failure: self._judge(one, failure),
+            )
 
     def _judge(self, one: LoadedVersion, failure: str) -> None:
-        """Takes a version that does not answer back from what is ready, or gives it back."""
+        """Records that a version has stopped answering, or answers again."""
         if one not in self._loaded or one.answers == (not failure):
             return
-        one.answers = not failure
+        one.probe.answers = not failure
         if failure:
-            self._tell(one.version, State.AVAILABLE, Code.UNAVAILABLE, f"does not answer any more: {failure}")
+            self._states.set(
+                one.version, State.AVAILABLE, Code.UNAVAILABLE, f"does not answer any more: {failure}"
+            )
             _LOG.error("version does not answer", extra={"version": one.version, "error": failure})
         else:
-            self._tell(one.version, State.AVAILABLE)
+            self._states.set(one.version, State.AVAILABLE)
             _LOG.info("version answers again", extra={"version": one.version})
         self._answering_changed()
 
@@ -438,41 +312,25 @@ class Models:
             listener()
 
     async def _retire(self, one: LoadedVersion) -> None:
-        """Lets a version go when it has answered what it was asked."""
+        """Unloads a version after its last request."""
         await one.idle()
         await in_thread(one.predictor.close)
         await in_thread(loader.collect)
-        self._tell(one.version, State.END, unless_loaded=True)
+        self._leave(one, State.END)
         _LOG.info("version unloaded", extra={"version": one.version})
 
-    def _tell(
-        self,
-        number: int,
-        state: State,
-        code: Code = Code.OK,
-        message: str = "",
-        *,
-        unless_loaded: bool = False,
-    ) -> None:
-        if unless_loaded and any(one.version == number for one in self._loaded):
-            return
-        self._states[number] = VersionStatus(version=number, state=state, code=code, message=message)
-        for old in sorted(self._states)[:-_REMEMBERED]:
-            del self._states[old]
+    def _leave(self, one: LoadedVersion, state: State) -> None:
+        """Records the state of a version that leaves, unless its number is loaded again."""
+        if all(each.version != one.version for each in self._loaded):
+            self._states.set(one.version, state)
 
     async def close(self) -> None:
-        """Lets all versions go."""
+        """Unloads all versions."""
         before, self._loaded = self._loaded, []
-        for task in [*self._leaving, *(one.asking for one in before if one.asking)]:
+        for task in [*self._leaving, *(one.probe.task for one in before if one.probe.task)]:
             task.cancel()
         for one in before:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(one.idle(), 1)
-            with contextlib.suppress(asyncio.TimeoutError):  # a model may hang
+            with contextlib.suppress(asyncio.TimeoutError):  # a model can hang
                 await asyncio.wait_for(in_thread(one.predictor.close), 1)
-
-
-def _forget(future: "asyncio.Future[Any]") -> None:
-    """Retrieves the exception of an abandoned task, so that asyncio does not log it."""
-    if not future.cancelled():
-        future.exception()

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from serving.model.batching import Batcher
-from serving.model.manager import LoadedVersion, Models, VersionStatus
+from serving.model.lifecycle.states import VersionStatus
+from serving.model.manager import LoadedVersion, Models
 from serving.model.metrics import Metrics
 from serving.model.predictor import Inputs, Outputs, Signature
 from serving.request_log import RequestLog

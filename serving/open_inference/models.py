@@ -5,7 +5,7 @@ import importlib.metadata
 import re
 from collections.abc import Mapping
 
-from serving.model.manager import State
+from serving.model.lifecycle.states import State
 from serving.model.predictor import DEFAULT_SIGNATURE, TensorSpec
 from serving.model.service import Service
 from serving.open_inference.tensors import datatype

@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from serving.model.manager import VersionStatus
+from serving.model.lifecycle.states import VersionStatus
 from serving.model.service import Metadata
 
 # protobuf 5 gave the option its second name, 6 took the first away

@@ -5,7 +5,7 @@ import re
 
 from serving.http.messages import Request, Response, json_response, unquoted
 from serving.model import classification
-from serving.model.manager import not_loaded, unknown, unknown_label
+from serving.model.lifecycle.states import not_loaded, unknown, unknown_label
 from serving.model.service import Service
 from serving.rest import tensor_json
 from serving.rest.example_json import examples_of

@@ -15,7 +15,8 @@ from serving.grpc.inference import GRPCInferenceServicer
 from serving.grpc.prediction import PredictionServicer
 from serving.http.messages import Request
 from serving.model.batching import Batcher, BatchLimits
-from serving.model.manager import Models, State
+from serving.model.lifecycle.states import State
+from serving.model.manager import Models
 from serving.model.metrics import Metrics
 from serving.model.service import Service
 from serving.rest.open_inference import OpenInferenceApi

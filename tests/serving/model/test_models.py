@@ -8,7 +8,7 @@ import threading
 import pytest
 from live_models import live, settled, told
 
-from serving.model.manager import State
+from serving.model.lifecycle.states import State
 from serving.status import Code, RequestError
 
 
@@ -163,7 +163,7 @@ def test_a_refused_version_is_looked_at_again_later_and_answers_once_it_is_mende
         (stage.root / "1" / "saved_model.pb").write_bytes(whole)
         await models.refresh()
         assert not models.ready(), "not before its time"
-        monkeypatch.setattr("serving.model.manager.time.monotonic", lambda: 1e12)
+        monkeypatch.setattr("serving.model.lifecycle.loading.time.monotonic", lambda: 1e12)
         await models.refresh()
         assert live(models) == "good!"
         assert models.refusals() == []

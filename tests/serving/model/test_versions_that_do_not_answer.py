@@ -8,8 +8,10 @@ import pytest
 
 from serving.model import manager
 from serving.model.batching import Batcher, BatchLimits
+from serving.model.lifecycle import probe
+from serving.model.lifecycle.states import State
 from serving.model.load_attempt import in_thread
-from serving.model.manager import Models, State
+from serving.model.manager import Models
 from serving.model.metrics import Metrics
 from serving.model.service import Service
 from serving.settings import ServeSettings
@@ -125,12 +127,12 @@ def test_whatever_a_load_raises_is_a_refusal_and_later_versions_are_followed(tmp
 def test_a_version_that_hangs_is_given_up_and_later_versions_are_followed(tmp_path, tiny_model, odd_model):
     async def tell(server):
         await server.push(tiny_model(0.25))
-        server.models._load_seconds = 0.5
+        server.models.loading.load_seconds = 0.5
         await server.push(odd_model("endless"))
         (status,) = server.models.statuses(version=2)
         assert status.message == "it did not load and answer within 0.5 seconds (serve.load_seconds)"
         assert (status.state, status.code) == (State.END, Code.DATA_LOSS)
-        server.models._load_seconds = 120
+        server.models.loading.load_seconds = 120
         await server.push(tiny_model(0.75))
         assert await server.ask() == 3
 
@@ -163,13 +165,13 @@ def test_a_version_is_not_loaded_again_while_an_earlier_attempt_still_hangs(tmp_
 
     async def tell(server):
         await server.push(tiny_model(0.25))
-        refusal = server.models._refused[server.store.store_id, 1]
+        refusal = server.models.loading.refused[server.store.store_id, 1]
         refusal.retry_at = 0
         await server.models.refresh()
         assert loads == [1]
         go_on.set()
         await asyncio.wait({refusal.stuck})
-        server.models._load_seconds = 120
+        server.models.loading.load_seconds = 120
         await server.models.refresh()
         assert loads == [1, 1]
         assert await server.ask() == 1
@@ -209,7 +211,7 @@ async def fail(server, times):
 def test_a_live_version_that_begins_to_fail_is_not_ready_until_it_answers_again(
     tmp_path, tiny_model, monkeypatch, caplog
 ):
-    monkeypatch.setattr(manager, "_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(probe, "AGAIN_SECONDS", 0.05)
     caplog.set_level(logging.INFO, "greenlight.serving")
 
     async def tell(server):
@@ -217,7 +219,7 @@ def test_a_live_version_that_begins_to_fail_is_not_ready_until_it_answers_again(
         heard = []
         server.models.on_change(lambda: heard.append(server.models.ready()))
         failing = Failing(server)
-        await fail(server, manager._SUSPICIOUS)
+        await fail(server, probe.SUSPICIOUS)
         await until(lambda: not server.service.ready())
         assert server.states() == {1: (State.AVAILABLE, Code.UNAVAILABLE)}
         (status,) = server.models.statuses()
@@ -243,7 +245,7 @@ def test_clients_mistakes_do_not_take_a_version_back(tmp_path, tiny_model):
             for _ in range(7):
                 with pytest.raises(RequestError, match="that was bad"):
                     await server.service.predict(leased, leased.signature("fails"), inputs)
-            await until(lambda: leased.asking is None)
+            await until(lambda: leased.probe.task is None)
         assert server.service.ready()
 
     story(tmp_path, tell)
@@ -252,7 +254,7 @@ def test_clients_mistakes_do_not_take_a_version_back(tmp_path, tiny_model):
 def test_a_live_version_that_hangs_is_taken_back(tmp_path, tiny_model, monkeypatch):
     import threading
 
-    monkeypatch.setattr(manager, "_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(probe, "AGAIN_SECONDS", 0.05)
 
     async def tell(server):
         await server.push(tiny_model(0.25))
@@ -264,7 +266,7 @@ def test_a_live_version_that_hangs_is_taken_back(tmp_path, tiny_model, monkeypat
             return run(name, inputs)
 
         one.predictor.run = hang
-        for _ in range(manager._SUSPICIOUS):
+        for _ in range(probe.SUSPICIOUS):
             server.models.note(one, failed=True)
         await until(lambda: not server.service.ready())
         (status,) = server.models.statuses()
@@ -276,12 +278,12 @@ def test_a_live_version_that_hangs_is_taken_back(tmp_path, tiny_model, monkeypat
 
 
 def test_a_new_version_that_answers_replaces_one_that_does_not_any_more(tmp_path, tiny_model, monkeypatch):
-    monkeypatch.setattr(manager, "_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(probe, "AGAIN_SECONDS", 0.05)
 
     async def tell(server):
         await server.push(tiny_model(0.25))
         Failing(server)
-        await fail(server, manager._SUSPICIOUS)
+        await fail(server, probe.SUSPICIOUS)
         await until(lambda: not server.service.ready())
         await server.push(tiny_model(0.75))
         assert server.service.ready()

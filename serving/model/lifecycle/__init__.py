@@ -1,0 +1,1 @@
+"""The lifecycle of a version: its loading, its states, and its probe while it serves."""
