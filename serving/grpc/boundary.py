@@ -11,7 +11,7 @@ import grpc
 from grpc.aio import ServicerContext
 
 from serving.endpoint.access_log import AccessLog, log_bug
-from serving.grpc.answers import REQUEST_ID, refuse
+from serving.grpc.calls import REQUEST_ID, refuse
 from serving.status import Code, RequestError
 
 UNDECODABLE = "The message cannot be decoded as the method's request"

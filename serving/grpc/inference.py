@@ -7,7 +7,7 @@ from google.protobuf import message_factory
 
 from serving.grpc import inference_messages as messages
 from serving.grpc import inference_tensors as tensors
-from serving.grpc.answers import Call, Servicer, answered
+from serving.grpc.calls import Call, Servicer, answered
 from serving.model.predictor import Signature
 from serving.open_inference.models import SERVER_NAME, describe, is_ready, server_version, version_of
 from serving.status import invalid

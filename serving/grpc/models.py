@@ -9,7 +9,7 @@ from tensorflow_serving.apis import (
     model_service_pb2_grpc,
 )
 
-from serving.grpc.answers import Call, Servicer, answered
+from serving.grpc.calls import Call, Servicer, answered
 from serving.model.lifecycle.states import not_loaded, unknown, unknown_label
 from serving.model.service import Service
 from serving.status import Code, RequestError, invalid

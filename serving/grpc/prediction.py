@@ -15,7 +15,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.grpc.answers import Call, Servicer, answered
+from serving.grpc.calls import Call, Servicer, answered
 from serving.grpc.models import Wanted, wanted
 from serving.grpc.tensors import rows_of, to_arrays, to_proto
 from serving.model import classification

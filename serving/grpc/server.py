@@ -13,8 +13,8 @@ from serving.grpc import health as grpc_health
 from serving.grpc import inference as grpc_inference
 from serving.grpc import models as grpc_models
 from serving.grpc import prediction as grpc_prediction
-from serving.grpc.answers import refuse
 from serving.grpc.boundary import Boundary
+from serving.grpc.calls import refuse
 from serving.grpc.reflection import add_reflection
 from serving.model.service import Service
 from serving.settings import ServeSettings

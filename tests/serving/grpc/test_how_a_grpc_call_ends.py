@@ -15,7 +15,7 @@ from tensorflow_serving.apis import (
 
 from serving.endpoint.access_log import AccessLog
 from serving.endpoint.auth import ApiKeys
-from serving.grpc.answers import PUSHBACK, REQUEST_ID
+from serving.grpc.calls import PUSHBACK, REQUEST_ID
 from serving.grpc.server import GrpcServer
 from serving.model.metrics import Metrics
 from serving.settings import ServeSettings

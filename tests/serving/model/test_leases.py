@@ -10,7 +10,7 @@ from tensorflow_serving.apis import classification_pb2, predict_pb2, regression_
 
 from serving.endpoint.access_log import AccessLog
 from serving.grpc import inference_messages
-from serving.grpc.answers import Call
+from serving.grpc.calls import Call
 from serving.grpc.inference import GRPCInferenceServicer
 from serving.grpc.prediction import PredictionServicer
 from serving.http.messages import Request
