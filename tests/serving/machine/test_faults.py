@@ -54,7 +54,7 @@ def disk_with(monkeypatch, *, blocks: int, inodes: int) -> None:
 )
 @pytest.mark.parametrize("named", [True, False])
 def test_no_space_is_said_as_what_it_is(monkeypatch, tmp_path, blocks, inodes, said, named):
-    """Of a disk with room nobody may read that it is full."""
+    """Of a disk with room must not read that it is full."""
     disk_with(monkeypatch, blocks=blocks, inodes=inodes)
     file = tmp_path / "not" / "there yet"
     error = OSError(errno.ENOSPC, "No space left on device", *([str(file)] if named else []))
