@@ -174,7 +174,7 @@ def _approved_before(result: RunResult, store: VersionStore) -> Approved:
     if live is None or str(live.number) != number:
         raise InputError(
             f"Run {result.run} was approved by {approval['by']} at {approval['at']}, as version {number}, "
-            f"which is not live any more. `greenlight promote {number}` makes it live again."
+            f"which is no longer live. `greenlight promote {number}` makes it live again."
         )
     return Approved(
         outcome="unchanged",

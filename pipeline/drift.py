@@ -241,7 +241,7 @@ def _nothing_served(settings: Settings) -> str:
 
 def _notes(given: Texts, ours: Features) -> Iterator[str]:
     if given.rows > len(given):
-        yield f"{len(given):,} of {given.rows:,} reviews were looked at (drift.max_examples)"
+        yield f"{len(given):,} of {given.rows:,} reviews were sampled (drift.max_examples)"
     if given.not_utf8:
         yield f"{given.not_utf8:,} rows that are not UTF-8 were left out"
     if given.unusable > given.not_utf8:

@@ -32,7 +32,7 @@ class CheckSettings(BaseModel):
     )
     min_known_words: float = Field(
         0.3,
-        description="Smallest share of the words that an English embedding has to know; below it, as with "
+        description="The minimum share of words in the vocabulary of an English embedding; below it, as with "
         "reviews in another language, the run stops.",
         ge=0.0,
         le=1.0,

@@ -73,7 +73,7 @@ class DriftSettings(BaseModel):
         10_000,
         ge=100,
         le=1_000_000,
-        description="The most reviews that are looked at on either side; of more a sample is taken, always "
+        description="The maximum number of reviews on each side; larger inputs are sampled, always "
         "the same one.",
     )
     request_hours: float = Field(

@@ -91,7 +91,7 @@ class SpanPattern:
         number = self._number(found)
         version = int(found["VERSION"]) if self.versioned else -1
         if number < 1:
-            raise Misfit("spans count from 1; 0 stands for the packaged reviews")
+            raise Misfit("spans are numbered from 1; 0 means the packaged reviews")
         if max(number, version) > LARGEST:
             raise Misfit(f"its number is larger than {LARGEST:,}")
         return SpanKey(number, version)

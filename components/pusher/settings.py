@@ -17,6 +17,6 @@ class PushSettings(BaseModel):
     )
     public_key: Path | None = Field(
         None,
-        description="PEM file with the public key that every version's signature has to fit: a version "
-        "without a right signature does not verify then. Without it signatures are not looked at.",
+        description="PEM file with the public key that every version's signature is verified with: a version "
+        "without a valid signature then fails. Without it signatures are not checked.",
     )

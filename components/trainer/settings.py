@@ -84,7 +84,7 @@ class TrainerSettings(BaseModel):
     strategy: Literal["none", "mirrored", "multi_worker"] = Field(
         "none",
         description="The distribution of the fit: `mirrored` over the GPUs of this machine, `multi_worker` "
-        "over several processes. A step is of batch_size reviews in all, whoever computes it.",
+        "over several processes. A step uses batch_size reviews in all.",
     )
     workers: int = Field(
         0,

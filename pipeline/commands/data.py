@@ -119,7 +119,7 @@ def _label_warnings(labels: FileLabels | None, settings: Settings) -> Iterator[s
         yield f"{share}; " + (
             f"the {len(labels.check.suspects):,} rows were quarantined."
             if left_out
-            else "they are landed as they are. --set check.label_check='quarantine rows' leaves them out."
+            else "they are added unchanged. --set check.label_check='quarantine rows' leaves them out."
         )
 
 
@@ -191,7 +191,7 @@ def _landed_facts(landed: Landed, warnings: list[str]) -> dict[str, Any]:
 
 def _landed_lines(landed: Landed, source: str, settings: Settings) -> Iterator[str]:
     if not landed.added:
-        yield f"Nothing to add: span {landed.number} has this very content, in {landed.path}"
+        yield f"Nothing to add: span {landed.number} has the same content, in {landed.path}"
         return
     from pipeline.results.data_account import in_words
 
@@ -224,7 +224,7 @@ def list_(settings: Settings, folder: str | None, as_json: bool) -> None:
         return
     if not found:
         where = span_data(settings, source).pattern
-        click.echo(f"There is no span at {where}. `greenlight data add FILE` lands one.", err=True)
+        click.echo(f"There is no span at {where}. `greenlight data add FILE` adds one.", err=True)
         return
     click.echo("\n".join(_table([_HEADER, *(_cells(facts) for facts in found)])))
     for facts in found:

@@ -20,7 +20,7 @@ PROFILE = "py-spy record --subprocesses --format speedscope --output profile.jso
 
 def _refuse_profile(context: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
-        raise click.UsageError(f"--profile is gone: `pip install py-spy`, then `{PROFILE}`.", context)
+        raise click.UsageError(f"--profile was removed: `pip install py-spy`, then `{PROFILE}`.", context)
 
 
 def _alert(result: RunResult, settings: Settings) -> None:

@@ -68,7 +68,7 @@ def capture(log: Path) -> Iterator[None]:
     """
     if not _turned.acquire(blocking=False):
         raise GreenlightError(
-            "Another run is under way in this process and takes all output. Wait for its end."
+            "Another run is active in this process and captures all output. Wait for its end."
         )
     try:
         with _log_file(log) as target, _turn_descriptors(target), _turn_python_streams(), _log_records():

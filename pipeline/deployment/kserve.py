@@ -98,7 +98,7 @@ def _check_amount(option: str, text: str, *, example: str) -> None:
     """Raises InputError for what Kubernetes does not read as an amount greater than nothing."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(m|[kMGTPE]i?|Ki)?", text)
     if not found or float(found[1]) == 0:
-        raise InputError(f"{option} {text!r} is not an amount that Kubernetes knows; for example {example}.")
+        raise InputError(f"{option} {text!r} is not a valid Kubernetes quantity; for example {example}.")
 
 
 def _config_map(release: Release, *, name: str, namespace: str) -> dict[str, Any]:

@@ -126,7 +126,7 @@ class _Attempt:
         except OSError as error:
             _log.error("%s", traceback.format_exc())
             why = explain(error, place=self._workspace.root).message
-            note = f"The result could not be kept, so `greenlight runs` does not know it: {why}"
+            note = f"The result could not be saved, so `greenlight runs` does not list it: {why}"
             return dataclasses.replace(result, notes=(*result.notes, note))
         return result
 

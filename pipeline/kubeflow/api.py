@@ -30,7 +30,7 @@ _GRACE_SECONDS = 0.5  # for a socket's own time limit, which says more
 _REASONS = {
     401: "refused the token. Give a valid one in kubeflow.api.token_file or in "
     f"the environment variable {TOKEN_VARIABLE}",
-    403: "does not allow this to whoever the token belongs to. Ask for the role kubeflow-pipelines-edit in "
+    403: "does not allow this to the token's owner. Ask for the role kubeflow-pipelines-edit in "
     "the namespace (kubeflow.api.namespace)",
     404: "has nothing there",
     409: "has something of that name already",
@@ -151,7 +151,11 @@ class KubeflowApi:
         except httpx.TimeoutException:
             raise self._late() from None
         except httpx.HTTPError as error:
-            what = "closed the connection without an answer" if response is None else "broke off its answer"
+            what = (
+                "closed the connection without an answer"
+                if response is None
+                else "closed the connection during its response"
+            )
             raise Unclear(
                 f"{self.settings.host} {what} ({type(error).__name__}).",
                 is_over=response is not None and response.status_code not in _GATEWAY,
@@ -239,7 +243,7 @@ def _authorization(settings: ApiSettings) -> dict[str, str]:
         if not token:
             return {}
     if not token.isascii() or not token.isprintable() or len(token.split()) != 1:
-        raise InputError(f"{source}: a token is one word, and this is not.")
+        raise InputError(f"{source}: a token is a single word, and this is not.")
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -265,7 +269,7 @@ def _refusal(settings: ApiSettings, status: int, text: bytes) -> GreenlightError
     if status < 500:
         return InputError(f"{host} refuses the request ({status}).{told}")
     return Unclear(
-        f"{host} has an error of its own ({status}).{told}",
+        f"{host} has an internal error ({status}).{told}",
         is_over=status not in _GATEWAY,
         was_refused=status not in _GATEWAY,
     )

@@ -41,7 +41,7 @@ def six_fields(cron: str) -> str:
         refuse_unusable(cron)
         for item in ",".join(fields).split(","):
             if not _ITEM.fullmatch(item):
-                raise ValueError(f"Kubeflow does not know {item!r}")
+                raise ValueError(f"Kubeflow does not support {item!r}")
         if _SEVENTH_DAY.search(fields[4]):
             raise ValueError("Kubeflow's Sunday is day 0, not 7")
     except ValueError as error:

@@ -29,7 +29,7 @@ def judge_run(run: Run, *, live: Version | None, facts: Mapping[str, Any]) -> Ru
     """
     verdict = _json(run, "Evaluator", "evaluation", VERDICT_FILE)
     if verdict is None:
-        raise GreenlightError(f"The Evaluator left no {VERDICT_FILE}. Run again with --no-cache.")
+        raise GreenlightError(f"The Evaluator wrote no {VERDICT_FILE}. Run again with --no-cache.")
     history = _json(run, "Trainer", "model_run", "history.json") or {}
     outcome, reasons = _outcome(run, verdict, live)
     data = data_account.data_account(run)
@@ -57,7 +57,7 @@ def _outcome(run: Run, verdict: Mapping[str, Any], live: Version | None) -> tupl
     pusher = run.stage("Pusher")
     pushed = run.output("Pusher", "pushed_model")
     if pusher is None or pushed is None:
-        raise GreenlightError("The Pusher left no record of what it did. Run again with --no-cache.")
+        raise GreenlightError("The Pusher wrote no record. Run again with --no-cache.")
     return _push_outcome(pusher, pushed.properties, live)
 
 
@@ -67,7 +67,7 @@ def _push_outcome(
     """Promoted and unchanged are said of the model that is live, whatever the Pusher found when it ran."""
     outcome = properties.get("outcome", "pushed" if properties.get("pushed") else "rejected")
     if outcome == "rejected":
-        return "refused", [str(properties.get("reason") or "this very model was rolled back before")]
+        return "refused", [str(properties.get("reason") or "the same model was rolled back before")]
     if live is None or live.digest is None or live.digest != properties.get("model_digest"):
         what = f"version {live.number} is live, which is another model" if live else "no version is seen live"
         return "refused", [f"the gate let this run's model pass, but {what}. Run again."]

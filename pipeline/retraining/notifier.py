@@ -115,7 +115,7 @@ class Notifier:
 
     def drift_detected(self, compared: Compared, moment: Timestamp) -> None:
         reasons = [str(one.get("why") or one["name"]) for one in compared.findings if one.get("exceeded")]
-        title = f"{self._model}: what is asked of version {compared.live} has drifted"
+        title = f"{self._model}: the traffic of version {compared.live} has drifted"
         self._line(moment, "; ".join([title, *reasons]))
         key = f"drift-{compared.live}-{moment.at:%Y%m%dT%H%M%S}"
         self._alert(key, "drift", title, version=str(compared.live), trigger="drift", reasons=reasons)

@@ -62,7 +62,7 @@ class AlertSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    events: tuple[EventName, ...] = Field(EVENTS, description="What is told; all of it by default.")
+    events: tuple[EventName, ...] = Field(EVENTS, description="The events to send; all by default.")
     log: bool = Field(
         True, description="Whether alerts are kept in `<workspace>/alerts/log.jsonl`, a line each."
     )
@@ -83,8 +83,7 @@ class AlertSettings(BaseModel):
     )
     plain_runs: bool = Field(
         False,
-        description="Whether `greenlight run` tells them too. Whoever starts it usually looks at it; "
-        "`greenlight retrain` always tells.",
+        description="Whether `greenlight run` sends them, too; `greenlight retrain` always does.",
     )
     timeout_seconds: float = Field(
         10, gt=0, le=600, description="How long one delivery may take in all, in seconds."

@@ -97,7 +97,7 @@ class ApiSettings(BaseModel):
         30.0, gt=0, le=3600, description="How long a single answer of the host may take."
     )
     poll_seconds: float = Field(
-        10.0, gt=0, le=3600, description="How often a run that is waited for is looked at."
+        10.0, gt=0, le=3600, description="The interval between status checks while waiting for a run."
     )
     wait_seconds: float = Field(
         SECONDS_A_DAY, gt=0, description="How long `greenlight submit` waits for its run to end."

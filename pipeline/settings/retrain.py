@@ -38,7 +38,7 @@ class RetrainSettings(BaseModel):
         ge=0,
         le=1,
         description="Trigger: the live model's accuracy on the newest labeled span is below this. It "
-        "matters where retrain.on_span is false: else the span itself starts a run.",
+        "matters if retrain.on_span is false: otherwise the span itself starts a run.",
     )
     drift_minutes: float = Field(
         60, gt=0, le=10_080, description="How often `--watch` compares served traffic, in minutes."
@@ -108,7 +108,7 @@ class RetrainSettings(BaseModel):
         5,
         ge=0,
         le=10_080,
-        description="How long to wait after a run that broke, in minutes; doubled with every further one "
+        description="The wait after a run that broke, in minutes; doubled with every further one "
         "in a row, up to retrain.max_backoff_minutes.",
     )
     max_backoff_minutes: float = Field(

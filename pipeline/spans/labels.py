@@ -99,7 +99,7 @@ def check_labels(
         raise DataStopped(
             f"{file} was not landed: {check.share:.1%} of its {check.examined:,} labels look wrong, more "
             f"than check.max_suspect_share = {settings.max_suspect_share:.1%}. The first ones:\n{lines}\n"
-            "Mend them, or land it all the same with --set check.label_check=report."
+            "Correct them, or add it nevertheless with --set check.label_check=report."
         )
     return found
 

@@ -45,7 +45,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
     async def Watch(self, request: Any, context: ServicerContext) -> AsyncIterator[Any]:
         """The state of a service now, and again whenever it changes; RESOURCE_EXHAUSTED for one too many."""
         if self._watchers >= self._most_watchers:
-            text = f"{self._watchers} clients watch already; ask with Check"
+            text = f"{self._watchers} clients watch already; use Check"
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         self._watchers += 1
         try:

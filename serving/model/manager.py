@@ -207,7 +207,7 @@ class Models:
         await self.refresh()
         if self._pin is not None and not self._loaded:
             status = self._states.of(self._pin)
-            why = (status.message if status else self._complaint) or "it is not published any more"
+            why = (status.message if status else self._complaint) or "it is no longer published"
             raise StoreError(f"version {self._pin} is not served: {why}")
 
     async def watch(self) -> None:
@@ -297,9 +297,7 @@ class Models:
             return
         one.probe.answers = not failure
         if failure:
-            self._states.set(
-                one.version, State.AVAILABLE, Code.UNAVAILABLE, f"does not answer any more: {failure}"
-            )
+            self._states.set(one.version, State.AVAILABLE, Code.UNAVAILABLE, f"does not answer: {failure}")
             _LOG.error("version does not answer", extra={"version": one.version, "error": failure})
         else:
             self._states.set(one.version, State.AVAILABLE)

@@ -68,7 +68,7 @@ def try_out(
         if name == DEFAULT_SIGNATURE or not answered or _is_a_loss(predictor.signatures[name], failure, live):
             raise LoadError(_refusal(predictor.signatures[name], failure))
     if not answered:
-        raise LoadError("it has no signature: nothing can be asked of it")
+        raise LoadError("it has no signature: it cannot be called")
     asked = DEFAULT_SIGNATURE if DEFAULT_SIGNATURE in answered else min(answered)
     return Question(signature=asked, inputs=answered[asked])
 

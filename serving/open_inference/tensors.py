@@ -41,7 +41,7 @@ def input_spec(name: str, given: object, specs: Mapping[str, TensorSpec], *, tex
         raise invalid(f"Unexpected input {name}; the inputs are {', '.join(sorted(specs))}")
     spec = specs[name]
     if spec.dtype not in DATATYPES:
-        raise invalid(f"Input {name} has the type {spec.dtype}, which the protocol does not know")
+        raise invalid(f"Input {name} has the type {spec.dtype}, which the protocol does not have")
     if given != datatype(spec):
         raise invalid(f"Input {name} must have the datatype {datatype(spec)}, and not {text}")
     return spec
@@ -112,7 +112,7 @@ def output_dtype(name: str, array: np.ndarray) -> str:
     """TensorFlow's name of an output's type; raises RequestError for one that the protocol does not know."""
     dtype = "string" if array.dtype.kind in "OS" else array.dtype.name
     if dtype not in DATATYPES:
-        raise invalid(f"Output {name} has the type {dtype}, which the protocol does not know")
+        raise invalid(f"Output {name} has the type {dtype}, which the protocol does not have")
     return dtype
 
 

@@ -11,7 +11,7 @@ _ERRORS = {
     400: "The request is wrong; `error` says how.",
     401: "An API key is needed, or the one given is not valid.",
     404: "There is no such model, version or path.",
-    405: "The path knows other methods; the header `Allow` has them.",
+    405: "The path has other methods; the header `Allow` has them.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",
     415: "The body is packed in an unknown way.",

@@ -143,7 +143,7 @@ def _without_publishing(writer: Writer, candidate: Candidate) -> PushResult | No
     if live is not None:
         _refuse_future(writer, live)
         if live.digest == candidate.digest and not writer.reader.check(live):
-            reason = f"version {live.number} is live and is this very model"
+            reason = f"version {live.number} is live and is the same model"
             return PushResult(
                 outcome="unchanged",
                 version=live.number,
@@ -168,7 +168,7 @@ def _rejection(
         return None
     kept = any(version.number == number for version in versions)
     way_out = (
-        f"`greenlight promote {number}` makes it live all the same" if kept else "its files were pruned since"
+        f"`greenlight promote {number}` makes it live nevertheless" if kept else "its files were pruned since"
     )
     reason = f"this very model {what}; {way_out}"
     return PushResult(outcome="rejected", version=number, path=path, digest=digest, reason=reason)

@@ -59,7 +59,7 @@ class KeyVerifier:
     def problem(self, folder: Path) -> str | None:
         signature = folder / SIGNATURE_NAME
         if not signature.is_file():
-            return f"is missing: the version is not signed, and {self._key} asks for a signature"
+            return f"is missing: the version is not signed, but {self._key} asks for a signature"
         self._config.set_hashing_config(_hashing_config(self._hashing, folder))
         try:
             self._config.verify(folder, signature)

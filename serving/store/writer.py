@@ -65,8 +65,8 @@ class Writer:
             return ""
         if form > FORMAT:
             raise StoreError(
-                f"{self.layout.identity} has format {form}, and this Greenlight knows stores up to {FORMAT}:"
-                " update Greenlight"
+                f"{self.layout.identity} has format {form}, and this Greenlight supports stores up to "
+                f"{FORMAT}: update Greenlight"
             )
         return identity
 

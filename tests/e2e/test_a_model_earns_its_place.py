@@ -193,7 +193,7 @@ def test_a_run_as_before_does_not_undo_a_persons_promotion(overruled):
     assert (overruled.verdict, overruled.version, overruled.exit_code) == ("refused", "5", 3), overruled
     assert overruled.reasons == (
         "this very model was version 4, before a person made version 5 live instead; "
-        "`greenlight promote 4` makes it live all the same",
+        "`greenlight promote 4` makes it live nevertheless",
     )
 
 

@@ -56,7 +56,7 @@ def third(run, approved) -> RunResult:
 def test_a_lost_baseline_refuses_the_next_model(first, refused):
     assert (first.verdict, refused.verdict, refused.version) == ("promoted", "refused", "1")
     (reason,) = refused.reasons
-    assert reason.startswith("the model in production can't be evaluated any more: ")
+    assert reason.startswith("the model in production cannot be evaluated: ")
 
 
 def test_a_person_promotes_it(approved):

@@ -50,7 +50,7 @@ def _reviews(folder: str, manifest: Manifest) -> TrainingReviews:
     path = os.path.join(folder, REVIEWS_NAME)
     if not fileio.exists(path):
         if REVIEWS_NAME in manifest.records:
-            raise UnusableRecord(f"{REVIEWS_NAME}, its record of training reviews, is gone")
+            raise UnusableRecord(f"{REVIEWS_NAME}, its record of training reviews, is missing")
         raise UnusableRecord("it was pushed before that was recorded")
     with fileio.open(path, "rb") as file:
         content = file.read()

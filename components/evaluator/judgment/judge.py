@@ -214,6 +214,6 @@ def _lost_baseline(split: str, problem: str) -> ConditionResult:
         kind="baseline",
         threshold=None,
         passed=False,
-        reason=f"the model in production can't be evaluated any more: {problem}; to promote the candidate "
+        reason=f"the model in production cannot be evaluated: {problem}; to promote the candidate "
         "without the comparison: greenlight approve",
     )

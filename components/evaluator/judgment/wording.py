@@ -181,7 +181,7 @@ def _fault(condition: Condition) -> str:
         return "the model is worse on reviews of one length"
     if condition.kind in CHANGE_KINDS:
         return "the model is worse on the newest reviews"
-    return "the model does not know the newest reviews, or their labels are wrong"
+    return "the model is inaccurate on the newest reviews, or their labels are wrong"
 
 
 def table(verdict: Verdict) -> list[tuple[str, ...]]:
@@ -259,7 +259,7 @@ def tally(statuses: Sequence[Status]) -> str:
         if status in statuses
     ]
     if not parts:
-        return "no condition was asked"
+        return "no condition is set"
     number, said = parts[0].split(" ", 1)
     return ", ".join([f"{counted(int(number), 'condition')} {said}", *parts[1:]])
 

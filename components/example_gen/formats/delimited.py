@@ -98,9 +98,7 @@ def delimited_records(
         if not fields:
             continue
         if len(source.record) > 1 and (rows := swallowed.rows(source.record, fields)):
-            detail = (
-                f"a quoted field holds what looks like rows of its own, from line {first + rows.offset} on"
-            )
+            detail = f"a quoted field contains lines that look like rows, from line {first + rows.offset} on"
             if rows.from_the_first:
                 recovered_until = max(recovered_until, source.number)
                 source.give_back(keep=1)
@@ -109,7 +107,7 @@ def delimited_records(
         elif len(fields) != len(header):
             yield BadRow(file, first, Reason.COLUMNS, f"{len(fields)} instead of {len(header)}")
         elif first <= recovered_until and _is_torn(fields, source.record):
-            yield BadRow(file, first, Reason.QUOTING, "rest of a row that broke above")
+            yield BadRow(file, first, Reason.QUOTING, "the rest of a broken row above")
         else:
             yield Record(first, {name: fields[place] for name, place in places.items()})
 

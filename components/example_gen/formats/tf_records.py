@@ -34,7 +34,7 @@ def example_records(path: str, *, gzipped: bool, columns: Columns, place: str | 
         try:
             example = tf.train.Example.FromString(serialized)
         except DecodeError:
-            yield BadRow(path, line, Reason.NOT_EXAMPLE, f"{len(serialized)} bytes of something else")
+            yield BadRow(path, line, Reason.NOT_EXAMPLE, f"{len(serialized)} bytes that are not a record")
             continue
         features = example.features.feature
         names.update(dict.fromkeys(sorted(features)))

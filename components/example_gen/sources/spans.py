@@ -138,7 +138,7 @@ def choose(found: Sequence[Span], settings: DataSettings) -> list[Span]:
         where = f"data.source: there is no span at {settings.pattern}"
         if found:
             raise InputError(f"{where} beside those of data.without_spans.")
-        raise InputError(f"{where}. `greenlight data add FILE` lands one; or mend the pattern.")
+        raise InputError(f"{where}. `greenlight data add FILE` adds one; or correct the pattern.")
     return kept[-settings.window :] if settings.window else kept
 
 

@@ -48,7 +48,7 @@ def schedule(
     if len(asked) + (cron is not None) > 1:
         raise InputError("Give one of --cron, --pause, --resume and --delete.")
     if cron is None and (given or name is not None):
-        raise InputError(f"{'--param' if given else '--name'} is of use with --cron only.")
+        raise InputError(f"{'--param' if given else '--name'} needs --cron.")
 
     from pipeline.kubeflow import checks, parameters
 

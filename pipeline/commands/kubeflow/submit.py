@@ -32,7 +32,7 @@ def submit(settings: Settings, given: Sequence[str], no_wait: bool, run: str | N
     """
     from pipeline.termination import as_interruption
 
-    goes_on = "A run that was started goes on: look for it on the cluster before you start another."
+    goes_on = "A started run continues: check the cluster before you start another one."
     with as_interruption(goes_on):
         return _submit(settings, given, run=run, no_wait=no_wait, as_json=as_json)
 
@@ -44,7 +44,7 @@ def _submit(
 
     if run is not None and (given or no_wait):
         useless = "--param" if given else "--no-wait"
-        raise InputError(f"{useless} is of use for a run that is started, and --run starts none.")
+        raise InputError(f"{useless} needs a run that is started; --run starts none.")
     checks.require_compilable(settings)
     checks.require_kfp()
     chosen = parameters.read(settings, given)

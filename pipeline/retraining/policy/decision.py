@@ -52,7 +52,7 @@ def _quarantine(seen: Observation, past: History, settings: RetrainSettings) -> 
         why = label_quality.defect(examination, settings, vouched=vouched) if examination else None
         gave_up = past.broken[span_cause(span.key)]
         if why is None and gave_up >= settings.max_attempts:
-            why = f"{gave_up} runs of it broke; their logs say why"
+            why = f"{gave_up} of its runs broke; see their logs"
         if why is not None:
             evidence = dataclasses.asdict(examination) if examination else {"broken": gave_up}
             return Decision(kind="set-aside", trigger="span", why=why, covers=(span.key,), evidence=evidence)
@@ -122,9 +122,9 @@ def _nothing(seen: Observation, past: History, settings: RetrainSettings) -> Dec
             f"{settings.settle_seconds:g} s ago, and may be incomplete"
         )
     elif waiting:
-        why = f"{', '.join(waiting)}: new, but retrain.on_span is false and nothing else asks for a run"
+        why = f"{', '.join(waiting)}: new, but retrain.on_span is false and no other trigger applies"
     elif not seen.spans:
-        why = "there is no span, and nothing else asks for a run"
+        why = "there is no span, and no other trigger applies"
     else:
         why = f"every span is dealt with; the newest is {max(span.key for span in seen.spans)}"
     retry_in = settings.settle_seconds if unfinished else None

@@ -142,7 +142,7 @@ def _drift(seen: Observation, past: History, settings: RetrainSettings) -> Decis
     if not settings.on_drift or seen.drift is None or not seen.drift.drift:
         return None
     exceeded = [str(one.get("why") or one["name"]) for one in seen.drift.findings if one.get("exceeded")]
-    why = f"what is asked of the server has drifted: {'; '.join(exceeded) or 'the comparison says so'}"
+    why = f"served traffic has drifted: {'; '.join(exceeded) or 'by the comparison'}"
     spans = max((span.key for span in seen.spans if span.ready), default=None)
     evidence = {"drift": True, "findings": [dict(one) for one in seen.drift.findings]}
     return _once(past, settings, "drift", f"drift from version {seen.live} at {spans}", why, evidence)

@@ -92,7 +92,7 @@ def test_a_refused_model_is_not_blessed_and_a_deleted_baseline_is_named(without_
     assert without_baseline.blessing.get_int_custom_property("baseline_model_id") == 8
     below, lost = without_baseline.verdict.reasons
     assert below == "accuracy 0.7583 is below the floor 0.9500 by 0.1917 on test (120 examples)"
-    assert lost.startswith("the model in production can't be evaluated any more: its folder /")
+    assert lost.startswith("the model in production cannot be evaluated: its folder /")
     assert "Format-Serving is gone; to promote" in lost
     assert lost.endswith(": greenlight approve")
     assert without_baseline.evaluation.get_string_custom_property("reasons") == f"{below}\n{lost}"

@@ -98,7 +98,7 @@ def test_what_has_no_number_is_no_span(path):
 @pytest.mark.parametrize(
     ("pattern", "path", "why"),
     [
-        ("/span-{SPAN}/*", "/span-0/x", "spans count from 1"),
+        ("/span-{SPAN}/*", "/span-0/x", "spans are numbered from 1"),
         ("/span-{SPAN}/*", f"/span-{LARGEST + 1}/x", r"its number is larger than 9,007,199,254,740,991"),
         ("/span-{SPAN}/*", f"/span-{'9' * 200}/x", "its number is larger than"),
         ("/span-{SPAN}/{VERSION}", f"/span-1/{LARGEST + 1}", "its number is larger than"),

@@ -96,7 +96,7 @@ def test_one_blessing_is_enough_where_there_is_but_one(push, make_trained, make_
 def test_same_model_is_pushed_once(push, make_trained, root):
     push(model=make_trained("a"))
     again = push(model=make_trained("a"))
-    reason = "version 1 is live and is this very model"
+    reason = "version 1 is live and is the same model"
     assert told(again) == ("unchanged", reason, "1", str(root / "1"))
     assert again.get_int_custom_property("pushed") == 1
     assert sorted(os.listdir(again.uri)) == ["saved_model.pb", "variables"]

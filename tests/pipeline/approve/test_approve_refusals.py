@@ -118,7 +118,7 @@ def test_an_approved_version_that_is_not_live_any_more_is_promoted_by_its_number
     versions.rollback()
     message = refusal(approve(), 2)
     assert message.endswith(
-        "as version 2, which is not live any more. `greenlight promote 2` makes it live again."
+        "as version 2, which is no longer live. `greenlight promote 2` makes it live again."
     )
     assert versions.live().number == 1
 
@@ -129,7 +129,7 @@ def test_a_model_that_was_rolled_back_stays_out(approve, refuse, workspace, vers
     versions.rollback()
     assert refusal(approve(), 1) == (
         "Nothing was promoted: this very model was rolled back as version 2; "
-        "`greenlight promote 2` makes it live all the same."
+        "`greenlight promote 2` makes it live nevertheless."
     )
     assert read_run(workspace.metadata, RUN).stage("Approval") is None
 

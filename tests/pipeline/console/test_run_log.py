@@ -171,7 +171,7 @@ def test_a_second_capture_is_refused_and_does_not_disturb_the_first(log, tmp_pat
         thread.start()
         thread.join()
         print("mine")
-    assert refusals == ["Another run is under way in this process and takes all output. Wait for its end."]
+    assert refusals == ["Another run is active in this process and captures all output. Wait for its end."]
     assert "mine" in log.read_text()
 
 

@@ -118,9 +118,9 @@ def test_a_namespace_that_kubernetes_does_not_take_is_refused(release, namespace
 
 @pytest.mark.parametrize("amount", ["", "lots", "0", "-1", "2 Gi", "2gb"])
 def test_an_amount_that_kubernetes_does_not_read_is_refused(release, amount):
-    with pytest.raises(InputError, match=r"--cpu '.*' is not an amount .*; for example 500m"):
+    with pytest.raises(InputError, match=r"--cpu '.*' is not a valid .*; for example 500m"):
         kserve.render(release, storage_uri=URI, cpu=amount)
-    with pytest.raises(InputError, match=r"--memory '.*' is not an amount .* for example 512Mi or 2Gi\."):
+    with pytest.raises(InputError, match=r"--memory '.*' is not a valid .* for example 512Mi or 2Gi\."):
         kserve.render(release, storage_uri=URI, memory=amount)
 
 

@@ -124,7 +124,7 @@ def test_of_a_large_file_a_sample_is_looked_at(workspace, more_of_the_same):
     settings = load(workspace=str(workspace), assignments=["drift.max_examples=100"])
     report = compare(settings, FileInput(more_of_the_same))
     assert (report.examples, report.reference_examples) == (100, 100)
-    assert "100 of 300 reviews were looked at (drift.max_examples)" in report.notes
+    assert "100 of 300 reviews were sampled (drift.max_examples)" in report.notes
 
 
 def test_reviews_that_the_model_was_trained_on_are_noted(workspace, tmp_path, packaged_rows, write_csv):

@@ -79,14 +79,14 @@ def test_a_token_file_with_anything_but_a_token_is_refused(submit, tmp_path, con
     (tmp_path / "token").write_bytes(content)
     result = submit(api__token_file=str(tmp_path / "token"))
     assert result.exit_code == 2
-    assert "a token is one word, and this is not." in result.stderr
+    assert "a token is a single word, and this is not." in result.stderr
 
 
 def test_a_namespace_that_is_not_allowed_is_answered_in_words(submit, api):
     api.namespaces = ("ann",)
     result = submit(api__namespace="bob")
     assert result.exit_code == 2
-    assert "does not allow this to whoever the token belongs to." in result.stderr
+    assert "does not allow this to the token's owner." in result.stderr
     assert "It says: User is not authorized in namespace bob." in result.stderr
 
 
@@ -151,7 +151,7 @@ def test_a_host_that_stays_in_trouble_is_given_up_and_the_run_goes_on(submit, ap
     result = submit()
     assert result.exit_code == 1
     assert (
-        "has an error of its own (503). It says: as the test asked for Stopped waiting for run run-1; "
+        "has an internal error (503). It says: as the test asked for Stopped waiting for run run-1; "
         "`greenlight submit --run run-1` does again." in result.stderr
     )
 
@@ -199,7 +199,7 @@ def test_a_run_is_not_started_twice_when_the_answer_is_an_error(submit, api):
     api.once("/runs", 500)
     result = submit()
     assert result.exit_code == 1
-    assert "has an error of its own (500)." in result.stderr
+    assert "has an internal error (500)." in result.stderr
     assert len(api.sent("POST", "/runs")) == 1
 
 

@@ -146,8 +146,8 @@ def test_json_says_what_a_schedule_is_afterwards(schedule):
         (("--cron", "every night"), "--cron 'every night': it has 2 fields, not five."),
         (("--cron", "0 25 * * *"), "--cron '0 25 * * *': "),
         (("--cron", "0 3 * * *", "--param", "floor=1"), "--param floor=1: expected NAME=VALUE"),
-        (("--param", "epochs=1"), "--param is of use with --cron only."),
-        (("--name", "nightly"), "--name is of use with --cron only."),
+        (("--param", "epochs=1"), "--param needs --cron."),
+        (("--name", "nightly"), "--name needs --cron."),
     ],
 )
 def test_a_mistake_is_answered_in_words_with_code_2_and_changes_nothing(schedule, api, options, said):
@@ -178,10 +178,10 @@ def test_seconds_are_put_in_front_and_kubeflow_reads_it(cron):
     [
         ("0 3 * * 7", "Kubeflow's Sunday is day 0, not 7"),
         ("0 3 * * 5-7", "Kubeflow's Sunday is day 0, not 7"),
-        ("0 3 L * *", "Kubeflow does not know 'L'"),
-        ("0 3 LW * *", "Kubeflow does not know 'LW'"),
-        ("0 3 * * 5L", "Kubeflow does not know '5L'"),
-        ("0 3 * * 1#2", "Kubeflow does not know '1#2'"),
+        ("0 3 L * *", "Kubeflow does not support 'L'"),
+        ("0 3 LW * *", "Kubeflow does not support 'LW'"),
+        ("0 3 * * 5L", "Kubeflow does not support '5L'"),
+        ("0 3 * * 1#2", "Kubeflow does not support '1#2'"),
     ],
 )
 def test_what_cron_knows_and_kubeflow_does_not_is_refused_here(cron, reason):

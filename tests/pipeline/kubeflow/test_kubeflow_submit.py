@@ -150,9 +150,7 @@ def test_a_run_is_started_with_the_service_account_of_its_pods(submit, api):
 def test_options_of_a_start_are_refused_where_nothing_is_started(submit, api, option):
     result = submit("--run", "run-1", *option)
     assert result.exit_code == 2
-    assert result.stderr == (
-        f"Error: {option[0]} is of use for a run that is started, and --run starts none.\n"
-    )
+    assert result.stderr == (f"Error: {option[0]} needs a run that is started; --run starts none.\n")
     assert not api.requests
 
 

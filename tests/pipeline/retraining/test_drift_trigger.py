@@ -42,7 +42,7 @@ def test_it_starts_a_run_and_is_told_once_for_as_long_as_it_lasts(bench, asked):
     told = [alert for alert in one.alerts() if alert["event"] == "drift"]
     assert len(told) == 1
     assert told[0]["reasons"] == ["length: median of 21 words, reference 175"]
-    assert told[0]["title"] == "imdb: what is asked of version 3 has drifted"
+    assert told[0]["title"] == "imdb: the traffic of version 3 has drifted"
 
 
 def test_drift_that_went_and_came_back_is_told_again(bench, asked):

@@ -50,7 +50,7 @@ def test_the_same_content_is_not_added_twice_under_whatever_name(greenlight, wri
     greenlight("data", "add", written("monday.csv"))
     result = greenlight("data", "add", written("copy/of/monday.csv"))
     assert result.exit_code == 0
-    assert result.stdout == f"Nothing to add: span 1 has this very content, in {spans}/span-1/monday.csv\n"
+    assert result.stdout == f"Nothing to add: span 1 has the same content, in {spans}/span-1/monday.csv\n"
     told = json.loads(greenlight("data", "add", "monday.csv", "--json").stdout)
     assert (told["added"], told["span"]) == (False, 1)
     assert [entry.name for entry in spans.iterdir() if not entry.name.startswith(".")] == ["span-1"]

@@ -58,7 +58,7 @@ def test_a_landed_span_that_was_changed_is_read_again(greenlight, three_spans):
 def test_no_span_is_said_on_standard_error(greenlight):
     result = greenlight("data", "list", "--from", "nowhere")
     assert (result.exit_code, result.stdout) == (0, "")
-    told = "There is no span at nowhere/span-{SPAN}/*. `greenlight data add FILE` lands one.\n"
+    told = "There is no span at nowhere/span-{SPAN}/*. `greenlight data add FILE` adds one.\n"
     assert result.stderr == told
     assert greenlight("data", "list", "--json").stdout == "[]\n"
 

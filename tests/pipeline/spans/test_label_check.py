@@ -54,7 +54,7 @@ def test_wrong_labels_are_named_by_file_and_line(greenlight, written):
     assert (result.exit_code, facts["reviews"]) == (0, 700)
     assert facts["suspected_labels"] > 80 and len(facts["first_suspected"]) == 10
     assert all(line.startswith("monday.csv:") for line in facts["first_suspected"])
-    assert "labels look wrong; they are landed as they are." in result.stderr
+    assert "labels look wrong; they are added unchanged." in result.stderr
 
 
 def test_suspected_rows_are_quarantined(greenlight, written, reviews):
@@ -121,7 +121,7 @@ def test_a_span_of_too_many_wrong_labels_is_refused(greenlight, written, tmp_pat
     assert (
         "monday.csv was not landed: " in result.stderr and "check.max_suspect_share = 8.0%" in result.stderr
     )
-    assert "Mend them, or land it all the same with --set check.label_check=report." in result.stderr
+    assert "Correct them, or add it nevertheless with --set check.label_check=report." in result.stderr
     assert not list(tmp_path.glob("workspace/spans/span-*"))
     assert add(greenlight, written(0), "check.label_check=quarantine span").exit_code == 0
 

@@ -50,7 +50,7 @@ def test_watchers_do_not_use_up_the_calls_of_others(small_workspace, serve_works
         with pytest.raises(grpc.RpcError) as refused:
             next(health.Watch(request, timeout=60))
         assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert refused.value.details() == "2 clients watch already; ask with Check"
+        assert refused.value.details() == "2 clients watch already; use Check"
         assert health.Check(request, timeout=20).status == SERVING
         for watch in watches:
             watch.cancel()

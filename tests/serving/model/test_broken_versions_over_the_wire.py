@@ -94,7 +94,7 @@ def test_a_live_version_that_stops_answering_is_not_ready_until_it_does_again(le
         until(lambda: ready(running) == (False, True, health_pb2.HealthCheckResponse.NOT_SERVING))
         status = state(running, 1)
         assert (status["state"], status["status"]["error_code"]) == ("AVAILABLE", "UNAVAILABLE")
-        assert "does not answer any more: " in status["status"]["error_message"]
+        assert "does not answer: " in status["status"]["error_message"]
         assert (
             'greenlight_model_answers{model_name="imdb_sentiment"} 0.0'
             in running.client.get("/monitoring/prometheus/metrics").text

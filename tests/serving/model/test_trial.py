@@ -34,7 +34,7 @@ def trial(folder, **options):
             "output probability has the type float32, and not int32 as in the signature. ",
         ),
         ("an asset that is missing", "words.txt; No such file or directory"),
-        ("no signature", "it has no signature: nothing can be asked of it"),
+        ("no signature", "it has no signature: it cannot be called"),
         ("a tensor that is not in the graph", "Tensor nowhere:0"),
     ],
 )

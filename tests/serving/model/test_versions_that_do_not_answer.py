@@ -223,7 +223,7 @@ def test_a_live_version_that_begins_to_fail_is_not_ready_until_it_answers_again(
         await until(lambda: not server.service.ready())
         assert server.states() == {1: (State.AVAILABLE, Code.UNAVAILABLE)}
         (status,) = server.models.statuses()
-        assert status.message == "does not answer any more: Table not initialized."
+        assert status.message == "does not answer: Table not initialized."
         assert not server.service.version_ready()
         assert server.gauge("greenlight_model_answers") == 0
         failing.on = False
@@ -270,7 +270,7 @@ def test_a_live_version_that_hangs_is_taken_back(tmp_path, tiny_model, monkeypat
             server.models.note(one, failed=True)
         await until(lambda: not server.service.ready())
         (status,) = server.models.statuses()
-        assert status.message == "does not answer any more: no answer within 0.1 seconds"
+        assert status.message == "does not answer: no answer within 0.1 seconds"
         go_on.set()
         await until(server.service.ready)
 

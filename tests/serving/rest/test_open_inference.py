@@ -319,10 +319,10 @@ def test_a_type_that_the_protocol_does_not_know_is_said():
     spec = {"x": TensorSpec(dtype="complex64", shape=None, tensor="x:0")}
     given = {"name": "x", "datatype": "COMPLEX64", "shape": [1], "data": [1]}
     with pytest.raises(
-        RequestError, match="Input x has the type complex64, which the protocol does not know"
+        RequestError, match="Input x has the type complex64, which the protocol does not have"
     ):
         v2_tensors.read(given, spec, v2_tensors.Binary(memoryview(b"")))
     with pytest.raises(
-        RequestError, match="Output x has the type complex64, which the protocol does not know"
+        RequestError, match="Output x has the type complex64, which the protocol does not have"
     ):
         v2_tensors.write("x", np.zeros(1, np.complex64), binary=False)

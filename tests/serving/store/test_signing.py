@@ -74,7 +74,7 @@ def test_unsigned_version_does_not_verify_where_a_key_is_given(tmp_path, keys, m
     VersionStore(tmp_path / "store").push(model, Facts())
     store = VersionStore(tmp_path / "store", verifier=KeyVerifier(keys[1]))
     assert said(store) == [
-        f"version 1: model.sig is missing: the version is not signed, and {keys[1]} asks for a signature"
+        f"version 1: model.sig is missing: the version is not signed, but {keys[1]} asks for a signature"
     ]
 
 

@@ -30,7 +30,7 @@ def test_what_a_person_promoted_over_is_not_pushed_again_but_can_be_promoted(two
     assert (answer.outcome, answer.version, two.live().number) == ("rejected", 2, 3)
     assert answer.reason == (
         "this very model was version 2, before a person made version 3 live instead; "
-        "`greenlight promote 2` makes it live all the same"
+        "`greenlight promote 2` makes it live nevertheless"
     )
     assert two.promote(2).version == 4
     assert two.push(make_model("b"), Facts()).outcome == "unchanged"

@@ -48,7 +48,7 @@ def test_live_model_is_not_pushed_twice(store, make_model):
     store.push(make_model("a"), Facts())
     again = store.push(make_model("a"), Facts(run_id="another"))
     assert (again.outcome, again.version) == ("unchanged", 1)
-    assert again.reason == "version 1 is live and is this very model"
+    assert again.reason == "version 1 is live and is the same model"
 
 
 def test_model_that_was_live_before_is_pushed_again(store, make_model):

@@ -36,7 +36,7 @@ def test_rolled_back_model_is_rejected(three, make_model):
     result = three.push(make_model("c"), Facts())
     assert (result.outcome, result.version) == ("rejected", 3)
     assert result.reason == (
-        "this very model was rolled back as version 3; `greenlight promote 3` makes it live all the same"
+        "this very model was rolled back as version 3; `greenlight promote 3` makes it live nevertheless"
     )
     assert three.live().number == 2
 

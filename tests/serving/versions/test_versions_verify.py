@@ -101,7 +101,7 @@ def test_store_that_is_not_there_has_no_versions(store):
 def test_store_from_the_future_is_refused(version, root, files):
     (root / ".greenlight" / "store.json").write_text('{"format": 2, "id": "x"}')
     with pytest.raises(
-        StoreError, match=r"store.json has format 2, and this Greenlight knows stores up to 1"
+        StoreError, match=r"store.json has format 2, and this Greenlight supports stores up to 1"
     ):
         VersionStore(root, files=files)
 

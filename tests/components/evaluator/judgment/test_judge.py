@@ -217,7 +217,7 @@ def test_a_baseline_that_cannot_be_evaluated_refuses():
     assert [condition.kind for condition in verdict.conditions] == ["examples", "floor", "floor", "baseline"]
     assert verdict.verdict == "refused"
     assert verdict.reasons == (
-        "the model in production can't be evaluated any more: models/7 is gone; to promote the candidate "
+        "the model in production cannot be evaluated: models/7 is gone; to promote the candidate "
         "without the comparison: greenlight approve",
     )
     assert verdict.baseline.problem == "models/7 is gone"

@@ -105,8 +105,8 @@ def test_wrong_labels_in_the_newest_span_show_in_its_accuracy():
     )
     (reason,) = verdict.reasons
     assert reason.startswith(
-        "the model does not know the newest reviews, or their labels are wrong: accuracy 0.2000 on span 12 "
-        "of test (100 examples)"
+        "the model is inaccurate on the newest reviews, or their labels are wrong: accuracy 0.2000 on span "
+        "12 of test (100 examples)"
     )
 
 

@@ -59,7 +59,7 @@ def test_a_promotion_for_a_terminal():
         (["ok"] * 3 + ["not judged"] * 5, "3 conditions held, 5 were not judged"),
         (["not judged", "ok"], "1 condition held, 1 was not judged"),
         (["ok", "ok", "waived", "failed"], "2 conditions held, 1 was waived, 1 failed"),
-        ([], "no condition was asked"),
+        ([], "no condition is set"),
     ],
 )
 def test_conditions_are_counted_by_how_they_came_out(statuses, told):

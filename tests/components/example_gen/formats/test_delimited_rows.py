@@ -81,7 +81,7 @@ def test_the_tail_of_a_broken_row_is_not_taken_for_a_row():
     rows = read('text,label\n"two lines\nand a "stray" quote",1\nlast,0\n')
     assert rows[:2] == [
         BadRow("r.csv", 2, Reason.QUOTING, 'a quote inside a quoted field is not doubled ("")'),
-        BadRow("r.csv", 3, Reason.QUOTING, "rest of a row that broke above"),
+        BadRow("r.csv", 3, Reason.QUOTING, "the rest of a broken row above"),
     ]
     assert rows[2:] == [Review(4, "last", 0)]
 

@@ -82,7 +82,7 @@ def test_records_that_cannot_be_used_are_named_by_number(write_records):
     path = write_records("a.tfrecord", [good, b"\xff nonsense", no_text.SerializeToString()])
     assert read(path) == [
         Review(1, "fine", 1),
-        BadRow(str(path), 2, Reason.NOT_EXAMPLE, "10 bytes of something else"),
+        BadRow(str(path), 2, Reason.NOT_EXAMPLE, "10 bytes that are not a record"),
         BadRow(str(path), 3, Reason.NO_TEXT, ""),
     ]
 

@@ -120,7 +120,7 @@ def test_of_versions_the_newest_is_taken_and_all_are_found(make):
 @pytest.mark.parametrize(
     ("names", "pattern", "message"),
     [
-        (["span-0/a"], "span-{SPAN}/*", "span-0/a is of no span: spans count from 1"),
+        (["span-0/a"], "span-{SPAN}/*", "span-0/a is of no span: spans are numbered from 1"),
         (["span-100/a"], "span-{SPAN:2}/*", "span-100/a is of no span: its number does not have the width"),
         ([f"span-{LARGEST + 1}/a"], "span-{SPAN}/*", "is of no span: its number is larger than"),
         (["span-1/a", "span-01/a"], "span-{SPAN}/*", "duplicate span 1: .* and .*. Remove one."),

@@ -110,7 +110,7 @@ def test_the_base_keeps_its_splits_to_the_review_and_its_labels(with_base):
 
 
 def test_a_pattern_without_any_span_is_answered_with_what_to_do(generate, tmp_path):
-    with pytest.raises(InputError, match=r"there is no span at .*`greenlight data add FILE` lands one"):
+    with pytest.raises(InputError, match=r"there is no span at .*`greenlight data add FILE` adds one"):
         generate(DataSettings(source=f"files:{tmp_path}/span-{{SPAN}}/*"))
 
 

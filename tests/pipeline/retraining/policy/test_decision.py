@@ -70,7 +70,7 @@ def test_a_span_that_was_changed_after_its_run_is_not_called_new():
 def test_with_the_trigger_off_a_new_span_is_nothing_but_it_is_said():
     decision = decide(seen(ONE), past(examined(ONE)), RetrainSettings(on_span=False))
     assert decision.kind == "nothing"
-    assert decision.why == "span 1: new, but retrain.on_span is false and nothing else asks for a run"
+    assert decision.why == "span 1: new, but retrain.on_span is false and no other trigger applies"
 
 
 def test_a_span_that_is_still_written_is_said():
@@ -99,7 +99,7 @@ def test_drift_in_served_traffic_starts_one_run_and_another_once_there_is_more_d
     settings = RetrainSettings(on_drift=True)
     drift = Drift(drift=True, findings=[{"name": "length", "exceeded": True, "why": "length: shorter"}])
     first = decide(seen(drift=drift), past(), settings)
-    assert (first.kind, first.why) == ("run", "what is asked of the server has drifted: length: shorter")
+    assert (first.kind, first.why) == ("run", "served traffic has drifted: length: shorter")
     assert first.evidence["findings"][0]["name"] == "length"
     assert decide(seen(drift=drift), past(*ran(first, "refused")), settings).kind == "nothing"
     assert decide(seen(ONE, drift=drift), past(*ran(first, "refused"), examined(ONE)), settings).kind == "run"

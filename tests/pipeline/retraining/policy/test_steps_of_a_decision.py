@@ -110,7 +110,7 @@ def test_a_span_whose_runs_broke_too_often_is_quarantined(attempts, kind):
     decision = decide(seen(ONE), past(*broke, examined(ONE)), RetrainSettings(max_attempts=attempts))
     assert decision.kind == kind
     if kind == "set-aside":
-        assert decision.why == "2 runs of it broke; their logs say why"
+        assert decision.why == "2 of its runs broke; see their logs"
         assert decision.covers == (ONE,)
         unexamined = decide(seen(ONE), past(*broke), RetrainSettings(max_attempts=attempts))
         assert unexamined.evidence == {"broken": 2}
@@ -205,7 +205,7 @@ def test_a_run_that_has_to_wait_keeps_its_trigger_and_cause():
 @pytest.mark.parametrize(
     ("now", "records", "settings", "why"),
     [
-        (seen(), [], ON, "there is no span, and nothing else asks for a run"),
+        (seen(), [], ON, "there is no span, and no other trigger applies"),
         (
             seen(ONE, TWO),
             [*ran(ONE), *ran(TWO, run="s")],
@@ -223,7 +223,7 @@ def test_a_run_that_has_to_wait_keeps_its_trigger_and_cause():
             seen(ONE, TWO),
             [examined(ONE), examined(TWO)],
             OFF,
-            "span 1, span 2: new, but retrain.on_span is false and nothing else asks for a run",
+            "span 1, span 2: new, but retrain.on_span is false and no other trigger applies",
         ),
     ],
 )
