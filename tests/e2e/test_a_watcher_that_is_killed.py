@@ -92,11 +92,11 @@ def watched(tmp_path, embedding_cache):
 
 def verdict_without_a_result(watched: Watched) -> str:
     """What is found of the run, had it been killed after its last stage, before it wrote its result."""
-    places = Paths(Workspace.at(watched.workspace))
-    attempt = History(Journal(places.journal).records()).attempts[0]
-    result = places.workspace.result(attempt.run)
+    paths = Paths(Workspace.at(watched.workspace))
+    attempt = History(Journal(paths.journal).records()).attempts[0]
+    result = paths.workspace.result(attempt.run)
     result.unlink()
-    ended = attempts.found_out(attempt, load(assignments=watched.settings), places)
+    ended = attempts.recovered(attempt, load(assignments=watched.settings), paths)
     assert ended is not None and result.is_file()
     return ended.verdict
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from components.infra_validator.checks import Answer, Evidence, _differs, checks
+from components.infra_validator.checks import CanaryAnswer, CanaryResults, _differs, checks
 from components.infra_validator.process import Ended
 from components.infra_validator.settings import InfraSettings
 
@@ -39,8 +39,10 @@ def test_a_difference_is_beyond_the_tolerance_or_between_a_number_and_none(one, 
     ],
 )
 def test_a_label_may_miss_the_cut_by_a_millionth(probability, label, wrong):
-    answer = Answer(signature="tf_example", canaries=("review 1",), probability=[probability], label=[label])
-    found = Evidence(
+    answer = CanaryAnswer(
+        signature="tf_example", canaries=("review 1",), probability=[probability], label=[label]
+    )
+    found = CanaryResults(
         ended=Ended(why=None, records=(), log=""),
         signatures=None,
         asked=(answer,),

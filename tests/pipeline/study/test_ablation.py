@@ -7,13 +7,13 @@ from processes import with_set
 from small_run import SMALL_RUN
 
 from components.tuner import fit_cache
-from components.tuner.fit_cache import Measured
+from components.tuner.fit_cache import FitResult
 from pipeline import config
 from pipeline.study import ablation
 from pipeline.study.ablation import Ablation, Row
 
-FIT = Measured(accuracy=0.9, log_loss=0.25, calibration_error=0.01, epochs=7, seconds=12.0)
-OTHER = Measured(accuracy=0.92, log_loss=0.35, calibration_error=0.03, epochs=9, seconds=14.0)
+FIT = FitResult(accuracy=0.9, log_loss=0.25, calibration_error=0.01, epochs=7, seconds=12.0)
+OTHER = FitResult(accuracy=0.92, log_loss=0.35, calibration_error=0.03, epochs=9, seconds=14.0)
 
 
 @pytest.mark.parametrize("name", ablation.ROWS)

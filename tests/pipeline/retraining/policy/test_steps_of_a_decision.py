@@ -7,6 +7,7 @@ import pytest
 from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.decision import decide, pending, to_examine
 from pipeline.retraining.policy.history import History, span_cause
+from pipeline.retraining.policy.observation import Drift, Observation, ObservedSpan
 from pipeline.retraining.policy.records import (
     Decided,
     Decision,
@@ -19,7 +20,6 @@ from pipeline.retraining.policy.records import (
     SpanContent,
     Watching,
 )
-from pipeline.retraining.policy.seen import Drift, Seen, SpanSeen
 from pipeline.settings.retrain import RetrainSettings
 
 NOW = Timestamp(datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC))
@@ -28,9 +28,9 @@ ON = RetrainSettings()
 OFF = RetrainSettings(on_span=False)
 
 
-def seen(*keys, not_ready=(), live=3, previous=2, **more) -> Seen:
-    spans = [SpanSeen(key=key, ready=key not in not_ready) for key in keys]
-    return Seen(now=NOW, spans=spans, live=live, previous=previous, **more)
+def seen(*keys, not_ready=(), live=3, previous=2, **more) -> Observation:
+    spans = [ObservedSpan(key=key, ready=key not in not_ready) for key in keys]
+    return Observation(now=NOW, spans=spans, live=live, previous=previous, **more)
 
 
 def past(*contents) -> History:

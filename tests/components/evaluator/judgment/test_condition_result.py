@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from components.evaluator.judgment.holding import corrected, judge_condition, unjudged
+from components.evaluator.judgment.condition_result import corrected, judge_condition, unjudged
 from components.evaluator.judgment.samples import Sample
 from components.evaluator.judgment.wording import NO_BASELINE
 from components.evaluator.predictions import Predictions
