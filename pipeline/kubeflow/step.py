@@ -26,16 +26,19 @@ LAST_STAGE = "Pusher"
 
 
 def with_parameters(executor_input: dict[str, Any], *, stage: str, settings_json: str) -> None:
-    """Gives the stage, in place, what it would have been compiled with, had the run's parameters been its
-    settings.
+    """Replaces the run-time parameters of a stage by the execution properties that follow from them.
+
+    Example: a Trainer that was compiled with 40 epochs and the parameter `epochs`, in a run with epochs=5,
+    has the parameter values {"epochs": 5, P: V40}, where P are its execution properties with values V40.
+    Afterwards they are {P: V5}, as if the pipeline had been compiled with trainer.epochs=5.
 
     Args:
-      executor_input: the values of the run's parameters are among its parameters.
-      stage: the stage's id.
-      settings_json: those that it was compiled from.
+      executor_input: KFP's ExecutorInput, changed in place; its parameterValues include the run's parameters.
+      stage: the id of the stage.
+      settings_json: the settings that the pipeline was compiled with.
 
     Raises:
-      InputError: a parameter's value cannot be used.
+      InputError: the value of a parameter is invalid.
     """
     from pipeline.config import Settings
 

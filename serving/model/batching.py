@@ -184,7 +184,13 @@ class Batcher:
             self._loop.call_soon(self._dispatch)
 
     def _dispatch(self) -> None:
-        """Starts calls, the oldest rows first, as long as a worker is free and they need not wait."""
+        """Starts model calls while a worker is free, the lane with the oldest request first.
+
+        Example with two workers and max_delay 5 ms: a request on an idle model is called at once (`_take`,
+        `_start`). A second one, 1 ms later, waits for up to 5 ms to be batched, because a call is running:
+        `_dispatch_in` schedules the next dispatch. A third one in the same lane, 2 ms later, joins it, and
+        both share the call that starts when the second one's time is up, or when the lane has max_rows rows.
+        """
         self._scheduled = False
         while self.running < self.limits.workers and self._lanes:
             lane = min(self._lanes.values(), key=lambda lane: lane.waiting[0].arrived)
@@ -195,7 +201,7 @@ class Batcher:
                 self._start(lane, batch)
 
     def _wait_for_company(self, lane: Lane) -> float:
-        """How long the lane's rows may still wait for others: not on an idle model, nor for a full call."""
+        """Seconds that the lane's rows may still wait to be batched: 0 on an idle model or for a full call"""
         if not self.running or lane.rows >= self.limits.max_rows:
             return 0.0
         return lane.waiting[0].arrived + self.limits.max_delay - self._clock()
@@ -206,7 +212,10 @@ class Batcher:
         self._later = self._loop.call_later(seconds, self._schedule)
 
     def _take(self, lane: Lane) -> list[_Request]:
-        """The lane's next requests that share a call; those whose client has gone are dropped."""
+        """Removes the next requests from a lane that share a call: at least one, at most max_rows rows.
+
+        Requests that were canceled or have expired are dropped, so the result can be empty.
+        """
         batch: list[_Request] = []
         rows, now = 0, self._clock()
         while lane.waiting:
@@ -231,7 +240,7 @@ class Batcher:
         self.queued -= request.rows
 
     def _start(self, lane: Lane, batch: list[_Request]) -> None:
-        """Calls the model, right here or in a worker's thread."""
+        """Calls the model: in this thread for a single row that is expected to be quick, else in a worker."""
         if self._is_quick(lane, batch):
             self._finish(lane, batch, *_answer(lane, batch))
         else:
@@ -239,7 +248,7 @@ class Batcher:
             self._jobs.put((lane, batch))
 
     def _is_quick(self, lane: Lane, batch: list[_Request]) -> bool:
-        """Whether to call the model right here: changing threads twice costs as much as a short call."""
+        """Whether to call the model in this thread: two thread switches cost as much as a short call."""
         if self.running or self._lanes or len(batch) > 1 or batch[0].rows > 1:
             return False
         expected = lane.expected_seconds(batch[0].size)

@@ -72,17 +72,25 @@ class Writer:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[Held]:
-        """The store to oneself, put in order."""
+        """Holds the store's lock, after recovering from writers that died.
+
+        Example: a writer died between the rename of version 8 and its `done` in the journal. The next
+        `locked()` finds the open `begin`, sees version 8 in the folder, and completes the entry with `done`;
+        had the rename not happened, the entry would be closed as undone. Then it empties `staging/`.
+
+        Raises:
+          StoreBusy: another writer held the lock for too long.
+        """
         wait, lease = self._wait_seconds, LOCK_LEASE_SECONDS
         with self.files.lock(self.layout.lock, wait_seconds=wait, lease_seconds=lease) as held:
             self._put_in_order(held)
             yield held
 
     def _put_in_order(self, held: Held) -> None:
-        """Makes the store if there is none, and mends what dead writers and full disks left.
+        """Creates the store if there is none, and completes what dead writers and full disks left.
 
-        The order counts: what was begun is decided before the versions are listed, the journal is complete
-        before it is asked which models were rolled back.
+        The order matters: open actions are settled before the versions are listed, and the journal is
+        complete before it is read for rolled-back models.
         """
         self._create_unless_there()
         self._finish_what_was_begun()

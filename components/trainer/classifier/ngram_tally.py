@@ -5,42 +5,53 @@ from collections.abc import Iterator
 import numpy as np
 
 _AT_ONCE = 2_000_000
-"""N-grams that are counted in one go: what counting needs beside the tally does not grow with the tally."""
+"""N-grams that are counted at once, which bounds the memory of counting."""
 
 Counts = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Int64 [V] each: n-grams in ascending order; how often positive reviews hold each; and negative ones."""
 
 
 class NgramTally:
-    """Takes batches of n-grams as `ngrams.hashes` gives them; keeps eight bytes for each one, sorted."""
+    """Collects batches of n-gram hashes (`ngrams.hashes`) as sorted runs of eight bytes per n-gram."""
 
     def __init__(self) -> None:
         self.reviews = 0
         self._runs: list[np.ndarray] = []
 
     def add(self, grams: np.ndarray, *, lengths: np.ndarray, labels: np.ndarray) -> None:
-        """Reviews: their n-grams one after another, int64 [M]; how many each has; 1 for positive, else 0."""
-        # The hashes are even, so a label fits in, and one sort does for both classes.
+        """Adds N reviews.
+
+        Args:
+          grams: the n-grams of all reviews in sequence, int64 [M], even numbers.
+          lengths: the number of n-grams of each review, int [N].
+          labels: 1 for positive, 0 for negative, int [N].
+        """
+        # The hashes are even: the lowest bit holds the label, and one sort covers both classes.
         run = grams | np.repeat(labels.astype(np.int8), lengths)
         run.sort()
         self._runs.append(run)
         self.reviews += len(labels)
 
     def counts(self, *, at_least: int) -> Counts:
-        """The n-grams that occur at least so many times."""
+        """The n-grams that occur at least `at_least` times, with their counts in both classes."""
         parts = [_count(part, at_least) for part in self._parts()]
         keys, praise, blame = (np.concatenate(column) for column in zip(*parts, strict=True))
         return keys, praise, blame
 
     def _parts(self) -> Iterator[np.ndarray]:
-        """All that was added, in ascending order; each n-gram is in one part."""
+        """All added n-grams with their label bits, ascending, in parts of about _AT_ONCE; int64 [P] each.
+
+        The range of int64 is cut at equally spaced edges, and each part merges the same range of every sorted
+        run. Equal n-grams are therefore in one part, which `_count` needs. With the edge 0 and the runs
+        [-8, -2, 4] and [-2, 6], the parts are [-8, -2, -2] and [4, 6].
+        """
         seen = sum(map(len, self._runs))
         edges = np.linspace(-(2.0**63), 2.0**63, max(2, 2 + seen // _AT_ONCE))[1:-1].astype(np.int64) & ~1
         cuts = [[0, *np.searchsorted(run, edges), len(run)] for run in self._runs]
         for number in range(len(edges) + 1):
             pieces = [run[cut[number] : cut[number + 1]] for run, cut in zip(self._runs, cuts, strict=True)]
             part = np.concatenate([np.empty(0, np.int64), *pieces])
-            part.sort(kind="stable")  # which merges what is sorted already
+            part.sort(kind="stable")  # merges sorted pieces
             yield part
 
 

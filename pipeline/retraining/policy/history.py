@@ -20,6 +20,7 @@ from pipeline.retraining.policy.records import (
     Examined,
     Record,
     Released,
+    RolledBack,
     SpanContent,
     Watching,
 )
@@ -89,7 +90,7 @@ class History:
             self._ended(content, record.moment)
         elif isinstance(content, Released):
             self._released(content.span)
-        else:
+        elif isinstance(content, RolledBack):
             self.pending_rollback = None
 
     @property
