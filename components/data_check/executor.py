@@ -41,7 +41,6 @@ class Executor(base_executor.BaseExecutor):
           TooFewReviews: there are findings, but only in splits of too few reviews.
           DataStopped: there are others; the message has a line for each finding.
         """
-        self._log_startup(input_dict, output_dict, exec_properties)
         settings = CheckSettings.model_validate_json(exec_properties["settings"])
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
         anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])

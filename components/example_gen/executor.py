@@ -120,7 +120,6 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
           DataStopped: too many of its rows cannot be used.
           GreenlightError: the source was written to meanwhile.
         """
-        self._log_startup(input_dict, output_dict, exec_properties)
         settings = self._stage_config(exec_properties).settings
         spans = _spans(settings, exec_properties)
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])

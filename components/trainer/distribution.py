@@ -36,11 +36,11 @@ class SharedModel(UnconvertedModel):
         share = rows / replica.all_reduce(tf.distribute.ReduceOp.SUM, rows)
         with tf.GradientTape() as tape:
             logits = self(features, training=True)
-            # Keras has divided the loss by the number of replicas, whose gradients it adds up.
-            loss = self.compiled_loss(labels, logits) * replica.num_replicas_in_sync * share
+            # Keras has divided the loss and the layers' penalties by the number of replicas, whose gradients
+            # it adds up. The shares of all replicas add up to 1, so that each penalty counts once.
+            loss = self.compute_loss(features, labels, logits) * replica.num_replicas_in_sync * share
         self.optimizer.minimize(loss, self.trainable_variables, tape=tape)
-        self.compiled_metrics.update_state(labels, logits)
-        return {metric.name: metric.result() for metric in self.metrics}
+        return self.compute_metrics(features, labels, logits, None)
 
 
 @dataclasses.dataclass(frozen=True)
