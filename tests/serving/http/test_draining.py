@@ -19,7 +19,7 @@ REQUEST = b"POST /v1/models/imdb_sentiment:predict HTTP/1.1\r\nHost: x\r\nConten
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
-    """On a busy machine nobody is given up on: what is tested ends by itself."""
+    """Patience for a busy machine: what is tested ends by itself."""
     monkeypatch.setattr(backlog, "_LONGEST_SECONDS", 60.0)
 
 
