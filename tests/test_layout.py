@@ -128,8 +128,8 @@ def test_no_folder_needs_itself_by_way_of_others():
 
 def test_a_module_beside_sub_folders_is_a_room_of_its_own():
     needs = rooms()
-    assert "serving.rest" in needs["serving.server"] and "serving.model" in needs["serving.rest"]
-    assert "serving" not in needs
+    assert "serving.rest" in needs["serving.server"] and "serving.model.predictor" in needs["serving.rest"]
+    assert "serving" not in needs and "serving.model" not in needs
 
 
 @pytest.mark.parametrize("package", (*PACKAGES, "benchmarks"))

@@ -15,8 +15,8 @@ SOURCES = {
     for path in sorted((ROOT / package).rglob("*.py"))
 }
 TREES = {path: ast.parse(source) for path, source in SOURCES.items()}
-DOCUMENTED = {"_exit", "_replace"}
-"""Of os, and of named tuples: public in spite of their names."""
+DOCUMENTED = {"_exit", "_replace", "_typeshed"}
+"""Of os, of named tuples, and for types alone: public in spite of their names."""
 
 
 def is_private(name: object) -> bool:
