@@ -61,5 +61,5 @@ def test_any_other_two_ends_are_the_machine_s(first, second):
 
 def test_what_the_machine_lacked_is_said():
     told = {"step": "machine", "error": "The disk is full."}
-    with pytest.raises(MachineFault, match=r"while loading the model \(The disk is full\); tried once more"):
+    with pytest.raises(MachineFault, match=r"while loading the model \(The disk is full\); started again"):
         attempts.settle(tried("machine", LOADING, told), tried("machine", LOADING, told))
