@@ -112,7 +112,7 @@ def laid_over(settings: Settings, given: Mapping[str, Any]) -> Settings:
     Raises:
       InputError: a value cannot be used.
     """
-    from pipeline.config import parse
+    from pipeline.config import Settings, parse
 
     known = {parameter.name: parameter for parameter in ALL}
     changed = {

@@ -175,7 +175,7 @@ def test_other_columns_are_landed_under_the_names_of_the_settings(greenlight, wr
     assert result.exit_code == 0, result.stderr
     assert (spans / "span-1" / "stars.csv").read_text() == 'text,label\n"fine, ""really""",1\ndull,0\n'
     same = greenlight("data", "add", name, "--text-column", "body", "--label-column", "stars")
-    assert same.stdout.startswith("Nothing to add: span 1 has this very content")
+    assert same.stdout.startswith("Nothing to add: span 1 has the same content")
     both = greenlight("data", "add", name, "--label-column", "text")
     assert (both.exit_code, both.stderr) == (
         2,
