@@ -12,7 +12,7 @@ import tensorflow as tf
 import tf_keras
 
 from components.trainer.classifier.conversion import UnconvertedModel
-from components.trainer.distribution import SharedModel, shared_out
+from components.trainer.distribution import SharedModel, sharded
 
 ROOT = Path(__file__).parents[3]
 ROWS = np.arange(14, dtype=np.float32).reshape(7, 2) / 7
@@ -33,7 +33,7 @@ def fitted(kind: type[tf_keras.Model], strategy: tf.distribute.Strategy | None =
             metrics=[tf_keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
         )
     batches = tf.data.Dataset.from_tensor_slices((ROWS, LABELS)).batch(5)
-    history = trained.fit(shared_out(batches), epochs=2, verbose=0).history
+    history = trained.fit(sharded(batches), epochs=2, verbose=0).history
     return [*trained.get_weights()[0][:, 0].tolist(), *history["loss"], *history["accuracy"]]
 
 

@@ -51,7 +51,7 @@ def test_a_run_that_broke_is_tried_again_after_the_back_off(bench):
     assert (ended.verdict, ended.reasons) == ("failed", ("the disk is on fire",))
     waiting = one.retrainer().step().decision
     assert waiting.kind == "wait"
-    assert waiting.why == "span 1 is new, but the last run broke; the next try is in 5 min"
+    assert waiting.why == "span 1 is new, but the last run broke; the next attempt is in 5 min"
     one.later(minutes=6)
     one.plan = {"verdict": "promoted"}
     assert one.retrainer().step().ended.verdict == "promoted"
