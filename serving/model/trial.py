@@ -122,7 +122,9 @@ def _require_rows(predictor: Predictor, signature: Signature, inputs: Inputs, li
 
 
 def _without_rows(predictor: Predictor, signature: Signature, inputs: Inputs) -> str:
-    """The first output that does not have a row for each of the input, or "" where all have."""
+    """The first output without a row for each input row; "" if there is none, or no input to compare with."""
+    if not inputs:
+        return ""
     rows = len(next(iter(inputs.values())))
     outputs = predictor.run(signature.name, inputs)
     return next((name for name in sorted(outputs) if outputs[name].shape[:1] != (rows,)), "")
