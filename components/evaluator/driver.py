@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EARLIER = "earlier_candidates"
 """The execution property with the numbers by test set, as JSON; "" where no driver runs (Kubeflow)."""
-TEST_SET, CANDIDATE, EXAMPLES = "test_set", "candidate", "examples"
+TEST_SET, CANDIDATE, EXAMPLES = "test_set", "candidate", "judged_examples"
 """Custom properties of a ModelEvaluation: the digests of the texts that it is of and of the judged model, and
 the ids of the examples.
 """

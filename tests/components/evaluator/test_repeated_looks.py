@@ -26,7 +26,7 @@ def judged(store, test_set: str, candidate: str, examples: str = "") -> None:
         evaluation.custom_properties["test_set"].string_value = test_set
         evaluation.custom_properties["candidate"].string_value = candidate
     if examples:
-        evaluation.custom_properties["examples"].string_value = examples
+        evaluation.custom_properties["judged_examples"].string_value = examples
     store.put_artifacts([evaluation])
 
 

@@ -168,7 +168,7 @@ def test_rows_that_are_not_utf8_are_noted_and_where_there_are_no_others_refused(
     assert (found["examples"], found["notes"][0]) == (1, "1 rows that are not UTF-8 were left out")
     (tmp_path / "none.csv").write_bytes("text,label\ncafé,1\n".encode("latin-1"))
     result = greenlight("drift", "none.csv", "--workspace", str(workspace))
-    assert (result.exit_code, "because they are not UTF-8. Save it as UTF-8." in result.stderr) == (2, True)
+    assert (result.exit_code, "Save the file as UTF-8" in result.stderr) == (2, True)
 
 
 def test_requests_in_a_file_that_is_still_being_written_are_announced(

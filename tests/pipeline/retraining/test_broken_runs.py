@@ -108,7 +108,7 @@ def test_a_span_whose_runs_break_again_and_again_is_quarantined_so_that_the_next
     retrainer = one.retrainer()
     decisions = [retrainer.step().decision for _ in range(3)]
     assert [decision.kind for decision in decisions] == ["run", "run", "set-aside"]
-    assert decisions[2].why == "2 runs of it broke; their logs say why"
+    assert decisions[2].why == "2 of its runs broke; see their logs"
     assert retrainer.step().decision.why == "span 2 is new"
 
 

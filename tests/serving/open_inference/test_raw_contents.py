@@ -54,7 +54,7 @@ def test_an_input_has_to_be_one_of_the_signatures_and_of_its_type():
         "Input x must have the datatype FP32, and not 'FP64'"
     )
     assert invalid_argument(input_spec, "b", "COMPLEX64", SPECS, text="") == (
-        "Input b has the type complex64, which the protocol does not know"
+        "Input b has the type complex64, which the protocol does not have"
     )
 
 
@@ -131,5 +131,5 @@ def test_an_output_has_a_type_of_the_protocol():
     assert output_dtype("y", np.array([b"a"])) == "string"
     assert output_dtype("y", np.zeros(1, np.uint8)) == "uint8"
     assert invalid_argument(output_dtype, "y", np.zeros(1, np.complex64)) == (
-        "Output y has the type complex64, which the protocol does not know"
+        "Output y has the type complex64, which the protocol does not have"
     )

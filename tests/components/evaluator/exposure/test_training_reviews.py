@@ -77,7 +77,7 @@ def test_a_version_tells_its_reviews_and_its_data(version):
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
-        (lambda version: (version / REVIEWS_NAME).unlink(), "is gone"),
+        (lambda version: (version / REVIEWS_NAME).unlink(), "is missing"),
         (lambda version: (version / REVIEWS_NAME).write_bytes(record().to_bytes()), "was changed since the"),
         (lambda version: (version / MANIFEST_NAME).unlink(), "it has no manifest"),
         (lambda version: (version / MANIFEST_NAME).write_text("{"), "its manifest is not valid JSON"),
