@@ -85,11 +85,11 @@ class Process:
     def predict(self, text: str = "a film", **options) -> httpx.Response:
         return self.client.post(f"/v1/models/{MODEL}:predict", json={"instances": [text]}, **options)
 
-    def slow(self) -> "threading.Thread":
+    def slow(self, steps: int = 300_000) -> "threading.Thread":
         """Sends a request that the model needs some time for; its response is `answered` of the thread."""
 
         def ask():
-            body = {"signature_name": "slow", "instances": [300_000]}
+            body = {"signature_name": "slow", "instances": [steps]}
             with contextlib.suppress(httpx.RemoteProtocolError):  # in the story where the server is ended
                 thread.answered = httpx.post(f"{self.url}/v1/models/{MODEL}:predict", json=body, timeout=60)
 
@@ -161,7 +161,7 @@ def test_after_a_kill_it_starts_again_at_once_on_the_same_port(workspace, store,
         assert again.port == server.port
         assert again.said[1] == f"READY  {MODEL}, version 2\n"
         assert again.predict().json()["predictions"][0]["probability"] == 0.75
-        waiting = again.slow()
+        waiting = again.slow(300_000_000)  # longer than any machine takes to pass on two signals
         again.tell(signal.SIGTERM)
         again.tell(signal.SIGINT)
         assert again.ended() == 128 + signal.SIGINT, "the second signal does not wait"
