@@ -86,6 +86,7 @@ def test_a_workspace_in_use_is_not_shared(run, tmp_path):
         holder.join()
 
 
+@pytest.mark.proof
 def test_ctrl_c_in_a_stage_is_an_interruption_and_no_failure(short, workspace, monkeypatch):
     from components.trainer.classifier import signatures
 

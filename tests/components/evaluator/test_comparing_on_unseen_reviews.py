@@ -114,6 +114,7 @@ def test_with_too_few_left_there_is_no_fair_comparison(evaluate, export_model, p
     assert outcome.marks == {"NOT_BLESSED"}
 
 
+@pytest.mark.proof
 def test_the_same_split_leaves_nothing_out(evaluate, export_model, published, folder):
     live = published({"train": texts(100, 160), "eval": texts(160, 180)})
     outcome = evaluate(export_model(), live, gate=GATE, folder=folder)
@@ -137,6 +138,7 @@ def test_the_record_of_the_candidate_is_left_for_its_version(evaluate, export_mo
     assert test_set.candidates is None
 
 
+@pytest.mark.proof
 def test_a_model_that_started_from_another_has_seen_what_that_one_saw(
     evaluate, export_model, published, folder
 ):

@@ -38,6 +38,7 @@ def test_no_error_of_the_fingerprint_leaves_an_execution_running_or_a_way_to_its
     assert [run(source), run(source)] == [Execution.COMPLETE] * 2
 
 
+@pytest.mark.proof
 def test_of_spans_content_and_number_are_the_key_and_how_they_were_chosen_is_not(run, write_csv, tmp_path):
     write_csv("here/span-1/a.csv", [("fine", 1), ("dull", 0)])
     write_csv("here/span-2/a.csv", [("good", 1)])

@@ -111,6 +111,7 @@ def test_a_memory_hog_is_killed_or_at_least_named(run):
     assert "the limit is 200 (infra.max_memory_mb)" in problem
 
 
+@pytest.mark.proof
 def test_what_the_process_started_dies_with_it(run, tmp_path):
     child = tmp_path / "child"
     program = f"""

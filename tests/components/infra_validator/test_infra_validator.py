@@ -63,6 +63,7 @@ def test_a_sound_model_is_blessed_as_tfx_blesses(validate, export):
     assert 50 < report["memory_mb"] < 4096
 
 
+@pytest.mark.proof
 def test_a_model_that_crashes_on_the_empty_string_takes_nothing_else_down(validate, export):
     blessing, report = validate(export("serve_or_abort_on_empty"), InfraSettings(samples=1))
 
@@ -95,6 +96,7 @@ def started_with(monkeypatch):
     return program
 
 
+@pytest.mark.proof
 def test_a_process_that_the_system_killed_is_started_once_more(validate, export, started_with, tmp_path):
     started_with(KILLED_ONCE.format(mark=str(tmp_path / "mark")))
     blessing, report = validate(export(), InfraSettings(samples=1))

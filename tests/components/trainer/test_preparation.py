@@ -28,6 +28,7 @@ def test_small_splits_are_encoded_in_memory(prepared_with):
     assert (len(prepared.train), len(prepared.evaluation)) == (400, 200)
 
 
+@pytest.mark.proof
 def test_large_splits_are_streamed_and_train_as_well(prepared_with):
     lines = []
     with progress.reporting_to(lines.append):

@@ -48,6 +48,7 @@ def made(monkeypatch) -> list[TrainerSettings]:
     return seen
 
 
+@pytest.mark.proof
 def test_a_fit_is_measured_as_others_would_measure_the_trainer_s_model(fits, files, cache_dir):
     found = fits.of(SETTINGS, EMBEDDING)
     classifier, record = train(settings=SETTINGS, embedding_settings=EMBEDDING, cache_dir=cache_dir, **files)

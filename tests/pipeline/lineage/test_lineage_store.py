@@ -50,7 +50,10 @@ def test_a_sound_store_can_be_used(lineage):
     assert lineage.open().get_artifacts() == []
 
 
-@pytest.mark.parametrize("use", [SqliteLineage.prepare, SqliteLineage.open])
+@pytest.mark.parametrize(
+    "use",
+    [SqliteLineage.prepare, pytest.param(SqliteLineage.open, marks=pytest.mark.proof)],  # it waits long
+)
 def test_one_that_another_process_holds(lineage, held, use):
     said = rf"The lineage store {lineage.path} is locked by another process.*Close it .*run again\.$"
     with pytest.raises(MachineFault, match=said):

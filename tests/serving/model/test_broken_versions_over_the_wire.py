@@ -84,6 +84,7 @@ def leaning(tmp_path):
     return tmp_path / "model", file
 
 
+@pytest.mark.proof
 def test_a_live_version_that_stops_answering_is_not_ready_until_it_does_again(leaning, serving_model):
     model, file = leaning
     with serving_model(model) as running:

@@ -98,6 +98,7 @@ def with_base(generate, tmp_path_factory):
     return generate(DataSettings(source=source, with_base=True)), repeated
 
 
+@pytest.mark.proof
 def test_the_base_keeps_its_splits_to_the_review_and_its_labels(with_base):
     generated, repeated = with_base
     found = {split: [span_of(record) for record in generated.records(split)] for split in generated.splits}

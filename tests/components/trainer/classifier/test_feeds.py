@@ -42,6 +42,7 @@ def assert_alike(one, two) -> None:
         np.testing.assert_allclose(weight, other, atol=1e-4)
 
 
+@pytest.mark.proof
 def test_training_on_ids_equals_training_on_text(embedding, reload, vocabulary, fitted):
     start = embedding.weights[0].numpy()
     plain = fitted(embedding, vocabulary, model.text_feed)

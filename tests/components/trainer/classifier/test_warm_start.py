@@ -172,6 +172,7 @@ def test_live_starts_where_the_live_model_ended(prepared, live):
     assert warm.epochs[0]["loss"] < cold.epochs[0]["loss"]
 
 
+@pytest.mark.proof
 def test_auto_keeps_the_fit_with_the_lower_loss_on_eval(prepared, live):
     _, start = started(prepared, live[1], warm_start="auto", epochs=1)
     compared = start["compared"]
@@ -180,6 +181,7 @@ def test_auto_keeps_the_fit_with_the_lower_loss_on_eval(prepared, live):
     assert f"{compared['live']['loss']:.4f}" in start["why"] and "log loss on eval" in start["why"]
 
 
+@pytest.mark.proof
 def test_auto_does_not_keep_a_start_from_a_model_that_learned_the_contrary(prepared, live, tmp_path):
     contrary, _ = train.fit_prepared(prepared, SETTINGS)
     for variable in contrary.head.get_layer("logit").weights:
