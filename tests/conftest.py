@@ -356,3 +356,13 @@ def served(serving_small) -> Iterator[RunningServer]:
     """A server with the default limits, gRPC as well, for tests that leave it as it is."""
     with serving_small(grpc=True) as running:
         yield running
+
+
+@pytest.fixture
+def fits_made(monkeypatch) -> list:
+    """The settings of every fit of a search that is really made, and not taken from those that are kept."""
+    from components.tuner import fit_cache  # imports TensorFlow
+
+    seen, fit = [], fit_cache.fit_prepared
+    monkeypatch.setattr(fit_cache, "fit_prepared", lambda *given: seen.append(given[1]) or fit(*given))
+    return seen

@@ -14,7 +14,9 @@ from components.example_gen.formats.packing import require_rows
 from components.example_gen.formats.parquet import is_parquet
 from components.example_gen.formats.rows import BadRow, Columns, Record, Records, text_problem
 from components.example_gen.reading import Reading, require_usable
-from components.example_gen.sources.files import file_records, first_bytes, found_paths, opened
+from components.example_gen.sources.file_bytes import first_bytes, opened
+from components.example_gen.sources.file_lookup import found_paths
+from components.example_gen.sources.files import file_records
 from components.example_gen.span_pattern import absolute
 
 if TYPE_CHECKING:

@@ -13,7 +13,9 @@ from components.example_gen.formats.file_format import as_text, unpacked_name
 from components.example_gen.formats.labels import ACCEPTED, LabelRule
 from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Records, text_problem
 from components.example_gen.reading import Reading, good, require_no_scale
-from components.example_gen.sources.files import file_records, found_paths, opened, require_known_format
+from components.example_gen.sources.file_bytes import opened
+from components.example_gen.sources.file_lookup import found_paths, require_known_format
+from components.example_gen.sources.files import file_records
 
 _PLAIN = ".txt"
 _REMEDY = "Name the right one with --set data.text_column=NAME."

@@ -20,7 +20,8 @@ from components.example_gen.duplicates.sketches import sketch
 from components.example_gen.reading import Reading, merged, usable
 from components.example_gen.settings import KEPT_TOGETHER, DataSettings
 from components.example_gen.sources.content import Content
-from components.example_gen.sources.files import FilePart, with_format
+from components.example_gen.sources.file_fingerprints import with_format
+from components.example_gen.sources.files import FilePart
 from components.example_gen.sources.packaged import PackagedPart
 from components.example_gen.sources.parts import Part
 from components.example_gen.splits import Splitter

@@ -11,7 +11,7 @@ from components.drift import texts
 from components.errors import DataStopped, InputError
 from components.example_gen.formats.file_format import Format, format_of
 from components.example_gen.reading import Reading, good
-from components.example_gen.sources import files, preflight
+from components.example_gen.sources import file_lookup, preflight
 
 if TYPE_CHECKING:
     from components.batch_prediction.unlabeled import Wanted
@@ -74,7 +74,7 @@ def require_comparable(paths: Sequence[str], data: DataSettings) -> None:
 
     def look(path: str, reading: Reading) -> Iterable[object] | None:
         if not texts.is_plain(path):
-            files.require_known_format(path)
+            file_lookup.require_known_format(path)
             if format_of(path) is Format.TF_RECORD:
                 return None
         records = islice(texts.records_of(path, columns, data.dialect), preflight.FIRST_ROWS)

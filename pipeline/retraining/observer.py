@@ -81,7 +81,7 @@ class SpanObserver:
 
 def _content(span: Span) -> str:
     if any("://" in path for path in span.paths):
-        from components.example_gen.sources.files import content_fingerprint
+        from components.example_gen.sources.file_fingerprints import content_fingerprint
 
         return content_fingerprint(span.paths)[:32]
     return hashlib.sha256("\n".join(sorted(map(_digest, span.paths))).encode()).hexdigest()[:32]
@@ -89,7 +89,7 @@ def _content(span: Span) -> str:
 
 def _digest(path: str) -> str:
     from components.example_gen.formats.rows import unreadable
-    from components.example_gen.sources.files import raw_bytes
+    from components.example_gen.sources.file_bytes import raw_bytes
 
     hashed = hashlib.sha256()
     try:

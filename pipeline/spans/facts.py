@@ -75,7 +75,7 @@ def _facts(span: Span, data: DataSettings, runs: dict[tuple[int, str], list[str]
         left_out, left_out_labels = kept.left_out, kept.left_out_labels
         first_left_out = kept.first_left_out
     else:
-        from components.example_gen.sources.files import content_fingerprint
+        from components.example_gen.sources.file_fingerprints import content_fingerprint
         from pipeline.spans.account import account
 
         try:

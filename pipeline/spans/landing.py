@@ -19,7 +19,8 @@ from components.errors import GreenlightError, InputError, MachineFault
 from components.example_gen.formats.rows import Review, unreadable
 from components.example_gen.reading import Reading, require_usable, usable
 from components.example_gen.settings import DataSettings
-from components.example_gen.sources.files import FilePart, content_fingerprint, file_fingerprint
+from components.example_gen.sources.file_fingerprints import content_fingerprint, file_fingerprint
+from components.example_gen.sources.files import FilePart
 from components.example_gen.sources.spans import Span, find
 from pipeline.spans.account import Account, account
 from pipeline.spans.place import LAST, LandingPlace, landing_place

@@ -28,7 +28,7 @@ class SpanRecord:
     duplicates: int
     contradictions: int
     fingerprint: str
-    """Of the content; see `components.example_gen.sources.files.content_fingerprint`."""
+    """Of the content; see `components.example_gen.sources.file_fingerprints.content_fingerprint`."""
     file: str
     size: int
     modified: float

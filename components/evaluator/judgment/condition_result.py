@@ -1,5 +1,6 @@
 """The result of one condition on the reviews of its slice."""
 
+import dataclasses
 import math
 from typing import NamedTuple
 
@@ -53,15 +54,8 @@ def judge_condition(
 
 def unjudged(condition: Condition, split: str, why: wording.Unjudged) -> ConditionResult:
     """The result of a condition that there was nothing to judge by: it passes, and says why."""
-    return ConditionResult(
-        metric=condition.metric,
-        slice=condition.slice,
-        split=split,
-        kind=condition.kind,
-        threshold=condition.threshold,
-        passed=True,
-        unjudged=why.short,
-        reason=why.sentence(condition),
+    return dataclasses.replace(
+        _failed(condition, split, why.sentence(condition)), passed=True, unjudged=why.short
     )
 
 

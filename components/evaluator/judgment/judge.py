@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -129,14 +129,13 @@ def _quality_judged(found: Sequence[ConditionResult]) -> bool:
 
 def _unknown_quality(split: str, found: Sequence[ConditionResult]) -> ConditionResult:
     causes = dict.fromkeys(each.unjudged for each in found if each.unjudged is not None)
+    return _refusal("quality", split, notes.unknown_quality(causes))
+
+
+def _refusal(kind: Literal["quality", "baseline"], split: str, reason: str) -> ConditionResult:
+    """The result of what is asked of the comparison as a whole, and of no slice or number."""
     return ConditionResult(
-        metric="quality",
-        slice=OVERALL,
-        split=split,
-        kind="quality",
-        threshold=None,
-        passed=False,
-        reason=notes.unknown_quality(causes),
+        metric=kind, slice=OVERALL, split=split, kind=kind, threshold=None, passed=False, reason=reason
     )
 
 
@@ -207,13 +206,9 @@ def _metrics(label: np.ndarray, probability: np.ndarray | None) -> dict[str, Any
 
 
 def _lost_baseline(split: str, problem: str) -> ConditionResult:
-    return ConditionResult(
-        metric="baseline",
-        slice=OVERALL,
-        split=split,
-        kind="baseline",
-        threshold=None,
-        passed=False,
-        reason=f"the model in production cannot be evaluated: {problem}; to promote the candidate "
+    return _refusal(
+        "baseline",
+        split,
+        f"the model in production cannot be evaluated: {problem}; to promote the candidate "
         "without the comparison: greenlight approve",
     )

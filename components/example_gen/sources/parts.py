@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.example_gen.settings import DataSettings
-from components.example_gen.sources import files, packaged, prepared
+from components.example_gen.sources import file_fingerprints, file_lookup, packaged, prepared
 from components.example_gen.sources.files import FilePart
 from components.example_gen.sources.packaged import PackagedPart
 from components.example_gen.sources.prepared import TfdsPart
@@ -47,7 +47,7 @@ def parts(settings: DataSettings, spans: Sequence[Span] = ()) -> list[Part]:
         ]
     columns, dialect = settings.columns, settings.dialect
     if not settings.has_spans:
-        return [FilePart(path, columns, dialect) for path in files.matching_paths(settings.pattern)]
+        return [FilePart(path, columns, dialect) for path in file_lookup.matching_paths(settings.pattern)]
     base = [PackagedPart()] if settings.with_base else []
     paths = [(path, span.number) for span in spans for path in span.paths]
     return [*base, *(FilePart(path, columns, dialect, span=number) for path, number in paths)]
@@ -62,8 +62,8 @@ def fingerprint(settings: DataSettings, spans: Sequence[Span] = ()) -> str:
     """
     paths = [path for span in spans for path in span.paths]
     if settings.kind not in ("packaged", "tfds") and not settings.has_spans:
-        paths = files.matching_paths(settings.pattern)
-    return fingerprint_of(settings, spans, {path: files.file_fingerprint(path) for path in paths})
+        paths = file_lookup.matching_paths(settings.pattern)
+    return fingerprint_of(settings, spans, {path: file_fingerprints.file_fingerprint(path) for path in paths})
 
 
 def fingerprint_of(settings: DataSettings, spans: Sequence[Span], read: Mapping[str, str]) -> str:
@@ -82,7 +82,7 @@ def fingerprint_of(settings: DataSettings, spans: Sequence[Span], read: Mapping[
     if settings.kind == "tfds":
         return f"tfds:{prepared.content_fingerprint(prepared.prepare(settings.tfds_data_dir))}"
     if not settings.has_spans:
-        return f"files:{files.combined(read.values())}"
+        return f"files:{file_fingerprints.combined(read.values())}"
     base = [f"{BASE} {packaged.SHA256}"] if settings.with_base else []
     own = [f"{content['span']} {content['fingerprint']}" for content in contents(spans, read)]
     digest = hashlib.sha256("\n".join([*base, *own]).encode()).hexdigest()
@@ -99,7 +99,7 @@ def contents(spans: Sequence[Span], read: Mapping[str, str]) -> list[dict[str, A
         {
             "span": span.number,
             "version": span.version,
-            "fingerprint": files.combined(read[path] for path in span.paths),
+            "fingerprint": file_fingerprints.combined(read[path] for path in span.paths),
         }
         for span in spans
     ]

@@ -14,7 +14,7 @@ from components.example_gen.formats.file_format import Format, format_of
 from components.example_gen.formats.rows import Record, Records, as_reviews, require_columns
 from components.example_gen.reading import Reading, require_no_scale, require_usable, usable
 from components.example_gen.settings import DataSettings
-from components.example_gen.sources import files, spans
+from components.example_gen.sources import file_bytes, file_lookup, files, spans
 from components.example_gen.sources.files import FilePart
 from components.example_gen.span_pattern import absolute
 
@@ -53,7 +53,7 @@ def labeled(data: DataSettings) -> Look:
     """How files of labeled reviews are looked at."""
 
     def look(path: str, reading: Reading) -> Iterable[object] | None:
-        files.require_known_format(path)
+        file_lookup.require_known_format(path)
         if format_of(path) is Format.TF_RECORD:
             return None
         part = FilePart(path, data.columns, data.dialect)
@@ -91,7 +91,7 @@ def require_files(paths: Sequence[str], look: Look, *, max_bad_share: float) -> 
       DataStopped: none of the first rows of a file can be used, or their labels are those of a scale.
     """
     for path in paths:
-        files.first_bytes(path)
+        file_bytes.first_bytes(path)
     for path in paths[:MOST_FILES]:
         reading = Reading()
         found = look(path, reading)
@@ -113,7 +113,7 @@ def _judge(reading: Reading, path: str, max_bad_share: float, *, alone: bool) ->
 
 
 def _require_records(path: str) -> None:
-    if not files.first_bytes(path):
+    if not file_bytes.first_bytes(path):
         raise no_row(path)
     files.require_tf_records(path)
 
@@ -130,9 +130,9 @@ def _newest_first(data: DataSettings) -> list[str]:
 
 def _matching(pattern: str) -> Sequence[str]:
     pattern = absolute(pattern)
-    files.require_listable(pattern)
-    if not os.path.isdir(pattern) and files.takes_beam(pattern):
+    file_lookup.require_listable(pattern)
+    if not os.path.isdir(pattern) and file_lookup.takes_beam(pattern):
         found = [path for path in glob.glob(pattern, recursive=True) if not os.path.isdir(path)]
         if found:  # Beam, whose patterns can do more, has the last word
-            return files.without_links(found)
-    return files.matching_paths(pattern)
+            return file_lookup.without_links(found)
+    return file_lookup.matching_paths(pattern)

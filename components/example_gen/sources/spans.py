@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from components.errors import InputError
 from components.example_gen.settings import DataSettings
-from components.example_gen.sources.files import match, require_listable, without_links
+from components.example_gen.sources.file_lookup import match, require_listable, without_links
 from components.example_gen.span_pattern import Misfit, SpanKey, SpanPattern, absolute
 
 

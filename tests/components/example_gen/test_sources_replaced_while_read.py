@@ -16,7 +16,8 @@ from components.example_gen.beam_steps import ReadPart
 from components.example_gen.formats.rows import Columns
 from components.example_gen.sources import packaged, prepared
 from components.example_gen.sources.content import Content
-from components.example_gen.sources.files import FilePart, file_fingerprint
+from components.example_gen.sources.file_fingerprints import file_fingerprint
+from components.example_gen.sources.files import FilePart
 from components.example_gen.sources.packaged import PackagedPart
 from components.reviews import to_example
 

@@ -1,4 +1,4 @@
-"""FitResult fits: what they come to, and that none is made twice or taken for another."""
+"""Kept fits of searches: what they come to, and that none is made twice or taken for another."""
 
 import dataclasses
 from pathlib import Path
@@ -13,7 +13,6 @@ from components.embeddings.settings import EmbeddingSettings
 from components.trainer.classifier import data
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import train
-from components.tuner import fit_cache
 from components.tuner.fit_cache import FitCache
 
 EMBEDDING = EmbeddingSettings(vocabulary_size=2000)
@@ -40,14 +39,6 @@ def fits(tmp_path, files, cache_dir) -> FitCache:
     return FitCache(tmp_path / "fits", **files, cache_dir=cache_dir)
 
 
-@pytest.fixture
-def made(monkeypatch) -> list[TrainerSettings]:
-    """The settings of every fit that is really made."""
-    seen, fit = [], fit_cache.fit_prepared
-    monkeypatch.setattr(fit_cache, "fit_prepared", lambda *given: seen.append(given[1]) or fit(*given))
-    return seen
-
-
 @pytest.mark.proof
 def test_a_fit_is_measured_as_others_would_measure_the_trainer_s_model(fits, files, cache_dir):
     found = fits.of(SETTINGS, EMBEDDING)
@@ -59,30 +50,30 @@ def test_a_fit_is_measured_as_others_would_measure_the_trainer_s_model(fits, fil
     assert found.epochs == len(record.epochs) == 1
 
 
-def test_no_fit_is_made_twice(fits, files, cache_dir, made, tmp_path):
+def test_no_fit_is_made_twice(fits, files, cache_dir, fits_made, tmp_path):
     first = fits.of(SETTINGS, EMBEDDING)
     again = FitCache(tmp_path / "fits", **files, cache_dir=cache_dir).of(SETTINGS, EMBEDDING)
-    assert again == first and len(made) == 1
+    assert again == first and len(fits_made) == 1
 
 
 @pytest.mark.proof
-def test_other_settings_or_another_embedding_is_another_fit(fits, made):
+def test_other_settings_or_another_embedding_is_another_fit(fits, fits_made):
     fits.of(SETTINGS, EMBEDDING)
     fits.of(SETTINGS.model_copy(update={"seed": 2}), EMBEDDING)
     fits.of(SETTINGS, EMBEDDING.model_copy(update={"trainable": False}))
-    assert len(made) == 3
+    assert len(fits_made) == 3
 
 
 @pytest.mark.proof
-def test_other_reviews_are_another_fit(fits, files, cache_dir, made, tmp_path):
+def test_other_reviews_are_another_fit(fits, files, cache_dir, fits_made, tmp_path):
     fits.of(SETTINGS, EMBEDDING)
     swapped = {"train_files": files["eval_files"], "eval_files": files["train_files"]}
     FitCache(tmp_path / "fits", **swapped, cache_dir=cache_dir).of(SETTINGS, EMBEDDING)
-    assert len(made) == 2
+    assert len(fits_made) == 2
 
 
 @pytest.mark.proof
-def test_a_result_that_cannot_be_read_is_made_again(fits, made, tmp_path):
+def test_a_result_that_cannot_be_read_is_made_again(fits, fits_made, tmp_path):
     found = fits.of(SETTINGS, EMBEDDING)
     (path,) = (tmp_path / "fits").iterdir()
     for content in ("", '{"accuracy": 1}'):
@@ -90,4 +81,4 @@ def test_a_result_that_cannot_be_read_is_made_again(fits, made, tmp_path):
         again = fits.of(SETTINGS, EMBEDDING)
         assert dataclasses.replace(again, seconds=0) == dataclasses.replace(found, seconds=0)
         assert path.read_text() != content
-    assert len(made) == 3
+    assert len(fits_made) == 3

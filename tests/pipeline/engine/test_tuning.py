@@ -7,32 +7,22 @@ import pytest
 from processes import with_set
 from small_run import SMALL_RUN
 
-from components.trainer.settings import TrainerSettings
-from components.tuner import fit_cache
 from pipeline import config
 from pipeline.engine.tuning import TuneResult
 
 SMALL = (*SMALL_RUN, "trainer.epochs=2", "tune.batch_size=[32]", "tune.learning_rate=[0.001, 0.01]")
 
 
-@pytest.fixture
-def fits(monkeypatch) -> list[TrainerSettings]:
-    """The settings of every fit that is really made."""
-    seen, fit = [], fit_cache.fit_prepared
-    monkeypatch.setattr(fit_cache, "fit_prepared", lambda *given: seen.append(given[1]) or fit(*given))
-    return seen
-
-
 @pytest.mark.proof
-def test_a_search_is_resumed_and_its_file_is_taken(greenlight, fits, tmp_path):
+def test_a_search_is_resumed_and_its_file_is_taken(greenlight, fits_made, tmp_path):
     small = ["--json", *with_set(*SMALL)]
     first = greenlight("tune", *small, *with_set("tune.trials=2"))
     assert first.exit_code == 0, first.output
-    assert len(fits) == 2 and fits[0] == config.load(assignments=SMALL).trainer
+    assert len(fits_made) == 2 and fits_made[0] == config.load(assignments=SMALL).trainer
 
     second = greenlight("tune", *small, *with_set("tune.trials=3"), "--output", "best.toml")
     assert second.exit_code == 0, second.output
-    assert len(fits) == 3, "the larger budget begins where the smaller one ended"
+    assert len(fits_made) == 3, "the larger budget begins where the smaller one ended"
     result = json.loads(second.stdout)
     scores = [trial["score"] for trial in result["trials"]]
     assert len(scores) == 3 and scores == sorted(scores)

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from components.errors import InputError, machine_fault_of
 from components.example_gen.formats.json_lines import json_array_records
 from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Review, unreadable
-from components.example_gen.sources.files import FilePart, file_records, found_paths
+from components.example_gen.sources.file_lookup import found_paths
+from components.example_gen.sources.files import FilePart, file_records
 from components.reviews import to_example
 
 COLUMNS = Columns("text", "label")

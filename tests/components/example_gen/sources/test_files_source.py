@@ -10,10 +10,13 @@ import pytest
 import tensorflow as tf
 
 from components.errors import InputError
+from components.example_gen.formats.file_format import format_of
 from components.example_gen.formats.rows import BadRow, Columns, Reason, Review
 from components.example_gen.settings import DataSettings
-from components.example_gen.sources import files as files_source
-from components.example_gen.sources.files import FilePart, content_fingerprint, format_of, matching_paths
+from components.example_gen.sources import file_bytes
+from components.example_gen.sources.file_fingerprints import content_fingerprint
+from components.example_gen.sources.file_lookup import matching_paths
+from components.example_gen.sources.files import FilePart
 from components.example_gen.sources.parts import fingerprint, parts
 from components.reviews import to_example
 
@@ -131,7 +134,7 @@ def test_the_fingerprint_of_what_the_system_refuses_to_read_is_the_same_error(tm
 def test_a_missing_permission_is_said_in_the_systems_words(write_csv, monkeypatch):
     path = write_csv("a.csv", ROWS)
     refusal = PermissionError(errno.EACCES, "Permission denied", str(path))  # root may read everything
-    monkeypatch.setattr(files_source, "raw_bytes", mock.Mock(side_effect=refusal))
+    monkeypatch.setattr(file_bytes, "raw_bytes", mock.Mock(side_effect=refusal))
     for ask in (read, lambda path: fingerprint(files(path))):
         with pytest.raises(InputError, match=r"a\.csv cannot be read: Permission denied\. See that"):
             ask(path)

@@ -1,0 +1,129 @@
+"""Files opened for reading, here or in an object store, with the hash of what is read.
+
+Beam, which takes a second to import, is imported where a file is not on this machine's disks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import IO
+
+from components.errors import InputError
+from components.example_gen.formats.packing import HEAD, unpacked
+from components.example_gen.formats.rows import unreadable
+from components.example_gen.sources.content import Content
+
+
+@contextmanager
+def opened(path: str, content: Content | None = None) -> Iterator[io.BufferedReader]:
+    """The file's bytes, unpacked if they are packed.
+
+    Args:
+      content: takes the hash of the bytes as they are in the file.
+
+    Raises:
+      InputError: the file cannot be opened; and as `unpacked`.
+    """
+    try:
+        raw = raw_bytes(path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    hashed = content.hashing(raw) if content else nullcontext(raw)
+    with raw, hashed as source, unpacked(source, path) as stream:
+        yield stream
+
+
+@contextmanager
+def place_of(path: str, content: Content | None) -> Iterator[str]:
+    """Where a library that takes paths reads the file that `content` hashes."""
+    if content is None:
+        yield path
+        return
+    if "://" in path:
+        before = sha256(path)
+        yield path
+        content.digest = before if sha256(path) == before else "written to while it was read"
+        return
+    try:
+        with content.pinning(path) as place:
+            yield place
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def first_bytes(path: str) -> bytes:
+    """The first HEAD bytes of a file as they are, packed or not; fewer if it has no more.
+
+    Raises:
+      InputError: it cannot be read; and as `raw_bytes`.
+    """
+    try:
+        with raw_bytes(path) as raw:
+            return raw.read(HEAD)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def raw_bytes(path: str) -> IO[bytes]:
+    """The file's bytes as they are, packed or not. Every reader opens its files here.
+
+    Raises:
+      InputError: it is a pipe, a socket or a device: reading one may never end.
+      OSError: it cannot be opened.
+    """
+    if "://" not in path:
+        return open(path, "rb", opener=_opener(path))
+    from apache_beam.io.filesystem import CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
+
+    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
+_KINDS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def _opener(path: str) -> Callable[[str, int], int]:
+    def opener(name: str, flags: int) -> int:
+        _require_file(path, os.stat(name).st_mode)
+        # Should a pipe be put in its place meanwhile: opening must not wait for a writer.
+        descriptor = os.open(name, flags | os.O_NONBLOCK)
+        try:
+            _require_file(path, os.fstat(descriptor).st_mode)
+        except InputError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    return opener
+
+
+def _require_file(path: str, mode: int) -> None:
+    for is_kind, kind in _KINDS:
+        if is_kind(mode):
+            raise InputError(f"{path} is {kind}, not a file; save what it gives as a file and name that.")
+
+
+def sha256(path: str) -> str:
+    """Hex sha256 of a file's bytes as they are, packed or not.
+
+    Raises:
+      InputError: it cannot be read.
+    """
+    hashed = hashlib.sha256()
+    try:
+        with raw_bytes(path) as stream:
+            while block := stream.read(2**20):
+                hashed.update(block)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return hashed.hexdigest()

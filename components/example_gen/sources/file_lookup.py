@@ -1,0 +1,162 @@
+"""The files that match a path or a pattern.
+
+Beam, which takes a second to import, is imported where Python cannot find them by itself.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from components.errors import InputError
+from components.example_gen.formats.file_format import format_of
+from components.example_gen.formats.packing import require_rows
+from components.example_gen.formats.rows import unreadable
+from components.example_gen.sources.file_bytes import first_bytes
+from components.example_gen.span_pattern import absolute
+
+if TYPE_CHECKING:
+    from apache_beam.io.filesystem import FileMetadata
+
+
+def matching_paths(pattern: str) -> list[str]:
+    """The files of `data.source` that match, sorted.
+
+    Raises:
+      InputError: none does, one of them is of no known format, or the place cannot be asked.
+    """
+    pattern = absolute(pattern)
+    if os.path.isdir(pattern):
+        raise InputError(f"data.source: {pattern} is a folder; say which of its files: files:{pattern}/*.csv")
+    paths = found_paths(pattern, named="data.source: ")
+    if not paths:
+        raise InputError(f"data.source: no file matches {pattern}; give a path or a pattern that does.")
+    for path in paths:
+        require_known_format(path)
+    return paths
+
+
+def require_known_format(path: str) -> None:
+    """Finds out that the format of a file cannot be told by its name.
+
+    Raises:
+      InputError: it says what the file is, where its bytes tell.
+    """
+    try:
+        format_of(path)
+    except InputError:
+        if os.path.isfile(path):
+            require_rows(first_bytes(path), path)
+        raise
+
+
+def found_paths(pattern: str, *, named: str = "") -> list[str]:
+    """The files that match, sorted, each once: of several paths to the same file (links), the first.
+
+    Args:
+      pattern: in Beam's notation; a path may also be meant as it stands.
+      named: what messages begin with.
+
+    Raises:
+      InputError: the place cannot be asked, or a folder of it not be looked into.
+    """
+    pattern = absolute(pattern)
+    if "://" not in pattern:
+        require_listable(pattern)
+        if os.path.lexists(pattern):
+            return [pattern]
+    if not takes_beam(pattern):
+        paths = glob.glob(pattern, include_hidden=True)
+        return without_links(path for path in paths if not os.path.isdir(path))
+    from apache_beam.io.filesystems import FileSystems
+
+    with _asking(pattern, named):
+        # A path may be meant as it stands although it holds the characters of a pattern.
+        if FileSystems.exists(pattern):
+            return [pattern]
+    return without_links(found.path for found in match(pattern, named=named))
+
+
+def require_listable(pattern: str) -> None:
+    """Finds out that a folder on the way to files on this machine cannot be looked into.
+
+    What looks for files passes over such a folder, and its reviews would be missing without a word.
+
+    Raises:
+      InputError: the system refuses it.
+    """
+    parts = pattern.split("/")
+    wild = [at for at, part in enumerate(parts) if glob.has_magic(part) and at]
+    for at in wild:
+        above = "/".join(parts[:at]) or "/"
+        for folder in glob.glob(above) if at > wild[0] else [above]:
+            _require_of_folder(folder, lambda path: os.scandir(path).close())
+    if not wild:
+        _require_of_folder(pattern, os.lstat)
+
+
+def _require_of_folder(path: str, ask: Callable[[str], object]) -> None:
+    try:
+        ask(path)
+    except PermissionError as error:
+        raise InputError(
+            f"{path} cannot be looked into: {error.strerror}. See that the user of this process may read it."
+        ) from error
+    except OSError:
+        return  # it is not there, or no folder: then nothing is missed in it
+
+
+_ONLY_OF_BEAM = ("**", "?", "[", "\\")
+"""In Beam's patterns these match the `/` between folders, too; the last one escapes."""
+
+
+def takes_beam(pattern: str) -> bool:
+    """Whether Beam has to be asked which files match; Python finds the others."""
+    return "://" in pattern or any(more in pattern for more in _ONLY_OF_BEAM)
+
+
+def without_links(paths: Iterable[str]) -> list[str]:
+    """The paths, sorted, without those of a file that an earlier one leads to."""
+    known: set[tuple[int, int]] = set()
+    kept = []
+    for path in sorted(paths):
+        if "://" not in path and (file := file_identity(path)):
+            if file in known:
+                continue
+            known.add(file)
+        kept.append(path)
+    return kept
+
+
+def file_identity(path: str) -> tuple[int, int] | None:
+    """What all paths to one file of this machine have in common; None for a path that leads nowhere."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def match(pattern: str, *, named: str = "data.source: ") -> list[FileMetadata]:
+    """The files that match, each with its size and time, in no order.
+
+    Raises:
+      InputError: the place cannot be asked.
+    """
+    from apache_beam.io.filesystems import FileSystems
+
+    with _asking(pattern, named):
+        return FileSystems.match([pattern])[0].metadata_list
+
+
+@contextmanager
+def _asking(pattern: str, named: str) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:  # Beam has no file system for that scheme, or lacks its package
+        raise InputError(f"{named}{pattern} cannot be looked up: {error}") from error
+    except OSError as error:
+        raise unreadable(pattern, error) from error
