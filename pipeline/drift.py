@@ -133,10 +133,12 @@ def live_version(settings: Settings) -> Version:
 
 
 def _live(settings: Settings) -> Version | None:
+    from components.store_errors import as_greenlight_errors
     from serving.versions import VersionStore
 
     root = Workspace.at(settings.workspace).serving(settings.model_name)
-    return VersionStore(root).live() if root.is_dir() else None
+    with as_greenlight_errors():
+        return VersionStore(root).live() if root.is_dir() else None
 
 
 def _nothing_live(settings: Settings) -> InputError:

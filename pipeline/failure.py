@@ -73,7 +73,7 @@ def _fault_of_the_machine(chain: Sequence[BaseException], place: Path | None) ->
         exhausted = any(faults.status_of(one) == faults.RESOURCE_EXHAUSTED for one in chain)
         least = _MODEL_BYTES if exhausted else disk.FEW_BYTES
         if fault := disk.fault_of(place, least_bytes=least):
-            return Failure(f"{where} ({disk.room(place)}): {fault}", 1, machine=True)
+            return Failure(f"{place} ({disk.room(place)}): {fault}", 1, machine=True)
     remedy = faults.remedy_of(chain[0], place)
     if remedy is None:
         return None

@@ -97,7 +97,7 @@ def _interpreter() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _tensorflow() -> Iterator[None]:
-    """What a test leaves of eager functions and of seeds; nothing where TensorFlow was not loaded before."""
+    """What a test leaves of eager functions; nothing where TensorFlow was not loaded before."""
     tensorflow = sys.modules.get("tensorflow")
     config = getattr(tensorflow, "config", None)  # absent while another thread is importing TensorFlow
     if config is None:

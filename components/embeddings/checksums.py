@@ -4,10 +4,12 @@ import hashlib
 import json
 from pathlib import Path
 
+from serving.storage.whole_file import write_whole
+
 
 def write(folder: Path, record: Path) -> None:
     """Writes the checksums of `folder` to the file `record`."""
-    record.write_text(json.dumps(_contents(folder), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_whole(record, json.dumps(_contents(folder), indent=1, sort_keys=True) + "\n")
 
 
 def is_intact(folder: Path, record: Path) -> bool:

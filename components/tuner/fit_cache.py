@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from components.trainer.classifier import model
 from components.trainer.preparation import Prepared, prepare
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import fit_prepared
+from serving.storage.whole_file import write_whole
 
 _BATCH = 2048
 _PREPARED_WITH = ("ngram_order", "ngram_min_count", "ngram_limit", "memory_reviews")
@@ -131,8 +131,4 @@ def _read(path: Path) -> FitResult | None:
 
 
 def _write(path: Path, measured: FitResult) -> None:
-    """Whole or not at all: the process may be killed at any time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}.tmp")
-    draft.write_text(json.dumps(dataclasses.asdict(measured)) + "\n", encoding="utf-8")
-    os.replace(draft, path)
+    write_whole(path, json.dumps(dataclasses.asdict(measured)) + "\n")

@@ -126,7 +126,7 @@ def _decide(settings: Settings, paths: Paths, given: dict[str, Any]) -> int:
     with stop.on_signals(), outbox.delivering():
         if given["watch"]:
             watch(retrainer, poll_seconds=settings.retrain.poll_seconds, stop=stop, notifier=notifier)
-            click.echo("Stopped; no run is in progress.")
+            click.echo("Stopped.")
             return 0 if stop.by in (None, signal.SIGTERM) else 128 + stop.by
         steps = decide_once(retrainer, stop=stop, notifier=notifier)
     code = _exit_code(steps, stop.by)

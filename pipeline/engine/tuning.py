@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from pipeline.console import run_log
 from pipeline.failure import explain
 from pipeline.preflight.training import require_search
 from pipeline.workspace.layout import Workspace, new_run_id
+from serving.storage.whole_file import write_whole
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -180,6 +180,4 @@ def _write_config(output: Path, settings: Settings, tuned: Mapping[str, Any]) ->
 
     trainer = settings.trainer.model_copy(update=dict(tuned))
     text = given_as_toml(settings.model_copy(update={"trainer": trainer}))
-    draft = output.with_name(f".{output.name}.tmp")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, output)
+    write_whole(output, text)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.report import drift_charts, rendering
+from serving.storage.whole_file import write_whole
 
 if TYPE_CHECKING:
     from components.drift.findings import DriftReport
@@ -25,10 +25,7 @@ _LONGEST_NAME = 80
 def write(report: DriftReport, *, model_name: str, workspace: Workspace) -> Path:
     """Writes the page and returns its path; an older page of the same comparison is replaced."""
     path = workspace.drift_report(page_name(report))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".draft")
-    draft.write_text(render(report, model_name=model_name), encoding="utf-8")
-    os.replace(draft, path)
+    write_whole(path, render(report, model_name=model_name))
     return path
 
 

@@ -12,6 +12,7 @@ from pipeline.report.gate_rows import gate_rows, tally_of
 from pipeline.report.predictions import Predictions
 from pipeline.report.run_artifacts import RunArtifacts
 from pipeline.results.outcome import RunResult
+from serving.storage.whole_file import write_whole
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -66,9 +67,7 @@ def write(run: Run, result: RunResult, settings: Settings, *, workspace: Workspa
     """Renders the card of the run's model into the workspace, beside the run's report."""
     card = render(run, result, settings, run_artifacts.gather(run))
     for kind, text in zip(("md", "html"), card, strict=True):
-        path = workspace.model_card(run.id, kind)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_whole(workspace.model_card(run.id, kind), text)
 
 
 def markdown_text(value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +13,7 @@ from pipeline.report.gate_rows import GateRow, gate_rows, tally_of
 from pipeline.report.run_artifacts import RunArtifacts
 from pipeline.results.outcome import RunResult
 from pipeline.workspace.layout import Workspace
+from serving.storage.whole_file import write_whole
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -28,10 +28,7 @@ def write_report(run: Run, result: RunResult, settings: Settings, *, workspace: 
     """
     path = Workspace.at(workspace).report(run.id)
     page = render(run, result, settings, run_artifacts.gather(run))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".draft")
-    draft.write_text(page, encoding="utf-8")
-    os.replace(draft, path)
+    write_whole(path, page)
     return path
 
 

@@ -6,12 +6,12 @@ import dataclasses
 import json
 import math
 import numbers
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from components.errors import InputError
+from serving.storage.whole_file import write_whole
 
 Verdict = Literal["promoted", "refused", "unchanged", "stopped", "failed"]
 
@@ -90,14 +90,7 @@ class RunResult:
 
     def save(self, path: Path) -> None:
         """Writes `path` whole or not at all; makes its folder."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + ".draft")
-        try:
-            draft.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
-            os.replace(draft, path)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
+        write_whole(path, json.dumps(self.to_json(), indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Self:

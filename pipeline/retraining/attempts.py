@@ -134,6 +134,7 @@ def _printed(child: Child, code: int) -> RunResult | None:
 
 def _from_lineage(run_id: str, settings: Settings, paths: Paths) -> RunResult | None:
     """The result of a run that completed but was killed before it saved the result; saves it."""
+    from components.store_errors import as_greenlight_errors
     from pipeline.lineage.runs import read_run
     from pipeline.results.verdicts import judge_run
     from serving.versions import VersionStore
@@ -146,7 +147,8 @@ def _from_lineage(run_id: str, settings: Settings, paths: Paths) -> RunResult | 
     pusher = run.stage("Pusher")
     if pusher is None or pusher.state not in ("complete", "cached"):
         return None
-    live = VersionStore(workspace.serving(settings.model_name)).live()
+    with as_greenlight_errors():
+        live = VersionStore(workspace.serving(settings.model_name)).live()
     facts = {
         "version": str(live.number) if live else None,
         "model_path": live.path if live else None,

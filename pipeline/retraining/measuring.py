@@ -177,11 +177,13 @@ def compared(labeled: Labeled, live: str, previous: str | None) -> dict[str, Any
 
 def live_and_previous(settings: Settings) -> tuple[Version | None, Version | None]:
     """The version that answers now, and the one that would after a rollback."""
+    from components.store_errors import as_greenlight_errors
     from pipeline.workspace.layout import Workspace
     from serving.versions import VersionStore
 
     root = Workspace.at(settings.workspace).serving(settings.model_name)
-    found = {one.state: one for one in VersionStore(root).versions()} if root.is_dir() else {}
+    with as_greenlight_errors():
+        found = {one.state: one for one in VersionStore(root).versions()} if root.is_dir() else {}
     return found.get("live"), found.get("previous")
 
 

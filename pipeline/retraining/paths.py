@@ -32,11 +32,6 @@ class Paths:
     def settings(self, run_id: str) -> Path:
         return self.run(run_id) / "settings.toml"
 
-    @property
-    def measuring(self) -> Path:
-        """The folder of the measuring process's settings and output."""
-        return self.folder / "measuring"
-
     @contextmanager
     def exclusively(self, *, rehearsal: bool = False) -> Iterator[None]:
         """Holds the workspace's lock for retraining; the system frees the lock of a process that died.
@@ -53,10 +48,10 @@ class Paths:
         if rehearsal and not lock.exists():
             yield
             return
+        held = filelock.FileLock(lock)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with filelock.FileLock(lock).acquire(timeout=0):
-                yield
+            held.acquire(timeout=0)
         except filelock.Timeout:
             raise GreenlightError(
                 f"Another `greenlight retrain` is running in {self.workspace.root}. Only one at a time "
@@ -64,3 +59,7 @@ class Paths:
             ) from None
         except OSError as error:
             raise GreenlightError(f"{self.folder} cannot be used: {error.strerror or error}.") from error
+        try:
+            yield
+        finally:
+            held.release()

@@ -84,6 +84,7 @@ class Retrainer:
         self._live_model = LiveModel(settings, stop=stop)
         self._drift: Drift | None = None
         self._compared_at: Timestamp | None = None
+        self._compared_version: int | None = None
 
     def step(self) -> Step:
         """Decides once and does it.
@@ -93,6 +94,8 @@ class Retrainer:
         """
         try:
             return self._step()
+        except BrokenPipeError:  # who reads the lines has ended: not a fault of the disk
+            raise
         except OSError as error:  # a full disk must not end a watcher
             failure = explain(error, place=self._paths.workspace.root)
             kind = MachineFault if failure.machine else GreenlightError
@@ -103,7 +106,9 @@ class Retrainer:
         self._catch_up()
         decision = self._decide()
         moment = self._clock()
-        if self.dry or self._stop.is_set():
+        if self._stop.is_set():  # meanwhile: nothing is done, so nothing else is said to be
+            return Step(TOLD_TO_STOP, moment)
+        if self.dry:
             return Step(decision, moment)
         if decision.kind == "run":
             return self._run(decision, moment)
@@ -163,10 +168,12 @@ class Retrainer:
             self._record(Examined(examination=examination))
 
     def _compare(self, live: int | None) -> Drift | None:
-        """Compares served traffic, as often as is asked for; in between the last comparison counts."""
+        """Compares served traffic as often as is asked for; in between the version's last comparison counts."""
         retrain = self._settings.retrain
         if not retrain.on_drift or live is None:
             return None
+        if live != self._compared_version:
+            self._compared_version, self._compared_at, self._drift = live, None, None
         now = self._clock()
         if self._compared_at is None or now.since(self._compared_at) >= 60 * retrain.drift_minutes:
             self._compared_at = now
@@ -230,8 +237,7 @@ class Retrainer:
         if self.dry:
             self._past.take(Record(moment, content))
         else:
-            self._past.take(self._journal.append(moment, content))
-            self._read_to = self._journal.size()
+            self._past.take(self._journal.append(moment, content))  # read anew at the next step, with others'
 
 
 def _same(decision: Decision, last: Decision) -> bool:

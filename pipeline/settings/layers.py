@@ -205,6 +205,8 @@ def _refuse_single_underscores(environment: Mapping[str, str], model: type[BaseM
         if "." in key
     }
     for variable in sorted(meant.keys() & environment.keys()):
+        if f"{variable.removesuffix('_PORT')}_SERVICE_HOST" in environment:
+            continue  # of Kubernetes, which sets NAME_PORT and NAME_SERVICE_HOST for a Service of that name
         raise InputError(
             f"The environment variable {variable} is not a setting. Did you mean {meant[variable]}? Two "
             "underscores stand between section and key."

@@ -1,4 +1,4 @@
-"""Settings of the lineage store (`lineage.*`). Light imports only."""
+"""Settings of the lineage store (`metadata.*`). Light imports only."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,14 @@ from components.example_gen.sources.files import FilePart
 from components.reviews import CLASSES
 from pipeline.spans.landing import require_unchanged, state_of
 from pipeline.spans.place import landing_place
-from pipeline.spans.rewriting import as_file, as_landed, labels_written, landed_name, require_readable
+from pipeline.spans.rewriting import (
+    as_file,
+    as_landed,
+    csv_writer,
+    labels_written,
+    landed_name,
+    require_readable,
+)
 
 if TYPE_CHECKING:
     from components.example_gen.formats.rows import Review
@@ -120,7 +126,7 @@ def _of_spans(paths: Sequence[str], data: DataSettings) -> Iterator[Review]:
         for settings in (as_landed(data), data):
             reading = Reading()
             try:
-                rows = list(_rows(path, settings, reading))
+                rows = list(islice(_rows(path, settings, reading), _FROM_OTHER_SPANS))
                 reading.taken = len(rows)
                 require_usable(reading, max_bad_share=data.max_bad_share)
             except (InputError, DataStopped):
@@ -148,10 +154,11 @@ def without_suspects(found: FileLabels, data: DataSettings) -> Iterator[Path]:
 def quarantined(found: FileLabels, data: DataSettings) -> bytes:
     """The suspected rows as the CSV file that is kept beside the span that is landed without them.
 
-    Under the columns of `data` and with labels that every run reads: mended, the file can be added.
+    Under the columns of `data` and with labels that every run reads: mended, the file can be added; only
+    `data.quoting = "none"` does not read the quotes of a text that needs them.
     """
     label_of, buffer = labels_written(data), io.StringIO(newline="")
-    writer = csv.writer(buffer)
+    writer = csv_writer(buffer, data)
     writer.writerow(["line", data.text_column, data.label_column, "probability"])
     for row, probability in found.quarantined():
         writer.writerow([row.line, row.text, label_of[row.label], f"{probability:.4f}"])

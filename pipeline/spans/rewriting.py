@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from components.errors import InputError
 from components.example_gen.formats.dialect import TOLD_BY_THE_FILE
@@ -71,10 +72,7 @@ def as_file(name: str, reviews: Iterable[Review], data: DataSettings) -> Iterato
             buffer.write(json.dumps(fields) + "\n")
 
     else:
-        escape = data.dialect.escape
-        writer = csv.writer(
-            buffer, delimiter=data.dialect.delimiter or ",", escapechar=escape, doublequote=escape is None
-        )
+        writer = csv_writer(buffer, data)
         writer.writerow([data.text_column, data.label_column])
 
         def write(review: Review) -> None:
@@ -97,3 +95,11 @@ def labels_written(data: DataSettings) -> tuple[str, str]:
 def as_landed(data: DataSettings) -> DataSettings:
     """The settings that read a landed span: without a mapping of labels and a dialect."""
     return data.model_copy(update={"labels": {}, "delimiter": None, "quoting": "minimal", "escape": None})
+
+
+def csv_writer(buffer: io.StringIO, data: DataSettings) -> Any:
+    """A `csv.writer` of the dialect of `data`, with quotes where a field needs them."""
+    escape = data.dialect.escape
+    return csv.writer(
+        buffer, delimiter=data.dialect.delimiter or ",", escapechar=escape, doublequote=escape is None
+    )

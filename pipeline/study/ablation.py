@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from serving.machine import scratch
+from serving.storage.whole_file import write_whole
 
 if TYPE_CHECKING:
     from components.tuner.fit_cache import FitResult
@@ -161,8 +161,8 @@ def ablation(
         examples={split: file.reviews for split, file in files.items()},
         seconds=time.perf_counter() - started,
     )
-    _write(output_dir / RESULT, json.dumps(result.to_json(), indent=1) + "\n")
-    _write(output_dir / TABLE, result.table())
+    write_whole(output_dir / RESULT, json.dumps(result.to_json(), indent=1) + "\n")
+    write_whole(output_dir / TABLE, result.table())
     return result
 
 
@@ -175,9 +175,3 @@ def without(settings: Settings, row: str, *, seed: int) -> Settings:
             section: getattr(settings, section).model_copy(update=keys) for section, keys in changes.items()
         }
     )
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_suffix(".tmp")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)

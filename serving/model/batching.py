@@ -201,7 +201,7 @@ class Batcher:
                 self._start(lane, batch)
 
     def _wait_for_company(self, lane: Lane) -> float:
-        """Seconds that the lane's rows may still wait to be batched: 0 on an idle model or for a full call"""
+        """Seconds that the lane's rows may wait to be batched; 0 on an idle model or for a full call."""
         if not self.running or lane.rows >= self.limits.max_rows:
             return 0.0
         return lane.waiting[0].arrived + self.limits.max_delay - self._clock()
@@ -321,7 +321,7 @@ def _answer(lane: Lane, batch: list[_Request]) -> tuple[Sequence[Outputs | Reque
     else:
         try:
             answers = _together(lane, batch)
-        except RequestError:
+        except Exception:  # whatever it is, memory too: each alone gets its own answer, and the thread lives
             answers = [_alone(lane, request) for request in batch]
     return answers, time.perf_counter() - started
 

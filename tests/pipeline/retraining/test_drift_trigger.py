@@ -83,3 +83,16 @@ def test_why_it_cannot_be_said_is_evidence(bench, asked):
     one = bench("retrain.on_drift=true")
     one.live = (3, 2)
     assert one.retrainer().step().decision.evidence["drift"]["problem"].startswith("No request")
+
+
+def test_drift_of_a_version_says_nothing_about_the_one_that_followed(bench, asked):
+    answers, calls = asked
+    answers[:] = [DRIFT, NONE]
+    one = bench("retrain.on_drift=true", "data.source=packaged")
+    one.live = (3, 2)
+    retrainer = one.retrainer()
+    assert retrainer.step().decision.trigger == "drift"
+    one.live = (4, 3)
+    one.later(minutes=1)
+    assert retrainer.step().decision.kind == "nothing"
+    assert len(calls) == 2, "the new version is compared at once"

@@ -183,3 +183,27 @@ def test_the_name_of_a_file_need_not_be_utf_8(bench):
     assert (
         one.journal()[-1]["decision"]["why"] == one.alerts()[-1]["reasons"][0] == one.accuracy[1]["problem"]
     )
+
+
+def test_a_release_during_a_run_is_seen_after_it(bench, monkeypatch):
+    from pipeline.retraining import attempts
+    from pipeline.retraining.release import release
+
+    one = bench()
+    one.live = (4, 3)
+    one.plan = {"verdict": "promoted"}
+    one.land(1)
+    one.accuracy[1] = {"accuracy": 0.12}
+    watcher, finish = one.retrainer(), attempts.finish
+    assert watcher.step().decision.kind == "set-aside"
+
+    def meanwhile(*given, **options):
+        release(one.paths, 1, who="me@here", why="the labels are right", now=one.now())
+        return finish(*given, **options)
+
+    monkeypatch.setattr(attempts, "finish", meanwhile)
+    one.land(2)
+    assert watcher.step().decision.kind == "run"
+    monkeypatch.setattr(attempts, "finish", finish)
+    one.later(hours=30)
+    assert watcher.step().decision.kind == "run"

@@ -91,7 +91,7 @@ def test_a_watcher_that_is_told_to_end_ends_with_words(tmp_path, told, code):
     assert "nothing: there is no span" in process.stdout.readline()
     process.send_signal(told)
     rest, _ = process.communicate(timeout=120)
-    assert (process.returncode, rest) == (code, "Stopped; no run is in progress.\n")
+    assert (process.returncode, rest) == (code, "Stopped.\n")
 
 
 def test_two_watchers_do_not_share_a_workspace(greenlight):

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from components.errors import GreenlightError
+from pipeline.retraining.retrainer import TOLD_TO_STOP
 
 
 def test_a_new_span_is_run_once_and_then_there_is_nothing_to_do(bench):
@@ -126,3 +127,24 @@ def test_being_told_to_stop_in_the_middle_of_a_look_is_no_decision(bench, monkey
     monkeypatch.setattr(retrainer, "_catch_up", one.stop.set)
     watch(retrainer, poll_seconds=1, stop=one.stop, notifier=retrainer._notifier)
     assert (one.said, one.paths.journal.exists()) == ([], False)
+
+
+def test_what_goes_wrong_under_the_lock_is_not_blamed_on_the_folder(bench):
+    with pytest.raises(BrokenPipeError), bench().paths.exclusively():
+        raise BrokenPipeError
+
+
+def test_a_decision_that_is_no_longer_carried_out_is_not_told(bench, monkeypatch):
+    one = bench()
+    retrainer = one.retrainer()
+    one.land(1)
+
+    decide_on = retrainer._decide_on
+
+    def stopped_meanwhile(seen):
+        one.stop.set()
+        return decide_on(seen)
+
+    monkeypatch.setattr(retrainer, "_decide_on", stopped_meanwhile)
+    assert retrainer.step().decision is TOLD_TO_STOP
+    assert one.started() == []

@@ -91,6 +91,17 @@ def test_one_underscore_where_two_are_needed_is_not_passed_over():
     assert "Did you mean GREENLIGHT_GATE__MIN_ACCURACY?" in str(refused.value)
 
 
+def test_what_kubernetes_sets_for_a_service_is_no_misspelled_setting():
+    """A Service called greenlight-serve-grpc gives every pod of its namespace these variables."""
+    of_a_service = {
+        "GREENLIGHT_SERVE_GRPC_PORT": "tcp://10.0.0.7:8500",
+        "GREENLIGHT_SERVE_GRPC_SERVICE_HOST": "10.0.0.7",
+    }
+    assert load(environment=of_a_service) == load()
+    with pytest.raises(InputError, match="Did you mean GREENLIGHT_SERVE__GRPC_PORT"):
+        load(environment={"GREENLIGHT_SERVE_GRPC_PORT": "8500"})
+
+
 def test_a_value_of_the_wrong_kind_names_its_variable(show):
     result = show(code=2, GREENLIGHT_TRAINER__EPOCHS="many")
     assert 'trainer.epochs = "many" (from GREENLIGHT_TRAINER__EPOCHS)' in result.stderr

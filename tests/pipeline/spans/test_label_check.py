@@ -90,7 +90,7 @@ def test_the_rows_that_are_left_keep_their_meaning_under_other_labels_and_anothe
     rows = map(json.loads, Path(facts["file"]).read_text(encoding="utf-8").splitlines())
     kept = [(row["text"], row["label"]) for row in rows]
     with Path(facts["file"]).with_name(".quarantined.csv").open(encoding="utf-8", newline="") as file:
-        left_out = [(row["text"], row["label"]) for row in csv.DictReader(file)]
+        left_out = [(row["text"], row["label"]) for row in csv.DictReader(file, delimiter=";")]
     names = {1: "negative", 5: "positive"}
     assert sorted(kept + left_out) == sorted((text, names[label]) for text, label in stars)
     assert facts["positive_share"] == sum(label == "positive" for _, label in kept) / facts["reviews"]
@@ -99,6 +99,20 @@ def test_the_rows_that_are_left_keep_their_meaning_under_other_labels_and_anothe
     quarantined = Path(facts["file"]).with_name(".quarantined.csv")
     mended = json.loads(add(greenlight, str(quarantined), "check.label_check=off").stdout)
     assert (mended["span"], mended["reviews"]) == (2, facts["suspected_labels"])
+
+
+def test_the_quarantined_rows_have_the_dialect_of_the_others(greenlight, written, tmp_path):
+    path = tmp_path / written(140)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=";").writerows(rows)
+    semicolons = "data.delimiter=;"
+    added = add(greenlight, path.name, semicolons, "check.label_check=quarantine rows")
+    facts = json.loads(added.stdout)
+    quarantined = Path(facts["file"]).with_name(".quarantined.csv")
+    mended = json.loads(add(greenlight, str(quarantined), semicolons, "check.label_check=off").stdout)
+    assert mended["reviews"] == facts["suspected_labels"]
 
 
 def test_rows_are_not_quarantined_where_the_rest_could_not_be_read(greenlight, written, tmp_path):

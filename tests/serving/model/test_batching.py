@@ -284,3 +284,23 @@ def test_a_quick_row_goes_to_a_thread_while_another_lane_waits():
         assert model.threads == ["model-0", threading.current_thread().name]
 
     with_batcher(limits(inline_seconds=60.0), story)
+
+
+def test_what_breaks_a_shared_call_before_the_model_ends_no_thread(monkeypatch):
+    """Memory may not suffice to join the rows of several requests, and does for each of them."""
+
+    def short(*_):
+        raise MemoryError
+
+    async def story(ask, batcher, model):
+        model.hold()
+        first = ask(1)
+        await model.is_called()
+        rest = [ask(value) for value in (2, 3)]
+        monkeypatch.setattr("serving.model.batching.np.concatenate", short)
+        model.go_on.set()
+        answers = await asyncio.gather(first, *rest)
+        assert [answer["y"].tolist() for answer in answers] == [[2], [4], [6]]
+        assert (await ask(4))["y"].tolist() == [8]
+
+    with_batcher(limits(workers=1), story)
