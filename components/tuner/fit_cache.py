@@ -131,4 +131,5 @@ def _read(path: Path) -> FitResult | None:
 
 
 def _write(path: Path, measured: FitResult) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(dataclasses.asdict(measured)) + "\n")

@@ -25,6 +25,7 @@ _LONGEST_NAME = 80
 def write(report: DriftReport, *, model_name: str, workspace: Workspace) -> Path:
     """Writes the page and returns its path; an older page of the same comparison is replaced."""
     path = workspace.drift_report(page_name(report))
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, render(report, model_name=model_name))
     return path
 

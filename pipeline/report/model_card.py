@@ -67,7 +67,9 @@ def write(run: Run, result: RunResult, settings: Settings, *, workspace: Workspa
     """Renders the card of the run's model into the workspace, beside the run's report."""
     card = render(run, result, settings, run_artifacts.gather(run))
     for kind, text in zip(("md", "html"), card, strict=True):
-        write_whole(workspace.model_card(run.id, kind), text)
+        path = workspace.model_card(run.id, kind)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text)
 
 
 def markdown_text(value: Any) -> str:

@@ -28,6 +28,7 @@ def write_report(run: Run, result: RunResult, settings: Settings, *, workspace: 
     """
     path = Workspace.at(workspace).report(run.id)
     page = render(run, result, settings, run_artifacts.gather(run))
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, page)
     return path
 

@@ -90,6 +90,7 @@ class RunResult:
 
     def save(self, path: Path) -> None:
         """Writes `path` whole or not at all; makes its folder."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(self.to_json(), indent=2) + "\n")
 
     @classmethod

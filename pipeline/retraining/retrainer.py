@@ -168,7 +168,7 @@ class Retrainer:
             self._record(Examined(examination=examination))
 
     def _compare(self, live: int | None) -> Drift | None:
-        """Compares served traffic as often as is asked for; in between the version's last comparison counts."""
+        """Compares served traffic as often as is set; in between, the version's last comparison counts."""
         retrain = self._settings.retrain
         if not retrain.on_drift or live is None:
             return None

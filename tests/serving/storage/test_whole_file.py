@@ -8,12 +8,19 @@ import pytest
 from serving.storage.whole_file import write_whole
 
 
-def test_it_makes_the_folder_and_replaces_an_older_file(tmp_path):
-    path = tmp_path / "new" / "card.md"
+def test_an_older_file_is_replaced(tmp_path):
+    path = tmp_path / "card.md"
     for text in ("first", "ü second"):
         write_whole(path, text)
         assert path.read_text(encoding="utf-8") == text
-    assert os.listdir(path.parent) == ["card.md"]
+    assert os.listdir(tmp_path) == ["card.md"]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("no/card.md", FileNotFoundError), ("a\0.md", ValueError)])
+def test_a_folder_that_is_not_there_is_not_made(tmp_path, name, kind):
+    with pytest.raises(kind):
+        write_whole(tmp_path / name, "text")
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("step", ["write_text", "replace"])
