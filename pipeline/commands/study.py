@@ -22,7 +22,7 @@ STAGE = "study"
 
 @click.group()
 def study() -> None:
-    """Studies: early stopping and ablation."""
+    """Studies: early stopping."""
 
 
 @study.command("early-stopping")
@@ -42,41 +42,13 @@ def early_stopping(settings: Settings, as_json: bool) -> None:
     click.echo(json.dumps(result.to_json()) if as_json else study_text.as_text(result))
 
 
-@study.command("ablation")
-@options.settings(preset="seed")
-@click.option("--row", "rows", multiple=True, metavar="NAME", help="Fit only this row. Repeatable.")
-@click.option(
-    "--seed",
-    "seeds",
-    multiple=True,
-    type=click.IntRange(0, 2**31 - 1),
-    help="Fit with this seed. Repeatable. Default: 1, 2 and 3.",
-)
-@options.as_json
-def ablation(settings: Settings, rows: tuple[str, ...], seeds: tuple[int, ...], as_json: bool) -> None:
-    """Measure what each part of the default model contributes.
-
-    Fits the model without one part at a time, with several seeds per row, on the lesson's split (`--preset
-    seed`) unless another preset is given. Each result is kept in studies/ablation in the workspace: an
-    interrupted study continues, and no fit is repeated. The table is written there as ablation.md.
-    """
-    from pipeline.study import ablation as studies
-    from pipeline.termination import as_interruption
-
-    if unknown := [row for row in rows if row not in studies.ROWS]:
-        raise click.BadParameter(
-            f"There is no row {unknown[0]!r}. There is: {', '.join(studies.ROWS)}.", param_hint="--row"
-        )
-    kept = "The fits that were made are kept: run again to go on."
-    with as_interruption(kept), _studying(settings, "ablation", as_json=as_json) as (folder, progress):
-        result = studies.ablation(
-            settings,
-            output_dir=folder,
-            rows=tuple(dict.fromkeys(rows)) or tuple(studies.ROWS),
-            seeds=tuple(dict.fromkeys(seeds)) or studies.SEEDS,
-            progress=progress,
-        )
-    click.echo(json.dumps(result.to_json()) if as_json else result.as_text())
+@study.command("ablation", hidden=True, context_settings={"ignore_unknown_options": True})
+@click.argument("_given", nargs=-1, expose_value=False)
+def ablation() -> None:
+    """Says where the command of that name went."""
+    raise click.UsageError(
+        "The ablation study is a benchmark now: python -m benchmarks.ablation, in a checkout of the project."
+    )
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""Experiments: early stopping and ablation."""
+"""The study of early stopping."""

@@ -11,6 +11,7 @@ from benchmarks import accuracy, against_notebook, scale, where_time_goes
 from benchmarks.processes import CHECKOUT, run
 
 SCRIPTS = [
+    "ablation",
     "accuracy",
     "against_notebook",
     "against_tfx_example",

@@ -6,11 +6,11 @@ import pytest
 from processes import with_set
 from small_run import SMALL_RUN
 
+from benchmarks import ablation
+from benchmarks.ablation import Ablation, Row
 from components.tuner import fit_cache
 from components.tuner.fit_cache import FitResult
 from pipeline import config
-from pipeline.study import ablation
-from pipeline.study.ablation import Ablation, Row
 
 FIT = FitResult(accuracy=0.9, log_loss=0.25, calibration_error=0.01, epochs=7, seconds=12.0)
 OTHER = FitResult(accuracy=0.92, log_loss=0.35, calibration_error=0.03, epochs=9, seconds=14.0)
@@ -49,34 +49,36 @@ def test_a_single_seed_has_no_spread():
     assert Row("default", [FIT]).spread("accuracy") == 0
 
 
-@pytest.fixture
-def study(greenlight):
-    small = with_set(*SMALL_RUN, "trainer.epochs=2")
-    return lambda *arguments: greenlight("study", "ablation", "--json", *small, *arguments)
-
-
 @pytest.mark.proof
-def test_a_study_goes_on_where_it_was_stopped(study, tmp_path, monkeypatch):
+def test_a_study_goes_on_where_it_was_stopped(tmp_path, monkeypatch, capsys, embedding_cache):
     fits = []
     fit = fit_cache.fit_prepared
     monkeypatch.setattr(fit_cache, "fit_prepared", lambda *given: fits.append(given[1].seed) or fit(*given))
-    assert study("--row", "no-ngrams", "--seed", "1").exit_code == 0
 
-    done = study("--row", "no-ngrams", "--seed", "1", "--seed", "2")
-    assert done.exit_code == 0, done.output
+    def study(*arguments):
+        small = with_set(*SMALL_RUN, f"cache_dir={embedding_cache}", "trainer.epochs=2")
+        assert ablation.main(["--json", "--workspace", str(tmp_path), *small, *arguments]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    study("--row", "no-ngrams", "--seed", "1")
+    result = study("--row", "no-ngrams", "--seed", "1", "--seed", "2")
     assert fits == [1, 2]
-    result = json.loads(done.stdout)
     assert result["examples"]["train"] + result["examples"]["eval"] == 600
     (row,) = result["rows"]
     assert [fit["seed"] for fit in row["fits"]] == [1, 2]
 
-    folder = tmp_path / "workspace" / "studies" / "ablation"
+    folder = tmp_path / "studies" / "ablation"
     assert len(list((folder / "fits").iterdir())) == 2
     assert "| no-ngrams | `trainer.ngram_order=0` |" in (folder / ablation.TABLE).read_text()
     assert json.loads((folder / ablation.RESULT).read_text()) == result
 
 
-def test_a_row_that_is_none_is_answered_with_those_that_are(greenlight):
-    answer = greenlight("study", "ablation", "--row", "no-grams")
+def test_an_unusable_source_is_one_line(tmp_path, capsys):
+    assert ablation.main(["--workspace", str(tmp_path), "--set", "data.source=files:no.csv"]) == 2
+    assert capsys.readouterr().err.startswith("Error: ")
+
+
+def test_the_old_command_says_where_it_went(greenlight):
+    answer = greenlight("study", "ablation", "--row", "no-ngrams")
     assert answer.exit_code == 2
-    assert "There is no row 'no-grams'. There is: default, no-ngrams, words-only," in answer.stderr
+    assert "python -m benchmarks.ablation" in answer.stderr
