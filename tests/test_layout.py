@@ -10,9 +10,6 @@ from import_graph import files_of, imports_of, needs_of
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("pipeline", "components", "serving")
-LONGEST_FOLDER = {"benchmarks": 24}
-"""Folders that may still be larger than the rest."""
-
 FORBIDDEN = {
     "components": {"pipeline"},
     "serving": {"pipeline", "components", "tfx", "apache_beam", "tensorflow_model_analysis"},
@@ -135,11 +132,7 @@ def test_a_module_beside_sub_folders_is_a_room_of_its_own():
 @pytest.mark.parametrize("package", (*PACKAGES, "benchmarks"))
 def test_no_folder_has_more_modules_than_a_reader_can_hold(package):
     sizes = Counter(path.parent for path in modules_of(package) if path.name != "__init__.py")
-    wrong = [
-        f"{folder.relative_to(ROOT)}: {size} modules"
-        for folder, size in sizes.items()
-        if size > LONGEST_FOLDER.get(folder.relative_to(ROOT).as_posix(), 12)
-    ]
+    wrong = [f"{folder.relative_to(ROOT)}: {size} modules" for folder, size in sizes.items() if size > 12]
     assert not wrong, "\n".join(wrong)
 
 

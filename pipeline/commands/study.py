@@ -47,7 +47,7 @@ def early_stopping(settings: Settings, as_json: bool) -> None:
 def ablation() -> None:
     """Says where the command of that name went."""
     raise click.UsageError(
-        "The ablation study is a benchmark now: python -m benchmarks.ablation, in a checkout of the project."
+        "The ablation study is a benchmark now: python -m benchmarks.accuracy.ablation, in a checkout."
     )
 
 

@@ -6,8 +6,8 @@ import pytest
 from processes import with_set
 from small_run import SMALL_RUN
 
-from benchmarks import ablation
-from benchmarks.ablation import Ablation, Row
+from benchmarks.accuracy import ablation
+from benchmarks.accuracy.ablation import Ablation, Row
 from components.tuner import fit_cache
 from components.tuner.fit_cache import FitResult
 from pipeline import config
@@ -81,4 +81,4 @@ def test_an_unusable_source_is_one_line(tmp_path, capsys):
 def test_the_old_command_says_where_it_went(greenlight):
     answer = greenlight("study", "ablation", "--row", "no-ngrams")
     assert answer.exit_code == 2
-    assert "python -m benchmarks.ablation" in answer.stderr
+    assert "python -m benchmarks.accuracy.ablation" in answer.stderr

@@ -7,18 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import accuracy, against_notebook, scale, where_time_goes
+from benchmarks import against_notebook, where_time_goes
+from benchmarks.accuracy import __main__ as accuracy
 from benchmarks.processes import CHECKOUT, run
+from benchmarks.scale import __main__ as scale
 
 SCRIPTS = [
-    "ablation",
     "accuracy",
+    "accuracy.ablation",
     "against_notebook",
     "against_tfx_example",
-    "http_load",
     "scale",
     "serving",
-    "signature_calls",
+    "serving.http_load",
+    "serving.signature_calls",
     "where_time_goes",
 ]
 

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from benchmarks import simulated_spans
 from benchmarks.processes import run
-from benchmarks.retraining import concluded, told
-from benchmarks.simulated_spans import DRIFT_FROM, EMPTY, MALFORMED, POISONED, world
+from benchmarks.retraining import simulated_spans
+from benchmarks.retraining.__main__ import concluded, told
+from benchmarks.retraining.simulated_spans import DRIFT_FROM, EMPTY, MALFORMED, POISONED, world
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """scikit-learn classifiers on the reviews of a workspace: fitted on `train`, scored on `eval`.
 
-    python -m benchmarks.accuracy_peers WORKSPACE
+    python -m benchmarks.accuracy.peers WORKSPACE
 
 WORKSPACE is that of a `greenlight run`. The last line printed is JSON: accuracy and seconds of each fit, from
 text to model.

@@ -93,7 +93,7 @@ def serving(workspace: Path) -> Iterator[Server]:
 
 
 def load_command(server: Server, *, clients: int, requests: int) -> list[str]:
-    command = [sys.executable, "-m", "benchmarks.http_load", server.predict]
+    command = [sys.executable, "-m", "benchmarks.serving.http_load", server.predict]
     return [*command, "--clients", str(clients), "--requests", str(requests)]
 
 
@@ -109,7 +109,7 @@ def compare(workspace: Path, *, rounds: int) -> bool:
     with serving(workspace) as server:
         load(server, clients=CLIENTS, requests=2000)
         for number in range(1, rounds + 1):
-            command = [sys.executable, "-m", "benchmarks.signature_calls", version.path]
+            command = [sys.executable, "-m", "benchmarks.serving.signature_calls", version.path]
             called = json.loads(run([*command, "--batch-sizes", f"1,{CLIENTS}"]).output.splitlines()[-1])
             called_rows = 1000 * CLIENTS / called[str(CLIENTS)]
             lone = load(server, clients=1, requests=5000)

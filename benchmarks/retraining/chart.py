@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.simulated_spans import DRIFT_FROM, Plan
+from benchmarks.retraining.simulated_spans import DRIFT_FROM, Plan
 from pipeline.report.chart_style import BAD, DASHED, FIRST, INK, MUTED, SECOND, drawing
 
 LINES = {

@@ -1,6 +1,6 @@
 """The cost of a version's signature calls in an idle process, without a server.
 
-python -m benchmarks.signature_calls workspace/serving/imdb_sentiment/1 --batch-sizes 1,64
+python -m benchmarks.serving.signature_calls workspace/serving/imdb_sentiment/1 --batch-sizes 1,64
 """
 
 import argparse
@@ -8,7 +8,7 @@ import json
 import statistics
 import time
 
-from benchmarks.http_load import texts
+from benchmarks.serving.http_load import texts
 
 _SECONDS = 3.0
 
@@ -38,7 +38,7 @@ def measure(path: str, batch_sizes: list[int]) -> dict[int, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.signature_calls",
+        prog="python -m benchmarks.serving.signature_calls",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -31,7 +31,7 @@ from typing import Any
 
 from benchmarks.figures import described, machine, table
 from benchmarks.processes import CHECKOUT, GREENLIGHT
-from benchmarks.simulated_spans import MALFORMED, POISONED, Plan, World, world
+from benchmarks.retraining.simulated_spans import MALFORMED, POISONED, Plan, World, world
 
 SETTINGS = {
     "embedding.vocabulary_size": 10_000,
@@ -309,7 +309,7 @@ def main() -> int:
         print(f"\nAccuracy of the live model on {given.held_out:,} held-out reviews of the kind that comes:")
         print(result_table(weeks, accuracy))
         if given.chart:
-            from benchmarks.retraining_chart import draw
+            from benchmarks.retraining.chart import draw
 
             draw(given.chart, accuracy, [week.plan for week in weeks])
         wrong = failings(simulation, weeks, accuracy)

@@ -148,7 +148,7 @@ def _median(measured: list[Measured]) -> Measured:
 
 
 def measure(stage: str, size: int, folder: str) -> Measured:
-    cost = run([sys.executable, "-m", "benchmarks.scale_stages", stage, folder])
+    cost = run([sys.executable, "-m", "benchmarks.scale.stages", stage, folder])
     work = json.loads(cost.output.splitlines()[-1])
     return Measured(stage=stage, size=size, process=cost.seconds, peak_mib=cost.peak_mib, **work)
 

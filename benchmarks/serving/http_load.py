@@ -1,6 +1,6 @@
 """A load generator for predictions over HTTP, with one connection per client.
 
-    python -m benchmarks.http_load http://127.0.0.1:8501/v1/models/imdb_sentiment:predict --clients 64
+    python -m benchmarks.serving.http_load http://127.0.0.1:8501/v1/models/imdb_sentiment:predict --clients 64
 
 Prints how far it is, a JSON object a line, and at last what it came to. Leaner than any HTTP library, so that
 on a machine of two cores the server gets most of them.
@@ -136,7 +136,7 @@ async def _run(options: argparse.Namespace) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.http_load",
+        prog="python -m benchmarks.serving.http_load",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,6 +1,6 @@
 """The contribution of each part of the default model.
 
-    python -m benchmarks.ablation --workspace workspace
+    python -m benchmarks.accuracy.ablation --workspace workspace
 
 Fits the model without one part at a time, with several seeds per row, on the lesson's split: 15,000 reviews
 to train on and 10,000 to validate on. Each result is kept in studies/ablation in the workspace: a study that

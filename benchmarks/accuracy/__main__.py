@@ -77,7 +77,7 @@ def _ours(workspace: Path, seed: int, reviews: int) -> Fitted:
 
 
 def _theirs(workspace: str) -> dict[str, Fitted]:
-    output = run([sys.executable, "-m", "benchmarks.accuracy_peers", workspace]).output
+    output = run([sys.executable, "-m", "benchmarks.accuracy.peers", workspace]).output
     return {name: Fitted(**found) for name, found in json.loads(output.splitlines()[-1]).items()}
 
 

@@ -1,6 +1,6 @@
 """One stage on a folder of reviews in this process, measured by `benchmarks.scale`.
 
-    python -m benchmarks.scale_stages STAGE FOLDER
+    python -m benchmarks.scale.stages STAGE FOLDER
 
 FOLDER has the reviews as JSONL in `source`; each stage leaves what the next one needs beside it. The last
 line printed is JSON: the seconds of the work itself, without imports, and how many reviews it was done on.

@@ -1,0 +1,1 @@
+"""Accuracy and cost of the model, and the contribution of its parts."""

@@ -1,0 +1,1 @@
+"""Cost of each stage as reviews grow in number."""

@@ -1,0 +1,1 @@
+"""Speed of `greenlight serve`, beside the signature in process."""
