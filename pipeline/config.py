@@ -99,13 +99,16 @@ class BeamSettings(BaseModel):
         ]
 
 
+DEFAULT_WORKSPACE, DEFAULT_MODEL = Path("workspace"), "imdb_sentiment"
+
+
 class Settings(BaseModel):
     """Everything that a run can be told."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     workspace: LocalFolder = Field(
-        Path("workspace"),
+        DEFAULT_WORKSPACE,
         description="Folder for all output of runs: lineage, artifacts, promoted versions, logs, "
         "reports. Relative to the current folder.",
     )
@@ -115,7 +118,7 @@ class Settings(BaseModel):
         "`~/.cache/greenlight` (or `$XDG_CACHE_HOME/greenlight`). Relative to the current folder.",
     )
     model_name: str = Field(
-        "imdb_sentiment",
+        DEFAULT_MODEL,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
         max_length=100,
         description="The model's name: the folder of its versions, and part of its URL.",

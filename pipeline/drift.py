@@ -219,8 +219,8 @@ def _served(settings: Settings, what: ServedInput) -> Iterator[Text]:
 
 def request_folder(settings: Settings) -> Path:
     """Where the server keeps the sampled requests."""
-    chosen = settings.serve.request_log_dir
-    return chosen or Workspace.at(settings.workspace).root / "requests" / settings.model_name
+    workspace = Workspace.at(settings.workspace)
+    return settings.serve.request_log_dir or workspace.requests(settings.model_name)
 
 
 def _nothing_served(settings: Settings) -> str:

@@ -193,6 +193,7 @@ def _landed_lines(landed: Landed, source: str, settings: Settings) -> Iterator[s
     if not landed.added:
         yield f"Nothing to add: span {landed.number} has the same content, in {landed.path}"
         return
+    from pipeline.config import DEFAULT_WORKSPACE
     from pipeline.results.data_account import in_words
 
     counted = landed.counted
@@ -203,7 +204,7 @@ def _landed_lines(landed: Landed, source: str, settings: Settings) -> Iterator[s
     yield f"  in        {landed.path}"
     yield f"  rows      {in_words(counted.account)}"
     yield from (f"    {row}" for row in counted.account["first_left_out"])
-    elsewhere = source == SPANS and settings.workspace != Path("workspace")
+    elsewhere = source == SPANS and settings.workspace != DEFAULT_WORKSPACE
     where = f" --workspace {shlex.quote(str(settings.workspace))}" if elsewhere else ""
     yield f"  train     greenlight run --source {shlex.quote(source)}{where}"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.evaluator.judgment.wording import bound_judged, slice_words
 from components.evaluator.verdict import Status, status_of
+from pipeline.config import DEFAULT_MODEL, DEFAULT_WORKSPACE
 from pipeline.results.data_account import in_words
 from pipeline.results.outcome import RunResult
 
@@ -253,10 +254,10 @@ def _way_out(result: RunResult) -> list[tuple[str, str]]:
     reason = next((_REASONS[kind] for kind in _REASONS if kind in failed), None)
     if result.verdict != "refused" or reason is None or result.approval:
         return []
-    workspace = Path(result.log).parents[2] if result.log else Path("workspace")
+    workspace = Path(result.log).parents[2] if result.log else DEFAULT_WORKSPACE
     where = (
         ""
-        if workspace.absolute() == Path("workspace").absolute()
+        if workspace.absolute() == DEFAULT_WORKSPACE.absolute()
         else f"--workspace {shlex.quote(str(workspace))} "
     )
     approve = f'greenlight approve {result.run} {where}--reason "{reason}"'
@@ -269,8 +270,8 @@ def _commands(model: Path) -> list[tuple[str, str]]:
     """How to serve the model, here or by TensorFlow Serving, which finds it in its folder; and how to ask."""
     versions = model.parent.absolute()
     name, workspace = versions.name, versions.parent.parent
-    options = [] if workspace == Path("workspace").absolute() else ["--workspace", _near(str(workspace))]
-    options += [] if name == "imdb_sentiment" else ["--set", f"model_name={name}"]
+    options = [] if workspace == DEFAULT_WORKSPACE.absolute() else ["--workspace", _near(str(workspace))]
+    options += [] if name == DEFAULT_MODEL else ["--set", f"model_name={name}"]
     docker = (
         f"docker run --rm -p 8501:8501 -e MODEL_NAME={name} "
         f"-v {shlex.quote(str(versions))}:/models/{name} tensorflow/serving"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from pipeline.spans.rewriting import (
     landed_name,
     require_readable,
 )
+from serving.machine import scratch
 
 if TYPE_CHECKING:
     from components.example_gen.formats.rows import Review
@@ -144,8 +144,8 @@ def without_suspects(found: FileLabels, data: DataSettings) -> Iterator[Path]:
     """
     name = landed_name(Path(found.file).name, data, landing_place(data.pattern), rewritten=True)
     require_readable(found.file, name, data)
-    with tempfile.TemporaryDirectory(prefix="greenlight-labels-") as folder:
-        path = Path(folder, name)
+    with scratch.folder("labels") as folder:
+        path = folder / name
         with path.open("wb") as file:
             file.writelines(as_file(name, found.kept(), data))
         yield path
