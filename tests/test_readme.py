@@ -120,6 +120,14 @@ def test_every_link_inside_the_project_leads_somewhere():
                 assert anchor in anchors_of(named), f"{page.name} links to {target}#{anchor}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_of_the_project_that_a_page_names_exists(page):
+    text = page.read_text(encoding="utf-8")
+    floors = "pipeline|components|serving|benchmarks|deploy|docs|requirements|tests"
+    named = re.findall(rf"`((?:{floors})/[\w./-]+\.\w+)(?:::\w+)?`", text)
+    assert [path for path in named if not (ROOT / path).is_file()] == []
+
+
 def links_of(page: Path) -> list[tuple[str, str, str]]:
     """File, `#` and anchor of each link into the project; the file is empty for the page itself."""
     targets = re.findall(r"\]\(([^):]+)\)", page.read_text(encoding="utf-8"))
