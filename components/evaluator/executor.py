@@ -81,6 +81,7 @@ class Executor(tfx_executor.Executor):
             split=split,
             baseline=baseline,
             newest_span=_newest_span(input_dict, found),
+            spans=data_of(input_dict[specs.EXAMPLES_KEY]).get("spans", ()),
             exposure=exposure,
             earlier_candidates=_earlier_candidates(exec_properties, found),
         )

@@ -171,6 +171,13 @@ class GateSettings(BaseModel):
     min_change_newest: Switchable = Field(
         -0.01, ge=-1, le=1, description='The same on the newest span. "off" drops it.'
     )
+    min_change_older: Switchable = Field(
+        -0.01,
+        ge=-1,
+        le=1,
+        description="The same on each older span, with a correction for their number, so that the gain in "
+        'one span cannot hide the loss in another. "off" drops it, and so does min_change = "off".',
+    )
     min_accuracy_newest: Switchable = Field(
         0.6,
         ge=0,

@@ -1,6 +1,6 @@
 """The conditions of a gate, in the order of the report."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from components.evaluator.judgment import samples
 from components.evaluator.settings import SLICES, ConditionSettings, GateSettings
@@ -10,14 +10,21 @@ BASE = 0
 """The span of the packaged base set."""
 
 
-def conditions(gate: GateSettings, *, newest_span: int = 0) -> tuple[Condition, ...]:
+def conditions(
+    gate: GateSettings, *, newest_span: int = 0, older_spans: Collection[int] = (), judged_spans: int = 1
+) -> tuple[Condition, ...]:
     """Every condition of a gate.
 
-    newest_span: its number; 0 where the examples come in no spans.
+    Args:
+      gate: the settings.
+      newest_span: its number; 0 where the examples come in no spans.
+      older_spans: the numbers of the other spans, without BASE.
+      judged_spans: how many of the older spans have enough reviews to be judged.
     """
     found = [*_overall(gate)]
     if newest_span:
         found += _of_spans(gate, newest_span)
+        found += _of_older_spans(gate, older_spans, judged_spans)
     found += _of_lengths(gate)
     for name, floor in sorted(gate.slices.items()):
         found.append(Condition(metric="accuracy", kind="floor", threshold=floor, slice=name))
@@ -70,6 +77,22 @@ def _of_spans(gate: GateSettings, newest: int) -> Iterator[Condition]:
                 min_examples=needed,
                 by="doubt",
             )
+
+
+def _of_older_spans(gate: GateSettings, older: Collection[int], judged: int) -> Iterator[Condition]:
+    """One condition for each older span: in one figure for all, the gain in one hides the loss in another."""
+    if gate.min_change is None or gate.min_change_older is None:
+        return
+    for span in sorted(older):
+        yield Condition(
+            metric="accuracy",
+            kind="change",
+            threshold=gate.min_change_older,
+            slice=samples.of_span(span),
+            min_examples=gate.min_span_examples,
+            by="doubt",
+            family=max(judged, 1),
+        )
 
 
 def _of_lengths(gate: GateSettings) -> Iterator[Condition]:

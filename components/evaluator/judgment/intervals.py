@@ -56,10 +56,16 @@ def change_interval(
     confidence: float,
     texts: Texts = None,
 ) -> Interval | None:
-    """The interval of metric(candidate) - metric(baseline), both resampled together: a paired comparison."""
+    """The interval of metric(candidate) - metric(baseline), both resampled together: a paired comparison.
+
+    That of accuracy holds 0 where McNemar's exact test does not exclude equal accuracies at this level.
+    """
     if metric == "accuracy":
         candidate_right = metrics.correct(label, probability).astype(float)
-        return _bootstrap_mean(candidate_right - metrics.correct(label, baseline), confidence, texts)
+        found = _bootstrap_mean(candidate_right - metrics.correct(label, baseline), confidence, texts)
+        p_value = mcnemar_p_value(label=label, probability=probability, baseline=baseline, texts=texts)
+        # The bootstrap is too narrow where the models differ on few texts; the exact test is not.
+        return _holding(0.0, *found) if found and p_value > 1 - confidence else found
     if metric == "loss":
         return _bootstrap_mean(
             metrics.losses(label, probability) - metrics.losses(label, baseline), confidence, texts
@@ -195,5 +201,5 @@ def _resampled(
 
 
 def _holding(value: float, low: float, high: float) -> Interval:
-    """The interval, widened to hold a point value that rounding or a bootstrap's bias left just outside."""
+    """The interval, widened to hold a value that it leaves out."""
     return min(low, value), max(high, value)

@@ -2,14 +2,14 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from components.evaluator.judgment import metrics, notes, samples, testset, wording
 from components.evaluator.judgment.condition_result import corrected, judge_condition, unjudged
-from components.evaluator.judgment.conditions import conditions
+from components.evaluator.judgment.conditions import BASE, conditions
 from components.evaluator.judgment.samples import Exposure, Sample
 from components.evaluator.predictions import Predictions, not_probabilities
 from components.evaluator.settings import OVERALL, GateSettings
@@ -17,6 +17,7 @@ from components.evaluator.verdict import (
     CHANGE_KINDS,
     Baseline,
     Comparison,
+    Condition,
     ConditionResult,
     Verdict,
 )
@@ -32,6 +33,7 @@ def judge(
     split: str,
     baseline: Baseline | None,
     newest_span: int = 0,
+    spans: Collection[int] = (),
     exposure: Exposure | None = None,
     earlier_candidates: int | None = None,
 ) -> Verdict:
@@ -49,6 +51,7 @@ def judge(
       split: the split they were made on.
       baseline: the model in production, with its `problem` where it gave no predictions; None on a first run.
       newest_span: the newest span of the examples; 0 where they come in no spans.
+      spans: the spans of the examples, also those without a review in the split.
       exposure: which of the reviews the models have seen before; None where neither has seen any.
       earlier_candidates: how many other models were judged on these texts before; None if not counted.
     """
@@ -72,7 +75,10 @@ def judge(
     looks = None if earlier_candidates is None else earlier_candidates + 1
     tested = testset.describe(predictions, own.predictions, compared.predictions, candidates=looks)
     level = None if gate.confidence is None else corrected(gate.confidence, looks)
-    results = _judged(gate, own, compared, baseline, comparison, newest_span=newest_span, looks=looks)
+    older = {*spans, *samples.spans(predictions)} - {BASE, newest_span}
+    judged = samples.judged_spans(compared.predictions, older, gate.min_span_examples)
+    wanted = conditions(gate, newest_span=newest_span, older_spans=older, judged_spans=judged)
+    results = _judged(gate, wanted, own, compared, baseline, comparison, looks=looks)
     fair = all(each.passed for each in results if each.kind == "unseen")
     return Verdict(
         split=split,
@@ -91,16 +97,15 @@ def judge(
 
 def _judged(
     gate: GateSettings,
+    wanted: Sequence[Condition],
     own: Sample,
     compared: Sample,
     baseline: Baseline | None,
     comparison: Comparison | None,
     *,
-    newest_span: int,
     looks: int | None,
 ) -> tuple[ConditionResult, ...]:
     """Every condition, and at the end what stands for those that could not be judged."""
-    wanted = conditions(gate, newest_span=newest_span)
     changes = [condition for condition in wanted if condition.kind in CHANGE_KINDS]
     if changes and baseline is not None and baseline.problem is not None:
         kept = [condition for condition in wanted if condition not in changes]

@@ -1,7 +1,7 @@
 """The samples that conditions are judged on: unseen reviews, and slices of them."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
@@ -57,10 +57,19 @@ def part(predictions: Predictions, slice_name: str) -> Predictions:
 def slices(predictions: Predictions) -> Iterator[tuple[str, Predictions]]:
     """The slices that have reviews, by their names: length buckets, then spans."""
     names = [f"{LENGTH}:{length}" for length in sorted(set(predictions.length))]
-    if predictions.span is not None:
-        names += [of_span(span) for span in sorted(set(predictions.span))]
+    names += [of_span(span) for span in sorted(spans(predictions))]
     for name in names:
         yield name, part(predictions, name)
+
+
+def spans(predictions: Predictions) -> set[int]:
+    """The spans that the reviews are of; empty where they come in no spans."""
+    return set() if predictions.span is None else {int(span) for span in np.unique(predictions.span)}
+
+
+def judged_spans(predictions: Predictions, numbers: Collection[int], texts: int) -> int:
+    """How many of the spans have at least as many distinct texts among the reviews."""
+    return sum(part(predictions, of_span(number)).distinct_texts >= texts for number in numbers)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

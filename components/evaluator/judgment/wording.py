@@ -161,7 +161,7 @@ def with_benefit_of_doubt(
     subject = f"change of {metric_name(condition.metric)}" if change else metric_name(condition.metric)
     told = f"{subject} {number} {where}"
     upper, _ = numbers(spread[1], condition.threshold, signed=change)
-    level = f"{100 * confidence:g} %"
+    level = _percent(confidence)
     if spread[1] < condition.threshold - EDGE:
         distance = numbers(condition.threshold - spread[1], 0.0)[0]
         return (
@@ -180,7 +180,7 @@ def _fault(condition: Condition) -> str:
     if not condition.slice.startswith(f"{SPAN}:"):
         return "the model is worse on reviews of one length"
     if condition.kind in CHANGE_KINDS:
-        return "the model is worse on the newest reviews"
+        return f"the model is worse on the reviews of {slice_words(condition.slice)}"
     return "the model is inaccurate on the newest reviews, or their labels are wrong"
 
 
@@ -199,8 +199,8 @@ def _row(condition: ConditionResult) -> tuple[str, ...]:
         limit = f"{side} {_cell(condition.threshold, signed)}"
     spread = "-"
     if condition.lower is not None and condition.upper is not None and condition.confidence is not None:
-        level = f"{100 * condition.confidence:g} %"
-        spread = f"{condition.lower:{signed}.4f} to {condition.upper:{signed}.4f} ({level})"
+        spread = f"{condition.lower:{signed}.4f} to {condition.upper:{signed}.4f}"
+        spread += f" ({_percent(condition.confidence)})"
     subject = f"change of {condition.metric}" if condition.kind in CHANGE_KINDS else condition.metric
     return (
         mark,
@@ -212,6 +212,11 @@ def _row(condition: ConditionResult) -> tuple[str, ...]:
         _cell(condition.baseline),
         _cell(condition.margin, "+"),
     )
+
+
+def _percent(level: float) -> str:
+    """95 % / 98.33 %"""
+    return f"{100 * level:.4g} %"
 
 
 def _cell(value: float | None, sign: str = "") -> str:

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -139,6 +139,7 @@ def evaluate(tmp_path_factory, examples_folder):
         split: str = "test",
         folder: Path = examples_folder,
         newest: int = 0,
+        spans: Sequence[Mapping[str, object]] = (),
         data: str = "",
     ) -> Outcome:
         examples = standard_artifacts.Examples()
@@ -149,6 +150,8 @@ def evaluate(tmp_path_factory, examples_folder):
         examples.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
         examples.set_string_custom_property("file_format", "tfrecords_gzip")
         examples.set_string_custom_property("data_settings", data)
+        if spans:
+            examples.set_string_custom_property("spans", json.dumps(spans))
         inputs = {"examples": [examples]}
         models = (("model", model), ("baseline_model", baseline), ("base_model", base))
         for number, (key, uri) in enumerate(models):

@@ -147,14 +147,16 @@ def test_a_slice_that_tfma_lacks_is_an_error(better):
 
 @pytest.fixture(scope="module")
 def spans_folder(tmp_path_factory) -> Path:
-    """An Examples artifact's folder: 80 base reviews, and 40 of span 3 with a third of the labels flipped."""
+    """An Examples artifact's folder: 80 base reviews, 40 of span 3 with a third of the labels flipped, and 40
+    of span 2.
+    """
     folder = tmp_path_factory.mktemp("spans") / "examples"
     (folder / "Split-test").mkdir(parents=True)
     options = tf.io.TFRecordOptions(compression_type="GZIP")
     with tf.io.TFRecordWriter(str(folder / "Split-test" / "data_tfrecord-0.gz"), options) as writer:
-        for number in range(120):
-            span, positive = (3 if number >= 80 else 0), number % 2
-            label = 1 - positive if span and number % 3 == 0 else positive
+        for number in range(160):
+            span, positive = (0, 0, 3, 2)[number // 40], number % 2
+            label = 1 - positive if span == 3 and number % 3 == 0 else positive
             text = f"{'good' if positive else 'bad'} film {number}"
             example = reviews.to_example(text, label, span=span)
             writer.write(example.SerializeToString())
@@ -164,7 +166,13 @@ def spans_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def by_span(evaluate, export_model, spans_folder):
     """A candidate that calls everything positive against one that reads the words."""
-    return evaluate(export_model(bias=9.0), export_model(), folder=spans_folder, newest=3)
+    return evaluate(
+        export_model(bias=9.0),
+        export_model(),
+        folder=spans_folder,
+        newest=3,
+        spans=[{"span": number, "version": None, "fingerprint": "1"} for number in (1, 2, 3)],
+    )
 
 
 def test_the_base_set_and_the_newest_span_are_judged_apart(by_span):
@@ -175,6 +183,19 @@ def test_the_base_set_and_the_newest_span_are_judged_apart(by_span):
     assert any(reason.startswith("the model forgot the old reviews") for reason in by_span.verdict.reasons)
 
 
+def test_an_older_span_is_judged_apart_and_one_without_reviews_in_the_split_is_named(by_span):
+    conditions = {each.slice: each for each in by_span.verdict.conditions if each.kind == "change"}
+    assert conditions["span:2"].value == pytest.approx(-0.5)
+    assert any(
+        reason.startswith("the model is worse on the reviews of span 2: change of accuracy -0.5000")
+        for reason in by_span.verdict.reasons
+    )
+    assert (conditions["span:1"].status, conditions["span:1"].unjudged) == (
+        "not judged",
+        "no reviews of span 1",
+    )
+
+
 def test_tfma_measures_each_span_and_agrees(by_span):
     found = candidate_metrics(by_span.evaluation.uri)
     assert found["span:0"]["accuracy"] == pytest.approx(0.5)
@@ -182,5 +203,5 @@ def test_tfma_measures_each_span_and_agrees(by_span):
 
 
 def test_predictions_are_kept_with_their_spans(by_span, better):
-    assert sorted(set(by_span.predictions.span)) == [0, 3]
+    assert sorted(set(by_span.predictions.span)) == [0, 2, 3]
     assert better.predictions.span is None

@@ -96,3 +96,12 @@ def test_counts_are_whole_numbers():
 )
 def test_each_outcome_has_its_word(changes, outcome):
     assert gate_rows([condition(**changes)])[0].outcome == outcome
+
+
+def test_an_older_span_that_was_not_judged_never_passes_for_one_that_held():
+    row = gate_rows(
+        [condition(slice="span:5", kind="change", threshold=-0.01, value=None, unjudged="too few examples")]
+    )[0]
+
+    assert (row.where, row.text) == ("span 5", "change of accuracy ≥ −0.01")
+    assert row.outcome == "not judged"

@@ -17,6 +17,7 @@ EVERYTHING = GateSettings(
     max_calibration_error=0.1,
     min_change_base=-0.011,
     min_change_newest=-0.012,
+    min_change_older=-0.014,
     min_accuracy_newest=0.61,
     min_change_length=-0.013,
     min_span_examples=31,
@@ -29,7 +30,7 @@ EVERYTHING = GateSettings(
 
 
 def test_every_setting_is_a_condition_in_the_order_of_reading():
-    assert conditions(EVERYTHING, newest_span=12) == (
+    assert conditions(EVERYTHING, newest_span=12, older_spans={11, 3}, judged_spans=2) == (
         Condition(metric="example_count", kind="examples", threshold=70),
         accuracy("floor", 0.81),
         Condition(metric="balanced_accuracy", kind="floor", threshold=0.52, by="proof"),
@@ -39,6 +40,8 @@ def test_every_setting_is_a_condition_in_the_order_of_reading():
         accuracy("change", -0.011, "span:0", min_examples=31, by="doubt"),
         accuracy("change", -0.012, "span:12", min_examples=31, by="doubt"),
         accuracy("floor", 0.61, "span:12", min_examples=1, by="doubt"),
+        accuracy("change", -0.014, "span:3", min_examples=31, by="doubt", family=2),
+        accuracy("change", -0.014, "span:11", min_examples=31, by="doubt", family=2),
         *(accuracy("change", -0.013, name, min_examples=31, by="doubt", family=4) for name in SLICES),
         *(accuracy("floor", floor, name) for name, floor in sorted({SLICES[0]: 0.6, SLICES[1]: 0.7}.items())),
         Condition(metric="auc", kind="floor", threshold=0.9),
@@ -91,3 +94,13 @@ def test_what_is_switched_off_is_not_asked():
     ]
     lengths = conditions(GateSettings(min_change="off", min_change_length=-0.01), newest_span=12)
     assert not [each for each in lengths if each.slice in SLICES or each.slice == "span:not 12"]
+
+
+def test_older_spans_are_not_asked_for_without_a_comparison_or_a_floor_of_their_own():
+    for off in ("min_change", "min_change_older"):
+        asked = conditions(GateSettings(**{off: "off"}), newest_span=12, older_spans={3})
+        assert not [each for each in asked if each.slice == "span:3"]
+    (asked,) = [
+        each for each in conditions(GateSettings(), newest_span=12, older_spans={3}) if each.slice == "span:3"
+    ]
+    assert (asked.threshold, asked.family) == (-0.01, 1)

@@ -147,6 +147,18 @@ def test_pairing_makes_a_small_steady_gain_visible():
     assert 0.004 < low < 0.012 < high < 0.022
 
 
+@pytest.mark.parametrize(("lost", "holds"), [(5, True), (6, False)])
+@pytest.mark.parametrize("loses", ["probability", "baseline"])
+def test_the_interval_of_a_change_of_accuracy_agrees_with_the_exact_test(lost, holds, loses):
+    """Of 60 reviews one model alone has 5 or 6 right: McNemar's p is 0.0625 or 0.03125."""
+    answers = {"probability": np.full(60, 0.9), "baseline": np.full(60, 0.9)}
+    answers[loses][:lost] = 0.1
+
+    low, high = intervals.change_interval("accuracy", label=np.ones(60, np.int8), **answers, confidence=0.95)
+
+    assert (low <= 0 <= high) is holds
+
+
 def test_a_model_does_not_differ_from_itself(noisy):
     same = noisy | {"baseline": noisy["probability"]}
 
