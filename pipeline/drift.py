@@ -91,12 +91,14 @@ def compare(settings: Settings, what: DriftInput, *, against: SpanInput | None =
     from components.drift.texts import require_texts, sampled
 
     folder = str(examples_of(version, Workspace.of(settings)))
+    reference_data = None
     if against is None:
         held_out = sampled(examples.held_out(folder), most=settings.drift.max_examples)
         reference = require_texts(held_out, what=f"the held-out reviews at {folder}")
         name = f"the training data of version {version.number}"
     else:
         reference, name = _texts(settings, against), str(against)
+        reference_data = reference.account()
     model, trained_on = FeatureModel(version.path), examples.trained_on(folder)
     theirs = model.features(reference, trained_on=trained_on)
     ours = model.features(given, trained_on=trained_on)
@@ -112,6 +114,8 @@ def compare(settings: Settings, what: DriftInput, *, against: SpanInput | None =
         findings=findings,
         histograms=histograms,
         notes=(*_notes(given, ours), *_doubts(findings)),
+        data=None if isinstance(what, ServedInput) else given.account(),
+        reference_data=reference_data,
     )
 
 

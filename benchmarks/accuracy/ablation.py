@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.figures import described
 from components.errors import GreenlightError
+from pipeline.results.data_account import lines_of
 from serving.machine import scratch
 from serving.storage.whole_file import write_whole
 
@@ -131,12 +132,16 @@ FIGURES = ("accuracy", "calibration_error", "log_loss")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ablation:
-    """The rows, on how many reviews of each split, and how long this call took."""
+    """The rows, on how many reviews of each split, and how long this call took.
+
+    data: the account of the rows of the source, as the result of a run has it.
+    """
 
     rows: Sequence[Row]
     seeds: Sequence[int]
     examples: Mapping[str, int]
     seconds: float
+    data: Mapping[str, Any] | None = None
 
     def table(self) -> str:
         """Markdown."""
@@ -145,9 +150,12 @@ class Ablation:
 
     def as_text(self) -> str:
         train, evaluation = (self.examples[split] for split in ("train", "eval"))
-        return (
-            f"{self.table()}\n{train:,} reviews to train on, {evaluation:,} to validate on; mean and "
-            f"standard deviation over the seeds {', '.join(map(str, self.seeds))}."
+        return "\n".join(
+            [
+                f"{self.table()}\n{train:,} reviews to train on, {evaluation:,} to validate on; mean and "
+                f"standard deviation over the seeds {', '.join(map(str, self.seeds))}.",
+                *lines_of(self.data),
+            ]
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -162,7 +170,13 @@ class Ablation:
             }
             for row in self.rows
         ]
-        return {"study": "ablation", "examples": dict(self.examples), "rows": rows, "seconds": self.seconds}
+        return {
+            "study": "ablation",
+            "examples": dict(self.examples),
+            "rows": rows,
+            "data": self.data,
+            "seconds": self.seconds,
+        }
 
 
 def _statistics(row: Row) -> Iterator[tuple[str, Callable[[str], float]]]:
@@ -196,7 +210,8 @@ def ablation(
     started = time.perf_counter()
     progress("reading the reviews")
     with scratch.folder("study") as folder, training.reporting_to(progress):
-        files = study_data.write_splits(settings.data, folder)
+        splits = study_data.write_splits(settings.located_data, folder)
+        files = splits.files
         study_data.require_splits(files)
         fits = FitCache(
             output_dir / "fits",
@@ -216,6 +231,7 @@ def ablation(
         rows=found,
         seeds=seeds,
         examples={split: file.reviews for split, file in files.items()},
+        data=splits.account,
         seconds=time.perf_counter() - started,
     )
     write_whole(output_dir / RESULT, json.dumps(result.to_json(), indent=1) + "\n")

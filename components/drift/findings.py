@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _MEASURES = {
@@ -108,6 +108,8 @@ class DriftReport:
       examples, reference_examples: how many reviews were looked at.
       findings: every figure that is not switched off.
       notes: what a reader should know besides.
+      data, reference_data: the accounts of the rows of both sides, where they came out of files; see
+        `components.example_gen.reading.Reading.account`. `beyond_limit` rows are not in the sample.
     """
 
     what: str
@@ -118,6 +120,8 @@ class DriftReport:
     findings: tuple[Finding, ...]
     histograms: tuple[Histogram, ...] = ()
     notes: tuple[str, ...] = ()
+    data: Mapping[str, Any] | None = None
+    reference_data: Mapping[str, Any] | None = None
 
     @property
     def drift(self) -> bool:

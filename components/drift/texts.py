@@ -5,7 +5,7 @@ import hashlib
 import heapq
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from components.errors import DataStopped, InputError
 from components.example_gen.formats.dialect import TOLD_BY_THE_FILE, Dialect
@@ -16,6 +16,7 @@ from components.example_gen.reading import Reading, good, require_no_scale
 from components.example_gen.sources.file_bytes import opened
 from components.example_gen.sources.file_lookup import found_paths, require_known_format
 from components.example_gen.sources.files import file_records
+from components.reviews import normalize
 
 _PLAIN = ".txt"
 _REMEDY = "Name the right one with --set data.text_column=NAME."
@@ -40,6 +41,11 @@ class Texts:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def account(self) -> dict[str, Any]:
+        """The account of all rows, of which those beyond the sample are not used; see `Reading.account`."""
+        distinct = len({normalize(text) for text in self.texts})
+        return dataclasses.replace(self.reading, limit=len(self), duplicates=len(self) - distinct).account()
 
     @property
     def unusable(self) -> int:

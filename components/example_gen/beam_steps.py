@@ -181,10 +181,15 @@ class _DigestsByShard(beam.DoFn):
 
 
 def _duplicates(shard: tuple[int, Iterable[list[bytes]]]) -> Reading:
+    return duplicates_among(digest for digests in shard[1] for digest in digests)
+
+
+def duplicates_among(digests: Iterable[bytes]) -> Reading:
+    """The count of rows whose text another of these rows has, too."""
     rows, distinct = 0, set[bytes]()
-    for digests in shard[1]:
-        rows += len(digests)
-        distinct.update(digests)
+    for digest in digests:
+        rows += 1
+        distinct.add(digest)
     return Reading(duplicates=rows - len(distinct))
 
 

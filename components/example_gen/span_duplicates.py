@@ -44,8 +44,12 @@ class _DropDuplicates(beam.DoFn):
         rows = [row for batch in shard[1] for row in batch]
         kept = without_span_duplicates(rows)
         yield from mixed_batches(kept)
-        copies = len(rows) - len(kept)
-        yield beam.pvalue.TaggedOutput(READING, Reading(taken=-copies, set_aside=copies))
+        yield beam.pvalue.TaggedOutput(READING, removed(len(rows) - len(kept)))
+
+
+def removed(copies: int) -> Reading:
+    """What changes in an account of all rows when so many are removed."""
+    return Reading(taken=-copies, set_aside=copies)
 
 
 def without_span_duplicates(rows: Sequence[Row]) -> list[Row]:

@@ -185,6 +185,7 @@ def _landed_facts(landed: Landed, warnings: list[str]) -> dict[str, Any]:
         "positive_share": counted.positive_share,
         "duplicates": counted.duplicates,
         "contradictions": counted.contradictions,
+        "data": counted.account,
         "warnings": warnings,
     }
 
@@ -194,7 +195,7 @@ def _landed_lines(landed: Landed, source: str, settings: Settings) -> Iterator[s
         yield f"Nothing to add: span {landed.number} has the same content, in {landed.path}"
         return
     from pipeline.config import DEFAULT_WORKSPACE
-    from pipeline.results.data_account import in_words
+    from pipeline.results.data_account import first_left_out, in_words
 
     counted = landed.counted
     yield (
@@ -203,7 +204,7 @@ def _landed_lines(landed: Landed, source: str, settings: Settings) -> Iterator[s
     )
     yield f"  in        {landed.path}"
     yield f"  rows      {in_words(counted.account)}"
-    yield from (f"    {row}" for row in counted.account["first_left_out"])
+    yield from (f"    {row}" for row in first_left_out(counted.account))
     elsewhere = source == SPANS and settings.workspace != DEFAULT_WORKSPACE
     where = f" --workspace {shlex.quote(str(settings.workspace))}" if elsewhere else ""
     yield f"  train     greenlight run --source {shlex.quote(source)}{where}"
@@ -215,6 +216,7 @@ def _landed_lines(landed: Landed, source: str, settings: Settings) -> Iterator[s
 @options.as_json
 def list_(settings: Settings, folder: str | None, as_json: bool) -> None:
     """List the spans with their reviews and the runs that used them."""
+    from pipeline.results.data_account import first_left_out
     from pipeline.spans.facts import span_facts
     from pipeline.spans.listing import span_data, span_source
 
@@ -229,6 +231,8 @@ def list_(settings: Settings, folder: str | None, as_json: bool) -> None:
         return
     click.echo("\n".join(_table([_HEADER, *(_cells(facts) for facts in found)])))
     for facts in found:
+        for row in first_left_out(facts.data) if facts.data else ():
+            click.echo(f"span {facts.span}: {row}")
         if facts.error:
             click.echo(f"span {facts.span}: {facts.error}", err=True)
 
@@ -265,9 +269,9 @@ def _cells(facts: SpanFacts) -> tuple[str, ...]:
 def _left_out(facts: SpanFacts) -> str:
     from pipeline.results.data_account import reasons_of
 
-    left_out = facts.left_out or {}
-    reasons = reasons_of({"left_out": left_out, "left_out_labels": facts.left_out_labels})
-    return f"{sum(left_out.values()):,}" + (f" ({reasons})" if reasons else "")
+    account = facts.data or {"left_out": {}}
+    reasons = reasons_of(account)
+    return f"{sum(account['left_out'].values()):,}" + (f" ({reasons})" if reasons else "")
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

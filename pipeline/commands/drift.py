@@ -64,6 +64,8 @@ def _span(text: str) -> int:
 
 
 def _as_text(report: DriftReport, page: str) -> str:
+    from pipeline.results.data_account import first_left_out, in_words
+
     head = report.headline.upper() if report.judged else "TOO FEW REVIEWS to tell"
     sides = f"{report.what} ({report.examples:,} reviews) against {report.reference}"
     lines = [f"{head}  {sides} ({report.reference_examples:,} reviews), version {report.version}"]
@@ -74,6 +76,10 @@ def _as_text(report: DriftReport, page: str) -> str:
         for row in rows
     ]
     lines += [f"  note  {note}" for note in report.notes]
+    for name, account in (("rows", report.data), (f"rows of {report.reference}", report.reference_data)):
+        if account:
+            lines.append(f"  {name}  {in_words(account, used='compared', limit='drift.max_examples')}")
+            lines += [f"    {row}" for row in first_left_out(account)]
     return "\n".join([*lines, f"  page  {page}"])
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.console import run_log
 from pipeline.failure import explain
 from pipeline.preflight.training import require_search
+from pipeline.results.data_account import data_account, lines_of
 from pipeline.workspace.layout import Workspace, new_run_id
 from serving.storage.whole_file import write_whole
 
@@ -30,7 +31,12 @@ BEST, RESULTS = "best_hyperparameters.txt", "tuner_results.json"  # as TFX's Tun
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TuneResult:
-    """What a search came to. `trials`: score (log loss on eval) and values of each that ended, best first."""
+    """What a search came to.
+
+    Attributes:
+      trials: score (log loss on eval) and values of each that ended, best first.
+      data: the account of the rows, as the result of a run has it.
+    """
 
     trials: Sequence[Mapping[str, Any]]
     before: Mapping[str, Any]
@@ -38,6 +44,7 @@ class TuneResult:
     config: str
     log: str
     seconds: float
+    data: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {"tuning": FOLDER, **dataclasses.asdict(self)}
@@ -56,6 +63,7 @@ class TuneResult:
         for name, value in self.best.items():
             was = "" if value == self.before[name] else f"  (was {json.dumps(self.before[name])})"
             lines.append(f"  trainer.{name:<16} {json.dumps(value)}{was}")
+        lines += lines_of(self.data)
         return "\n".join([*lines, f"Use it: greenlight run --config {self.config}"])
 
     @property
@@ -98,6 +106,7 @@ def tune(settings: Settings, *, console: Console, output: Path | None) -> TuneRe
         config=str(output),
         log=str(workspace.log(run_id)),
         seconds=time.monotonic() - started,
+        data=data_account(run),
     )
 
 

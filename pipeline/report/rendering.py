@@ -1,9 +1,12 @@
-"""Templates of the report, and their filters for numbers and times."""
+"""Templates of the report, and their filters for numbers, times and accounts of rows."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pipeline.results.data_account import first_left_out, in_words
 
 if TYPE_CHECKING:
     import jinja2
@@ -24,7 +27,12 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     jinja.filters |= {"number": number, "duration": duration}
+    jinja.filters |= {"account_words": _account_words, "first_left_out": first_left_out}
     return jinja
+
+
+def _account_words(account: Mapping[str, Any], limit: str) -> str:
+    return in_words(account, limit=limit)
 
 
 def number(value: float | None, digits: int = 4) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from components.evaluator.approval import STAGE as APPROVAL
 from components.evaluator.settings import OVERALL
 from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
-from components.example_gen.reading import READING_FILE
+from components.example_gen.reading import READING_FILE, Reading
 from pipeline.lineage.runs import Artifact, Run
 from pipeline.lineage.span_usage import SpansUsed, spans_of
 from pipeline.report.predictions import LEVEL, Predictions
@@ -38,7 +38,7 @@ class RunArtifacts:
     """Everything a reader may want to see of a run; None where it is not there, and `missing` says why."""
 
     spans: SpansUsed | None
-    reading: Mapping[str, Any] | None
+    reading: Reading | None
     splits: Mapping[str, SplitFacts] | None
     anomalies: tuple[Anomaly, ...] | None
     history: Mapping[str, Any] | None
@@ -74,7 +74,7 @@ def gather(run: Run) -> RunArtifacts:
     verdict = take("verdict", stage=stage, key=key, read=_json(VERDICT_FILE))
     return RunArtifacts(
         spans=spans_of(run),
-        reading=take("reading", stage="ImdbExampleGen", key="examples", read=_json(READING_FILE)),
+        reading=take("reading", stage="ImdbExampleGen", key="examples", read=_reading),
         splits=take("splits", stage="StatisticsGen", key="statistics", read=_splits),
         anomalies=take("anomalies", stage="ExampleValidator", key="anomalies", read=_anomalies),
         history=take("history", stage="Trainer", key="model_run", read=_json("history.json")),
@@ -103,6 +103,10 @@ def why_missing(run: Run, stage: str) -> str:
 
 def _json(name: str) -> Callable[[Artifact], Any]:
     return lambda artifact: json.loads((artifact.path / name).read_text(encoding="utf-8"))
+
+
+def _reading(artifact: Artifact) -> Reading:
+    return Reading.from_json((artifact.path / READING_FILE).read_text(encoding="utf-8"))
 
 
 def _value(artifact: Artifact) -> Any:

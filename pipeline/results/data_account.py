@@ -1,4 +1,4 @@
-"""The row counts of a run, for the console, the result's JSON and the verdict's notes."""
+"""The row counts of a run or command, as consoles, JSON, pages and the verdict's notes show them."""
 
 from __future__ import annotations
 
@@ -24,22 +24,45 @@ def data_account(run: Run) -> dict[str, Any] | None:
     return Reading.from_json(files.read(path).decode()).account() if files.exists(path) else None
 
 
-def in_words(account: Mapping[str, Any]) -> str:
+def in_words(account: Mapping[str, Any], *, used: str = "used", limit: str = "data.limit") -> str:
     """The account on one line.
+
+    Args:
+      account: see `Reading.account`.
+      used: what became of the rows that are not left out.
+      limit: the setting that limits how many are used.
 
     >>> in_words({"rows": 9, "used": 7, "duplicates": 2, "set_aside": 0, "left_out": {"bad label": 2}})
     '9 rows read, 7 used (2 of them duplicates), 2 left out (2 bad label)'
     """
     duplicates, left_out = account.get("duplicates"), account["left_out"]
-    used = f"{account['used']:,} used" + (f" ({duplicates:,} of them duplicates)" if duplicates else "")
+    used = f"{account['used']:,} {used}" + (f" ({duplicates:,} of them duplicates)" if duplicates else "")
     parts = [f"{account['rows']:,} rows read", used]
     if set_aside := account.get("set_aside"):
         parts.append(f"{set_aside:,} excluded as copies of the base, a newer span or a fixed split")
     if beyond := account.get("beyond_limit"):
-        parts.append(f"{beyond:,} beyond data.limit")
+        parts.append(f"{beyond:,} beyond {limit}")
     if left_out:
         parts.append(f"{sum(left_out.values()):,} left out ({reasons_of(account)})")
     return ", ".join(parts)
+
+
+def lines_of(account: Mapping[str, Any] | None) -> list[str]:
+    """The account below the words of a result: one line, and one of each of the first rows left out."""
+    if not account:
+        return []
+    return [f"  {in_words(account)}", *(f"    {row}" for row in first_left_out(account))]
+
+
+def first_left_out(account: Mapping[str, Any]) -> Iterator[str]:
+    """File, line and reason of the first rows that were left out, and how many more there are.
+
+    >>> list(first_left_out({"left_out": {"no text": 2}, "first_left_out": ["a.csv:2: no text"]}))
+    ['a.csv:2: no text', '1 more row']
+    """
+    yield from account["first_left_out"]
+    if more := sum(account["left_out"].values()) - len(account["first_left_out"]):
+        yield f"{more:,} more row" + ("s" if more > 1 else "")
 
 
 def reasons_of(account: Mapping[str, Any]) -> str:

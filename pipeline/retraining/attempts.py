@@ -174,6 +174,7 @@ def _ended(attempt: Attempt, result: RunResult, *, noted: str = "") -> Ended:
         set_aside=tuple(sorted({*_unusable(result, attempt.decision), *refused})),
         refused=refused,
         machine_fault=result.machine_fault,
+        data=result.data,
     )
 
 

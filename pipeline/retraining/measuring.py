@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from components.errors import DataStopped, GreenlightError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from components.example_gen.settings import DataSettings
     from pipeline.config import Settings
@@ -37,6 +37,8 @@ class Labeled:
     texts: Sequence[str]
     labels: Sequence[int]
     rows: Sequence[str] = ()
+    account: Mapping[str, Any] | None = None
+    """What became of all its rows; see `Reading.account`."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -80,6 +82,7 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
     live, previous = live_and_previous(settings)
     told: dict[str, Any] = {
         "rows": len(labeled.texts),
+        "data": labeled.account,
         "in_base": in_base(labeled.texts) if _reads_base(settings.data) else 0,
         "live": live and live.number,
         "previous": previous and previous.number,
@@ -136,15 +139,16 @@ def read(data: DataSettings, number: int) -> Labeled:
     from components.example_gen.sources.spans import chosen
 
     data = only(data, number)
-    reading, texts, labels, rows = Reading(), [], [], []
+    reading, texts, labels, rows, distinct = Reading(), [], [], [], set()
     for part in sources.parts(data, chosen(data)):
-        for review, _ in usable(part.rows(), name=part.name, reading=reading):
+        for review, normalized in usable(part.rows(), name=part.name, reading=reading):
             texts.append(review.text)
+            distinct.add(normalized)
             labels.append(review.label)
             rows.append(f"{Path(part.name).name}:{review.line}")
-    reading.taken = len(texts)
+    reading.taken, reading.duplicates = len(texts), len(texts) - len(distinct)
     require_usable(reading, max_bad_share=data.max_bad_share)
-    return Labeled(texts, labels, rows)
+    return Labeled(texts, labels, rows, reading.account())
 
 
 def only(data: DataSettings, number: int) -> DataSettings:

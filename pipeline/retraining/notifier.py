@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from components.errors import GreenlightError, InputError
 from pipeline.alerts.alert import Alert
 from pipeline.alerts.run_alert import EVENTS
+from pipeline.results.data_account import first_left_out, in_words
 from pipeline.results.outcome import RunResult
 from pipeline.retraining.policy.clock import Timestamp, read_clock
 from pipeline.retraining.policy.records import (
@@ -75,7 +76,7 @@ class Notifier:
     def run_ended(self, decision: Decision, ended: Ended) -> None:
         """Reports the end of a run."""
         live = f"version {ended.version} is live" if ended.version else "no version is live"
-        words = [f"{ended.verdict}: {live}", *filter(None, [ended.noted]), *ended.reasons]
+        words = [f"{ended.verdict}: {live}", *filter(None, [ended.noted]), *ended.reasons, *_account(ended)]
         words += [_quarantined(number, ended) for number in ended.set_aside]
         self._line(read_clock(), "; ".join(words))
         event = EVENTS.get("failed" if ended.verdict == KILLED else ended.verdict)
@@ -153,6 +154,14 @@ class Notifier:
         self._say(f"{moment.at:%Y-%m-%d %H:%M:%SZ}  {text}")
 
 
+def _account(ended: Ended) -> list[str]:
+    """The rows that the run read, on one line with the first ones left out."""
+    if not ended.data:
+        return []
+    first = "; ".join(first_left_out(ended.data))
+    return [in_words(ended.data) + (f": {first}" if first else "")]
+
+
 def _quarantined(number: int, ended: Ended) -> str:
     if number not in ended.refused:
         return f"span {number} is quarantined"
@@ -181,7 +190,7 @@ def history_line(record: Record) -> str:
             return f"{at}  quarantined  {_spans(content.decision)}: {content.decision.why}"
         return f"{at}  {content.decision.kind:<9}  {content.decision.why}"
     if isinstance(content, Ended):
-        words = [content.run, *content.reasons, *filter(None, [content.noted])]
+        words = [content.run, *content.reasons, *filter(None, [content.noted]), *_account(content)]
         words += [_quarantined(number, content) for number in content.set_aside]
         return f"{at}  {content.verdict:<9}  {'; '.join(words)}"
     if isinstance(content, RolledBack):
@@ -192,7 +201,10 @@ def history_line(record: Record) -> str:
 def _seen(examination: Examination) -> str:
     if examination.problem is not None:
         return f"{examination.span}: {examination.problem}"
-    words = f"{examination.span}: {examination.rows:,} rows"
+    data = examination.data
+    words = f"{examination.span}: " + (
+        in_words(data) if data and data["left_out"] else f"{examination.rows:,} rows"
+    )
     if examination.in_base:
         words += f", {examination.in_base:,} of them packaged reviews"
     if examination.accuracy is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.errors import InputError
 from components.example_gen.sources.spans import Span
@@ -40,6 +40,8 @@ class SpanFacts:
     """Of these, rows that `data.labels` leaves out by their label."""
     first_left_out: list[str] | None
     """File, line and reason of the first ones."""
+    data: dict[str, Any] | None
+    """The account of the rows, as the result of a run has it; see `Reading.account`."""
     positive_share: float | None
     runs: list[str]
     """Those that were made of it, with the content it has now, oldest first."""
@@ -65,29 +67,25 @@ def span_facts(settings: Settings, source: str) -> list[SpanFacts]:
 
 
 def _facts(span: Span, data: DataSettings, runs: dict[tuple[int, str], list[str]]) -> SpanFacts:
-    rows = reviews = bad_rows = duplicates = left_out = left_out_labels = None
-    first_left_out = positive_share = error = None
+    account: dict[str, Any] | None = None
+    bad_rows = positive_share = error = None
     fingerprint = ""
     kept = record_of(span)
     if kept:
-        fingerprint, rows, reviews, bad_rows = kept.fingerprint, kept.rows, kept.taken, kept.bad_rows
-        positive_share, duplicates = kept.positive / kept.taken, kept.duplicates
-        left_out, left_out_labels = kept.left_out, kept.left_out_labels
-        first_left_out = kept.first_left_out
+        fingerprint, account, bad_rows = kept.fingerprint, kept.data, kept.bad_rows
+        positive_share = kept.positive / kept.taken
     else:
         from components.example_gen.sources.file_fingerprints import content_fingerprint
-        from pipeline.spans.account import account
+        from pipeline.spans.account import account as count
 
         try:
             fingerprint = content_fingerprint(span.paths)
-            counted = account(span.paths, data)
-            rows, reviews = counted.reading.rows, counted.reading.taken
-            bad_rows, positive_share = counted.reading.bad_rows, counted.positive_share
-            duplicates, left_out = counted.duplicates, counted.account["left_out"]
-            left_out_labels = counted.account["left_out_labels"]
-            first_left_out = counted.account["first_left_out"]
+            counted = count(span.paths, data)
+            account, bad_rows = counted.account, counted.reading.bad_rows
+            positive_share = counted.positive_share
         except InputError as raised:
             error = str(raised)
+    known = account or {}
     return SpanFacts(
         span=span.number,
         version=span.version,
@@ -96,13 +94,14 @@ def _facts(span: Span, data: DataSettings, runs: dict[tuple[int, str], list[str]
         modified=span.modified,
         fingerprint=fingerprint,
         landed=kept is not None,
-        rows=rows,
-        reviews=reviews,
+        rows=known.get("rows"),
+        reviews=known.get("used"),
         bad_rows=bad_rows,
-        duplicates=duplicates,
-        left_out=left_out,
-        left_out_labels=left_out_labels,
-        first_left_out=first_left_out,
+        duplicates=known.get("duplicates"),
+        left_out=known.get("left_out"),
+        left_out_labels=known.get("left_out_labels"),
+        first_left_out=known.get("first_left_out"),
+        data=account,
         positive_share=positive_share,
         runs=runs.get((span.number, fingerprint), []),
         error=error,

@@ -42,6 +42,8 @@ class SpanRecord:
     """Of these, rows that `data.labels` leaves out by their label."""
     first_left_out: list[str] = dataclasses.field(default_factory=list)
     """File, line and reason of the first ones."""
+    data: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """The account of the rows, see `Reading.account`."""
 
     @classmethod
     def of(cls, counted: Account, **facts: Any) -> SpanRecord:
@@ -55,6 +57,7 @@ class SpanRecord:
             left_out=counted.account["left_out"],
             left_out_labels=counted.account["left_out_labels"],
             first_left_out=counted.account["first_left_out"],
+            data=counted.account,
             **facts,
         )
 
@@ -72,5 +75,5 @@ def record_of(span: Span) -> SpanRecord | None:
     except (OSError, ValueError, TypeError):
         return None
     found = (os.path.basename(file.path), file.size, file.modified)
-    complete = not kept.bad_rows or bool(kept.left_out)  # older ones have no reasons
+    complete = bool(kept.data)  # older ones have no account
     return kept if complete and (kept.file, kept.size, kept.modified) == found else None

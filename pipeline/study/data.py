@@ -6,18 +6,20 @@ import dataclasses
 import heapq
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import tensorflow as tf
 
 from components.errors import InputError
 from components.example_gen import reading
-from components.example_gen.beam_steps import Row, read_part, taking_order
+from components.example_gen.beam_steps import Row, duplicates_among, read_part, taking_order
 from components.example_gen.duplicate_groups import group_splits, grouped_row, reassigned
+from components.example_gen.reading import Reading
 from components.example_gen.settings import KEPT_TOGETHER, TOGETHER, DataSettings
 from components.example_gen.sources import parts as sources
 from components.example_gen.sources import spans
-from components.example_gen.span_duplicates import without_span_duplicates
+from components.example_gen.span_duplicates import removed, without_span_duplicates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,17 +30,32 @@ class SplitFile:
     reviews: int
 
 
-def write_splits(settings: DataSettings, folder: Path) -> dict[str, SplitFile]:
+@dataclasses.dataclass(frozen=True)
+class Splits:
+    """The files of the splits by their names, and what became of the rows of the source."""
+
+    files: Mapping[str, SplitFile]
+    account: Mapping[str, Any]
+    """See `Reading.account`."""
+
+
+def write_splits(settings: DataSettings, folder: Path) -> Splits:
     """Writes each split of the source into `folder`, the reviews in the order of their digests.
+
+    Args:
+      settings: `source` is written out: where the spans of a workspace are, it says.
+      folder: for the files.
 
     Raises:
       InputError: the source is not there, or holds nothing.
       DataStopped: too many of its rows cannot be used.
     """
     by_split: dict[str, list[Row]] = {}
-    for row in sorted(_rows(settings)):
+    rows, account = _rows(settings)
+    for row in sorted(rows):
         by_split.setdefault(row.split, []).append(row)
-    return {split: _write(folder / f"{split}.gz", rows) for split, rows in by_split.items()}
+    files = {split: _write(folder / f"{split}.gz", rows) for split, rows in by_split.items()}
+    return Splits(files, account.account())
 
 
 def require_splits(files: Mapping[str, SplitFile]) -> None:
@@ -51,7 +68,7 @@ def require_splits(files: Mapping[str, SplitFile]) -> None:
         )
 
 
-def _rows(settings: DataSettings) -> list[Row]:
+def _rows(settings: DataSettings) -> tuple[list[Row], Reading]:
     """All rows in memory: ExampleGen's own reading step, called as the generator that it is."""
     chosen = spans.chosen(settings)
     limit = None if chosen else settings.limit
@@ -66,11 +83,15 @@ def _rows(settings: DataSettings) -> list[Row]:
                 rows += found
     reading.require_usable(reading.merged(readings), max_bad_share=settings.max_bad_share)
     if chosen:
-        rows = without_span_duplicates(rows)
+        before, rows = len(rows), without_span_duplicates(rows)
+        readings.append(removed(before - len(rows)))
     if settings.kind in KEPT_TOGETHER:
         made = group_splits(map(grouped_row, rows), near_together=settings.near_duplicates == TOGETHER)
         rows = reassigned(rows, made)
-    return rows if settings.limit is None else heapq.nsmallest(settings.limit, rows, key=taking_order)
+    if settings.limit is not None:
+        rows = heapq.nsmallest(settings.limit, rows, key=taking_order)
+    readings.append(duplicates_among(row.digest for row in rows))
+    return rows, dataclasses.replace(reading.merged(readings), limit=settings.limit)
 
 
 def _write(path: Path, rows: list[Row]) -> SplitFile:

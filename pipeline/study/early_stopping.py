@@ -44,7 +44,8 @@ def early_stopping(
     report = progress or _ignore
     with scratch.folder("study") as folder:
         report("reading the reviews")
-        files = study_data.write_splits(settings.located_data, folder)
+        splits = study_data.write_splits(settings.located_data, folder)
+        files = splits.files
         study_data.require_splits(files)
         trainer = lesson_trainer(settings.trainer)
         fits = {}
@@ -57,6 +58,7 @@ def early_stopping(
         embedding=settings.embedding.name,
         trainer=trainer.model_dump(mode="json", exclude={"early_stopping"}),
         examples={split: file.reviews for split, file in files.items()},
+        data=splits.account,
         reviews=reviews,
         summary=_summary(classifier),
         without=fits[False],

@@ -65,6 +65,8 @@ class StudyResult:
     without: Fit
     stopped: Fit
     seconds: float
+    data: Mapping[str, Any] | None = None
+    """The account of the rows of the source, as the result of a run has it."""
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
@@ -118,6 +120,7 @@ class StudyResult:
             "table": [{"epoch": row.epoch, "note": row.note} for row in self.table()],
             "reviews": [dataclasses.asdict(review) for review in self.reviews],
             "lesson_accuracy": LESSON_ACCURACY,
+            "data": self.data,
             "files": dict(self.files),
             "seconds": self.seconds,
         }

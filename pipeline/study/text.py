@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from pipeline.results.data_account import lines_of
 from pipeline.study.result import LESSON_ACCURACY, LESSON_TRAINER, EmbeddedReview, Epoch, StudyResult
 
 NUMBERS_SHOWN = 8
@@ -81,6 +82,7 @@ def as_text(result: StudyResult) -> str:
         ]
     lines += ["", textwrap.indent(result.summary, "  "), "", *_table(result), ""]
     lines += textwrap.wrap(conclusion(result), 100) + textwrap.wrap(accuracies(result), 100)
+    lines += [wrapped for line in lines_of(result.data) for wrapped in textwrap.wrap(line, 100)]
     return "\n".join(lines + [f"{name}: {path}" for name, path in result.files.items()])
 
 

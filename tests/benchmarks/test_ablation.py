@@ -8,6 +8,7 @@ from small_run import SMALL_RUN
 
 from benchmarks.accuracy import ablation
 from benchmarks.accuracy.ablation import Ablation, Row
+from components.example_gen.reading import Reading
 from components.tuner import fit_cache
 from components.tuner.fit_cache import FitResult
 from pipeline import config
@@ -45,8 +46,31 @@ def test_the_table_has_mean_and_spread_over_the_seeds():
     assert row["accuracy_mean"] == pytest.approx(0.91) and row["fits"][1]["seed"] == 2
 
 
+def test_what_became_of_the_rows_is_told():
+    account = Reading(taken=5).account()
+    table = Ablation(
+        rows=[Row("default", [FIT])],
+        seeds=(1,),
+        examples={"train": 3, "eval": 2},
+        seconds=1.0,
+        data=account,
+    )
+    assert table.as_text().endswith("over the seeds 1.\n  5 rows read, 5 used")
+    assert table.to_json()["data"] == account
+
+
 def test_a_single_seed_has_no_spread():
     assert Row("default", [FIT]).spread("accuracy") == 0
+
+
+def test_the_spans_of_the_workspace_are_read(tmp_path):
+    folder = tmp_path / "ws" / "spans" / "span-1"
+    folder.mkdir(parents=True)
+    rows = "".join(f"film {number},{number % 2}\n" for number in range(50))
+    (folder / "r.csv").write_text("text,label\n" + rows)
+    settings = config.load(assignments=[f"workspace={tmp_path / 'ws'}", "data.source=spans"])
+    made = ablation.ablation(settings, output_dir=tmp_path, rows=(), seeds=(1,), progress=print)
+    assert (made.data["rows"], sum(made.examples.values())) == (50, 50)
 
 
 @pytest.mark.proof
@@ -64,6 +88,7 @@ def test_a_study_goes_on_where_it_was_stopped(tmp_path, monkeypatch, capsys, emb
     result = study("--row", "no-ngrams", "--seed", "1", "--seed", "2")
     assert fits == [1, 2]
     assert result["examples"]["train"] + result["examples"]["eval"] == 600
+    assert result["data"]["used"] == 600
     (row,) = result["rows"]
     assert [fit["seed"] for fit in row["fits"]] == [1, 2]
 

@@ -66,7 +66,7 @@ def batch_predict(
     model_version. Bad rows are skipped and listed; more than data.max_bad_share of them end the command with
     exit code 4. The settings beam.* choose the runner.
     """
-    from components.example_gen.reading import BAD_ROWS_NAMED
+    from pipeline.results.data_account import first_left_out, in_words
 
     output = _output(target, known, overwrite=overwrite)
     started = time.monotonic()
@@ -74,20 +74,21 @@ def batch_predict(
         settings, reviews, output, input_format, Wanted.of(settings.data, text_column=text_column), number
     )
     seconds = time.monotonic() - started
+    account = reading.account()
     if as_json:
         told = {
             "output": target,
             "version": version,
             "predicted": reading.taken,
-            "left_out": dict(sorted(reading.bad.items())),
+            "left_out": account["left_out"],
+            "data": account,
             "seconds": round(seconds, 1),
         }
         click.echo(json.dumps(told))
         return
-    for bad in reading.first_bad:
-        click.echo(f"left out: {bad}", err=True)
-    if reading.bad_rows > BAD_ROWS_NAMED:
-        click.echo(f"left out: {reading.bad_rows - BAD_ROWS_NAMED:,} more", err=True)
+    for row in first_left_out(account):
+        click.echo(f"left out: {row}", err=True)
+    click.echo(in_words(account, used="answered"), err=True)
     click.echo(f"{reading.taken:,} rows predicted by version {version} in {seconds:,.0f} s: {target}")
 
 

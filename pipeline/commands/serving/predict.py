@@ -15,6 +15,7 @@ from pipeline.commands import options
 if TYPE_CHECKING:
     from components.batch_prediction.unlabeled import Unlabeled
     from components.example_gen.formats.rows import BadRow
+    from components.example_gen.reading import Reading
     from pipeline.config import Settings
     from pipeline.predict.rows import Predict
     from serving.transports.calls import ClientError, Prediction
@@ -69,8 +70,9 @@ def predict(
     """Predict whether reviews are positive.
 
     Without --url, the live version is verified and loaded in this process. On a terminal the output is a
-    table, otherwise one line of JSON per review. Bad rows are skipped and listed; more than
-    data.max_bad_share of them end the command with exit code 4.
+    table, otherwise one line of JSON per review. Of a file, standard error gets the count of its rows: read,
+    answered and left out, with file and line. More than data.max_bad_share of bad rows end the command with
+    exit code 4.
     """
     from components.batch_prediction.unlabeled import Wanted, require_good_rows
     from components.example_gen.reading import Reading
@@ -104,8 +106,18 @@ def predict(
         if reading.taken:
             output.end()
     require_good_rows(reading, source=name or "", max_bad_share=settings.data.max_bad_share)
-    for bad in reading.first_bad:
-        click.echo(f"left out: {bad}", err=True)
+    if path is not None:
+        _tell_account(reading)
+
+
+def _tell_account(reading: Reading) -> None:
+    """Standard output holds the predictions only."""
+    from pipeline.results.data_account import first_left_out, in_words
+
+    account = reading.account()
+    for row in first_left_out(account):
+        click.echo(f"left out: {row}", err=True)
+    click.echo(in_words(account, used="answered"), err=True)
 
 
 def _require_one_source(texts: Sequence[str], path: str | None) -> None:

@@ -41,6 +41,7 @@ class Examination:
     suspects, examined: rows whose label is probably wrong (components.label_check), of those it examined.
     suspect_rows: the first of them by file and line, the most probably wrong ones first.
     labels_not_judged: why the label check can say nothing; None where it can.
+    data: the account of its rows, as the result of a run has it; None where they could not be read.
     """
 
     span: SpanContent
@@ -59,6 +60,7 @@ class Examination:
     examined: int = 0
     suspect_rows: Sequence[str] = ()
     labels_not_judged: str | None = None
+    data: Mapping[str, Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,7 +116,8 @@ class Ended:
     """What became of a run: a verdict of `greenlight run`, or that it was interrupted (stopped on purpose),
     killed, or never started. `noted` says who found out, where it was not the process that started it;
     `set_aside` are the numbers of its spans that are quarantined for how it ended; of these `refused` are the
-    ones that the gate refused for a loss. `machine_fault`: it says nothing of the spans.
+    ones that the gate refused for a loss. `machine_fault`: it says nothing of the spans. `data` is the
+    account of the rows that the run read, as its result has it.
     """
 
     run: str
@@ -126,6 +129,7 @@ class Ended:
     set_aside: Sequence[int] = ()
     refused: Sequence[int] = ()
     machine_fault: bool = False
+    data: Mapping[str, Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

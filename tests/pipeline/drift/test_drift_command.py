@@ -171,6 +171,40 @@ def test_rows_that_are_not_utf8_are_noted_and_where_there_are_no_others_refused(
     assert (result.exit_code, "Save the file as UTF-8" in result.stderr) == (2, True)
 
 
+def test_the_account_of_the_rows_is_in_json_on_the_console_and_on_the_page(
+    greenlight, workspace, tmp_path, packaged_rows, write_csv
+):
+    rows = packaged_rows("rotten_tomatoes", 30)
+    file = write_csv(tmp_path / "some.csv", [*rows, rows[0], ("", "1"), (rows[1][0], "maybe")])
+    found = told(greenlight, file, "--workspace", str(workspace))
+    assert found["data"] == {
+        "rows": 33,
+        "used": 32,
+        "beyond_limit": 0,
+        "duplicates": 2,
+        "set_aside": 0,
+        "left_out": {"empty text": 1},
+        "left_out_labels": {},
+        "first_left_out": [f"{file}:33: empty text"],
+    }
+    assert found["reference_data"] is None
+    words = "33 rows read, 32 compared (2 of them duplicates), 1 left out (1 empty text)"
+    result = greenlight("drift", file, "--workspace", str(workspace))
+    assert f"  rows  {words}\n    {file}:33: empty text\n" in result.stdout
+    page = Path(found["page"]).read_text(encoding="utf-8")
+    assert words.replace("compared", "used") in page and f"{file}:33: empty text" in page
+
+
+def test_a_sample_and_both_spans_have_their_accounts(greenlight, with_spans):
+    arguments = ["1", "--against", "2", "--workspace", str(with_spans), "--set", "drift.max_examples=150"]
+    found = told(greenlight, *arguments)
+    for account in (found["data"], found["reference_data"]):
+        assert (account["rows"], account["used"], account["beyond_limit"]) == (200, 150, 50)
+    shown = greenlight("drift", *arguments).stdout
+    assert "  rows  200 rows read, 150 compared, 50 beyond drift.max_examples\n" in shown
+    assert "  rows of span 2  200 rows read, 150 compared" in shown
+
+
 def test_requests_in_a_file_that_is_still_being_written_are_announced(
     greenlight, with_spans, tmp_path, packaged_rows
 ):

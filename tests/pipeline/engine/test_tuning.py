@@ -7,6 +7,7 @@ import pytest
 from processes import with_set
 from small_run import SMALL_RUN
 
+from components.example_gen.reading import Reading
 from pipeline import config
 from pipeline.engine.tuning import TuneResult
 
@@ -27,6 +28,7 @@ def test_a_search_is_resumed_and_its_file_is_taken(greenlight, fits_made, tmp_pa
     scores = [trial["score"] for trial in result["trials"]]
     assert len(scores) == 3 and scores == sorted(scores)
     assert result["before"]["batch_size"] == 64
+    assert result["data"]["rows"] == result["data"]["used"] + result["data"]["beyond_limit"] == 25_000
 
     written = tomllib.loads((tmp_path / "best.toml").read_text())
     assert set(written) == {"data", "embedding", "trainer", "tune"}, "what was given, and no default"
@@ -87,10 +89,13 @@ def test_what_was_found_is_told_beside_what_was(trials, said):
         config="tuned.toml",
         log="run.log",
         seconds=9.0,
+        data=Reading(taken=600, duplicates=2).account(),
     )
+    assert result.to_json()["data"]["rows"] == 600
     assert result.as_text().splitlines() == [
         said,
         "  trainer.dropout          0.3",
         "  trainer.hidden_units     [64]  (was [16])",
+        "  600 rows read, 600 used (2 of them duplicates)",
         "Use it: greenlight run --config tuned.toml",
     ]

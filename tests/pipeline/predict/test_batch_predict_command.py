@@ -7,7 +7,9 @@ def test_a_file_is_predicted_and_told_of_in_a_line(greenlight, tmp_path):
     (tmp_path / "r.csv").write_text("text,id\na good film,1\n,2\na film,3\n")
     ended = greenlight("batch-predict", "r.csv", "out.jsonl", "--set", "data.max_bad_share=0.5")
     assert ended.returncode == 0
-    assert ended.stderr.decode() == f"left out: {tmp_path / 'r.csv'}:3: empty text\n"
+    assert ended.stderr.decode() == (
+        f"left out: {tmp_path / 'r.csv'}:3: empty text\n3 rows read, 2 answered, 1 left out (1 empty text)\n"
+    )
     assert ended.stdout.decode().startswith("2 rows predicted by version 1 in ")
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [(row["id"], row["predicted_label"]) for row in rows] == [("1", "positive"), ("3", "negative")]
@@ -20,6 +22,16 @@ def test_json_tells_what_was_done(predict, tmp_path):
     assert code == 0
     assert told["seconds"] > 0
     del told["seconds"]
+    assert told.pop("data") == {
+        "rows": 1,
+        "used": 1,
+        "beyond_limit": 0,
+        "duplicates": 0,
+        "set_aside": 0,
+        "left_out": {},
+        "left_out_labels": {},
+        "first_left_out": [],
+    }
     assert told == {"output": "out/", "version": 1, "predicted": 1, "left_out": {}}
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["predictions-00000-of-00001.csv"]
 

@@ -37,7 +37,7 @@ def test_a_terminal_gets_a_table_and_of_many_rows_the_first_and_the_counts(
     monkeypatch.setenv("TERM", "dumb")  # no colors
     (tmp_path / "r.txt").write_text("a good film\n" * 60 + "a\tfilm\n" * 60)
     code, out, err = predict("--file", "r.txt", "--url", f"grpc://{served.grpc}")
-    assert (code, out, err) == (0, "", "")
+    assert (code, out, err) == (0, "", "120 rows read, 120 answered\n")
     rows = [" ".join(line.split()) for line in terminal.getvalue().splitlines() if line.strip()]
     assert rows[0] == "label probability version text"
     assert rows[2:102] == ["positive 0.7311 1 a good film"] * 60 + ["negative 0.2689 1 a film"] * 40
@@ -102,6 +102,7 @@ def test_a_row_that_the_server_does_not_take_is_left_out_and_named(
     assert err == (
         "left out: r.txt:31: refused by the server (Input text holds a text of 100 bytes; the most is 50 "
         "(serve.max_text_bytes))\n"
+        "40 rows read, 39 answered, 1 left out (1 refused by the server)\n"
     )
     code, out, err = predict("--file", "r.txt", *url)
     assert (code, len(lines(out))) == (4, 39)
@@ -151,7 +152,8 @@ def test_bad_rows_are_left_out_and_named_and_too_many_are_an_error(served, predi
     (tmp_path / "r.csv").write_text("text,id\nfine,1\n,2\n")
     url = ("--url", f"http://{served.rest}")
     code, out, err = predict("--file", "r.csv", *url, "--set", "data.max_bad_share=0.5")
-    assert (code, err) == (0, "left out: r.csv:3: empty text\n")
+    account = "2 rows read, 1 answered, 1 left out (1 empty text)\n"
+    assert (code, err) == (0, f"left out: r.csv:3: empty text\n{account}")
     assert [row["line"] for row in lines(out)] == [2]
     code, out, err = predict("--file", "r.csv", *url)
     assert (code, out) == (4, "")

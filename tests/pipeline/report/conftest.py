@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -96,8 +97,9 @@ class RunMaker:
         return Artifact(number, kind, str(folder), {})
 
 
-def write_reading(folder: Path, **bad: int) -> None:
+def write_reading(folder: Path, bad: Mapping[str, int] | None = None) -> None:
     """ImdbExampleGen's account of its rows: all taken, but for `bad` ones by reason."""
+    bad = bad or {}
     first = [["odd.csv", 7, reason, "what stands <there>"] for reason in bad]
     account = {
         "rows": 25_000,

@@ -147,10 +147,11 @@ def test_settings_reasons_and_anomalies_are_escaped_as_well(make_run, report_par
 
 def test_rows_that_could_not_be_used_are_named(make_run, report_parts):
     made = make_run()
-    report_parts.write_reading(made.path("ImdbExampleGen", "examples"), no_text=3)
+    report_parts.write_reading(made.path("ImdbExampleGen", "examples"), {"no text": 3})
     seen = text_of(write(made))
 
-    assert "3 of 25,000 : 3 no_text. odd.csv:7: no_text (what stands <there>)" in seen
+    assert "25,000 rows read, 24,997 used, 3 left out (3 no text) ." in seen
+    assert "odd.csv:7: no text (what stands <there>) 2 more rows" in seen
 
 
 def test_the_spans_that_it_was_made_of_are_told(make_run):

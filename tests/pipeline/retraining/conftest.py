@@ -45,7 +45,7 @@ if "verdict" in plan:
     from pipeline.results.outcome import RunResult
     reasons = tuple(plan.get("reasons", ()))
     gate = plan.get("gate", ())
-    known = {name: plan[name] for name in ("error_kind", "machine_fault") if name in plan}
+    known = {name: plan[name] for name in ("error_kind", "machine_fault", "data") if name in plan}
     version = plan.get("version", "1")
     result = RunResult(
         verdict=plan["verdict"], run=run_id, version=version, reasons=reasons, gate=gate, **known

@@ -29,6 +29,7 @@ def test_packaged_reviews_are_counted_where_a_run_reads_the_packaged_reviews_too
     texts = [*packaged, packaged[0].upper() + "  ", "A film outside the package."]
     told = measured(tmp_path, texts, "data.with_base=true")
     assert (told["rows"], told["in_base"]) == (5, 4)
+    assert (told["data"]["rows"], told["data"]["used"]) == (5, 5)
 
 
 def test_where_a_run_reads_spans_alone_their_packaged_reviews_count_in_full(tmp_path, packaged):

@@ -2,11 +2,18 @@
 
 import os
 import threading
+from collections import Counter
 
 import pytest
 
 from components.errors import GreenlightError
+from components.example_gen.formats.rows import BadRow, Reason
+from components.example_gen.reading import Reading
+from pipeline.retraining.journal import Journal
+from pipeline.retraining.notifier import history_line
 from pipeline.retraining.retrainer import TOLD_TO_STOP
+
+BAD = BadRow("a.csv", 2, Reason.NO_TEXT, "")
 
 
 def test_a_new_span_is_run_once_and_then_there_is_nothing_to_do(bench):
@@ -28,6 +35,21 @@ def test_the_intent_is_on_the_disk_before_the_run_and_the_outcome_after_it(bench
     decision = one.journal()[2]["decision"]
     assert decision["why"] == "span 1 is new"
     assert decision["evidence"]["rows"] == 400
+
+
+def test_what_became_of_the_rows_is_said_recorded_and_in_the_history(bench):
+    one = bench()
+    account = Reading(taken=9, bad=Counter({Reason.NO_TEXT: 1}), first_bad=[BAD]).account()
+    one.plan = {"verdict": "refused", "data": account}
+    one.accuracy[1] = {"data": account}
+    one.land(1)
+    assert one.retrainer().step().ended.data == account
+    words = "10 rows read, 9 used, 1 left out (1 no text)"
+    assert one.said[-1].endswith(f"{words}: a.csv:2: no text")
+    assert one.journal()[-1]["data"] == one.journal()[1]["examination"]["data"] == account
+    history = [history_line(record) for record in Journal(one.paths.journal).records()]
+    assert f"examined   span 1: {words}" in history[1]
+    assert history[-1].endswith(f"{words}: a.csv:2: no text")
 
 
 def test_spans_are_run_in_order_each_without_those_after_it(bench):

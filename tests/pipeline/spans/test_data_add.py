@@ -63,6 +63,14 @@ def test_json_tells_what_was_counted(greenlight, written, spans):
     )
     told = json.loads(result.stdout)
     assert len(told.pop("fingerprint")) == 64
+    assert told.pop("data") == {
+        "rows": 5,
+        "used": 4,
+        "beyond_limit": 0,
+        "duplicates": 2,
+        "set_aside": 0,
+        **{name: told[name] for name in ("left_out", "left_out_labels", "first_left_out")},
+    }
     assert told == {
         "added": True,
         "span": 1,

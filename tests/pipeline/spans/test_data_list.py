@@ -10,6 +10,8 @@ from pipeline.config import load
 from pipeline.spans.listing import list_spans
 from pipeline.workspace.layout import Workspace
 
+BAD_LABEL = "bad label ('x'; expected 0 or 1, neg or pos, negative or positive, false or true)"
+
 
 @pytest.fixture
 def three_spans(greenlight, tmp_path):
@@ -31,12 +33,13 @@ def test_each_span_has_its_line_and_what_cannot_be_read_is_said(greenlight, thre
         *("span", "rows", "reviews", "duplicates", "positive", "left", "out"),
         *("fingerprint", "written", "used", "by"),
     ]
-    assert [line.split()[:6] for line in lines] == [
+    assert [line.split()[:6] for line in lines[:3]] == [
         ["1", "3", "3", "0", "66.7%", "0"],
         ["3", "2", "1", "0", "0.0%", "1"],
         ["4", "?", "?", "?", "-", "?"],
     ]
     assert "1 (1 bad label)" in lines[1]
+    assert lines[3:] == [f"span 3: {three_spans}/span-3/b.csv:3: {BAD_LABEL}"]
     assert result.stderr.startswith(f"span 4: {three_spans}/span-4/b.csv has no column 'label' and no column")
 
 
@@ -44,6 +47,17 @@ def test_json_has_all_facts(greenlight, three_spans):
     first, second, third = json.loads(greenlight("data", "list", "--json").stdout)
     assert (first["landed"], second["landed"], third["landed"]) == (True, False, False)
     assert (second["rows"], second["reviews"], second["bad_rows"], second["runs"]) == (2, 1, 1, [])
+    assert second["data"] == {
+        "rows": 2,
+        "used": 1,
+        "beyond_limit": 0,
+        "duplicates": 0,
+        "set_aside": 0,
+        "left_out": {"bad label": 1},
+        "left_out_labels": {},
+        "first_left_out": [f"{three_spans}/span-3/b.csv:3: {BAD_LABEL}"],
+    }
+    assert (first["data"]["used"], third["data"]) == (3, None)
     assert second["left_out"] == {"bad label": 1} and "bad label" in second["first_left_out"][0]
     assert third["rows"] is None and "has no column" in third["error"]
     assert first["files"] == [f"{three_spans}/span-1/a.csv"]
@@ -53,6 +67,15 @@ def test_a_landed_span_that_was_changed_is_read_again(greenlight, three_spans):
     (three_spans / "span-1" / "a.csv").write_text("text,label\nbad,0\ndull,0\ngood,0\n")
     first, *_ = json.loads(greenlight("data", "list", "--json").stdout)
     assert (first["landed"], first["positive_share"]) == (False, 0.0)
+
+
+def test_the_account_of_a_landed_span_is_that_of_its_landing(greenlight, tmp_path):
+    (tmp_path / "a.csv").write_text("text,label\nfine,1\ndull,0\nfine,1\n,1\n")
+    some = ["--set", "data.max_bad_share=0.5", "--json"]
+    landed = json.loads(greenlight("data", "add", "a.csv", *some).stdout)
+    (listed,) = json.loads(greenlight("data", "list", "--json").stdout)
+    assert listed["landed"] and listed["data"] == landed["data"]
+    assert (listed["data"]["rows"], listed["data"]["used"], listed["data"]["duplicates"]) == (4, 3, 1)
 
 
 def test_no_span_is_said_on_standard_error(greenlight):

@@ -3,18 +3,23 @@
 import dataclasses
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from components.errors import InputError
+from components.example_gen.formats.rows import BadRow, Reason
+from components.example_gen.reading import Reading
 from components.trainer.settings import TrainerSettings
 from pipeline import config
 from pipeline.study import early_stopping as study
 from pipeline.study import page as study_page
 from pipeline.study import text as study_text
 from pipeline.study.result import EmbeddedReview, Fit, StudyResult
+
+BAD = BadRow("a.csv", 2, Reason.NO_TEXT, "")
 
 
 def epochs(count: int, *, best: int) -> tuple[dict, ...]:
@@ -88,6 +93,17 @@ def test_the_terminal_shows_table_reviews_model_and_accuracy():
     assert "Total params: 2550833" in shown
     assert "0.8823 with early stopping, 0.8772 without." in " ".join(shown.split())
     assert all(len(line) <= 100 for line in shown.splitlines())
+
+
+def test_what_became_of_the_rows_is_told_everywhere():
+    account = Reading(taken=9, bad=Counter({Reason.NO_TEXT: 2}), first_bad=[BAD]).account()
+    result = dataclasses.replace(make_result(), data=account)
+    shown = study_text.as_text(result)
+    words = "11 rows read, 9 used, 2 left out (2 no text)"
+    assert f"\n  {words}\n    a.csv:2: no text\n    1 more row" in shown
+    assert result.to_json()["data"] == account
+    page = study_page.page(result)
+    assert words in page and "<li>a.csv:2: no text</li>" in page
 
 
 def test_json_holds_both_fits_and_can_be_written():
