@@ -102,7 +102,7 @@ def test_every_setting_that_a_page_names_exists():
     sections = {
         name: type(value).model_fields for name, value in config.Settings() if isinstance(value, BaseModel)
     }
-    names = re.findall(rf"(?<![\w/.])({'|'.join(sections)})\.([a-z_]+)\b", all_text())
+    names = re.findall(rf"(?<![\w/.-])({'|'.join(sections)})\.([a-z_]+)\b", all_text())
     assert {section for section, _ in names} >= {"data", "gate", "kubeflow"}
     for section, name in names:
         is_file = name in ("md", "sqlite", "json")  # data.md, metadata.sqlite
