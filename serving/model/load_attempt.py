@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from serving.model.loader import LoadError
 from serving.model.predictor import Predictor
-from serving.model.trial import Question, try_out
+from serving.model.trial import Question, Reference, try_out
 from serving.model.warmup_requests import own_requests
 from serving.versions import VersionStore
 
@@ -55,19 +55,19 @@ def retrieve_exception(future: "asyncio.Future[Any]") -> None:
 
 
 class LoadAttempt:
-    """One attempt to load version `number`, which would replace `live`."""
+    """One attempt to load version `number`, which is compared with `reference`."""
 
     def __init__(
         self,
         store: VersionStore,
         number: int,
         *,
-        live: Predictor | None,
+        reference: Reference,
         load: Callable[[str, int], Predictor],
     ) -> None:
         self._store = store
         self._number = number
-        self._live = live
+        self._reference = reference
         self._load = load
         self._given_up = threading.Event()
         self._predictor: Predictor | None = None
@@ -87,12 +87,14 @@ class LoadAttempt:
         try:
             if self._given_up.is_set():
                 raise LoadError("it was given up")
-            question = try_out(loaded, own=own_requests(path), live=self._live)
+            question = try_out(loaded, own=own_requests(path), reference=self._reference)
             if _file_facts(path) != before:
                 raise LoadError(f"version {self._number}: its files changed while it was loaded")
         except BaseException:
             loaded.close()
             raise
+        finally:
+            self._reference.close()
         return loaded, question
 
     def give_up(self) -> None:

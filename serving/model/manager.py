@@ -21,7 +21,7 @@ from serving.model.lifecycle.states import (
 from serving.model.load_attempt import in_thread
 from serving.model.metrics import Metrics
 from serving.model.predictor import DEFAULT_SIGNATURE, Predictor, Signature
-from serving.model.trial import Question
+from serving.model.trial import Question, Reference
 from serving.status import Code, invalid
 from serving.versions import VersionStore
 
@@ -233,7 +233,7 @@ class Models:
         for number in published:
             if len(good) == self._versions:
                 break
-            if one := await self._loaded_version(store_id, number):
+            if one := await self._loaded_version(store_id, number, published):
                 good.append(one)
         if good:
             self._complain("")
@@ -252,17 +252,25 @@ class Models:
             _LOG.warning("the store cannot be followed", extra={"error": text})
         self._complaint = text
 
-    async def _loaded_version(self, store_id: str, number: int) -> LoadedVersion | None:
+    async def _loaded_version(self, store_id: str, number: int, published: list[int]) -> LoadedVersion | None:
         """The version, which is loaded if it is not; None if it cannot serve."""
         for loaded in self._loaded:
             if (loaded.store_id, loaded.version) == (store_id, number):
                 return loaded
-        live = self._loaded[0].predictor if self._loaded else None
-        found = await self.loading.load(store_id, number, live=live)
+        reference = self._reference(store_id, number, published)
+        found = await self.loading.load(store_id, number, reference=reference)
         if found is None:
             return None
         predictor, question = found
         return LoadedVersion(predictor, store_id=store_id, question=question)
+
+    def _reference(self, store_id: str, number: int, published: list[int]) -> Reference:
+        """The version to compare with; never one that was rolled back, whose successor may differ at will."""
+        for one in self._loaded:
+            if one.store_id != store_id or one.version in published:
+                return Reference(one.predictor)
+        older = [each for each in published if each < number]
+        return Reference(older=lambda: self.loading.first_that_loads(older))
 
     def _switch(self, good: list[LoadedVersion]) -> None:
         before, self._loaded = self._loaded, good

@@ -63,6 +63,16 @@ class Signature:
                 f"The inputs of signature {self.name} are {_listed(self.inputs)}, and not {_listed(inputs)}"
             )
 
+    def check_shapes(self, inputs: Inputs) -> None:
+        """Raises RequestError unless the arrays have the shapes of the signature's inputs."""
+        for name, spec in self.inputs.items():
+            value = inputs[name]
+            if spec.shape is not None and not _fits(value.shape, spec.shape):
+                raise invalid(
+                    f"Input {name} has the shape {list(value.shape)}, "
+                    f"and not {_shown(spec.shape)} as in the signature"
+                )
+
 
 class Predictor:
     """A SavedModel in a session of TensorFlow 1. `run` may be called from several threads at a time."""
@@ -137,6 +147,16 @@ def _as_array(value: Any) -> np.ndarray:
     if isinstance(value, np.ndarray):
         return value
     return np.array(value, object) if isinstance(value, bytes) else np.asarray(value)
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        [size is None or size == given for given, size in zip(shape, wanted, strict=True)]
+    )
+
+
+def _shown(shape: tuple[int | None, ...]) -> str:
+    return str([-1 if size is None else size for size in shape])
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -158,14 +158,10 @@ class Service:
           RequestError: names, ranks, rows or sizes are not what the signature and the limits say.
         """
         signature.check_names(inputs)
+        signature.check_shapes(inputs)
         rows, size = 1, 0
-        for name, spec in signature.inputs.items():
+        for name in signature.inputs:
             value = inputs[name]
-            if spec.shape is not None and not _fits(value.shape, spec.shape):
-                raise invalid(
-                    f"Input {name} has the shape {list(value.shape)}, "
-                    f"and not {_shown(spec.shape)} as in the signature"
-                )
             size += self._check_texts(name, value) if value.dtype == object else value.nbytes
             if signature.batched:
                 rows = len(value)
@@ -204,13 +200,3 @@ class Service:
                 f"the most is {self.settings.max_text_bytes} (serve.max_text_bytes)"
             )
         return sum(sizes)
-
-
-def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
-    return len(shape) == len(wanted) and all(
-        [size is None or size == given for given, size in zip(shape, wanted, strict=True)]
-    )
-
-
-def _shown(shape: tuple[int | None, ...]) -> str:
-    return str([-1 if size is None else size for size in shape])

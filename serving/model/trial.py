@@ -7,20 +7,17 @@ with the features that it parses, or values of its types and shapes.
 
 import contextlib
 import dataclasses
-import functools
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from serving.model.loader import LoadError
-from serving.model.parsed_examples import TEXT, example_for
-from serving.model.predictor import DEFAULT_SIGNATURE, Inputs, Predictor, Signature, TensorSpec
+from serving.model.made_up_inputs import Examples, made_up
+from serving.model.predictor import DEFAULT_SIGNATURE, Inputs, Outputs, Predictor, Signature
 from serving.model.warmup_requests import FILE, OwnRequest
 from serving.status import Code, RequestError
 
 _ROWS = 8  # of the second call, which prepares what only a batch needs
-_SIZES = (1, 32)  # tried for a dimension of any size that is not the rows'
 _PERHAPS_THE_INPUTS = (Code.INVALID_ARGUMENT, Code.FAILED_PRECONDITION, Code.OUT_OF_RANGE)
 
 
@@ -36,39 +33,69 @@ class Question:
         _answer(predictor, predictor.signatures[self.signature], self.inputs)
 
 
+class Reference:
+    """The version that a new one is compared with: the live one or, while none is, an older one.
+
+    The older one is loaded when it is first asked for.
+    So a server that starts judges a version as one that was running when it was published.
+    """
+
+    def __init__(
+        self, live: Predictor | None = None, older: Callable[[], Predictor | None] = lambda: None
+    ) -> None:
+        self._live = live
+        self._older = older
+        self._loaded: Predictor | None = None
+
+    def predictor(self) -> Predictor | None:
+        """The version; None where there is none to compare with."""
+        if self._live is None and self._loaded is None:
+            self._loaded = self._older()
+            self._older = lambda: None
+        return self._live or self._loaded
+
+    def close(self) -> None:
+        """Unloads the version if it was loaded for the comparison."""
+        if self._loaded is not None:
+            self._loaded.close()
+            self._loaded = None
+
+
 def try_out(
-    predictor: Predictor, *, own: Sequence[OwnRequest] = (), live: Predictor | None = None
+    predictor: Predictor, *, own: Sequence[OwnRequest] = (), reference: Reference | None = None
 ) -> Question:
     """Asks a version through all its signatures, which also makes the calls that cost more the first time.
 
     Args:
       predictor: the version.
       own: the requests that it brings along; a signature that they ask is asked nothing else.
-      live: the version that it is to replace.
+      reference: the version to compare with; it is asked only where the new one falls short.
 
     Returns:
       What the default signature has answered, or the first one where there is no default.
 
     Raises:
       LoadError: a request of its own is not answered; the default signature does not answer, or none does
-        where there is no default; another signature fails by the model's fault, or although the live
-        version's signature of that name and those inputs answers; an output lacks rows that the live
-        version's has.
+        where there is no default; another signature fails by the model's fault. Or the reference does what
+        the version does not: it has a default signature, answers a signature of that name and those inputs,
+        answers a batch, or has a row for each of the input.
     """
+    trial = _Trial(predictor, reference or Reference())
     answered = _answers_to(own, predictor)
     failures: dict[str, RequestError] = {}
-    examples = _Examples(predictor)
     for name in predictor.signatures.keys() - answered.keys():
         try:
-            answered[name] = _first_answer(predictor, predictor.signatures[name], examples)
-            _require_rows(predictor, predictor.signatures[name], answered[name], live)
+            answered[name] = trial.of(predictor.signatures[name])
         except RequestError as error:
             failures[name] = error
     for name, failure in sorted(failures.items()):
-        if name == DEFAULT_SIGNATURE or not answered or _is_a_loss(predictor.signatures[name], failure, live):
-            raise LoadError(_refusal(predictor.signatures[name], failure))
+        signature = predictor.signatures[name]
+        if name == DEFAULT_SIGNATURE or not answered or trial.is_a_loss(signature, failure):
+            raise LoadError(_refusal(signature, failure))
     if not answered:
         raise LoadError("it has no signature: it cannot be called")
+    if DEFAULT_SIGNATURE not in answered:
+        trial.require_no_default_before()
     asked = DEFAULT_SIGNATURE if DEFAULT_SIGNATURE in answered else min(answered)
     return Question(signature=asked, inputs=answered[asked])
 
@@ -89,44 +116,106 @@ def _answers_to(own: Sequence[OwnRequest], predictor: Predictor) -> dict[str, In
     return answered
 
 
-def _is_a_loss(signature: Signature, error: RequestError, live: Predictor | None) -> bool:
-    """Whether a signature that fails is the model's fault, or one that the live version answers."""
-    if error.code not in _PERHAPS_THE_INPUTS:
+class _Trial:
+    """The trial of a version by made-up inputs, beside the version that it is compared with."""
+
+    def __init__(self, predictor: Predictor, reference: Reference) -> None:
+        self._predictor = predictor
+        self._reference = reference
+        self._examples = Examples(predictor)
+
+    def of(self, signature: Signature) -> Inputs:
+        """The first made-up inputs that the signature answers.
+
+        Raises:
+          RequestError: it answers none of them; the error is the one to the first. Or a batch of them fails
+            by the model's fault.
+          LoadError: the reference answers a batch, or has a row for each of the input.
+        """
+        inputs, outputs = _first_answered(self._predictor, signature, self._examples)
+        self._require_rows(signature, inputs, outputs)
+        batch = {name: np.repeat(value, _ROWS, axis=0) for name, value in inputs.items() if value.ndim}
+        if batch.keys() != inputs.keys() or not batch:
+            return inputs
+        try:
+            signature.check_shapes(batch)
+            outputs = _answer(self._predictor, signature, batch)
+        except RequestError as error:
+            if error.code not in _PERHAPS_THE_INPUTS:
+                raise
+            self._require_batches(signature, batch, error)
+        else:
+            self._require_rows(signature, batch, outputs)
+        return inputs
+
+    def is_a_loss(self, signature: Signature, error: RequestError) -> bool:
+        """Whether a signature that fails is the model's fault, or one that the reference answers."""
+        if error.code not in _PERHAPS_THE_INPUTS:
+            return True
+        known = self._reference.predictor()
+        same = None if known is None else known.signatures.get(signature.name)
+        if known is None or same is None or _taken(same) != _taken(signature):
+            return False
+        try:
+            _first_answered(known, same, Examples(known))
+        except RequestError:
+            return False
         return True
-    same = None if live is None else live.signatures.get(signature.name)
-    if live is None or same is None or _taken(same) != _taken(signature):
-        return False
-    try:
-        _first_answer(live, same, _Examples(live))
-    except RequestError:
-        return False
-    return True
 
-
-def _require_rows(predictor: Predictor, signature: Signature, inputs: Inputs, live: Predictor | None) -> None:
-    """Raises LoadError where an output has other than a row for each of the input, and the live version's
-    has. A signature may answer otherwise, such as with the words of all texts; but not all of a sudden.
-    """
-    same = None if live is None else live.signatures.get(signature.name)
-    if live is None or same is None or not (signature.batched and same.batched):
-        return
-    if _taken(same) != _taken(signature) or same.outputs.keys() != signature.outputs.keys():
-        return
-    wrong = _without_rows(predictor, signature, inputs)
-    with contextlib.suppress(RequestError):  # the live version may have begun to fail
-        if wrong and not _without_rows(live, same, inputs):
+    def require_no_default_before(self) -> None:
+        """Raises LoadError where requests that name no signature were answered, and would be no more."""
+        known = self._reference.predictor()
+        if known is not None and DEFAULT_SIGNATURE in known.signatures:
             raise LoadError(
-                f"output {wrong} of signature {signature.name} does not have one row for each of the input, "
-                "as the live version's has"
+                f"it has no signature {DEFAULT_SIGNATURE}, which version {known.version} has: requests that "
+                "name no signature would fail"
             )
 
+    def _require_batches(self, signature: Signature, batch: Inputs, error: RequestError) -> None:
+        """Raises LoadError where the reference answers several rows; a model may want them one by one, but
+        not all of a sudden.
+        """
+        known, same = self._counterpart(signature)
+        if known is None or same is None:
+            return
+        with contextlib.suppress(RequestError):
+            _answer(known, same, batch)
+            raise LoadError(
+                f"signature {signature.name} does not answer {_ROWS} rows, as that of version "
+                f"{known.version} does: {error.message.rstrip('.')}"
+            )
 
-def _without_rows(predictor: Predictor, signature: Signature, inputs: Inputs) -> str:
+    def _require_rows(self, signature: Signature, inputs: Inputs, outputs: Outputs) -> None:
+        """Raises LoadError where an output has other than a row for each of the input, and the reference's
+        has. A signature may answer otherwise, such as with the words of all texts; but not all of a sudden.
+        """
+        wrong = _without_rows(inputs, outputs)
+        if not wrong:
+            return
+        known, same = self._counterpart(signature)
+        if known is None or same is None or same.outputs.keys() != signature.outputs.keys():
+            return
+        with contextlib.suppress(RequestError):  # a live version may have begun to fail
+            if not _without_rows(inputs, known.run(same.name, inputs)):
+                raise LoadError(
+                    f"output {wrong} of signature {signature.name} does not have one row for each of the "
+                    f"input, as that of version {known.version} has"
+                )
+
+    def _counterpart(self, signature: Signature) -> tuple[Predictor | None, Signature | None]:
+        """The reference, and its signature of that name if it takes the same rows, any number of them."""
+        known = self._reference.predictor()
+        same = None if known is None else known.signatures.get(signature.name)
+        if same is None or not same.batched or _row_types(same) != _row_types(signature):
+            return known, None
+        return known, same
+
+
+def _without_rows(inputs: Inputs, outputs: Outputs) -> str:
     """The first output without a row for each input row; "" if there is none, or no input to compare with."""
-    if not inputs:
+    if not inputs or not all(value.ndim for value in inputs.values()):
         return ""
     rows = len(next(iter(inputs.values())))
-    outputs = predictor.run(signature.name, inputs)
     return next((name for name in sorted(outputs) if outputs[name].shape[:1] != (rows,)), "")
 
 
@@ -134,45 +223,32 @@ def _taken(signature: Signature) -> dict[str, tuple[str, tuple[int | None, ...] 
     return {name: (spec.dtype, spec.shape) for name, spec in signature.inputs.items()}
 
 
-class _Examples:
-    """The tf.Examples that a version's signatures parse."""
-
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
-
-    @functools.cached_property
-    def _graph(self) -> object:
-        return self._predictor.graph_def()
-
-    def of(self, signature: Signature) -> bytes | None:
-        """An example; None for a signature that parses no tf.Examples."""
-        if all(spec.dtype != "string" for spec in signature.inputs.values()):
-            return None
-        return example_for(self._graph, [spec.tensor for spec in signature.outputs.values()])
+def _row_types(signature: Signature) -> dict[str, tuple[str, tuple[int | None, ...] | None]]:
+    """The type of each input, and the shape of a row of it."""
+    return {
+        name: (dtype, None if shape is None else shape[1:])
+        for name, (dtype, shape) in _taken(signature).items()
+    }
 
 
-def _first_answer(predictor: Predictor, signature: Signature, examples: _Examples) -> Inputs:
-    """The first made-up inputs that the signature answers; then a batch of them, to warm it up.
+def _first_answered(predictor: Predictor, signature: Signature, examples: Examples) -> tuple[Inputs, Outputs]:
+    """The first made-up inputs, of one row, that the signature answers, and its answer.
 
     Raises:
       RequestError: it answers none of them; the error is the one to the first.
     """
     errors: list[RequestError] = []
-    for made_up in _made_up(signature, examples.of(signature)):
-        inputs = made_up.inputs(rows=1)
+    for one in made_up(signature, examples.of(signature)):
+        inputs = one.inputs(rows=1)
         try:
-            _answer(predictor, signature, inputs)
+            return inputs, _answer(predictor, signature, inputs)
         except RequestError as error:
             errors.append(error)
-            continue
-        if signature.batched:
-            _warm_up(predictor, signature, made_up.inputs(rows=_ROWS))
-        return inputs
     raise errors[0]
 
 
-def _answer(predictor: Predictor, signature: Signature, inputs: Inputs) -> None:
-    """Raises RequestError unless each output has the signature's type and is not all NaN."""
+def _answer(predictor: Predictor, signature: Signature, inputs: Inputs) -> Outputs:
+    """The outputs; raises RequestError unless each has the signature's type, and some value is finite."""
     outputs = predictor.run(signature.name, inputs)
     for name, spec in signature.outputs.items():
         value = outputs[name]
@@ -181,61 +257,15 @@ def _answer(predictor: Predictor, signature: Signature, inputs: Inputs) -> None:
                 Code.INTERNAL,
                 f"output {name} has the type {value.dtype.name}, and not {spec.dtype} as in the signature",
             )
-        if value.dtype.kind == "f" and value.size and np.isnan(value).all():
-            raise RequestError(Code.INTERNAL, f"output {name} is not a number (NaN)")
+        if value.size and _is_inexact(value.dtype) and not np.isfinite(value).any():
+            what = "a number (NaN)" if np.isnan(value).all() else "finite"
+            raise RequestError(Code.INTERNAL, f"output {name} is not {what}")
+    return outputs
 
 
-def _warm_up(predictor: Predictor, signature: Signature, inputs: Inputs) -> None:
-    """A batch that fails is not a reason to refuse the model: its requests are then asked one by one."""
-    try:
-        predictor.run(signature.name, inputs)
-    except RequestError as error:
-        if error.code not in _PERHAPS_THE_INPUTS:
-            raise
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _MadeUp:
-    """Made-up inputs.
-
-    string: for strings. zeros: for numbers, or else others up to 1. size: of a dimension of any size that is
-    not the rows'. vector: whether a tensor of unknown rank has rows, or is a scalar.
-    """
-
-    specs: Mapping[str, TensorSpec]
-    string: bytes
-    zeros: bool
-    size: int
-    vector: bool
-
-    def inputs(self, *, rows: int) -> Inputs:
-        return {name: self._value(spec, rows) for name, spec in self.specs.items()}
-
-    def _value(self, spec: TensorSpec, rows: int) -> np.ndarray:
-        sizes: tuple[int | None, ...] = ((None,) if self.vector else ()) if spec.shape is None else spec.shape
-        shape = [
-            given if given is not None else rows if place == 0 else self.size
-            for place, given in enumerate(sizes)
-        ]
-        if spec.dtype == "string":
-            strings = np.empty(shape, object)
-            strings[...] = self.string  # np.full would cut off its zero bytes at the end
-            return strings
-        if self.zeros:
-            return np.zeros(shape, spec.numpy)
-        whole = spec.numpy.kind in "iub"
-        return (np.ones(shape) if whole else np.random.default_rng(0).random(shape)).astype(spec.numpy)
-
-
-def _made_up(signature: Signature, example: bytes | None) -> Iterator[_MadeUp]:
-    """The likeliest first. A signature that takes strings of a known rank gets one."""
-    specs = signature.inputs
-    some = list(specs.values())
-    sizes = _SIZES if any(None in (spec.shape or ())[1:] for spec in some) else _SIZES[:1]
-    zeros = (True, False) if any(spec.dtype != "string" for spec in some) else (True,)
-    vectors = (False, True) if any(spec.shape is None for spec in some) else (False,)
-    for size, zero, vector in itertools.product(sizes, zeros, vectors):
-        yield _MadeUp(specs=specs, string=example or TEXT, zeros=zero, size=size, vector=vector)
+def _is_inexact(dtype: np.dtype) -> bool:
+    """Whether values can be NaN. TensorFlow's bfloat16 and float8 are of numpy's kind V, without fields."""
+    return dtype.kind in "fc" or (dtype.kind == "V" and dtype.names is None)
 
 
 def _refusal(signature: Signature, error: RequestError) -> str:

@@ -1,6 +1,7 @@
 """The loading of published versions: in time, and again with growing pauses after a refusal."""
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 import time
@@ -13,7 +14,7 @@ from serving.model.load_attempt import LoadAttempt, in_thread, retrieve_exceptio
 from serving.model.loader import LoadError
 from serving.model.metrics import Metrics
 from serving.model.predictor import Predictor
-from serving.model.trial import Question
+from serving.model.trial import Question, Reference
 from serving.status import Code
 from serving.versions import VersionStore
 
@@ -64,14 +65,14 @@ class VersionLoading:
         self.refused: dict[tuple[str, int], Refusal] = {}
 
     async def load(
-        self, store_id: str, number: int, *, live: Predictor | None
+        self, store_id: str, number: int, *, reference: Reference
     ) -> tuple[Predictor, Question] | None:
         """Loads and tries a version.
 
         Args:
           store_id: the id of the store, which a recreated store does not share.
           number: the version.
-          live: the version that it would replace, which its trial compares with.
+          reference: the version that its trial compares with.
 
         Returns:
           The loaded version and the question that it has to answer while it serves; None if it is refused,
@@ -86,7 +87,7 @@ class VersionLoading:
         started = time.perf_counter()
         path = self._store.path(number)
         try:
-            loaded = await self._load_in_time(key, live)
+            loaded = await self._load_in_time(key, reference)
         except Exception as error:  # whatever it is, the version does not replace one that answers
             if await self._is_gone(number):  # rolled back or pruned meanwhile
                 self._states.forget(number)
@@ -100,10 +101,18 @@ class VersionLoading:
         self.refused.pop(key, None)
         return loaded
 
-    async def _load_in_time(self, key: tuple[str, int], live: Predictor | None) -> tuple[Predictor, Question]:
+    def first_that_loads(self, numbers: list[int]) -> Predictor | None:
+        """The first of these versions that loads, for a comparison; None if none does. Blocks."""
+        for number in numbers:
+            with contextlib.suppress(LoadError, StoreError):
+                if not self._store.verify(number):
+                    return self._load(self._store.path(number), number)
+        return None
+
+    async def _load_in_time(self, key: tuple[str, int], reference: Reference) -> tuple[Predictor, Question]:
         """Raises LoadError if the version is not loaded in time, or leaves the store meanwhile."""
         _, number = key
-        attempt = LoadAttempt(self._store, number, live=live, load=self._load)
+        attempt = LoadAttempt(self._store, number, reference=reference, load=self._load)
         running = in_thread(attempt.run)
         running.add_done_callback(retrieve_exception)
         try:

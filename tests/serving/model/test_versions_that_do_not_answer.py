@@ -96,6 +96,55 @@ def test_a_version_that_cannot_answer_does_not_replace_one_that_can(
     assert record.error
 
 
+@pytest.fixture
+def nameless(tmp_path):
+    """A model without a default signature."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.answer = tf.function(
+        lambda text: {"probability": tf.fill(tf.shape(text), 0.5)},
+        input_signature=[tf.TensorSpec([None], tf.string, name="text")],
+    )
+    tf.saved_model.save(module, str(tmp_path / "nameless"), signatures={"predict_text": module.answer})
+    return tmp_path / "nameless"
+
+
+def test_a_server_that_starts_judges_a_version_as_one_that_was_running(tmp_path, tiny_model, nameless):
+    async def tell(server):
+        server.store.push(tiny_model(0.25), Facts())
+        await server.push(nameless)
+        assert server.states() == {1: (State.AVAILABLE, Code.OK), 2: (State.END, Code.DATA_LOSS)}
+        assert server.models.statuses(version=2)[0].message == (
+            "it has no signature serving_default, which version 1 has: requests that name no signature "
+            "would fail"
+        )
+        assert await server.ask() == 1
+
+    story(tmp_path, tell)
+
+
+def test_a_version_that_is_wanted_for_itself_is_compared_with_nothing(tmp_path, tiny_model, nameless):
+    async def tell(server):
+        server.store.push(tiny_model(0.25), Facts())
+        await server.push(nameless)
+        assert server.states() == {2: (State.AVAILABLE, Code.OK)}
+
+    story(tmp_path, tell, pin=2)
+
+
+def test_a_rollback_goes_back_to_a_version_that_differs(tmp_path, tiny_model, nameless):
+    async def tell(server):
+        await server.push(nameless)
+        assert await server.push(tiny_model(0.25)) == 2
+        assert await server.ask() == 2
+        server.store.rollback("the clients are not ready")
+        await server.models.refresh()
+        assert server.models.find().version == 1
+
+    story(tmp_path, tell)
+
+
 def test_a_first_version_that_cannot_answer_leaves_the_server_not_ready(tmp_path, odd_model):
     async def tell(server):
         await server.push(odd_model("no main_op"))
