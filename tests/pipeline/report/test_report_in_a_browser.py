@@ -1,0 +1,24 @@
+"""The report in a browser: on a narrow screen nothing is cut off."""
+
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from pipeline.config import Settings
+from pipeline.report.page import write_report
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+pytestmark = [pytest.mark.proof, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
+
+
+@pytest.mark.parametrize("width", [320, 360, 640, 641, 1280])
+def test_the_page_is_no_wider_than_the_screen(promoted_run, width):
+    path = write_report(promoted_run.run, promoted_run.result, Settings(), workspace=promoted_run.root)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        browser.close()
