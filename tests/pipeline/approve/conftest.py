@@ -109,10 +109,10 @@ def saved_model(folder: Path, content: str) -> Path:
 def refuse(workspace, versions):
     """Leaves what a refused run leaves; returns the folder of its SavedModel.
 
-    outcomes: METRIC[@SLICE] to whether it holds.
+    outcomes: METRIC[@SLICE] to whether it holds. more_facts: keys that this release does not know.
     """
 
-    def leave(outcomes=BASELINE_GONE, *, run=RUN, serves=True, properties=None) -> Path:
+    def leave(outcomes=BASELINE_GONE, *, run=RUN, serves=True, properties=None, more_facts=None) -> Path:
         conditions = tuple(condition(name, passed=passed) for name, passed in outcomes.items())
         root = workspace.artifacts / run
         model = saved_model(root / "model" / "Format-Serving", run)
@@ -130,6 +130,7 @@ def refuse(workspace, versions):
             "model_digest": model_digest(model_entries(files_for(str(model)), str(model))),
             "facts": json.dumps(
                 dataclasses.asdict(Facts(metrics={"accuracy": 0.9}, data_fingerprint="data-1"))
+                | (more_facts or {})
             ),
         }
         lineage = Lineage(workspace.metadata.open(), run)

@@ -162,3 +162,27 @@ def test_a_second_approval_changes_nothing(approve, refuse, versions):
     again = json.loads(approve("--by", "bob", "--json").stdout)
     assert again == first | {"outcome": "unchanged"}
     assert len(versions.versions()) == 2
+
+
+def test_an_approved_version_that_was_rolled_back_and_promoted_again_says_all_of_it(
+    approve, greenlight, refuse, versions
+):
+    refuse()
+    approve()
+    assert greenlight("rollback", "--reason", "worse on the desk").exit_code == 0
+    rolled_back = greenlight("versions").stdout.splitlines()[1]
+    assert rolled_back.startswith("2") and " rolled-back " in rolled_back
+    assert rolled_back.endswith(f"approved by ada: {WHY}; worse on the desk")
+
+    assert greenlight("promote", "2", "--reason", "it was the desk").exit_code == 0
+    newest, older, _ = json.loads(greenlight("versions", "--json").stdout)["versions"]
+    assert (newest["state"], newest["promoted_from"], newest["approval"]) == ("live", 2, older["approval"])
+    assert older["state"] == "rolled-back"
+    assert greenlight("versions").stdout.splitlines()[1].endswith(f"promoted from 2; approved by ada: {WHY}")
+
+
+def test_facts_of_a_newer_release_are_read_without_what_it_has_added(approve, refuse, versions):
+    refuse(more_facts={"license": "of a later release"})
+    result = approve()
+    assert result.exit_code == 0, result.output
+    assert versions.live().manifest.facts.data_fingerprint == "data-1"
