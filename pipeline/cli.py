@@ -26,7 +26,7 @@ from pipeline.termination import as_interruption
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """Where a command is (the name of its function is its own), and its help in a line."""
+    """A command: the module with the function of its name, and its help in one line."""
 
     module: str
     help: str
@@ -37,7 +37,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "run": Entry("run", "Train a model on reviews and promote it if it passes the gate."),
         "retrain": Entry("retrain", "Start a run if new data, drift, decay or a schedule asks for one."),
         "tune": Entry("tune", "Search for better training settings within a budget."),
-        "study": Entry("study", "Studies: early stopping."),
+        "study": Entry("study", "Run a study: early stopping."),
         "compile": Entry("kubeflow.compile", "Compile the pipeline for Kubeflow."),
         "submit": Entry("kubeflow.submit", "Run the pipeline on Kubeflow and wait for its verdict."),
         "schedule": Entry("kubeflow.schedule", "Schedule the pipeline on Kubeflow."),
@@ -49,7 +49,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Data": {
         "data": Entry("data", "Add a file of reviews as the next span, or list the spans."),
-        "drift": Entry("drift", "Compare reviews with the live model's training data (drift)."),
+        "drift": Entry("drift", "Compare reviews with the live model's training data."),
     },
     "Versions": {
         "versions": Entry("versions.store", "List the versions of the model."),
@@ -69,13 +69,13 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "config": Entry("setup.config", "Show the current settings, or explain one."),
         "embeddings": Entry("setup.embeddings", "List the named text embeddings."),
         "embed": Entry("setup.embeddings", "Print the embedding vectors of texts."),
-        "doctor": Entry("setup.doctor", "Check this machine and name remedies."),
+        "doctor": Entry("setup.doctor", "Check this machine and suggest remedies."),
     },
 }
 
 
 class Greenlight(click.Group):
-    """A group whose commands are imported when they are called, and whose errors are words and exit codes."""
+    """A group that imports a command when it is called, and reports errors as messages and exit codes."""
 
     def entries(self) -> dict[str, Entry]:
         """The commands of this installation."""
@@ -90,7 +90,7 @@ class Greenlight(click.Group):
         if entry is None:
             return None
         command = getattr(importlib.import_module(_module(entry)), cmd_name.replace("-", "_"))
-        assert isinstance(command, click.Command), f"{entry.module}.{cmd_name} is no command"
+        assert isinstance(command, click.Command), f"{entry.module}.{cmd_name} is not a command"
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -169,9 +169,9 @@ def _show_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     help="Show the version.",
 )
 def cli() -> None:
-    """From movie reviews to a promoted, servable sentiment model.
+    """Retrain a text classifier and promote the new model if it passes the gate.
 
-    `greenlight run` does it all. `greenlight COMMAND --help` documents a command.
+    Start with `greenlight run`. `greenlight COMMAND --help` documents a command.
     """
 
 

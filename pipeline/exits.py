@@ -21,20 +21,20 @@ EXIT_BROKEN_PIPE = 141
 
 EXIT_CODES = """\b
 Exit codes:
-  0    promoted, or the identical model already is; any other command: done
-  1    the machine's fault (disk, memory, a lock, a killed process), or anything that no other code stands for
+  0    success: promoted, or the identical model is already live
+  1    a machine fault (disk, memory, a lock, a killed process), or any other error
   2    the settings or the input cannot be used
   3    refused by the gate
-  4    stopped by the data check before training; of `drift --fail`: there is drift
-  129  ended by SIGHUP, as when its terminal is closed
+  4    stopped by the data check before training; with `drift --fail`: there is drift
+  129  ended by SIGHUP, for example because the terminal was closed
   130  interrupted by Ctrl-C
-  143  ended by SIGTERM, as `kill`, systemd and Kubernetes send it
+  143  ended by SIGTERM, for example by `kill`, systemd or Kubernetes
 """
 
 
 @contextmanager
 def writing_output() -> Iterator[None]:
-    """Says of an OSError inside that it is about standard output. A broken pipe ends a command quietly.
+    """Reports an OSError in the block as one of standard output; a broken pipe passes unchanged.
 
     Raises:
       GreenlightError: standard output cannot be written.
@@ -48,7 +48,7 @@ def writing_output() -> Iterator[None]:
 
 
 def report_error(error: Exception, arguments: Sequence[str]) -> int:
-    """Tells the person on standard error, with `--json` on standard output as well; returns the exit code."""
+    """Reports an error on standard error, with `--json` also on standard output; returns the exit code."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     machine = False

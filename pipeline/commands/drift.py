@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @options.as_json
 @click.argument("what", metavar="[FILE|SPAN]", required=False)
 def drift(settings: Settings, what: str | None, against: str | None, fail: bool, as_json: bool) -> int:
-    """Compare reviews with the live model's training data (drift).
+    """Compare reviews with the live model's training data.
 
     FILE has texts, labeled or not: CSV, TSV, JSON, Parquet, TFRecord, or TXT with one text per line. SPAN is
     the number of a span. Without either, the logged requests of the server are compared. The result is also

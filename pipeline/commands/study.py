@@ -22,7 +22,7 @@ STAGE = "study"
 
 @click.group()
 def study() -> None:
-    """Studies: early stopping."""
+    """Run a study: early stopping."""
 
 
 @study.command("early-stopping")
@@ -45,7 +45,7 @@ def early_stopping(settings: Settings, as_json: bool) -> None:
 @study.command("ablation", hidden=True, context_settings={"ignore_unknown_options": True})
 @click.argument("_given", nargs=-1, expose_value=False)
 def ablation() -> None:
-    """Says where the command of that name went."""
+    """An error that names the replacement of this command."""
     raise click.UsageError(
         "The ablation study is a benchmark now: python -m benchmarks.accuracy.ablation, in a checkout."
     )

@@ -58,9 +58,10 @@ def batch_predict(
 ) -> None:
     """Predict large files of reviews with Beam.
 
-    INPUT is a file or a quoted pattern: .txt (one review per line), .csv, .tsv, .jsonl or .tfrecord, also
-    with .gz. OUTPUT is a file with one of the endings .jsonl, .csv or .tfrecord, also with .gz, or a folder
-    (ending in /) with one file per worker. The output appears only when it is complete.
+    INPUT is a file or a quoted pattern: .txt (one review per line), .csv, .tsv, .json, .jsonl, .parquet or
+    .tfrecord; text files also with .gz, .bz2 or .xz. OUTPUT is a file with one of the endings .jsonl, .csv or
+    .tfrecord, also with .gz, or a folder (ending in /) with one file per worker. The output appears only when
+    it is complete.
 
     Every row keeps its fields and gets source_file, source_line, predicted_label, probability and
     model_version. Bad rows are skipped and listed; more than data.max_bad_share of them end the command with

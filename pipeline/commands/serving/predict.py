@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "--file",
     "path",
     metavar="FILE",
-    help="Reviews: .txt (one a line), .csv, .tsv, .json, .jsonl, .parquet; - is standard input.",
+    help="Reviews: .txt (one per line), .csv, .tsv, .json, .jsonl, .parquet; - is standard input.",
 )
 @click.option(
     "--format",

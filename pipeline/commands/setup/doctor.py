@@ -22,7 +22,7 @@ COLORS = {"ok": "green", "warn": "yellow", "fail": "red"}
 @click.option("--tfds-url", metavar="URL", help="Address to check instead of TFDS's bucket.")
 @options.as_json
 def doctor(settings: Settings, hub_url: str | None, tfds_url: str | None, as_json: bool) -> int:
-    """Check this machine and name remedies.
+    """Check this machine and suggest remedies.
 
     Exit code 1 if a requirement of a run is missing. An address that does not respond is only a warning: the
     packaged reviews and vectors need no network.

@@ -42,8 +42,22 @@ def deploy() -> None:
 @click.option(
     "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on."
 )
-@click.option("--rest-port", type=click.IntRange(1, 65535), default=8501, show_default=True)
-@click.option("--grpc-port", type=click.IntRange(1, 65535), default=8500, show_default=True)
+@click.option(
+    "--rest-port",
+    metavar="PORT",
+    type=click.IntRange(1, 65535),
+    default=8501,
+    show_default=True,
+    help="HTTP port to listen on.",
+)
+@click.option(
+    "--grpc-port",
+    metavar="PORT",
+    type=click.IntRange(1, 65535),
+    default=8500,
+    show_default=True,
+    help="gRPC port to listen on.",
+)
 def compose(
     settings: Settings,
     version: int | None,
@@ -77,11 +91,27 @@ def compose(
     required=True,
     help="Address of the folder of versions for the cluster: gs://bucket/serving/imdb_sentiment, pvc://...",
 )
-@click.option("--namespace", default="default", show_default=True, help="The Kubernetes namespace.")
-@click.option("--min-replicas", type=click.IntRange(min=0), default=1, show_default=True)
-@click.option("--max-replicas", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--cpu", default="1", show_default=True, help="CPUs of each server.")
-@click.option("--memory", default="2Gi", show_default=True, help="Memory of each server.")
+@click.option(
+    "--namespace", metavar="NAME", default="default", show_default=True, help="The Kubernetes namespace."
+)
+@click.option(
+    "--min-replicas",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="The fewest servers; 0 scales to zero.",
+)
+@click.option(
+    "--max-replicas",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="The most servers.",
+)
+@click.option("--cpu", metavar="AMOUNT", default="1", show_default=True, help="CPUs of each server.")
+@click.option("--memory", metavar="AMOUNT", default="2Gi", show_default=True, help="Memory of each server.")
 def kserve(settings: Settings, version: int | None, output: Path | None, **choices: object) -> None:
     """Render a KServe InferenceService (TensorFlow runtime) for a cluster."""
     from pipeline.deployment import kserve
