@@ -152,6 +152,21 @@ def test_with_json_a_mistake_is_one_object_too(greenlight, arguments):
     assert data["error"].partition("\n")[0] in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("code", "command"),
+    [
+        *((0, each) for each in ("runs", "versions", "data list", "retrain --history")),
+        *((2, each) for each in ("verdict", "report", "approve --reason x", "verify", "rollback", "drift")),
+    ],
+)
+def test_an_empty_workspace_is_an_empty_list_and_an_error_for_a_command_about_one_thing(
+    greenlight, tmp_path, code, command
+):
+    result = greenlight(*command.split(), "--workspace", str(tmp_path / "none"))
+    assert result.exit_code == code, result.output
+    assert not (tmp_path / "none").exists()
+
+
 def test_with_json_a_mistake_in_another_command_is_an_object_with_error_and_code(greenlight):
     data = json.loads(greenlight("verdict", "--json").stdout)
     assert data["exit_code"] == 2
