@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import click
 
-from pipeline.exits import EXIT_BROKEN_PIPE, EXIT_CODES, report_error
+from pipeline.exit_codes import EXIT_BROKEN_PIPE, EXIT_CODES, report_error
 from pipeline.termination import EXIT_CODES as INTERRUPTIONS
 from pipeline.termination import as_interruption
 

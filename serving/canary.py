@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from serving.machine import faults
-from serving.machine.children import end_with_parent
+from serving.machine.child_processes import end_with_parent
 from serving.tensorflow_errors import root_cause
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ def test_a_decision_has_its_three_lines(title, text):
             {"components/example_gen/formats/delimited.py", "components/example_gen/sources/packaged.py"},
         ),
         ("setrlimit(", {"serving/endpoint/descriptors.py"}),
-        ("_PR_SET_PDEATHSIG =", {"serving/machine/children.py"}),
+        ("_PR_SET_PDEATHSIG =", {"serving/machine/child_processes.py"}),
     ],
 )
 def test_a_switch_for_the_whole_process_is_used_only_where_the_page_says(call, files):

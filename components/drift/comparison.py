@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.drift import allowances, comparators
+from components.drift import comparators, sampling_error
 from components.drift.buckets import Buckets, tenths_from_0_to_1, tenths_of
 from components.drift.features import Features
 from components.drift.findings import Finding, Histogram, judged, unjudged
@@ -142,10 +142,10 @@ def _distances(columns: list[_Column], buckets: dict[str, Buckets], *, served: b
 
 def _of_column(column: _Column, buckets: Buckets, value: float, settings: DriftSettings) -> Finding:
     if column.measure == _DIVERGENCE:
-        allowance = allowances.of_divergence(len(buckets.names), *column.sizes, risk=settings.risk)
+        allowance = sampling_error.of_divergence(len(buckets.names), *column.sizes, risk=settings.risk)
     else:
         together = np.mean(np.concatenate([column.compared, column.reference]))
-        allowance = allowances.of_difference(float(together), *column.sizes, risk=settings.risk)
+        allowance = sampling_error.of_difference(float(together), *column.sizes, risk=settings.risk)
     return judged(
         column.name,
         column.measure,
@@ -177,7 +177,7 @@ def _embedding(reference: Features, compared: Features, settings: DriftSettings)
         return
     covariance = np.atleast_2d(np.cov(theirs, rowvar=False))
     spread = math.sqrt(np.trace(covariance)) or 1.0
-    allowance = allowances.of_squared_distance(covariance, *sizes, risk=settings.risk)
+    allowance = sampling_error.of_squared_distance(covariance, *sizes, risk=settings.risk)
     yield judged(
         EMBEDDING,
         measure,
@@ -206,7 +206,7 @@ def _errors(reference: Features, compared: Features, settings: DriftSettings) ->
         measure,
         value=float(ours.mean() - theirs.mean()),
         limit=limit,
-        threshold=limit + allowances.of_increase(together, *sizes, risk=settings.risk),
+        threshold=limit + sampling_error.of_increase(together, *sizes, risk=settings.risk),
         figures=f"the model contradicts {ours.mean():.1%} of the labels, reference {theirs.mean():.1%}",
         examples=len(ours),
     )

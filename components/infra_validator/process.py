@@ -14,7 +14,7 @@ from typing import IO, Any, Literal, Self, cast
 
 import serving
 from serving.canary import MACHINE_FAULT, Request, memory_mib_of
-from serving.machine import children, scratch
+from serving.machine import child_processes, scratch
 
 IMPORT_SECONDS = 180
 """How long TensorFlow's import may take on a loaded machine; the model's own time counts from there."""
@@ -67,7 +67,7 @@ class CanaryProcess:
             self._records.touch()
             self._started = time.monotonic()
             with self._log.open("wb") as log:
-                self._process = children.start(
+                self._process = child_processes.start(
                     [*start, str(self._records)],
                     stdin=subprocess.PIPE,
                     stdout=log,
@@ -229,7 +229,7 @@ def _end_of(code: int, *, began: bool) -> _Killed | None:
         return _Killed(why=f"ended with exit code {code}", fault="crash" if own else "machine")
     name = signal.Signals(-code).name
     hint = ", as the system does where memory runs out" if name == "SIGKILL" else ""
-    own = began and -code in children.CRASHES
+    own = began and -code in child_processes.CRASHES
     return _Killed(why=f"was ended by {name}{hint}", fault="crash" if own else "machine")
 
 

@@ -13,7 +13,7 @@ from components.errors import GreenlightError, MachineFault
 from components.trainer import progress, workers
 from components.trainer.job import Job
 from serving.machine import faults
-from serving.machine.children import end_with_parent
+from serving.machine.child_processes import end_with_parent
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ from components import error_file
 from components.errors import GreenlightError, InputError, MachineFault
 from components.trainer import progress
 from components.trainer.settings import TrainerSettings
-from serving.machine import children
+from serving.machine import child_processes
 
 TF_CONFIG = "TF_CONFIG"
 _EXAMPLE = '{"cluster": {"worker": ["host-0:2222", "host-1:2222"]}, "task": {"type": "worker", "index": 0}}'
@@ -103,7 +103,7 @@ class _Ended(Exception):
         self._by = by
 
     def for_a_person(self) -> GreenlightError:
-        if self._by in children.CRASHES:
+        if self._by in child_processes.CRASHES:
             return GreenlightError(f"Training crashed twice: {self}. The run's log has its last words.")
         return MachineFault(
             f"Training could not be done on this machine: {self}, as the system does where memory runs out, "
@@ -156,7 +156,7 @@ def _start(job: Path, config: str, after: ExitStack, number: int) -> subprocess.
     errors = after.enter_context((job.parent / f"worker-{number}.log").open("wb"))
     _errors(job, number).unlink(missing_ok=True)  # of the try before
     command = [sys.executable, "-m", "components.trainer.worker", str(job)]
-    process = children.start(
+    process = child_processes.start(
         [*command, "--errors", str(_errors(job, number))],
         env=environment,
         stdin=subprocess.DEVNULL,

@@ -62,10 +62,10 @@ def add(
     """
     from components.example_gen.reading import require_usable
     from pipeline.preflight.reviews import require_delivery
+    from pipeline.spans.destination import destination_of
     from pipeline.spans.labels import QUARANTINED, quarantined, without_suspects
     from pipeline.spans.landing import land, state_of
     from pipeline.spans.listing import span_data, span_source
-    from pipeline.spans.place import landing_place
 
     source = span_source(settings, folder)
     target = span_data(settings, source)
@@ -73,7 +73,7 @@ def add(
     if columns[0] == columns[1]:
         raise InputError(f"The columns of text and label are both {columns[0]!r}; name two.")
     file = Path(path)
-    landing_place(target.pattern)  # before spans are looked for in a store that may not answer
+    destination_of(target.pattern)  # before spans are looked for in a store that may not answer
     own = target.model_copy(update={"text_column": columns[0], "label_column": columns[1]})
     before = state_of(file)
     require_delivery(str(file), own)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from pipeline.exits import writing_output
+from pipeline.exit_codes import writing_output
 from pipeline.predict.rows import Predicted
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from components.errors import GreenlightError, InputError, TooFewReviews
 from pipeline.results.outcome import EXIT_CODES, RunResult
 from pipeline.retraining import observer
-from pipeline.retraining.children import Child, is_alive
+from pipeline.retraining.child_process import Child, is_alive
 from pipeline.retraining.paths import Paths
 from pipeline.retraining.policy.records import INTERRUPTED, KILLED, NOT_STARTED, Decision, Ended
 from pipeline.termination import EXIT_CODES as INTERRUPTIONS
-from serving.machine.children import CRASHES
+from serving.machine.child_processes import CRASHES
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -67,7 +67,7 @@ def _broken_off(child: Child, code: int, run_id: str, paths: Paths, *, stopped: 
     if code in INTERRUPTIONS or (stopped and code < 0):
         return Ended(run=run_id, verdict=INTERRUPTED, exit_code=code, reasons=("told to end",))
     answer = _answer(child)
-    reason = str(answer.get("error") or child.last_words() or "it left no word")
+    reason = str(answer.get("error") or child.error_output() or "it left no word")
     if code < 0:
         name = signal.Signals(-code).name
         return Ended(

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     from pipeline.config import load
     from pipeline.console.run_log import real_stdout
     from serving.machine import faults
-    from serving.machine.children import end_with_parent
+    from serving.machine.child_processes import end_with_parent
 
     end_with_parent()
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from components.errors import DataStopped, GreenlightError, InputError
 from components.example_gen.sources.preflight import require_source
 from pipeline.retraining import measuring
-from pipeline.retraining.children import Child
+from pipeline.retraining.child_process import Child
 from pipeline.retraining.policy.records import Examination, SpanContent
 from serving.machine import scratch
 
@@ -88,11 +88,11 @@ class LiveModel:
                     f"{signal.Signals(-code).name}. The machine may lack memory: free some, and try again."
                 )
             if code > 0:
-                raise MeasuringFailed(child.last_words() or f"measuring ended with {code}")
+                raise MeasuringFailed(child.error_output() or f"measuring ended with {code}")
             answer = json.loads(child.output())
         assert isinstance(answer, dict)
         return answer
 
     def _run(self, file: Path, what: Sequence[str]) -> tuple[Child, int]:
-        child = Child(MODULE, [str(file), *what], folder=file.parent, ends_with_us=True)
+        child = Child(MODULE, [str(file), *what], folder=file.parent, ends_with_parent=True)
         return child, child.wait(self._stop, stop_seconds=STOP_SECONDS)

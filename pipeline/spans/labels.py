@@ -16,8 +16,8 @@ from components.example_gen.reading import Reading, require_usable, usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.files import FilePart
 from components.reviews import CLASSES
+from pipeline.spans.destination import destination_of
 from pipeline.spans.landing import require_unchanged, state_of
-from pipeline.spans.place import landing_place
 from pipeline.spans.rewriting import (
     as_file,
     as_landed,
@@ -142,7 +142,7 @@ def without_suspects(found: FileLabels, data: DataSettings) -> Iterator[Path]:
     Raises:
       InputError: it could only be one that `data` would not read as the same reviews.
     """
-    name = landed_name(Path(found.file).name, data, landing_place(data.pattern), rewritten=True)
+    name = landed_name(Path(found.file).name, data, destination_of(data.pattern), rewritten=True)
     require_readable(found.file, name, data)
     with scratch.folder("labels") as folder:
         path = folder / name

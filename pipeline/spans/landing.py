@@ -23,7 +23,7 @@ from components.example_gen.sources.file_fingerprints import content_fingerprint
 from components.example_gen.sources.files import FilePart
 from components.example_gen.sources.spans import Span, find
 from pipeline.spans.account import Account, account
-from pipeline.spans.place import LAST, LandingPlace, landing_place
+from pipeline.spans.destination import LAST, Destination, destination_of
 from pipeline.spans.record import RECORD, SpanRecord
 from pipeline.spans.rewriting import as_file, landed_name, require_readable
 from serving.errors import StoreBusy
@@ -81,7 +81,7 @@ def land(
       DataStopped: more of its rows than `data.max_bad_share` cannot be used.
       GreenlightError: another process has been landing for a minute.
     """
-    place = landing_place(data.pattern)
+    place = destination_of(data.pattern)
     text, label = columns or (data.text_column, data.label_column)
     other_columns = (text, label) != (data.text_column, data.label_column)
     own = data.model_copy(update={"text_column": text, "label_column": label})
@@ -171,7 +171,7 @@ def _alone(files: LocalFiles, folder: str) -> Iterator[None]:
         yield
 
 
-def _twin(staged: str, place: LandingPlace) -> Span | None:
+def _twin(staged: str, place: Destination) -> Span | None:
     """A span with a file of this content; only files of this size are read."""
     size, fingerprint = os.path.getsize(staged), file_fingerprint(staged)
     for span in find(place.spans.text):

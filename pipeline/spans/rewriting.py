@@ -14,13 +14,13 @@ from components.example_gen.formats.file_format import Format, format_of
 from components.example_gen.formats.labels import CLASS_NAMES
 from components.example_gen.formats.rows import Review
 from components.example_gen.settings import DataSettings
-from pipeline.spans.place import LandingPlace
+from pipeline.spans.destination import Destination
 
 _DELIMITED = (Format.CSV, Format.TSV)
 _BUFFERED_CHARACTERS = 2**20
 
 
-def landed_name(name: str, data: DataSettings, place: LandingPlace, *, rewritten: bool) -> str:
+def landed_name(name: str, data: DataSettings, place: Destination, *, rewritten: bool) -> str:
     """What a file will be called in its span; another name than its own where it has to be rewritten.
 
     A file of another dialect becomes JSON lines, which read alike under every setting; one whose columns or

@@ -13,7 +13,7 @@ from components.errors import GreenlightError, InputError, MachineFault
 from pipeline.lineage.mysql import MySqlLineage, noted_uri
 from pipeline.lineage.store import LineageStore, SqliteLineage
 from pipeline.settings.lineage import LineageSettings
-from serving.machine import faults, ownership
+from serving.machine import faults, file_locks
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -142,7 +142,7 @@ class Workspace:
         Raises:
           OSError: the mark cannot be made.
         """
-        with ownership.held(self.run(run_id) / _ALIVE):
+        with file_locks.held(self.run(run_id) / _ALIVE):
             try:
                 yield
             except KeyboardInterrupt:
@@ -157,7 +157,7 @@ class Workspace:
         alive = self.run(run_id) / _ALIVE
         if not alive.exists():
             return "unfinished"
-        return "running" if ownership.is_held(alive) else "killed"
+        return "running" if file_locks.is_held(alive) else "killed"
 
     def in_use(self) -> bool:
         """Whether a run holds the workspace at this moment."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from serving.machine import ownership
+from serving.machine import file_locks
 
 PREFIX = "greenlight-"
 _UNLOCKED = ".greenlight-"
@@ -32,7 +32,7 @@ def folder(kind: str) -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix=f"{_UNLOCKED}{kind}-"))
     path = made.with_name(made.name.removeprefix("."))
     try:
-        with ownership.held(made / _OWNER):
+        with file_locks.held(made / _OWNER):
             made.rename(path)
             yield path
             shutil.rmtree(path, ignore_errors=True)  # the lock is held: no other process removes it
@@ -45,5 +45,5 @@ def sweep() -> None:
     """Removes the folders of this user whose processes have ended."""
     for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{_OWNER}"):
         with suppress(OSError):
-            if path.stat().st_uid == os.getuid() and not ownership.is_held(path):
+            if path.stat().st_uid == os.getuid() and not file_locks.is_held(path):
                 shutil.rmtree(path.parent, ignore_errors=True)

@@ -14,7 +14,7 @@ import pytest
 from components.errors import DataStopped, GreenlightError, InputError
 from pipeline import cli
 from pipeline.cli import COMMANDS, Entry
-from pipeline.exits import EXIT_CODES
+from pipeline.exit_codes import EXIT_CODES
 from pipeline.results.outcome import RunResult
 
 ROOT = Path(__file__).parents[2]

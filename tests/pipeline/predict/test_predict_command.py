@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from pipeline.exits import EXIT_BROKEN_PIPE
+from pipeline.exit_codes import EXIT_BROKEN_PIPE
 from serving.client import ClientError
 from serving.status import Code
 

@@ -13,7 +13,7 @@ import pytest
 from pipeline.alerts.outbox import Outbox
 from pipeline.config import Settings, load
 from pipeline.retraining import attempts, observer
-from pipeline.retraining.children import Child
+from pipeline.retraining.child_process import Child
 from pipeline.retraining.loop import Stop
 from pipeline.retraining.notifier import Notifier
 from pipeline.retraining.paths import Paths

@@ -10,7 +10,7 @@ from components.errors import InputError
 from pipeline import config
 from pipeline.cli import cli
 from pipeline.config import Settings, load
-from pipeline.retraining import children
+from pipeline.retraining import child_process
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_the_processes_of_a_retrainer_get_no_variables_of_settings(monkeypatch):
     """They get every setting in a file, without_spans among them, which a variable would win over."""
     monkeypatch.setenv("GREENLIGHT_DATA__WINDOW", "9")
     monkeypatch.setenv("GREENLIGHT_API_KEY", "kept")
-    environment = children._environment()
+    environment = child_process._environment()
     assert "GREENLIGHT_DATA__WINDOW" not in environment
     assert environment["GREENLIGHT_API_KEY"] == "kept"
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from pipeline.retraining.children import Child, is_alive
+from pipeline.retraining.child_process import Child, is_alive
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ WAITS = "import signal; signal.pause()"
 def test_its_answer_and_its_last_words_are_kept(child):
     one = child("import sys; print(sys.argv[1:]); print('oh no', file=sys.stderr); sys.exit(3)")
     assert one.wait(threading.Event(), stop_seconds=1) == 3
-    assert (one.output(), one.last_words()) == ("['an argument']\n", "oh no")
+    assert (one.output(), one.error_output()) == ("['an argument']\n", "oh no")
 
 
 def test_it_is_alive_until_it_is_dead_however_it_died(child, tmp_path):

@@ -1,4 +1,4 @@
-"""Ownership of a file by a lock that the system frees when the process ends."""
+"""Locks on files that mark what a living process uses; the system releases them when the process ends."""
 
 import fcntl
 import os
@@ -12,11 +12,11 @@ _TRIES, _PAUSE_SECONDS = 10, 0.01
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Holds `path`, which is made if needed, while the context lasts or until this process ends.
+    """Locks `path`, creating it if needed, until the context or this process ends.
 
     Raises:
-      BlockingIOError: another process holds it.
-      OSError: it cannot be made.
+      BlockingIOError: another process has locked it.
+      OSError: it cannot be created.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
@@ -27,7 +27,7 @@ def held(path: Path) -> Iterator[None]:
 
 
 def _lock(handle: int) -> None:
-    """Locks a file; whoever only looks whether it is held does so for a moment, and is waited for."""
+    """Locks a file; retries for a moment, because `is_held` of another process locks it briefly."""
     for _ in range(_TRIES - 1):
         with suppress(BlockingIOError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -37,7 +37,7 @@ def _lock(handle: int) -> None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds `path`; False where there is no such file.
+    """Whether a process has locked `path`; False if the file does not exist.
 
     Raises:
       OSError: it cannot be read.

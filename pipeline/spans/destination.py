@@ -15,14 +15,14 @@ from components.example_gen.sources.spans import find, parse
 from components.example_gen.span_pattern import Misfit, SpanKey, SpanPattern
 
 LAST = ".last-span"
-"""Holds the last number given, so that a span that was removed never lends its number to another."""
+"""File with the last number assigned, so that the number of a removed span is not used again."""
 FIRST_VERSION = 1
 _WILD = re.compile(r"[*?\[]")
 
 
 @dataclasses.dataclass(frozen=True)
-class LandingPlace:
-    """A pattern whose path part `at` is the folder of a span."""
+class Destination:
+    """A pattern for new spans; its path part `at` is the folder of a span."""
 
     spans: SpanPattern
     at: int
@@ -54,7 +54,7 @@ class LandingPlace:
         return "/".join(parts[: self.at + 1]), "/".join([*parts[self.at + 1 : -1], name])
 
     def finds(self, name: str) -> bool:
-        """Whether a file called `name` can be landed here."""
+        """Whether a file called `name` can be added here."""
         try:
             self.target(1, name)
         except InputError:
@@ -62,7 +62,7 @@ class LandingPlace:
         return True
 
     def next_number(self) -> int:
-        """One more than any number that was given, to a span or to an empty folder."""
+        """One more than the largest number of a span, an empty folder or a removed span."""
         given = [_last_number(self.folder), *(span.number for span in find(self.spans.text))]
         for entry in os.listdir(self.folder):
             with suppress(Misfit):  # `find` has complained if there are reviews in it
@@ -71,11 +71,11 @@ class LandingPlace:
         return max(given) + 1
 
 
-def landing_place(pattern: str) -> LandingPlace:
-    """Where files have to be landed for the pattern to find them.
+def destination_of(pattern: str) -> Destination:
+    """The destination of new spans that the pattern finds.
 
     Raises:
-      InputError: they cannot be.
+      InputError: the pattern finds no new spans, for example because it has no `{SPAN}` in a folder's name.
     """
     if "://" in pattern:
         raise InputError(
@@ -98,7 +98,7 @@ def landing_place(pattern: str) -> LandingPlace:
         )
     if wild := next((part for part in parts[:-1] if _WILD.search(part)), None):
         raise InputError(f"{pattern}: which folder is {wild}? A file can be landed where none is a wildcard.")
-    return LandingPlace(spans, at)
+    return Destination(spans, at)
 
 
 def _last_number(folder: str) -> int:

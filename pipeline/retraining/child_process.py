@@ -13,22 +13,30 @@ from pathlib import Path
 import pipeline
 from pipeline.config import Settings
 from pipeline.settings.layers import is_setting
-from serving.machine import children, ownership
+from serving.machine import child_processes, file_locks
 
 ALIVE = "alive"
 POLL_SECONDS = 0.2
 
 
 class Child:
-    """A Python module at work in a session of its own: a Ctrl-C at the terminal reaches it through us only.
+    """A process that runs a Python module in its own session, so that Ctrl-C does not reach it directly.
 
-    folder: where its output goes, and the file `alive`, which it keeps locked for as long as it lives, also
-      after we died; so that process ids, which are reused, need not be trusted.
-    ends_with_us: it does not outlive us; its module then calls `serving.machine.children.end_with_parent`.
+    Args:
+      module: the module, as `python -m` takes it.
+      arguments: its command line.
+      folder: the folder of its output, and of the file `alive`, which it keeps locked while it lives, even
+        after its parent died. Process ids are reused and prove nothing.
+      ends_with_parent: whether it ends with this process. Its module must then call
+        `serving.machine.child_processes.end_with_parent`.
+
+    Raises:
+      BlockingIOError: another process that was started in `folder` is still alive.
+      OSError: it cannot be started.
     """
 
     def __init__(
-        self, module: str, arguments: Sequence[str], *, folder: Path, ends_with_us: bool = False
+        self, module: str, arguments: Sequence[str], *, folder: Path, ends_with_parent: bool = False
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._output, self._errors = folder / "output.json", folder / "errors.txt"
@@ -36,7 +44,7 @@ class Child:
         try:
             fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with self._output.open("wb") as output, self._errors.open("wb") as errors:
-                start = children.start if ends_with_us else subprocess.Popen
+                start = child_processes.start if ends_with_parent else subprocess.Popen
                 self._process = start(
                     [sys.executable, "-P", "-m", module, *arguments],
                     stdin=subprocess.DEVNULL,
@@ -54,8 +62,11 @@ class Child:
         return self._process.pid
 
     def wait(self, stop: threading.Event, *, stop_seconds: float) -> int:
-        """The exit code; negative where a signal ended it. Once `stop` is set it is asked to end, and after
-        `stop_seconds` it is killed.
+        """Waits for the process to end; returns its exit code, negative if a signal ended it.
+
+        Args:
+          stop: when set, the process gets SIGTERM.
+          stop_seconds: seconds after SIGTERM until SIGKILL.
         """
         while not stop.is_set():
             try:
@@ -72,23 +83,23 @@ class Child:
     def output(self) -> str:
         return self._output.read_text(encoding="utf-8", errors="replace")
 
-    def last_words(self) -> str:
-        """The end of what it complained of."""
+    def error_output(self) -> str:
+        """The end of its standard error, at most 600 characters."""
         return self._errors.read_text(encoding="utf-8", errors="replace").strip()[-600:]
 
 
 def is_alive(folder: Path) -> bool:
-    """Whether the child that was started in `folder`, by us or by one before us, is still there."""
-    return ownership.is_held(folder / ALIVE)
+    """Whether a child that was started in `folder`, by this or an earlier process, is still alive."""
+    return file_locks.is_held(folder / ALIVE)
 
 
 def _environment() -> dict[str, str]:
-    """Without variables of settings, which would win over the file that holds all settings of a child."""
+    """The environment without variables of settings, which would override the child's settings file."""
     kept = {name: value for name, value in os.environ.items() if not is_setting(name, Settings)}
     return kept | {"PYTHONPATH": _python_path()}
 
 
 def _python_path() -> str:
-    """Where our own packages are, first: the current folder may hold others of the same names."""
+    """PYTHONPATH with this project first: the current folder may contain packages of the same names."""
     home = str(Path(pipeline.__file__).parents[1])
     return os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))

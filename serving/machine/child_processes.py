@@ -15,14 +15,14 @@ from typing import Any
 CRASHES = frozenset(
     {signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP}
 )
-"""The signals that native code brings upon itself; all others come from outside."""
+"""Signals raised by native code of the process itself; all other signals come from outside."""
 _PARENT = "GREENLIGHT_PARENT_PROCESS"
 _PR_SET_PDEATHSIG = 1
 _POLL_SECONDS = 0.5
 
 
 def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
-    """Starts a process that calls `end_with_parent` first of all.
+    """Starts a process whose first call is `end_with_parent`.
 
     Args:
       command: the command line.
@@ -34,8 +34,8 @@ def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     options["env"] = (options.get("env") or os.environ) | {_PARENT: str(os.getpid())}
     if sys.platform != "linux":
         return subprocess.Popen(command, **options)
-    # Linux takes the thread that started a process for its parent, see PR_SET_PDEATHSIG in prctl(2). So the
-    # thread that starts it has to live as long as the process does.
+    # For PR_SET_PDEATHSIG, the parent is the thread that started the process, see prctl(2). That thread must
+    # therefore live as long as the process does.
     started: Future[subprocess.Popen[bytes]] = Future()
     arguments = (started, command, options)
     threading.Thread(target=_start_and_stay, args=arguments, name="child process", daemon=True).start()
@@ -56,13 +56,13 @@ def _start_and_stay(
 
 
 def end_with_parent() -> None:
-    """Makes this process end when the one that called `start` for it ends; nothing in any other process."""
+    """Makes this process end with the one that called `start` for it; no effect in other processes."""
     parent = os.environ.pop(_PARENT, None)
     if parent is None:
         return
     if not _kernel_ends_this_process():
         threading.Thread(target=_poll, args=(int(parent),), daemon=True).start()
-    if os.getppid() != int(parent):  # it ended before the kernel was asked
+    if os.getppid() != int(parent):  # it ended before prctl was called
         os._exit(1)
 
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from serving.machine import children
+from serving.machine import child_processes
 
 ROOT = Path(__file__).parents[3]
-CHILD = "from serving.machine.children import end_with_parent; end_with_parent(); print('up', flush=True); "
+CHILD = "from serving.machine import child_processes as c; c.end_with_parent(); print('up', flush=True); "
 FOREVER = "import time; time.sleep(120)"
 PARENT = f"""
 import subprocess, sys, threading
-from serving.machine import children
+from serving.machine import child_processes
 started = []
 def start():
-    started.append(children.start([sys.executable, "-c", {CHILD + FOREVER!r}], stdout=subprocess.PIPE))
+    started.append(child_processes.start([sys.executable, "-c", {CHILD + FOREVER!r}], stdout=subprocess.PIPE))
 thread = threading.Thread(target=start)  # Linux would take the end of this thread for that of the parent
 thread.start()
 thread.join()
@@ -75,12 +75,12 @@ def test_a_child_ends_with_its_parent_though_the_thread_that_started_it_is_long_
 
 def test_the_polling_way_ends_a_child_too(monkeypatch):
     program = (
-        "import os\nfrom serving.machine import children\n"
-        "children._kernel_ends_this_process = lambda: False\n"
+        "import os\nfrom serving.machine import child_processes\n"
+        "child_processes._kernel_ends_this_process = lambda: False\n"
         "read, write = os.pipe()\n"
         "if os.fork():\n    os.read(read, 1); os._exit(0)\n"
         "os.environ['GREENLIGHT_PARENT_PROCESS'] = str(os.getppid())\n"
-        "children.end_with_parent()\nos.write(write, b'x')\n" + FOREVER
+        "child_processes.end_with_parent()\nos.write(write, b'x')\n" + FOREVER
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
@@ -97,14 +97,14 @@ def test_a_parent_that_was_gone_before_the_child_looked():
 
 
 def test_a_process_that_nobody_started_so_goes_on():
-    children.end_with_parent()
+    child_processes.end_with_parent()
 
 
 def test_what_cannot_be_started_is_said_where_it_was_asked_for():
     with pytest.raises(FileNotFoundError):
-        children.start(["/nowhere/program"])
+        child_processes.start(["/nowhere/program"])
 
 
 def test_the_exit_code_reaches_who_waits():
-    process = children.start([sys.executable, "-c", "raise SystemExit(7)"])
+    process = child_processes.start([sys.executable, "-c", "raise SystemExit(7)"])
     assert process.wait(60) == 7

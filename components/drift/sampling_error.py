@@ -1,7 +1,7 @@
 """Sampling error: how far two samples of one distribution differ by chance, added to drift thresholds.
 
-Everywhere: `n` and `m` are the sizes of the two samples, `risk` is the chance that two samples of the same
-kind differ by more than the allowance. docs/drift.md names where each formula comes from.
+In each function, `n` and `m` are the sizes of the two samples, and `risk` is the probability that two samples
+of one distribution differ by more than the result. docs/drift.md names the source of each formula.
 """
 
 import math
