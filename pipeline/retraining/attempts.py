@@ -195,15 +195,21 @@ def _unusable(result: RunResult, decision: Decision) -> tuple[int, ...]:
 
 def _refused_for_a_loss(result: RunResult, decision: Decision) -> tuple[int, ...]:
     """The spans of a run whose candidate lost against the live model: any of them may be the reason. A
-    refusal for another reason, such as too few examples, says nothing of them.
+    refusal for another reason, such as too few examples or a gain smaller than the gate asks for, says
+    nothing of them.
     """
-    from components.evaluator.verdict import CHANGE_KINDS
-
-    lost = any(
-        one.get("kind") in CHANGE_KINDS and one.get("passed") is False and one.get("value", 0.0) is not None
-        for one in result.gate
-    )
+    lost = any(one.get("passed") is False and _is_loss(one) for one in result.gate)
     return tuple(span.number for span in decision.covers) if result.verdict == "refused" and lost else ()
+
+
+def _is_loss(condition: Mapping[str, Any]) -> bool:
+    """Whether the candidate's figure is worse than the live model's; a record without the figure counts."""
+    kind, change = condition.get("kind"), condition.get("value", "not recorded")
+    if kind not in ("change", "change_ceiling") or change is None:
+        return False
+    if not isinstance(change, int | float):
+        return True
+    return change > 0 if kind == "change_ceiling" else change < 0
 
 
 def _answer(child: Child) -> Mapping[str, Any]:

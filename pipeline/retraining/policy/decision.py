@@ -100,7 +100,12 @@ def _within_what_is_approved(run: Decision, seen: Observation, past: History) ->
     others = {span.key.number for span in seen.spans} - good
     without = sorted(number for number in others if newest is not None and number <= newest)
     kept_out = sorted(span.number for span in past.refused if span.number in without)
-    why = f"{run.why}{_left_out(kept_out)}"
+    doubtful = sorted(
+        span.key.number
+        for span in seen.spans
+        if span.key.number in good and span.key in past.doubtful.keys() - set(run.covers)
+    )
+    why = f"{run.why}{_left_out(kept_out)}{_read_again(doubtful)}"
     return dataclasses.replace(run, why=why, newest=newest, without=tuple(without), refused=tuple(kept_out))
 
 
@@ -111,6 +116,15 @@ def _left_out(refused: Sequence[int]) -> str:
     spans = ", ".join(map(str, refused))
     number = "span" if len(refused) == 1 else "spans"
     return f"; without {number} {spans}, which the gate refused for a loss"
+
+
+def _read_again(refused: Sequence[int]) -> str:
+    """What there is to say of the spans whose own run the gate refused for another reason than a loss."""
+    if not refused:
+        return ""
+    spans = ", ".join(map(str, refused))
+    number = "span" if len(refused) == 1 else "spans"
+    return f"; with {number} {spans}, whose own run the gate refused, though not for a loss"
 
 
 def _nothing(seen: Observation, past: History, settings: RetrainSettings) -> Decision:

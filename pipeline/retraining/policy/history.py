@@ -47,7 +47,9 @@ class History:
     attempts: the runs in the order in which they were decided on, without those that never started.
     quarantined: spans that no run may read, and why: a defect that was found, or how their run ended.
     refused: of these, the ones that the gate refused for a loss, and the version that was live then.
-    trials: how often each of these was tried again.
+    doubtful: spans that runs read although the gate refused their own run, not for a loss, and why; until a
+      model that was trained on them is promoted.
+    trials: how often each of the refused ones was tried again.
     done: spans that were in a run that came to a verdict.
     released: spans whose labels a person vouches for.
     in_a_row: the runs that broke since the last one that came to a verdict.
@@ -60,6 +62,7 @@ class History:
         self.attempts: list[Attempt] = []
         self.quarantined: dict[SpanContent, str] = {}
         self.refused: dict[SpanContent, str | None] = {}
+        self.doubtful: dict[SpanContent, str] = {}
         self.trials: Counter[SpanContent] = Counter()
         self.done: set[SpanContent] = set()
         self.released: set[SpanContent] = set()
@@ -144,6 +147,11 @@ class History:
         if decision.trigger == "trial":
             self._tried(decision.covers)
         why = "; ".join(content.reasons) or f"the run {content.run} {content.verdict}"
+        if attempt.verdict in ("promoted", "unchanged"):
+            self.doubtful.clear()  # a run reads them all
+        elif attempt.verdict == "refused":
+            left_out = {*content.set_aside, *content.refused}
+            self.doubtful |= {span: why for span in decision.covers if span.number not in left_out}
         for span in decision.covers:
             if span.number in content.set_aside:
                 self.quarantined[span] = why
@@ -161,6 +169,7 @@ class History:
     def _released(self, span: SpanContent) -> None:
         self.quarantined.pop(span, None)
         self.refused.pop(span, None)
+        self.doubtful.pop(span, None)
         self.done.discard(span)
         self.released.add(span)
         self.broken[span_cause(span)] = 0

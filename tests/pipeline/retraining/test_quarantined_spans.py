@@ -77,6 +77,9 @@ def test_a_span_that_was_too_few_is_read_again_with_the_next_one(bench):
 
 LOSS = {"metric": "accuracy", "slice": "overall", "kind": "change", "value": -0.03, "passed": False}
 NO_COMPARISON = LOSS | {"value": None}
+SMALL_GAIN = LOSS | {"value": 0.005, "threshold": 0.01}
+LOWER_LOSS = LOSS | {"metric": "loss", "kind": "change_ceiling", "value": -0.01, "threshold": -0.02}
+HIGHER_LOSS = LOWER_LOSS | {"value": 0.03}
 FLOOR = {"metric": "accuracy", "slice": "overall", "kind": "floor", "value": 0.8, "passed": False}
 
 
@@ -104,7 +107,7 @@ def test_a_span_whose_run_the_gate_refused_for_a_loss_does_not_come_back_silentl
     assert one.retrainer().step().decision.kind == "nothing"
 
 
-@pytest.mark.parametrize("gate", [[NO_COMPARISON], [FLOOR], []])
+@pytest.mark.parametrize("gate", [[NO_COMPARISON], [FLOOR], [], [SMALL_GAIN], [LOWER_LOSS]])
 def test_a_refusal_for_another_reason_than_a_loss_says_nothing_of_the_span(bench, gate):
     one = bench()
     one.plan = {"verdict": "refused", "gate": gate, "code": 3}
@@ -112,8 +115,16 @@ def test_a_refusal_for_another_reason_than_a_loss_says_nothing_of_the_span(bench
     retrainer = one.retrainer()
     assert retrainer.step().ended.set_aside == ()
     one.land(2)
-    retrainer.step()
+    decision = retrainer.step().decision
     assert one.run_settings.data.without_spans == ()
+    assert decision.why == "span 2 is new; with span 1, whose own run the gate refused, though not for a loss"
+
+
+def test_a_higher_binary_cross_entropy_is_a_loss(bench):
+    one = bench()
+    one.plan = {"verdict": "refused", "gate": [HIGHER_LOSS], "code": 3}
+    one.land(1)
+    assert one.retrainer().step().ended.refused == (1,)
 
 
 def test_a_person_releases_a_span_that_the_gate_refused(bench):

@@ -188,6 +188,18 @@ def test_a_run_says_which_refused_spans_it_does_not_read(lost, told, without):
     assert (decision.newest, decision.without, decision.refused) == (3, without, without)
 
 
+def test_a_run_says_which_spans_it_reads_although_the_gate_refused_their_own_run():
+    floor = ran(ONE, verdict="refused", reasons=("accuracy 0.84 is below the floor",))
+    told = "; with span 1, whose own run the gate refused, though not for a loss"
+    assert scheduled(*floor).why.endswith(told)
+    assert not scheduled(*floor, spans=(TWO,)).why.endswith(told)  # it is gone
+    assert scheduled(*floor, *ran(TWO, run="s", verdict="refused")).why.endswith(
+        "; with spans 1, 2, whose own run the gate refused, though not for a loss"
+    )
+    promoted = scheduled(*floor, *ran(TWO, run="s", verdict="promoted"))
+    assert promoted.why == "retrain.schedule = '0 3 * * *' was due at 2026-03-02 03:00 UTC"
+
+
 def test_a_refused_span_above_the_newest_one_is_not_missed():
     decision = scheduled(*ran(ONE), *refused(TWO, "s"), spans=(ONE, TWO))
     assert (decision.newest, decision.without, decision.refused) == (1, (), ())
