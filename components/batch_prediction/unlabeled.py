@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from components.errors import InputError
 from components.example_gen.formats.dialect import TOLD_BY_THE_FILE, Dialect
-from components.example_gen.formats.file_format import Format, as_text, format_of, text_records, unpacked_name
+from components.example_gen.formats.file_format import (
+    Format,
+    format_of,
+    line_records,
+    text_records,
+    unpacked_name,
+)
 from components.example_gen.formats.labels import ACCEPTED, LabelRule
 from components.example_gen.formats.packing import require_rows
 from components.example_gen.formats.parquet import is_parquet
-from components.example_gen.formats.rows import BadRow, Columns, Record, Records, text_problem
+from components.example_gen.formats.rows import BadRow, Columns, Records, text_problem
 from components.example_gen.reading import Reading, require_usable
 from components.example_gen.sources.file_bytes import first_bytes, opened
 from components.example_gen.sources.file_lookup import found_paths
@@ -113,8 +119,8 @@ def read_stream(
       InputError: there is no such column, or the file cannot be read to its end.
     """
     if known == LINES:
-        with as_text(stream, file) as lines:
-            yield from unlabeled(_line_records(lines), file=file, text_column=_TEXT)
+        records = line_records(stream, file=file, column=_TEXT)
+        yield from unlabeled(records, file=file, text_column=_TEXT)
         return
     if is_parquet(stream.peek(4)):
         raise InputError(f"{file} is a Parquet file, which is read from its end: save it and name the file.")
@@ -160,10 +166,3 @@ def require_good_rows(reading: Reading, *, source: str, max_bad_share: float) ->
     if not reading.rows and not reading.failures:
         raise InputError(f"{source}: there is not a single review in it.")
     require_usable(reading, max_bad_share=max_bad_share)
-
-
-def _line_records(lines: io.TextIOWrapper) -> Records:
-    """A review a line; empty lines are passed over."""
-    for number, line in enumerate(lines, start=1):
-        if text := line.rstrip("\r\n"):
-            yield Record(number, {_TEXT: text})

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from components.errors import DataStopped, InputError
 from components.example_gen.formats.dialect import TOLD_BY_THE_FILE, Dialect
-from components.example_gen.formats.file_format import as_text, unpacked_name
+from components.example_gen.formats.file_format import line_records, unpacked_name
 from components.example_gen.formats.labels import ACCEPTED, LabelRule
 from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Records, text_problem
 from components.example_gen.reading import Reading, good, require_no_scale
@@ -108,10 +108,8 @@ def records_of(path: str, columns: Columns, dialect: Dialect) -> Records:
     if not is_plain(path):
         yield from file_records(path, columns=columns, dialect=dialect)
         return
-    with opened(path) as stream, as_text(stream, path) as lines:
-        yield from (
-            Record(number, {columns.text: line.strip()}) for number, line in enumerate(lines, start=1)
-        )
+    with opened(path) as stream:
+        yield from line_records(stream, file=path, column=columns.text)
 
 
 def usable(

@@ -14,7 +14,7 @@ from components.batch_prediction.unlabeled import Unlabeled, Unlabeleds, Wanted
 from components.errors import InputError
 from components.example_gen.formats.file_format import Format
 from components.example_gen.formats.packing import unpacked
-from components.example_gen.formats.rows import BadRow, Reason
+from components.example_gen.formats.rows import BadRow, Reason, Record
 from components.example_gen.reading import Reading, good
 from components.example_gen.sources.preflight import no_row
 from pipeline.preflight.reviews import require_unlabeled_files
@@ -44,7 +44,7 @@ def given_texts(texts: Sequence[str]) -> list[Unlabeled]:
     Raises:
       InputError: one of them is empty or no UTF-8.
     """
-    records = (unlabeled.Record(number, {"text": text}) for number, text in enumerate(texts, start=1))
+    records = (Record(number, {"text": text}) for number, text in enumerate(texts, start=1))
     rows = list(unlabeled.unlabeled(records, file="TEXT", text_column="text"))
     for row in rows:
         if isinstance(row, BadRow):

@@ -11,7 +11,7 @@ from components.example_gen.formats.delimited import delimited_records
 from components.example_gen.formats.dialect import TOLD_BY_THE_FILE, Dialect
 from components.example_gen.formats.json_lines import is_array, json_array_records, json_line_records
 from components.example_gen.formats.packing import HEAD
-from components.example_gen.formats.rows import Columns, Records
+from components.example_gen.formats.rows import Columns, Record, Records
 
 _PACKED_ENDS = (".gz", ".bz2", ".xz")
 
@@ -87,6 +87,14 @@ def text_records(
     promised = "\t" if known is Format.TSV else ","
     with as_text(stream, file) as lines:
         yield from delimited_records(lines, file=file, columns=columns, promised=promised, dialect=dialect)
+
+
+def line_records(stream: io.BufferedReader, *, file: str, column: str) -> Records:
+    """The lines of plain text, each as a record with one field, `column`; empty lines are passed over."""
+    with as_text(stream, file) as lines:
+        for number, line in enumerate(lines, start=1):
+            if text := line.rstrip("\r\n"):
+                yield Record(number, {column: text})
 
 
 def _json_records(stream: io.BufferedReader, *, file: str, columns: Columns) -> Records:

@@ -137,6 +137,7 @@ def _array(source: io.TextIOBase, file: str) -> Iterator[tuple[int, Any]]:
     text = _Buffer(source)
     text.skip("[")
     if text.skip("]"):
+        _require_end(text, file)
         return
     while True:
         number = text.line
@@ -149,14 +150,18 @@ def _array(source: io.TextIOBase, file: str) -> Iterator[tuple[int, Any]]:
             ) from error
         yield number, _utf8(value, number, file)
         if text.skip("]"):
-            if text.rest():
-                raise InputError(f"{file}: something follows the JSON array; leave one array in the file.")
+            _require_end(text, file)
             return
         if not text.skip(","):
             raise InputError(
                 f"{file}: the JSON array is broken or cut off after the element on line {number:,}; write or "
                 "copy it again."
             )
+
+
+def _require_end(text: "_Buffer", file: str) -> None:
+    if text.rest():
+        raise InputError(f"{file}: something follows the JSON array; leave one array in the file.")
 
 
 class _Buffer:

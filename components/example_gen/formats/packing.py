@@ -9,9 +9,11 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from typing import IO, Any, cast
 
 from components.errors import InputError
+from components.example_gen.formats.members import Members
 from components.example_gen.formats.rows import unreadable
 
 HEAD = 512
@@ -28,7 +30,7 @@ class Packing(StrEnum):
     XZ = "xz"
 
 
-_PACKED = ((b"\x1f\x8b", Packing.GZIP), (b"\xfd7zXZ\0", Packing.XZ))
+_PACKED = ((b"\x1f\x8b\x08", Packing.GZIP), (b"\xfd7zXZ\0", Packing.XZ))
 _BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
 
 _UNPACK = "unpack it and name the file that is in it"
@@ -117,23 +119,46 @@ def unpacked(raw: IO[bytes], path: str) -> Iterator[io.BufferedReader]:
       InputError: the file cannot be read on, its packed bytes are damaged or cut off, or it is of a kind that
         holds no rows of text.
     """
+    stream, packing = _plain(raw, path)
+    head = stream.peek(HEAD)[:HEAD]
+    require_rows(head, path)
+    if packing is not Packing.NONE and head.startswith(PARQUET_MAGIC):
+        raise InputError(f"{path} is Parquet packed with {packing}; {_UNPACK}.")
+    yield stream
+
+
+def unpacked_head(raw: IO[bytes], path: str) -> bytes:
+    """The first HEAD bytes that the open file `raw` has once unpacked, whatever they are.
+
+    Raises:
+      InputError: as `unpacked_size`.
+    """
+    return _plain(raw, path)[0].peek(HEAD)[:HEAD]
+
+
+def unpacked_size(raw: IO[bytes], path: str) -> int:
+    """How many bytes the open file `raw` has once unpacked, whatever they are.
+
+    Raises:
+      InputError: the file cannot be read on, or its packed bytes are damaged or cut off.
+    """
+    stream, _ = _plain(raw, path)
+    return sum(map(len, iter(partial(stream.read, 2**20), b"")))
+
+
+def _plain(raw: IO[bytes], path: str) -> tuple[io.BufferedReader, Packing]:
     source = io.BufferedReader(_Told(raw, path), buffer_size=2**16)
     packing = packing_of(source.peek(HEAD)[:HEAD])
     match packing:
         case Packing.GZIP:
             plain: Any = gzip.GzipFile(fileobj=source)
         case Packing.BZIP2:
-            plain = bz2.BZ2File(source)
+            plain = Members(source, bz2.BZ2Decompressor)
         case Packing.XZ:
-            plain = lzma.LZMAFile(source)  # noqa: SIM115 - as long as `source`
+            plain = Members(source, partial(lzma.LZMADecompressor, format=lzma.FORMAT_XZ))
         case Packing.NONE:
             plain = source
-    buffered = io.BufferedReader(_Told(plain, path), buffer_size=2**20)
-    head = buffered.peek(HEAD)[:HEAD]
-    require_rows(head, path)
-    if packing is not Packing.NONE and head.startswith(PARQUET_MAGIC):
-        raise InputError(f"{path} is Parquet packed with {packing}; {_UNPACK}.")
-    yield cast(io.BufferedReader, buffered)
+    return cast(io.BufferedReader, io.BufferedReader(_Told(plain, path), buffer_size=2**20)), packing
 
 
 class _Told(io.RawIOBase):

@@ -40,6 +40,8 @@ def parquet_records(source: str | IO[bytes], *, file: str, columns: Columns, who
             for row in zip(*values, strict=True):
                 line += 1
                 yield Record(line, dict(zip(wanted, map(_plain, row), strict=True)))
+        if line != table.metadata.num_rows:  # a broken page may end a column for pyarrow
+            raise ValueError(f"the file says that it has {table.metadata.num_rows:,} rows")
     except (pyarrow.ArrowException, ValueError, NotImplementedError) as error:
         raise InputError(
             f"{file} is damaged after row {line:,}, or is Parquet that cannot be read here "

@@ -1,11 +1,13 @@
 """The reader of TFRecord files of tf.Examples."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import IO
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from components.errors import InputError
+from components.example_gen.formats.packing import unpacked_size
 from components.example_gen.formats.rows import (
     BadRow,
     Columns,
@@ -16,21 +18,27 @@ from components.example_gen.formats.rows import (
     unreadable,
 )
 
+_FRAME = 16
+"""Bytes of length and checksums around each record."""
 
-def example_records(path: str, *, gzipped: bool, columns: Columns, place: str | None = None) -> Records:
+
+def example_records(
+    path: str, *, gzipped: bool, columns: Columns, place: str, reopened: Callable[[], IO[bytes]]
+) -> Records:
     """The tf.Examples of a file as records, whose lines are their numbers; a feature of no value is None, one
     of several a list.
 
     Args:
       path: how the file is called in messages.
       gzipped: whether its bytes are packed, whatever its name says.
-      place: where TensorFlow reads it; `path` itself unless given.
+      place: where TensorFlow reads it.
+      reopened: opens its bytes, as they are, from the beginning.
 
     Raises:
       InputError: the file cannot be read or is damaged, or a needed feature stood in no example at all.
     """
     names: dict[str, None] = {}
-    for line, serialized in enumerate(_records(path, place or path, gzipped=gzipped), start=1):
+    for line, serialized in enumerate(_records(path, place, gzipped, reopened), start=1):
         try:
             example = tf.train.Example.FromString(serialized)
         except DecodeError:
@@ -43,14 +51,15 @@ def example_records(path: str, *, gzipped: bool, columns: Columns, place: str | 
         require_columns(columns, present=names, file=path)
 
 
-def _records(path: str, place: str, *, gzipped: bool) -> Iterable[bytes]:
+def _records(path: str, place: str, gzipped: bool, reopened: Callable[[], IO[bytes]]) -> Iterable[bytes]:
     dataset = tf.data.TFRecordDataset(
         place, compression_type="GZIP" if gzipped else "", buffer_size=8 * 2**20
     )
-    number = 0
+    number = size = 0
     try:
         for record in dataset.as_numpy_iterator():
             number += 1
+            size += _FRAME + len(record)
             yield record
     except tf.errors.DataLossError as error:
         if not number:
@@ -61,6 +70,11 @@ def _records(path: str, place: str, *, gzipped: bool) -> Iterable[bytes]:
         raise InputError(f"{path} is damaged after record {number:,}; write or copy it again.") from error
     except tf.errors.OpError as error:  # TensorFlow's own kinds of PermissionError, IsADirectoryError, ...
         raise unreadable(path, error) from error
+    # TensorFlow takes a length that is cut off, or packed bytes without an end, for the end of the file.
+    with reopened() as raw:
+        whole = unpacked_size(raw, path)
+    if size != whole:
+        raise InputError(f"{path} is damaged after record {number:,}; write or copy it again.")
 
 
 def _single(feature: tf.train.Feature) -> str | int | float | list[str | int | float] | None:

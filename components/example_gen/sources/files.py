@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from components.errors import InputError
 from components.example_gen.formats.dialect import TOLD_BY_THE_FILE, Dialect
 from components.example_gen.formats.file_format import Format, format_of, text_records
-from components.example_gen.formats.packing import Packing, packing_of, require_rows
+from components.example_gen.formats.packing import Packing, packing_of, require_rows, unpacked_head
 from components.example_gen.formats.parquet import is_parquet
 from components.example_gen.formats.rows import Columns, Records, Rows, as_reviews
 from components.example_gen.sources.content import Content
 from components.example_gen.sources.file_bytes import first_bytes, opened, place_of, raw_bytes
 from components.example_gen.span_pattern import BASE
+
+_ZLIB = (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,9 @@ def _tf_records(path: str, columns: Columns, content: Content | None, *, gzipped
     from components.example_gen.formats.tf_records import example_records
 
     with place_of(path, content) as place:
-        yield from example_records(path, place=place, gzipped=gzipped, columns=columns)
+        yield from example_records(
+            path, place=place, gzipped=gzipped, columns=columns, reopened=lambda: raw_bytes(place)
+        )
 
 
 def _no_parquet(head: bytes, path: str) -> InputError:
@@ -129,6 +133,12 @@ def _is_gzipped_record(head: bytes, path: str) -> bool:
     packing = packing_of(head)
     if packing in (Packing.BZIP2, Packing.XZ):
         raise InputError(f"{path} is packed with {packing}; unpack it, or pack its records with gzip.")
-    if packing is Packing.NONE and head[4:8] != bytes(4):  # not the length of a record
+    if packing is Packing.GZIP:
+        with raw_bytes(path) as raw:
+            head = unpacked_head(raw, path)
+    if head and head[4:8] != bytes(4):  # not the length of a record
         require_rows(head, path)
+        if head[:2] in _ZLIB:
+            raise InputError(f"{path} is packed with zlib; write its records with GZIP, or unpacked.")
+        raise InputError(f"{path} is not a file of TFRecords; name it for the format that it has.")
     return packing is Packing.GZIP

@@ -125,7 +125,7 @@ def nothing_left(folder) -> bool:
     [
         ("in.csv", b"text\n\nfine\n \n", DataStopped, "1 of 2 rows cannot be used"),
         ("in.csv", b"body\nfine\n", InputError, "has no column 'text'; it has: body"),
-        ("in.tfrecord", b"no records at all", InputError, "is damaged after record 0"),
+        ("in.tfrecord", b"no records at all", InputError, "is not a file of TFRecords"),
         ("in.txt", b"", InputError, "there is not a single review in it"),
     ],
 )

@@ -49,8 +49,8 @@ def test_a_text_a_line_packed_or_not(tmp_path):
     plain = written(tmp_path / "a.txt", "one\r\n\n  two \n")
     packed = written(tmp_path / "b.txt.gz", gzip.compress(b"drei\n"))
     found = read(plain, packed)
-    assert pairs(found) == {("one", None), ("two", None), ("drei", None)}
-    assert (found.rows, found.unusable) == (3, 1)
+    assert pairs(found) == {("one", None), ("  two ", None), ("drei", None)}
+    assert (found.rows, found.unusable) == (3, 0), "as for predictions, an empty line is not a row"
 
 
 def test_tf_examples(tmp_path):
@@ -73,7 +73,7 @@ def test_rows_that_cannot_be_used_are_counted_not_fatal(tmp_path):
     ("name", "content"),
     [
         ("a.csv", b"text,label\nfine,1\ncaf\xe9,1\n,1\n"),
-        ("a.txt", b"fine\ncaf\xe9\n\n"),
+        ("a.txt", b"fine\ncaf\xe9\n \n\n"),
         ("a.jsonl", b'{"text": "fine"}\n{"text": "caf\xe9"}\n{"text": ""}\n'),
     ],
 )

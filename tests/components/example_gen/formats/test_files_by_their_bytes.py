@@ -4,10 +4,12 @@ import bz2
 import csv
 import gzip
 import io
+import itertools
 import json
 import lzma
 import os
 import zipfile
+import zlib
 
 import pandas as pd
 import pyarrow as pa
@@ -21,7 +23,7 @@ from components.errors import InputError, machine_fault_of
 from components.example_gen.formats.json_lines import json_array_records
 from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Review, unreadable
 from components.example_gen.sources.file_lookup import found_paths
-from components.example_gen.sources.files import FilePart, file_records
+from components.example_gen.sources.files import FilePart, file_records, require_tf_records
 from components.reviews import to_example
 
 COLUMNS = Columns("text", "label")
@@ -71,6 +73,20 @@ def test_packed_bytes_that_break_off_are_an_error(written, pack):
     content = pack(TABLE + os.urandom(2_000).hex().encode())
     with pytest.raises(InputError, match=r"a\.csv is damaged \(.*\); write or copy it again"):
         read(written("a.csv", content[:-40]))
+
+
+PACKERS = [gzip.compress, bz2.compress, lzma.compress]
+
+
+@pytest.mark.parametrize("pack", PACKERS)
+def test_members_are_all_read_or_the_file_is_refused(written, pack):
+    """Python's own readers of bz2 and xz take what follows the first member for the end."""
+    one, two = pack(TABLE[:15]), pack(TABLE[15:])
+    for whole in (one + two, one + bytes(16) + two, one + two + bytes(7)):
+        assert taken(written("a.csv", whole)) == ROWS
+    for broken in (one + b"x" + two[1:], one + two[:-5], one + two[:3], one + two + b"garbage"):
+        with pytest.raises(InputError, match=r"a\.csv is damaged \(.*\); write or copy it again"):
+            read(written("a.csv", broken))
 
 
 def workbook() -> bytes:
@@ -155,6 +171,17 @@ def test_damaged_parquet_is_an_error(written, cut):
         read(written("a.parquet", PARQUET[:cut]))
 
 
+def test_parquet_with_a_page_that_ends_too_early_is_an_error(written):
+    """The byte changed is the number of values of the first page; pyarrow ends the column there."""
+    content = bytearray(as_parquet(pd.DataFrame({"text": ["a", "b", "c"], "label": [1, 0, 1]})))
+    column = pq.ParquetFile(io.BytesIO(content)).metadata.row_group(0).column(0)
+    page = content.index(b"\x15\x06", column.data_page_offset)  # a zigzag 3
+    for values in (0, 2, 4):
+        content[page + 1] = values
+        with pytest.raises(InputError, match=r"a\.parquet is damaged"):
+            read(written("a.parquet", bytes(content)))
+
+
 def test_parquet_with_two_columns_of_the_text_is_refused_and_of_others_the_first_counts(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table([["fine"], ["other"], [1]], names=["text", "text", "label"]), path)
@@ -222,6 +249,7 @@ def test_elements_of_an_array_are_named_by_their_line(written):
         ('[{"text": "fine", "label": 1}', "broken or cut off after the element on line 1"),
         ('[{"text": "fine", "label": 1} {}]', "broken or cut off after the element on line 1"),
         ('[{"text": "fine", "label": 1}] {}', "something follows the JSON array"),
+        ('[]\n[{"text": "fine", "label": 1}]', "something follows the JSON array"),
         ('[{"text": "fine", "label": 1},]', "broken or cut off at the element on line 1"),
         ("[" * 100_000, "nested too deeply"),
         (
@@ -291,6 +319,27 @@ def test_tf_records_are_unpacked_by_their_bytes(tmp_path, name, pack):
     assert taken(path) == ROWS
 
 
+@pytest.mark.parametrize("pack", [None, "GZIP"])
+def test_records_that_break_off_anywhere_but_between_two_are_an_error(tmp_path, pack):
+    """TensorFlow's own reader takes many such places for the end of the file."""
+    path = tmp_path / "a.tfrecord"
+    lengths = []
+    with tf.io.TFRecordWriter(str(path), pack) as writer:
+        for number in range(9):
+            record = to_example(os.urandom(9).hex(), number % 2).SerializeToString()
+            writer.write(record)
+            lengths.append(16 + len(record))
+    whole = path.read_bytes()
+    between = {0, *itertools.accumulate(lengths)} if pack is None else {0, len(whole)}
+    for size in range(1, len(whole), 5):
+        path.write_bytes(whole[:size])
+        if size in between:
+            read(str(path))
+        else:
+            with pytest.raises(InputError, match=r"is damaged|is not a file of TFRecords"):
+                read(str(path))
+
+
 def test_a_feature_of_two_values_is_said_to_have_two(tmp_path):
     example = tf.train.Example()
     example.features.feature["text"].bytes_list.value.append(b"fine")
@@ -312,9 +361,21 @@ def test_records_that_the_machine_has_no_memory_for_are_not_the_inputs_fault(tmp
     )
 
 
-def test_a_table_under_the_name_of_tf_records_is_said_not_to_be_one(written):
-    with pytest.raises(InputError, match=r"a\.tfrecord is damaged after record 0, or is not a TFRecord file"):
-        read(written("a.tfrecord", TABLE * 9))
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (TABLE, "is not a file of TFRecords; name it for the format that it has"),
+        (gzip.compress(TABLE), "is not a file of TFRecords"),
+        (zlib.compress(TABLE), "is packed with zlib; write its records with GZIP, or unpacked"),
+        (bz2.compress(TABLE), "is packed with bzip2; unpack it, or pack its records with gzip"),
+        (gzip.compress(gzip.compress(TABLE)), "is packed twice"),
+    ],
+)
+def test_what_is_no_file_of_records_is_said_without_tensorflow(written, content, words):
+    with pytest.raises(InputError, match=rf"a\.tfrecord {words}"):
+        require_tf_records(written("a.tfrecord", content))
+    with pytest.raises(InputError, match=rf"a\.tfrecord {words}"):
+        read(written("a.tfrecord", content))
 
 
 def test_one_file_under_several_names_is_found_once(tmp_path, written):

@@ -1,0 +1,66 @@
+"""Bytes packed with bzip2 or xz, member after member, of which none is passed over.
+
+The readers of Python's bz2 and lzma take what follows the first member and makes no sense for the end of the
+file: rows behind damaged bytes would be missing without a word.
+"""
+
+import io
+from collections.abc import Callable
+from typing import Any, Protocol
+
+_BLOCK = 2**16
+
+
+class Decompressor(Protocol):
+    """As bz2 and lzma have them."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class Members(io.RawIOBase):
+    """The unpacked bytes of all members. Zeros after a member are padding.
+
+    Args:
+      source: the packed bytes.
+      begin: makes the decompressor of one member.
+
+    Raises:
+      EOFError: on reading, if a member is cut off.
+      OSError, lzma.LZMAError: what follows a member is not one.
+    """
+
+    def __init__(self, source: io.BufferedIOBase, begin: Callable[[], Decompressor]) -> None:
+        super().__init__()
+        self._source = source
+        self._begin = begin
+        self._member = begin()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while True:
+            packed = b""
+            if self._member.eof:
+                packed = self._next_member()
+                if not packed:
+                    return 0
+                self._member = self._begin()
+            elif self._member.needs_input and not (packed := self._source.read(_BLOCK)):
+                raise EOFError("cut off before its end")
+            if plain := self._member.decompress(packed, len(buffer)):
+                buffer[: len(plain)] = plain
+                return len(plain)
+
+    def _next_member(self) -> bytes:
+        """The first bytes of what follows a member; empty at the end of the file."""
+        packed = self._member.unused_data.lstrip(b"\0")
+        while not packed and (block := self._source.read(_BLOCK)):
+            packed = block.lstrip(b"\0")
+        return packed
