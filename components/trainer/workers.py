@@ -188,5 +188,5 @@ def _failed(job: Path, number: int, code: int) -> Exception:
         return _Ended(number, signal.Signals(-code))
     if (told := error_file.read(_errors(job, number))) is not None:
         return told
-    words = log.strip().splitlines()[-1:] or ["it left no word"]
+    words = log.strip().splitlines()[-1:] or ["it wrote no error message"]
     return RuntimeError(f"training process {number} ended with exit code {code}: {words[0].strip()}")

@@ -1,4 +1,4 @@
-"""Attempts: the run of one decision in a child process, and its result."""
+"""Attempts: runs in child processes, one per decision, and their results."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def run_settings(settings: Settings, decision: Decision) -> Settings:
-    """What the run is told: the spans that the decision allows, and no alerts, which are ours to tell.
+    """The settings of a run: the spans that the decision allows, and no alerts, which this process sends.
 
-    Where the packaged reviews are the source and spans have come, the run takes these beside the packaged.
+    If the source is the packaged reviews and there are spans, the run reads both.
     """
     from pipeline.settings.alerts import AlertSettings
     from pipeline.spans.listing import span_data
@@ -42,7 +42,11 @@ def run_settings(settings: Settings, decision: Decision) -> Settings:
 
 
 def start(settings: Settings, run_id: str, paths: Paths) -> Child:
-    """Starts `greenlight run` in a fresh process."""
+    """Starts `greenlight run` in a new process.
+
+    Raises:
+      OSError: the settings file cannot be written, or the process cannot be started.
+    """
     from pipeline.config import to_toml
 
     file = paths.settings(run_id)
@@ -55,7 +59,7 @@ def start(settings: Settings, run_id: str, paths: Paths) -> Child:
 def finish(
     child: Child, attempt: Attempt, settings: Settings, paths: Paths, *, stop: threading.Event
 ) -> Ended:
-    """Waits for the run, or ends it when `stop` is set; says what became of it."""
+    """Waits for the run and returns its result; ends the run when `stop` is set."""
     code, run_id = child.wait(stop, stop_seconds=settings.retrain.stop_seconds), attempt.run
     if (result := _result(paths, run_id) or _printed(child, code)) is not None:
         return _ended(attempt, result)
@@ -63,11 +67,11 @@ def finish(
 
 
 def _broken_off(child: Child, code: int, run_id: str, paths: Paths, *, stopped: bool) -> Ended:
-    """The end of a run that left no result."""
+    """The result of a run that wrote none: interrupted, killed, failed or not started."""
     if code in INTERRUPTIONS or (stopped and code < 0):
-        return Ended(run=run_id, verdict=INTERRUPTED, exit_code=code, reasons=("told to end",))
+        return Ended(run=run_id, verdict=INTERRUPTED, exit_code=code, reasons=("interrupted by a signal",))
     answer = _answer(child)
-    reason = str(answer.get("error") or child.error_output() or "it left no word")
+    reason = str(answer.get("error") or child.error_output() or "it wrote no error message")
     if code < 0:
         name = signal.Signals(-code).name
         return Ended(
@@ -84,33 +88,33 @@ def _broken_off(child: Child, code: int, run_id: str, paths: Paths, *, stopped: 
 
 
 def recovered(attempt: Attempt, settings: Settings, paths: Paths) -> Ended | None:
-    """What became of a run whose starter died; None while it is still at work.
+    """The result of a run whose parent process died; None while the run is still alive.
 
-    A run that pushed its model and was killed before it wrote its result has come to its verdict all the
-    same: the lineage store and the version store know.
+    If a run pushed its model and was killed before it wrote its result, the verdict is reconstructed from the
+    lineage store and the version store.
     """
     run_id = attempt.run
     if is_alive(paths.run(run_id)):
         return None
-    noted = "found at the next start"
+    noted = "noticed at the next start"
     if (result := _result(paths, run_id) or _from_lineage(run_id, settings, paths)) is not None:
         return _ended(attempt, result, noted=noted)
     if paths.workspace.run(run_id).exists():
-        reasons = ("it was killed on its way",)
+        reasons = ("it was killed before it ended",)
         ended = Ended(
             run=run_id, verdict=KILLED, exit_code=1, noted=noted, reasons=reasons, machine_fault=True
         )
     else:
-        reasons = ("it was killed before it began",)
+        reasons = ("it was killed before it started",)
         ended = Ended(run=run_id, verdict=NOT_STARTED, noted=noted, reasons=reasons)
     return _with_live(ended, settings, paths)
 
 
 def _with_live(ended: Ended, settings: Settings, paths: Paths) -> Ended:
-    """The same, with the version that is live all the same, as the store tells it."""
+    """`ended` with the live version of the store."""
     try:
         live, _ = observer.live_and_previous(settings, paths)
-    except GreenlightError as error:  # how the run came out has to be recorded even so
+    except GreenlightError as error:  # the end of the run must be recorded nevertheless
         return dataclasses.replace(ended, reasons=(*ended.reasons, str(error)))
     return dataclasses.replace(ended, version=None if live is None else str(live))
 
@@ -123,7 +127,7 @@ def _result(paths: Paths, run_id: str) -> RunResult | None:
 
 
 def _printed(child: Child, code: int) -> RunResult | None:
-    """The result that a run printed, where it could not keep it; None unless it came to a verdict."""
+    """The result that a run printed because it could not save it; None unless it has a verdict."""
     answer = _answer(child)
     if code != EXIT_CODES.get(str(answer.get("verdict"))) or code == EXIT_CODES["failed"]:
         return None
@@ -133,7 +137,7 @@ def _printed(child: Child, code: int) -> RunResult | None:
 
 
 def _from_lineage(run_id: str, settings: Settings, paths: Paths) -> RunResult | None:
-    """The result of a run that completed but was killed before it saved the result; saves it."""
+    """The result of a run that completed but was killed before it saved its result; saves it."""
     from components.store_errors import as_greenlight_errors
     from pipeline.lineage.runs import read_run
     from pipeline.results.verdicts import judge_run
@@ -156,7 +160,7 @@ def _from_lineage(run_id: str, settings: Settings, paths: Paths) -> RunResult | 
         "log": str(workspace.log(run_id)),
     }
     result = judge_run(run, live=live, facts=facts)
-    with suppress(OSError):  # a full disk: it is found out again where it is asked for
+    with suppress(OSError):  # a full disk: it is reconstructed again when needed
         result.save(workspace.result(run_id))
     return result
 
@@ -179,9 +183,11 @@ def _ended(attempt: Attempt, result: RunResult, *, noted: str = "") -> Ended:
 
 
 def _unusable(result: RunResult, decision: Decision) -> tuple[int, ...]:
-    """Spans that later runs must not read: what the data check stopped on, unless for too few reviews, which
-    more may mend; the newest one, where not even a model that was trained on it knows it, so that its labels
-    must be wrong.
+    """The numbers of spans that later runs must not read.
+
+    - All spans of a run that the data check stopped, unless there were too few reviews: more may arrive.
+    - The newest span, if the candidate fails the accuracy floor on it although it was trained on it: its
+      labels must be wrong.
     """
     covered = tuple(span.number for span in decision.covers)
     if result.verdict == "stopped":
@@ -194,9 +200,10 @@ def _unusable(result: RunResult, decision: Decision) -> tuple[int, ...]:
 
 
 def _refused_for_a_loss(result: RunResult, decision: Decision) -> tuple[int, ...]:
-    """The spans of a run whose candidate lost against the live model: any of them may be the reason. A
-    refusal for another reason, such as too few examples or a gain smaller than the gate asks for, says
-    nothing of them.
+    """The numbers of the spans of a run whose candidate lost against the live model.
+
+    Any of them may be the reason. A refusal for another reason, such as too few examples or a gain smaller
+    than the gate requires, blames no span.
     """
     lost = any(one.get("passed") is False and _is_loss(one) for one in result.gate)
     return tuple(span.number for span in decision.covers) if result.verdict == "refused" and lost else ()

@@ -15,10 +15,10 @@ _log = logging.getLogger(__name__)
 
 
 class Journal:
-    """The journal at `path`, which need not exist yet.
+    """The journal at `path`, which need not exist.
 
-    A line that a crash has torn counts as never written; the lines around it stay good. Whoever holds the
-    workspace's retraining lock appends, and a person who releases a span.
+    A line that was cut short by a crash is ignored; the lines around it stay valid. Only the holder of the
+    workspace's retraining lock and `greenlight retrain --release` append to it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,7 +27,7 @@ class Journal:
         self._complained: set[bytes] = set()
 
     def records(self) -> list[Record]:
-        """All that is recorded, oldest first.
+        """All records, oldest first.
 
         Raises:
           GreenlightError: the file cannot be read.
@@ -41,24 +41,24 @@ class Journal:
         return [record for line in lines if line.strip() and (record := self._read(line))]
 
     def size(self) -> int:
-        """How many bytes there are: another size than before means that something was added."""
+        """The size in bytes; it changes whenever a record is added."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     def append(self, moment: Timestamp, content: Content) -> Record:
-        """Records `content`.
+        """Appends a record of `content` and syncs it to the disk.
 
         Raises:
-          GreenlightError: it cannot be written, so what it says must not be done.
+          GreenlightError: it cannot be written; the caller must not do what it says.
         """
         record = Record(moment, content)
-        # The name of a file need not be UTF-8; what of it is not goes as an escape, which JSON knows too.
+        # A file name need not be UTF-8; other bytes are escaped, which JSON allows.
         line = json.dumps(record.to_json(), ensure_ascii=False, default=str).encode(errors="backslashreplace")
         try:
             self._files.append(str(self.path), line)
         except OSError as error:
             raise GreenlightError(
-                f"The journal {self.path} cannot be written: {error.strerror}. Nothing is done that it does "
-                "not say: make room, or give the rights to write there."
+                f"The journal {self.path} cannot be written: {error.strerror}. No action is taken "
+                "without a record: free disk space, or grant write access."
             ) from error
         return record
 
@@ -68,5 +68,5 @@ class Journal:
         except (ValueError, KeyError, TypeError, AttributeError):
             if line not in self._complained:  # it is read again whenever something was added
                 self._complained.add(line)
-                _log.warning("%s: a line that cannot be read is passed over: %.80r", self.path, line)
+                _log.warning("%s: an unreadable line is ignored: %.80r", self.path, line)
             return None

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from components.errors import GreenlightError
-from pipeline.retraining.retrainer import TOLD_TO_STOP
+from pipeline.retraining.retrainer import STOPPING
 from pipeline.termination import SIGNALS
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def watch(retrainer: Retrainer, *, poll_seconds: float, stop: threading.Event, n
             error_text, pause = str(error), min(2 * pause, max(poll_seconds, LONGEST_PAUSE_SECONDS))
             stop.wait(pause)
             continue
-        if step.decision is TOLD_TO_STOP:
+        if step.decision is STOPPING:
             return
         error_text, pause = "", poll_seconds
         if not _is_news(step.decision, reported):

@@ -1,8 +1,8 @@
 """The measuring process: the live model's predictions on a span, or the drift of served traffic.
 
-`python -m pipeline.retraining.measuring SETTINGS span 5` reads span 5 as a run would, asks the live version
-and the one before it, and prints an Examination as JSON; `... served` compares what was served. Nothing is
-written.
+`python -m pipeline.retraining.measuring SETTINGS span 5` reads span 5 as a run would, predicts it with the
+live and the previous version, and prints an Examination as JSON; `... served` compares the served requests.
+It writes nothing.
 """
 
 from __future__ import annotations
@@ -25,24 +25,30 @@ if TYPE_CHECKING:
     from serving.store.records import Version
 
 SUSPECTS_NAMED = 20
-"""Rows with a suspected label that are named; all are counted."""
+"""The maximum number of listed rows with a suspected label; all are counted."""
 SURE = 0.9
-"""The probability of its own answer from which on a model is sure."""
+"""The minimum probability of the predicted class at which a prediction counts as sure."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Labeled:
-    """The usable rows of a span. `rows` names each by its file and line."""
+    """The usable rows of a span.
+
+    Attributes:
+      texts: one per row.
+      labels: one per row, 0 or 1.
+      rows: FILE:LINE of each row.
+      account: the counts of used and skipped rows; see `Reading.account`.
+    """
 
     texts: Sequence[str]
     labels: Sequence[int]
     rows: Sequence[str] = ()
     account: Mapping[str, Any] | None = None
-    """What became of all its rows; see `Reading.account`."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints what was measured; exit code 1, with the reason on standard error, where that failed."""
+    """Prints the result as JSON; returns 1, with the reason on standard error, if measuring failed."""
     from pipeline.config import load
     from pipeline.console.run_log import real_stdout
     from serving.machine import faults
@@ -52,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
 
     settings = load(file=Path(arguments[0]))
     with real_stdout() as answer:
-        os.dup2(2, 1)  # what TensorFlow prints is no part of the answer
+        os.dup2(2, 1)  # TensorFlow's output must not mix with the result
         try:
             told = span(settings, int(arguments[2])) if arguments[1] == "span" else served(settings)
         except Exception as error:
@@ -66,10 +72,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def span(settings: Settings, number: int) -> dict[str, Any]:
-    """What is known of the span `number`; `problem` where a run could not use its rows.
+    """Examines the span `number`.
+
+    Returns:
+      The fields of an Examination, or only `problem` if a run could not use the span's rows.
 
     Raises:
-      GreenlightError: the models, or at this moment the files, cannot be read; that says nothing of the span.
+      GreenlightError: the models or, temporarily, the files cannot be read. The span is not to blame.
     """
     from pipeline.spans.listing import span_data
 
@@ -92,7 +101,7 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
 
 
 def suspected(labeled: Labeled) -> dict[str, Any]:
-    """The rows whose label is probably wrong, as the other rows of the span tell it."""
+    """The rows whose label is probably wrong, judged by the other rows of the span."""
     from components.label_check.suspects import find_suspects
 
     found = find_suspects(labeled.texts, labeled.labels)
@@ -106,15 +115,15 @@ def suspected(labeled: Labeled) -> dict[str, Any]:
 
 
 def _reads_base(data: DataSettings) -> bool:
-    """Whether a run reads the packaged reviews beside the span; see `attempts.run_settings`."""
+    """Whether a run also reads the packaged reviews; see `attempts.run_settings`."""
     return data.with_base or not data.has_spans
 
 
 def in_base(texts: Sequence[str]) -> int:
-    """How many of the texts are those of packaged reviews, whose own copies a run then keeps.
+    """The number of texts that are packaged reviews; a run keeps the packaged copies instead.
 
     Raises:
-      InputError: the packaged reviews are not there.
+      InputError: the packaged reviews are not installed.
     """
     from components.example_gen.sources.packaged import PackagedPart
     from components.reviews import text_key
@@ -124,7 +133,7 @@ def in_base(texts: Sequence[str]) -> int:
 
 
 def is_passing(error: GreenlightError) -> bool:
-    """Whether the system is behind the error, and not what stands in the files."""
+    """Whether the error comes from the system instead of the content of the files."""
     return isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, gzip.BadGzipFile)
 
 
@@ -132,7 +141,7 @@ def read(data: DataSettings, number: int) -> Labeled:
     """The rows of one span that a run would use.
 
     Raises:
-      InputError, DataStopped: a run would say the same.
+      InputError, DataStopped: a run would fail with the same error.
     """
     from components.example_gen.reading import Reading, require_usable, usable
     from components.example_gen.sources import parts as sources
@@ -152,12 +161,21 @@ def read(data: DataSettings, number: int) -> Labeled:
 
 
 def only(data: DataSettings, number: int) -> DataSettings:
-    """The settings that read one span and nothing else."""
+    """The settings of a run that reads only this span."""
     return data.model_copy(update={"span": number, "window": 1, "without_spans": (), "with_base": False})
 
 
 def compared(labeled: Labeled, live: str, previous: str | None) -> dict[str, Any]:
-    """How often the models at these paths agree with the labels, and where only one of them does."""
+    """The agreement of two models with the labels.
+
+    Args:
+      labeled: the rows of the span.
+      live: the path of the live version.
+      previous: the path of the previous version, if there is one.
+
+    Returns:
+      Fields of an Examination: accuracies, sure predictions, and rows that only one of the models gets right.
+    """
     import numpy as np
 
     from components.drift.features import FeatureModel
@@ -180,7 +198,7 @@ def compared(labeled: Labeled, live: str, previous: str | None) -> dict[str, Any
 
 
 def live_and_previous(settings: Settings) -> tuple[Version | None, Version | None]:
-    """The version that answers now, and the one that would after a rollback."""
+    """The live version, and the one that a rollback would restore."""
     from components.store_errors import as_greenlight_errors
     from pipeline.workspace.layout import Workspace
     from serving.versions import VersionStore
@@ -192,12 +210,12 @@ def live_and_previous(settings: Settings) -> tuple[Version | None, Version | Non
 
 
 def served(settings: Settings) -> dict[str, Any]:
-    """Whether what was served differs from what the live model was trained on."""
+    """Compares the served requests with the live model's training data."""
     from pipeline.drift import ServedInput, compare
 
     try:
         report = compare(settings, ServedInput())
-    except InputError as error:  # nothing was served, or the training data is gone: no drift is known
+    except InputError as error:  # nothing was served, or the training data is gone
         return {"drift": False, "findings": [], "problem": str(error)}
     findings = [dataclasses.asdict(one) for one in report.findings]
     return {"drift": report.drift, "findings": findings, "problem": None}

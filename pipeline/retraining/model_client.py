@@ -28,10 +28,10 @@ class MeasuringFailed(GreenlightError):
 
 
 class LiveModel:
-    """The live model; each call starts a process that loads the model and ends with its answer.
+    """The live model; each call starts a process that loads the model and exits with the result.
 
-    Both methods raise MeasuringFailed if that process fails; `span` raises InputError if the system does not
-    let a file be read, which says nothing of what is in it.
+    Both methods raise MeasuringFailed if that process fails; `span` raises InputError if the system cannot
+    read a file. Neither says anything about the span.
     """
 
     def __init__(self, settings: Settings, *, stop: threading.Event) -> None:
@@ -58,7 +58,7 @@ class LiveModel:
         return self._ask("served")
 
     def _problem(self, number: int) -> str | None:
-        """Why a run could not use a span, where its first rows tell: then no model has to be asked."""
+        """Why a run could not use a span, if its first rows show that; then no model is needed."""
         from pipeline.spans.listing import span_data
 
         try:

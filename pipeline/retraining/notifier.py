@@ -60,7 +60,7 @@ class Notifier:
         self._line(moment, f"run: {decision.why} (run {run})")
 
     def decided(self, decision: Decision, moment: Timestamp, *, rehearsed: bool = False) -> None:
-        """Writes a decision; a run has lines of its own, except in a dry run."""
+        """Reports a decision. Runs are reported when they start and end, except in a dry run."""
         if decision.kind != "run" or rehearsed:
             subject = f"{_spans(decision)} quarantined" if decision.kind == "set-aside" else decision.kind
             self._line(moment, f"{subject}: {decision.why}")
@@ -134,13 +134,13 @@ class Notifier:
         )
         try:
             self._outbox.send(alert)
-        except GreenlightError as error:  # a full disk must not keep the run's end from being recorded
+        except GreenlightError as error:  # a full disk must not prevent the record of the run's end
             self._say(f"The alert was not kept: {error}")
 
     def _version(self) -> str | None:
         try:
             live = self._live()
-        except GreenlightError:  # the trouble to be told may be the store itself
+        except GreenlightError:  # the store itself may be the problem
             return None
         return None if live is None else str(live)
 
@@ -155,7 +155,7 @@ class Notifier:
 
 
 def _account(ended: Ended) -> list[str]:
-    """The rows that the run read, on one line with the first ones left out."""
+    """The counts of rows that the run read, in one line with the first rows that it skipped."""
     if not ended.data:
         return []
     first = "; ".join(first_left_out(ended.data))
@@ -177,10 +177,10 @@ def _spans(decision: Decision) -> str:
 
 
 def history_line(record: Record) -> str:
-    """One record of the journal as a person reads it."""
+    """One record of the journal as a line for people."""
     content, at = record.content, f"{record.moment.at:%Y-%m-%d %H:%M:%SZ}"
     if isinstance(content, Watching):
-        return f"{at}  counts     from here: {content.why}"
+        return f"{at}  schedule   counts from now on: {content.why}"
     if isinstance(content, Examined):
         return f"{at}  examined   {_seen(content.examination)}"
     if isinstance(content, Compared):

@@ -37,12 +37,18 @@ if TYPE_CHECKING:
     from pipeline.retraining.notifier import Notifier
 
 BUSY = "another run is using the workspace"
-TOLD_TO_STOP = Decision(kind="wait", why="told to stop")
+STOPPING = Decision(kind="wait", why="stopping")
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A decision, and of a run what became of it. `moment` is when it was decided."""
+    """A decision and, if it was a run, the result.
+
+    Attributes:
+      moment: the time of the decision.
+      run: the id of the run.
+      ended: the result of the run.
+    """
 
     decision: Decision
     moment: Timestamp
@@ -51,15 +57,18 @@ class Step:
 
     @property
     def is_final(self) -> bool:
-        """Whether there is nothing more to decide at this moment."""
+        """Whether nothing more can be decided at this time."""
         return self.decision.kind not in ("set-aside", "rollback")
 
 
 class Retrainer:
-    """Retrains in one workspace. Whoever uses it holds `paths.exclusively()`.
+    """Retrains in one workspace. The caller must hold `paths.exclusively()`.
 
-    clock: tells the moment. stop: once set, a run under way is ended, and nothing new is started.
-    dry: decides, but writes and does nothing.
+    Args:
+      clock: returns the current time.
+      stop: when set, the current run is ended, and no other is started.
+      notifier: reports decisions, runs and rollbacks.
+      dry: decide, but write and do nothing.
     """
 
     def __init__(
@@ -87,14 +96,14 @@ class Retrainer:
         self._compared_version: int | None = None
 
     def step(self) -> Step:
-        """Decides once and does it.
+        """Decides once and acts on the decision.
 
         Raises:
-          GreenlightError: something cannot be read, asked or written; nothing was done that is not recorded.
+          GreenlightError: a read, a write or a call of the model failed. No unrecorded action was taken.
         """
         try:
             return self._step()
-        except BrokenPipeError:  # who reads the lines has ended: not a fault of the disk
+        except BrokenPipeError:  # the reader of the output has exited
             raise
         except OSError as error:  # a full disk must not end a watcher
             failure = explain(error, place=self._paths.workspace.root)
@@ -106,8 +115,8 @@ class Retrainer:
         self._catch_up()
         decision = self._decide()
         moment = self._clock()
-        if self._stop.is_set():  # meanwhile: nothing is done, so nothing else is said to be
-            return Step(TOLD_TO_STOP, moment)
+        if self._stop.is_set():  # set while deciding: the decision is not carried out
+            return Step(STOPPING, moment)
         if self.dry:
             return Step(decision, moment)
         if decision.kind == "run":
@@ -120,12 +129,12 @@ class Retrainer:
         return Step(decision, moment)
 
     def _read(self) -> None:
-        """Takes in what was written since; a person may have released a span meanwhile."""
+        """Reads the journal again if it has changed: a person may have released a span."""
         if (size := self._journal.size()) != self._read_to:
             self._past, self._read_to = History(self._journal.records()), size
 
     def _catch_up(self) -> None:
-        """Finds out what became of a run whose starter died; lets the schedule count from where it can."""
+        """Records the result of a run whose parent process died, and the start of the schedule."""
         attempt = self._past.open_attempt
         ended = attempts.recovered(attempt, self._settings, self._paths) if attempt else None
         if attempt is not None and ended is not None:
@@ -143,7 +152,7 @@ class Retrainer:
             if span is None:
                 return self._decide_on(seen)
             self._examine(span.key, live=seen.live)
-        return TOLD_TO_STOP
+        return STOPPING
 
     def _look(self) -> Observation:
         live, previous = observer.live_and_previous(self._settings, self._paths)
@@ -168,7 +177,7 @@ class Retrainer:
             self._record(Examined(examination=examination))
 
     def _compare(self, live: int | None) -> Drift | None:
-        """Compares served traffic as often as is set; in between, the version's last comparison counts."""
+        """Compares served requests every `retrain.drift_minutes`; in between returns the last comparison."""
         retrain = self._settings.retrain
         if not retrain.on_drift or live is None:
             return None
@@ -180,11 +189,11 @@ class Retrainer:
             told = self._live_model.served()
             if told is not None:
                 self._drift = Drift(drift=told["drift"], findings=told["findings"], problem=told["problem"])
-                self._tell_drift(live, self._drift)
+                self._report_drift(live, self._drift)
         return self._drift
 
-    def _tell_drift(self, live: int, drift: Drift) -> None:
-        """Records and tells it when it begins, ends, or another model is live; not at every look."""
+    def _report_drift(self, live: int, drift: Drift) -> None:
+        """Records and reports drift when it begins or ends, or when another version is live."""
         before = self._past.last_comparison
         if before is not None and (before.live, before.drift) == (live, drift.drift):
             return
@@ -194,7 +203,7 @@ class Retrainer:
             self._notifier.drift_detected(compared, self._clock())
 
     def _run(self, decision: Decision, moment: Timestamp) -> Step:
-        """The intent is on the disk before the run starts, and its end before anything else is done."""
+        """Runs the decision. It is on the disk before the run starts, and its end before any other action."""
         run_id = new_run_id()
         settings = attempts.run_settings(self._settings, decision)
         self._record(Decided(decision=decision, run=run_id))
@@ -207,7 +216,7 @@ class Retrainer:
         return Step(decision, moment, run_id, ended)
 
     def _note(self, decision: Decision) -> None:
-        """Records a decision; of those that do nothing only what is not what was last recorded."""
+        """Records a decision, unless it does nothing and equals the last recorded one."""
         last = self._past.last_decision
         if decision.kind in ("nothing", "wait") and last is not None and _same(decision, last):
             return
@@ -215,7 +224,7 @@ class Retrainer:
             self._record(Decided(decision=decision))
 
     def _roll_back(self, decision: Decision) -> None:
-        """Takes the version out, unless it is out: a person, or we before a crash, may have done it."""
+        """Rolls the version back, unless a person or this process before a crash has done so."""
         from components.store_errors import as_greenlight_errors
         from serving.versions import VersionStore
 
@@ -237,11 +246,11 @@ class Retrainer:
         if self.dry:
             self._past.take(Record(moment, content))
         else:
-            self._past.take(self._journal.append(moment, content))  # read anew at the next step, with others'
+            self._past.take(self._journal.append(moment, content))  # the next step reads the journal again
 
 
 def _same(decision: Decision, last: Decision) -> bool:
-    """Whether two decisions that do nothing say the same; how long there is to wait does not count."""
+    """Whether two decisions that do nothing are equal, apart from the time to wait."""
     if decision.kind == "nothing":
         return (last.kind, last.why) == (decision.kind, decision.why)
     return (last.kind, last.cause) == (decision.kind, decision.cause)

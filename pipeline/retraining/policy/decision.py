@@ -22,7 +22,7 @@ def pending(seen: Observation, past: History) -> list[ObservedSpan]:
 
 
 def to_examine(seen: Observation, past: History, settings: RetrainSettings) -> ObservedSpan | None:
-    """The span that has to be looked at, through the live model's eyes, before anything can be decided."""
+    """The span that the live model must examine before a decision is possible; None if there is none."""
     waiting = pending(seen, past)
     if settings.on_span:
         waiting = waiting[:1]
@@ -30,12 +30,17 @@ def to_examine(seen: Observation, past: History, settings: RetrainSettings) -> O
 
 
 def decide(seen: Observation, past: History, settings: RetrainSettings) -> Decision:
-    """What to do now. Every span that `to_examine` asks for has been examined.
+    """The next action.
 
-    First what makes the data or the live model safe, then runs, and those within their bounds.
+    Quarantines and rollbacks come first, then runs within their rate limits.
+
+    Args:
+      seen: the observed state. Every span that `to_examine` returns has been examined.
+      past: the history.
+      settings: the settings of retraining.
     """
     if attempt := past.open_attempt:
-        return Decision(kind="wait", why=f"the run {attempt.run} is not over", evidence={"run": attempt.run})
+        return Decision(kind="wait", why=f"run {attempt.run} is still running", evidence={"run": attempt.run})
     return (
         past.pending_rollback
         or _quarantine(seen, past, settings)
@@ -52,7 +57,7 @@ def _quarantine(seen: Observation, past: History, settings: RetrainSettings) -> 
         why = label_quality.defect(examination, settings, vouched=vouched) if examination else None
         gave_up = past.broken[span_cause(span.key)]
         if why is None and gave_up >= settings.max_attempts:
-            why = f"{gave_up} of its runs broke; see their logs"
+            why = f"{gave_up} of its runs failed; see their logs"
         if why is not None:
             evidence = dataclasses.asdict(examination) if examination else {"broken": gave_up}
             return Decision(kind="set-aside", trigger="span", why=why, covers=(span.key,), evidence=evidence)
@@ -93,7 +98,7 @@ def _run(seen: Observation, past: History, settings: RetrainSettings) -> Decisio
 
 
 def _within_what_is_approved(run: Decision, seen: Observation, past: History) -> Decision:
-    """The run with the spans that it may read: those that are there now, with approved content."""
+    """The run, restricted to the spans that exist now and whose content is approved."""
     approved = (past.done - past.quarantined.keys()) | set(run.covers)
     good = {span.key.number for span in seen.spans if span.ready and span.key in approved}
     newest = max(good, default=None)
@@ -110,7 +115,7 @@ def _within_what_is_approved(run: Decision, seen: Observation, past: History) ->
 
 
 def _left_out(refused: Sequence[int]) -> str:
-    """What there is to say of the spans that the gate refused, which this run does not read."""
+    """The part of the reason about spans that the gate refused and this run does not read."""
     if not refused:
         return ""
     spans = ", ".join(map(str, refused))
@@ -132,7 +137,7 @@ def _nothing(seen: Observation, past: History, settings: RetrainSettings) -> Dec
     waiting = [str(span.key) for span in pending(seen, past)]
     if unfinished:
         why = (
-            f"{', '.join(unfinished)}: landed or changed less than retrain.settle_seconds = "
+            f"{', '.join(unfinished)}: added or changed less than retrain.settle_seconds = "
             f"{settings.settle_seconds:g} s ago, and may be incomplete"
         )
     elif waiting:
@@ -140,7 +145,7 @@ def _nothing(seen: Observation, past: History, settings: RetrainSettings) -> Dec
     elif not seen.spans:
         why = "there is no span, and no other trigger applies"
     else:
-        why = f"every span is dealt with; the newest is {max(span.key for span in seen.spans)}"
+        why = f"no span is new; the newest is {max(span.key for span in seen.spans)}"
     retry_in = settings.settle_seconds if unfinished else None
     evidence = {} if seen.drift is None else {"drift": dataclasses.asdict(seen.drift)}
     return Decision(kind="nothing", why=why, retry_in=retry_in, evidence=evidence)

@@ -28,7 +28,7 @@ from pipeline.retraining.policy.records import (
 
 @dataclasses.dataclass(frozen=True)
 class Attempt:
-    """A run that was decided on; `verdict` is None where nothing says yet how it came out."""
+    """A run that was decided; `verdict` is None until its result is known."""
 
     run: str
     decision: Decision
@@ -42,20 +42,21 @@ class Attempt:
 
 
 class History:
-    """Everything a decision needs of the past: the journal's records, taken in one after the other.
+    """The state that a decision needs of the past, built from the journal's records in order.
 
-    attempts: the runs in the order in which they were decided on, without those that never started.
-    quarantined: spans that no run may read, and why: a defect that was found, or how their run ended.
-    refused: of these, the ones that the gate refused for a loss, and the version that was live then.
-    doubtful: spans that runs read although the gate refused their own run, not for a loss, and why; until a
-      model that was trained on them is promoted.
-    trials: how often each of the refused ones was tried again.
-    done: spans that were in a run that came to a verdict.
-    released: spans whose labels a person vouches for.
-    in_a_row: the runs that broke since the last one that came to a verdict.
-    broken: how many runs broke, by cause.
-    pending_rollback: a rollback that was decided on and not yet recorded as done.
-    schedule_counts_from: the time up to which the schedule is dealt with; None before anybody watched.
+    Attributes:
+      attempts: the runs in the order of their decisions, without those that never started.
+      quarantined: the spans that no run may read, with the reason: a defect, or the result of their run.
+      refused: those of them that the gate refused for a loss, with the version that was live then.
+      doubtful: spans that runs read although the gate refused their own run for another reason than a loss,
+        with that reason; until a model that was trained on them is promoted.
+      trials: how often each refused span was tried again.
+      done: the spans of runs with a verdict.
+      released: the spans that a person has released.
+      in_a_row: the runs that failed since the last verdict.
+      broken: the number of failed runs by cause.
+      pending_rollback: a rollback that was decided and not yet recorded as done.
+      schedule_counts_from: the time after which the schedule is due again; None before the first record.
     """
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
@@ -78,7 +79,7 @@ class History:
             self.take(record)
 
     def take(self, record: Record) -> None:
-        """Takes in the next record."""
+        """Applies the next record."""
         content = record.content
         self.last_moment = record.moment
         if isinstance(content, Watching):
@@ -98,15 +99,15 @@ class History:
 
     @property
     def open_attempt(self) -> Attempt | None:
-        """The run whose result is not known yet."""
+        """The run without a result; None if there is none."""
         return next((attempt for attempt in self.attempts if attempt.verdict is None), None)
 
     def concluded(self, cause: str) -> bool:
-        """Whether a run for this cause came to a verdict."""
+        """Whether a run for this cause has a verdict."""
         return any(attempt.concluded for attempt in self.attempts if attempt.decision.cause == cause)
 
     def examination(self, span: SpanContent, *, live: int | None) -> Examination | None:
-        """The newest one of this span by this live version."""
+        """The newest examination of this span by this live version; None if there is none."""
         found = [one for one in self.examinations if one.span == span and one.live == live]
         return found[-1] if found else None
 
@@ -128,7 +129,7 @@ class History:
             del self.attempts[place]
             return
         before = self.attempts[place]
-        ended = before.began if content.noted else moment  # found later: the time of its end is unknown
+        ended = before.began if content.noted else moment  # recovered later: the time of its end is unknown
         attempt = dataclasses.replace(before, verdict=content.verdict, ended=ended)
         self.attempts[place] = attempt
         if attempt.verdict in BROKEN:
@@ -160,7 +161,7 @@ class History:
                 self.refused[span] = content.version
 
     def _tried(self, spans: Sequence[SpanContent]) -> None:
-        """A trial that does not refuse them again brings them back."""
+        """Counts a trial and readmits its spans; `_concluded` quarantines them again if they were refused."""
         for span in spans:
             self.trials[span] += 1
             self.quarantined.pop(span, None)
@@ -176,5 +177,5 @@ class History:
 
 
 def span_cause(span: SpanContent) -> str:
-    """The cause of a run for this span, which equal content under the same number shares."""
+    """The cause of a run for this span; the same for equal content under the same number."""
     return f"span {span.number} {span.fingerprint}"

@@ -11,11 +11,13 @@ from pipeline.retraining.policy.records import Examination
 from pipeline.settings.retrain import RetrainSettings
 
 ONE_IN_TWENTY = 1.6449
-"""Standard deviations that chance exceeds once in twenty times, to one side."""
+"""The one-sided 95 % quantile of the normal distribution, in standard deviations."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Worse:
+    """The reason and the evidence that a version is worse than the previous one."""
+
     why: str
     evidence: Mapping[str, Any]
 
@@ -89,10 +91,10 @@ def upper_bound(share: float, count: int) -> float:
 
 
 def worse_than_before(watched: Sequence[Examination], settings: RetrainSettings) -> Worse | None:
-    """The evidence that the live model is worse than the previous one on spans that came after its promotion.
+    """The evidence that the live model is worse than the previous one on spans newer than its promotion.
 
     Args:
-      watched: examinations by this live version, the oldest first; of each span the last one counts.
+      watched: examinations by this live version, oldest first; the last one of each span counts.
 
     Returns:
       None unless the margin of `retrain.rollback_margin` is exceeded and the sign test is significant.
@@ -113,7 +115,7 @@ def worse_than_before(watched: Sequence[Examination], settings: RetrainSettings)
         return None
     spans = ", ".join(str(one.span) for one in within)
     why = (
-        f"on {spans}, which came after it, version {within[-1].live} gets {lack:.4f} fewer right than "
+        f"on {spans}, newer than its promotion, version {within[-1].live} is {lack:.4f} less accurate than "
         f"version {within[-1].previous} (retrain.rollback_margin = {settings.rollback_margin:g})"
     )
     evidence = {

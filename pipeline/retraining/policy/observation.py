@@ -32,11 +32,13 @@ class Drift:
 class Observation:
     """The observed state that a decision depends on, besides the history.
 
-    spans: by number, one content each.
-    needs_span: whether a run without a span has nothing to read.
-    live, previous: the versions; None where there is none.
-    busy: what else is running in this workspace, in words; "" if nothing is.
-    drift: None if nothing was compared.
+    Attributes:
+      now: the current time.
+      spans: one content per number.
+      needs_span: whether a run without a span has nothing to read.
+      live, previous: the numbers of the versions; None if there is none.
+      busy: what else is running in this workspace, for people; "" if nothing is.
+      drift: None if nothing was compared.
     """
 
     now: Timestamp

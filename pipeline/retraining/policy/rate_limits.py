@@ -33,7 +33,7 @@ def _back_off(run: Decision, now: Timestamp, past: History, settings: RetrainSet
     if left <= 0:
         return None
     runs = "the last run" if count == 1 else f"the last {count} runs"
-    return _wait(run, left, f"{runs} broke; the next attempt is in {_duration(left)}")
+    return _wait(run, left, f"{runs} failed; the next attempt is in {_duration(left)}")
 
 
 def _budget(run: Decision, now: Timestamp, past: History, settings: RetrainSettings) -> Decision | None:

@@ -20,7 +20,7 @@ BROKEN = frozenset({"failed", KILLED})
 
 
 class SpanContent(NamedTuple):
-    """One content of one span: where the files change, it is another."""
+    """The content of a span: its number and the hash of its files. Changed files are another content."""
 
     number: int
     fingerprint: str
@@ -31,17 +31,22 @@ class SpanContent(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Examination:
-    """A span seen through the eyes of the live model, before anything is trained on it.
+    """A span as the live model predicts it, before anything is trained on it.
 
-    problem: why its rows cannot be used; None where they can.
-    in_base: rows that add nothing to a run, which reads the packaged reviews too and keeps their copies.
-    live: the version that was asked; None where none is live, and then nothing below is known.
-    sure, sure_wrong: rows that the live model is sure of, and how many of these have the other label.
-    live_only, previous_only: rows that only this one of the two models gets right.
-    suspects, examined: rows whose label is probably wrong (components.label_check), of those it examined.
-    suspect_rows: the first of them by file and line, the most probably wrong ones first.
-    labels_not_judged: why the label check can say nothing; None where it can.
-    data: the account of its rows, as the result of a run has it; None where they could not be read.
+    Attributes:
+      span: the span.
+      rows: the number of usable rows.
+      in_base: rows that are packaged reviews; a run that also reads those keeps the packaged copies.
+      problem: why its rows cannot be used; None if they can.
+      live: the version that predicted; None if none is live, and then the fields below are unset.
+      accuracy: the share of rows, 0 to 1, whose label the live version predicts.
+      sure, sure_wrong: rows that the live version is sure of, and those of them with the other label.
+      previous, previous_accuracy: the previous version and its accuracy.
+      live_only, previous_only: rows that only this one of the two versions gets right.
+      suspects, examined: rows whose label is probably wrong (components.label_check), and rows checked.
+      suspect_rows: FILE:LINE of the first of them, the most probable errors first.
+      labels_not_judged: why the label check has no result; None if it has.
+      data: the counts of its rows, as in the result of a run; None if they could not be read.
     """
 
     span: SpanContent
@@ -65,16 +70,21 @@ class Examination:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What is to be done, and why.
+    """The next action and its reason.
 
-    cause: names what a run is for; the same cause is never run to its end twice.
-    covers: the spans that the run deals with, or that are quarantined.
-    newest: the highest span that the run reads; None for a run that reads none.
-    without: the spans up to there that it may not: quarantined, not complete, or not looked at yet.
-    refused: of these, the ones that are quarantined because the gate refused their own run for a loss.
-    due: of a scheduled run, when it was due (ISO 8601).
-    retry_in: seconds after which it is worth asking again, where that is known.
-    version: of a rollback, the version to take out.
+    Attributes:
+      kind: the action.
+      why: the reason, for people.
+      trigger: what asked for it.
+      cause: the identity of a run's purpose; no cause gets two verdicts.
+      covers: the spans that the run is for, or that are quarantined.
+      newest: the largest number of a span that the run reads; None if it reads none.
+      without: the numbers below it that it must not read: quarantined, incomplete, or not yet examined.
+      refused: those of them that are quarantined because the gate refused their own run for a loss.
+      due: when a scheduled run was due (ISO 8601).
+      retry_in: seconds after which to decide again, if known.
+      version: the version to roll back.
+      evidence: the figures behind the decision, for JSON.
     """
 
     kind: Kind
@@ -93,19 +103,21 @@ class Decision:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Watching:
-    """The schedule counts from this moment on: the first look, and again after the clock was set back."""
+    """The schedule counts from this time on: at the first decision, and after the clock was set back."""
 
     why: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Examined:
+    """A span was examined."""
+
     examination: Examination
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Decided:
-    """`run` is the id that the run was given before it started: the intent, whatever came of it."""
+    """A decision was made. `run`: the id of the run, recorded before it starts."""
 
     decision: Decision
     run: str | None = None
@@ -113,11 +125,19 @@ class Decided:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ended:
-    """What became of a run: a verdict of `greenlight run`, or that it was interrupted (stopped on purpose),
-    killed, or never started. `noted` says who found out, where it was not the process that started it;
-    `set_aside` are the numbers of its spans that are quarantined for how it ended; of these `refused` are the
-    ones that the gate refused for a loss. `machine_fault`: it says nothing of the spans. `data` is the
-    account of the rows that the run read, as its result has it.
+    """A run ended.
+
+    Attributes:
+      run: its id.
+      verdict: that of `greenlight run`, or INTERRUPTED (stopped on purpose), KILLED or NOT_STARTED.
+      exit_code: that of its process; None if it never started.
+      version: the live version afterwards.
+      reasons: for people.
+      noted: how the end was found out, if not by the process that started the run.
+      set_aside: the numbers of its spans that are quarantined because of the result.
+      refused: those of them that the gate refused for a loss.
+      machine_fault: whether the machine is to blame; then no span is.
+      data: the counts of the rows that the run read, as in its result.
     """
 
     run: str
@@ -134,6 +154,8 @@ class Ended:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RolledBack:
+    """Version `version` was rolled back; `live` is live now, None if no version is."""
+
     version: int
     live: int | None
     why: str
@@ -141,7 +163,7 @@ class RolledBack:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Compared:
-    """Served traffic beside what version `live` was trained on; `problem` where that could not be done."""
+    """Served requests were compared with the training data of version `live`; `problem`: why not, if so."""
 
     live: int
     drift: bool
@@ -151,7 +173,7 @@ class Compared:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Released:
-    """A person released a quarantined span: later runs may read it."""
+    """A person (`who`) released a quarantined span, so that later runs may read it."""
 
     span: SpanContent
     who: str
@@ -187,10 +209,10 @@ class Record:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """What `to_json` wrote; keys of a newer Greenlight are ignored.
+        """The inverse of `to_json`; keys of a newer Greenlight are ignored.
 
         Raises:
-          KeyError, ValueError, TypeError, AttributeError: it is something else.
+          KeyError, ValueError, TypeError, AttributeError: the data is not a record.
         """
         kind = KINDS[data["kind"]]
         values = _known(kind, data)

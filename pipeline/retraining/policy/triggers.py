@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 def first(
     seen: Observation, past: History, settings: RetrainSettings, *, pending: Sequence[ObservedSpan]
 ) -> Decision | None:
-    """The run that is asked for most urgently: what was begun and broke, then new data, then the rest."""
+    """The run with the highest priority; None if no trigger applies."""
     return next(_asked_for(seen, past, settings, pending), None)
 
 
 def counts_anew(now: datetime.datetime, past: History, settings: RetrainSettings) -> str | None:
-    """Why the schedule has to count from now on; None where it already counts from a moment that can be.
+    """Why the schedule must count from now on; None if it need not.
 
-    A clock that was set back by more than the schedule's distance would otherwise keep it silent until the
-    clock is where it was.
+    If the clock was set back by more than the schedule's interval, the schedule would otherwise not be due
+    until the clock has caught up.
     """
     if past.schedule_counts_from is None:
-        return "the first look"
+        return "the first decision"
     if settings.schedule is None or past.schedule_counts_from <= now:
         return None
     due = schedule.next_due(settings.schedule, settings.time_zone, after=now)
@@ -71,7 +71,7 @@ def _span(key: SpanContent, past: History, *, live: int | None) -> Decision:
 
 
 def _news(key: SpanContent, examination: Examination | None, past: History) -> str:
-    """What there is to say of a span that waits for its run."""
+    """The reason of a run for a new span."""
     dealt_with = {span.number for span in (past.done | past.quarantined.keys()) - {key}}
     words = f"{key} has other content than before" if key.number in dealt_with else f"{key} is new"
     if examination is not None and examination.suspects:
@@ -86,13 +86,13 @@ def _news(key: SpanContent, examination: Examination | None, past: History) -> s
 
 
 def suspected_labels(examination: Examination) -> str:
-    """How many labels the label check finds wrong, with the first rows of them."""
+    """The number of labels that are probably wrong, with the first of their rows, for people."""
     named = ", ".join([*examination.suspect_rows[:5], *(["..."] if examination.suspects > 5 else [])])
     return f"{examination.suspects:,} of {examination.examined:,} labels probably wrong ({named})"
 
 
 def _begun(past: History, settings: RetrainSettings) -> Decision | None:
-    """The last run, where it was not for a span and did not come to a verdict: it is tried again."""
+    """The decision of the last run, to be tried again, if it was not for a span and has no verdict."""
     if not past.attempts or past.attempts[-1].concluded:
         return None
     decision = past.attempts[-1].decision
@@ -106,7 +106,7 @@ def _begun(past: History, settings: RetrainSettings) -> Decision | None:
 
 
 def _trial(seen: Observation, past: History, settings: RetrainSettings) -> Decision | None:
-    """A run that reads one span again which the gate refused for a loss, now that another model is live."""
+    """A trial: a run with one span that the gate had refused for a loss before another version was live."""
     for span in sorted((span for span in seen.spans if span.ready), key=lambda span: span.key):
         key = span.key
         if key not in past.refused or past.trials[key] >= settings.refused_trials:
@@ -138,7 +138,7 @@ def _decay(
 
 
 def _drift(seen: Observation, past: History, settings: RetrainSettings) -> Decision | None:
-    """One run for the drift from one live model, with the data there is; another once there is more data."""
+    """One run per live version and newest span while there is drift."""
     if not settings.on_drift or seen.drift is None or not seen.drift.drift:
         return None
     exceeded = [str(one.get("why") or one["name"]) for one in seen.drift.findings if one.get("exceeded")]

@@ -51,7 +51,7 @@ def test_a_run_that_broke_is_tried_again_after_the_back_off(bench):
     assert (ended.verdict, ended.reasons) == ("failed", ("the disk is on fire",))
     waiting = one.retrainer().step().decision
     assert waiting.kind == "wait"
-    assert waiting.why == "span 1 is new, but the last run broke; the next attempt is in 5 min"
+    assert waiting.why == "span 1 is new, but the last run failed; the next attempt is in 5 min"
     one.later(minutes=6)
     one.plan = {"verdict": "promoted"}
     assert one.retrainer().step().ended.verdict == "promoted"
@@ -108,7 +108,7 @@ def test_a_span_whose_runs_break_again_and_again_is_quarantined_so_that_the_next
     retrainer = one.retrainer()
     decisions = [retrainer.step().decision for _ in range(3)]
     assert [decision.kind for decision in decisions] == ["run", "run", "set-aside"]
-    assert decisions[2].why == "2 of its runs broke; see their logs"
+    assert decisions[2].why == "2 of its runs failed; see their logs"
     assert retrainer.step().decision.why == "span 2 is new"
 
 

@@ -30,7 +30,7 @@ def test_a_run_that_outlived_its_watcher_is_waited_for_and_its_verdict_counts(be
     one.wait_for("hanging")
     retrainer = one.retrainer()
     waiting = retrainer.step().decision
-    assert (waiting.kind, waiting.why) == ("wait", f"the run {run_id} is not over")
+    assert (waiting.kind, waiting.why) == ("wait", f"run {run_id} is still running")
     (one.settings.workspace / "go on").touch()
     child.wait(threading.Event(), stop_seconds=5)
     assert retrainer.step().decision.kind == "nothing"
@@ -48,7 +48,7 @@ def test_a_run_that_died_with_its_watcher_is_run_again_after_the_back_off(bench)
     one.plan = {"verdict": "refused"}
     one.live = (4, None)
     assert one.retrainer().step().decision.kind == "wait"
-    assert "  killed: version 4 is live; found at the next start; " in one.said[0]
+    assert "  killed: version 4 is live; noticed at the next start; " in one.said[0]
     one.later(minutes=6)
     assert one.retrainer().step().ended.verdict == "refused"
     assert len(one.started()) == 2
@@ -75,8 +75,8 @@ def test_a_line_that_cannot_be_read_is_complained_of_once(bench, caplog):
         with one.paths.journal.open("a") as journal:
             journal.write("\n")
     retrainer.step()
-    assert [line.getMessage().split(": ")[1] for line in caplog.records if "passed over" in line.msg] == [
-        "a line that cannot be read is passed over"
+    assert [line.getMessage().split(": ")[1] for line in caplog.records if "unreadable" in line.msg] == [
+        "an unreadable line is ignored"
     ]
 
 

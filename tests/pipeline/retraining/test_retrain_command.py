@@ -26,7 +26,7 @@ def test_json_is_the_decision_with_its_exit_code(greenlight):
 def test_the_history_is_the_journal_in_words(greenlight):
     greenlight("retrain", "--now", "2026-03-02T03:00Z")
     assert greenlight("retrain", "--history").stdout.splitlines() == [
-        "2026-03-02 03:00:00Z  counts     from here: the first look",
+        "2026-03-02 03:00:00Z  schedule   counts from now on: the first decision",
         "2026-03-02 03:00:00Z  nothing    there is no span, and no other trigger applies",
     ]
     kinds = [line["kind"] for line in json.loads(greenlight("retrain", "--history", "--json").stdout)]

@@ -11,7 +11,7 @@ from components.example_gen.formats.rows import BadRow, Reason
 from components.example_gen.reading import Reading
 from pipeline.retraining.journal import Journal
 from pipeline.retraining.notifier import history_line
-from pipeline.retraining.retrainer import TOLD_TO_STOP
+from pipeline.retraining.retrainer import STOPPING
 
 BAD = BadRow("a.csv", 2, Reason.NO_TEXT, "")
 
@@ -91,7 +91,7 @@ def test_told_to_stop_it_ends_the_run_and_takes_it_up_again_the_next_time(bench)
     one.land(1)
     threading.Thread(target=lambda: (one.wait_for("hanging"), one.stop.set())).start()
     assert one.retrainer().step().ended.verdict == "interrupted"
-    assert one.said[-1].endswith("  interrupted: version 4 is live; told to end")
+    assert one.said[-1].endswith("  interrupted: version 4 is live; interrupted by a signal")
     assert one.alerts() == []
     one.stop.clear()
     one.plan = {"verdict": "refused"}
@@ -168,5 +168,5 @@ def test_a_decision_that_is_no_longer_carried_out_is_not_told(bench, monkeypatch
         return decide_on(seen)
 
     monkeypatch.setattr(retrainer, "_decide_on", stopped_meanwhile)
-    assert retrainer.step().decision is TOLD_TO_STOP
+    assert retrainer.step().decision is STOPPING
     assert one.started() == []

@@ -46,7 +46,7 @@ def test_it_is_rolled_back_with_the_reason_and_said(served):
     step = one.retrainer().step()
     assert (step.decision.kind, step.decision.version) == ("rollback", 2)
     why = (
-        "on span 1, which came after it, version 2 gets 0.0625 fewer right than version 1 "
+        "on span 1, newer than its promotion, version 2 is 0.0625 less accurate than version 1 "
         "(retrain.rollback_margin = 0.01)"
     )
     assert step.decision.why == why

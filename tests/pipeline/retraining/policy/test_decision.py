@@ -76,7 +76,7 @@ def test_with_the_trigger_off_a_new_span_is_nothing_but_it_is_said():
 def test_a_span_that_is_still_written_is_said():
     half = Observation(now=NOW, spans=[ObservedSpan(key=ONE, ready=False)])
     decision = decide(half, past(), RetrainSettings(settle_seconds=7))
-    why = "span 1: landed or changed less than retrain.settle_seconds = 7 s ago, and may be incomplete"
+    why = "span 1: added or changed less than retrain.settle_seconds = 7 s ago, and may be incomplete"
     assert (decision.why, decision.retry_in) == (why, 7)
 
 
@@ -107,7 +107,7 @@ def test_drift_in_served_traffic_starts_one_run_and_another_once_there_is_more_d
 
 def test_a_schedule_runs_once_for_each_time_that_it_is_due():
     settings = RetrainSettings(schedule="0 3 * * *")
-    before = Record(Timestamp(NOW.at - datetime.timedelta(days=3)), Watching(why="the first look"))
+    before = Record(Timestamp(NOW.at - datetime.timedelta(days=3)), Watching(why="the first decision"))
     decision = decide(seen(), History([before]), settings)
     assert (decision.kind, decision.trigger, decision.due) == (
         "run", "schedule", "2026-03-02T03:00:00+00:00",
@@ -119,7 +119,7 @@ def test_a_schedule_runs_once_for_each_time_that_it_is_due():
 
 def scheduled(*contents, spans, needs_span=True):
     """What a schedule that is due decides, after all this."""
-    watching = Record(Timestamp(NOW.at - datetime.timedelta(days=3)), Watching(why="the first look"))
+    watching = Record(Timestamp(NOW.at - datetime.timedelta(days=3)), Watching(why="the first decision"))
     history = History([watching, *(Record(NOW, content) for content in contents)])
     return decide(seen(*spans, needs_span=needs_span), history, RetrainSettings(schedule="0 3 * * *"))
 
@@ -163,7 +163,7 @@ def test_where_the_packaged_reviews_are_the_source_a_run_needs_no_span():
 
 def test_a_scheduled_run_that_broke_is_tried_again_for_the_same_time():
     settings = RetrainSettings(schedule="0 3 * * *", backoff_minutes=0)
-    before = Record(Timestamp(NOW.at - datetime.timedelta(days=3)), Watching(why="the first look"))
+    before = Record(Timestamp(NOW.at - datetime.timedelta(days=3)), Watching(why="the first decision"))
     first = decide(seen(), History([before]), settings)
     broke = [before, *(Record(NOW, content) for content in ran(first, "failed"))]
     again = decide(seen(), History(broke), settings)
@@ -193,7 +193,7 @@ def test_a_run_that_came_to_a_verdict_ends_the_row():
 def test_a_run_that_is_not_over_is_waited_for():
     first = decide(seen(ONE), past(examined(ONE)), RetrainSettings())
     waiting = decide(seen(ONE), past(examined(ONE), Decided(decision=first, run="r")), RetrainSettings())
-    assert (waiting.kind, waiting.why) == ("wait", "the run r is not over")
+    assert (waiting.kind, waiting.why) == ("wait", "run r is still running")
 
 
 def test_who_else_runs_is_waited_for():

@@ -121,11 +121,11 @@ def test_a_verdict_ends_the_row_and_concludes_its_cause():
 
 
 def test_the_schedule_counts_from_the_first_look_and_then_from_what_was_due():
-    assert history(Watching(why="the first look")).schedule_counts_from == START
+    assert history(Watching(why="the first decision")).schedule_counts_from == START
     due = run_of(due="2026-03-03T03:00:00+00:00", trigger="schedule")
-    found = history(Watching(why="the first look"), *ran("r", decision=due, verdict="unchanged"))
+    found = history(Watching(why="the first decision"), *ran("r", decision=due, verdict="unchanged"))
     assert found.schedule_counts_from == datetime.datetime(2026, 3, 3, 3, tzinfo=datetime.UTC)
-    broke = history(Watching(why="the first look"), *ran("r", decision=due, verdict="failed"))
+    broke = history(Watching(why="the first decision"), *ran("r", decision=due, verdict="failed"))
     assert broke.schedule_counts_from == START
 
 

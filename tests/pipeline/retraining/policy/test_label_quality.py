@@ -90,7 +90,7 @@ def test_a_model_that_lacks_just_the_margin_stays():
 
     assert worse_than_before(spans, margin(0.125)) is None
     assert worse_than_before(spans, margin(just_below(0.125))) == Worse(
-        "on span 1, which came after it, version 3 gets 0.1250 fewer right than version 2 "
+        "on span 1, newer than its promotion, version 3 is 0.1250 less accurate than version 2 "
         "(retrain.rollback_margin = 0.125)",
         {
             "rows": 400,
@@ -140,4 +140,4 @@ def test_of_each_span_the_last_examination_counts_and_of_the_spans_the_first_one
     assert found.evidence["spans"] == [1, 2]
     assert found.evidence["rows"] == 200
     assert found.evidence["previous_only"] == 18
-    assert "on span 1, span 2, which came after it" in found.why
+    assert "on span 1, span 2, newer than its promotion" in found.why

@@ -50,12 +50,12 @@ def broke(count: int, *, minutes_ago: float) -> History:
 @pytest.mark.parametrize(
     ("count", "minutes_ago", "told"),
     [
-        (1, 3.5, "the last run broke; the next attempt is in 2 min"),
-        (1, 3.51, "the last run broke; the next attempt is in 89 s"),
-        (3, 5, "the last 3 runs broke; the next attempt is in 15 min"),
-        (6, 71, "the last 6 runs broke; the next attempt is in 89 min"),
-        (6, 70, "the last 6 runs broke; the next attempt is in 1.5 h"),
-        (6, 40, "the last 6 runs broke; the next attempt is in 2.0 h"),
+        (1, 3.5, "the last run failed; the next attempt is in 2 min"),
+        (1, 3.51, "the last run failed; the next attempt is in 89 s"),
+        (3, 5, "the last 3 runs failed; the next attempt is in 15 min"),
+        (6, 71, "the last 6 runs failed; the next attempt is in 89 min"),
+        (6, 70, "the last 6 runs failed; the next attempt is in 1.5 h"),
+        (6, 40, "the last 6 runs failed; the next attempt is in 2.0 h"),
     ],
 )
 def test_a_wait_is_told_in_the_unit_that_suits_it(count, minutes_ago, told):

@@ -74,7 +74,8 @@ def test_a_span_is_examined_anew_by_another_live_version():
 def test_an_open_run_is_waited_for_before_all_else():
     rollback = Decided(decision=Decision(kind="rollback", why="worse", version=3))
     decision = decide(seen(ONE), past(rollback, ran(ONE)[0]), ON)
-    assert (decision.kind, decision.why, decision.evidence) == ("wait", "the run r is not over", {"run": "r"})
+    expected = ("wait", "run r is still running", {"run": "r"})
+    assert (decision.kind, decision.why, decision.evidence) == expected
 
 
 def test_a_rollback_that_was_decided_on_is_done_before_anything_is_quarantined():
@@ -110,7 +111,7 @@ def test_a_span_whose_runs_broke_too_often_is_quarantined(attempts, kind):
     decision = decide(seen(ONE), past(*broke, examined(ONE)), RetrainSettings(max_attempts=attempts))
     assert decision.kind == kind
     if kind == "set-aside":
-        assert decision.why == "2 of its runs broke; see their logs"
+        assert decision.why == "2 of its runs failed; see their logs"
         assert decision.covers == (ONE,)
         unexamined = decide(seen(ONE), past(*broke), RetrainSettings(max_attempts=attempts))
         assert unexamined.evidence == {"broken": 2}
@@ -122,7 +123,9 @@ WORSE = examined(ONE, live_only=0, previous_only=40)
 def test_a_live_model_that_is_worse_than_the_one_before_is_rolled_back_with_the_evidence():
     decision = decide(seen(), past(WORSE), ON)
     assert (decision.kind, decision.trigger, decision.version) == ("rollback", "decay", 3)
-    assert decision.why.startswith("on span 1, which came after it, version 3 gets 0.1000 fewer right than")
+    assert decision.why.startswith(
+        "on span 1, newer than its promotion, version 3 is 0.1000 less accurate than"
+    )
     assert (decision.evidence["live"], decision.evidence["previous"], decision.evidence["rows"]) == (
         3,
         2,
@@ -147,7 +150,7 @@ def test_nothing_is_rolled_back_without_evidence_about_these_two_versions(versio
 
 
 def scheduled(*contents, spans=(ONE, TWO, THREE), not_ready=(), **more) -> Decision:
-    watching = Record(Timestamp(NOW.at - datetime.timedelta(days=3)), Watching(why="the first look"))
+    watching = Record(Timestamp(NOW.at - datetime.timedelta(days=3)), Watching(why="the first decision"))
     records = [watching, *(Record(NOW, content) for content in contents)]
     settings = RetrainSettings(on_span=False, schedule="0 3 * * *", refused_trials=0)
     return decide(seen(*spans, not_ready=not_ready, **more), History(records), settings)
@@ -222,13 +225,13 @@ def test_a_run_that_has_to_wait_keeps_its_trigger_and_cause():
             seen(ONE, TWO),
             [*ran(ONE), *ran(TWO, run="s")],
             ON,
-            "every span is dealt with; the newest is span 2",
+            "no span is new; the newest is span 2",
         ),
         (
             seen(ONE, TWO, not_ready=(ONE, TWO)),
             [],
             ON,
-            "span 1, span 2: landed or changed less than retrain.settle_seconds = "
+            "span 1, span 2: added or changed less than retrain.settle_seconds = "
             f"{ON.settle_seconds:g} s ago, and may be incomplete",
         ),
         (
