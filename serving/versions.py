@@ -25,9 +25,16 @@ def _utc_now() -> datetime.datetime:
 class VersionStore:
     """The versions of one model under `root`, a folder or a `gs://`, `s3://` path (docs/versions.md).
 
-    Reading takes no lock and works beside any writer; writers wait up to `wait_seconds` for one another.
-    With a `signer`, what is published is signed; with a `verifier`, a version without a right signature does
-    not verify. Every method raises StoreError, its text for the person who asked.
+    Reading takes no lock and works beside any writer. Every method raises StoreError, with a message for the
+    user.
+
+    Args:
+      root: the folder or address of the store.
+      signer: signs what is published.
+      verifier: with it, a version without a valid signature does not verify.
+      files: the file operations; by default those for `root`.
+      clock: returns the current time, aware.
+      wait_seconds: how long writers wait for one another.
     """
 
     def __init__(
@@ -53,23 +60,23 @@ class VersionStore:
 
     @property
     def store_id(self) -> str:
-        """A random text made with the store; empty while there is none. Another id: the store was wiped."""
+        """The store's random id, which a recreated store does not share; "" if there is no store."""
         with as_store_error(f"read the version store {self.root}", self.root):
             return self._writer.identity()
 
     def create(self) -> str:
-        """Make the store unless it is there; returns its id."""
+        """Creates the store if there is none; returns its id."""
         if not self.store_id:
             with as_store_error(f"create the version store {self.root}", self.root), self._writer.locked():
                 pass
         return self.store_id
 
     def generation(self, digest: str) -> str:
-        """A text for a cache key: while it stays the same, an earlier push of the model `digest` still holds.
+        """A string for a cache key: while it is unchanged, an earlier push of the model `digest` is valid.
 
-        It changes when the store is wiped, or a version rolled back, pruned, lost or damaged. For a model
-        that was published and is not live any more it names the version that is live instead, so that the
-        push is tried again after each of them. With store id S and no losses, for the model of version 1:
+        It changes when the store is deleted, or a version is rolled back, pruned, lost or damaged. For a
+        model that was published and is not live any more, it contains the live version, so that the push is
+        repeated after each change. With store id S and no losses, for the model of version 1:
 
             no version yet, or version 1 live       S-0
             version 2, another model, live          S-0-behind-2
@@ -84,30 +91,30 @@ class VersionStore:
             return f"{generation}-behind-{live.number if live else 0}"
 
     def versions(self) -> list[Version]:
-        """Every version, rolled-back ones too, largest number first."""
+        """All versions, including rolled-back ones, largest number first."""
         with as_store_error(f"read the version store {self.root}", self.root):
             return self._reader.versions()
 
     def published(self) -> list[int]:
-        """The numbers of what TensorFlow Serving could load, largest first, damaged or not; cheap."""
+        """The numbers that TensorFlow Serving could load, largest first, even if damaged; cheap."""
         with as_store_error(f"read the version store {self.root}", self.root):
             return self._reader.published()
 
     def path(self, number: int) -> str:
-        """The folder of a published version, there or not."""
+        """The folder of a published version; it need not exist."""
         return self._layout.version(number)
 
     def live(self) -> Version | None:
-        """What TensorFlow Serving would load: the version with the largest number, damaged or not."""
+        """The version that TensorFlow Serving loads: the one with the largest number, even if damaged."""
         return next((version for version in self.versions() if version.state == "live"), None)
 
     def history(self) -> list[Event]:
-        """What was done to the store, oldest first."""
+        """The completed actions on the store, oldest first."""
         with as_store_error(f"read the version store {self.root}", self.root):
             return [event for event in self._journal.events() if event.stage == DONE]
 
     def verify(self, number: int) -> list[Problem]:
-        """Whatever does not match: manifest, each file's sha256, files missing or added, the signature."""
+        """All mismatches: manifest, sha256 of each file, missing or additional files, signature."""
         self._known(number)
         with as_store_error(f"verify version {number} in {self.root}", self.root):
             return self._reader.verify(number)
@@ -121,16 +128,21 @@ class VersionStore:
         force: bool = False,
         records: Mapping[str, str] | None = None,
     ) -> PushResult:
-        """Publish a SavedModel folder as the next version. `force` publishes a rejected model too.
+        """Publishes a SavedModel folder as the next version.
 
-        `records`: names in the version's folder -> paths of files about the model that go with it.
+        Args:
+          model_dir: the SavedModel.
+          facts: the facts for the manifest.
+          why: the reason, for the history.
+          force: whether to publish a rejected model.
+          records: names in the version's folder -> paths of files about the model.
         """
         with as_store_error(f"push to {self.root}", self.root):
             candidate = from_folder(os.fspath(model_dir), facts, why=why, force=force, records=records)
             return publish(self._writer, candidate, self._signer)
 
     def promote(self, number: int, why: str = "") -> PushResult:
-        """Make an older or rolled-back version live again, as a copy under the next number."""
+        """Makes an older or rolled-back version live again, as a copy under the next number."""
         version = self._known(number)
         with as_store_error(f"promote version {number} in {self.root}", self.root):
             problems = self.verify(number)
@@ -144,12 +156,12 @@ class VersionStore:
             return publish(self._writer, from_version(version, self._files, why=why), self._signer)
 
     def rollback(self, why: str = "", *, expect: int | None = None) -> RollbackResult:
-        """Take the live version out; the previous good one answers. With `expect`, only if that is live."""
+        """Rolls back to the previous good version; with `expect`, only if that version is live."""
         with as_store_error(f"roll back in {self.root}", self.root):
             return roll_back(self._writer, why=why, expect=expect)
 
     def prune(self, keep: int, *, rolled_back: bool = False) -> list[int]:
-        """Remove all but the `keep` newest good versions, never the live one; returns the numbers removed."""
+        """Deletes all but the `keep` newest good versions, never the live one; returns the numbers."""
         with as_store_error(f"prune {self.root}", self.root):
             return prune(self._writer, keep=keep, rolled_back=rolled_back)
 

@@ -1,8 +1,8 @@
 """The backlog of a listening socket: drained before the socket closes, so that clients see no reset.
 
-The kernel resets connections that wait to be accepted when their listener closes. Where clients reconnect
-without pause there is always one, so on Linux a filter first drops further requests to connect. Their senders
-repeat them after a second, and are then refused like any that come later.
+The kernel resets connections that wait to be accepted when their listener closes. If clients reconnect
+without pause, there is always one. On Linux, a filter therefore first drops new connection requests (SYN).
+Clients repeat them after a second, and are then refused, like later ones.
 """
 
 import asyncio
@@ -22,15 +22,15 @@ _DROP_SYN = (  # classic BPF on a TCP header: (code, jump if true, jump if false
     (0x06, 0, 0, 0xFFFFFFFF),  # all else passes
 )
 _HANDSHAKE_SECONDS = 0.1
-"""How long a client whose handshake is under way has to end it."""
+"""How long a client may take to complete a handshake that has begun."""
 _LONGEST_SECONDS = 1.0
-"""When to give up where the backlog fills as fast as it is served, without a filter."""
+"""When to give up if the backlog fills as fast as it is served, without a filter."""
 
 
 async def serve_backlog(listener: socket.socket) -> None:
-    """Returns when the event loop has accepted all that wait, or after a second.
+    """Returns when the event loop has accepted all waiting connections, or after a second.
 
-    The loop accepts by itself, as it does with any server; the caller closes the listener at once.
+    The caller must close the listener immediately afterwards.
     """
     filtered = _refuse_new(listener)
     begun = time.monotonic()
@@ -41,7 +41,7 @@ async def serve_backlog(listener: socket.socket) -> None:
 
 
 def _refuse_new(listener: socket.socket) -> bool:
-    """Whether a filter now keeps new connections away."""
+    """Attaches a filter that drops new connection requests; returns whether that worked."""
     if sys.platform != "linux":
         return False
     program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _DROP_SYN))

@@ -1,4 +1,4 @@
-"""An HTTP connection with limits that uvicorn lacks: on headers, and on slow clients."""
+"""The HTTP connection, with limits that uvicorn lacks: on headers, and on slow clients."""
 
 import asyncio
 import functools
@@ -19,9 +19,9 @@ from serving.endpoint import descriptors
 from serving.settings import ServeSettings
 
 HEADER_BYTES = 64 * 1024
-"""The most bytes of a request's address and headers; of one that does not end, more or less a read."""
+"""The maximum size of a request's target and headers, exceeded by at most one read if they do not end."""
 PIPELINED = 256
-"""The most requests of one connection that may wait for the answers to those before them."""
+"""The maximum number of pipelined requests per connection."""
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::[0-9]*)?", re.ASCII)
 _FIRST_REQUEST_SECONDS = 1.0
 """How long a new connection may take to send its request while the server stops."""
@@ -31,7 +31,7 @@ _LINGER_NOT = struct.pack("ii", 1, 0)
 
 
 class _Flow(FlowControl):
-    """Reads no further while requests of the connection wait, or a client could fill the memory with them."""
+    """Flow control that stops reading while pipelined requests wait, so that they cannot fill the memory."""
 
     def __init__(self, transport: asyncio.Transport, waiting: deque[Any]) -> None:
         super().__init__(transport)
@@ -43,10 +43,13 @@ class _Flow(FlowControl):
 
 
 class _OneWrite:
-    """A transport that keeps the head of a response until its body comes: the client is woken up once.
+    """A transport that sends the head of a response together with its body, in one write.
 
-    What is written after the connection is lost goes nowhere, where uvloop would raise. without_body: an
-    response to HEAD, whose head is all there is.
+    Writes after the connection is lost are ignored, where uvloop would raise.
+
+    Args:
+      transport: the connection's.
+      without_body: whether the response has no body, as to HEAD.
     """
 
     def __init__(self, transport: asyncio.Transport, *, without_body: bool) -> None:
@@ -73,11 +76,11 @@ class _OneWrite:
 
 
 class Http1Parser:
-    """httptools' parser, which stays with HTTP/1.1 whatever other protocol a client offers to change to.
+    """httptools' parser, ignoring offers to upgrade to another protocol.
 
-    httptools stops behind the headers of a request that offers another protocol, as Java's HttpClient and
-    `curl --http2` do with HTTP/2, and never reads its body. An offer may be passed over (RFC 9110, 7.8), so
-    such a request is read a second time, without it. `should_upgrade` is true during the first time.
+    httptools stops after the headers of a request with such an offer, which Java's HttpClient and
+    `curl --http2` send for HTTP/2, and never reads its body. A server may ignore the offer (RFC 9110, 7.8),
+    so the headers are parsed again without it. `should_upgrade` is true during the first pass.
     """
 
     def __init__(self, connection: Any) -> None:
@@ -93,7 +96,7 @@ class Http1Parser:
         self.should_keep_alive = parser.should_keep_alive
 
     def feed_data(self, data: bytes) -> None:
-        """Reads on; raises HttpParserError for what is not HTTP."""
+        """Parses more data; raises HttpParserError if it is not HTTP."""
         while True:
             try:
                 return self._feed(data)
@@ -114,7 +117,12 @@ class Http1Parser:
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's connection, refused where there are too many, and ended where the client is too slow."""
+    """uvicorn's connection with limits: refuses connections beyond a maximum, and ends slow clients.
+
+    Args:
+      limits: the settings of the server.
+      ceiling: the first file descriptor that no connection may have.
+    """
 
     def __init__(self, *args: Any, limits: ServeSettings, ceiling: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -131,7 +139,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
         if len(self.connections) > self._limits.max_connections:
-            text = f"The server has its most connections, {self._limits.max_connections}; try again"
+            text = f"The server is at its limit of {self._limits.max_connections} connections; try again"
             self._refuse(503, text, b"retry-after: 1\r\n")
         elif transport.get_extra_info("socket").fileno() >= self._ceiling:
             text = "The server has nearly as many open files as the system allows; try again"
@@ -163,7 +171,7 @@ class Connection(HttpToolsProtocol):
             self._timer = self.loop.call_later(self._limits.header_seconds, self._headers_are_late)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Whether to stay open: for the response to a client that has closed its half behind its request."""
+        """Stays open for the response if the client has closed its half after the request."""
         if self.scheme != "http" or self.cycle is None:
             return False
         if self.cycle.response_complete or self.cycle.more_body:
@@ -173,17 +181,17 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
-            return  # they come again without the offer
+            return  # the headers are parsed again without the offer
         self._progress = True
         size = len(self.url) + sum([len(name) + len(value) for name, value in self.headers])
         if size > HEADER_BYTES:
             self._reject(431, _LARGE_HEADERS)
         if self.parser.get_http_version() not in ("1.0", "1.1"):
-            self._reject(505, "HTTP/1.1 and HTTP/1.0 are spoken here")
+            self._reject(505, "HTTP version not supported; use HTTP/1.1 or HTTP/1.0")
         if not self._names_one_host():
             self._reject(400, "An HTTP/1.1 request needs one Host header, with a host (RFC 9112, 3.2)")
         if len(self.pipeline) >= PIPELINED:
-            self._reject(400, "Too many requests wait for the answers to those before them")
+            self._reject(400, f"More than {PIPELINED} pipelined requests")
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
@@ -216,9 +224,9 @@ class Connection(HttpToolsProtocol):
         self._refuse(status, text or msg)
 
     def shutdown(self) -> None:
-        """Ends the connection, where no request is on its way; one that is gets its response, the last one.
+        """Closes the connection if it has no request in flight; otherwise closes it after the response.
 
-        Closing a connection that holds unread bytes resets it.
+        A connection with unread bytes is not closed, because closing would reset it.
         """
         if self.cycle is None:
             self.loop.call_later(_FIRST_REQUEST_SECONDS, self._close_unused)
@@ -253,7 +261,7 @@ class Connection(HttpToolsProtocol):
             super().timeout_keep_alive_handler()
 
     def _cut_off(self) -> None:
-        """Ends the connection with all that is unsent, in the kernel too, which would try for minutes."""
+        """Aborts the connection, including data in the kernel's buffer, which would be sent for minutes."""
         connection = self.transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
         self.transport.abort()
@@ -269,7 +277,7 @@ class Connection(HttpToolsProtocol):
         self._refuse(408, f"The headers did not arrive within {seconds} seconds (serve.header_seconds)")
 
     def _refuse(self, status: int, text: str, headers: bytes = b"") -> None:
-        """Answers in the application's place, and closes, unless a response is on its way."""
+        """Responds instead of the application and closes; only closes if a response has started."""
         if self.transport.is_closing():
             return
         self._stop_timer()
@@ -291,6 +299,6 @@ class Connection(HttpToolsProtocol):
 
 
 def connection_class(limits: ServeSettings) -> Callable[..., Connection]:
-    """What uvicorn makes a connection with, as `uvicorn.Config(http=...)`."""
+    """The factory of connections for `uvicorn.Config(http=...)`."""
 
     return functools.partial(Connection, limits=limits, ceiling=descriptors.ceiling())

@@ -12,19 +12,19 @@ _ALLOWED: Pairs = (
 
 
 class Cors:
-    """The headers that tell a browser."""
+    """The CORS headers for the allowed origins."""
 
     def __init__(self, origins: tuple[str, ...]) -> None:
         self._origins = frozenset(origin.encode() for origin in origins)
         self._any = _ANY in origins
 
     def allows(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Whether a page of the request's origin may call."""
+        """Whether pages of the request's origin may call the server."""
         origin = headers.get(b"origin")
         return origin is not None and (self._any or origin in self._origins)
 
     def headers(self, headers: Mapping[bytes, bytes]) -> Pairs:
-        """What goes with the response."""
+        """The CORS headers of the response to a request with `headers`."""
         if not self._origins:
             return ()
         varies: Pairs = () if self._any else ((b"vary", b"Origin"),)

@@ -19,7 +19,7 @@ Pairs = tuple[tuple[bytes, bytes], ...]
 JSON = b"application/json"
 _LARGE_BYTES = 2**18
 _CLOSE: Pairs = ((b"connection", b"close"),)
-_PATIENCE = 4  # so many times the limit is read and dropped, so that the client gets to read the response
+_PATIENCE = 4  # so many times the limit is read and dropped, so that the client can read the response
 _GZIP, _GZIP_OR_ZLIB = 31, 47
 _MOST_MEMBERS = 1024
 _FIRST_PIECE = 1024
@@ -30,9 +30,14 @@ Result = TypeVar("Result")
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """A request whose body has been read.
+    """A request with its whole body.
 
-    path: as it was sent, percent-encoded, without the query. headers: by lower-case name, the last of each.
+    Attributes:
+      method: in upper case.
+      path: as sent, percent-encoded, without the query.
+      headers: by lower-case name; the last one of each name.
+      body: decompressed.
+      id: the request id.
     """
 
     method: str
@@ -42,10 +47,7 @@ class Request:
     id: str
 
     async def read(self, function: Callable[[], Result]) -> Result:
-        """What `function` makes of the body: of a large one in a thread, while others are answered.
-
-        Of any other at once, with nothing else happening in between.
-        """
+        """Calls `function`, which parses the body; in a thread if the body is large."""
         if len(self.body) > _LARGE_BYTES:
             return await asyncio.to_thread(function)
         return function()
@@ -53,7 +55,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """What is sent back."""
+    """A response."""
 
     body: bytes
     status: int = 200
@@ -62,7 +64,7 @@ class Response:
 
 
 class HttpError(Exception):
-    """A request that is answered with a status that no canonical code stands for."""
+    """An error with an HTTP status that has no canonical code."""
 
     def __init__(self, status: int, message: str, *, headers: Pairs = ()) -> None:
         super().__init__(message)
@@ -72,16 +74,16 @@ class HttpError(Exception):
 
 
 class ClientGone(Exception):
-    """The client has closed the connection; a response would not be read."""
+    """The client has closed the connection."""
 
 
 def json_response(content: Any, *, status: int = 200, headers: Pairs = ()) -> Response:
-    """A response of plain values."""
+    """A response with `content` as JSON."""
     return Response(body=orjson.dumps(content), status=status, headers=headers)
 
 
 def error_response(error: RequestError | HttpError) -> Response:
-    """`{"error": message}`, as TensorFlow Serving and the Open Inference Protocol have it."""
+    """The response `{"error": message}`, the form of TensorFlow Serving and the Open Inference Protocol."""
     content = {"error": error.message}
     if isinstance(error, HttpError):
         return json_response(content, status=error.status, headers=error.headers)
@@ -94,13 +96,13 @@ def error_response(error: RequestError | HttpError) -> Response:
 
 
 def not_allowed(*methods: str) -> HttpError:
-    """The error of a path that knows other methods."""
+    """The error of a path that supports only `methods`."""
     allowed = ", ".join(methods)
     return HttpError(405, f"Method not allowed; use {allowed}", headers=((b"allow", allowed.encode()),))
 
 
 def not_found() -> HttpError:
-    """The error of a path that nothing answers."""
+    """The error of an unknown path."""
     return HttpError(404, "Not Found")
 
 
@@ -113,8 +115,8 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limits: Se
     """The whole body, decompressed.
 
     Raises:
-      HttpError: it is too large (413), too slow (408), or packed in an unknown or broken way (415, 400).
-      ClientGone: it broke off.
+      HttpError: it is too large (413), too slow (408), has an unknown encoding (415) or is damaged (400).
+      ClientGone: the client disconnected.
     """
     try:
         async with asyncio.timeout(limits.body_seconds):
@@ -153,9 +155,12 @@ async def _receive_all(headers: Mapping[bytes, bytes], receive: Receive, limit: 
 
 
 def _unpacked(body: bytes, limit: int, *, members: bool) -> bytes:
-    """The content, of which no more than `limit` + 1 bytes are ever held.
+    """The decompressed body; never holds more than `limit` + 1 bytes of it.
 
-    members: gzip may consist of several (RFC 1952, 2.2), one after the other.
+    Args:
+      body: the compressed body.
+      limit: the maximum size, in bytes.
+      members: whether several members may follow one another, as in gzip (RFC 1952, 2.2).
     """
     content = bytearray()
     place, wbits = 0, _GZIP_OR_ZLIB
@@ -170,9 +175,9 @@ def _unpacked(body: bytes, limit: int, *, members: bool) -> bytes:
 
 
 def _unpack_member(body: bytes, place: int, wbits: int, content: bytearray, limit: int) -> int:
-    """Appends what the member at `place` holds to `content`, and returns where the member ends."""
+    """Appends the content of the member at `place` to `content`; returns the position of its end."""
     unpacker = zlib.decompressobj(wbits)
-    size = _FIRST_PIECE  # zlib copies what follows a member, so a small one is not given all of the body
+    size = _FIRST_PIECE  # zlib copies what follows a member, so pieces start small
     while not unpacker.eof:
         piece = body[place : place + size]
         if not piece:
@@ -193,7 +198,7 @@ def _too_large(limit: int) -> HttpError:
 
 
 async def send_response(response: Response, headers: Pairs, send: Send) -> None:
-    """Sends the response, `headers` after its own."""
+    """Sends the response; `headers` follow its own headers."""
     first = (
         (b"content-type", response.content_type),
         (b"content-length", str(len(response.body)).encode()),

@@ -15,7 +15,7 @@ from serving.settings import ServeSettings
 
 
 class HttpServer(uvicorn.Server):
-    """Serves `app`, an ASGI application, to the connections of one listening socket."""
+    """Serves an ASGI application on one listening socket."""
 
     def __init__(self, app: App, settings: ServeSettings) -> None:
         self._settings = settings
@@ -23,11 +23,11 @@ class HttpServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leaves the signals alone."""
+        """Installs no signal handlers."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Like uvicorn's own, with a limit for the TLS handshake, before which there is no connection."""
+        """Like uvicorn's, with a time limit for the TLS handshake, which precedes the connection object."""
         config = self.config
         (listener,) = sockets or []
         connect = functools.partial(
@@ -47,7 +47,7 @@ class HttpServer(uvicorn.Server):
         self.started = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Like uvicorn's own, after all connections that wait to be accepted were."""
+        """Like uvicorn's, after all waiting connections have been accepted."""
         for listener in sockets or ():
             await serve_backlog(listener)
         await super().shutdown(sockets)

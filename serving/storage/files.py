@@ -14,20 +14,25 @@ class Held(Protocol):
     """A lock while it is held."""
 
     def confirm(self) -> None:
-        """Raise StoreBusy if the lock was lost meanwhile (a lease that ran out)."""
+        """Raises StoreBusy if the lock was lost (a lease that expired)."""
 
 
 class Files(Protocol):
-    """Paths are texts joined with `/`. A missing path raises FileNotFoundError, any other failure an OSError.
+    """File operations on paths, which are strings joined with `/`.
 
-    A version folder is *there* from the moment its `saved_model.pb` is: `move` and `discard` keep to that.
+    A version folder exists, for every reader, exactly if its `saved_model.pb` does; `move` and `discard`
+    guarantee that.
+
+    Raises:
+      FileNotFoundError: a path does not exist.
+      OSError: any other failure.
     """
 
     def folders(self, path: str) -> list[str]:
-        """Names of the folders directly in `path`; none when there is no such folder."""
+        """The names of the folders directly in `path`; empty if `path` does not exist."""
 
     def tree(self, path: str) -> dict[str, int]:
-        """Size of each file below `path`, by its path relative to it; empty when there is no such folder."""
+        """Relative path -> size in bytes of each file below `path`; empty if `path` does not exist."""
 
     def exists(self, path: str) -> bool:
         """Whether `path` is a file or a folder."""
@@ -36,36 +41,45 @@ class Files(Protocol):
         """The whole content of a small file."""
 
     def chunks(self, path: str) -> Iterator[bytes]:
-        """The content of a file in pieces."""
+        """The content of a file in chunks of at most CHUNK bytes."""
 
     def write(self, path: str, chunks: Iterable[bytes]) -> None:
-        """Write a new file, its folders too; its content is on the disk on return."""
+        """Writes a new file and its folders, and syncs the content to the disk."""
 
     def prepare(self, path: str) -> None:
-        """Make the folder `path` where folders have to be made."""
+        """Creates the folder `path`, on file systems that have folders."""
 
     def replace(self, path: str, data: bytes) -> None:
-        """Put a small file in place: a reader sees the old content or the new one, never a part."""
+        """Writes a small file atomically: a reader sees the old or the new content."""
 
     def append(self, path: str, line: bytes) -> None:
-        """Add a line to a file, on a line of its own even where an earlier append was torn."""
+        """Appends a line to a file; starts a new line if an earlier append was cut short."""
 
     def move(self, source: str, target: str) -> None:
-        """Move a version folder: `target` is there only once it is whole, and then `source` goes."""
+        """Moves a version folder: `target` exists only once it is complete, and then `source` is removed."""
 
     def discard(self, path: str, *, trash: str) -> None:
-        """Make a version folder disappear at once, then free its space; `trash` is an unused path."""
+        """Removes a version folder atomically, then frees its space; `trash` is an unused path."""
 
     def remove(self, path: str) -> None:
-        """Remove a folder and what is in it, or nothing where there is none; no reader may look at it."""
+        """Removes a folder with its content, if it exists. Not atomic: no reader may use the folder."""
 
     def lock(
         self, path: str, *, wait_seconds: float, lease_seconds: float
     ) -> contextlib.AbstractContextManager[Held]:
-        """Hold `path` against other writers; raises StoreBusy when it is not free within `wait_seconds`."""
+        """Locks `path` against other writers.
+
+        Args:
+          path: the lock file or object.
+          wait_seconds: how long to wait for the lock.
+          lease_seconds: when the lock expires on storage where it cannot be tied to a process.
+
+        Raises:
+          StoreBusy: another writer held it for `wait_seconds`.
+        """
 
     def local_copy(self, path: str) -> contextlib.AbstractContextManager[Path]:
-        """The folder as a local path, for tools that can read nothing else."""
+        """The folder as a local path, for tools that read only local files."""
 
 
 def join(*parts: str) -> str:
@@ -74,5 +88,5 @@ def join(*parts: str) -> str:
 
 
 def commit_last(paths: Iterable[str]) -> list[str]:
-    """A version's files in the order in which they may appear: `saved_model.pb` at the very end."""
+    """The files of a version in the order of copying: `saved_model.pb` last."""
     return sorted(paths, key=lambda path: (path == COMMIT_NAME, path))

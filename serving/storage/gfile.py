@@ -1,8 +1,8 @@
-"""The files of a version store on an object store that `tf.io.gfile` reaches: gs://, s3://.
+"""The files of a version store on an object store that `tf.io.gfile` supports: gs://, s3://.
 
-There is no atomic rename and no flock there. The order of copying stands in for the first: `saved_model.pb`
-comes last and goes first, so a version is there with that one object or not at all. A lease stands in for the
-second. Needs TensorFlow, which is imported with this module.
+Object stores have neither an atomic rename nor flock. Instead of the rename, `saved_model.pb` is copied last
+and deleted first, so that a version exists exactly if that object does. Instead of flock, there is a lease.
+This module imports TensorFlow.
 """
 
 import contextlib
@@ -32,10 +32,12 @@ _ERRORS: tuple[tuple[type[Exception], type[OSError], int], ...] = (
 
 
 class GfileFiles:
-    """`Files` (see serving/storage/files.py) by tf.io.gfile.
+    """`Files` (see serving/storage/files.py) through tf.io.gfile.
 
-    `settle_seconds`: how long a new lease waits before it trusts itself. Two writers that both saw no lease
-    can only both win if one of them takes longer than that from looking to writing.
+    Args:
+      settle_seconds: how long a writer waits after writing its lease before it reads it back. Two writers
+        that both saw no lease can both get it only if one takes longer than that from reading to writing.
+      clock: returns seconds since the epoch; leases expire by it.
     """
 
     def __init__(self, *, settle_seconds: float = 1.0, clock: Callable[[], float] = time.time) -> None:
@@ -73,13 +75,13 @@ class GfileFiles:
                     file.write(chunk)
 
     def prepare(self, path: str) -> None:
-        """Nothing: on an object store a folder is a beginning that names share."""
+        """Does nothing: on an object store a folder is a prefix of names."""
 
     def replace(self, path: str, data: bytes) -> None:
         self.write(path, [data])
 
     def append(self, path: str, line: bytes) -> None:
-        """Write the whole file anew with one line more: objects cannot grow."""
+        """Writes the whole file again with one more line: objects cannot grow."""
         before = self.read(path) if self.exists(path) else b""
         torn = b"\n" if before and not before.endswith(b"\n") else b""
         self.replace(path, before + torn + line + b"\n")
@@ -104,7 +106,7 @@ class GfileFiles:
 
     @contextlib.contextmanager
     def lock(self, path: str, *, wait_seconds: float, lease_seconds: float) -> Iterator["_Lease"]:
-        """A lease: an object that names its holder and its end. Whoever dies blocks others until then."""
+        """A lease: an object with its holder and its end. A dead holder blocks others until then."""
         deadline = time.monotonic() + wait_seconds
         while (lease := self._take(path, lease_seconds)) is None:
             if time.monotonic() >= deadline:

@@ -1,4 +1,4 @@
-"""The files of a version store on a disk: atomic by rename, durable by fsync, locked by flock."""
+"""The files of a version store on a local disk: atomic by rename, durable by fsync, locked by flock."""
 
 import contextlib
 import errno
@@ -17,7 +17,11 @@ POLL_SECONDS = 0.02
 
 
 class LocalFiles:
-    """`Files` by the calls of `system`: the os module, or what a test puts there."""
+    """`Files` on local folders.
+
+    Args:
+      system: provides the system calls: the os module, or a replacement in tests.
+    """
 
     def __init__(self, system: Any = os) -> None:
         self._system = system
@@ -103,13 +107,13 @@ class LocalFiles:
 
     @contextlib.contextmanager
     def lock(self, path: str, *, wait_seconds: float, lease_seconds: float) -> Iterator["_Flock"]:
-        """An flock: the system frees it when its holder dies, however it dies, so it needs no lease."""
+        """An flock, which the system releases when its holder dies; `lease_seconds` is unused."""
         del lease_seconds
         self._make_folder(os.path.dirname(path))
         handle = self._system.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             _wait_for(handle, path, wait_seconds)
-            # On a full disk the lock has no name to show, and holds all the same: prune and rollback go on.
+            # On a full disk the holder's name is not written, but the lock is valid: prune and rollback work.
             with contextlib.suppress(OSError):
                 self._system.ftruncate(handle, 0)
                 self._write_all(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
@@ -127,7 +131,7 @@ class LocalFiles:
             rest = rest[self._system.write(handle, rest) :]
 
     def _make_folder(self, path: str) -> None:
-        """Make a folder that outlives a power cut: each new level is synced into the one above it."""
+        """Creates a folder that survives a power cut: each new level is synced to its parent."""
         if os.path.isdir(path):
             return
         above = os.path.dirname(os.path.abspath(path))
@@ -167,7 +171,7 @@ def _wait_for(handle: int, path: str, wait_seconds: float) -> None:
 
 
 def _walk(folder: str, prefix: str) -> Iterator[tuple[str, int]]:
-    """Path and size of each file below; links are followed, so that what is pushed is what they point to."""
+    """Path and size of each file below `folder`; links are followed, so that their targets are pushed."""
     try:
         entries = list(os.scandir(folder))
     except FileNotFoundError:

@@ -5,9 +5,9 @@ from serving.storage.local import LocalFiles
 
 
 def files_for(path: str) -> Files:
-    """Plain files for a plain path; `tf.io.gfile` (and so TensorFlow) for `gs://`, `s3://` and the like."""
+    """LocalFiles for a local path; GfileFiles, which import TensorFlow, for `gs://`, `s3://` and others."""
     if "://" in path:
-        from serving.storage.gfile import GfileFiles  # and with it TensorFlow
+        from serving.storage.gfile import GfileFiles
 
         return GfileFiles()
     return LocalFiles()

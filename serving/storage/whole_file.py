@@ -1,4 +1,4 @@
-"""Text files of this machine that are written completely or not at all."""
+"""Atomic writes of local text files."""
 
 import contextlib
 import os
@@ -6,14 +6,14 @@ from pathlib import Path
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Writes `text` as UTF-8 under `path`, in place of an older file. The folder has to be there.
+    """Writes `text` as UTF-8 to `path` atomically; its folder must exist.
 
-    The text is written beside the file and renamed: a reader finds the old file or the new one, also after a
-    full disk or a kill.
+    The text is written beside the file and renamed: a reader sees the old or the new file, even after a full
+    disk or a kill.
 
     Raises:
-      OSError: it cannot be written; an older file is as it was.
-      ValueError: the path is not a name of a file, such as one with a zero byte.
+      OSError: it cannot be written; an existing file is unchanged.
+      ValueError: the path is not a valid file name, for example because of a zero byte.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:

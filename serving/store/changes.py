@@ -1,4 +1,4 @@
-"""Rollback and prune: versions are removed by one rename each, the live one last or never."""
+"""Rollback and prune: each version is removed by one rename, the live one last or never."""
 
 from serving.errors import StoreError, StoreInputError
 from serving.storage.files import Held
@@ -10,12 +10,21 @@ from serving.store.writer import Writer
 
 
 def roll_back(writer: Writer, *, why: str, expect: int | None) -> RollbackResult:
-    """Take the live version out, so that the previous good one answers, and never choose its model again.
+    """Rolls back to the previous good version; the model of the live version is rejected from then on.
 
-    What lies between the two (damaged versions, copies of the bad model) leaves first: the rename of the live
-    version is the commit point, and behind it stands nothing but the version meant to answer.
+    Versions between the two (damaged versions, copies of the bad model) are moved away first. The rename of
+    the live version is the commit point; after it, the target has the largest number.
+
+    Args:
+      writer: the writer of the store.
+      why: the reason, for the history.
+      expect: the number that must be live; None for any.
+
+    Raises:
+      StoreError: there is no version, or no good version to go back to.
+      StoreInputError: another version than `expect` is live.
     """
-    _live(writer, writer.reader.versions())  # where there is no store, none is made
+    _live(writer, writer.reader.versions())  # do not create a store
     with writer.locked() as held:
         versions = writer.reader.versions()
         live = _live(writer, versions)
@@ -35,7 +44,16 @@ def roll_back(writer: Writer, *, why: str, expect: int | None) -> RollbackResult
 
 
 def prune(writer: Writer, *, keep: int, rolled_back: bool) -> list[int]:
-    """Remove all but the `keep` newest good versions, and those taken out if asked; returns the numbers."""
+    """Deletes all but the `keep` newest good versions.
+
+    Args:
+      writer: the writer of the store.
+      keep: at least 1. The live version always stays.
+      rolled_back: whether to delete the versions that were moved away, too.
+
+    Returns:
+      The numbers of the deleted versions, sorted.
+    """
     if keep < 1:
         raise StoreInputError(f"keep = {keep}: at least 1 version is kept, because the live one always is")
     if not writer.reader.versions():

@@ -16,7 +16,7 @@ PUBLISHING = frozenset({PUSH, PROMOTE})
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Event:
-    """A step of one action on one version: begun, and then done or undone. `at` is UTC in ISO 8601."""
+    """A stage of an action on a version: BEGIN, then DONE or UNDONE. `at` is UTC in ISO 8601."""
 
     at: str
     who: str
@@ -34,14 +34,14 @@ _FIELDS = frozenset(field.name for field in dataclasses.fields(Event))
 
 
 class Journal:
-    """The journal at `path`. A torn line counts as never written; the lines around it stay good."""
+    """The journal at `path`. A line that was cut short is ignored; the lines around it stay valid."""
 
     def __init__(self, files: Files, path: str) -> None:
         self._files = files
         self._path = path
 
     def events(self) -> list[Event]:
-        """All that is recorded, oldest first."""
+        """All events, oldest first."""
         try:
             data = self._files.read(self._path)
         except FileNotFoundError:
@@ -49,12 +49,12 @@ class Journal:
         return [event for line in data.split(b"\n") for event in _parse(line)]
 
     def append(self, event: Event) -> None:
-        """Record one event; it is on the disk on return."""
+        """Appends an event and syncs it to the disk."""
         self._files.append(self._path, json.dumps(dataclasses.asdict(event)).encode())
 
 
 def pending(events: list[Event]) -> list[Event]:
-    """Actions that were begun and, their writer having died, neither done nor undone."""
+    """The actions that were begun and neither done nor undone, because their writer died."""
     waiting: dict[tuple[str, int], Event] = {}
     for event in events:
         waiting.pop((event.action, event.version), None)
@@ -64,7 +64,7 @@ def pending(events: list[Event]) -> list[Event]:
 
 
 def whoami() -> str:
-    """Who does this, as user@host."""
+    """The current user, as user@host."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):

@@ -4,9 +4,9 @@
     ROOT/.greenlight/store.json      format and id of the store, written once
     ROOT/.greenlight/journal.jsonl   the history, one JSON object a line
     ROOT/.greenlight/lock            one writer at a time
-    ROOT/.greenlight/staging/        folders being written; left-overs of dead writers are removed
+    ROOT/.greenlight/staging/        folders being written; leftovers of dead writers are removed
     ROOT/.greenlight/rolled-back/6/  bad versions, kept, never chosen again
-    ROOT/.greenlight/set-aside/5/    damaged versions that a rollback had to get out of the way
+    ROOT/.greenlight/set-aside/5/    damaged versions that a rollback moved away
 
 TensorFlow Serving looks at names directly in ROOT and skips those that are not numbers.
 """
@@ -54,14 +54,14 @@ class Layout:
 
 
 def numbers(names: list[str]) -> list[int]:
-    """The version numbers among folder names, largest first; `07` and what no int64 holds are not ours."""
+    """The version numbers among folder names, largest first; without `07` and numbers beyond int64."""
     return sorted(
         (int(name) for name in names if name.isascii() and name.isdigit() and _plain(name)), reverse=True
     )
 
 
 def highest(names: list[str]) -> int:
-    """The largest number that TensorFlow Serving would read from the names, `007` included; 0 without any."""
+    """The largest number that TensorFlow Serving parses from the names, including `007`; 0 if none."""
     parsed = [int(name) for name in names if name.isascii() and name.isdigit()]
     return max((number for number in parsed if number <= _LARGEST), default=0)
 

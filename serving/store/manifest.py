@@ -9,19 +9,19 @@ from typing import Any
 MANIFEST_NAME = "greenlight.manifest.json"
 SIGNATURE_NAME = "model.sig"
 REVIEWS_NAME = "greenlight.reviews.parquet"
-"""The record of the reviews that a model was fitted on and chosen by; nothing that serves reads it."""
+"""The record of the reviews that a model was fitted on and selected with; servers do not read it."""
 FORMAT = 1
 
 OWN_FILES = frozenset({MANIFEST_NAME, SIGNATURE_NAME, REVIEWS_NAME})
-"""Files of a version folder that are about the model, and no part of it."""
+"""Files of a version's folder that are not part of the model."""
 
 
 class ManifestError(Exception):
-    """A manifest cannot be used; the message is a clause that follows the file's name."""
+    """A manifest cannot be used; the message is a predicate to follow the file's name."""
 
 
 class FutureManifestError(ManifestError):
-    """A manifest of a newer format: whoever wrote it knows more than this code does."""
+    """A manifest of a newer format."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,10 +43,19 @@ def entry_of(chunks: Iterable[bytes]) -> FileEntry:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is known of a model when it is pushed; every value can be written as JSON.
+    """The facts about a model when it is pushed; all values are JSON values.
 
-    `approval`: who promoted it although the gate refused, when, why, and the conditions waived; else None.
-    `data`: the settings of the data that it was trained on (`settings`) and the spans in them (`spans`).
+    Attributes:
+      metrics: the metrics of the Evaluator.
+      verdict: the gate's verdict, or "approved".
+      conditions: the gate's conditions.
+      approval: who promoted a refused model, when, why, and the waived conditions; None for others.
+      run_id: the run that trained it.
+      data_fingerprint: the fingerprint of its training data.
+      data: the settings of that data (`settings`) and its spans (`spans`).
+      code_version: the fingerprint of the code that trained it.
+      greenlight_version: the version of Greenlight.
+      signatures: the inputs and outputs of each signature.
     """
 
     metrics: Mapping[str, Any] = dataclasses.field(default_factory=dict)

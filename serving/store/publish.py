@@ -1,4 +1,4 @@
-"""Publishing: a model becomes the next version atomically, and never twice in a row."""
+"""Publishing: makes a model the next version atomically, unless it is live already."""
 
 import contextlib
 import dataclasses
@@ -31,9 +31,17 @@ from serving.store.writer import Writer
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A model that is to become a version: where its files are, what they hold, and why it is published.
+    """A model to publish.
 
-    `records`: files about the model that go with it, by their names in the version's folder.
+    Attributes:
+      folder, files: the location of the model.
+      entries: hash and size of each file of the model, by relative path.
+      records: files about the model, by their names in the version's folder.
+      facts: the facts for the manifest.
+      action: PUSH or PROMOTE.
+      why: the reason, for the history.
+      force: whether to publish a rejected model.
+      origin: the number of the promoted version.
     """
 
     folder: str
@@ -53,7 +61,7 @@ class Candidate:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Record:
-    """A file about a model: where it is, and what it holds."""
+    """A file about a model: its location, hash and size."""
 
     path: str
     files: Files
@@ -63,9 +71,17 @@ class Record:
 def from_folder(
     folder: str, facts: Facts, *, why: str, force: bool, records: Mapping[str, str] | None = None
 ) -> Candidate:
-    """A SavedModel folder, on a disk or an object store; StoreInputError when it is none.
+    """The candidate of a SavedModel folder on a disk or an object store.
 
-    `records`: names in the version's folder -> paths of files about the model.
+    Args:
+      folder: the SavedModel.
+      facts: the facts for the manifest.
+      why: the reason, for the history.
+      force: whether to publish a rejected model.
+      records: names in the version's folder -> paths of files about the model.
+
+    Raises:
+      StoreInputError: the folder is not a SavedModel.
     """
     files = files_for(folder)
     entries = model_entries(files, folder)
@@ -89,7 +105,7 @@ def _record(path: str) -> Record:
 
 
 def from_version(version: Version, files: Files, *, why: str) -> Candidate:
-    """A version that is in the store already, its manifest readable."""
+    """The candidate of a version in the store; StoreError if its manifest cannot be read."""
     manifest = version.manifest
     if manifest is None:
         raise StoreError(str(version.problems[0]))
@@ -110,16 +126,16 @@ def from_version(version: Version, files: Files, *, why: str) -> Candidate:
 
 
 def model_entries(files: Files, folder: str) -> dict[str, FileEntry]:
-    """The sha256 and size of each file of a model, by its path in `folder`."""
+    """The sha256 and size of each file of a model, by its path relative to `folder`."""
     paths = sorted(path for path in files.tree(folder) if path not in OWN_FILES)
     return {path: entry_of(files.chunks(join(folder, path))) for path in paths}
 
 
 def publish(writer: Writer, candidate: Candidate, signer: Signer | None) -> PushResult:
-    """Publish `candidate` as the next version, unless it is live already, was rolled back or overruled.
+    """Publishes `candidate` as the next version, unless it is live, was rolled back or was overruled.
 
-    The files are copied without the store's lock, so that a long push holds up no rollback; the lock is taken
-    to decide, and again to decide once more and commit by one rename.
+    The files are copied without the store's lock, so that a long push does not delay a rollback. The lock is
+    taken to decide, and again to repeat the decision and commit by one rename.
     """
     with contextlib.ExitStack() as writing:
         with writer.locked():
@@ -157,7 +173,7 @@ def _without_publishing(writer: Writer, candidate: Candidate) -> PushResult | No
 def _rejection(
     writer: Writer, digest: str, versions: list[Version], live: Version | None
 ) -> PushResult | None:
-    """The answer to a push of a model that a person has decided against: by a rollback, or a promotion."""
+    """The result for a model that a person has rejected by a rollback or a promotion; None for others."""
     if bad := writer.reader.rejected(versions).get(digest):
         number, path = bad, writer.layout.shelf(ROLLED_BACK_SHELF, bad)
         what = f"was rolled back as version {number}"
@@ -175,14 +191,14 @@ def _rejection(
 
 
 def _overruled(writer: Writer, digest: str, versions: list[Version], live: Version | None) -> int | None:
-    """The number this model had before `live` was promoted over it by a person; None if that is not so."""
+    """The number of this model before a person promoted `live` instead; None if nobody did."""
     if live is None or live.manifest is None or live.manifest.promoted_from is None or live.digest == digest:
         return None
     return writer.reader.published_as(digest, versions)
 
 
 def _refuse_future(writer: Writer, live: Version) -> None:
-    """A newer Greenlight rules this store: pushing over its version could undo what only it understands."""
+    """Raises StoreError if a newer Greenlight wrote the live version: pushing could undo its changes."""
     path = join(live.path, MANIFEST_NAME)
     try:
         from_json(writer.files.read(path))
@@ -193,7 +209,7 @@ def _refuse_future(writer: Writer, live: Version) -> None:
 
 
 def _unchanged(chunks: Iterable[bytes], entry: FileEntry, path: str) -> Iterator[bytes]:
-    """Pass the content on; StoreError at its end if it is not what was read before."""
+    """Yields the content; StoreError at its end if it has changed since `entry` was computed."""
     digest = hashlib.sha256()
     for chunk in chunks:
         digest.update(chunk)

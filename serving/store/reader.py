@@ -1,4 +1,4 @@
-"""The reader of a version store, without a lock; each change is one rename or last file."""
+"""The reader of a version store. It takes no lock, because each change is one rename or one last file."""
 
 import contextlib
 import dataclasses
@@ -21,7 +21,7 @@ from serving.store.records import Problem, State, Version
 from serving.store.signing import Verifier
 
 ATTEMPTS = 20
-"""How often a look is repeated when a writer moved a folder in the middle of it."""
+"""How often a read is repeated because a writer moved a folder during it."""
 
 
 class Reader:
@@ -34,7 +34,7 @@ class Reader:
         self._journal = Journal(files, layout.journal)
 
     def is_there(self, number: int) -> bool:
-        """Whether the numbered folder has the file that makes it a version."""
+        """Whether the numbered folder contains the file that makes it a version."""
         return self._files.exists(join(self._layout.version(number), COMMIT_NAME))
 
     def published(self) -> list[int]:
@@ -42,15 +42,15 @@ class Reader:
         return [number for number in numbers(self._files.folders(self._layout.root)) if self.is_there(number)]
 
     def versions(self) -> list[Version]:
-        """Every version that is on the disk, largest number first."""
+        """All versions on the disk, largest number first."""
         return _with_previous(self._looked_at(lambda number: True))
 
     def find(self, number: int) -> Version | None:
-        """The version of that number, wherever it is kept; `previous` shows only among all `versions`."""
+        """The version with that number in any folder; only `versions` sets the state `previous`."""
         return next(iter(self._looked_at(lambda found: found == number)), None)
 
     def _looked_at(self, wanted: Callable[[int], bool]) -> list[Version]:
-        """The wanted versions of one instant: the look is repeated when a folder moved meanwhile."""
+        """A consistent snapshot of the wanted versions: repeated if a folder moved meanwhile."""
         for _ in range(ATTEMPTS):
             before = self._folders()
             events = self._journal.events()
@@ -61,7 +61,7 @@ class Reader:
         raise StoreError(f"{self._layout.root} changes faster than it can be read. Try again.")
 
     def _look(self, number: int, path: str, state: State, events: list[Event]) -> Version:
-        """A version by what shows without reading its files."""
+        """A version, without reading the content of its files."""
         manifest, problems = self._manifest(number, path)
         if manifest:
             problems += _misfits(number, manifest, self._files.tree(path))
@@ -79,7 +79,7 @@ class Reader:
         )
 
     def verify(self, number: int) -> list[Problem]:
-        """Everything about a version that does not match, each file's content and the signature included."""
+        """All mismatches of a version, including the content of its files and the signature."""
         version = self.find(number)
         for _ in range(ATTEMPTS):
             if version is None:
@@ -92,7 +92,7 @@ class Reader:
         raise StoreError(f"version {number} was moved again and again while it was verified. Try again.")
 
     def check(self, version: Version) -> list[Problem]:
-        """`version.problems` and those that only its files' content shows; FileNotFoundError if it moves."""
+        """`version.problems`, and those of the content of its files; FileNotFoundError if it moves."""
         problems = list(version.problems)
         known_bad = {problem.file for problem in problems}
         for path, entry in sorted(_listed(version.manifest).items()) if version.manifest else []:
@@ -107,11 +107,11 @@ class Reader:
         return problems
 
     def rejected(self, versions: list[Version]) -> dict[str, int]:
-        """The models whose newest version was rolled back: that version's number by the model's digest.
+        """Digest -> number of the models whose newest version was rolled back.
 
         A model that is pushed as 1, rolled back, and promoted as 2 is not rejected; when 2 is rolled back as
-        well, it is rejected as 2. The journal knows of versions whose files were pruned. For a version on the
-        disk its folder decides, because a full disk keeps events out of the journal.
+        well, it is rejected as 2. The journal also has versions whose files were pruned. For a version on the
+        disk, its folder decides, because events can be missing from the journal after a full disk.
         """
         rolled_back: dict[tuple[str, int], bool] = {}
         for event in self._journal.events():
@@ -120,11 +120,11 @@ class Reader:
         for version in versions:
             if version.digest:
                 rolled_back[version.digest, version.number] = version.state == "rolled-back"
-        newest = dict(sorted(rolled_back))  # of each digest's numbers the largest comes last, and stays
+        newest = dict(sorted(rolled_back))  # the largest number of each digest comes last
         return {digest: number for digest, number in newest.items() if rolled_back[digest, number]}
 
     def published_as(self, digest: str, versions: list[Version]) -> int | None:
-        """The largest number this model ever had, its files still there or not; None if it never had one."""
+        """The largest number that this model ever had, even if its files are gone; None if it had none."""
         told = {
             event.version
             for event in self._journal.events()
@@ -133,7 +133,7 @@ class Reader:
         return max(told | {version.number for version in versions if version.digest == digest}, default=None)
 
     def next_number(self) -> int:
-        """One more than any number this store ever used, pruned and rolled-back ones too."""
+        """One more than the largest number ever used, including pruned and rolled-back versions."""
         places = [
             self._layout.root,
             self._layout.shelf(ROLLED_BACK_SHELF),
@@ -143,7 +143,7 @@ class Reader:
         return max([*used, *(event.version for event in self._journal.events())]) + 1
 
     def losses(self) -> int:
-        """A count that grows whenever a version that was pushed may no longer be there, or be bad."""
+        """A count that grows whenever a pushed version was removed, lost or damaged."""
         events = [event for event in self._journal.events() if event.stage == DONE]
         left = {(event.action, event.version) for event in events if event.action not in PUBLISHING}
         pushed = {event.version for event in events if event.action in PUBLISHING}
@@ -176,7 +176,7 @@ class Reader:
 
 
 def _listed(manifest: Manifest) -> dict[str, FileEntry]:
-    """The files that have to be there as the manifest says: the model's, and those about it."""
+    """The files that the manifest lists: those of the model and its records."""
     return {**manifest.files, **manifest.records}
 
 
@@ -197,7 +197,7 @@ def _misfits(number: int, manifest: Manifest, sizes: dict[str, int]) -> list[Pro
 
 
 def _with_previous(versions: list[Version]) -> list[Version]:
-    """Name the version that a rollback would fall back on: the largest good one below the live one."""
+    """Sets the state `previous` of the version that a rollback would restore."""
     live = next((version for version in versions if version.state == "live"), None)
     for index, version in enumerate(versions):
         same_model = live is not None and version.digest == live.digest

@@ -40,7 +40,15 @@ log = logging.getLogger(__name__)
 
 
 class Writer:
-    """Changes the store at `layout`; every change happens inside `locked()`."""
+    """Changes the store at `layout`; every change needs `locked()`.
+
+    Args:
+      files: the file operations.
+      layout: the paths of the store.
+      reader: reads the same store.
+      clock: returns the current time, aware.
+      wait_seconds: how long to wait for other writers.
+    """
 
     def __init__(
         self, files: Files, layout: Layout, reader: Reader, *, clock: Clock, wait_seconds: float
@@ -57,7 +65,7 @@ class Writer:
         return self._clock().astimezone(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
     def identity(self) -> str:
-        """The store's id, or nothing where there is no store yet; StoreError for a store from the future."""
+        """The store's id; "" if there is no store. StoreError for a store of a newer format."""
         try:
             record = json.loads(self.files.read(self.layout.identity))
             form, identity = int(record["format"]), str(record["id"])
@@ -87,10 +95,10 @@ class Writer:
             yield held
 
     def _put_in_order(self, held: Held) -> None:
-        """Creates the store if there is none, and completes what dead writers and full disks left.
+        """Creates the store if there is none, and recovers from dead writers and full disks.
 
-        The order matters: open actions are settled before the versions are listed, and the journal is
-        complete before it is read for rolled-back models.
+        The order matters: open actions are settled before versions are listed, and the journal is completed
+        before it is searched for rolled-back models.
         """
         self._create_unless_there()
         self._finish_what_was_begun()
@@ -101,7 +109,7 @@ class Writer:
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[str]:
-        """A folder of one's own to build a version in; its lock tells others that its writer lives."""
+        """A new folder for building a version; its lock shows others that its writer is alive."""
         own = join(self.layout.staging, secrets.token_hex(8))
         with self.files.lock(_guard(own), wait_seconds=0, lease_seconds=STAGING_LEASE_SECONDS):
             try:
@@ -111,14 +119,14 @@ class Writer:
                     self.files.remove(own)
 
     def shelve(self, version: Version, held: Held, *, action: str, digest: str | None, why: str) -> None:
-        """Take a version out of the numbers, by one rename, and keep its files."""
+        """Moves a version away from the numbered folders by one rename, keeping its files."""
         event = self.event(action, version.number, digest=digest, why=why)
         with self.recorded(event):
             held.confirm()
             self.files.move(version.path, self.layout.shelf(SHELVES[action], version.number))
 
     def discard(self, version: Version, held: Held, *, why: str) -> None:
-        """Make a version disappear and free its space."""
+        """Deletes a version and frees its space."""
         event = self.event(PRUNE, version.number, digest=version.digest, why=why)
         with self.recorded(event):
             held.confirm()
@@ -134,7 +142,7 @@ class Writer:
         run_id: str | None = None,
         origin: int | None = None,
     ) -> Event:
-        """The first step of an action, by this user, now."""
+        """The BEGIN event of an action by the current user."""
         return Event(
             at=self.now(),
             who=whoami(),
@@ -149,13 +157,13 @@ class Writer:
 
     @contextlib.contextmanager
     def recorded(self, event: Event) -> Iterator[None]:
-        """Record that the action inside begins, and that it is done; one that fails is left to `locked`."""
+        """Records that the action in the block begins and is done; `locked` settles one that fails."""
         self._note(event, needed=event.action in PUBLISHING)
         yield
         self._note(_at_stage(event, DONE, self.now()), needed=False)
 
     def _note(self, event: Event, *, needed: bool) -> None:
-        """Append to the journal. The folders are the truth: a full disk stops no rollback and no prune."""
+        """Appends to the journal. The folders are authoritative: a full disk fails only with `needed`."""
         try:
             self.journal.append(event)
         except OSError as error:
@@ -172,7 +180,7 @@ class Writer:
         self.files.replace(self.layout.identity, json.dumps(record).encode() + b"\n")
 
     def _finish_what_was_begun(self) -> None:
-        """Decide what a dead writer began: forward where its commit point was passed, else back."""
+        """Settles what a dead writer began: completed if its commit point was passed, else undone."""
         for event in pending(self.journal.events()):
             if event.action in PUBLISHING:
                 done = self._settle_publishing(event.version)
@@ -208,7 +216,7 @@ class Writer:
         return self.files.exists(there)
 
     def _record_what_is_missing(self, versions: list[Version]) -> None:
-        """Record what a full disk kept out of the journal when versions were taken out."""
+        """Records removals that are missing from the journal because the disk was full."""
         recorded = {(event.version, event.action) for event in self.journal.events()}
         for version in versions:
             action = next((action for action, shelf in SHELVES.items() if shelf == version.state), None)
@@ -217,7 +225,7 @@ class Writer:
                 self._note(_at_stage(event, DONE, self.now(), recovered=True), needed=False)
 
     def _shelve_copies_of_rolled_back_models(self, versions: list[Version], held: Held) -> None:
-        """Older copies of a rolled-back model go too, so that no later rollback falls back on one."""
+        """Moves away older copies of rolled-back models, so that no later rollback restores one."""
         rejected = self.reader.rejected(versions)
         for version in versions:
             bad = rejected.get(version.digest or "")
@@ -226,14 +234,14 @@ class Writer:
                 self.shelve(version, held, action=ROLLBACK, digest=version.digest, why=why)
 
     def _clear_staging(self) -> None:
-        """Remove what dead writers left; a folder whose writer lives is locked."""
+        """Removes the staging folders of dead writers; those of living writers are locked."""
         for name in self.files.folders(self.layout.staging):
             try:
                 self._clear(join(self.layout.staging, name))
             except StoreBusy:
                 continue
             except OSError as error:
-                log.warning("left-overs of an interrupted push stay where they are: %s", error)
+                log.warning("leftovers of an interrupted push cannot be removed: %s", error)
 
     def _clear(self, own: str) -> None:
         if not self.files.exists(_guard(own)):

@@ -50,5 +50,5 @@ def test_http_1_0_needs_no_host_but_may_not_have_two(served):
 
 @pytest.mark.parametrize("version", ["2.0", "0.9"])
 def test_another_version_is_answered_505(served, version):
-    text = "HTTP/1.1 and HTTP/1.0 are spoken here"
+    text = "HTTP version not supported; use HTTP/1.1 or HTTP/1.0"
     assert answer_to(served, f"GET /healthz HTTP/{version}\r\nHost: a") == (505, {"error": text})

@@ -294,7 +294,7 @@ def test_more_connections_than_allowed_are_answered_503(serving_small):
             assert is_live(connection)
         one_more = stack.enter_context(connect(server))
         status, headers, body = read_to_the_end(one_more)
-        text = "The server has its most connections, 3; try again"
+        text = "The server is at its limit of 3 connections; try again"
         assert (status, headers["retry-after"], json.loads(body)) == (503, "1", {"error": text})
         assert is_live(held[0])
 

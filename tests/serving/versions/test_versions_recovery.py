@@ -208,7 +208,7 @@ def test_left_overs_that_cannot_be_removed_stop_no_writer(two, root, files, monk
     monkeypatch.setattr(files, "remove", fails)
     assert mended(two) == []
     assert caplog.records[0].getMessage() == (
-        "left-overs of an interrupted push stay where they are: [Errno 5] broken"
+        "leftovers of an interrupted push cannot be removed: [Errno 5] broken"
     )
 
 
