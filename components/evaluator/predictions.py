@@ -1,5 +1,6 @@
 """The predictions of the models for each example of a split, as arrays and as a Parquet file."""
 
+import dataclasses
 import io
 from dataclasses import dataclass
 
@@ -63,14 +64,15 @@ class Predictions:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Predictions":
-        """Reads what `to_bytes` wrote.
+        """Reads what `to_bytes` wrote; columns that a newer release has added are passed over.
 
         Raises:
           pyarrow.ArrowInvalid: `content` is not a Parquet file.
         """
         # One thread: the pool of older pyarrow can abort a process that ends soon after.
         table = parquet.ParquetFile(io.BytesIO(content), pre_buffer=False).read(use_threads=False)
-        return cls(**{name: table[name].to_numpy() for name in table.column_names})
+        known = [field.name for field in dataclasses.fields(cls) if field.name in table.column_names]
+        return cls(**{name: table[name].to_numpy() for name in known})
 
 
 def not_probabilities(values: np.ndarray) -> str | None:

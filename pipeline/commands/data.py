@@ -124,8 +124,10 @@ def _label_warnings(labels: FileLabels | None, settings: Settings) -> Iterator[s
 
 
 def _label_facts(labels: FileLabels | None) -> dict[str, Any]:
-    if labels is None or labels.check.not_judged:
+    if labels is None:
         return {}
+    if labels.check.not_judged:
+        return {"labels_not_judged": labels.check.not_judged}
     return {
         "suspected_labels": len(labels.check.suspects),
         "labels_examined": labels.check.examined,
@@ -134,7 +136,10 @@ def _label_facts(labels: FileLabels | None) -> dict[str, Any]:
 
 
 def _label_lines(labels: FileLabels | None) -> Iterator[str]:
-    if labels is None or labels.check.not_judged:
+    if labels is None:
+        return
+    if labels.check.not_judged:
+        yield f"  labels    not judged: {labels.check.not_judged}"
         return
     yield (
         f"  labels    {len(labels.check.suspects):,} of {labels.check.examined:,} look wrong "

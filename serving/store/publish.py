@@ -28,6 +28,9 @@ from serving.store.records import PushResult, Version
 from serving.store.signing import Signer
 from serving.store.writer import Writer
 
+GRAPH_FILES = (COMMIT_NAME, "fingerprint.pb")
+"""The files of a SavedModel whose content depends on more than the model."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Candidate:
@@ -167,14 +170,15 @@ def _without_publishing(writer: Writer, candidate: Candidate) -> PushResult | No
                 digest=candidate.digest,
                 reason=reason,
             )
-    return None if candidate.force else _rejection(writer, candidate.digest, versions, live)
+    return None if candidate.force else _rejection(writer, candidate, versions, live)
 
 
 def _rejection(
-    writer: Writer, digest: str, versions: list[Version], live: Version | None
+    writer: Writer, candidate: Candidate, versions: list[Version], live: Version | None
 ) -> PushResult | None:
     """The result for a model that a person has rejected by a rollback or a promotion; None for others."""
-    if bad := writer.reader.rejected(versions).get(digest):
+    digest = candidate.digest
+    if bad := writer.reader.rejected(versions).get(digest) or _rolled_back_twin(candidate, versions):
         number, path = bad, writer.layout.shelf(ROLLED_BACK_SHELF, bad)
         what = f"was rolled back as version {number}"
     elif (overruled := _overruled(writer, digest, versions, live)) and live:
@@ -188,6 +192,28 @@ def _rejection(
     )
     reason = f"this very model {what}; {way_out}"
     return PushResult(outcome="rejected", version=number, path=path, digest=digest, reason=reason)
+
+
+def _rolled_back_twin(candidate: Candidate, versions: list[Version]) -> int | None:
+    """The number of a rolled-back version with the weights of `candidate` and the same code; None without one.
+
+    TensorFlow numbers the functions of a SavedModel by how many its process has traced before, so that a fit
+    with other stages from the cache exports the same model under another digest.
+    """
+    twins = [
+        version
+        for version in versions
+        if version.manifest is not None
+        and version.manifest.facts.code_version is not None
+        and version.manifest.facts.code_version == candidate.facts.code_version
+        and _without_graph(version.manifest.files) == _without_graph(candidate.entries)
+    ]
+    newest = max(twins, key=lambda version: version.number, default=None)
+    return newest.number if newest is not None and newest.state == "rolled-back" else None
+
+
+def _without_graph(entries: Mapping[str, FileEntry]) -> dict[str, FileEntry]:
+    return {path: entry for path, entry in entries.items() if path not in GRAPH_FILES}
 
 
 def _overruled(writer: Writer, digest: str, versions: list[Version], live: Version | None) -> int | None:

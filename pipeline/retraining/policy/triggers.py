@@ -76,6 +76,8 @@ def _news(key: SpanContent, examination: Examination | None, past: History) -> s
     words = f"{key} has other content than before" if key.number in dealt_with else f"{key} is new"
     if examination is not None and examination.suspects:
         words += f", with {suspected_labels(examination)}"
+    elif examination is not None and examination.labels_not_judged:
+        words += f", with labels that the label check cannot judge ({examination.labels_not_judged})"
     if examination is None or not examination.in_base:
         return words
     if examination.in_base == examination.rows:

@@ -140,6 +140,17 @@ def test_a_span_of_too_many_wrong_labels_is_refused(greenlight, written, tmp_pat
     assert add(greenlight, written(0), "check.label_check=quarantine span").exit_code == 0
 
 
+def test_labels_that_cannot_be_judged_are_not_taken_for_right_ones(greenlight, written):
+    written(0)
+    lines = Path("monday.csv").read_text().splitlines(keepends=True)
+    Path("monday.csv").write_text("".join(lines[:40]))
+    told = json.loads(add(greenlight, "monday.csv").stdout)
+    assert "are needed" in told["labels_not_judged"] and "suspected_labels" not in told
+    Path("tuesday.csv").write_text("".join([lines[0], *lines[50:90]]))
+    shown = greenlight("data", "add", "tuesday.csv")
+    assert "  labels    not judged: " in shown.stdout, shown.output
+
+
 def test_labels_are_not_looked_at_where_that_is_off(greenlight, written):
     result = add(greenlight, written(140), "check.label_check=off")
     assert result.exit_code == 0 and "suspected_labels" not in json.loads(result.stdout)

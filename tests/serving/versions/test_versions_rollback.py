@@ -41,6 +41,40 @@ def test_rolled_back_model_is_rejected(three, make_model):
     assert three.live().number == 2
 
 
+def exported_again(make_model, name):
+    """The same weights, with functions under other names, as another process writes them."""
+    model = make_model(name)
+    for path in ("saved_model.pb", "fingerprint.pb"):
+        (model / path).write_text("other names of functions")
+    return model
+
+
+def test_a_rolled_back_model_is_rejected_when_it_is_exported_again_by_the_same_code(store, make_model):
+    code = Facts(code_version="1")
+    for name in "ab":
+        store.push(make_model(name), code)
+    store.rollback()
+    again = exported_again(make_model, "b")
+
+    assert store.push(again, Facts()).outcome == "pushed"  # of unknown code
+    assert store.push(again, Facts(code_version="2")).outcome == "unchanged"
+    store.push(make_model("c"), code)
+    result = store.push(again, code)
+    assert (result.outcome, result.version) == ("rejected", 2)
+    assert result.reason.startswith("this very model was rolled back as version 2; `greenlight promote 2`")
+
+
+def test_an_export_of_a_model_that_a_person_promoted_again_is_not_rejected(store, make_model):
+    code = Facts(code_version="1")
+    for name in "ab":
+        store.push(make_model(name), code)
+    store.rollback()
+    store.promote(2)
+    store.push(make_model("c"), code)
+
+    assert store.push(exported_again(make_model, "b"), code).outcome == "pushed"
+
+
 def test_rolled_back_model_is_rejected_even_when_its_files_are_pruned(three, make_model):
     three.rollback()
     three.prune(2, rolled_back=True)

@@ -61,6 +61,12 @@ def test_a_span_of_packaged_reviews_gets_its_run_and_the_decision_says_what_it_a
     assert (decision.kind, decision.why, decision.evidence["in_base"]) == ("run", why, in_base)
 
 
+def test_a_span_whose_labels_cannot_be_judged_is_not_taken_for_one_with_right_labels():
+    why = "a model predicts 49.9% of the labels from the other reviews, little more than by chance"
+    decision = decide(seen(ONE), past(examined(ONE, labels_not_judged=why)), RetrainSettings())
+    assert decision.why == f"span 1 is new, with labels that the label check cannot judge ({why})"
+
+
 def test_a_span_that_was_changed_after_its_run_is_not_called_new():
     changed = SpanContent(1, "other")
     decision = decide(seen(changed), past(*spans_run(ONE), examined(changed)), RetrainSettings())
