@@ -38,13 +38,12 @@ _TAG = re.compile(
     r"|q|s|small|span|strike|strong|sub|sup|table|tbody|td|th|thead|tr|tt|u|ul)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
-_DASHES = re.compile(r"[-\u2010-\u2015\u2212\ufe58]+")
+_DASH = re.compile(r"[\u2010-\u2015\u2212\ufe58]")
+_HYPHENS = re.compile(r"--+")
 _INVISIBLE = re.compile(r"[\u034f\u180b-\u180d\ufe00-\ufe0f]")
 """Joiners and selectors of variants; what Unicode calls formatting (Cf) comes on top."""
-_QUOTES = str.maketrans(
-    dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u2035\u00b4\u02bc\u2039\u203a", "'")
-    | dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u2036\u00ab\u00bb\u301d\u301e", '"')
-)
+_SINGLE_QUOTES = re.compile("[\u2018\u2019\u201a\u201b\u2032\u2035\u00b4\u02bc\u2039\u203a]")
+_DOUBLE_QUOTES = re.compile("[\u201c\u201d\u201e\u201f\u2033\u2036\u00ab\u00bb\u301d\u301e]")
 _AROUND = " .,;:!?'\"\u2026\u3002\u3001"
 """What may stand around a text without making it another one."""
 
@@ -72,14 +71,24 @@ def canonical(text: str) -> str:
     """
     text = normalize(_TAG.sub(" ", _without_entities(text))).replace("`", "'")
     if not text.isascii():
-        text = _INVISIBLE.sub("", text.translate(_QUOTES))
-        text = "".join(char for char in text if char.isascii() or unicodedata.category(char) != "Cf")
+        text = _without_formatting(_with_plain_quotes(text))
         # What was between two characters may have kept them from being one.
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(
-            _QUOTES
-        )
-    text = " ".join(_DASHES.sub("-", text).split())
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        text = _DASH.sub("-", " ".join(_with_plain_quotes(text).split()))
+    text = _HYPHENS.sub("-", text)
     return text.strip(_AROUND) or text
+
+
+def _with_plain_quotes(text: str) -> str:
+    return _DOUBLE_QUOTES.sub('"', _SINGLE_QUOTES.sub("'", text))
+
+
+def _without_formatting(text: str) -> str:
+    text = _INVISIBLE.sub("", text)
+    for char in set(text):
+        if not char.isascii() and unicodedata.category(char) == "Cf":
+            text = text.replace(char, "")
+    return text
 
 
 def _without_entities(text: str) -> str:
