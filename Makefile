@@ -5,7 +5,7 @@ export VENV
 
 PYTEST = TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help setup setup-tests run test test-all mutants lint docs lock clean
+.PHONY: help setup setup-tests run test test-all mutants figures lint docs lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ test-all: setup-tests ## all tests, the proofs too: whole pipelines, Kubeflow's 
 mutants: setup-tests ## change the code a little, many times: do the tests notice? ARGS="splits", ARGS="--sample 50"
 	@requirements/mutants.sh
 	@PYTHONPATH="tests:$$VENV/mutants" "$$VENV/bin/python" -m mutation.run $(ARGS)
+
+figures: setup-tests ## measure the README's figures anew, about half an hour on a quiet machine: ARGS="--only serving"
+	@"$$VENV/bin/python" -m benchmarks.readme $(ARGS)
 
 lint: setup-tests ## style (ruff, shellcheck), wording (codespell) and types (mypy)
 	@"$$VENV/bin/ruff" check .

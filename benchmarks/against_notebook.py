@@ -12,7 +12,17 @@ import json
 import sys
 import tempfile
 
-from benchmarks.figures import COST_HEADER, Figure, cost_row, described, machine, median, table
+from benchmarks.figures import (
+    COST_HEADER,
+    Figure,
+    cost_row,
+    described,
+    machine,
+    median,
+    record,
+    record_option,
+    table,
+)
 from benchmarks.processes import CHECKOUT, GREENLIGHT, Cost, run
 
 NOTEBOOK = CHECKOUT / "benchmarks" / "notebook.py"
@@ -41,7 +51,9 @@ ANSWERS = {
 def main(arguments: list[str] | None = None) -> int:
     parser = described(__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each side runs (default 3)")
-    rounds = parser.parse_args(arguments).rounds
+    record_option(parser)
+    given = parser.parse_args(arguments)
+    rounds = given.rounds
     print(machine(), flush=True)
     notebook = [sys.executable, str(NOTEBOOK), *_reviews_and_embedding()]
     costs: dict[str, list[Cost]] = {name: [] for name in (FIRST, SCRIPT, AGAIN, NEW_GATE)}
@@ -62,6 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     figures = _figures(costs, answers)
     print(table(("", "figure", ""), [figure.cells for figure in figures]))
     print(_qualities(costs))
+    record(given.record, _rounds(costs | answers))
     return 0 if all(figure.holds for figure in figures) else 1
 
 
@@ -92,6 +105,14 @@ def _figures(costs: dict[str, list[Cost]], answers: dict[str, list[Cost]]) -> li
             for name, found in answers.items()
         ),
     ]
+
+
+def _rounds(costs: dict[str, list[Cost]]) -> dict[str, list[float]]:
+    metrics = [json.loads(cost.output)["metrics"] for cost in costs[FIRST]]
+    return {name: [cost.seconds for cost in found] for name, found in costs.items()} | {
+        "accuracy": [found["accuracy"] for found in metrics],
+        "calibration error": [found["ece"] for found in metrics],
+    }
 
 
 def executed(result_json: str) -> set[str]:

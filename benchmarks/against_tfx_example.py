@@ -17,7 +17,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.figures import COST_HEADER, Figure, cost_row, described, machine, median, table
+from benchmarks.figures import (
+    COST_HEADER,
+    Figure,
+    cost_row,
+    described,
+    machine,
+    median,
+    record,
+    record_option,
+    table,
+)
 from benchmarks.processes import GREENLIGHT, Cost, run
 
 EXAMPLE = "tfx.examples.imdb.imdb_pipeline_native_keras"
@@ -30,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = described(__doc__)
     parser.add_argument("--rounds", type=int, default=2, help="how often each side runs (default 2)")
     parser.add_argument("--reviews", type=int, default=25_000, help="how many of the reviews (default all)")
+    record_option(parser)
     given = parser.parse_args(arguments)
     print(machine(), flush=True)
     costs: dict[str, list[Cost]] = {OURS: [], THEIRS: []}
@@ -48,6 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     lost = Figure(name="accuracy lost", value=max(accuracies[THEIRS]) - min(accuracies[OURS]), limit=0.0)
     print(table(("", "figure", ""), [times.cells, lost.cells]))
+    seconds = {name: [cost.seconds for cost in found] for name, found in costs.items()}
+    record(given.record, seconds | {f"accuracy of {name}": found for name, found in accuracies.items()})
     return 0 if times.holds and lost.holds else 1
 
 

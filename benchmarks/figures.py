@@ -1,12 +1,14 @@
 """Medians, ratios and tables, with the machine that they were measured on."""
 
 import argparse
+import json
 import os
 import platform
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from benchmarks.processes import Cost
 
@@ -69,11 +71,40 @@ def described(text: str | None) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
+def record_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --record FILE, for `benchmarks.readme`."""
+    parser.add_argument("--record", type=Path, help="where to write the values of all rounds, as JSON")
+
+
+def record(path: Path | None, rounds: Mapping[str, Sequence[float]]) -> None:
+    """Writes the values of each round by name, if a path is given."""
+    if path is not None:
+        path.write_text(json.dumps({name: list(values) for name, values in rounds.items()}), encoding="utf-8")
+
+
+def machine_name() -> str:
+    """A clause that names this machine: processor, cores, memory, and the environment."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    names = [line.partition(":")[2] for line in lines if line.startswith("model name")]
+    processor = " ".join((names[0] if names else platform.processor()).split())
+    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{os.cpu_count()} cores ({processor}), {gib:.0f} GiB, {platform.system()}; Python "
+        f"{platform.python_version()}, {_tfx()}"
+    )
+
+
 def machine() -> str:
     """A line about this machine, how busy it was just now, and the environment."""
-    try:
-        tfx = f"TFX {version('tfx')}, TensorFlow {version('tensorflow')}"
-    except PackageNotFoundError:
-        tfx = "TFX is not installed"
     load = os.getloadavg()[0]
-    return f"{os.cpu_count()} cores, load {load:.1f} at the start; Python {platform.python_version()}, {tfx}"
+    return (
+        f"{os.cpu_count()} cores, load {load:.1f} at the start; Python {platform.python_version()}, {_tfx()}"
+    )
+
+
+def _tfx() -> str:
+    try:
+        return f"TFX {version('tfx')}, TensorFlow {version('tensorflow')}"
+    except PackageNotFoundError:
+        return "TFX is not installed"

@@ -15,7 +15,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.figures import Figure, described, machine, table
+from benchmarks.figures import Figure, described, machine, record, record_option, table
 from benchmarks.processes import GREENLIGHT, run
 
 LEAST_ACCURACY = 0.90
@@ -40,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = described(__doc__)
     parser.add_argument("--seeds", type=seeds_of, default="1,2,3", help="separated by commas (default 1,2,3)")
     parser.add_argument("--reviews", type=int, default=25_000, help="how many of the reviews (default all)")
+    record_option(parser)
     given = parser.parse_args(arguments)
     print(machine(), flush=True)
     fits: dict[str, list[Fitted]] = defaultdict(list)
@@ -51,6 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         told = ", ".join(f"{name} {found[-1].accuracy:.4f}" for name, found in fits.items())
         print(f"seed {seed}: {told}", flush=True)
     print(table(HEADER, rows(fits)))
+    record(given.record, rounds(fits))
     judged = figures(fits)
     print(table(("", "figure", ""), [figure.cells for figure in judged]))
     return 0 if all(figure.holds for figure in judged) else 1
@@ -79,6 +81,18 @@ def _ours(workspace: Path, seed: int, reviews: int) -> Fitted:
 def _theirs(workspace: str) -> dict[str, Fitted]:
     output = run([sys.executable, "-m", "benchmarks.accuracy.peers", workspace]).output
     return {name: Fitted(**found) for name, found in json.loads(output.splitlines()[-1]).items()}
+
+
+def rounds(fits: dict[str, list[Fitted]]) -> dict[str, list[float]]:
+    """Accuracy and, where there is one, calibration error, one value for each seed."""
+    accuracies = {f"accuracy of {name}": [one.accuracy for one in found] for name, found in fits.items()}
+    errors = {
+        f"calibration error of {name}": [
+            one.calibration_error for one in found if one.calibration_error is not None
+        ]
+        for name, found in fits.items()
+    }
+    return accuracies | {name: found for name, found in errors.items() if found}
 
 
 HEADER = ("", "accuracy", "calibration error", "seconds, text to model", "MB")

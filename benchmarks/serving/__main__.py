@@ -9,7 +9,6 @@ client and 64 clients over HTTP. The soak sends so many requests while ten versi
 no failure and no growing memory.
 """
 
-import argparse
 import json
 import re
 import shutil
@@ -23,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.figures import Figure, table
+from benchmarks.figures import Figure, described, record, record_option, table
 from benchmarks.processes import CHECKOUT, GREENLIGHT, run
 from serving.store.manifest import OWN_FILES, Facts
 from serving.versions import VersionStore
@@ -101,11 +100,12 @@ def load(server: Server, *, clients: int, requests: int) -> dict[str, float]:
     return json.loads(run(load_command(server, clients=clients, requests=requests)).output.splitlines()[-1])
 
 
-def compare(workspace: Path, *, rounds: int) -> bool:
+def compare(workspace: Path, *, rounds: int, record_file: Path | None = None) -> bool:
     """Prints both sides of each round beside each other; whether the aims are met."""
     version = VersionStore(workspace / "serving" / MODEL).live()
     assert version is not None
     rows, latency, throughput = [], [], []
+    values: dict[str, list[float]] = {}
     with serving(workspace) as server:
         load(server, clients=CLIENTS, requests=2000)
         for number in range(1, rounds + 1):
@@ -116,6 +116,14 @@ def compare(workspace: Path, *, rounds: int) -> bool:
             many = load(server, clients=CLIENTS, requests=30_000)
             latency.append(lone["median_ms"] / called["1"])
             throughput.append(called_rows / many["rows_per_second"])
+            measured = {
+                "signature, 1 row, ms": called["1"],
+                "HTTP, 1 client, ms": lone["median_ms"],
+                f"signature, {CLIENTS} rows, rows/s": called_rows,
+                f"HTTP, {CLIENTS} clients, rows/s": many["rows_per_second"],
+            }
+            for name, value in measured.items():
+                values.setdefault(name, []).append(value)
             rows.append(
                 (
                     str(number),
@@ -129,6 +137,7 @@ def compare(workspace: Path, *, rounds: int) -> bool:
             )
     header = ("round", "signature, 1 (ms)", "HTTP, 1 client (ms)", "ratio", f"signature, {CLIENTS} (rows/s)")
     print(table([*header, f"HTTP, {CLIENTS} clients (rows/s)", "their median / p99 (ms)"], rows))
+    record(record_file, values)
     figures = [
         Figure(
             name="one review over HTTP, times the signature call",
@@ -201,11 +210,8 @@ def _switch(store: VersionStore, number: int) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.serving",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = described(__doc__)
+    record_option(parser)
     parser.add_argument("--workspace", type=Path, default=Path("workspace"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--soak", type=int, metavar="REQUESTS", help="soak instead of comparing")
@@ -219,7 +225,7 @@ def main() -> None:
         if options.soak:
             holds = soak(copy, requests=options.soak)
         else:
-            holds = compare(copy, rounds=options.rounds)
+            holds = compare(copy, rounds=options.rounds, record_file=options.record)
     raise SystemExit(0 if holds else 1)
 
 

@@ -17,6 +17,7 @@ SCRIPTS = [
     "accuracy.ablation",
     "against_notebook",
     "against_tfx_example",
+    "readme",
     "scale",
     "serving",
     "serving.http_load",
