@@ -23,7 +23,7 @@ from pipeline.retraining.policy.records import (
     RolledBack,
     Watching,
 )
-from pipeline.retraining.policy.triggers import suspected_labels
+from pipeline.retraining.policy.triggers import label_words
 from pipeline.settings.alerts import EventName
 
 if TYPE_CHECKING:
@@ -211,6 +211,6 @@ def _seen(examination: Examination) -> str:
         words += f", version {examination.live} gets {examination.accuracy:.4f} right"
     if examination.previous_accuracy is not None:
         words += f", version {examination.previous} {examination.previous_accuracy:.4f}"
-    if examination.suspects:
-        words += f", {suspected_labels(examination)}"
+    if labels := label_words(examination):
+        words += f", {labels}"
     return words

@@ -195,7 +195,7 @@ def _rejection(
 
 
 def _rolled_back_twin(candidate: Candidate, versions: list[Version]) -> int | None:
-    """The number of a rolled-back version with the weights of `candidate` and the same code; None without one.
+    """The number of a rolled-back version with the weights of `candidate` and the same code, or None.
 
     TensorFlow numbers the functions of a SavedModel by how many its process has traced before, so that a fit
     with other stages from the cache exports the same model under another digest.

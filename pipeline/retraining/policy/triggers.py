@@ -74,10 +74,8 @@ def _news(key: SpanContent, examination: Examination | None, past: History) -> s
     """The reason of a run for a new span."""
     dealt_with = {span.number for span in (past.done | past.quarantined.keys()) - {key}}
     words = f"{key} has other content than before" if key.number in dealt_with else f"{key} is new"
-    if examination is not None and examination.suspects:
-        words += f", with {suspected_labels(examination)}"
-    elif examination is not None and examination.labels_not_judged:
-        words += f", with labels that the label check cannot judge ({examination.labels_not_judged})"
+    if examination is not None and (labels := label_words(examination)):
+        words += f", with {labels}"
     if examination is None or not examination.in_base:
         return words
     if examination.in_base == examination.rows:
@@ -85,6 +83,15 @@ def _news(key: SpanContent, examination: Examination | None, past: History) -> s
     return (
         f"{words}; of its {examination.rows:,} reviews {examination.in_base:,} are packaged ones and left out"
     )
+
+
+def label_words(examination: Examination) -> str:
+    """What the label check says of a span; "" where it finds nothing wrong."""
+    if examination.suspects:
+        return suspected_labels(examination)
+    if examination.labels_not_judged:
+        return f"labels that the label check cannot judge ({examination.labels_not_judged})"
+    return ""
 
 
 def suspected_labels(examination: Examination) -> str:

@@ -52,6 +52,16 @@ def test_what_became_of_the_rows_is_said_recorded_and_in_the_history(bench):
     assert history[-1].endswith(f"{words}: a.csv:2: no text")
 
 
+def test_labels_that_cannot_be_judged_are_named_in_the_decision_and_in_the_history(bench):
+    one = bench()
+    one.accuracy[1] = {"labels_not_judged": "40 distinct texts of one label; 50 are needed"}
+    one.land(1)
+    words = "labels that the label check cannot judge (40 distinct texts of one label; 50 are needed)"
+    assert one.retrainer().step().decision.why == f"span 1 is new, with {words}"
+    history = [history_line(record) for record in Journal(one.paths.journal).records()]
+    assert history[1].endswith(words)
+
+
 def test_spans_are_run_in_order_each_without_those_after_it(bench):
     one = bench()
     for number in (3, 1, 2):
