@@ -35,9 +35,10 @@ class TensorSpec:
         """The type of its arrays."""
         import tensorflow as tf
 
-        return (
-            np.dtype(object) if self.dtype == "string" else np.dtype(tf.as_dtype(self.dtype).as_numpy_dtype)
-        )
+        if self.dtype == "string":
+            return np.dtype(object)
+        dtype = np.dtype(tf.as_dtype(self.dtype).as_numpy_dtype)
+        return dtype if dtype.names is None else dtype[0]  # quantized: a session gives the plain integers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,7 @@ def server_version() -> str:
 
 
 def version_of(service: Service, model: str, version: str | None) -> int | None:
-    """The number of the version that a request names; None for the newest, where it names none.
+    """The number of the version that a request names; None for the newest, where it names none or 0.
 
     Raises:
       RequestError: the model is not served, or the version is not a number.
@@ -55,7 +55,7 @@ def version_of(service: Service, model: str, version: str | None) -> int | None:
         return None
     if not re.fullmatch(r"[0-9]{1,18}", version):
         raise invalid(f"The version must be a number, and not {version}")
-    return int(version)
+    return int(version) or None  # no version of a store has the number 0
 
 
 def is_ready(service: Service, model: str, version: str | None) -> bool:

@@ -69,13 +69,13 @@ def test_server_and_health(v2):
 
 @pytest.mark.parametrize(
     ("name", "version", "ready"),
-    [(MODEL, "", True), (MODEL, "1", True), (MODEL, "9", False), ("x", "", False)],
+    [(MODEL, "", True), (MODEL, "1", True), (MODEL, "0", True), (MODEL, "9", False), ("x", "", False)],
 )
 def test_readiness_of_a_model(v2, name, version, ready):
     assert v2("ModelReady", name=name, version=version).ready is ready
 
 
-@pytest.mark.parametrize("version", ["", "1"])
+@pytest.mark.parametrize("version", ["", "1", "0"])
 def test_metadata_of_the_model(v2, version):
     found = v2("ModelMetadata", name=MODEL, version=version)
     assert (found.name, list(found.versions), found.platform) == (MODEL, ["1"], "tensorflow_savedmodel")

@@ -80,6 +80,7 @@ def scalars(tmp_path_factory):
         "a_text": tf.constant(b"hello\0"),
         "whole": tf.constant(7, tf.int64),
         "real": tf.constant(0.5, tf.float32),
+        "half": tf.constant(0.5, tf.float16),
         "truth": tf.constant(True),
     }
     module.answer = tf.function(
@@ -97,6 +98,7 @@ def scalars(tmp_path_factory):
         ("a_text", b"hello\0", object),
         ("whole", 7, np.int64),
         ("real", 0.5, np.float32),
+        ("half", 0.5, np.float16),
         ("truth", True, np.bool_),
     ],
 )

@@ -7,12 +7,16 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from serving.open_inference.tensors import DATATYPES
+
 MODEL = "/v1/models/imdb_sentiment"
 KINDS = {
     "a_text": (tf.string, b"hello", "hello"),
     "some_bytes": (tf.string, b"hi\0", {"b64": "aGkA"}),
     "whole": (tf.int64, -7, -7),
     "small": (tf.int8, 3, 3),
+    "byte": (tf.uint8, 255, 255),
+    "large": (tf.uint64, 2**64 - 1, 2**64 - 1),
     "real": (tf.float32, 0.5, 0.5),
     "double": (tf.float64, 0.1, 0.1),
     "truth": (tf.bool, True, True),
@@ -65,9 +69,7 @@ def test_an_answer_in_rows_has_no_place_for_one(scalars):
 @kinds
 def test_over_the_open_inference_protocol(scalars, kind):
     dtype, value, _ = KINDS[kind]
-    datatype = {"string": "BYTES", "bool": "BOOL", "float32": "FP32", "float64": "FP64"}.get(
-        dtype.name, dtype.name.upper()
-    )
+    datatype = DATATYPES[dtype.name]
     text = value.decode() if isinstance(value, bytes) else value
     tensor = {"name": "x", "shape": [], "datatype": datatype, "data": [text]}
     content = {"inputs": [tensor], "parameters": {"signature_name": kind}}

@@ -106,6 +106,16 @@ def beside(live):
     return Reference(live)
 
 
+def test_quantized_numbers_are_the_whole_numbers_that_a_session_gives(tmp_path):
+    def answer(text):
+        return {"y": tf.bitcast(tf.fill(tf.shape(text), tf.constant(3, tf.int8)), tf.qint8)}
+
+    module = tf.Module()
+    module.answer = tf.function(answer, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    tf.saved_model.save(module, str(tmp_path / "model"), signatures=module.answer)
+    assert trial(tmp_path / "model").signature == "serving_default"
+
+
 def test_every_signature_is_asked_one_row_and_a_batch():
     model = Fake("serving_default", "other")
     try_out(model)

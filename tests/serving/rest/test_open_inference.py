@@ -39,7 +39,9 @@ def test_server_and_health(client):
     assert client.get("/v2/health/ready").json() == {"ready": True}
 
 
-@pytest.mark.parametrize("path", [MODEL, f"{MODEL}/versions/1", "/v2/models/imdb%5Fsentiment"])
+@pytest.mark.parametrize(
+    "path", [MODEL, f"{MODEL}/versions/1", f"{MODEL}/versions/0", "/v2/models/imdb%5Fsentiment"]
+)
 def test_metadata_and_readiness_of_the_model(client, path):
     assert client.get(path).json() == {
         "name": "imdb_sentiment",
@@ -71,7 +73,7 @@ def test_what_is_not_there_is_answered_400(client, path, text):
     assert (ready.status_code, ready.json()["ready"]) == (400, False)
 
 
-@pytest.mark.parametrize("path", [MODEL, f"{MODEL}/versions/1"])
+@pytest.mark.parametrize("path", [MODEL, f"{MODEL}/versions/1", f"{MODEL}/versions/0"])
 def test_inference_echoes_the_id(client, path):
     response = infer(client, {"id": "a-1", "inputs": [text_input("good", "bad")]}, path)
     assert response.headers["content-type"] == "application/json"
