@@ -1,3 +1,5 @@
+import pytest
+
 from serving.tensorflow_errors import root_cause
 
 GRAPH_ERROR = """Graph execution error:
@@ -13,6 +15,24 @@ def test_a_graph_error_is_told_by_its_cause():
     assert root_cause(ValueError(GRAPH_ERROR)) == (
         "Feature: review (data type: string) is required but could not be found."
     )
+
+
+def test_a_hint_about_memory_does_not_hide_the_cause():
+    hint = (
+        "\nHint: If you want to see a list of allocated tensors when OOM happens, add "
+        "report_tensor_allocations_upon_oom to RunOptions for current allocation info.\n"
+    )
+    assert root_cause(ValueError(GRAPH_ERROR + hint)) == root_cause(ValueError(GRAPH_ERROR))
+
+
+@pytest.mark.parametrize("heading", ["", "Graph execution error:\n\nDetected at node a defined at\n"])
+def test_of_several_errors_the_first_is_told(heading):
+    text = (
+        "2 root error(s) found.\n  (0) FAILED_PRECONDITION: Table not initialized.\n\t [[{{node lookup}}]]\n"
+        "\t [[add/_7]]\n  (1) FAILED_PRECONDITION: Another.\n\t [[{{node lookup}}]]\n"
+        "0 successful operations.\n0 derived errors ignored. [Op:__inference_f_1]"
+    )
+    assert root_cause(ValueError(heading + text)) == "Table not initialized."
 
 
 def test_any_other_error_is_told_by_its_first_line():
