@@ -1,8 +1,8 @@
 """Manual approval of a refused model: the waived conditions and their record.
 
-Whoever approves a refused model accepts what the comparison with production came to, or that there was none;
-whatever else failed (a floor, a ceiling, the number of examples) only where they name it. The verdict, a file
-and the lineage store say who, when and why; the last as a blessing by the stage `Approval`.
+An approval waives the comparison with production, and that there was none. Any other failed condition (a
+floor, a ceiling, the number of examples) must be named. The verdict, a file and the lineage store record who
+approved, when and why; the lineage store as a blessing by the stage `Approval`.
 """
 
 import dataclasses
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 STAGE = "Approval"
 APPROVED_BY = "approved_by"
-"""The custom property that tells an approval's blessing from a gate's."""
+"""The custom property that distinguishes an approval's blessing from the gate's."""
 _EXECUTION_TYPE = "greenlight.Approval"
 
 
 class NotWaived(GreenlightError):
-    """Conditions failed that the approval does not name: the model stays refused."""
+    """The approval does not name all failed conditions, so the model stays refused."""
 
     exit_code = 3
 
@@ -35,8 +35,9 @@ class NotWaived(GreenlightError):
 class Waivers:
     """What an approval waives besides the comparison with production.
 
-    names: conditions as `condition_name` names them.
-    everything: whatever failed.
+    Attributes:
+      names: conditions, as `condition_name` names them.
+      everything: whether all failed conditions are waived.
     """
 
     names: Collection[str] = ()
@@ -52,10 +53,10 @@ def condition_name(condition: ConditionResult) -> str:
 
 
 def approve(verdict: Verdict, approval: Approval, waivers: Waivers | None = None) -> Verdict:
-    """The verdict with its failed conditions waived: promoted by a person.
+    """The verdict with its failed conditions waived, which promotes the model.
 
     Raises:
-      InputError: the person or the reason is missing, no condition failed, or a waiver names one that held.
+      InputError: the person or the reason is missing, no condition failed, or a waived one did not fail.
       NotWaived: a failed condition is neither a comparison with production nor among the waivers.
     """
     waivers = waivers or Waivers()
@@ -76,7 +77,7 @@ def approve(verdict: Verdict, approval: Approval, waivers: Waivers | None = None
 
 
 def waived(verdict: Verdict) -> list[str]:
-    """The conditions that were waived, in words that tell a change from the metric itself."""
+    """The names of the waived conditions; a change is distinct from the metric itself."""
     return [
         f"{'change of ' if each.kind.startswith('change') else ''}{condition_name(each)}"
         for each in verdict.conditions
@@ -85,7 +86,7 @@ def waived(verdict: Verdict) -> list[str]:
 
 
 def _refuse_unknown(waivers: Waivers, failed: list[ConditionResult], *, run: str) -> None:
-    """A slip of the keyboard must not pass for a decision."""
+    """Raises InputError for waivers of conditions that did not fail: they may be typing errors."""
     known = ", ".join(dict.fromkeys(condition_name(each) for each in failed))
     for name in waivers.names:
         if name not in known.split(", "):
@@ -105,7 +106,7 @@ def _refuse_unwaived(left: list[ConditionResult], *, run: str) -> None:
 def record(store: "MetadataStore", verdict: Verdict, *, evaluation: int, folder: str) -> int:
     """Records an approval in the lineage store, once; returns the id of its ModelBlessing.
 
-    From then on the model counts as blessed, and a run that trains the same model again does not compare it.
+    From then on the model is blessed, and a run that trains the same model again does not compare it.
 
     Args:
       store: the lineage store of the run.
@@ -150,7 +151,7 @@ def record(store: "MetadataStore", verdict: Verdict, *, evaluation: int, folder:
 
 
 def _artifacts_of(store: "MetadataStore", execution: int) -> "dict[str, mlmd.Artifact]":
-    """The artifacts of an execution by their input or output key."""
+    """Input or output key -> artifact of an execution."""
     events = store.get_events_by_execution_ids([execution])
     artifacts = {each.id: each for each in store.get_artifacts_by_id([event.artifact_id for event in events])}
     return {event.path.steps[0].key: artifacts[event.artifact_id] for event in events}
@@ -166,7 +167,7 @@ def _event(key: str, kind: "mlmd.Event.Type") -> "mlmd.Event":
 
 
 def _contexts(store: "MetadataStore", evaluation: int) -> "Iterable[mlmd.Context]":
-    """Pipeline and run as the Evaluator's; a node of our own, named as TFX names nodes."""
+    """The pipeline and run contexts of the Evaluator, and a node context named as TFX names them."""
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
     for context in store.get_contexts_by_execution(evaluation):

@@ -17,7 +17,7 @@ CODE = "code"
 
 
 class EvaluatorSpec(specs.EvaluatorSpec):
-    """TFX's, and `gate`: GateSettings as JSON; `code` makes an upgraded stage run again; `base_model`."""
+    """TFX's spec with `gate` (GateSettings as JSON), `code` (reruns an upgraded stage) and `base_model`."""
 
     PARAMETERS = {
         **specs.EvaluatorSpec.PARAMETERS,
@@ -32,7 +32,7 @@ class EvaluatorSpec(specs.EvaluatorSpec):
 
 
 class Evaluator(tfx_component.Evaluator):
-    """Evaluates a model with TFMA and leaves a verdict with reasons beside TFMA's own outputs.
+    """Evaluates a model with TFMA and writes a verdict with reasons beside TFMA's outputs.
 
     Outputs are TFX's: `evaluation` (ModelEvaluation, with verdict.json and predictions.parquet) and
     `blessing` (ModelBlessing).
@@ -63,12 +63,12 @@ def evaluator(
     Args:
       examples: Examples with the split.
       model: the candidate.
-      gate: the conditions it has to meet.
+      gate: the conditions that it must meet.
       split: the split to judge on, "test" or "eval".
-      spans: whether the examples come in spans: the newest and the base are judged apart, too.
-      baseline_model: the model in production, or the word that there is none.
-      base_model: the model whose weights the candidate may have started from: it has seen what that one saw.
-      schema: a Schema for TFMA's input; it does without.
+      spans: whether the examples have spans, so that the newest span and the base set are judged, too.
+      baseline_model: the model in production, or an artifact that says that there is none.
+      base_model: the model whose weights the candidate may have started from, with the reviews it has seen.
+      schema: an optional Schema for TFMA's input.
     """
     return Evaluator(
         EvaluatorSpec(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ml_metadata import MetadataStore
 
 EARLIER = "earlier_candidates"
-"""The execution property with the numbers by test set, as JSON; "" where no driver runs (Kubeflow)."""
+"""The execution property with the numbers by test set, as JSON; "" if no driver runs (Kubeflow)."""
 TEST_SET, CANDIDATE, EXAMPLES = "test_set", "candidate", "judged_examples"
 """Custom properties of a ModelEvaluation: the digests of the texts that it is of and of the judged model, and
 the ids of the examples.
@@ -27,13 +27,13 @@ the ids of the examples.
 
 
 class Driver(BaseDriver):
-    """Counts in the lineage store, up to the first time that this very model was judged on these examples.
+    """Counts earlier candidates in the lineage store, up to this model's first evaluation on these examples.
 
-    So the number stays what it was when both come again, and the Evaluator comes from the cache.
+    The number is therefore the same when both come again, and the Evaluator is taken from the cache.
     """
 
     def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
-        """The execution properties with the numbers in them."""
+        """Adds the numbers to the execution properties."""
         output = driver_output_pb2.DriverOutput()
         try:
             candidate = digest_of(execution_info.input_dict[specs.MODEL_KEY])
@@ -52,7 +52,7 @@ class Driver(BaseDriver):
 
 
 def earlier_candidates(store: "MetadataStore", candidate: str, *, examples: str) -> dict[str, int]:
-    """Test set -> how many other models were judged on it before this one was judged on it first.
+    """Test set -> number of other models that were judged on it before this one.
 
     Args:
       candidate: the digest of the model.
@@ -76,12 +76,12 @@ def earlier_candidates(store: "MetadataStore", candidate: str, *, examples: str)
 
 
 def ids_of(examples: list[Artifact]) -> str:
-    """Names artifacts in the lineage store."""
+    """The ids of artifacts, as a string."""
     return ",".join(str(number) for number in sorted(artifact.id for artifact in examples))
 
 
 def digest_of(models: list[Artifact]) -> str:
-    """The version store's digest of the content of a Model artifact."""
+    """The digest of a Model artifact, as the version store computes it."""
     model = artifact_utils.get_single_instance(models)
     folder = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
     return model_digest(model_entries(files_for(folder), folder))

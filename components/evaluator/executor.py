@@ -47,15 +47,15 @@ _Artifacts = dict[str, list[Artifact]]
 
 
 class Executor(tfx_executor.Executor):
-    """TFX's Evaluator with a verdict that has reasons.
+    """TFX's Evaluator with a verdict and its reasons.
 
     Beside TFMA's files, the evaluation's folder gets `verdict.json`, `predictions.parquet` and the record of
-    the reviews that the candidate was trained on, which goes with it when it is pushed. The blessing follows
-    the verdict, which is all conditions of the gate together, TFMA's own thresholds among them.
+    the reviews that the candidate was trained on, which is pushed with it. The blessing follows the verdict,
+    which covers all conditions of the gate, including TFMA's thresholds.
     """
 
     def Do(self, input_dict: _Artifacts, output_dict: _Artifacts, exec_properties: dict[str, Any]) -> None:
-        """Evaluates the candidate and, where it still works, the baseline.
+        """Evaluates the candidate and, if it still works, the baseline.
 
         Args:
           input_dict: examples, model, optionally baseline_model and schema, as TFX's Evaluator takes them; a
@@ -113,7 +113,7 @@ class Executor(tfx_executor.Executor):
 
 
 def _predict(input_dict: _Artifacts, split: str) -> tuple[Predictions, Baseline | None]:
-    """One pass over the split with both models; a baseline that fails is described instead of compared."""
+    """Predicts the split with both models in one pass; a failing baseline is described, not compared."""
     scorers = {
         specs.MODEL_KEY: Scorer(_folder(artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY])))
     }
@@ -148,7 +148,7 @@ def _predict(input_dict: _Artifacts, split: str) -> tuple[Predictions, Baseline 
 
 
 def _candidate_training(input_dict: _Artifacts) -> TrainingReviews:
-    """The reviews that the candidate has seen, with those of the model that it may have started from."""
+    """The reviews that the candidate, or the model that it may have started from, has seen."""
     found = TrainingReviews.of_examples(input_dict[specs.EXAMPLES_KEY], (TRAIN, EVAL))
     for base in input_dict.get(BASE_MODEL) or ():
         if not is_none(base) and (earlier := training_of(_folder(base)).reviews):
@@ -157,10 +157,10 @@ def _candidate_training(input_dict: _Artifacts) -> TrainingReviews:
 
 
 def _exposure(input_dict: _Artifacts, found: Predictions, candidate: TrainingReviews, split: str) -> Exposure:
-    """Which reviews of the split both models have seen.
+    """Which reviews of the split each model has seen.
 
-    Where there is no test split, the gate judges on `eval`: then a model that was chosen by its reviews
-    counts as not having seen them, because no other reviews are there.
+    Without a test split the gate judges on `eval`. Reviews that a model was only selected with then count as
+    unseen, because there are no others.
     """
     assert found.text_id is not None
     production = Training()
@@ -176,7 +176,7 @@ def _exposure(input_dict: _Artifacts, found: Predictions, candidate: TrainingRev
 
 
 def _with_exposure(found: Predictions, exposure: Exposure) -> Predictions:
-    """The predictions as they are kept, with what the models have seen where they have seen something."""
+    """The predictions with the columns `seen` and `baseline_seen`, if a model has seen any review."""
     unseen, by_neither = exposure.unseen_by_candidate(len(found)), exposure.unseen(len(found))
     if by_neither.all():
         return found
@@ -194,7 +194,7 @@ def _without_thresholds(exec_properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _newest_span(input_dict: _Artifacts, found: Predictions) -> int:
-    """Of the examples, even where none of its reviews fell into the split; 0 where they come in no spans."""
+    """The newest span of the examples, even without a review in the split; 0 if they have no spans."""
     in_split = 0 if found.span is None else int(found.span.max())
     return max(in_split, *(artifact.span for artifact in input_dict[specs.EXAMPLES_KEY]))
 
@@ -210,7 +210,7 @@ def _folder(model: Artifact) -> str:
 
 
 def _with_what_there_is(input_dict: _Artifacts) -> _Artifacts:
-    """The inputs without a baseline that stands for none."""
+    """The inputs without a baseline artifact that says that there is no model."""
     absent = any(is_none(model) for model in input_dict.get(specs.BASELINE_MODEL_KEY) or ())
     return {
         key: value for key, value in input_dict.items() if not (absent and key == specs.BASELINE_MODEL_KEY)
@@ -218,7 +218,7 @@ def _with_what_there_is(input_dict: _Artifacts) -> _Artifacts:
 
 
 def _for_tfma(input_dict: _Artifacts, *, baseline: bool) -> _Artifacts:
-    """The inputs that TFMA knows: a baseline that gave no predictions would end its evaluation."""
+    """The inputs for TFMA, without a baseline that gave no predictions, which would fail its evaluation."""
     left_out = {BASE_MODEL} if baseline else {BASE_MODEL, specs.BASELINE_MODEL_KEY}
     return {key: value for key, value in input_dict.items() if key not in left_out}
 
@@ -229,26 +229,26 @@ def _write(artifact: Artifact, name: str, content: bytes) -> None:
 
 
 def _check_validation(validation: Any, verdict: Verdict) -> None:
-    """TFMA's thresholds are among the gate's conditions: what they refuse, the verdict must have refused."""
+    """Checks that the verdict refuses if TFMA's thresholds, which are conditions of the gate, do."""
     if verdict.promoted and not validation.validation_ok:
         raise GreenlightError(f"TFMA refuses what the gate promotes; its validation result: {validation}")
 
 
 def _earlier_candidates(exec_properties: dict[str, Any], found: Predictions) -> int | None:
-    """How many models were judged on these texts before this one; None if that was not counted."""
+    """The number of models judged on these texts before this one; None if not counted."""
     told = exec_properties.get(EARLIER)
     return json.loads(told).get(digest(found), 0) if told else None
 
 
 def _record_look(evaluation: Artifact, found: Predictions, input_dict: _Artifacts) -> None:
-    """What the driver of a later evaluation counts by."""
+    """Records the properties by which the driver of a later evaluation counts."""
     evaluation.set_string_custom_property(TEST_SET, digest(found) or "")
     evaluation.set_string_custom_property(CANDIDATE, digest_of(input_dict[specs.MODEL_KEY]))
     evaluation.set_string_custom_property(EXAMPLES, ids_of(input_dict[specs.EXAMPLES_KEY]))
 
 
 def _bless(blessing: Artifact, verdict: Verdict, input_dict: _Artifacts) -> None:
-    """Leaves what TFX's Evaluator leaves, by our verdict: marker file and custom properties."""
+    """Writes the blessing as TFX's Evaluator does, from the verdict: marker file and custom properties."""
     names = {True: constants.BLESSED_FILE_NAME, False: constants.NOT_BLESSED_FILE_NAME}
     stale = os.path.join(blessing.uri, names[not verdict.promoted])
     if fileio.exists(stale):
@@ -265,7 +265,7 @@ def _bless(blessing: Artifact, verdict: Verdict, input_dict: _Artifacts) -> None
 
 
 def _record(artifact: Artifact, verdict: Verdict) -> None:
-    """The verdict in short as custom properties, so that the lineage store can answer for it."""
+    """Records a summary of the verdict as custom properties in the lineage store."""
     artifact.set_string_custom_property("verdict", verdict.verdict)
     artifact.set_string_custom_property("split", verdict.split)
     artifact.set_string_custom_property("reasons", "\n".join(verdict.reasons))

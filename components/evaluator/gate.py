@@ -12,7 +12,7 @@ SIGNATURE = "tf_example"
 PREDICTION = "probability"
 
 CUT = 0.4999999701976776
-"""The largest float32 below 0.5. TFMA calls a review positive above the threshold, the model from 0.5 on."""
+"""The largest float32 below 0.5: TFMA predicts positive above its threshold, the model from 0.5 on."""
 
 TFMA_NAMES = {
     "accuracy": "binary_accuracy",
@@ -24,17 +24,16 @@ TFMA_NAMES = {
 }
 """Our metric names -> the keys of TFMA's results.
 
-`ece` is ours alone; so is `loss`: TFMA's cross-entropy is not a number for a probability of exactly 1.
+TFMA has no `ece`, and its cross-entropy is NaN for a probability of exactly 1, so it is not our `loss`.
 """
 
 
 def eval_config(gate: GateSettings, *, spans: bool = False) -> tfma.EvalConfig:
-    """Returns what TFMA evaluates: both models through `tf_example`, overall, by length bucket, and by span
-    where the reviews come in `spans`.
+    """The tfma.EvalConfig: both models, through `tf_example`, overall, by length bucket and by span.
 
-    Its thresholds are the ones TFMA has words for: examples, accuracy and its change. The verdict judges all
-    conditions; these keep TFMA's validation result in line with it. Without a baseline the Evaluator drops
-    the baseline's ModelSpec and the change threshold, where reviews are left out all thresholds.
+    Its thresholds are those that TFMA supports: examples, accuracy and its change. The verdict judges all
+    conditions; the thresholds keep TFMA's validation result consistent with it. Without a baseline the
+    Evaluator drops the baseline's ModelSpec and the change threshold; with left-out reviews, all thresholds.
     """
     return tfma.EvalConfig(
         model_specs=[
@@ -52,7 +51,7 @@ def eval_config(gate: GateSettings, *, spans: bool = False) -> tfma.EvalConfig:
 
 
 def without_thresholds(config: tfma.EvalConfig) -> tfma.EvalConfig:
-    """The same for a split of which reviews are left out: TFMA's own verdict would be one on all of them."""
+    """The configuration for a split with left-out reviews, which TFMA would judge, too."""
     found = tfma.EvalConfig()
     found.CopyFrom(config)
     for spec in found.metrics_specs:
@@ -65,7 +64,7 @@ def _model_spec(name: str, *, is_baseline: bool) -> tfma.ModelSpec:
     return tfma.ModelSpec(
         name=name,
         is_baseline=is_baseline,
-        # Left to guess, TFMA first loads every model as a Keras model, twice, to find that it is none.
+        # Without a type, TFMA first loads every model as a Keras model, twice, and fails.
         model_type=TF_GENERIC,
         signature_name=SIGNATURE,
         label_key=LABEL,
@@ -98,7 +97,7 @@ def _accuracy_thresholds(gate: GateSettings) -> list[tfma.PerSliceMetricThreshol
 
 
 def _overall(*, floor: float | None, change: float | None = None) -> tfma.PerSliceMetricThreshold:
-    """A threshold for the whole split only: MetricConfig.threshold would hold every slice to it."""
+    """A threshold for the whole split only; MetricConfig.threshold would apply to every slice."""
     threshold = tfma.MetricThreshold()
     if floor is not None:
         threshold.value_threshold.lower_bound.value = floor - EDGE

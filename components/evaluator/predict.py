@@ -32,7 +32,7 @@ class Scorer:
       folder: the SavedModel.
 
     Raises:
-      ModelError: the folder is gone, or holds no model with such a signature.
+      ModelError: the folder does not exist, or has no model with that signature.
     """
 
     def __init__(self, folder: str) -> None:
@@ -59,7 +59,7 @@ class Scorer:
         """float32 [N] for serialized tf.Examples (string [N]).
 
         Raises:
-          ModelError: the call fails, or gives another number of probabilities.
+          ModelError: the call fails, or returns another number of probabilities.
         """
         try:
             found = self._model.run(SIGNATURE, {self._input: examples.numpy()})[PREDICTION]
@@ -80,7 +80,7 @@ def score(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, str]]:
     """Calls every scorer once on each batch.
 
-    A scorer that fails is dropped with its problem; the others go on.
+    A scorer that fails is dropped, and its problem returned; the others continue.
 
     Args:
       files: TFRecord files of tf.Examples.

@@ -19,13 +19,13 @@ class Predictions:
       text: object [N], the reviews as str.
       label: int8 [N], 1 is positive.
       length: object [N], the length bucket as str.
-      span: int64 [N], the span that each came with; None where none came with one.
-      text_id: uint64 [N], equal for reviews of one text (`training_reviews.hashes`); None where each is
-        another text.
+      span: int64 [N], the span of each; None if they have no spans.
+      text_id: uint64 [N], equal for reviews with the same text (`training_reviews.hashes`); None if all texts
+        are distinct.
       seen, baseline_seen: bool [N], whether the candidate and the baseline have seen the review in training;
-        None where neither has seen any.
+        None if neither has seen any.
       probability: float32 [N], the candidate's.
-      baseline_probability: float32 [N], the baseline's; None where there is none, or none that works.
+      baseline_probability: float32 [N], the baseline's; None if there is none, or it does not work.
     """
 
     text: np.ndarray
@@ -56,7 +56,7 @@ class Predictions:
         return len(self) if self.text_id is None else len(np.unique(self.text_id))
 
     def to_bytes(self) -> bytes:
-        """A Parquet file with a column for each array that there is."""
+        """A Parquet file with one column per array that is not None."""
         columns = {name: column for name, column in vars(self).items() if column is not None}
         buffer = io.BytesIO()
         parquet.write_table(pa.table(columns), buffer)
@@ -64,7 +64,7 @@ class Predictions:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Predictions":
-        """Reads what `to_bytes` wrote; columns that a newer release has added are passed over.
+        """The inverse of `to_bytes`; columns of a newer release are ignored.
 
         Raises:
           pyarrow.ArrowInvalid: `content` is not a Parquet file.
@@ -76,6 +76,6 @@ class Predictions:
 
 
 def not_probabilities(values: np.ndarray) -> str | None:
-    """Says how many of float [N] are not numbers between 0 and 1; None where all are."""
+    """A message if values of float [N] are not between 0 and 1; None if all are."""
     wrong = np.count_nonzero(~((values >= 0) & (values <= 1)))
     return f"{wrong:,} of {len(values):,} probabilities are not numbers from 0 to 1" if wrong else None

@@ -33,7 +33,7 @@ OFF = "off"
 
 
 def _read_off(value: Any) -> Any:
-    """TOML has no null, so the word "off" (or false) switches a limit off."""
+    """Maps "off" and false to None: TOML has no null."""
     if value is False or (isinstance(value, str) and value.strip().lower() == OFF):
         return None
     if value is True:
@@ -50,7 +50,7 @@ Switchable = Annotated[
 
 OVERALL = "overall"
 SLICES = tuple(f"{LENGTH}:{bucket}" for bucket in LENGTHS)
-"""The parts of a split that a condition can be about, as `feature:value`."""
+"""The slices of a split that a condition can apply to, as `feature:value`."""
 
 
 def _known_slice(name: str) -> str:
@@ -77,7 +77,7 @@ def _refuse_impossible(
 
 
 class ConditionSettings(BaseModel):
-    """One condition on one metric; several limits in one entry all have to hold."""
+    """One condition on one metric; all limits in one entry must hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -108,7 +108,7 @@ class ConditionSettings(BaseModel):
 
 
 class GateSettings(BaseModel):
-    """The conditions that a candidate has to meet, all of them."""
+    """The conditions of the gate, all of which a candidate must meet."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

@@ -33,7 +33,7 @@ def split_files(examples: list[Artifact], split: str) -> list[str]:
 
 
 def read_split(files: Sequence[str]) -> tf.data.Dataset:
-    """Batches of serialized tf.Examples (string [N]), the files gunzipped where their names end in .gz."""
+    """Batches of serialized tf.Examples (string [N]); files whose names end in .gz are decompressed."""
     parts = [
         tf.data.TFRecordDataset(file, compression_type="GZIP" if file.endswith(".gz") else "")
         for file in files

@@ -15,7 +15,7 @@ from components.reviews import SPAN
 
 TOLERANCE = 1e-3
 NOISE = 1e-6
-"""How far a probability may move with the size of the batch it is computed in: float32, near 0.5."""
+"""The largest change of a probability near 0.5 with the batch size: float32 rounding."""
 _AUC_BUCKETS = 10_000
 
 
@@ -42,14 +42,14 @@ def _value(key: metrics_for_slice_pb2.SingleSliceKey) -> str:
 
 
 def check_agreement(found: Mapping[str, Mapping[str, float]], predictions: Predictions) -> None:
-    """Compares TFMA's metrics of every slice with those of the predictions that the verdict stands on.
+    """Checks TFMA's metrics of every slice against those of the verdict's predictions.
 
-    TFMA asks the model in batches of other sizes, so a review at 0.4999999 may be one at 0.5000001 to it: in
-    a small slice one such review is more than the tolerance. A metric may therefore lie anywhere between what
-    it is with all probabilities moved by NOISE to the wrong side and with all moved to the right one.
+    TFMA uses other batch sizes, so a review at 0.4999999 may be at 0.5000001 for it; in a small slice, one
+    such review exceeds the tolerance. A metric may therefore lie anywhere between its values with all
+    probabilities moved by NOISE to the wrong side and to the right side.
 
     Raises:
-      GreenlightError: they differ by more than 0.001 and NOISE explain, or TFMA lacks a slice or a metric.
+      GreenlightError: they differ by more than 0.001 beyond that range, or TFMA lacks a slice or a metric.
     """
     parts = {OVERALL: np.ones(len(predictions), bool)}
     parts |= {f"length:{length}": predictions.length == length for length in set(predictions.length)}
@@ -71,14 +71,14 @@ def check_agreement(found: Mapping[str, Mapping[str, float]], predictions: Predi
 
 
 def _range(name: str, label: np.ndarray, probability: np.ndarray) -> tuple[float, float, float]:
-    """The lowest value of a metric within NOISE, the value itself, and the highest; nan where it has none."""
+    """The lowest value of a metric within NOISE, the value itself, and the highest; NaN if undefined."""
     measure = metrics.METRICS[name]
     if name == "auc":
         # TFMA sorts probabilities into buckets before it integrates, which counts near ones as ties.
         ours = measure(label, np.floor(probability * _AUC_BUCKETS))
         return ours, ours, ours
     right = np.where(label == 1, NOISE, -NOISE)
-    down = np.full(len(label), -NOISE)  # where no positive prediction is left, precision may have no value
+    down = np.full(len(label), -NOISE)  # precision is undefined without a positive prediction
     moved = (right, -right, down)
     found = [measure(label, probability + step) for step in moved]
     return float(np.min(found)), measure(label, probability), float(np.max(found))

@@ -20,7 +20,7 @@ Status = Literal["ok", "failed", "waived", "not judged"]
 
 CHANGE_KINDS = frozenset({"change", "change_ceiling"})
 WAIVABLE_KINDS = CHANGE_KINDS | {"baseline", "unseen", "quality"}
-"""What an approval waives unasked: the comparison with production, not what the model shows by itself."""
+"""The kinds that every approval waives: the comparison with production."""
 
 FILE_NAME = "verdict.json"
 
@@ -28,7 +28,7 @@ PROMOTED = "promoted"
 REFUSED = "refused"
 
 EDGE = 1e-9
-"""How far rounding may push a value over a limit before it counts: 0.848 - 0.85 is -0.0020000000000000018."""
+"""The tolerance for rounding at a limit: 0.848 - 0.85 is -0.0020000000000000018."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +36,11 @@ class Condition:
     """A limit on a metric (`floor`, `ceiling`, `examples`) or on its change (`change`, `change_ceiling`).
 
     Attributes:
-      min_examples: with fewer distinct texts in the slice it is not judged and does not stand in the way.
-      by: whether the value is judged; or its interval, which has to keep the limit as a whole ("proof"), or
-        to break it as a whole to fail ("doubt").
-      family: how many conditions of one kind are judged by intervals together: each gets its share of the
-        error (Bonferroni).
+      min_examples: with fewer distinct texts in the slice, the condition is not judged and passes.
+      by: "value"; or the interval: with "proof" the whole interval must keep the limit, with "doubt" the
+        condition fails only if the whole interval breaks it.
+      family: the number of conditions of one kind that are judged by intervals; the error is divided among
+        them (Bonferroni).
     """
 
     metric: str
@@ -58,19 +58,19 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class ConditionResult:
-    """How one condition came out.
+    """The result of one condition.
 
     Attributes:
-      threshold: None for `baseline`, which asks for a model to compare with, and for `quality`, which asks
-        that some condition on the model was judged.
-      value: the metric, or for a change the metric minus the baseline's; None where it is undefined.
-      lower, upper: the confidence interval of `value` at level `confidence`; None where there is none.
-      judged: which of value, lower and upper was held against the threshold.
+      threshold: None for `baseline`, which needs a model to compare with, and for `quality`, which needs a
+        judged condition on the model.
+      value: the metric, or for a change the metric minus the baseline's; None if undefined.
+      lower, upper: the confidence interval of `value` at level `confidence`; None if there is none.
+      judged: which of value, lower and upper was compared with the threshold.
       baseline: the baseline's metric on the same examples.
-      margin: by how much the judged number keeps the threshold; negative where it fails.
+      margin: the distance of the judged number from the threshold; negative if the condition fails.
       reason: one line for a person.
       waived: who accepted a failure and why.
-      unjudged: why nothing was judged, in a few words; such a condition passes.
+      unjudged: why the condition was not judged, in a few words; such a condition passes.
       examples, texts: the reviews that it was judged on, and the distinct texts among them.
     """
 
@@ -95,12 +95,12 @@ class ConditionResult:
 
     @property
     def holds(self) -> bool:
-        """Whether the condition stands in the way of a promotion no longer."""
+        """Whether the condition allows a promotion: it passed or was waived."""
         return self.passed or self.waived is not None
 
     @property
     def status(self) -> Status:
-        """`ok` only where something was judged and held."""
+        """`ok` only if the condition was judged and passed."""
         if not self.passed:
             return "failed" if self.waived is None else "waived"
         return "ok" if self.unjudged is None else "not judged"
@@ -111,12 +111,12 @@ class ConditionResult:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "ConditionResult":
-        """Reads what `to_dict` wrote."""
+        """The inverse of `to_dict`."""
         return _of_known(cls, content)
 
 
 def status_of(record: Mapping[str, Any]) -> Status:
-    """The status of a condition in a verdict's JSON, also of a Greenlight that did not write it."""
+    """The status of a condition in a verdict's JSON, also of an older Greenlight without the field."""
     if "status" in record:
         return record["status"]
     if not record.get("passed"):
@@ -130,8 +130,8 @@ class Baseline:
 
     Attributes:
       model_uri: where its Model artifact lies.
-      metrics: its metrics on the same examples; None where it can't be evaluated any more.
-      problem: why it can't be.
+      metrics: its metrics on the same examples; None if it cannot be evaluated any more.
+      problem: why it cannot be evaluated.
     """
 
     model_uri: str
@@ -146,10 +146,10 @@ class Comparison:
     Attributes:
       reviews: all reviews of the split.
       compared: those that neither model has seen.
-      left_out: why the others were left out -> how many; each counts once.
-      needed: how many distinct texts have to be compared; None where nothing was left out.
-      known: whether it is known which reviews the model in production has seen.
-      problem: why it is not.
+      left_out: reason -> number of reviews that were left out; each counts once.
+      needed: the minimum number of distinct texts to compare; None if nothing was left out.
+      known: whether the reviews that the model in production has seen are known.
+      problem: why they are not known.
       data_changes: how the data differs from that of the model in production, a clause each.
     """
 
@@ -164,19 +164,18 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class TestSet:
-    """The reviews of the split, and how much they can show.
+    """The reviews of the split, and the precision of figures on them.
 
     Attributes:
-      digest: of its distinct texts, whatever their order; None where the texts have no hashes.
-      reviews, texts: their number, and that of the distinct texts.
-      seen_by_candidate: how many were left out because the candidate has seen them.
-      majority_class, majority_share: what a constant answer says at best, and how often it is right.
-      resolution: the smallest change of accuracy that is seen with a power of 80 % at the 95 % level.
-      candidates: how many models were judged on these texts so far, this one included; None if
-        not counted.
+      digest: the digest of its distinct texts, in any order; None if the texts have no hashes.
+      reviews, texts: the numbers of reviews and of distinct texts.
+      seen_by_candidate: the number of reviews left out because the candidate has seen them.
+      majority_class, majority_share: the best constant prediction, and its accuracy.
+      resolution: the smallest change of accuracy that is detected with a power of 80 % at the 95 % level.
+      candidates: the number of models judged on these texts so far, including this one; None if not counted.
     """
 
-    __test__ = False  # no test case, whatever pytest makes of the name
+    __test__ = False  # not a test case for pytest
 
     digest: str | None
     reviews: int
@@ -200,9 +199,9 @@ class Approval:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the gate decided about a candidate, and on what grounds.
+    """The gate's decision about a candidate, with its conditions.
 
-    `notes`: what a reader of the figures has to know, a sentence each.
+    `notes`: sentences that a reader of the figures needs.
     """
 
     split: str
@@ -230,7 +229,7 @@ class Verdict:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the candidate was refused, one line a failed condition; empty where it was promoted."""
+        """Why the candidate was refused, one line per failed condition; empty if it was promoted."""
         return tuple(condition.reason for condition in self.conditions if not condition.holds)
 
     def to_json(self) -> str:
@@ -240,10 +239,10 @@ class Verdict:
 
     @classmethod
     def from_json(cls, text: str) -> "Verdict":
-        """Reads what `to_json` wrote.
+        """The inverse of `to_json`.
 
         Raises:
-          ValueError: the text is no verdict, or its verdict contradicts its conditions.
+          ValueError: the text is not a verdict, or its verdict contradicts its conditions.
         """
         try:
             content = json.loads(text)
@@ -273,13 +272,13 @@ def _comparison(content: dict[str, Any] | None) -> Comparison | None:
 
 
 def _of_known(kind: type[_Kind], content: Mapping[str, Any]) -> _Kind:
-    """Of a record in JSON; keys that a newer release has added are passed over."""
+    """The known keys of a JSON record; keys of a newer Greenlight are ignored."""
     known = {field.name for field in dataclasses.fields(kind)}
     return kind(**{key: value for key, value in content.items() if key in known})
 
 
 def _plain(value: Any) -> Any:
-    """The same with nan and infinity as None, which JSON has no words for."""
+    """The value with NaN and infinity replaced by None, as JSON has neither."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

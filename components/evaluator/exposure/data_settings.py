@@ -7,13 +7,13 @@ from typing import Any
 from tfx.types import Artifact
 
 DATA_SETTINGS, SPANS = "data_settings", "spans"
-"""Custom properties of an Examples artifact: DataSettings, and the spans that were read, as JSON."""
+"""Custom properties of an Examples artifact: DataSettings and the spans that were read, as JSON."""
 
 _UNSET = "unset"
 
 
 def data_of(examples: Sequence[Artifact]) -> dict[str, Any]:
-    """`settings` and the numbers of the `spans` of the examples; empty where an older stage made them."""
+    """`settings` and the numbers of the `spans` of the examples; empty for examples of an older stage."""
     found: dict[str, Any] = {}
     for artifact in examples:
         if settings := artifact.get_string_custom_property(DATA_SETTINGS):
@@ -24,7 +24,7 @@ def data_of(examples: Sequence[Artifact]) -> dict[str, Any]:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """A clause for each setting that differs, and one for the spans; none where one side is not known."""
+    """A clause for each setting that differs, and one for the spans; empty if one side is unknown."""
     if not before or not now:
         return
     old, new = before.get("settings", {}), now.get("settings", {})

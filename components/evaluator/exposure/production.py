@@ -14,11 +14,11 @@ from serving.store.manifest import MANIFEST_NAME, REVIEWS_NAME, Manifest, Manife
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Training:
-    """What is known of a model's training.
+    """The known facts of a model's training.
 
     Attributes:
-      reviews: which it has seen; None where that is not known.
-      problem: why it is not known, a clause.
+      reviews: those that it has seen; None if unknown.
+      problem: why they are unknown, a clause.
       data: the settings of its data, as in `Facts.data`.
     """
 
@@ -28,7 +28,7 @@ class Training:
 
 
 def training_of(folder: str) -> Training:
-    """What the version whose copy is in `folder` (on a disk or an object store) says of its training."""
+    """The training facts of the version in `folder`, on a disk or an object store."""
     if not fileio.exists(os.path.join(folder, MANIFEST_NAME)):
         return Training(problem="it has no manifest")
     try:

@@ -1,8 +1,8 @@
-"""The record of the reviews that a model was trained on and selected by.
+"""The record of the reviews that a model was trained on and selected with.
 
-A review is known by the first 64 bits of a hash of its canonical text, without a salt, so that records
-of runs with different salts can be compared. Of 20,000 recorded reviews and 5,000 new ones, one is mistaken
-for a known one with a probability of 5,000 * 20,000 / 2**64 = 5e-12.
+A review is identified by the first 64 bits of a hash of its canonical text, without a salt, so that records
+of runs with different salts can be compared. With 20,000 recorded and 5,000 new reviews, the probability of
+a false match is 5,000 * 20,000 / 2**64 = 5e-12.
 """
 
 import dataclasses
@@ -21,8 +21,8 @@ from components.example_gen import splits
 from components.reviews import TEXT, canonical
 
 TRAIN, EVAL, EARLIER, EARLIER_EVAL = "train", "eval", "earlier", "earlier eval"
-"""What a model did with a review: was fitted on it, was chosen by it (early stopping, calibration), or
-started from the weights of a model that was fitted on it or chosen by it.
+"""How a model used a review: it was fitted on it, was selected with it (early stopping, calibration), or
+started from the weights of a model that was fitted on it or selected with it.
 """
 
 _FORM = b"normal_form"
@@ -34,14 +34,14 @@ class UnusableRecord(Exception):
 
 
 def hashes(texts: Iterable[str]) -> np.ndarray:
-    """uint64 [N]: a number for each text, equal for texts that count as one review."""
+    """uint64 [N]: a hash of each text, equal for texts that count as one review."""
     found = [splits.digest(canonical(text), salt="")[:8] for text in texts]
     return np.frombuffer(b"".join(found), ">u8").astype(np.uint64)
 
 
 @functools.cache
 def normal_form() -> str:
-    """A name for what `canonical` does: another one once it tells other texts apart."""
+    """An identifier of the normalization by `canonical`; it changes with the behavior."""
     probe = (
         "\ufeff Caf\u0065\u0301 &amp; &lt;b&gt; THE<br /><p>\u201cEnd\u201d\u200b, "
         "it\u2019s \ufb01ne \u2014 1/10 . "
@@ -51,13 +51,13 @@ def normal_form() -> str:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TrainingReviews:
-    """The hashes (sorted uint64 [N]) of the reviews that a model has seen, by what it did with them."""
+    """The hashes (sorted uint64 [N]) of the reviews that a model has seen, by use."""
 
     by_use: Mapping[str, np.ndarray]
 
     @classmethod
     def of_examples(cls, examples: Sequence[Artifact], uses: Sequence[str]) -> "TrainingReviews":
-        """Of a model that was trained on the splits `uses` of the examples, as far as there are such splits.
+        """The record of a model that was trained on the splits `uses` of the examples, if they exist.
 
         Raises:
           GreenlightError: a split has no files.
@@ -66,7 +66,7 @@ class TrainingReviews:
         return cls({use: _hashes_of(examples, use) for use in uses if use in there})
 
     def including(self, earlier: "TrainingReviews") -> "TrainingReviews":
-        """The same of a model that started from the weights of one that has seen `earlier`."""
+        """The record of a model that started from the weights of one that has seen `earlier`."""
         theirs = {
             EARLIER: earlier._all(TRAIN, EARLIER),
             EARLIER_EVAL: earlier._all(EVAL, EARLIER_EVAL),
@@ -74,7 +74,7 @@ class TrainingReviews:
         return TrainingReviews({**self.by_use, **theirs})
 
     def without(self, split: str) -> "TrainingReviews":
-        """The same without what is in the record for being in a split of that name, earlier models' too."""
+        """The record without the reviews of this use, including those of earlier models."""
         left_out = {EVAL: (EVAL, EARLIER_EVAL), TRAIN: (TRAIN, EARLIER)}.get(split, ())
         return TrainingReviews({name: known for name, known in self.by_use.items() if name not in left_out})
 
@@ -83,7 +83,7 @@ class TrainingReviews:
         return np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
 
     def seen(self, digests: np.ndarray) -> np.ndarray:
-        """bool [N]: which reviews, given by their hashes, the model has seen."""
+        """bool [N]: whether the model has seen each review, given by its hash."""
         found = np.zeros(len(digests), bool)
         for known in self.by_use.values():
             found |= np.isin(digests, known)
@@ -106,7 +106,7 @@ class TrainingReviews:
         """Reads what `to_bytes` wrote.
 
         Raises:
-          UnusableRecord: it is damaged, or of a Greenlight that tells reviews apart in another way.
+          UnusableRecord: it is damaged, or of a Greenlight with another normalization.
         """
         try:
             # One thread: the pool of older pyarrow can abort a process that ends soon after.

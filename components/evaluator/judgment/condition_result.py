@@ -11,11 +11,11 @@ from components.evaluator.settings import OVERALL
 from components.evaluator.verdict import CHANGE_KINDS, EDGE, Condition, ConditionResult, Judged
 
 SHOWN_CONFIDENCE = 0.95
-"""The level of intervals where the gate sets none."""
+"""The level of intervals if the gate sets none."""
 
 
 class _Measured(NamedTuple):
-    """The number that a condition is about, the baseline's metric, and the number's interval at `level`."""
+    """The judged number, the baseline's metric, and the number's interval at `level`."""
 
     value: float
     baseline: float | None
@@ -26,13 +26,13 @@ class _Measured(NamedTuple):
 def judge_condition(
     condition: Condition, sample: Sample, confidence: float | None, *, looks: int | None = None
 ) -> ConditionResult:
-    """How the condition came out on the reviews of its slice.
+    """Judges a condition on the reviews of its slice.
 
     Args:
-      condition: what is asked.
+      condition: the condition.
       sample: the reviews to judge on.
-      confidence: the gate's; None where it judges values.
-      looks: how many models were judged on these reviews so far; None if not counted.
+      confidence: the gate's; None if it judges values.
+      looks: the number of models judged on these reviews so far; None if not counted.
     """
     part = sample.part(condition.slice)
     where = wording.place(
@@ -53,14 +53,14 @@ def judge_condition(
 
 
 def unjudged(condition: Condition, split: str, why: wording.Unjudged) -> ConditionResult:
-    """The result of a condition that there was nothing to judge by: it passes, and says why."""
+    """The result of a condition that could not be judged: it passes, with the reason."""
     return dataclasses.replace(
         _failed(condition, split, why.sentence(condition)), passed=True, unjudged=why.short
     )
 
 
 def _failed(condition: Condition, split: str, reason: str) -> ConditionResult:
-    """The result of a condition that no number could be held against, and that needs one."""
+    """The failed result of a condition whose number is undefined."""
     return ConditionResult(
         metric=condition.metric,
         slice=condition.slice,
@@ -92,12 +92,12 @@ def _why_impossible(condition: Condition, part: Predictions, where: str) -> str 
 
 
 def corrected(confidence: float, looks: int | None) -> float:
-    """The level at which the n-th model on one test set is judged: the error is shared out (Bonferroni)."""
+    """The confidence level for the n-th model on one test set: the error is divided (Bonferroni)."""
     return 1 - (1 - confidence) / (looks or 1)
 
 
 def _level(condition: Condition, confidence: float | None, looks: int | None) -> float:
-    """A condition that refuses only what is shown is not corrected for looks: that would make it laxer."""
+    """The level of a condition. "doubt" is not corrected for looks, which would make it laxer."""
     level = SHOWN_CONFIDENCE
     if confidence is not None:
         level = confidence if condition.by == "doubt" else corrected(confidence, looks)
@@ -105,10 +105,10 @@ def _level(condition: Condition, confidence: float | None, looks: int | None) ->
 
 
 def _end_held_against(condition: Condition, confidence: float | None) -> Judged:
-    """The value, or the end of its interval that decides.
+    """The value, or the deciding end of its interval.
 
-    Proof asks that even the unfavorable end keeps the limit, doubt that even the favorable one breaks it. The
-    favorable end is the upper one for a floor, the lower one for a ceiling.
+    With "proof" the unfavorable end must keep the limit; with "doubt" the favorable end must break it. The
+    favorable end is the upper one for a floor and the lower one for a ceiling.
     """
     if condition.metric == "example_count":
         return "value"
@@ -197,7 +197,7 @@ def _measure(condition: Condition, part: Predictions, level: float) -> _Measured
 
 
 def _constant_answer(condition: Condition, part: Predictions) -> str:
-    """How good a constant answer is, beside a condition that it cannot pass."""
+    """The accuracy of a constant prediction, for the reason of a condition that it cannot pass."""
     if condition.metric != "balanced_accuracy" or condition.slice != OVERALL:
         return ""
     return wording.constant_answer(float(part.label.mean()))

@@ -17,9 +17,9 @@ def conditions(
 
     Args:
       gate: the settings.
-      newest_span: its number; 0 where the examples come in no spans.
+      newest_span: the number of the newest span; 0 if the examples have no spans.
       older_spans: the numbers of the other spans, without BASE.
-      judged_spans: how many of the older spans have enough reviews to be judged.
+      judged_spans: the number of older spans with enough reviews to be judged.
     """
     found = [*_overall(gate)]
     if newest_span:
@@ -48,9 +48,9 @@ def _overall(gate: GateSettings) -> Iterator[Condition]:
 
 
 def _of_spans(gate: GateSettings, newest: int) -> Iterator[Condition]:
-    """What is asked of the base set, of the newest span, and of everything but the newest span.
+    """The conditions on the base set, on the newest span, and on everything but the newest span.
 
-    The first two are often small slices: only a significant loss counts.
+    The first two are often small slices, so only a significant loss counts.
     """
     few = gate.min_span_examples
     if gate.min_change is not None:
@@ -64,7 +64,7 @@ def _of_spans(gate: GateSettings, newest: int) -> Iterator[Condition]:
     limits: tuple[tuple[int, Kind, float | None, int], ...] = (
         (BASE, "change", gate.min_change_base, few),
         (newest, "change", gate.min_change_newest, few),
-        # Few examples make the interval of an accuracy as wide as it has to be, that of a change not.
+        # With few examples, the interval of an accuracy is wide enough, that of a change is not.
         (newest, "floor", gate.min_accuracy_newest, 1),
     )
     for span, kind, threshold, needed in limits:

@@ -1,6 +1,6 @@
-"""Distinct texts: duplicates are right or wrong together, so that an interval counts texts, not reviews.
+"""Distinct texts: duplicates are right or wrong together, so an interval counts texts, not reviews.
 
-Everywhere: `texts`, int [N], is equal for reviews of one text; None means that each review is another text.
+In each function, `texts`, int [N], is equal for reviews with the same text; None if all texts are distinct.
 """
 
 import numpy as np
@@ -9,10 +9,10 @@ Texts = np.ndarray | None
 
 
 def effective(texts: Texts, chosen: np.ndarray) -> float:
-    """How many independent reviews those at which `chosen`, bool [N], is true are worth.
+    """The effective number of independent reviews among those at which `chosen`, bool [N], is true.
 
     Kish's effective sample size for clusters whose members agree: n**2 over the sum of the squared sizes.
-    Nine texts fifteen times each are worth 9; reviews without copies their number.
+    Nine texts with fifteen copies each give 9; n reviews without copies give n.
     """
     if texts is None:
         return float(np.count_nonzero(chosen))
@@ -33,7 +33,7 @@ def per_text(texts: Texts, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Resampling:
-    """Rows of the reviews of given texts: a bootstrap draws texts, and takes all reviews of each."""
+    """Resampling by text: a bootstrap draws texts, with all reviews of each."""
 
     def __init__(self, texts: np.ndarray) -> None:
         _, index, self._sizes = np.unique(texts, return_inverse=True, return_counts=True)
@@ -44,7 +44,7 @@ class Resampling:
         return len(self._sizes)
 
     def rows(self, drawn: np.ndarray) -> np.ndarray:
-        """int [M]: the rows of the texts `drawn`, numbers from 0 to `len`, a text drawn twice taken twice."""
+        """int [M]: the rows of the texts `drawn`, indexes below `len`; repeated for repeated texts."""
         sizes = self._sizes[drawn]
         offsets = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         return self._rows[np.repeat(self._starts[drawn], sizes) + offsets]

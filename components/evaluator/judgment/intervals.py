@@ -1,8 +1,8 @@
 """Confidence intervals of metrics and of their paired changes.
 
-Wilson's interval where a metric is a proportion, Agresti and Caffo's for balanced accuracy (both from
-statsmodels), the percentile bootstrap (scipy) elsewhere. Every interval is two-sided, holds the point value,
-widens with the confidence level and is the same in every run. Copies of one text count once: see `distinct`.
+Proportions get Wilson's interval, balanced accuracy Agresti and Caffo's (both from statsmodels), other
+metrics the percentile bootstrap (scipy). Every interval is two-sided, contains the point value, widens with
+the confidence level and is deterministic. Copies of one text count once: see `distinct`.
 """
 
 import inspect
@@ -22,14 +22,14 @@ Interval = tuple[float, float]
 
 RESAMPLES = 2000
 _SEED = 20261122
-# SciPy 1.15 renamed the argument; the two TFX generations come with SciPy on either side of it.
+# SciPy 1.15 renamed the argument; the TFX generations have versions before and after it.
 _SEED_ARGUMENT = "rng" if "rng" in inspect.signature(stats.bootstrap).parameters else "random_state"
 
 
 def interval(
     metric: str, *, label: np.ndarray, probability: np.ndarray, confidence: float, texts: Texts = None
 ) -> Interval | None:
-    """The interval of a metric, or None where there is none (a count, an undefined metric, one example)."""
+    """The interval of a metric; None if there is none (a count, an undefined metric, one example)."""
     value = metrics.METRICS[metric](label, probability)
     if metric == "example_count" or math.isnan(value):
         return None
@@ -58,13 +58,13 @@ def change_interval(
 ) -> Interval | None:
     """The interval of metric(candidate) - metric(baseline), both resampled together: a paired comparison.
 
-    That of accuracy holds 0 where McNemar's exact test does not exclude equal accuracies at this level.
+    That of accuracy contains 0 unless McNemar's exact test excludes equal accuracies at this level.
     """
     if metric == "accuracy":
         candidate_right = metrics.correct(label, probability).astype(float)
         found = _bootstrap_mean(candidate_right - metrics.correct(label, baseline), confidence, texts)
         p_value = mcnemar_p_value(label=label, probability=probability, baseline=baseline, texts=texts)
-        # The bootstrap is too narrow where the models differ on few texts; the exact test is not.
+        # The bootstrap is too narrow if the models differ on few texts; the exact test is not.
         return _holding(0.0, *found) if found and p_value > 1 - confidence else found
     if metric == "loss":
         return _bootstrap_mean(
@@ -82,7 +82,7 @@ def change_interval(
 def mcnemar_p_value(
     *, label: np.ndarray, probability: np.ndarray, baseline: np.ndarray, texts: Texts = None
 ) -> float:
-    """How likely so lopsided a disagreement is between two models of equal accuracy (exact McNemar test).
+    """The p-value of the exact McNemar test that two models have equal accuracy.
 
     A text counts for the model that is right on more of its copies.
     """
@@ -93,7 +93,7 @@ def mcnemar_p_value(
 def discordant(
     *, label: np.ndarray, probability: np.ndarray, baseline: np.ndarray, texts: Texts = None
 ) -> tuple[int, int]:
-    """How many texts the candidate alone has right, and how many the baseline alone."""
+    """The numbers of texts that only the candidate, and only the baseline, predicts correctly."""
     ours, theirs = metrics.correct(label, probability), metrics.correct(label, baseline)
     gain, _ = per_text(texts, ours.astype(float) - theirs)
     return int(np.count_nonzero(gain > 0)), int(np.count_nonzero(gain < 0))
@@ -114,14 +114,14 @@ _PROPORTIONS: dict[str, Callable[[np.ndarray, np.ndarray], _Masks]] = {
         label == 1,
     ),
 }
-"""Metrics that are the share of hits among some reviews: both as bool [N]."""
+"""Metrics that are proportions: the hits and the counted reviews, each bool [N]."""
 
 
 def _balanced(label: np.ndarray, probability: np.ndarray, confidence: float, texts: Texts) -> Interval | None:
-    """Half of one plus the difference of two proportions: positive answers to positive and negative reviews.
+    """The interval of balanced accuracy, from that of the difference of two proportions.
 
-    Agresti and Caffo (2000) add a hit and a miss to both, so that the interval keeps its level where a class
-    has few reviews or all answers are alike; the bootstrap has no width there.
+    Agresti and Caffo (2000) add a hit and a miss to both, so that the interval keeps its level if a class has
+    few reviews or all predictions are equal; the bootstrap interval would have no width.
     """
     answered = metrics.predicted(probability)
     sizes = [effective(texts, label == each) for each in (1, 0)]
@@ -140,7 +140,7 @@ def _balanced(label: np.ndarray, probability: np.ndarray, confidence: float, tex
 
 
 def _bootstrap_mean(values: np.ndarray, confidence: float, texts: Texts) -> Interval | None:
-    """Of a mean over examples: the arithmetic is done for all resamples of a block at once."""
+    """The bootstrap of a mean over examples, computed for all resamples of a block at once."""
     if not len(values):
         return None
     value = float(values.mean())
@@ -182,7 +182,7 @@ def _resampled(
     if len(samples[0]) < 2 or math.isnan(value):
         return None
     with warnings.catch_warnings():
-        # A resample of one class alone has no AUC; the interval is nan then, and left out below.
+        # A resample of one class has no AUC; its NaN is dropped below.
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         found = stats.bootstrap(
             samples,
@@ -201,5 +201,5 @@ def _resampled(
 
 
 def _holding(value: float, low: float, high: float) -> Interval:
-    """The interval, widened to hold a value that it leaves out."""
+    """The interval, widened to contain the value."""
     return min(low, value), max(high, value)

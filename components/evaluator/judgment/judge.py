@@ -23,7 +23,7 @@ from components.evaluator.verdict import (
 )
 
 COARSEST_CHANGE = 0.002
-"""What `min_unseen` takes `min_change` for at least, where it is 0 or nearly."""
+"""The smallest `min_change` that `needed_unseen` assumes."""
 
 
 def judge(
@@ -40,20 +40,23 @@ def judge(
     """Judges every condition of the gate.
 
     A change is judged on the reviews that neither model has seen, everything else on those that the candidate
-    has not seen. A change passes unjudged where no model is in production. Where the model in production
-    can't be evaluated any more, one failed condition `baseline` stands for all changes; where too few reviews
-    are left to compare on, a failed condition `unseen` does. Where no condition but those on the number of
-    examples was judged, a failed condition `quality` refuses the candidate.
+    has not seen.
+
+    - Without a model in production, changes pass unjudged.
+    - If the model in production cannot be evaluated any more, one failed condition `baseline` replaces all
+      changes; if too few reviews are left to compare on, a failed condition `unseen` does.
+    - If only conditions on the number of examples were judged, a failed condition `quality` refuses the
+      candidate.
 
     Args:
       gate: the conditions.
-      predictions: of the candidate and, on the same examples, of a baseline that works.
-      split: the split they were made on.
-      baseline: the model in production, with its `problem` where it gave no predictions; None on a first run.
-      newest_span: the newest span of the examples; 0 where they come in no spans.
-      spans: the spans of the examples, also those without a review in the split.
-      exposure: which of the reviews the models have seen before; None where neither has seen any.
-      earlier_candidates: how many other models were judged on these texts before; None if not counted.
+      predictions: those of the candidate and, on the same examples, of a working baseline.
+      split: the name of the split.
+      baseline: the model in production, with its `problem` if it gave no predictions; None on a first run.
+      newest_span: the newest span of the examples; 0 if they have no spans.
+      spans: the spans of the examples, including those without a review in the split.
+      exposure: which of the reviews the models have seen; None if neither has seen any.
+      earlier_candidates: the number of other models judged on these texts before; None if not counted.
     """
     if (baseline is not None and baseline.problem is None) != (predictions.baseline_probability is not None):
         raise ValueError(
@@ -105,7 +108,7 @@ def _judged(
     *,
     looks: int | None,
 ) -> tuple[ConditionResult, ...]:
-    """Every condition, and at the end what stands for those that could not be judged."""
+    """The results of all conditions, and of those that replace conditions that could not be judged."""
     changes = [condition for condition in wanted if condition.kind in CHANGE_KINDS]
     if changes and baseline is not None and baseline.problem is not None:
         kept = [condition for condition in wanted if condition not in changes]
@@ -128,7 +131,7 @@ def _judged(
 
 
 def _quality_judged(found: Sequence[ConditionResult]) -> bool:
-    """Whether a condition was judged that depends on the model's answers."""
+    """Whether a condition on the model's predictions was judged."""
     return any(each.unjudged is None and each.metric != "example_count" for each in found)
 
 
@@ -138,7 +141,7 @@ def _unknown_quality(split: str, found: Sequence[ConditionResult]) -> ConditionR
 
 
 def _refusal(kind: Literal["quality", "baseline"], split: str, reason: str) -> ConditionResult:
-    """The result of what is asked of the comparison as a whole, and of no slice or number."""
+    """The failed result of a condition on the comparison as a whole."""
     return ConditionResult(
         metric=kind, slice=OVERALL, split=split, kind=kind, threshold=None, passed=False, reason=reason
     )
@@ -175,9 +178,9 @@ def _comparison(
 
 
 def needed_unseen(gate: GateSettings, texts: int) -> int:
-    """The fewest distinct texts for a comparison where some of the split's `texts` had to be left out.
+    """The minimum number of distinct texts to compare on if some of the split's `texts` are left out.
 
-    As many as `min_change` takes to be more than a single review, yet no more than half of the split.
+    So many that `min_change` is more than a single review, but at most half of the split.
     """
     if gate.min_unseen is not None:
         return gate.min_unseen

@@ -1,7 +1,7 @@
 """The metrics of a binary classifier, from labels and probabilities in memory.
 
-Everywhere: `label` int [N] of 0 and 1, `probability` float [N] of class 1; a metric that is undefined on them
-(precision without a positive prediction, AUC with one class) is nan, never an error.
+In each function, `label` is int [N] of 0 and 1, and `probability` float [N] of class 1. A metric that is
+undefined (precision without a positive prediction, AUC with one class) is NaN, never an error.
 """
 
 from collections.abc import Callable
@@ -10,21 +10,21 @@ import numpy as np
 from scipy import stats
 
 CALIBRATION_BINS = 15
-_SMALLEST = 1e-7  # what Keras clips probabilities to before it takes the logarithm
+_SMALLEST = 1e-7  # Keras clips probabilities to this distance from 0 and 1
 
 
 def predicted(probability: np.ndarray) -> np.ndarray:
-    """bool [N]: positive from 0.5 on, as the exported signatures label reviews."""
+    """bool [N]: positive from 0.5 on, as in the exported signatures."""
     return probability >= 0.5
 
 
 def correct(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """bool [N]: whether each review is labeled right."""
+    """bool [N]: whether each prediction is correct."""
     return predicted(probability) == (label == 1)
 
 
 def losses(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """float64 [N]: binary cross-entropy of each review, probabilities clipped as Keras does."""
+    """float64 [N]: binary cross-entropy of each review, with probabilities clipped as in Keras."""
     clipped = np.clip(probability.astype(np.float64), _SMALLEST, 1 - _SMALLEST)
     return -np.where(label == 1, np.log(clipped), np.log1p(-clipped))
 
@@ -39,7 +39,7 @@ def accuracy(label: np.ndarray, probability: np.ndarray) -> float:
 
 
 def balanced_accuracy(label: np.ndarray, probability: np.ndarray) -> float:
-    """The mean of the accuracies on the two classes: 0.5 for any constant answer, whatever the labels are."""
+    """The mean of the accuracies on the two classes; 0.5 for any constant prediction."""
     right = correct(label, probability)
     return (_share(right, label == 1) + _share(right, label == 0)) / 2
 
@@ -53,7 +53,7 @@ def recall(label: np.ndarray, probability: np.ndarray) -> float:
 
 
 def auc(label: np.ndarray, probability: np.ndarray) -> float:
-    """Area under the ROC curve, exact: how often a positive review scores above a negative one."""
+    """The exact area under the ROC curve: the share of pairs with the positive review ranked higher."""
     positives = np.count_nonzero(label == 1)
     negatives = len(label) - positives
     if not positives or not negatives:
@@ -67,13 +67,13 @@ def loss(label: np.ndarray, probability: np.ndarray) -> float:
 
 
 def calibration(label: np.ndarray, probability: np.ndarray) -> float:
-    """Mean probability over the share of positives: 1 is calibrated in the large."""
+    """Mean probability divided by the share of positives; 1 is calibrated on average."""
     positives = np.count_nonzero(label == 1)
     return float(probability.sum(dtype=np.float64) / positives) if positives else float("nan")
 
 
 def expected_calibration_error(label: np.ndarray, probability: np.ndarray) -> float:
-    """Mean distance of probability and share of positives over 15 bins of equal width, weighted by size."""
+    """Weighted mean of |mean probability - share of positives| over 15 bins of equal width."""
     if not len(label):
         return float("nan")
     bins = np.minimum((probability * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)

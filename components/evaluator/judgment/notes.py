@@ -1,4 +1,4 @@
-"""Notes of a verdict: the reviews behind its figures, and their precision."""
+"""Notes of a verdict: the reviews that its figures rest on, and their precision."""
 
 from collections.abc import Collection, Iterator
 
@@ -7,7 +7,7 @@ from components.evaluator.settings import GateSettings
 from components.evaluator.verdict import Comparison, TestSet
 
 MANY = 10
-"""From so many models on one test set the best of them is said to be partly luck."""
+"""From so many models on one test set, a note says that the best one is partly luck."""
 
 
 def notes(
@@ -19,10 +19,11 @@ def notes(
     fair: bool,
     level: float | None,
 ) -> Iterator[str]:
-    """A sentence each.
+    """The notes of a verdict, one sentence each.
 
-    fair: whether enough reviews were left to compare on.
-    level: the confidence level that the gate judges by after its correction for repeated looks.
+    Args:
+      fair: whether enough reviews were left to compare on.
+      level: the gate's confidence level after the correction for repeated looks.
     """
     if comparison is not None:
         yield from _of_comparison(comparison, split, fair=fair)
@@ -43,7 +44,7 @@ def notes(
 
 
 def unseen(comparison: Comparison, *, texts: int, split: str) -> str:
-    """The sentence of the condition on the number of reviews that are left to compare on."""
+    """The reason of the condition `unseen`: the number of reviews left to compare on."""
     needed = comparison.needed or 0
     left = counted(texts, "review" if texts == comparison.compared else "distinct text")
     if texts >= needed:
@@ -67,10 +68,11 @@ def _remedy(comparison: Comparison) -> str:
 
 
 def unknown_quality(causes: Collection[str]) -> str:
-    """The sentence of the condition that something about the model was judged.
+    """The reason of the condition `quality`: nothing about the model was judged.
 
-    causes: why the conditions that there are were not judged, in a few words each; empty where the gate has
-      none but those on the number of examples.
+    Args:
+      causes: why the conditions were not judged, in a few words each; empty if the gate only has conditions
+        on the number of examples.
     """
     why = f": the gate only compares, and nothing was compared ({'; '.join(causes)})" if causes else ""
     return (

@@ -13,23 +13,23 @@ _NOT = "not "
 
 
 def of_span(span: int) -> str:
-    """The name of the slice with the reviews of a span."""
+    """The name of the slice of a span."""
     return f"{SPAN}:{span}"
 
 
 def all_but(span: int) -> str:
-    """The name of the slice with everything but a span."""
+    """The name of the slice without a span."""
     return f"{SPAN}:{_NOT}{span}"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sample:
-    """Reviews with the models' answers.
+    """Reviews with the models' predictions.
 
     Attributes:
-      predictions: the answers.
-      split: which split they are of.
-      whose: which of its reviews they are, as a clause that follows their number; "" for all of them.
+      predictions: the predictions.
+      split: the name of the split.
+      whose: which of its reviews these are, as a clause that follows their number; "" for all.
     """
 
     predictions: Predictions
@@ -55,7 +55,7 @@ def part(predictions: Predictions, slice_name: str) -> Predictions:
 
 
 def slices(predictions: Predictions) -> Iterator[tuple[str, Predictions]]:
-    """The slices that have reviews, by their names: length buckets, then spans."""
+    """Name -> slice with reviews: length buckets, then spans."""
     names = [f"{LENGTH}:{length}" for length in sorted(set(predictions.length))]
     names += [of_span(span) for span in sorted(spans(predictions))]
     for name in names:
@@ -63,23 +63,23 @@ def slices(predictions: Predictions) -> Iterator[tuple[str, Predictions]]:
 
 
 def spans(predictions: Predictions) -> set[int]:
-    """The spans that the reviews are of; empty where they come in no spans."""
+    """The spans of the reviews; empty if they have none."""
     return set() if predictions.span is None else {int(span) for span in np.unique(predictions.span)}
 
 
 def judged_spans(predictions: Predictions, numbers: Collection[int], texts: int) -> int:
-    """How many of the spans have at least as many distinct texts among the reviews."""
+    """The number of spans with at least so many distinct texts among the reviews."""
     return sum(part(predictions, of_span(number)).distinct_texts >= texts for number in numbers)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Exposure:
-    """Which reviews of a split the models have seen before: bool [N] by what a model did with them.
+    """Which reviews of a split the models have seen: bool [N] by use (see `training_reviews`).
 
     Attributes:
-      candidate: of the candidate.
-      production: of the model in production; empty where nothing is known of it.
-      problem: why nothing is known of it, or not all, a clause.
+      candidate: those of the candidate.
+      production: those of the model in production; empty if unknown.
+      problem: why they are unknown, or incomplete, a clause.
       data_changes: how the data differs from that of the model in production, a clause each.
     """
 
@@ -97,7 +97,7 @@ class Exposure:
         return ~(_any(self.candidate, size) | _any(self.production, size))
 
     def left_out(self, size: int) -> dict[str, int]:
-        """How many reviews are not compared, by the first reason that there is for each."""
+        """Reason -> number of reviews that are not compared; each counts for its first reason."""
         left, found = np.ones(size, bool), {}
         for whose, uses in (("the model in production", self.production), ("the candidate", self.candidate)):
             for use in filter(uses.__contains__, REASONS):
@@ -114,7 +114,7 @@ REASONS = {
     "earlier": "the model that {} started from was trained on",
     "earlier eval": "the model that {} started from was chosen by",
 }
-"""What a model did with a review, as a clause in front of which stands the number of reviews."""
+"""Reasons by use, as clauses that begin with the number of reviews."""
 
 
 def _any(uses: Mapping[str, np.ndarray], size: int) -> np.ndarray:

@@ -18,13 +18,13 @@ LEVEL, POWER = 0.95, 0.8
 def describe(
     whole: Predictions, own: Predictions, compared: Predictions, *, candidates: int | None = None
 ) -> TestSet:
-    """What is said of the test set.
+    """Describes the test set.
 
     Args:
       whole: all reviews of the split.
       own: those that the candidate has not seen.
       compared: those that neither model has seen.
-      candidates: how many models were judged on these texts so far.
+      candidates: the number of models judged on these texts so far.
     """
     positive = float(np.mean(own.label == 1)) if len(own) else math.nan
     majority = int(positive >= 0.5)
@@ -41,7 +41,7 @@ def describe(
 
 
 def digest(whole: Predictions) -> str | None:
-    """32 hex digits for the distinct texts, whatever their order and number of copies."""
+    """A digest of the distinct texts, 32 hex digits; independent of order and copies."""
     if whole.text_id is None:
         return None
     texts = np.unique(whole.text_id).astype("<u8")
@@ -49,11 +49,11 @@ def digest(whole: Predictions) -> str | None:
 
 
 def resolution(compared: Predictions) -> float | None:
-    """The smallest change of accuracy that is seen in 4 of 5 samples at the 95 % level; None without reviews.
+    """The smallest change of accuracy detected with 80 % power at the 95 % level; None without reviews.
 
-    (z(0.975) + z(0.8)) * sqrt(D) / n for n texts on D of which one model alone is right: the sample size
-    formula for McNemar's test (Connor, Biometrics 43, 1987) solved for the difference. Without a model to
-    compare with, D is what two models as accurate as this one would come to if their errors were independent.
+    (z(0.975) + z(0.8)) * sqrt(D) / n for n texts, D of which only one model predicts correctly: the sample
+    size formula for McNemar's test (Connor, Biometrics 43, 1987), solved for the difference. Without a model
+    to compare with, D assumes two models as accurate as this one with independent errors.
     """
     if not len(compared) or not_probabilities(compared.probability):
         return None

@@ -16,7 +16,7 @@ from components.evaluator.verdict import (
 from components.reviews import CLASSES, SPAN
 
 BASE_SLICE = f"{SPAN}:0"
-"""The packaged base set, which comes in no span."""
+"""The slice of the packaged base set."""
 
 UNSEEN_BY_CANDIDATE = " that the candidate has not seen"
 UNSEEN_BY_BOTH = " that neither model has seen"
@@ -32,7 +32,7 @@ _NAMES = {
 
 @dataclasses.dataclass(frozen=True)
 class Unjudged:
-    """Why a condition was not judged: in a few words, and as the end of a sentence about the metric."""
+    """Why a condition was not judged: as a label, and as the end of a sentence about the metric."""
 
     short: str
     clause: str
@@ -49,7 +49,7 @@ NO_FAIR_COMPARISON = Unjudged(
 
 
 def no_reviews(condition: Condition, split: str) -> Unjudged:
-    """Of a condition on a slice that has no reviews."""
+    """The reason of a condition on a slice without reviews."""
     if condition.slice == BASE_SLICE:
         return Unjudged("no base set in the data", f" on the base set: {split} has no review of it")
     where = slice_words(condition.slice)
@@ -57,7 +57,7 @@ def no_reviews(condition: Condition, split: str) -> Unjudged:
 
 
 def too_few(condition: Condition, texts: int, where: str) -> Unjudged:
-    """Of a condition on a slice with fewer distinct texts than it needs."""
+    """The reason of a condition on a slice with too few distinct texts."""
     needed = condition.min_examples
     return Unjudged(
         f"too few examples: {texts:,} of the {needed:,} needed", f" {where}: too few, {needed:,} are needed"
@@ -84,7 +84,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def slice_words(name: str) -> str:
-    """How a person calls a slice: the base set, span 12, everything but span 12; else by its name."""
+    """A slice for people: the base set, span 12, everything but span 12; others by name."""
     feature, _, value = name.partition(":")
     if feature != SPAN:
         return name
@@ -94,7 +94,7 @@ def slice_words(name: str) -> str:
 
 
 def numbers(value: float, threshold: float, *, signed: bool = False) -> tuple[str, str]:
-    """Both with four decimals, or with as many more as it takes to tell them apart."""
+    """Both with four decimals, or with as many as are needed to distinguish them."""
     sign = "+" if signed else ""
     for decimals in range(4, 11):
         texts = f"{value:{sign},.{decimals}f}", f"{threshold:{sign},.{decimals}f}"
@@ -113,16 +113,16 @@ def compared(
     where: str,
     copies: bool = False,
 ) -> str:
-    """The sentence about a condition whose number is known.
+    """The reason of a condition whose number is known.
 
     Args:
-      condition: what was asked.
-      judged: the number held against the threshold.
+      condition: the condition.
+      judged: the number that was compared with the threshold.
       judged_as: "value", "lower" or "upper".
       value: the point value.
-      margin: by how much the threshold is kept, negative where it is not.
+      margin: the distance from the threshold, negative if the condition fails.
       where: see `place`.
-      copies: whether some reviews are copies of one text.
+      copies: whether some reviews have the same text.
     """
     change = condition.kind in CHANGE_KINDS
     name = "number of distinct texts" if condition.kind == "examples" and copies else None
@@ -148,10 +148,10 @@ def compared(
 def with_benefit_of_doubt(
     condition: Condition, *, value: float, spread: tuple[float, float], confidence: float, where: str
 ) -> str:
-    """The sentence about a floor on a part of the split that fails only where the whole interval is below it.
+    """The reason of a floor on a slice that fails only if the whole interval is below it.
 
     Args:
-      condition: what was asked.
+      condition: the condition.
       value: the point value.
       spread: its interval at level `confidence`.
       where: see `place`.
@@ -174,7 +174,7 @@ def with_benefit_of_doubt(
 
 
 def _fault(condition: Condition) -> str:
-    """What a model did wrong that breaks a condition on a part of the split."""
+    """The fault of a model that breaks a condition on a slice."""
     if condition.slice == BASE_SLICE:
         return "the model forgot the old reviews"
     if not condition.slice.startswith(f"{SPAN}:"):
@@ -185,7 +185,7 @@ def _fault(condition: Condition) -> str:
 
 
 def table(verdict: Verdict) -> list[tuple[str, ...]]:
-    """Header and one row a condition: passed, metric, slice, limit, value, interval, baseline, margin."""
+    """A header and one row per condition: passed, metric, slice, limit, value, interval, baseline, margin."""
     header = ("", "metric", "slice", "limit", "value", "interval", "baseline", "margin")
     return [header, *(_row(condition) for condition in verdict.conditions)]
 
@@ -226,7 +226,7 @@ def _cell(value: float | None, sign: str = "") -> str:
 
 
 def render(verdict: Verdict) -> list[str]:
-    """The verdict for a plain terminal: a headline, an aligned table, what failed, who approved it."""
+    """The verdict for a terminal: headline, aligned table, failed conditions, notes, approval."""
     rows = table(verdict)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [headline(verdict), ""]
@@ -270,7 +270,7 @@ def tally(statuses: Sequence[Status]) -> str:
 
 
 def bound_judged(record: Mapping[str, Any]) -> str:
-    """lower bound 0.4479: the end of the interval that a condition was judged by; "" where it was the value.
+    """lower bound 0.4479: the end of the interval that decided; "" if the value did.
 
     record: the condition in a verdict's JSON.
     """
@@ -283,7 +283,7 @@ def bound_judged(record: Mapping[str, Any]) -> str:
 
 
 def constant_answer(positive: float) -> str:
-    """How often a constant answer is right where this share is positive, as the end of a sentence."""
+    """The accuracy of a constant prediction at this share of positives, as the end of a sentence."""
     name, share = CLASSES[int(positive >= 0.5)], max(positive, 1 - positive)
     return (
         f"; {100 * share:.1f} % of the reviews are {name}, so the constant answer {name} has accuracy "
