@@ -93,7 +93,8 @@ def delimited_records(
             # again.
             recovered_until = max(recovered_until, source.number)
             source.give_back(keep=1)
-            yield BadRow(file, first, Reason.QUOTING, _explained(error))
+            detail = _ESCAPED_END if _ends_escaped(source.record[0], dialect) else _explained(error)
+            yield BadRow(file, first, Reason.QUOTING, detail)
             continue
         if not fields:
             continue
@@ -103,6 +104,8 @@ def delimited_records(
                 recovered_until = max(recovered_until, source.number)
                 source.give_back(keep=1)
                 detail = "a quote is opened and not closed before the next row"
+                if _ends_escaped(source.record[0], dialect):
+                    detail = _ESCAPED_END
             yield BadRow(file, first, Reason.QUOTING, detail)
         elif len(fields) != len(header):
             yield BadRow(file, first, Reason.COLUMNS, f"{len(fields)} instead of {len(header)}")
@@ -163,6 +166,17 @@ def _is_text(lines: Iterable[str]) -> bool:
 def _is_torn(fields: list[str], lines: list[str]) -> bool:
     """Whether a quote stands in a field that was not quoted: the tail of a broken row, not a row."""
     return any('"' in field for field in fields) and not any('""' in line for line in lines)
+
+
+_ESCAPED_END = "an escape character at the end of the line, which joins it with the next one"
+
+
+def _ends_escaped(line: str, dialect: Dialect) -> bool:
+    """Whether an escape character that is not escaped itself stands before the end of the line."""
+    if not dialect.escape:
+        return False
+    text = line.rstrip("\r\n")
+    return (len(text) - len(text.rstrip(dialect.escape))) % 2 == 1
 
 
 def _explained(error: csv.Error) -> str:

@@ -13,6 +13,8 @@ from components.example_gen.formats.json_lines import is_array, json_array_recor
 from components.example_gen.formats.packing import HEAD
 from components.example_gen.formats.rows import Columns, Record, Records
 
+_LONGEST_LINE = 2**25
+"""Characters; a row of a table may have many fields, and one of them 2**20 characters."""
 _PACKED_ENDS = (".gz", ".bz2", ".xz")
 
 
@@ -85,16 +87,17 @@ def text_records(
         yield from _json_records(stream, file=file, columns=columns)
         return
     promised = "\t" if known is Format.TSV else ","
-    with as_text(stream, file) as lines:
+    with as_text(stream, file) as text:
+        lines = lines_of(text, file)
         yield from delimited_records(lines, file=file, columns=columns, promised=promised, dialect=dialect)
 
 
 def line_records(stream: io.BufferedReader, *, file: str, column: str) -> Records:
     """The lines of plain text, each as a record with one field, `column`; empty lines are passed over."""
-    with as_text(stream, file) as lines:
-        for number, line in enumerate(lines, start=1):
-            if text := line.rstrip("\r\n"):
-                yield Record(number, {column: text})
+    with as_text(stream, file) as text:
+        for number, line in enumerate(lines_of(text, file), start=1):
+            if written := line.rstrip("\r\n"):
+                yield Record(number, {column: written})
 
 
 def _json_records(stream: io.BufferedReader, *, file: str, columns: Columns) -> Records:
@@ -106,7 +109,27 @@ def _json_records(stream: io.BufferedReader, *, file: str, columns: Columns) -> 
         if array:
             yield from json_array_records(text, file=file, columns=columns)
         else:
-            yield from json_line_records(text, file=file, columns=columns)
+            yield from json_line_records(lines_of(text, file), file=file, columns=columns)
+
+
+def lines_of(text: io.TextIOBase, file: str) -> Iterator[str]:
+    """The lines of `as_text`, one at a time.
+
+    Raises:
+      InputError: one is so long that the file is not made of rows; a file that a crash has left may end in
+        gigabytes of zeros.
+    """
+    number = 0
+    while line := text.readline(_LONGEST_LINE):
+        number += 1
+        if len(line) == _LONGEST_LINE:
+            long = f"is longer than {len(line):,} characters"
+            what = "begins with zeros" if line.startswith("\0" * HEAD) else long
+            raise InputError(
+                f"{file}:{number}: the line {what}, so this is not a file of reviews, or a damaged one. "
+                "Write or copy it again, or name another."
+            )
+        yield line
 
 
 @contextmanager

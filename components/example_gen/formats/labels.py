@@ -151,13 +151,14 @@ def _meant(label: str) -> str:
 def _suggested(labels: list[str]) -> tuple[dict[str, ClassName], bool]:
     """A mapping to start from, and whether the labels themselves say which class they mean.
 
-    The lower half of numbers is negative and the upper half positive, the middle one is neither.
+    Numbers below the middle of their range are negative and those above it positive, the middle is neither.
     """
-    numbers = [label for label in labels if rating(_meant(label)) is not None]
-    if 2 <= len(numbers) <= MOST_VALUES_SHOWN:
-        half = len(numbers) // 2
-        lower: dict[str, ClassName] = dict.fromkeys(numbers[:half], "negative")
-        return lower | dict.fromkeys(numbers[-half:], "positive"), True
+    numbers = {label: value for label in labels if (value := rating(_meant(label))) is not None}
+    if 2 <= len(numbers) <= MOST_VALUES_SHOWN and len(set(numbers.values())) > 1:
+        middle = (min(numbers.values()) + max(numbers.values())) / 2
+        lower: dict[str, ClassName] = {label: "negative" for label in numbers if numbers[label] < middle}
+        upper: dict[str, ClassName] = {label: "positive" for label in numbers if numbers[label] > middle}
+        return lower | upper, True
     meant = {_meant(label): label for label in labels}
     if words := mapping_of_words(meant):
         return {meant[word]: name for word, name in sorted(words.items(), key=_by_class)}, True

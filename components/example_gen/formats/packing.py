@@ -40,6 +40,7 @@ _FOREIGN = (
     (b"\x28\xb5\x2f\xfd", "packed with zstd", "unpack it (zstd -d) and name the file that is in it"),
     (b"\x04\x22\x4d\x18", "packed with lz4", "unpack it (lz4 -d) and name the file that is in it"),
     (b"\x1f\x9d", "packed with compress", _UNPACK),
+    (b"\x5d\0\0", "packed with lzma", "unpack it (unlzma) and name the file that is in it"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
     (b"Rar!\x1a\x07", "a RAR archive", _UNPACK),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook or document of old Microsoft Office", _AS_CSV),

@@ -73,7 +73,7 @@ def raw_bytes(path: str) -> IO[bytes]:
     """The file's bytes as they are, packed or not. Every reader opens its files here.
 
     Raises:
-      InputError: it is a pipe, a socket or a device: reading one may never end.
+      InputError: it is a folder, or a pipe, a socket or a device, of which reading may never end.
       OSError: it cannot be opened.
     """
     if "://" not in path:
@@ -84,11 +84,13 @@ def raw_bytes(path: str) -> IO[bytes]:
     return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
+_AS_FILE = "save what it gives as a file and name that"
 _KINDS = (
-    (stat.S_ISFIFO, "a pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
+    (stat.S_ISDIR, "a folder", "name a file in it"),
+    (stat.S_ISFIFO, "a pipe", _AS_FILE),
+    (stat.S_ISSOCK, "a socket", _AS_FILE),
+    (stat.S_ISCHR, "a device", _AS_FILE),
+    (stat.S_ISBLK, "a device", _AS_FILE),
 )
 
 
@@ -108,9 +110,9 @@ def _opener(path: str) -> Callable[[str, int], int]:
 
 
 def _require_file(path: str, mode: int) -> None:
-    for is_kind, kind in _KINDS:
+    for is_kind, kind, remedy in _KINDS:
         if is_kind(mode):
-            raise InputError(f"{path} is {kind}, not a file; save what it gives as a file and name that.")
+            raise InputError(f"{path} is {kind}, not a file; {remedy}.")
 
 
 def sha256(path: str) -> str:

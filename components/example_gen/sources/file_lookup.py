@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from components.errors import InputError
-from components.example_gen.formats.file_format import format_of
+from components.example_gen.formats.file_format import Format, format_of
 from components.example_gen.formats.packing import require_rows
 from components.example_gen.formats.rows import unreadable
 from components.example_gen.sources.file_bytes import first_bytes
@@ -69,8 +69,7 @@ def found_paths(pattern: str, *, named: str = "") -> list[str]:
         if os.path.lexists(pattern):
             return [pattern]
     if not takes_beam(pattern):
-        paths = glob.glob(pattern, include_hidden=True)
-        return without_links(path for path in paths if not os.path.isdir(path))
+        return without_links(files_only(glob.glob(pattern, include_hidden=True), pattern))
     from apache_beam.io.filesystems import FileSystems
 
     with _asking(pattern, named):
@@ -78,6 +77,29 @@ def found_paths(pattern: str, *, named: str = "") -> list[str]:
         if FileSystems.exists(pattern):
             return [pattern]
     return without_links(found.path for found in match(pattern, named=named))
+
+
+def files_only(found: Iterable[str], pattern: str) -> Iterator[str]:
+    """What `pattern` has found on this machine, without the folders.
+
+    Raises:
+      InputError: a folder is called like a file of reviews, as Spark's are: its rows would be missing without
+        a word.
+    """
+    for path in found:
+        if not os.path.isdir(path):
+            yield path
+        elif "**" not in pattern and _is_called_like_a_file(path):  # `**` finds what is in it, too
+            raise InputError(
+                f"{path} is a folder; name the files in it ({path}/*), or leave it out of the pattern."
+            )
+
+
+def _is_called_like_a_file(path: str) -> bool:
+    try:
+        return format_of(path) is not Format.TF_RECORD  # of which the name may stand anywhere
+    except InputError:
+        return False
 
 
 def require_listable(pattern: str) -> None:

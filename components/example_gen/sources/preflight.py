@@ -132,7 +132,7 @@ def _matching(pattern: str) -> Sequence[str]:
     pattern = absolute(pattern)
     file_lookup.require_listable(pattern)
     if not os.path.isdir(pattern) and file_lookup.takes_beam(pattern):
-        found = [path for path in glob.glob(pattern, recursive=True) if not os.path.isdir(path)]
+        found = list(file_lookup.files_only(glob.glob(pattern, recursive=True), pattern))
         if found:  # Beam, whose patterns can do more, has the last word
             return file_lookup.without_links(found)
     return file_lookup.matching_paths(pattern)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from components.errors import InputError
 from components.example_gen.settings import DataSettings
-from components.example_gen.sources.file_lookup import match, require_listable, without_links
+from components.example_gen.sources.file_lookup import files_only, match, require_listable, without_links
 from components.example_gen.span_pattern import Misfit, SpanKey, SpanPattern, absolute
 
 
@@ -186,13 +186,12 @@ def _files(pattern: str) -> Iterator[SpanFile]:
         yield from _remote_files(pattern)
         return
     require_listable(pattern)
-    for path in glob.iglob(pattern, recursive=True):
+    for path in files_only(glob.iglob(pattern, recursive=True), pattern):
         try:
             found = os.stat(path)
         except FileNotFoundError:
             continue  # gone meanwhile
-        if not os.path.isdir(path):
-            yield SpanFile(path, found.st_size, found.st_mtime)
+        yield SpanFile(path, found.st_size, found.st_mtime)
 
 
 def _remote_files(pattern: str) -> Iterator[SpanFile]:

@@ -202,6 +202,16 @@ def test_quotes_may_be_escaped_as_in_kaggles_file():
     ]
 
 
+@pytest.mark.parametrize("quoting", ["minimal", "none"])
+def test_an_escape_character_at_the_end_of_a_line_is_named_as_such(quoting):
+    ways = {"promised": "\t", "escape": "\\", "quoting": quoting}
+    rows = read("label\ttext\n1\tfine\\\n0\tdull\n1\tlast\\", **ways)
+    told = "an escape character at the end of the line, which joins it with the next one"
+    assert rows[0] == BadRow("r.csv", 2, Reason.QUOTING, told)
+    assert rows[1] == Review(3, "dull", 0)
+    assert rows[2:] == [BadRow("r.csv", 4, Reason.QUOTING, told)]
+
+
 @pytest.mark.parametrize("opened", range(3))
 @pytest.mark.parametrize("closed", range(1, 5))
 @pytest.mark.parametrize("header", ["text,label", "label,text", "id,text,label"])

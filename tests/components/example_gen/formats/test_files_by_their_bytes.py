@@ -116,6 +116,7 @@ def archive() -> bytes:
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(20),
             "is a workbook or document of old Micro",
         ),
+        (lzma.compress(TABLE, format=lzma.FORMAT_ALONE), r"is packed with lzma; unpack it \(unlzma\)"),
         (b"%PDF-1.7\n", "is a PDF document"),
         (b"<!DOCTYPE html>\n<html></html>", r"is a web page \(HTML\); download the data itself"),
         (b"<?xml version='1.0'?><rows/>", "is an XML document"),

@@ -158,3 +158,19 @@ def test_the_advice_shows_the_values_and_offers_a_mapping(classes, others, words
     told = advice(classes, others)
     assert words in told
     assert "max_bad_share" not in told
+
+
+@pytest.mark.parametrize(
+    ("others", "mapping"),
+    [
+        ({"2": 5, "3": 5, "5": 9}, '"1" = "negative", "2" = "negative", "5" = "positive"'),
+        ({"2": 5, "4": 9}, '"0" = "negative", "1" = "negative", "4" = "positive"'),
+        (
+            {"10": 9, "9": 5, "2": 5},
+            '"1" = "negative", "2" = "negative", "9" = "positive", "10" = "positive"',
+        ),
+    ],
+)
+def test_the_middle_of_a_scale_is_neither_though_not_all_steps_are_there(others, mapping):
+    classes = {"positive": 4} | ({"negative": 4} if "4" in others else {})
+    assert f"data.labels = {{{mapping}}}" in advice(classes, others)

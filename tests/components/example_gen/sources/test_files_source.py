@@ -15,9 +15,10 @@ from components.example_gen.formats.rows import BadRow, Columns, Reason, Review
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources import file_bytes
 from components.example_gen.sources.file_fingerprints import content_fingerprint
-from components.example_gen.sources.file_lookup import matching_paths
+from components.example_gen.sources.file_lookup import found_paths, matching_paths
 from components.example_gen.sources.files import FilePart
 from components.example_gen.sources.parts import fingerprint, parts
+from components.example_gen.sources.preflight import require_source
 from components.reviews import to_example
 
 ROWS = [("fine", 1), ("dull", 0)]
@@ -112,23 +113,45 @@ def test_a_cut_off_gzip_file_is_an_error(tmp_path):
         read(path)
 
 
-CANNOT_BE_READ = (
-    r"reviews{} cannot be read: .*\. See that it is a file that the user of this process may read"
-)
+A_FOLDER = r"reviews{} is a folder, not a file; name a file in it\."
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".jsonl", ".tfrecord", ".tfrecord.gz"])
-def test_what_the_system_refuses_to_read_is_an_error_with_the_remedy(tmp_path, suffix):
+def test_a_folder_is_an_error_with_the_remedy(tmp_path, suffix):
     path = tmp_path / f"reviews{suffix}"
     path.mkdir()
-    with pytest.raises(InputError, match=CANNOT_BE_READ.format(suffix)):
+    with pytest.raises(InputError, match=A_FOLDER.format(suffix)):
         read(path)
 
 
-def test_the_fingerprint_of_what_the_system_refuses_to_read_is_the_same_error(tmp_path):
+def test_the_fingerprint_of_a_folder_is_the_same_error(tmp_path):
     (tmp_path / "reviews.csv").mkdir()
-    with pytest.raises(InputError, match=CANNOT_BE_READ.format(".csv")):
+    with pytest.raises(InputError, match=A_FOLDER.format(".csv")):
         content_fingerprint([str(tmp_path / "reviews.csv")])
+
+
+@pytest.mark.parametrize("pattern", ["*", "*.csv", "[ab].csv"])
+def test_a_folder_that_is_called_like_a_file_is_not_passed_over(tmp_path, pattern):
+    (tmp_path / "a.csv").write_text("text,label\nfine,1\n")
+    (tmp_path / "more").mkdir()
+    assert found_paths(f"{tmp_path}/{pattern}") == [str(tmp_path / "a.csv")]
+    (tmp_path / "b.csv").mkdir()
+    with pytest.raises(InputError, match=r"b\.csv is a folder; name the files in it \(.*b\.csv/\*\), or"):
+        require_source(files(f"{tmp_path}/{pattern}"))
+    (tmp_path / "b.csv" / "part-0.csv").write_text("text,label\ndull,0\n")
+    for deep in ("**.csv", "**/*.csv"):
+        require_source(files(f"{tmp_path}/{deep}"))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_gigabytes_without_a_line_are_refused_and_not_read_into_memory(tmp_path, name):
+    """As a crash leaves a file: its end, or all of it, is zeros."""
+    path = tmp_path / name
+    with path.open("wb") as file:
+        file.write(b"text,label\nfine,1\n")
+        file.truncate(2**40)
+    with pytest.raises(InputError, match=rf"{name}:3: the line begins with zeros, so this is not"):
+        read(path)
 
 
 def test_a_missing_permission_is_said_in_the_systems_words(write_csv, monkeypatch):
