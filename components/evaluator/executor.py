@@ -74,14 +74,15 @@ class Executor(tfx_executor.Executor):
         evaluation = artifact_utils.get_single_instance(output_dict[specs.EVALUATION_KEY])
         found, baseline = _predict(input_dict, split)
         training = _candidate_training(input_dict)
-        exposure = _exposure(input_dict, found, training, split)
+        production = _production_training(input_dict)
+        exposure = _exposure(input_dict, found, training, production, split)
         verdict = judge(
             gate,
             found,
             split=split,
             baseline=baseline,
             newest_span=_newest_span(input_dict, found),
-            spans=data_of(input_dict[specs.EXAMPLES_KEY]).get("spans", ()),
+            spans=_spans(input_dict, production),
             exposure=exposure,
             earlier_candidates=_earlier_candidates(exec_properties, found),
         )
@@ -156,16 +157,31 @@ def _candidate_training(input_dict: _Artifacts) -> TrainingReviews:
     return found
 
 
-def _exposure(input_dict: _Artifacts, found: Predictions, candidate: TrainingReviews, split: str) -> Exposure:
+def _production_training(input_dict: _Artifacts) -> Training:
+    """What is known of the training of the model in production; nothing where there is none."""
+    for artifact in input_dict.get(specs.BASELINE_MODEL_KEY) or ():
+        return training_of(_folder(artifact))
+    return Training()
+
+
+def _spans(input_dict: _Artifacts, production: Training) -> set[int]:
+    """Those of the examples, and those that only the model in production was trained on."""
+    return {*data_of(input_dict[specs.EXAMPLES_KEY]).get("spans", ()), *production.data.get("spans", ())}
+
+
+def _exposure(
+    input_dict: _Artifacts,
+    found: Predictions,
+    candidate: TrainingReviews,
+    production: Training,
+    split: str,
+) -> Exposure:
     """Which reviews of the split each model has seen.
 
     Without a test split the gate judges on `eval`. Reviews that a model was only selected with then count as
     unseen, because there are no others.
     """
     assert found.text_id is not None
-    production = Training()
-    for artifact in input_dict.get(specs.BASELINE_MODEL_KEY) or ():
-        production = training_of(_folder(artifact))
     theirs = production.reviews or TrainingReviews({})
     return Exposure(
         candidate=_seen(candidate.without(split), found.text_id),

@@ -54,7 +54,7 @@ def judge(
       split: the name of the split.
       baseline: the model in production, with its `problem` if it gave no predictions; None on a first run.
       newest_span: the newest span of the examples; 0 if they have no spans.
-      spans: the spans of the examples, including those without a review in the split.
+      spans: the spans that either model was trained on, including those without a review in the split.
       exposure: which of the reviews the models have seen; None if neither has seen any.
       earlier_candidates: the number of other models judged on these texts before; None if not counted.
     """

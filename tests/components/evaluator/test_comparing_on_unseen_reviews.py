@@ -106,6 +106,22 @@ def test_what_the_live_model_was_trained_on_is_left_out_written_otherwise_or_not
 
 
 @pytest.mark.usefixtures("without_tfma")
+def test_a_span_that_only_the_live_model_was_trained_on_is_not_judged_and_said_so(
+    evaluate, export_model, published, folder
+):
+    live = published({"train": texts(100, 160)}, data={"settings": {"window": None}, "spans": [1, 2, 3]})
+    kept = [{"span": number, "version": None, "fingerprint": "f"} for number in (2, 3)]
+
+    outcome = evaluate(export_model(), live, gate=GATE, folder=folder, newest=3, spans=kept)
+
+    conditions = {each.slice: each for each in outcome.verdict.conditions if each.kind == "change"}
+    assert (conditions["span:1"].status, conditions["span:1"].unjudged) == (
+        "not judged",
+        "no reviews of span 1",
+    )
+
+
+@pytest.mark.usefixtures("without_tfma")
 def test_with_too_few_left_there_is_no_fair_comparison(evaluate, export_model, published, folder):
     outcome = evaluate(export_model(), published({"train": texts(0, 61)}), gate=GATE, folder=folder)
 
