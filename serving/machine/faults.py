@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from serving.machine import disk
+from serving.machine import address_space, disk
 from serving.machine.remedies import NOT_ALLOWED, OF_ERRNO
 
 OF_SQLITE = {
@@ -63,6 +63,8 @@ def remedy_whatever_the_input(error: BaseException) -> str | None:
 
 
 def _remedy(error: BaseException, place: str | os.PathLike[str] | None) -> str | None:
+    if limited := address_space.fault_of(error):
+        return limited
     if isinstance(error, MemoryError):
         return _MEMORY
     if isinstance(error, OSError):
