@@ -66,6 +66,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "batch-predict": Entry("serving.batch_predict", "Predict large files of reviews with Beam."),
     },
     "Set up": {
+        "init": Entry("setup.init", "Start a project: settings, a workflow with the gate, a test."),
         "config": Entry("setup.config", "Show the current settings, or explain one."),
         "embeddings": Entry("setup.embeddings", "List the named text embeddings."),
         "embed": Entry("setup.embeddings", "Print the embedding vectors of texts."),

@@ -57,18 +57,22 @@ def _facts(past: PastRun) -> dict[str, Any]:
 @click.command()
 @options.workspace
 @options.as_json
+@click.option("--md", "as_markdown", is_flag=True, help="Print Markdown, for a comment or a job summary.")
 @click.argument("run", required=False)
-def verdict(settings: Settings, run: str | None, as_json: bool) -> None:
+def verdict(settings: Settings, run: str | None, as_json: bool, as_markdown: bool) -> None:
     """Show a run's verdict, condition by condition.
 
     RUN is a run of `greenlight runs`, or the beginning of its name. Default: the newest.
     """
-    from pipeline.results.verdict_table import verdict_lines
+    from pipeline.results.verdict_table import verdict_lines, verdict_markdown
     from pipeline.workspace.layout import Workspace
     from pipeline.workspace.past_runs import ended_run
 
     result = ended_run(Workspace.of(settings), run)
-    click.echo(json.dumps(result.to_json()) if as_json else verdict_lines(result))
+    if as_json:
+        click.echo(json.dumps(result.to_json()))
+    else:
+        click.echo(verdict_markdown(result) if as_markdown else verdict_lines(result))
 
 
 @click.command()

@@ -35,12 +35,23 @@ _CONFIG = click.option(
     help=f"A TOML file with settings; {CONFIG_FILE} in the current folder by default. Repeatable: "
     "later files win, key by key.",
 )
+
+
+def _complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """For the shell: names of settings that begin so, each with its `=`."""
+    from pipeline.config import Settings
+    from pipeline.settings.help import settings_of
+
+    return [f"{key}=" for key in settings_of(Settings) if key.startswith(incomplete)]
+
+
 _SET = click.option(
     "--set",
     "assignments",
     metavar="KEY=VALUE",
     multiple=True,
     help="One setting, such as trainer.epochs=10. Repeatable.",
+    shell_complete=_complete_key,
 )
 _WORKSPACE = click.option("--workspace", metavar="DIR", help="Folder for all output of runs.")
 _SOURCE = click.option(

@@ -1,7 +1,8 @@
-"""The verdict as a plain text table of all conditions."""
+"""The verdict with all conditions in a table, as plain text and as Markdown."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,25 @@ def verdict_lines(result: RunResult) -> str:
     if result.notes:
         lines += ["", *(f"note: {note}" for note in result.notes)]
     return "\n".join(lines)
+
+
+def verdict_markdown(result: RunResult) -> str:
+    """The same as Markdown, which shows texts as they are, whatever characters they hold."""
+    lines = [f"### {result.verdict.upper()}: {_escaped(headline(result))}", ""]
+    lines += [f"{_escaped(line)}  " for line in (*_approval(result), f"run {result.run}")]
+    if result.gate:
+        header, *rows = _used([HEADERS, *(_row(condition) for condition in result.gate)])
+        cells = [header, ["---"] * len(header), *([_escaped(cell) for cell in row] for row in rows)]
+        lines += ["", *(f"| {' | '.join(row)} |" for row in cells)]
+    if result.reasons:
+        lines += ["", *(f"- {_escaped(reason)}" for reason in result.reasons)]
+    if result.notes:
+        lines += ["", *(f"- note: {_escaped(note)}" for note in result.notes)]
+    return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(text.split()))
 
 
 def _approval(result: RunResult) -> list[str]:
@@ -53,7 +73,13 @@ def _row(condition: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+def _used(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The rows without the columns that are empty below their header."""
     used = [column for column in range(len(rows[0])) if any(row[column] for row in rows[1:])]
-    widths = {column: max(len(row[column]) for row in rows) for column in used}
-    return ["  ".join(row[column].ljust(widths[column]) for column in used).rstrip() for row in rows]
+    return [[row[column] for column in used] for row in rows]
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    used = _used(rows)
+    widths = [max(map(len, column)) for column in zip(*used, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in used]

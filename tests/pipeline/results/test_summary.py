@@ -9,7 +9,7 @@ from rich.console import Console as RichConsole
 from pipeline.console.plain import PlainConsole
 from pipeline.results.outcome import RunResult, StageTiming
 from pipeline.results.summary import summarize
-from pipeline.results.verdict_table import verdict_lines
+from pipeline.results.verdict_table import verdict_lines, verdict_markdown
 
 GATE = (
     {
@@ -229,3 +229,20 @@ def test_what_was_not_judged_is_never_ok_and_parts_share_a_line():
     assert second.name == "change of accuracy, 2 slices"
     assert "  ok" not in shown.as_text()
     assert "  note: few reviews\n" in shown.as_text()
+
+
+def test_the_verdict_in_markdown_has_the_same_cells_and_shows_texts_as_they_are():
+    condition = {"metric": "accuracy", "kind": "floor", "threshold": 0.85, "value": 0.8, "slice": "a|b_c"}
+    result = RunResult(
+        verdict="refused",
+        run="r",
+        gate=(condition | {"passed": False},),
+        reasons=["<b> *a*\n| x"],
+        notes=["n"],
+    )
+    shown = verdict_markdown(result).splitlines()
+    assert shown[0] == "### REFUSED: nothing is live yet"
+    header, line, row = (text for text in shown if text.startswith("|"))
+    assert header.count("|") == line.count("|") == row.replace("\\|", "").count("|")
+    assert row.startswith("| NO | accuracy | a\\|b\\_c | 0.8000 | ≥ 0.8500 |")
+    assert shown[-3:] == ["- \\<b\\> \\*a\\* \\| x", "", "- note: n"]

@@ -1,0 +1,57 @@
+"""`greenlight init`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+_REPOSITORY = "OWNER/greenlight"
+_QUESTIONS: Mapping[str, tuple[str, Any]] = {
+    "name": ("Name of the model", "my_model"),
+    "source": ("Source of the data: packaged, spans, tfds or files:PATTERN", "packaged"),
+    "text_column": ("Column of the text", "text"),
+    "label_column": ("Column of the label", "label"),
+    "min_accuracy": ("Accuracy that a candidate needs", 0.85),
+    "repository": ("Greenlight's repository on GitHub, for the workflow", _REPOSITORY),
+}
+"""What is asked for each option that is not given, and the default."""
+
+
+@click.command()
+@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.option("--name", metavar="NAME", help="The model's name. Default: my_model.")
+@click.option("--source", metavar="SOURCE", help="packaged, tfds, spans or files:PATTERN. Default: packaged.")
+@click.option("--text-column", metavar="NAME", help="The column of the text. Default: text.")
+@click.option("--label-column", metavar="NAME", help="The column of the label. Default: label.")
+@click.option("--min-accuracy", type=click.FloatRange(0, 1), help="The gate's floor. Default: 0.85.")
+@click.option("--repository", metavar="OWNER/NAME", help="Greenlight's repository on GitHub.")
+def init(folder: Path, **given: Any) -> None:
+    """Start a project: settings, a workflow with the gate, a test.
+
+    Writes greenlight.toml, README.md, .gitignore, .github/workflows/gate.yml and tests/test_pipeline.py into
+    DIR, the current folder by default. If one of them exists, nothing is written. In a terminal, without
+    options, each choice is a question.
+    """
+    from pipeline.project_template.project import Choices, create
+
+    if _in_terminal() and all(value is None for value in given.values()):
+        choices = {name: click.prompt(text, default=default) for name, (text, default) in _QUESTIONS.items()}
+    else:
+        defaults = {name: default for name, (_, default) in _QUESTIONS.items()}
+        choices = defaults | {name: value for name, value in given.items() if value is not None}
+    written = create(folder, Choices(**choices))
+    for path in written:
+        click.echo(f"wrote   {path}")
+    if choices["repository"] == _REPOSITORY:
+        click.echo(
+            f"todo    replace {_REPOSITORY} in .github/workflows/gate.yml by where Greenlight is for you"
+        )
+    click.echo(f"next    {'' if folder == Path('.') else f'cd {folder} && '}greenlight run")
+
+
+def _in_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,0 +1,1 @@
+"""The files that `greenlight init` writes for a new project."""

@@ -1,0 +1,117 @@
+"""A new project: settings, README, a workflow with the gate, and a test."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from components.errors import InputError, MachineFault
+from pipeline import config
+from serving.machine import faults
+from serving.storage.whole_file import write_whole
+
+TEMPLATES = Path(__file__).with_name("files")
+FILES: Mapping[str, str] = {
+    "greenlight.toml": "greenlight.toml.jinja",
+    "README.md": "README.md.jinja",
+    ".gitignore": "gitignore.jinja",
+    ".github/workflows/gate.yml": "gate.yml.jinja",
+    "tests/test_pipeline.py": "test_pipeline.py.jinja",
+}
+"""The files of a project, and the template of each."""
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What is asked of a new project. `repository`: where Greenlight is on GitHub, OWNER/NAME."""
+
+    name: str
+    source: str
+    text_column: str
+    label_column: str
+    min_accuracy: float
+    repository: str
+
+
+def create(folder: Path, choices: Choices) -> list[Path]:
+    """Writes the files of a project into `folder`, all or none; returns their paths.
+
+    Raises:
+      InputError: a choice cannot be used, a file is there already, or the folder cannot be written to.
+      MachineFault: the disk is full.
+    """
+    texts = {folder / name: text for name, text in rendered(choices).items()}
+    if there := [path for path in texts if path.exists() or path.is_symlink()]:
+        raise InputError(
+            f"{there[0]} exists already, and is not replaced. Move it away, or name another folder."
+        )
+    try:
+        _write(texts)
+    except OSError as error:
+        if remedy := faults.remedy_whatever_the_input(error):
+            raise MachineFault(f"The project in {folder} cannot be written: {remedy}") from error
+        raise InputError(
+            f"The project cannot be written to {folder}: {error.strerror or error}. Name another folder."
+        ) from error
+    return list(texts)
+
+
+def rendered(choices: Choices) -> dict[str, str]:
+    """The files of a project by their paths in it.
+
+    Raises:
+      InputError: a choice cannot be used as a setting, or the repository is not OWNER/NAME.
+    """
+    if not _REPOSITORY.fullmatch(choices.repository):
+        raise InputError(
+            f"--repository {choices.repository!r} is not OWNER/NAME. Give it like example/greenlight."
+        )
+    values = dataclasses.asdict(choices)
+    settings = config.load(
+        source=choices.source,
+        assignments=[
+            f"model_name={json.dumps(choices.name)}",
+            f"data.text_column={json.dumps(choices.text_column)}",
+            f"data.label_column={json.dumps(choices.label_column)}",
+            f"gate.min_accuracy={choices.min_accuracy}",
+        ],
+    )
+    values |= {"max_bad_share": settings.data.max_bad_share, "min_change": settings.gate.min_change}
+    return _rendered(values)
+
+
+def _rendered(values: Mapping[str, object]) -> dict[str, str]:
+    import jinja2
+
+    jinja = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        variable_start_string="[[ ",  # a workflow has {{ }} of its own
+        variable_end_string=" ]]",
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    jinja.filters["toml"] = lambda text: json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return {name: jinja.get_template(template).render(values) for name, template in FILES.items()}
+
+
+def _write(texts: Mapping[Path, str]) -> None:
+    with ExitStack() as undo:
+        for path, text in texts.items():
+            for folder in [path.parent, *path.parent.parents][::-1]:
+                if not folder.exists():
+                    folder.mkdir()
+                    undo.callback(_remove_empty, folder)
+            write_whole(path, text)
+            undo.callback(path.unlink, missing_ok=True)
+        undo.pop_all()
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # something else is in it by now
+        folder.rmdir()
