@@ -29,35 +29,35 @@ from components.reviews import canonical, canonical_key, count_words, text_key, 
 
 
 class Row(NamedTuple):
-    """A review on its way to its split."""
+    """A review with its digest and serialized example."""
 
     digest: bytes
-    """Of the normalized text."""
+    """The digest of the normalized text; see `splits.digest`."""
     split: str
     example: bytes
     """Serialized tf.Example."""
     span: int
     key: bytes = b""
-    """The `reviews.text_key`; empty for sources whose splits are fixed."""
+    """The `reviews.text_key`; empty for sources with fixed splits."""
     fixed: bool = False
-    """Whether the split is not for copies to change."""
+    """Whether duplicates must not change the split."""
     sketch: bytes = b""
-    """See `duplicates.sketches`; empty for short texts, and where near-duplicates do not count."""
+    """See `duplicates.sketches`; empty for short texts, and if near-duplicates do not matter."""
 
 
 READING = "reading"
 _BATCH = 512
 _SHARD_BITS = 4
-"""A 16th of the digests has to fit into a worker's memory."""
+"""2**4 shards: a 16th of the digests must fit into a worker's memory."""
 _WINDOW_BYTES = 64 * 2**20
 
 
 @beam.typehints.with_output_types(list[Row])
 class ReadPart(beam.DoFn):
-    """Reads a part. Main output: batches of rows; output READING: one Reading a part.
+    """Reads a part. Main output: batches of rows; output READING: one Reading per part.
 
-    Rows are mixed by sorting them by digest, all of them or 64 MB at a time: sources tend to be sorted by
-    class, and the digest's order is random to everything else, yet the same in every run.
+    Rows are shuffled by sorting them by digest, all of them or 64 MB at a time: sources are often sorted by
+    class, and the order of digests is independent of everything else and the same in every run.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class ReadPart(beam.DoFn):
     def _rows(self, part: Part, reading: Reading) -> Iterator[Row]:
         held_out = self._held_out(part)
         content = Content()
-        # The other sources hold what they read against a hash of their own.
+        # The other sources compare what they read with a hash of their own.
         rows = part.rows(content) if isinstance(part, FilePart) else part.rows()
         for review, normalized in usable(rows, name=part.name, reading=reading):
             if held_out and text_key(review.text) in held_out:
@@ -104,14 +104,14 @@ class ReadPart(beam.DoFn):
             words = count_words(normalized)
             example = to_example(review.text, review.label, words=words, span=part.span)
             split = part.split or self._splitter.split_of(digested)
-            # Else the order of an example's features differs from process to process.
+            # Otherwise the order of an example's features differs between processes.
             serialized = example.SerializeToString(deterministic=True)
             yield Row(digested, split, serialized, part.span, **self._marks(part, review.text))
         if content.digest:
             reading.contents[part.name] = with_format(part.name, content.digest)
 
     def _marks(self, part: Part, text: str) -> dict[str, Any]:
-        """What tells copies of a text."""
+        """The key and the sketch of a text, which identify its duplicates."""
         if not self._with_keys:
             return {}
         same = canonical(text)
@@ -122,7 +122,7 @@ class ReadPart(beam.DoFn):
         }
 
     def _held_out(self, part: Part) -> set[bytes]:
-        """The keys of the held-out texts, whose rows are excluded."""
+        """The keys of held-out texts, whose rows are excluded."""
         return {text_key(text) for text in part.held_out()}
 
     def _digest(self, normalized: str) -> bytes:
@@ -130,7 +130,7 @@ class ReadPart(beam.DoFn):
 
 
 def read_part(settings: DataSettings, *, limit: int | None) -> ReadPart:
-    """The step that reads what these settings ask for."""
+    """The step that reads the parts of these settings."""
     with_keys = settings.kind in KEPT_TOGETHER
     return ReadPart(
         splitter=splits.splitter(settings),
@@ -143,7 +143,7 @@ def read_part(settings: DataSettings, *, limit: int | None) -> ReadPart:
 
 @beam.typehints.with_output_types(list[bytes])
 class ShareOut(beam.DoFn):
-    """Batches of rows to batches of serialized examples, one output a split."""
+    """Converts batches of rows to batches of serialized examples, one output per split."""
 
     def process(self, batch: list[Row]) -> Iterator[beam.pvalue.TaggedOutput]:
         by_split: dict[str, list[bytes]] = defaultdict(list)
@@ -155,7 +155,7 @@ class ShareOut(beam.DoFn):
 
 @beam.ptransform_fn
 def TakeFew(batches: beam.PCollection, *, limit: int) -> beam.PCollection:
-    """`limit` rows of all: the first in `taking_order`, whatever order or part they come in."""
+    """Takes the first `limit` rows in `taking_order`, independent of parts and their order."""
     return (
         batches
         | "Unbatch" >> beam.FlatMap(lambda batch: batch)
@@ -166,7 +166,7 @@ def TakeFew(batches: beam.PCollection, *, limit: int) -> beam.PCollection:
 
 @beam.ptransform_fn
 def CountDuplicates(batches: beam.PCollection) -> beam.PCollection:
-    """A Reading a shard of the digests, with the rows whose text another row of all has, too."""
+    """Counts rows whose text another row has, too: one Reading per shard of the digests."""
     shards = batches | "Digests" >> beam.ParDo(_DigestsByShard()) | "Gather" >> beam.GroupByKey()
     return shards | "Count" >> beam.Map(_duplicates)
 
@@ -185,7 +185,7 @@ def _duplicates(shard: tuple[int, Iterable[list[bytes]]]) -> Reading:
 
 
 def duplicates_among(digests: Iterable[bytes]) -> Reading:
-    """The count of rows whose text another of these rows has, too."""
+    """The number of rows whose text another of these rows has, too."""
     rows, distinct = 0, set[bytes]()
     for digest in digests:
         rows += 1
@@ -195,7 +195,7 @@ def duplicates_among(digests: Iterable[bytes]) -> Reading:
 
 @beam.ptransform_fn
 def WriteReading(readings: beam.PCollection, *, path: str, limit: int | None = None) -> beam.PCollection:
-    """Writes the parts' accounts, merged, as one JSON file. limit: the rows used of those taken."""
+    """Writes the merged Readings of the parts as one JSON file. `limit`: `data.limit`."""
     return (
         readings
         | "Merge" >> beam.CombineGlobally(merged)
@@ -209,7 +209,7 @@ def taking_order(row: Row) -> tuple[bytes, bytes]:
 
 
 def windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Consecutive rows, as many as fit into the memory for mixing."""
+    """Consecutive rows, as many as fit into the memory for shuffling."""
     window: list[Row] = []
     size = 0
     for row in rows:
@@ -223,7 +223,7 @@ def windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def mixed_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """The rows in the order of their digests, in batches."""
+    """The rows, sorted by digest, in batches."""
     mixed = sorted(rows)
     for start in range(0, len(mixed), _BATCH):
         yield mixed[start : start + _BATCH]

@@ -14,24 +14,24 @@ class ImdbExampleGen(component.QueryBasedExampleGen):
     """Labeled reviews from a source, split by a hash of their text.
 
     Output `examples`: Examples with the splits `train`, `eval` and, if it has a weight, `test`; GZIP
-    TFRecords of the tf.Examples of `components/reviews.py`; beside them `reading.json`, the account of every
-    row.
+    TFRecords of the tf.Examples of `components/reviews.py`; and `reading.json`, the counts of used and
+    skipped rows.
 
-    It is "query based" and not "file based" to TFX because a file-based one gets, on Kubeflow, a driver of
-    TFX's own that knows files only, by their sizes and times.
+    It is "query based" for TFX, because on Kubeflow a "file based" ExampleGen gets TFX's own driver, which
+    fingerprints files by size and time.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
     DRIVER_CLASS = Driver
 
     def __init__(self, settings: DataSettings, *, fingerprint: str = ""):
-        """Builds the stage without looking at the source.
+        """Builds the stage without reading the source.
 
         Args:
-          settings: where the reviews come from and how they are split.
-          fingerprint: of the source's content, for engines that do not run our driver, such as Kubeflow: give
-            them `sources.fingerprint(settings)`, or switch their cache off for this stage. Elsewhere the
-            driver finds it.
+          settings: the source of the reviews and the splits.
+          fingerprint: the fingerprint of the source's content, `sources.fingerprint(settings)`, for engines
+            that do not run our driver, such as Kubeflow, unless their cache is off for this stage. Elsewhere
+            the driver computes it.
         """
         config = StageConfig(
             data=settings.model_dump(mode="json"),

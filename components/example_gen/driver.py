@@ -22,11 +22,11 @@ from components.example_gen.span_pattern import BASE
 
 
 class Driver(driver.Driver):
-    """Chooses the spans, and puts the content's fingerprint in the place of its address.
+    """Chooses the spans, and replaces the source's address by the fingerprint of its content.
 
-    TFX hashes the execution properties that a driver leaves: with the fingerprint in and paths, sizes and
-    times out, the same reviews in another place, or touched, are found in the cache, and one changed byte is
-    not. The executor reads the address from the node's definition, which is not hashed.
+    TFX hashes the execution properties that the driver returns. With the fingerprint and without paths, sizes
+    and times, copied or touched reviews hit the cache, and one changed byte does not. The executor reads the
+    address from the node's definition, which is not hashed.
     """
 
     def resolve_exec_properties(
@@ -35,7 +35,7 @@ class Driver(driver.Driver):
         pipeline_info: data_types.PipelineInfo,
         component_info: data_types.ComponentInfo,
     ) -> dict[str, Any]:
-        """Overrides TFX's choice of the newest span, and its fingerprint out of sizes and times."""
+        """Overrides TFX's choice of the newest span, and its fingerprint of sizes and times."""
         del pipeline_info, component_info
         config = stage_config(exec_properties[CUSTOM_CONFIG])
         chosen: list[Span] = []
@@ -43,8 +43,8 @@ class Driver(driver.Driver):
             chosen = spans.chosen(config.settings)
             fingerprint = config.fingerprint or sources.fingerprint(config.settings, chosen)
         except Exception:
-            # The executor meets it again, and its failure is recorded; one raised here leaves the execution
-            # running. Never the same twice: should the executor be luckier, none may find its output by it.
+            # The executor fails again, which is recorded; an error raised here would leave the execution
+            # running. The fingerprint is unique: if the executor succeeds, no later run may reuse its output.
             logging.exception("The source has no fingerprint")
             fingerprint = f"{UNREADABLE}{uuid.uuid4()}"
         exec_properties.update(without_places(exec_properties, fingerprint=fingerprint))

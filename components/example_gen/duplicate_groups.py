@@ -1,13 +1,13 @@
 """Groups of duplicates and near-duplicates: all rows of a group get the same split.
 
 A review's split is a hash of `reviews.normalize`, which a single entity, tag or final dot changes. To keep
-duplicates in one split, each group has a leader whose split its other rows take: a row with a fixed split,
-else one of the oldest span, else the lowest rank. A rank is independent of the split: if the lowest hash led,
-the first split would get most groups, and the last one hardly any. So rows of new spans take the splits of
-older ones; a text without duplicates keeps its split, and so do the packaged reviews.
+duplicates in one split, each group has a leader, whose split the other rows take: a row with a fixed split,
+else one of the oldest span, else the one with the lowest rank. The rank is independent of the split: if the
+lowest hash led, the first split would get most groups, and the last one hardly any. Rows of new spans
+therefore take the splits of older ones; texts without duplicates and the packaged reviews keep their splits.
 
-Which texts are near-duplicates is known only beside all others: the keys and sketches of all rows, though not
-their texts, are in the memory of one worker, about 1.2 kB a row at the peak.
+Near-duplicates can only be found among all rows. One worker holds the keys and sketches of all rows, but not
+their texts, in memory: about 1.2 kB per row at the peak.
 """
 
 from collections import Counter
@@ -25,27 +25,27 @@ from components.example_gen.reading import Reading
 TEXTS, COPIES, NEAR, APART = "texts", "copies", "near_duplicates", "apart"
 TEMPLATE = "template"
 _LARGEST_CLUSTER, _LARGEST_SHARE = 50, 0.1
-"""A cluster that has more texts than the first, and a larger share of all, is a template for many reviews."""
+"""A cluster with more texts than the first and a larger share of all texts is a template."""
 
 
 class GroupedRow(NamedTuple):
     """The fields of a row that decide its group and split; the leader of a group sorts first."""
 
     follows: bool
-    """Whether its split is not fixed, so that it takes the leader's."""
+    """Whether the row takes the leader's split, because its own is not fixed."""
     span: int
     rank: bytes
-    """As `splits.rank`."""
+    """See `splits.rank`."""
     split: str
     key: bytes
     sketch: bytes
 
 
 class GroupSplits(NamedTuple):
-    """The splits that differ from the rows' own, and the counts."""
+    """The splits that differ from the rows' own splits, and the counts."""
 
     splits: dict[bytes, str]
-    """The split of each text, by key, that has rows with another split."""
+    """Text key -> split, for texts with rows of another split."""
     account: Counter[str]
     """Counts: distinct TEXTS; rows that are COPIES of another row's text; rows with NEAR duplicates; rows
     whose own split differs from their group's (APART); rows of a TEMPLATE, which are not grouped.
@@ -60,7 +60,7 @@ def group_splits(rows: Iterable[GroupedRow], *, near_together: bool) -> GroupSpl
     """Groups all rows of a source.
 
     Args:
-      near_together: whether near-duplicates get one split, too, instead of only being counted.
+      near_together: whether near-duplicates also get one split; otherwise they are only counted.
     """
     by_key: dict[bytes, list[GroupedRow]] = {}
     for row in rows:
@@ -104,7 +104,7 @@ def AssignGroupSplits(batches: beam.PCollection, *, near_together: bool) -> dict
 
 
 def reassigned(batch: Iterable[Row], assigned: GroupSplits) -> list[Row]:
-    """The rows with the splits of their groups."""
+    """The rows with the split of their group."""
     return list(_moved(batch, assigned.splits))
 
 

@@ -1,7 +1,7 @@
 """The conversion of data settings to ExampleGen's execution properties, and back.
 
-`input_config` and `output_config` say what any ExampleGen says: the source as a pattern, the splits with
-their weights. `custom_config` holds all settings, the fingerprint of the content and that of the code.
+`input_config` and `output_config` are those of any ExampleGen: the source as a pattern, the splits with their
+weights. `custom_config` has all settings, and the fingerprints of the content and of the code.
 """
 
 import json
@@ -21,21 +21,19 @@ from components.example_gen.sources.spans import Span, in_words
 INPUT_CONFIG = standard_component_specs.INPUT_CONFIG_KEY
 CUSTOM_CONFIG = standard_component_specs.CUSTOM_CONFIG_KEY
 SPANS = "spans"
-"""The spans that the driver has chosen, as JSON, where the source has any."""
+"""The spans that the driver has chosen, as JSON, if the source has spans."""
 UNREADABLE = "unreadable:"
-"""What the fingerprint of a source begins with that has none; each is another one."""
+"""The prefix of the unique fingerprint of a source that cannot be read."""
 PLACES = ("source", "tfds_data_dir", "window", "span", "without_spans", "with_base")
-"""Settings that say where the content is, or which of it is taken, not what it is."""
+"""Settings of the content's location and selection, which the content's fingerprint replaces."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageConfig:
-    """What `custom_config` holds."""
+    """The content of `custom_config`."""
 
     data: dict[str, Any]
-    """DataSettings as JSON; without PLACES once the driver has put the content's fingerprint in their
-    stead.
-    """
+    """DataSettings as JSON; without PLACES once the driver has added the fingerprint."""
     code: str
     fingerprint: str
 
@@ -52,7 +50,7 @@ class StageConfig:
 
 
 def stage_config(custom_config: str) -> StageConfig:
-    """What the JSON of a `custom_config` property says."""
+    """The StageConfig in the JSON of a `custom_config` property."""
     config = example_gen_pb2.CustomConfig()
     proto_utils.json_to_proto(custom_config, config)
     values = struct_pb2.Struct()
@@ -61,7 +59,7 @@ def stage_config(custom_config: str) -> StageConfig:
 
 
 def input_config(pattern: str) -> example_gen_pb2.Input:
-    """A single input split: which splits come out is for `output_config` to say."""
+    """A single input split; `output_config` has the output splits."""
     return example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="reviews", pattern=pattern)])
 
 
@@ -84,7 +82,7 @@ def spans_to_json(spans: Iterable[Span]) -> str:
 
 
 def spans_from_json(text: str, *, found: Iterable[Span]) -> list[Span]:
-    """The spans that `spans_to_json` was given, of those that are there now."""
+    """The spans that `spans_to_json` was given, as far as they still exist."""
     there = {(span.number, span.version): span for span in found}
     wanted = [(number, version) for number, version in json.loads(text)]
     gone = [number for number, version in wanted if (number, version) not in there]
@@ -94,7 +92,7 @@ def spans_from_json(text: str, *, found: Iterable[Span]) -> list[Span]:
 
 
 def without_places(exec_properties: Mapping[str, Any], *, fingerprint: str) -> dict[str, str]:
-    """The properties in which the source's place stands, with its content's fingerprint instead."""
+    """The properties with the source's location, replaced by the fingerprint of its content."""
     config = stage_config(exec_properties[CUSTOM_CONFIG])
     content = StageConfig(
         data={key: value for key, value in config.data.items() if key not in PLACES},

@@ -42,9 +42,9 @@ from components.example_gen.span_duplicates import DropSpanDuplicates
 from components.example_gen.span_pattern import BASE
 
 DATA_SETTINGS = "data_settings"
-"""The custom property of the examples with DataSettings as JSON."""
+"""The custom property of the Examples artifact with DataSettings as JSON."""
 CHOSEN = "chosen"
-"""The execution property with the Spans to read; between the executor's own methods only."""
+"""The execution property with the Spans to read; used only within the executor."""
 WITH_BASE = "with_base"
 
 
@@ -52,19 +52,19 @@ WITH_BASE = "with_base"
 def ReadSource(
     pipeline: beam.Pipeline, settings: DataSettings, spans: Sequence[Span], reading_path: str
 ) -> beam.PCollection:
-    """The source as batches of rows, one account of the reading written to `reading_path`.
+    """Reads the source as batches of rows, and writes the merged Reading to `reading_path`.
 
     Args:
-      spans: of a source with spans, those to read.
+      spans: the spans to read, if the source has spans.
 
     Raises:
-      InputError: on construction, if the source is not there.
+      InputError: on construction, if the source does not exist.
     """
     parts = sources.parts(settings, spans)
     started = pipeline | "Parts" >> beam.Create(parts)
     if len(parts) > 1:
         started |= "SpreadOverWorkers" >> beam.Reshuffle()
-    # Of spans each part gives all its rows: which of them are copies is not known before all are there.
+    # Parts of spans return all rows: duplicates are only known once all rows are read.
     limit = None if spans else settings.limit
     outputs = started | "Read" >> beam.ParDo(read_part(settings, limit=limit)).with_outputs(
         READING, main="rows"
@@ -87,7 +87,7 @@ def ReadSource(
 
 
 class Executor(base_example_gen_executor.BaseExampleGenExecutor):
-    """Reviews to GZIP TFRecords of tf.Examples, split by split."""
+    """Writes reviews as GZIP TFRecords of tf.Examples, by split."""
 
     def GetInputSourceToExamplePTransform(self) -> beam.PTransform:
         """The source; see ReadSource."""
@@ -98,7 +98,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
     ) -> dict[str, beam.PCollection]:
         """Batches of serialized examples (list[bytes]) by split.
 
-        Overridden because the base splits by a hash of the serialized example, which tells duplicates apart.
+        Overridden because TFX splits by a hash of the serialized example, which separates duplicates.
         """
         settings = self._stage_config(exec_properties).settings
         source = self.GetInputSourceToExamplePTransform()
@@ -113,12 +113,12 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Overridden for the sink; see TFRecordBatches.
+        """Reads the source and writes the splits. Overridden to use the sink TFRecordBatches.
 
         Raises:
-          InputError: the source is not there or cannot be read to its end.
+          InputError: the source does not exist or cannot be read completely.
           DataStopped: too many of its rows cannot be used.
-          GreenlightError: the source was written to meanwhile.
+          GreenlightError: the source was changed meanwhile.
         """
         settings = self._stage_config(exec_properties).settings
         spans = _spans(settings, exec_properties)
@@ -153,8 +153,9 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         reading: Reading,
         exec_properties: dict[str, Any],
     ) -> bool:
-        """Whether what was read is what the cache knows it by: else other reviews would be found under the
-        fingerprint that the driver took, for good.
+        """Whether the fingerprint of what was read is the driver's, which is the cache key.
+
+        Otherwise the cache would return other reviews for that fingerprint.
         """
         expected = exec_properties.get(utils.FINGERPRINT_PROPERTY_NAME)
         expected = expected or self._stage_config(exec_properties).fingerprint
@@ -163,7 +164,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         return sources.fingerprint_of(settings, spans, reading.contents) == expected
 
     def _stage_config(self, exec_properties: dict[str, Any]) -> StageConfig:
-        """The settings with the source's place, which the driver took out of the execution properties."""
+        """The settings with the source's location, which the driver has removed from the properties."""
         node = self._context.pipeline_node if self._context else None
         if node is not None:
             return stage_config(node.parameters.parameters[CUSTOM_CONFIG].field_value.string_value)
@@ -171,7 +172,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
 
 
 def _spans(settings: DataSettings, exec_properties: Mapping[str, Any]) -> list[Span]:
-    """Those that the driver has chosen; where none did, as on Kubeflow, those that are there now."""
+    """The spans that the driver has chosen; without a driver, as on Kubeflow, the current ones."""
     if not settings.has_spans:
         return []
     found = find(settings.pattern)
@@ -186,7 +187,7 @@ def _read_reading(path: str) -> Reading:
 
 
 def _describe(examples: types.Artifact, settings: DataSettings, reading: Reading) -> None:
-    """Notes on the artifact what later stages and the report want to know."""
+    """Sets the artifact's properties for later stages and the report."""
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(examples, "tfrecords_gzip")
     examples.set_string_custom_property("source", settings.source)
@@ -198,7 +199,7 @@ def _describe(examples: types.Artifact, settings: DataSettings, reading: Reading
 def _describe_spans(
     examples: types.Artifact, settings: DataSettings, spans: Sequence[Span], reading: Reading
 ) -> None:
-    """Notes which spans are in the examples: the newest as TFX does, and all of them with their contents."""
+    """Sets the properties of the spans: the newest as TFX does, and all with their fingerprints."""
     newest = spans[-1] if spans else None
     examples.span = newest.number if newest else BASE
     examples.set_int_custom_property(utils.SPAN_PROPERTY_NAME, examples.span)

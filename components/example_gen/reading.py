@@ -14,42 +14,42 @@ from components.reviews import normalize
 T = TypeVar("T")
 
 READING_FILE = "reading.json"
-"""In the folder of the examples, beside the splits."""
+"""The file with the Reading, beside the splits of the examples."""
 BAD_ROWS_NAMED = 10
 OTHER_LABELS = "others"
 _LABELS_COUNTED = 50
-"""Different labels that are counted one by one; those beyond are counted as OTHER_LABELS."""
+"""The number of distinct labels that are counted separately; others count as OTHER_LABELS."""
 
 
 @dataclass
 class Reading:
-    """The account of one part, or of several merged."""
+    """The counts of one part, or of several merged parts."""
 
     taken: int = 0
     set_aside: int = 0
-    """Rows whose text stands in a split that is fixed."""
+    """Rows that were excluded because their text is in a fixed split."""
     bad: Counter[str] = field(default_factory=Counter)
     """Bad rows by reason."""
     first_bad: list[BadRow] = field(default_factory=list)
     """The first BAD_ROWS_NAMED bad rows by file and line."""
     duplicates: int = 0
-    """Of the rows used, those whose text stood in another row used; they are used like any."""
+    """Used rows whose text another used row has, too."""
     unmapped: Counter[str] = field(default_factory=Counter)
-    """Rows that `data.labels` leaves out, by label: not bad ones."""
+    """Rows that `data.labels` leaves out, by label; they are not bad."""
     first_unmapped: list[BadRow] = field(default_factory=list)
-    """The first BAD_ROWS_NAMED of these."""
+    """The first BAD_ROWS_NAMED of them."""
     classes: Counter[str] = field(default_factory=Counter)
-    """Rows with a usable text and label by the name of their class."""
+    """Class name -> rows with a usable text and label."""
     bad_labels: Counter[str] = field(default_factory=Counter)
-    """Rows with an unusable label by its spelling."""
+    """Spelling -> rows with an unusable label."""
     limit: int | None = None
-    """`data.limit`: how many of the rows taken are used; None uses all."""
+    """`data.limit`: the number of rows to use; None uses all."""
     failures: list[str] = field(default_factory=list)
-    """Messages of parts that could not be read to the end."""
+    """Messages of parts that could not be read completely."""
     sameness: Counter[str] = field(default_factory=Counter)
     """Counts of distinct texts, duplicates and near-duplicates, see `duplicate_groups.GroupSplits`."""
     contents: dict[str, str] = field(default_factory=dict)
-    """Of each file the fingerprint of the bytes that were read, by its path."""
+    """Path -> fingerprint of the bytes that were read."""
 
     @property
     def bad_rows(self) -> int:
@@ -72,11 +72,11 @@ class Reading:
             self.first_bad.append(row)
 
     def add_label(self, label: object, known: int | None) -> None:
-        """Notes the label of a row that can be used without one, for `require_no_scale` to look at.
+        """Counts the label of a row that can be used without a label, for `require_no_scale`.
 
         Args:
-          label: as it stands in the row; None for none.
-          known: the class that it means; None for neither.
+          label: the label in the row; None if it has none.
+          known: its class, 0 or 1; None for neither.
         """
         if known is not None:
             self.classes[CLASS_NAMES[known]] += 1
@@ -112,7 +112,7 @@ class Reading:
         }
 
     def to_json(self) -> str:
-        """For the file beside the examples."""
+        """The content of READING_FILE."""
         return json.dumps(
             {
                 "rows": self.rows,
@@ -135,7 +135,7 @@ class Reading:
 
     @classmethod
     def from_json(cls, text: str) -> "Reading":
-        """What `to_json` wrote."""
+        """The inverse of `to_json`."""
         value = json.loads(text)
         return cls(
             taken=value["taken"],
@@ -163,7 +163,7 @@ def _bad_rows(listed: Iterable[list[Any]]) -> list[BadRow]:
 
 
 def merged(readings: Iterable[Reading]) -> Reading:
-    """One account of all; the order of the readings does not matter."""
+    """The merged Reading; independent of the order of the readings."""
     total = Reading()
     for reading in readings:
         total.taken += reading.taken
@@ -186,7 +186,7 @@ def merged(readings: Iterable[Reading]) -> Reading:
 
 
 def good(rows: Iterable[T | BadRow], reading: Reading) -> Iterator[T]:
-    """The rows that are not bad; bad ones go on the account, the others are for the caller to count."""
+    """The rows that are not bad. Bad rows are counted here; the caller counts the others."""
     for row in rows:
         if isinstance(row, BadRow):
             reading.add_bad(row)
@@ -195,11 +195,11 @@ def good(rows: Iterable[T | BadRow], reading: Reading) -> Iterator[T]:
 
 
 def usable(rows: Iterable[Review | BadRow], *, name: str, reading: Reading) -> Iterator[tuple[Review, str]]:
-    """The reviews that can be used, each with its normalized text; the other rows go on the account.
+    """The usable reviews, each with its normalized text.
 
     Args:
-      rows: of the part called `name`.
-      reading: where bad rows are counted; the reviews are for the caller to count.
+      rows: the rows of the part `name`.
+      reading: counts the bad rows; the caller counts the reviews.
     """
     for row in good(rows, reading):
         normalized = normalize(row.text)
@@ -217,12 +217,12 @@ def usable(rows: Iterable[Review | BadRow], *, name: str, reading: Reading) -> I
 
 
 def require_usable(reading: Reading, *, max_bad_share: float) -> None:
-    """Stops the run unless what was read will do.
+    """Checks whether a run can use what was read.
 
     Raises:
-      InputError: a part could not be read to the end, or there was not a single row.
-      DataStopped: more than `max_bad_share` of the rows cannot be used, or all of them; or the labels are
-        those of a scale, so that no share of them can be trusted.
+      InputError: a part could not be read completely, or there was no row.
+      DataStopped: more than `max_bad_share` of the rows, or all of them, cannot be used; or the labels are
+        those of a scale, so that none of them can be trusted.
     """
     if reading.failures:
         more = len(reading.failures) - BAD_ROWS_NAMED
@@ -236,7 +236,7 @@ def require_usable(reading: Reading, *, max_bad_share: float) -> None:
 
 
 def require_no_scale(reading: Reading, *, least_share: float = 0.001) -> None:
-    """Raises DataStopped where the labels read so far are those of a scale; see `looks_like_scale`."""
+    """Raises DataStopped if the labels read so far are those of a scale; see `looks_like_scale`."""
     if looks_like_scale(reading.classes, reading.bad_labels, least_share=least_share):
         named = [f"  {row}" for row in reading.first_bad if row.reason is Reason.BAD_LABEL]
         told = f"The labels are not those of two classes. {advice(reading.classes, reading.bad_labels)}"
@@ -273,7 +273,7 @@ _LEAVE_OUT = "Mend them, or raise data.max_bad_share to leave them out."
 
 
 def _remedy(reading: Reading, reasons: Counter[str]) -> str:
-    """The one thing to do, by the reason that most rows have. To leave out more rows mends no labels."""
+    """The remedy for the most frequent reason. Leaving out more rows does not fix labels."""
     most = reasons.most_common(1)[0][0]
     if most in (Reason.BAD_LABEL, Reason.UNMAPPED_LABEL):
         return advice(reading.classes, reading.bad_labels + reading.unmapped)

@@ -11,7 +11,7 @@ from components.example_gen.span_pattern import LARGEST, SpanPattern, has_specs
 
 TOGETHER = "keep together"
 KEPT_TOGETHER = ("files", "spans")
-"""Kinds of sources in which copies are looked for: the splits of the others are fixed."""
+"""Sources whose duplicates are grouped; other sources have fixed splits."""
 FILES_PREFIX = "files:"
 SPANS = "spans"
 Column = Annotated[str, StringConstraints(min_length=1)]
@@ -19,7 +19,7 @@ SpanNumber = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 class DataSettings(BaseModel):
-    """Where the labeled reviews come from and into which splits they fall."""
+    """The source of labeled reviews and their splits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -128,23 +128,23 @@ class DataSettings(BaseModel):
 
     @property
     def kind(self) -> Literal["packaged", "tfds", "files", "spans"]:
-        """Which of the sources `source` names."""
+        """The kind of `source`."""
         name = "files" if self.source.startswith(FILES_PREFIX) else self.source
         return cast(Literal["packaged", "tfds", "files", "spans"], name)
 
     @property
     def has_spans(self) -> bool:
-        """Whether the source comes in spans."""
+        """Whether the source has spans."""
         return self.kind == SPANS or has_specs(self.pattern)
 
     @property
     def pattern(self) -> str:
-        """The glob pattern of a `files:` source, empty for the others."""
+        """The glob pattern of a `files:` source; empty for others."""
         return self.source.removeprefix(FILES_PREFIX) if self.kind == "files" else ""
 
     @property
     def split_names(self) -> tuple[str, ...]:
-        """The splits that the examples will have, in order."""
+        """The names of the splits, in order."""
         return ("train", "eval", "test") if self.test_weight else ("train", "eval")
 
     @property
@@ -155,7 +155,7 @@ class DataSettings(BaseModel):
 
     @property
     def dialect(self) -> Dialect:
-        """That of CSV and TSV files."""
+        """The dialect of CSV and TSV files."""
         return Dialect(self.delimiter, self.quoting, self.escape)
 
     @field_validator("delimiter", "escape")

@@ -1,4 +1,4 @@
-"""Removal of duplicate texts across spans: the copy in the packaged base stays, else the newest span's.
+"""Removal of duplicate texts across spans: keeps the copy in the packaged base, else the newest span's.
 
 The base keeps all its reviews: its splits do not change, and a wrong label in a later span cannot change the
 gate's test set.
@@ -14,7 +14,7 @@ from components.example_gen.reading import Reading
 from components.example_gen.span_pattern import BASE
 
 _SHARD_BITS = 6
-"""2**6 shards: a 64th of the rows has to fit into a worker's memory."""
+"""2**6 shards: a 64th of the rows must fit into a worker's memory."""
 
 
 @beam.ptransform_fn
@@ -48,12 +48,12 @@ class _DropDuplicates(beam.DoFn):
 
 
 def removed(copies: int) -> Reading:
-    """What changes in an account of all rows when so many are removed."""
+    """The change of a Reading when so many rows are removed."""
     return Reading(taken=-copies, set_aside=copies)
 
 
 def without_span_duplicates(rows: Sequence[Row]) -> list[Row]:
-    """The rows without those whose text the base or a newer span has, too. Duplicates within a span stay."""
+    """The rows whose text neither the base nor a newer span has. Duplicates within a span stay."""
     winners: dict[bytes, int] = {}
     for row in rows:
         known = winners.setdefault(row.key, row.span)

@@ -1,8 +1,8 @@
 """The `{SPAN}` and `{VERSION}` specs of file patterns.
 
-The specs are TFX's own, with its widths and its dates. They are read here without TFX: its functions
-(tfx.components.example_gen.utils) find the newest span only, and importing them takes TensorFlow, too much
-for who asks every few seconds whether a span has come. The tests hold both against each other.
+The specs are TFX's, with its widths and dates, but are parsed here without TFX. Its functions
+(tfx.components.example_gen.utils) find only the newest span, and import TensorFlow, which is too slow for a
+process that looks for new spans every few seconds. Tests compare the two implementations.
 """
 
 import datetime
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 BASE = 0
-"""The number in the examples of the packaged reviews, and of every source without spans."""
+"""The span number of the packaged reviews, and of every source without spans."""
 LARGEST = 2**53 - 1
 """The largest number of a span or version: beyond it JSON and Protobuf's Struct lose digits."""
 
@@ -24,12 +24,12 @@ _GLOB_AS_REGEX = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 class Misfit(ValueError):
-    """A path that looks like one of a span, but whose number cannot be one."""
+    """A path that looks like that of a span, but has an invalid number."""
 
 
 @dataclass(frozen=True, order=True)
 class SpanKey:
-    """The number of a span and that of its version; -1 where the pattern has no version."""
+    """The numbers of a span and its version; -1 if the pattern has no version."""
 
     number: int
     version: int = -1
@@ -37,12 +37,12 @@ class SpanKey:
 
 @dataclass(frozen=True)
 class SpanPattern:
-    """A pattern with a span in it, `{SPAN}` or `{SPAN:WIDTH}`, and perhaps `{VERSION}` or `{VERSION:WIDTH}`.
+    """A pattern with `{SPAN}` or `{SPAN:WIDTH}`, and optionally `{VERSION}` or `{VERSION:WIDTH}`.
 
-    In place of `{SPAN}` there may be `{YYYY}`, `{MM}` and `{DD}`: the number is that of the days since 1970.
+    `{SPAN}` may be replaced by `{YYYY}`, `{MM}` and `{DD}`: the number is then the days since 1970.
 
     Raises:
-      ValueError: TFX would not take it; the message says why, without naming the pattern.
+      ValueError: TFX would reject it; the message says why, without naming the pattern.
     """
 
     text: str
@@ -74,14 +74,14 @@ class SpanPattern:
 
     @property
     def glob(self) -> str:
-        """The files of all spans, and perhaps others."""
+        """A glob that matches the files of all spans, and possibly others."""
         return _SPEC.sub("*", self.text)
 
     def key(self, path: str) -> SpanKey | None:
-        """Of which span a path is that matches `glob`; None if its name is not that of a span.
+        """The span of a path that matches `glob`; None if its name is not that of a span.
 
         Raises:
-          Misfit: there is a number, but of another width, too large, 0, or no date.
+          Misfit: the number has another width, is too large or 0, or is not a date.
         """
         found = self._regex.fullmatch(path)
         if found is None:
@@ -97,7 +97,7 @@ class SpanPattern:
         return SpanKey(number, version)
 
     def tokens(self, path: str) -> tuple[str, ...]:
-        """What stands in `path` for the specs, as it is written there: `01` is not `1`."""
+        """The strings in `path` at the specs, as written: `01` is not `1`."""
         found = self._regex.fullmatch(path)
         return found.groups() if found else ()
 
@@ -105,7 +105,7 @@ class SpanPattern:
         """The pattern of the files of one span.
 
         Raises:
-          ValueError: the number has more digits than the width leaves room for.
+          ValueError: the number has more digits than the width.
         """
 
         def value(match: re.Match[str]) -> str:
@@ -137,7 +137,7 @@ class SpanPattern:
         return re.compile(self._as_regex(strict=False), re.DOTALL)
 
     def _as_regex(self, *, strict: bool) -> str:
-        """Greedy like TFX's; `strict` keeps to the widths."""
+        """A greedy regular expression, like TFX's; `strict` enforces the widths."""
         parts, end = [], 0
         for match in _SPEC.finditer(self.text):
             parts.append(_glob_as_regex(self.text[end : match.start()]))
@@ -150,12 +150,12 @@ class SpanPattern:
 
 
 def has_specs(pattern: str) -> bool:
-    """Whether a pattern speaks of spans at all, rightly or not."""
+    """Whether a pattern contains span specs, valid or not."""
     return _SPEC.search(pattern) is not None
 
 
 def absolute(pattern: str) -> str:
-    """Local patterns as workers in other folders can use them; `gs://...` and the like as they are."""
+    """The absolute form of local patterns; `gs://...` and others unchanged."""
     return pattern if "://" in pattern else os.path.abspath(os.path.expanduser(pattern))
 
 

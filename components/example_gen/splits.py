@@ -1,13 +1,13 @@
 """The split of a review: a pure function of its normalized text, the salt and the weights.
 
-A text is hashed to a point of [0, 1); the splits are intervals of it, as long as their weights. Equal texts
-have equal points, so duplicates never straddle splits, and neither the order of the input nor the number of
-workers matters. Weights that keep a split's interval keep its reviews: 15000/5000/5000 and 15000/10000/0
-train on the same ones.
+A text is hashed to a point in [0, 1), which is divided into intervals for the splits, in proportion to their
+weights. Equal texts have equal points, so duplicates are never in different splits, and neither the order of
+the input nor the number of workers matters. Weights that keep a split's interval keep its reviews:
+15000/5000/5000 and 15000/10000/0 have the same train split.
 
 The default salt of `DataSettings` is the smallest whole number under which the 25,000 packaged reviews fall
-into exactly 15,000 train, 5,000 eval and 5,000 test reviews. It was found by counting alone, before any model
-saw a split; `tests/components/example_gen/test_splits.py` counts again.
+into exactly 15,000 train, 5,000 eval and 5,000 test reviews. It was found by counting, before any model saw a
+split; `tests/components/example_gen/test_splits.py` counts again.
 """
 
 from bisect import bisect_right
@@ -23,15 +23,13 @@ _RANGE_BITS = 8 * _HALF
 
 
 def digest(normalized: str, *, salt: str) -> bytes:
-    """16 bytes for a text that `reviews.normalize` returned: first half the point, second half the rank."""
-    # The salt comes last so that a search for one hashes each text once and only continues from there.
+    """16 bytes for a text that `reviews.normalize` returned: 8 of the point, 8 of the rank."""
+    # The salt comes last, so that a search for a salt hashes each text only once.
     return blake2b(normalized.encode() + b"\0" + salt.encode(), digest_size=2 * _HALF).digest()
 
 
 def rank(digested: bytes) -> bytes:
-    """The order in which `limit` takes reviews; independent of the point, so that a few are spread over all
-    splits.
-    """
+    """The order in which `limit` takes reviews; independent of the point, so that a few are in all splits."""
     return digested[_HALF:]
 
 
@@ -46,7 +44,7 @@ class Splitter:
         return list(accumulate(weight for _, weight in self.weights))
 
     def position(self, digested: bytes) -> int:
-        """The point as a whole number of [0, total weight)."""
+        """The point as an integer in [0, total weight)."""
         return int.from_bytes(digested[:_HALF], "big") * self._ends[-1] >> _RANGE_BITS
 
     def split_of(self, digested: bytes) -> str:
@@ -55,9 +53,9 @@ class Splitter:
 
 
 def splitter(settings: DataSettings) -> Splitter:
-    """The splits that a source's own reviews are shared out to.
+    """The splits that reviews without a fixed split are assigned to.
 
-    TFDS brings its own `test` split, so its train reviews are shared out to `train` and `eval` alone.
+    TFDS has its own `test` split, so its train reviews are assigned to `train` and `eval` only.
     """
     weights = {"train": settings.train_weight, "eval": settings.eval_weight, "test": settings.test_weight}
     if settings.kind == "tfds":

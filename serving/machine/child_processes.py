@@ -1,4 +1,4 @@
-"""Child processes that end when their parent process ends, in whatever way."""
+"""Child processes that end with their parent process, even after a kill."""
 
 import ctypes
 import os

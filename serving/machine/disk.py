@@ -1,4 +1,4 @@
-"""Free space of the disk below a folder, and whether it explains a failure."""
+"""Free space of the disk of a folder, and whether its lack explains a failure."""
 
 import errno
 import os
@@ -11,10 +11,10 @@ _FEW_INODES = 8
 
 
 def fault_of(folder: Path, *, least_bytes: int = FEW_BYTES) -> str | None:
-    """Why hardly anything can be written below `folder`, and how to mend it.
+    """Why almost nothing can be written below `folder`, and the remedy.
 
     Returns:
-      A sentence or two; None where there are `least_bytes` and some inodes.
+      One or two sentences; None if there are `least_bytes` bytes and some inodes left.
     """
     try:
         found = os.statvfs(folder)
@@ -30,7 +30,7 @@ def fault_of(folder: Path, *, least_bytes: int = FEW_BYTES) -> str | None:
 
 
 def why_no_space(place: Path) -> str:
-    """What ENOSPC means at `place`, which need not exist: space, inodes, or a quota that is reported so."""
+    """The meaning of ENOSPC at `place`, which need not exist: no space, no inodes, or a quota."""
     folder = next((each for each in (place, *place.parents) if each.exists()), Path("/"))
     if fault := fault_of(folder):
         return fault
@@ -41,7 +41,7 @@ def why_no_space(place: Path) -> str:
 
 
 def room(folder: Path) -> str:
-    """What is left there, as a person reads it: `1.5 MiB and 12 inodes free`; "" where it cannot be told."""
+    """The free space for people: `1.5 MiB and 12 inodes free`; "" if unknown."""
     try:
         found = os.statvfs(folder)
     except OSError:

@@ -19,7 +19,7 @@ OF_SQLITE = {
     sqlite3.SQLITE_IOERR: OF_ERRNO[errno.EIO],
     sqlite3.SQLITE_NOMEM: OF_ERRNO[errno.ENOMEM],
 }
-"""The same by SQLite's primary result code."""
+"""SQLite's primary result code -> remedy."""
 
 _MEMORY = "The machine ran out of memory. Free some, or lower data.limit or trainer.batch_size."
 RESOURCE_EXHAUSTED = 8
@@ -32,22 +32,22 @@ _OF_STATUS = {
 
 
 def remedy_of(error: BaseException, place: str | os.PathLike[str] | None = None) -> str | None:
-    """What happened and how to mend it, where `error` or what it was raised from is the machine's fault.
+    """The description and remedy of a machine fault that is the error or one of its causes.
 
     Args:
-      error: what was raised.
+      error: the error.
       place: where it happened, for an error that names no file.
 
     Returns:
-      One or two sentences; None for any other error.
+      One or two sentences; None if the machine is not at fault.
     """
     return next((remedy for one in causes(error) if (remedy := _remedy(one, place))), None)
 
 
 def remedy_of_os_error(error: OSError, place: str | os.PathLike[str] | None = None) -> str | None:
-    """The same for an OSError, whatever it was raised from.
+    """The remedy of an OSError, without its causes.
 
-    "No space" may mean inodes or a quota: which, the disk tells, where it is known.
+    "No space" may mean inodes or a quota; the disk shows which, if it is known.
     """
     where = error.filename if isinstance(error.filename, (str, os.PathLike)) else place
     if error.errno == errno.ENOSPC and where is not None and "://" not in str(where):
@@ -56,7 +56,7 @@ def remedy_of_os_error(error: OSError, place: str | os.PathLike[str] | None = No
 
 
 def remedy_whatever_the_input(error: BaseException) -> str | None:
-    """The same for a fault that no input can bring about: all but the lack of rights."""
+    """The remedy of a fault that no input can cause: all but missing permissions."""
     if isinstance(error, PermissionError) or status_of(error) == _PERMISSION_DENIED:
         return None
     return _remedy(error, None)
@@ -77,15 +77,15 @@ def _remedy(error: BaseException, place: str | os.PathLike[str] | None) -> str |
 
 
 def status_of(error: BaseException) -> int | None:
-    """The status code of an error that TensorFlow raised; None of any other error."""
-    tensorflow = sys.modules.get("tensorflow")  # an error of TensorFlow is only there where it is loaded
+    """The status code of a TensorFlow error; None for other errors."""
+    tensorflow = sys.modules.get("tensorflow")  # TensorFlow errors exist only if TensorFlow is loaded
     if tensorflow is None or not isinstance(error, tensorflow.errors.OpError):
         return None
     return int(error.error_code)
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, what it was raised from, or in handling what, and so on."""
+    """The error, its cause or context, and so on."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:

@@ -1,4 +1,4 @@
-"""The table of remedies: what each errno that is the machine's means, and how a person mends it."""
+"""Remedies of machine faults, by errno."""
 
 import errno
 

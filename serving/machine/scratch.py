@@ -16,19 +16,19 @@ _OWNER = ".owner"
 
 @contextmanager
 def folder(kind: str) -> Iterator[Path]:
-    """A folder in the system's temporary folder that exists while the context does.
+    """A folder in the system's temporary folder, for the duration of the context.
 
-    Its owner holds a lock on it, which the system frees when the process ends. Folders whose lock is free
-    are removed first, if they are this user's.
+    Its owner locks it, and the system releases the lock when the process ends. Unlocked folders of this user
+    are removed first.
 
     Args:
       kind: part of the folder's name, such as "canary".
 
     Raises:
-      OSError: it cannot be made.
+      OSError: it cannot be created.
     """
     sweep()
-    # Under its final name it is locked from the first moment on: else another process would remove it.
+    # It must be locked before it has its final name: otherwise another process would remove it.
     made = Path(tempfile.mkdtemp(prefix=f"{_UNLOCKED}{kind}-"))
     path = made.with_name(made.name.removeprefix("."))
     try:

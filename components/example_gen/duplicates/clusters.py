@@ -8,21 +8,20 @@ import numpy as np
 from components.example_gen.duplicates.sketches import matrix
 
 ALIKE = 0.7
-"""Share of equal places from which two sketches are those of near-duplicates; it estimates the texts' Jaccard
-similarity, give or take 0.06.
+"""The minimum share of equal positions in the sketches of near-duplicates: an estimate of the texts' Jaccard
+similarity with a standard error of about 0.06.
 """
 _BAND = 4
-"""Places of a band: two texts are compared where a band of theirs is equal, at 0.7 in 99 of 100 cases."""
+"""Positions per band. Texts with an equal band are compared: 99 of 100 pairs of similarity 0.7."""
 _COMPARED = 200
-"""Texts of an equal band that are compared with each other; beyond that, with the first one only."""
+"""The number of texts with an equal band that are all compared; others only with the first."""
 
 
 def clusters(sketches: Sequence[bytes]) -> list[list[int]]:
-    """The indexes of texts that are near-duplicates of each other, directly or by way of others; lists of at
-    least two, ascending.
+    """The clusters of near-duplicates, directly or through others: lists of at least two indexes, ascending.
 
     Args:
-      sketches: of distinct texts, ascending by anything that does not depend on their order, such as a key.
+      sketches: those of distinct texts, sorted by a key that does not depend on the order of the input.
     """
     long = [index for index, sketch in enumerate(sketches) if sketch]
     if len(long) < 2:

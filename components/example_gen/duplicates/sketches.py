@@ -7,7 +7,7 @@ import numpy as np
 from datasketch import MinHash
 
 FEWEST_WORDS = 10
-"""In shorter texts one other word is another text: they have no sketch."""
+"""The minimum number of words of a text with a sketch; in shorter texts, one word makes a difference."""
 _PERMUTATIONS = 64
 _SCHEME = "affine32"
 _RUN = 3
@@ -15,7 +15,7 @@ _FIRST, _SECOND = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77)
 
 
 def sketch(canonical: str) -> bytes:
-    """Of a text that `reviews.canonical` returned: its MinHash, uint32 [64]; empty for a short text."""
+    """The MinHash of a text that `reviews.canonical` returned, uint32 [64]; empty for a short text."""
     words = canonical.split()
     if len(words) < FEWEST_WORDS:
         return b""
@@ -25,12 +25,12 @@ def sketch(canonical: str) -> bytes:
 
 
 def matrix(sketches: list[bytes]) -> np.ndarray:
-    """uint32 [N, 64]; each sketch is one of a text that is not short."""
+    """The sketches as uint32 [N, 64]; none may be empty."""
     return np.frombuffer(b"".join(sketches), dtype="<u4").reshape(len(sketches), _PERMUTATIONS)
 
 
 def _runs(words: list[str]) -> np.ndarray:
-    """uint32 [M], a hash for each distinct run of words."""
+    """uint32 [M], a hash of each distinct word n-gram."""
     hashed = np.array([zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in words], dtype=np.uint32)
     return np.unique((hashed[:-2] * _FIRST + hashed[1:-1]) * _SECOND + hashed[2:])
 

@@ -18,15 +18,15 @@ from components.example_gen.formats.labels import LabelRule
 from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Records, require_columns
 
 LONGEST_FIELD = 2**20
-"""Characters; the longest IMDB review has 13,704. A quote that is never closed is noticed here at the
-latest.
+"""The maximum number of characters of a field, at which an unclosed quote is noticed. The longest IMDB review
+has 13,704.
 """
 _NUMBER = re.compile(r"\s*[+-]?[0-9]+(?:[.,][0-9]+)?\s*")
 _JSON = re.compile(r'\ufeff?\s*(?:\[\s*(?:\{|$)|\{\s*(?:"|$))')
 
 
 class _Lines:
-    """Lines with their numbers, of which those of the current record can be given back."""
+    """Numbered lines; those of the current record can be read again."""
 
     def __init__(self, lines: Iterable[str]):
         self._source = iter(lines)
@@ -47,7 +47,7 @@ class _Lines:
         self.record = []
 
     def give_back(self, *, keep: int) -> None:
-        """The lines of the record but the first `keep` come again."""
+        """Returns the lines of the record after the first `keep`, to be read again."""
         rest = self.record[keep:]
         self._returned.extendleft(reversed(rest))
         self.number -= len(rest)
@@ -60,11 +60,11 @@ def delimited_records(
     """The rows under a header line.
 
     Args:
-      lines: of the file, with their line ends (`newline=""`), bytes that are not UTF-8 as surrogates.
-      file: how the file is called in messages.
-      columns: those that have to be there, each once.
-      promised: the delimiter that the file's name promises.
-      dialect: what the user says of the others.
+      lines: those of the file, with their line ends (`newline=""`); bytes that are not UTF-8 as surrogates.
+      file: the name of the file in messages.
+      columns: the needed columns, each once.
+      promised: the delimiter by the file's name.
+      dialect: the user's settings.
 
     Raises:
       InputError: there is no header, or it does not name each needed column once.
@@ -89,7 +89,7 @@ def delimited_records(
         except StopIteration:
             return
         except csv.Error as error:
-            # The quote that broke this record may have swallowed sound rows: read the lines after the first
+            # The quote that broke this record may have swallowed valid rows: read the lines after the first
             # again.
             recovered_until = max(recovered_until, source.number)
             source.give_back(keep=1)
@@ -116,7 +116,7 @@ def delimited_records(
 
 
 def _delimiter(source: _Lines, file: str, columns: Columns, promised: str, dialect: Dialect) -> str:
-    """What parts the columns, by the first line that is not blank, which comes again."""
+    """The delimiter, by the first line that is not blank; that line is read again."""
     for line in source:
         if not line.strip(" \r\n\v\f"):
             continue
@@ -142,7 +142,7 @@ def _header(reader: Iterator[list[str]], source: _Lines, file: str) -> list[str]
 
 
 def _refuse(header: list[str], record: list[str], file: str, columns: Columns) -> NoReturn:
-    """Says why a first line without the needed names is no header that can be used."""
+    """Raises the error of a first line without the needed names."""
     if not _is_text(record):
         raise InputError(f"{file} is not UTF-8 text; save it as UTF-8, or name another file.")
     if record and _JSON.match(record[0]):
@@ -159,12 +159,12 @@ def _refuse(header: list[str], record: list[str], file: str, columns: Columns) -
 
 
 def _is_text(lines: Iterable[str]) -> bool:
-    """Whether no byte stands there that was not UTF-8, and no zero."""
+    """Whether the text has no bytes that were not UTF-8, and no zero bytes."""
     return not any("\0" in line or re.search("[\ud800-\udfff]", line) for line in lines)
 
 
 def _is_torn(fields: list[str], lines: list[str]) -> bool:
-    """Whether a quote stands in a field that was not quoted: the tail of a broken row, not a row."""
+    """Whether an unquoted field contains a quote, which shows the rest of a broken row."""
     return any('"' in field for field in fields) and not any('""' in line for line in lines)
 
 
@@ -201,11 +201,11 @@ class _Found:
 
 
 class _Swallowed:
-    """Tells records of several lines from rows that a quote has swallowed.
+    """Distinguishes records of several lines from rows that a stray quote has swallowed.
 
-    A quoted field may hold line breaks. But where a line in it has all the columns and a usable label (or,
-    in files without labels, the kind of values that stand in the other columns), a quote that was not meant
-    as one was closed by another such quote, rows further down.
+    A quoted field may contain line breaks. But if a line in it has all columns and a usable label (or, in
+    files without labels, values like those of the other rows), a stray quote was closed by another stray
+    quote, rows further down.
     """
 
     def __init__(self, header: Sequence[str], columns: Columns, delimiter: str, dialect: Dialect) -> None:
@@ -218,11 +218,11 @@ class _Swallowed:
         self._others = [place for place in range(len(header)) if place != text]
 
     def rows(self, lines: Sequence[str], fields: Sequence[str]) -> _Found | None:
-        """The lines of a record that look like rows; None where they are a record's own.
+        """The lines of a record that look like rows; None if they belong to the record.
 
         Args:
           lines: all lines of the record.
-          fields: what they were read as.
+          fields: the fields that were read from them.
         """
         if self._width < 2:
             return None
@@ -257,7 +257,7 @@ class _Swallowed:
 
 
 def _alike(value: str, own: str) -> bool:
-    """Whether two cells of a column could be of two rows: both numbers, or the same word."""
+    """Whether two cells look like values of one column: both numbers, or the same word."""
     if _NUMBER.fullmatch(value):
         return _NUMBER.fullmatch(own) is not None
     return bool(value.strip()) and value == own

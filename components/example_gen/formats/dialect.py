@@ -15,17 +15,17 @@ _MOST_WORDS = 6
 
 @dataclass(frozen=True)
 class Dialect:
-    """What a user says of the dialect; the file tells the rest."""
+    """The user's settings of the dialect; the rest is detected."""
 
     delimiter: str | None = None
-    """One character; None takes the one that the file's name promises, or that its header has."""
+    """One character; None uses the delimiter of the file's name or header."""
     quoting: Quoting = "minimal"
-    """`none` takes quotes for characters like any other."""
+    """`none` treats quotes as ordinary characters."""
     escape: str | None = None
-    """The character after which a quote or delimiter is a plain character."""
+    """The character after which a quote or delimiter is an ordinary character."""
 
     def reader(self, lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
-        """The rows of cells in lines."""
+        """The rows of the lines, as lists of cells."""
         quoting: Literal[0, 3] = csv.QUOTE_NONE if self.quoting == "none" else csv.QUOTE_MINIMAL
         return csv.reader(lines, delimiter=delimiter, quoting=quoting, escapechar=self.escape, strict=True)
 
@@ -34,19 +34,19 @@ TOLD_BY_THE_FILE = Dialect()
 
 
 def delimiter_hint(line: str) -> str | None:
-    """The delimiter that a line of Excel's, `sep=;`, names; None for any other line."""
+    """The delimiter of Excel's line `sep=;`; None for any other line."""
     found = _EXCEL_HINT.fullmatch(line.rstrip("\r\n"))
     return found[1] if found else None
 
 
 def delimiter_of(header: str, *, dialect: Dialect, promised: str, needed: set[str]) -> str:
-    """What parts the columns: the first of the usual delimiters by which the header has the needed names.
+    """The delimiter: the first common one with which the header has the needed names.
 
     Args:
       header: the file's first line.
-      dialect: its delimiter, if it has one, is not questioned.
-      promised: by the file's name; taken where no other does better.
-      needed: names of columns.
+      dialect: its delimiter, if set, is used.
+      promised: the delimiter by the file's name, used if no other fits better.
+      needed: the names of the needed columns.
     """
     if dialect.delimiter:
         return dialect.delimiter
@@ -59,11 +59,11 @@ def delimiter_of(header: str, *, dialect: Dialect, promised: str, needed: set[st
 
 
 def is_a_row(names: list[str], *, labels: int) -> bool:
-    """Whether what should be a header is a row already.
+    """Whether the first line is a row instead of a header.
 
     Args:
       names: the cells of the first line.
-      labels: how many of them are usable as labels.
+      labels: the number of cells that are usable as labels.
     """
     return labels == 1 or any(_is_prose(name) for name in names)
 

@@ -19,7 +19,7 @@ _PACKED_ENDS = (".gz", ".bz2", ".xz")
 
 
 class Format(StrEnum):
-    """What a file's name says about what is in it."""
+    """The format of a file."""
 
     CSV = "CSV"
     TSV = "TSV"
@@ -41,16 +41,16 @@ _SUFFIXES = {
 
 
 def format_of(path: str) -> Format:
-    """The format that a path's name promises.
+    """The format by a path's name.
 
     Raises:
-      InputError: it promises none of the known ones.
+      InputError: the name shows no known format.
     """
     name = unpacked_name(path.rsplit("/", 1)[-1])
     for suffix, known in _SUFFIXES.items():
         if name.endswith(suffix):
             return known
-    # Written in shards these are called `data_tfrecord-00000-of-00001.gz`: the word may stand anywhere.
+    # Shards are named `data_tfrecord-00000-of-00001.gz`, so the word may be anywhere.
     if "tfrecord" in name:
         return Format.TF_RECORD
     raise InputError(
@@ -60,7 +60,7 @@ def format_of(path: str) -> Format:
 
 
 def unpacked_name(path: str) -> str:
-    """The name of a path in lower case, without an ending that says that its bytes are packed."""
+    """The name of a path in lower case, without the ending of a compression."""
     name = path.lower()
     for end in _PACKED_ENDS:
         name = name.removesuffix(end)
@@ -68,7 +68,7 @@ def unpacked_name(path: str) -> str:
 
 
 def is_packed_name(path: str) -> bool:
-    """Whether a path's name promises packed bytes."""
+    """Whether a path has the ending of a compression."""
     return path.lower().endswith(_PACKED_ENDS)
 
 
@@ -93,7 +93,7 @@ def text_records(
 
 
 def line_records(stream: io.BufferedReader, *, file: str, column: str) -> Records:
-    """The lines of plain text, each as a record with one field, `column`; empty lines are passed over."""
+    """The lines of plain text, each as a record with the field `column`; empty lines are skipped."""
     with as_text(stream, file) as text:
         for number, line in enumerate(lines_of(text, file), start=1):
             if written := line.rstrip("\r\n"):
@@ -134,12 +134,12 @@ def lines_of(text: io.TextIOBase, file: str) -> Iterator[str]:
 
 @contextmanager
 def as_text(stream: io.BufferedReader, file: str) -> Iterator[io.TextIOWrapper]:
-    """The lines of UTF-8 text with their ends; of UTF-16 or UTF-32 where the first bytes say so.
+    """The lines of text with their line ends: UTF-8, or UTF-16 or UTF-32 if the first bytes show it.
 
-    What is not UTF-8 goes on as surrogates, so that one bad byte costs one row and not the file.
+    Bytes that are not UTF-8 become surrogates, so that one bad byte costs one row instead of the file.
 
     Raises:
-      InputError: text of another encoding breaks off, or is none of it.
+      InputError: text in another encoding is cut off or invalid.
     """
     encoding = _encoding(stream.peek(HEAD)[:HEAD])
     errors = "surrogateescape" if encoding == "utf-8-sig" else "surrogatepass"
@@ -151,11 +151,11 @@ def as_text(stream: io.BufferedReader, file: str) -> Iterator[io.TextIOWrapper]:
             f"{file} is not {error.encoding.upper()} to its end ({error.reason}); save it as UTF-8."
         ) from error
     finally:
-        text.detach()  # else it closes the stream, and complains
+        text.detach()  # otherwise it closes the stream and raises
 
 
 def _encoding(head: bytes) -> str:
-    """By the byte order mark; without one, UTF-16 shows in zeros beside the letters of a header."""
+    """The encoding by the byte order mark; without one, zero bytes in a header show UTF-16."""
     if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
         return "utf-32"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):

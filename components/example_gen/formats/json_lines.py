@@ -23,7 +23,7 @@ _LONGEST_ELEMENT = 2**26
 """Characters."""
 _SPACE = re.compile(r"[ \t\r\n]*")
 _MOST_DIGITS = 400
-"""Longer whole numbers are infinity, as decimal ones are; Python refuses to compute those of thousands."""
+"""Integers with more digits are infinity, as floats are; Python refuses to parse very long ones."""
 
 
 def _whole_number(digits: str) -> int | float:
@@ -31,7 +31,7 @@ def _whole_number(digits: str) -> int | float:
 
 
 class _Repeated(dict[str, Any]):
-    """An object with a key that stands in it more than once; JSON does not say which value is meant."""
+    """An object with a duplicate key; JSON does not define which value counts."""
 
     keys_given_twice: Set[str] = frozenset()
 
@@ -49,13 +49,13 @@ _DECODER = json.JSONDecoder(parse_int=_whole_number, object_pairs_hook=_object)
 
 
 def json_line_records(lines: Iterable[str], *, file: str, columns: Columns) -> Records:
-    """The objects of a file, one a line; empty lines are passed over.
+    """The objects of a file, one per line; empty lines are skipped.
 
     Args:
-      lines: of the file, bytes that are not UTF-8 as surrogates.
+      lines: those of the file; bytes that are not UTF-8 as surrogates.
 
     Raises:
-      InputError: after the last line, if a needed key stood in no object at all.
+      InputError: after the last line, if no object had a needed key.
     """
     return _records(_each_line(lines, file), file=file, columns=columns)
 
@@ -67,7 +67,7 @@ def json_array_records(text: io.TextIOBase, *, file: str, columns: Columns) -> R
       text: as the lines of `json_line_records`.
 
     Raises:
-      InputError: the array is broken or cut off, after its sound part; else as `json_line_records`.
+      InputError: the array is invalid or cut off, after its valid part; or as `json_line_records`.
     """
     return _records(_array(text, file), file=file, columns=columns)
 
@@ -82,7 +82,7 @@ def is_array(head: bytes) -> bool:
     """Whether a file that begins with these bytes is one array.
 
     Raises:
-      ValueError: it is one object over several lines; the message is a clause with the remedy.
+      ValueError: it is one object on several lines; the message is a clause with the remedy.
     """
     begun = head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")
     if re.match(rb"\{\0?[ \t]*\0?[\r\n]", begun):
@@ -112,14 +112,14 @@ def _records(values: Iterator[tuple[int, Any]], *, file: str, columns: Columns) 
 
 
 def _holds_rows(value: dict[str, Any], columns: Columns) -> bool:
-    """Whether the only object of a file is a table, by columns or under a key, and not a row."""
+    """Whether the only object of a file is a table (by columns, or under a key) instead of a row."""
     text = value.get(columns.text)
     values = value.values() if text is None else [text]
     return any(isinstance(each, dict | list) for each in values)
 
 
 def _each_line(lines: Iterable[str], file: str) -> Iterator[tuple[int, Any]]:
-    """Each line's number with its value, or with the bad row that it is."""
+    """The number of each line with its value or bad row."""
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -133,7 +133,7 @@ def _each_line(lines: Iterable[str], file: str) -> Iterator[tuple[int, Any]]:
 
 
 def _array(source: io.TextIOBase, file: str) -> Iterator[tuple[int, Any]]:
-    """Each element of an array with the line that it starts on, read as it comes: never the whole file."""
+    """Each element of an array with the line of its start; the file is read incrementally."""
     text = _Buffer(source)
     text.skip("[")
     if text.skip("]"):
@@ -165,7 +165,7 @@ def _require_end(text: "_Buffer", file: str) -> None:
 
 
 class _Buffer:
-    """The text of an array: as much as is needed for its next element."""
+    """A buffer with the text of the next elements of an array."""
 
     def __init__(self, source: io.TextIOBase) -> None:
         self._source = source
@@ -176,19 +176,19 @@ class _Buffer:
 
     @property
     def line(self) -> int:
-        """The line of the next character that is not white space."""
+        """The line of the next character that is not whitespace."""
         self._skip_space()
         self._line += self._text.count("\n", self._read_from, self._at)
         self._read_from = self._at
         return self._line
 
     def value(self) -> Any:
-        """The next element; ValueError if the text ends before it does, or makes no sense."""
+        """The next element; ValueError if it is cut off or invalid."""
         while True:
             self._skip_space()
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
-                if end < len(self._text) or not self._more():  # else a number may go on
+                if end < len(self._text) or not self._more():  # otherwise a number may continue
                     self._at = end
                     return value
             except ValueError:
@@ -196,7 +196,7 @@ class _Buffer:
                     raise
 
     def skip(self, character: str) -> bool:
-        """Whether the next character that is not white space is this one; then it is passed."""
+        """Skips the next character after whitespace if it is this one; returns whether it was."""
         self._skip_space()
         if self._text[self._at : self._at + 1] != character:
             return False
@@ -204,7 +204,7 @@ class _Buffer:
         return True
 
     def rest(self) -> bool:
-        """Whether anything but white space follows."""
+        """Whether anything but whitespace follows."""
         self._skip_space()
         return self._at < len(self._text)
 
@@ -217,7 +217,7 @@ class _Buffer:
                 return
 
     def _more(self) -> bool:
-        """Reads on, about as much as is unread: an element of any length is decoded a few times only."""
+        """Doubles the unread text, so that an element of any length is decoded only a few times."""
         more = self._source.read(max(_BLOCK, len(self._text) - self._at))
         self._line += self._text.count("\n", self._read_from, self._at)
         self._text = self._text[self._at :] + more
@@ -226,7 +226,7 @@ class _Buffer:
 
 
 def _utf8(value: Any, number: int, file: str) -> Any:
-    """The element, or a bad row where its bytes were not UTF-8."""
+    """The element, or a bad row if its bytes were not UTF-8."""
     if isinstance(value, dict):
         for key, text in value.items():
             if isinstance(text, str) and (position := _not_utf8(text)):
@@ -235,7 +235,7 @@ def _utf8(value: Any, number: int, file: str) -> Any:
 
 
 def _not_utf8(text: str) -> int:
-    """Where the first byte stands that was not UTF-8, from 1; 0 for none."""
+    """The position of the first byte that was not UTF-8, from 1; 0 if there is none."""
     found = re.search("[\udc80-\udcff]", text)
     return found.start() + 1 if found else 0
 

@@ -1,4 +1,4 @@
-"""Labels: the spellings of the two classes, and advice where a file has other values."""
+"""Labels: the spellings of the two classes, and advice for other values."""
 
 import re
 from collections.abc import Mapping
@@ -20,24 +20,24 @@ _DEFAULT = {"0": 0, "neg": 0, "negative": 0, "false": 0, "1": 1, "pos": 1, "posi
 _WHOLE_NUMBER = re.compile(r"([+-]?)0*([0-9]+)(?:[.,]0*)?")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 _MISSING = frozenset({"", "nan", "null", "n/a", "#n/a", "<na>"})
-"""How programs write that there is no value."""
+"""Common spellings of a missing value."""
 _AROUND = " \t\r\n\v\f\u00a0\u200b\ufeff"
 MOST_VALUES_SHOWN = 12
 
 
 @dataclass(frozen=True)
 class LabelRule:
-    """Which class a label means: the accepted spellings, or those of `data.labels`.
+    """The mapping of labels to classes: the accepted spellings, or `data.labels`.
 
-    The names of the classes mean themselves also beside `data.labels`, unless it says otherwise: so are the
-    labels of spans written that `greenlight data add` has mapped.
+    The names of the classes are also accepted with `data.labels`, unless it maps them: `greenlight data add`
+    writes mapped labels that way.
     """
 
     given: tuple[tuple[str, ClassName], ...] = ()
-    """Each label of `data.labels` and its class; empty for the accepted spellings."""
+    """The labels of `data.labels` with their classes; empty for the accepted spellings."""
 
     def class_of(self, value: object) -> int | None:
-        """0 or 1; None for a value that means neither.
+        """The class of a label, 0 or 1; None for other values.
 
         >>> LabelRule().class_of(" Positive"), LabelRule().class_of("0.0"), LabelRule().class_of("good")
         (1, 0, None)
@@ -47,7 +47,7 @@ class LabelRule:
 
     @property
     def expected(self) -> str:
-        """What a message says is accepted."""
+        """The accepted labels, for messages."""
         return ", ".join(label for label, _ in self.given) if self.given else ACCEPTED_LABELS
 
     @cached_property
@@ -62,7 +62,7 @@ ACCEPTED = LabelRule()
 
 
 def spelling(value: object) -> str | None:
-    """The form in which labels are compared; None for what cannot be a label, such as a list or NaN.
+    """The normal form of a label; None for values that cannot be labels, such as a list or NaN.
 
     >>> spelling(" 1.0 "), spelling(True), spelling("NEG"), spelling(2.5)
     ('1', 'true', 'neg', '2.5')
@@ -86,7 +86,7 @@ def spelling(value: object) -> str | None:
 
 
 def is_missing(value: object) -> bool:
-    """Whether a label says that there is none: nothing, blanks, NaN, or a program's word for it.
+    """Whether a label is missing: None, blank, NaN, or a spelling of these.
 
     >>> is_missing(" "), is_missing(float("nan")), is_missing("NaN"), is_missing("0"), is_missing([])
     (True, True, True, False, False)
@@ -99,14 +99,14 @@ def is_missing(value: object) -> bool:
 def looks_like_scale(
     classes: Mapping[str, int], others: Mapping[str, int], *, least_share: float = 0.001
 ) -> bool:
-    """Whether labels that are neither class are further steps of a scale, and not slips of the pen.
+    """Whether labels of neither class are steps of a scale instead of typing errors.
 
-    Then a 1 beside them does not mean positive, whatever share of bad rows is tolerated.
+    Beside them, a 1 does not mean positive, whatever share of bad rows is tolerated.
 
     Args:
-      classes: rows by the name of the class that their label was taken for.
-      others: rows by the spelling of their label, of those that mean neither class.
-      least_share: of the rows, those that such a label has to have, and two of them at least.
+      classes: class name -> rows.
+      others: spelling -> rows, of labels of neither class.
+      least_share: the minimum share of rows with such a label; at least two rows are needed.
     """
     rows = sum(classes.values()) + sum(others.values())
     return any(
@@ -115,7 +115,7 @@ def looks_like_scale(
 
 
 def advice(classes: Mapping[str, int], others: Mapping[str, int]) -> str:
-    """What the labels are, and the mapping that would use them; arguments as in `looks_like_scale`."""
+    """A description of the labels and a mapping that uses them; arguments as in `looks_like_scale`."""
     counts = _all_counts(classes, others)
     shown = ", ".join(f"{label} ({count:,})" for label, count in list(counts.items())[:MOST_VALUES_SHOWN])
     more = f", and {len(counts) - MOST_VALUES_SHOWN:,} more" if len(counts) > MOST_VALUES_SHOWN else ""
@@ -130,7 +130,7 @@ def advice(classes: Mapping[str, int], others: Mapping[str, int]) -> str:
 
 
 def _all_counts(classes: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:
-    """Rows by label; numbers in their order, then words by how often they come."""
+    """Label -> rows: numbers in order, then words by frequency."""
     numeric = any(_NUMBER.fullmatch(label) for label in others)
     names = {"negative": "0", "positive": "1"} if numeric else {}
     counts = {names.get(name, name): count for name, count in classes.items() if count} | dict(others)
@@ -144,14 +144,14 @@ def _order(item: tuple[str, int]) -> tuple[bool, float, int, str]:
 
 
 def _meant(label: str) -> str:
-    """The label as it stands in the file: counted are labels with all but ASCII escaped, and cut."""
+    """The label as in the file; counted labels are escaped to ASCII and cut."""
     return label.encode("ascii", "backslashreplace").decode("unicode_escape", "ignore")
 
 
 def _suggested(labels: list[str]) -> tuple[dict[str, ClassName], bool]:
-    """A mapping to start from, and whether the labels themselves say which class they mean.
+    """A suggested mapping, and whether the meaning of the labels is certain.
 
-    Numbers below the middle of their range are negative and those above it positive, the middle is neither.
+    Numbers below the middle of their range are negative, those above it positive, and the middle neither.
     """
     numbers = {label: value for label in labels if (value := rating(_meant(label))) is not None}
     if 2 <= len(numbers) <= MOST_VALUES_SHOWN and len(set(numbers.values())) > 1:

@@ -1,7 +1,7 @@
-"""Bytes packed with bzip2 or xz, member after member, of which none is passed over.
+"""The decompressor of all members of a bzip2 or xz file.
 
-The readers of Python's bz2 and lzma take what follows the first member and makes no sense for the end of the
-file: rows behind damaged bytes would be missing without a word.
+The readers of Python's bz2 and lzma treat invalid bytes after the first member as the end of the file: rows
+after damaged bytes would be missing silently.
 """
 
 import io
@@ -12,7 +12,7 @@ _BLOCK = 2**16
 
 
 class Decompressor(Protocol):
-    """As bz2 and lzma have them."""
+    """The interface of the decompressors of bz2 and lzma."""
 
     @property
     def eof(self) -> bool: ...
@@ -24,15 +24,15 @@ class Decompressor(Protocol):
 
 
 class Members(io.RawIOBase):
-    """The unpacked bytes of all members. Zeros after a member are padding.
+    """The decompressed bytes of all members. Zeros after a member are padding.
 
     Args:
-      source: the packed bytes.
-      begin: makes the decompressor of one member.
+      source: the compressed bytes.
+      begin: creates the decompressor of one member.
 
     Raises:
       EOFError: on reading, if a member is cut off.
-      OSError, lzma.LZMAError: what follows a member is not one.
+      OSError, lzma.LZMAError: the bytes after a member are not a member.
     """
 
     def __init__(self, source: io.BufferedIOBase, begin: Callable[[], Decompressor]) -> None:
@@ -59,7 +59,7 @@ class Members(io.RawIOBase):
                 return len(plain)
 
     def _next_member(self) -> bytes:
-        """The first bytes of what follows a member; empty at the end of the file."""
+        """The first bytes of the next member; empty at the end of the file."""
         packed = self._member.unused_data.lstrip(b"\0")
         while not packed and (block := self._source.read(_BLOCK)):
             packed = block.lstrip(b"\0")

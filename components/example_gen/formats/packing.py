@@ -17,12 +17,12 @@ from components.example_gen.formats.members import Members
 from components.example_gen.formats.rows import unreadable
 
 HEAD = 512
-"""Bytes of a file that have to be seen to know what it is."""
+"""The number of bytes that are needed to recognize a file."""
 PARQUET_MAGIC = b"PAR1"
 
 
 class Packing(StrEnum):
-    """How the bytes of a file are packed."""
+    """The compression of a file."""
 
     NONE = "not packed"
     GZIP = "gzip"
@@ -69,7 +69,7 @@ _TAR_AT = 257
 
 
 def packing_of(head: bytes) -> Packing:
-    """How a file is packed that begins with these bytes."""
+    """The compression of a file that begins with these bytes."""
     for magic, packing in _PACKED:
         if head.startswith(magic):
             return packing
@@ -77,10 +77,10 @@ def packing_of(head: bytes) -> Packing:
 
 
 def require_rows(head: bytes, path: str) -> None:
-    """Refuses a file by its first (unpacked) bytes, where these are of a kind that holds no rows of text.
+    """Refuses a file whose first (decompressed) bytes show a format without rows of text.
 
     Raises:
-      InputError: it says what the file is, and the one thing to do.
+      InputError: the message says what the file is, and the remedy.
     """
     for magic, what, remedy in (*_FOREIGN, *_zip(head), *_markup(head)):
         if head.startswith(magic):
@@ -114,7 +114,7 @@ def _markup(head: bytes) -> list[tuple[bytes, str, str]]:
 
 @contextmanager
 def unpacked(raw: IO[bytes], path: str) -> Iterator[io.BufferedReader]:
-    """The bytes of the open file `raw`, unpacked if they are packed with gzip, bzip2 or xz.
+    """The bytes of the open file `raw`, decompressed from gzip, bzip2 or xz.
 
     Raises:
       InputError: the file cannot be read on, its packed bytes are damaged or cut off, or it is of a kind that
@@ -129,7 +129,7 @@ def unpacked(raw: IO[bytes], path: str) -> Iterator[io.BufferedReader]:
 
 
 def unpacked_head(raw: IO[bytes], path: str) -> bytes:
-    """The first HEAD bytes that the open file `raw` has once unpacked, whatever they are.
+    """The first HEAD decompressed bytes of the open file `raw`, of any format.
 
     Raises:
       InputError: as `unpacked_size`.
@@ -138,7 +138,7 @@ def unpacked_head(raw: IO[bytes], path: str) -> bytes:
 
 
 def unpacked_size(raw: IO[bytes], path: str) -> int:
-    """How many bytes the open file `raw` has once unpacked, whatever they are.
+    """The number of decompressed bytes of the open file `raw`, of any format.
 
     Raises:
       InputError: the file cannot be read on, or its packed bytes are damaged or cut off.
@@ -163,7 +163,7 @@ def _plain(raw: IO[bytes], path: str) -> tuple[io.BufferedReader, Packing]:
 
 
 class _Told(io.RawIOBase):
-    """The bytes of `source`, whose errors name `path`; what goes wrong elsewhere meanwhile is not its."""
+    """The bytes of `source`, with errors that name `path`."""
 
     def __init__(self, source: IO[bytes], path: str) -> None:
         super().__init__()
@@ -179,6 +179,6 @@ class _Told(io.RawIOBase):
         except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError) as error:
             raise InputError(f"{self._path} is damaged ({error}); write or copy it again.") from error
         except OSError as error:
-            if error.errno is None:  # bz2's word for bytes that it did not write
+            if error.errno is None:  # bz2's error for invalid bytes
                 raise InputError(f"{self._path} is damaged ({error}); write or copy it again.") from error
             raise unreadable(self._path, error) from error

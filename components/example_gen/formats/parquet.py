@@ -12,20 +12,20 @@ _ROWS_AT_ONCE = 1024
 
 
 def parquet_records(source: str | IO[bytes], *, file: str, columns: Columns, whole: bool = False) -> Records:
-    """The rows of a file, whose lines are their numbers.
+    """The rows of a file; `line` is the number of the row.
 
     Args:
-      source: a path, or the open file if it can be read from any place.
-      file: how it is called in messages.
-      whole: whether all columns are read, and not those in `columns` alone.
+      source: a path, or the open file if it is seekable.
+      file: its name in messages.
+      whole: whether all columns are read, instead of only those in `columns`.
 
     Raises:
-      InputError: the file cannot be read or is damaged, or a needed column is not there.
+      InputError: the file cannot be read or is damaged, or lacks a needed column.
     """
     import pyarrow
     import pyarrow.parquet
 
-    with suppress(ImportError):  # old pyarrow runs code that a file brings; Beam comes with what forbids it
+    with suppress(ImportError):  # old pyarrow runs code from a file; this package of Beam prevents it
         import pyarrow_hotfix  # noqa: F401
 
     line = 0
@@ -35,7 +35,7 @@ def parquet_records(source: str | IO[bytes], *, file: str, columns: Columns, who
         require_columns(columns, present=names, file=file)
         wanted = [name for name in dict.fromkeys(names) if whole or name in (columns.text, columns.label)]
         for batch in table.iter_batches(batch_size=_ROWS_AT_ONCE, columns=wanted):
-            # Of several columns of a name the first, as of CSV.
+            # The first of several columns of a name, as in CSV.
             values = [batch.column(batch.schema.names.index(name)).to_pylist() for name in wanted]
             for row in zip(*values, strict=True):
                 line += 1
@@ -48,7 +48,7 @@ def parquet_records(source: str | IO[bytes], *, file: str, columns: Columns, who
             f"({_first_line(error)}); write it again."
         ) from error
     except OSError as error:
-        if error.errno is None:  # pyarrow's word for bytes that make no sense
+        if error.errno is None:  # pyarrow's error for invalid bytes
             raise InputError(f"{file} is damaged ({_first_line(error)}); write or copy it again.") from error
         raise unreadable(file, error) from error
 
@@ -59,7 +59,7 @@ def is_parquet(head: bytes) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it; bytes as text, what is not UTF-8 as surrogates."""
+    """A value as in JSON; bytes as text, with surrogates for bytes that are not UTF-8."""
     if isinstance(value, bytes):
         return value.decode(errors="surrogateescape")
     if isinstance(value, float) and math.isnan(value):

@@ -1,4 +1,4 @@
-"""Ratings and words of praise: what a label that is not one of the two classes stands for."""
+"""Ratings and sentiment words: the meaning of labels of neither class."""
 
 import re
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ _POSITIVE_WORDS = frozenset(
 
 
 def rating(label: str) -> float | None:
-    """The number that a label gives; None for one that gives none.
+    """The rating in a label; None if there is none.
 
     >>> rating("4"), rating("4 stars"), rating("7/10"), rating("80%"), rating("\\u2605\\u2606"), rating("bad")
     (4.0, 4.0, 7.0, 80.0, 1.0, None)
@@ -41,7 +41,7 @@ def rating(label: str) -> float | None:
 
 
 def without_thousands(number: str) -> str:
-    """The number without commas between thousands; any other text as it is.
+    """The number without thousands separators; any other text unchanged.
 
     >>> without_thousands("1,000"), without_thousands("1,0"), without_thousands("0,000")
     ('1000', '1,0', '0,000')
@@ -50,7 +50,7 @@ def without_thousands(number: str) -> str:
 
 
 def is_step(label: str) -> bool:
-    """Whether a label that means neither class is a step of a scale between or beyond them.
+    """Whether a label of neither class is a step of a scale.
 
     >>> is_step("2"), is_step("neutral"), is_step("very positive"), is_step("maybe")
     (True, True, True, False)
@@ -59,7 +59,7 @@ def is_step(label: str) -> bool:
 
 
 def class_of_word(label: str) -> ClassName | None:
-    """The class that a word means by itself; None for a word whose meaning is not known.
+    """The class of a word; None for an unknown word.
 
     >>> class_of_word("rotten"), class_of_word("somewhat positive"), class_of_word("spam")
     ('negative', 'positive', None)
@@ -70,7 +70,7 @@ def class_of_word(label: str) -> ClassName | None:
 
 
 def mapping_of_words(labels: Iterable[str]) -> dict[str, ClassName]:
-    """The labels that mean a class by themselves, if there are such of both classes; else none."""
+    """The labels with a known class, if there are some of both classes; otherwise empty."""
     known = {label: name for label in labels if (name := class_of_word(label))}
     return known if len(set(known.values())) > 1 else {}
 

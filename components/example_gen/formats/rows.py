@@ -13,11 +13,11 @@ MOST_TEXT_SHOWN = 40
 
 
 class Reason(StrEnum):
-    """Why a row cannot be used; the kinds under which bad rows are counted."""
+    """Why a row cannot be used; bad rows are counted by reason."""
 
     BAD_LABEL = "bad label"
     UNMAPPED_LABEL = "label not in data.labels"
-    """Left out because the user's own rule says so: not a fault of the row."""
+    """The reason of rows that the user's mapping leaves out; they are not bad."""
     NO_LABEL = "no label"
     NO_TEXT = "no text"
     EMPTY_TEXT = "empty text"
@@ -31,34 +31,34 @@ class Reason(StrEnum):
 
 
 class Record(NamedTuple):
-    """A row as it stands in its file, whatever its fields are worth."""
+    """A row as in its file, unchecked."""
 
     line: int
-    """As in Review."""
+    """See `Review.line`."""
     fields: Mapping[str, Any]
 
 
 class Review(NamedTuple):
-    """A row that can be used."""
+    """A usable row."""
 
     line: int
     """Line of the file on which the row starts (for TFRecord and TFDS: number of the record), from 1."""
     text: str
-    """May hold what UTF-8 cannot carry; who encodes it has to look."""
+    """May contain surrogates, which UTF-8 cannot encode."""
     label: int
     """0 or 1."""
 
 
 class BadRow(NamedTuple):
-    """A row that cannot be used."""
+    """An unusable row."""
 
     file: str
     line: int
     reason: Reason
     detail: str
-    """What stands there, for a person; may be empty."""
+    """The value, for people; may be empty."""
     label: str = ""
-    """The spelling of a label that means neither class; empty where the reason is another."""
+    """The spelling of a label of neither class; empty for other reasons."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.reason}" + (f" ({self.detail})" if self.detail else "")
@@ -72,7 +72,7 @@ DATA_COLUMNS = "Name the right ones with data.text_column and data.label_column.
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns (keys, features) that a reader looks for in each row."""
+    """The columns (keys, features) that a reader needs."""
 
     text: str
     label: str | None = None
@@ -89,14 +89,14 @@ class Columns:
 
     @property
     def named(self) -> set[str]:
-        """Those that are read where they are there."""
+        """The names of the columns to read."""
         return {self.text, self.label} if self.label else {self.text}
 
 
 def make_row(
     *, file: str, line: int, text: object, label: object, labels: LabelRule = ACCEPTED
 ) -> Review | BadRow:
-    """A review out of the values of a row's two columns; None stands for a value that is not there."""
+    """A review or bad row from the values of a row's two columns; None for a missing value."""
     if text is None:
         return BadRow(file, line, Reason.NO_TEXT, "")
     if isinstance(text, list):
@@ -116,7 +116,7 @@ def make_row(
 
 
 def text_problem(text: object) -> tuple[Reason, str] | None:
-    """Why a value is not a text that a model can be asked about, with the detail; None where it is one."""
+    """Why a value is not a usable text, with the detail; None if it is usable."""
     if text is None:
         return Reason.NO_TEXT, ""
     if isinstance(text, list):
@@ -133,7 +133,7 @@ def text_problem(text: object) -> tuple[Reason, str] | None:
 
 
 def as_reviews(records: Records, *, file: str, columns: Columns) -> Rows:
-    """Reviews out of the records of a file."""
+    """The reviews and bad rows of the records of a file."""
     for record in records:
         if isinstance(record, BadRow):
             yield record
@@ -143,7 +143,7 @@ def as_reviews(records: Records, *, file: str, columns: Columns) -> Rows:
 
 
 def require_columns(columns: Columns, *, present: Iterable[str], file: str) -> None:
-    """Raises InputError unless all needed columns are there, each once."""
+    """Raises InputError unless each needed column exists exactly once."""
     names = list(present)
     if twice := sorted(name for name in columns.needed if names.count(name) > 1):
         raise InputError(f"{file} has more than one column {twice[0]!r}; leave or rename all but one.")
@@ -156,12 +156,12 @@ def require_columns(columns: Columns, *, present: Iterable[str], file: str) -> N
 
 
 def _name_shown(name: str) -> str:
-    """A column's name, cut: what is taken for one may be a whole review."""
+    """A column's name, cut, because it may be a whole review."""
     return name if len(name) <= MOST_TEXT_SHOWN else f"{name[: MOST_TEXT_SHOWN - 3]}..."
 
 
 def shortened_label(label: object) -> str:
-    """The spelling of a label, short enough to be counted by."""
+    """The spelling of a label, cut, as a key of counts."""
     shown = spelling(label)
     if shown is None:
         return ""
@@ -169,17 +169,15 @@ def shortened_label(label: object) -> str:
 
 
 def shortened(value: object) -> str:
-    """A value as it may stand in a message: quoted if text, on one line, cut, and printable on any
-    terminal.
-    """
+    """A value for messages: quoted if it is text, on one line, cut, and printable on any terminal."""
     shown = ascii(value)
     return shown if len(shown) <= MOST_TEXT_SHOWN else shown[: MOST_TEXT_SHOWN - 3] + "..."
 
 
 def unreadable(path: str, error: Exception) -> InputError:
-    """What to raise where the system, or TensorFlow for it, refused to read `path`."""
+    """The InputError for a `path` that the system, or TensorFlow, failed to read."""
     why = getattr(error, "strerror", None) or getattr(error, "message", None) or error
     told = f"{path} cannot be read: {why}."
-    if faults.remedy_whatever_the_input(error):  # `machine_fault_of` adds how to mend that
+    if faults.remedy_whatever_the_input(error):  # `machine_fault_of` adds the remedy
         return InputError(told)
     return InputError(f"{told} See that it is a file that the user of this process may read.")

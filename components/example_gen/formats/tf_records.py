@@ -19,23 +19,24 @@ from components.example_gen.formats.rows import (
 )
 
 _FRAME = 16
-"""Bytes of length and checksums around each record."""
+"""The bytes of length and checksums of each record."""
 
 
 def example_records(
     path: str, *, gzipped: bool, columns: Columns, place: str, reopened: Callable[[], IO[bytes]]
 ) -> Records:
-    """The tf.Examples of a file as records, whose lines are their numbers; a feature of no value is None, one
-    of several a list.
+    """The tf.Examples of a file as records; `line` is the number of the record.
+
+    A feature without a value is None, one with several values a list.
 
     Args:
-      path: how the file is called in messages.
-      gzipped: whether its bytes are packed, whatever its name says.
-      place: where TensorFlow reads it.
-      reopened: opens its bytes, as they are, from the beginning.
+      path: the name of the file in messages.
+      gzipped: whether its bytes are compressed, whatever its name.
+      place: the path from which TensorFlow reads it.
+      reopened: opens it again, without decompression.
 
     Raises:
-      InputError: the file cannot be read or is damaged, or a needed feature stood in no example at all.
+      InputError: the file cannot be read or is damaged, or no example had a needed feature.
     """
     names: dict[str, None] = {}
     for line, serialized in enumerate(_records(path, place, gzipped, reopened), start=1):
@@ -68,9 +69,9 @@ def _records(path: str, place: str, gzipped: bool, reopened: Callable[[], IO[byt
                 "it for the format that it has."
             ) from error
         raise InputError(f"{path} is damaged after record {number:,}; write or copy it again.") from error
-    except tf.errors.OpError as error:  # TensorFlow's own kinds of PermissionError, IsADirectoryError, ...
+    except tf.errors.OpError as error:  # TensorFlow's equivalents of PermissionError, IsADirectoryError, ...
         raise unreadable(path, error) from error
-    # TensorFlow takes a length that is cut off, or packed bytes without an end, for the end of the file.
+    # TensorFlow treats a truncated length, or truncated compressed bytes, as the end of the file.
     with reopened() as raw:
         whole = unpacked_size(raw, path)
     if size != whole:

@@ -11,13 +11,13 @@ _BLOCK = 2**20
 
 
 class Content:
-    """The sha256 of the bytes that one reader took; `digest` is None until the file was read to its end."""
+    """The sha256 of the bytes that a reader has read; `digest` is None until the end of the file."""
 
     digest: str | None = None
 
     @contextmanager
     def hashing(self, raw: IO[bytes]) -> Iterator[IO[bytes]]:
-        """The bytes of the open file `raw`, to be read in order; what the reader leaves is hashed as well."""
+        """The open file `raw`, read in order; bytes that the reader leaves are hashed, too."""
         hashed = _HashedReader(raw)
         yield cast(IO[bytes], hashed)
         hashed.read_on()
@@ -25,9 +25,9 @@ class Content:
 
     @contextmanager
     def pinning(self, path: str) -> Iterator[str]:
-        """A place from which a library that takes paths only can read the local file at `path`.
+        """A path of the local file at `path` for libraries that accept only paths.
 
-        The place is an open file: whatever is put at `path` meanwhile, the library reads what was hashed.
+        It leads to an open file, so the library reads what was hashed, even if `path` is replaced.
 
         Raises:
           OSError: the file cannot be opened or read.
@@ -55,7 +55,7 @@ class _HashedReader(io.RawIOBase):
         return count
 
     def read_on(self) -> None:
-        """Reads to the end: bytes behind what the format needed are content, too."""
+        """Reads to the end: bytes after those that the format needs are content, too."""
         while self.read(_BLOCK):
             pass
 
@@ -64,6 +64,6 @@ class _HashedReader(io.RawIOBase):
 
 
 def _state(file: IO[bytes]) -> tuple[int, int, int]:
-    """Another one after every write: no program can set the last figure."""
+    """A state that changes with every write: no program can set the last figure."""
     found = os.fstat(file.fileno())
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -1,6 +1,6 @@
-"""Files opened for reading, here or in an object store, with the hash of what is read.
+"""Files opened for reading, local or in an object store, with the hash of what is read.
 
-Beam, which takes a second to import, is imported where a file is not on this machine's disks.
+Beam, which takes a second to import, is imported only for files that are not local.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from components.example_gen.sources.content import Content
 
 @contextmanager
 def opened(path: str, content: Content | None = None) -> Iterator[io.BufferedReader]:
-    """The file's bytes, unpacked if they are packed.
+    """Opens a file and decompresses it if needed.
 
     Args:
-      content: takes the hash of the bytes as they are in the file.
+      content: gets the hash of the bytes in the file.
 
     Raises:
       InputError: the file cannot be opened; and as `unpacked`.
@@ -40,7 +40,7 @@ def opened(path: str, content: Content | None = None) -> Iterator[io.BufferedRea
 
 @contextmanager
 def place_of(path: str, content: Content | None) -> Iterator[str]:
-    """Where a library that takes paths reads the file that `content` hashes."""
+    """The path from which a library reads the file that `content` hashes."""
     if content is None:
         yield path
         return
@@ -57,7 +57,7 @@ def place_of(path: str, content: Content | None) -> Iterator[str]:
 
 
 def first_bytes(path: str) -> bytes:
-    """The first HEAD bytes of a file as they are, packed or not; fewer if it has no more.
+    """The first HEAD bytes of a file, not decompressed; fewer if the file is shorter.
 
     Raises:
       InputError: it cannot be read; and as `raw_bytes`.
@@ -70,7 +70,7 @@ def first_bytes(path: str) -> bytes:
 
 
 def raw_bytes(path: str) -> IO[bytes]:
-    """The file's bytes as they are, packed or not. Every reader opens its files here.
+    """Opens a file without decompression. Every reader opens its files here.
 
     Raises:
       InputError: it is a folder, or a pipe, a socket or a device, of which reading may never end.
@@ -97,7 +97,7 @@ _KINDS = (
 def _opener(path: str) -> Callable[[str, int], int]:
     def opener(name: str, flags: int) -> int:
         _require_file(path, os.stat(name).st_mode)
-        # Should a pipe be put in its place meanwhile: opening must not wait for a writer.
+        # The file may be replaced by a pipe: opening must not wait for a writer.
         descriptor = os.open(name, flags | os.O_NONBLOCK)
         try:
             _require_file(path, os.fstat(descriptor).st_mode)
@@ -116,7 +116,7 @@ def _require_file(path: str, mode: int) -> None:
 
 
 def sha256(path: str) -> str:
-    """Hex sha256 of a file's bytes as they are, packed or not.
+    """Hex sha256 of a file's bytes, not decompressed.
 
     Raises:
       InputError: it cannot be read.

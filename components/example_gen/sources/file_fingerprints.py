@@ -1,4 +1,4 @@
-"""Fingerprints of files: what a cache key holds of their formats and bytes."""
+"""Fingerprints of files: hashes of their formats and bytes for cache keys."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from components.example_gen.sources.file_bytes import sha256
 
 
 def content_fingerprint(paths: list[str]) -> str:
-    """Hex sha256 over formats and bytes of the files; their names, places, times and order do not count.
+    """Hex sha256 of the formats and bytes of files; independent of names, locations, times and order.
 
     Raises:
       InputError: one of them cannot be read.
@@ -17,12 +17,12 @@ def content_fingerprint(paths: list[str]) -> str:
 
 
 def combined(fingerprints: Iterable[str]) -> str:
-    """The fingerprint of several files by those of each; their order does not count."""
+    """The fingerprint of several files from those of each; independent of their order."""
     return hashlib.sha256("\n".join(sorted(fingerprints)).encode()).hexdigest()
 
 
 def file_fingerprint(path: str) -> str:
-    """Format and sha256 of one file.
+    """The fingerprint of one file: its format and sha256.
 
     Raises:
       InputError: it cannot be read.
@@ -31,5 +31,5 @@ def file_fingerprint(path: str) -> str:
 
 
 def with_format(path: str, digest: str) -> str:
-    """The fingerprint of the file at `path` by the sha256 of its bytes."""
+    """The fingerprint of the file at `path` from the sha256 of its bytes."""
     return f"{format_of(path)} {digest}"

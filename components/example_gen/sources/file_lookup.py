@@ -1,6 +1,6 @@
 """The files that match a path or a pattern.
 
-Beam, which takes a second to import, is imported where Python cannot find them by itself.
+Beam, which takes a second to import, is imported only if Python cannot find them itself.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def matching_paths(pattern: str) -> list[str]:
     """The files of `data.source` that match, sorted.
 
     Raises:
-      InputError: none does, one of them is of no known format, or the place cannot be asked.
+      InputError: none matches, one has an unknown format, or the location cannot be listed.
     """
     pattern = absolute(pattern)
     if os.path.isdir(pattern):
@@ -40,10 +40,10 @@ def matching_paths(pattern: str) -> list[str]:
 
 
 def require_known_format(path: str) -> None:
-    """Finds out that the format of a file cannot be told by its name.
+    """Checks that the name of a file shows its format.
 
     Raises:
-      InputError: it says what the file is, where its bytes tell.
+      InputError: it does not; the message says what the file is, if its bytes show that.
     """
     try:
         format_of(path)
@@ -54,14 +54,14 @@ def require_known_format(path: str) -> None:
 
 
 def found_paths(pattern: str, *, named: str = "") -> list[str]:
-    """The files that match, sorted, each once: of several paths to the same file (links), the first.
+    """The files that match, sorted; of several paths to the same file (links), only the first.
 
     Args:
-      pattern: in Beam's notation; a path may also be meant as it stands.
-      named: what messages begin with.
+      pattern: a pattern in Beam's notation, or a literal path.
+      named: the beginning of messages.
 
     Raises:
-      InputError: the place cannot be asked, or a folder of it not be looked into.
+      InputError: the location, or a folder in it, cannot be listed.
     """
     pattern = absolute(pattern)
     if "://" not in pattern:
@@ -73,7 +73,7 @@ def found_paths(pattern: str, *, named: str = "") -> list[str]:
     from apache_beam.io.filesystems import FileSystems
 
     with _asking(pattern, named):
-        # A path may be meant as it stands although it holds the characters of a pattern.
+        # A literal path may contain the characters of a pattern.
         if FileSystems.exists(pattern):
             return [pattern]
     return without_links(found.path for found in match(pattern, named=named))
@@ -103,12 +103,12 @@ def _is_called_like_a_file(path: str) -> bool:
 
 
 def require_listable(pattern: str) -> None:
-    """Finds out that a folder on the way to files on this machine cannot be looked into.
+    """Checks that the folders on the way to local files can be listed.
 
-    What looks for files passes over such a folder, and its reviews would be missing without a word.
+    Searching for files skips other folders silently, and their reviews would be missing.
 
     Raises:
-      InputError: the system refuses it.
+      InputError: a folder cannot be listed.
     """
     parts = pattern.split("/")
     wild = [at for at, part in enumerate(parts) if glob.has_magic(part) and at]
@@ -128,20 +128,20 @@ def _require_of_folder(path: str, ask: Callable[[str], object]) -> None:
             f"{path} cannot be looked into: {error.strerror}. See that the user of this process may read it."
         ) from error
     except OSError:
-        return  # it is not there, or no folder: then nothing is missed in it
+        return  # it does not exist or is not a folder: nothing is missed
 
 
 _ONLY_OF_BEAM = ("**", "?", "[", "\\")
-"""In Beam's patterns these match the `/` between folders, too; the last one escapes."""
+"""Beam's pattern characters that also match `/`; the last one escapes."""
 
 
 def takes_beam(pattern: str) -> bool:
-    """Whether Beam has to be asked which files match; Python finds the others."""
+    """Whether only Beam can find the files that match."""
     return "://" in pattern or any(more in pattern for more in _ONLY_OF_BEAM)
 
 
 def without_links(paths: Iterable[str]) -> list[str]:
-    """The paths, sorted, without those of a file that an earlier one leads to."""
+    """The paths, sorted, without further paths to the same file."""
     known: set[tuple[int, int]] = set()
     kept = []
     for path in sorted(paths):
@@ -154,7 +154,7 @@ def without_links(paths: Iterable[str]) -> list[str]:
 
 
 def file_identity(path: str) -> tuple[int, int] | None:
-    """What all paths to one file of this machine have in common; None for a path that leads nowhere."""
+    """The identity of a local file, equal for all paths to it; None if the path leads nowhere."""
     try:
         found = os.stat(path)
     except OSError:
@@ -166,7 +166,7 @@ def match(pattern: str, *, named: str = "data.source: ") -> list[FileMetadata]:
     """The files that match, each with its size and time, in no order.
 
     Raises:
-      InputError: the place cannot be asked.
+      InputError: the location cannot be listed.
     """
     from apache_beam.io.filesystems import FileSystems
 

@@ -25,7 +25,7 @@ class FilePart:
     columns: Columns
     dialect: Dialect = TOLD_BY_THE_FILE
     split: str | None = None
-    """Files are shared out to all splits."""
+    """Files have no fixed split."""
     span: int = BASE
 
     @property
@@ -33,14 +33,14 @@ class FilePart:
         return self.path
 
     def held_out(self) -> tuple[str, ...]:
-        """Nothing: no split of this source is fixed."""
+        """No texts: this source has no fixed split."""
         return ()
 
     def rows(self, content: Content | None = None) -> Rows:
         """The rows of the file.
 
         Args:
-          content: takes the hash of what is read; it is there after the last row.
+          content: gets the hash of what is read, after the last row.
 
         Raises:
           InputError: the file lacks a column, cannot be read, is damaged, or is not of the expected format.
@@ -48,7 +48,7 @@ class FilePart:
         return as_reviews(self.records(content), file=self.path, columns=self.columns)
 
     def records(self, content: Content | None = None) -> Records:
-        """The same rows as they stand in the file."""
+        """The same rows as records, unchecked."""
         return file_records(self.path, columns=self.columns, dialect=self.dialect, content=content)
 
 
@@ -64,12 +64,12 @@ def file_records(
     """The records of a file of any format.
 
     Args:
-      path: of the file, here or elsewhere.
-      columns: those that have to be there.
-      dialect: of delimited text.
-      known: the format; None goes by the name. Parquet and packed bytes are known by themselves.
-      whole: whether each record has all fields of its row, and not only those in `columns`.
-      content: takes the hash of what is read; it is there after the last record.
+      path: the file, local or in an object store.
+      columns: the needed columns.
+      dialect: the dialect of delimited text.
+      known: the format; None uses the name. Parquet and compressed files are detected by their bytes.
+      whole: whether each record has all fields of its row, instead of only those in `columns`.
+      content: gets the hash of what is read, after the last record.
 
     Raises:
       InputError: as `FilePart.rows`.
@@ -86,9 +86,7 @@ def file_records(
 
 
 def require_tf_records(path: str) -> None:
-    """Raises InputError where a file does not begin as one of TFRecords does, nor as Parquet, which is read
-    under any name.
-    """
+    """Raises InputError if a file is neither TFRecord nor Parquet, which is read under any name."""
     head = first_bytes(path)
     if not is_parquet(head):
         _is_gzipped_record(head, path)
@@ -113,7 +111,7 @@ def _parquet_records(path: str, columns: Columns, content: Content | None, *, wh
 
 
 def _tf_records(path: str, columns: Columns, content: Content | None, *, gzipped: bool) -> Records:
-    # Imported here: the other formats start without TensorFlow.
+    # Imported here, because other formats do not need TensorFlow.
     from components.example_gen.formats.tf_records import example_records
 
     with place_of(path, content) as place:
@@ -136,7 +134,7 @@ def _is_gzipped_record(head: bytes, path: str) -> bool:
     if packing is Packing.GZIP:
         with raw_bytes(path) as raw:
             head = unpacked_head(raw, path)
-    if head and head[4:8] != bytes(4):  # not the length of a record
+    if head and head[4:8] != bytes(4):  # not a record's length
         require_rows(head, path)
         if head[:2] in _ZLIB:
             raise InputError(f"{path} is packed with zlib; write its records with GZIP, or unpacked.")

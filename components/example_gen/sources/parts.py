@@ -16,24 +16,24 @@ from components.example_gen.sources.spans import Span
 from components.example_gen.span_pattern import BASE
 
 Part = PackagedPart | TfdsPart | FilePart
-"""What one worker reads from its first row to its last; travels to the worker pickled. Each has
+"""A part is read by one worker, which gets it pickled. It has
 
-- `name`: how messages call it: a package, a dataset, a path;
-- `split`: the split that all its rows go to, or None to share them out by their text;
-- `span`: the number of the span that its rows come with, or BASE;
-- `rows()`: its rows; raises InputError if it cannot be read to the end;
-- `held_out()`: texts of another part whose split is fixed; rows with these texts are excluded.
+- `name`: its name in messages: a package, a dataset, a path;
+- `split`: the split of all its rows; None to assign them by their text;
+- `span`: the number of the span of its rows, or BASE;
+- `rows()`: its rows; raises InputError if it cannot be read completely;
+- `held_out()`: texts of another part with a fixed split; rows with these texts are excluded.
 """
 
 
 def parts(settings: DataSettings, spans: Sequence[Span] = ()) -> list[Part]:
-    """The parts of the source, in an order that depends on their names alone.
+    """The parts of the source, in an order that depends only on their names.
 
     Args:
-      spans: of a source with spans, those to read: what `spans.chosen(settings)` found.
+      spans: the spans to read, from `spans.chosen(settings)`, if the source has spans.
 
     Raises:
-      InputError: the source is not there: no file matches, or TFDS has nothing prepared and cannot download.
+      InputError: no file matches, or TFDS has no prepared data and cannot download it.
     """
     if settings.kind == "packaged":
         return [PackagedPart()]
@@ -54,8 +54,9 @@ def parts(settings: DataSettings, spans: Sequence[Span] = ()) -> list[Part]:
 
 
 def fingerprint(settings: DataSettings, spans: Sequence[Span] = ()) -> str:
-    """Names the content that the source has now: the same bytes elsewhere, or touched, have the same
-    fingerprint. Of a span its number counts too, for it stands in the examples.
+    """The fingerprint of the source's current content; copied or touched files keep it.
+
+    The numbers of spans are part of it, because the examples contain them.
 
     Raises:
       InputError: as `parts`.
@@ -70,14 +71,14 @@ def fingerprint_of(settings: DataSettings, spans: Sequence[Span], read: Mapping[
     """The fingerprint of what was read.
 
     Args:
-      spans: those that were read.
-      read: the fingerprint of each file by its path, as its reader found it.
+      spans: the spans that were read.
+      read: path -> fingerprint of each file, from its reader.
 
     Raises:
       InputError: as `parts`.
     """
     if settings.kind == "packaged":
-        # The reader accepts no other bytes than these.
+        # The reader accepts only these bytes.
         return f"packaged:{packaged.SHA256}"
     if settings.kind == "tfds":
         return f"tfds:{prepared.content_fingerprint(prepared.prepare(settings.tfds_data_dir))}"
@@ -90,7 +91,7 @@ def fingerprint_of(settings: DataSettings, spans: Sequence[Span], read: Mapping[
 
 
 def contents(spans: Sequence[Span], read: Mapping[str, str]) -> list[dict[str, Any]]:
-    """For the record: number, version and fingerprint of each span that was read.
+    """The number, version and fingerprint of each span that was read.
 
     Args:
       read: as in `fingerprint_of`.
@@ -106,7 +107,7 @@ def contents(spans: Sequence[Span], read: Mapping[str, str]) -> list[dict[str, A
 
 
 def state(settings: DataSettings) -> object:
-    """Of a source whose reader cannot hash what it reads: another one whenever its files were written to.
+    """The state of a source whose reader cannot hash what it reads; it changes whenever a file is written.
 
     Raises:
       InputError: as `parts`.

@@ -1,7 +1,7 @@
-"""The first look at files before a command loads anything heavy: what they are, and their first rows.
+"""The pre-flight check of files: their formats and first rows, before a command loads anything heavy.
 
-All commands that read reviews share it, so that a mistake at the beginning of a file is answered at once and
-in the same words. Files elsewhere (`gs://...`) are left for the command to find: to open one takes Beam.
+All commands that read reviews share it, so that an error at the beginning of a file is reported at once and
+with the same message. Files on `gs://` and others are not checked, because opening one needs Beam.
 """
 
 import glob
@@ -21,26 +21,25 @@ from components.example_gen.span_pattern import absolute
 FIRST_ROWS = 200
 MOST_FILES = 50
 _SURELY_TOO_MANY = 0.1
-"""A file that begins with FIRST_ROWS unusable rows is refused unless such a share may be unusable."""
+"""A file that begins with FIRST_ROWS unusable rows is refused, unless max_bad_share is at least this."""
 _SURELY_A_SCALE = 0.05
-"""Share of the first rows that a further step of a scale has; a few slips among them tell nothing yet."""
+"""The minimum share of the first rows with a third step of a scale; fewer may be typing errors."""
 
 Look = Callable[[str, Reading], Iterable[object] | None]
-"""Reads FIRST_ROWS rows of the file at a path: gives the usable ones, the others go on the account.
+"""Reads FIRST_ROWS rows of the file at a path: returns the usable rows and counts the others.
 
-None for a file of TFRecords, which take TensorFlow: of these the first bytes are looked at.
+None for TFRecord files, which need TensorFlow: only their first bytes are checked.
 """
 
 
 def require_source(data: DataSettings) -> None:
-    """Finds out that a run would have nothing to read, or not what it needs.
+    """Checks that a run can read the source.
 
     Args:
-      data: `source` is written out: where the spans of a workspace are, it says.
+      data: the settings; the source `spans` must be replaced by its pattern.
 
     Raises:
-      InputError: no file matches, none of the spans that are wanted is there, or a file cannot be read as
-        one of reviews.
+      InputError: no file matches, no selected span exists, or a file cannot be read as reviews.
       DataStopped: none of the first rows of a file can be used.
     """
     if not data.pattern or "://" in data.pattern:
@@ -50,7 +49,7 @@ def require_source(data: DataSettings) -> None:
 
 
 def labeled(data: DataSettings) -> Look:
-    """How files of labeled reviews are looked at."""
+    """The Look for files of labeled reviews."""
 
     def look(path: str, reading: Reading) -> Iterable[object] | None:
         file_lookup.require_known_format(path)
@@ -65,9 +64,9 @@ def labeled(data: DataSettings) -> Look:
 
 
 def _first_records(part: FilePart, *, must_have_columns: bool) -> Records:
-    """The first FIRST_ROWS records; after them InputError where none had a needed column.
+    """The first FIRST_ROWS records; then raises InputError if none had a needed column.
 
-    A reader of JSON, whose objects may have any keys, knows that at the end of the file only.
+    The reader of JSON, whose objects may have any keys, raises it only at the end of the file.
     """
     names: dict[str, None] = {}
     for record in islice(part.records(), FIRST_ROWS):
@@ -79,15 +78,15 @@ def _first_records(part: FilePart, *, must_have_columns: bool) -> Records:
 
 
 def require_files(paths: Sequence[str], look: Look, *, max_bad_share: float) -> None:
-    """Looks at files: that each can be opened, and at the first rows of the first MOST_FILES.
+    """Checks that each file can be opened, and the first rows of the first MOST_FILES files.
 
     Args:
-      paths: of files on this machine.
-      look: how their rows are read.
+      paths: local files.
+      look: reads their rows.
       max_bad_share: the share of rows that may be unusable.
 
     Raises:
-      InputError: a file cannot be read as one of reviews, or the only one has no row.
+      InputError: a file cannot be read as reviews, or the only file has no row.
       DataStopped: none of the first rows of a file can be used, or their labels are those of a scale.
     """
     for path in paths:
@@ -105,7 +104,7 @@ def require_files(paths: Sequence[str], look: Look, *, max_bad_share: float) -> 
 def _judge(reading: Reading, path: str, max_bad_share: float, *, alone: bool) -> None:
     if alone and not reading.rows:
         raise no_row(path)
-    if alone and reading.rows < FIRST_ROWS:  # that was all of it
+    if alone and reading.rows < FIRST_ROWS:  # the whole file was read
         require_usable(reading, max_bad_share=max_bad_share)
     require_no_scale(reading, least_share=_SURELY_A_SCALE)
     if reading.bad_rows == FIRST_ROWS and max_bad_share < _SURELY_TOO_MANY:
@@ -119,12 +118,12 @@ def _require_records(path: str) -> None:
 
 
 def no_row(path: str) -> InputError:
-    """What to raise of a file without rows."""
+    """The error of a file without rows."""
     return InputError(f"{path}: there is not a single row in it.")
 
 
 def _newest_first(data: DataSettings) -> list[str]:
-    """The files of the spans that a run takes: those of the newest have not been read before."""
+    """The files of the spans of a run, the newest span first, because it was never read before."""
     return [path for span in reversed(spans.chosen(data)) for path in span.paths]
 
 
@@ -133,6 +132,6 @@ def _matching(pattern: str) -> Sequence[str]:
     file_lookup.require_listable(pattern)
     if not os.path.isdir(pattern) and file_lookup.takes_beam(pattern):
         found = list(file_lookup.files_only(glob.glob(pattern, recursive=True), pattern))
-        if found:  # Beam, whose patterns can do more, has the last word
+        if found:  # Beam, whose patterns support more, decides
             return file_lookup.without_links(found)
     return file_lookup.matching_paths(pattern)

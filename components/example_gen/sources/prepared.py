@@ -1,6 +1,6 @@
 """The `tfds` source: imdb_reviews/plain_text as TensorFlow Datasets prepares it.
 
-TensorFlow Datasets is imported where it is used: only this source pays for it.
+TensorFlow Datasets is imported only when it is used.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class TfdsPart:
     official: str
     """`train` or `test`."""
     split: str | None
-    """The split its reviews go to; None shares them out."""
+    """The split of its reviews; None assigns them by their text."""
     unlike: str | None = None
-    """An official split whose texts must not come up here again."""
+    """An official split whose texts are excluded."""
     span: int = BASE
 
     @property
@@ -43,7 +43,7 @@ class TfdsPart:
         return f"{DATASET}:{self.official}"
 
     def rows(self) -> Iterator[Review]:
-        """The reviews of the split; a row's line is the number of its record."""
+        """The reviews of the split; `line` is the number of the record."""
         line = 0
         for batch in _batches(self.data_dir, self.official):
             for text, label in zip(batch["text"], batch["label"].tolist(), strict=True):
@@ -51,7 +51,7 @@ class TfdsPart:
                 yield Review(line, text.decode(errors="surrogateescape"), label)
 
     def held_out(self) -> Iterator[str]:
-        """The texts of `unlike`: the official test split repeats some reviews of the train split."""
+        """The texts of `unlike`: some reviews are in both official splits."""
         if self.unlike:
             for batch in _batches(self.data_dir, self.unlike):
                 for text in batch["text"]:
@@ -59,10 +59,10 @@ class TfdsPart:
 
 
 def prepare(data_dir: str | None) -> tfds.core.DatasetBuilder:
-    """The dataset's builder, its data prepared: downloaded and converted if that was not done before.
+    """The builder of the dataset, which is downloaded and converted if needed.
 
     Raises:
-      InputError: nothing is prepared, and it cannot be downloaded.
+      InputError: no data is prepared, and it cannot be downloaded.
     """
     import tensorflow_datasets as tfds
 
@@ -74,13 +74,13 @@ def prepare(data_dir: str | None) -> tfds.core.DatasetBuilder:
         _require_answer(url, builder)
     try:
         builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
-    except Exception as error:  # requests', tarfile's or TFDS's own: to the reader it is all one
+    except Exception as error:  # any error of requests, tarfile or TFDS
         raise _not_prepared(builder, f"preparing it failed: {error}") from error
     return builder
 
 
 def content_fingerprint(builder: tfds.core.DatasetBuilder) -> str:
-    """Hex sha256 over the dataset's name, version and the prepared bytes of its labeled splits."""
+    """Hex sha256 of the dataset's name, version and the prepared bytes of its labeled splits."""
     hashed = hashlib.sha256(builder.info.full_name.encode())
     for official in ("train", "test"):
         for path in sorted(builder.info.splits[official].filepaths):
@@ -89,10 +89,10 @@ def content_fingerprint(builder: tfds.core.DatasetBuilder) -> str:
 
 
 def state(builder: tfds.core.DatasetBuilder) -> list[tuple[str, int, int, int]]:
-    """Another one whenever a prepared file, or a folder on the way to it, was replaced or written to.
+    """A state that changes whenever a prepared file, or a folder on its path, is replaced or written.
 
-    TensorFlow Datasets reads by path, so that its bytes cannot be hashed on the way. Times of change are the
-    system's own: putting a file back does not put them back.
+    TensorFlow Datasets reads by path, so its bytes cannot be hashed while it reads. The state uses change
+    times, which programs cannot set: restoring a file does not restore its state.
     """
     files = [path for official in ("train", "test") for path in builder.info.splits[official].filepaths]
     version = Path(builder.data_dir)

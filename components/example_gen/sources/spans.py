@@ -17,7 +17,7 @@ from components.example_gen.span_pattern import Misfit, SpanKey, SpanPattern, ab
 
 @dataclass(frozen=True)
 class SpanFile:
-    """A file of a span as its folder tells it, unread."""
+    """A file of a span: path, size and time, without its content."""
 
     path: str
     size: int
@@ -44,13 +44,14 @@ class Span:
 
     @property
     def modified(self) -> float:
-        """When the newest of its files was written, in seconds since 1970."""
+        """The modification time of the newest file, in seconds since 1970."""
         return max(file.modified for file in self.files)
 
     @property
     def stamp(self) -> str:
-        """Names, sizes and times of the files in one text: another stamp is a span that has changed, or is
-        still being written. To find out costs no reading.
+        """A string of the names, sizes and times of the files; it changes when a file is written.
+
+        It needs no reading of the files.
         """
         lines = [f"{os.path.basename(file.path)} {file.size} {file.modified!r}" for file in self.files]
         return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
@@ -60,10 +61,10 @@ class Span:
 
 
 def parse(pattern: str) -> SpanPattern:
-    """A pattern on its own, as it was given to a command.
+    """Parses a pattern that was given to a command.
 
     Raises:
-      InputError: it makes no sense.
+      InputError: the pattern is invalid.
     """
     try:
         return SpanPattern(absolute(pattern))
@@ -72,11 +73,11 @@ def parse(pattern: str) -> SpanPattern:
 
 
 def find(pattern: str) -> list[Span]:
-    """Every version of every span there, oldest first. Hidden files and folders are none of it.
+    """All versions of all spans, oldest first, without hidden files and folders.
 
     Raises:
-      InputError: the pattern makes no sense, a path has a number that cannot be one of a span, two paths
-        write one number in two ways, or the place cannot be asked.
+      InputError: the pattern is invalid, a path has an invalid number, two paths write the same number in two
+        ways, or the location cannot be listed.
     """
     spans = parse(pattern)
     by_key: dict[SpanKey, list[SpanFile]] = defaultdict(list)
@@ -105,13 +106,13 @@ def find(pattern: str) -> list[Span]:
 
 
 def _each_once(found: Iterable[SpanFile]) -> tuple[SpanFile, ...]:
-    """The files by path, without those that are links to an earlier one."""
+    """The files by path, without links to an earlier one."""
     by_path = {file.path: file for file in found}
     return tuple(by_path[path] for path in without_links(by_path))
 
 
 def newest_versions(found: Iterable[Span]) -> list[Span]:
-    """Of each span the newest version, oldest span first."""
+    """The newest version of each span, oldest span first."""
     newest: dict[int, Span] = {}
     for span in found:
         known = newest.get(span.number)
@@ -121,13 +122,13 @@ def newest_versions(found: Iterable[Span]) -> list[Span]:
 
 
 def choose(found: Sequence[Span], settings: DataSettings) -> list[Span]:
-    """The spans of a run, oldest first: up to `span`, none of `without_spans`, of these the last `window`.
+    """The spans of a run, oldest first: the last `window` of those up to `span` that `without_spans` leaves.
 
     Args:
       found: one version of each span.
 
     Raises:
-      InputError: none is left, or `span` is not there.
+      InputError: none is left, or `span` does not exist.
     """
     kept = [span for span in found if span.number not in settings.without_spans]
     if settings.span is not None:
@@ -143,7 +144,7 @@ def choose(found: Sequence[Span], settings: DataSettings) -> list[Span]:
 
 
 def chosen(settings: DataSettings) -> list[Span]:
-    """The spans that a run with these settings takes now; none where its source has no spans.
+    """The spans that a run with these settings reads now; empty if its source has no spans.
 
     Raises:
       InputError: as `find` and `choose`.
@@ -152,7 +153,7 @@ def chosen(settings: DataSettings) -> list[Span]:
 
 
 def in_words(numbers: Iterable[int], *, with_base: bool = False) -> str:
-    """How messages and the report call spans.
+    """The spans for messages and the report.
 
     >>> in_words([5, 6, 7, 9], with_base=True)
     'spans 5-7, 9 and the packaged base'
@@ -190,12 +191,12 @@ def _files(pattern: str) -> Iterator[SpanFile]:
         try:
             found = os.stat(path)
         except FileNotFoundError:
-            continue  # gone meanwhile
+            continue  # deleted meanwhile
         yield SpanFile(path, found.st_size, found.st_mtime)
 
 
 def _remote_files(pattern: str) -> Iterator[SpanFile]:
-    """Loads Beam; the files on this machine's disks are found without it."""
+    """The files in an object store; imports Beam, which local files do not need."""
     for found in match(pattern):
         if not any(name.startswith(".") for name in found.path.split("://", 1)[1].split("/")):
             yield SpanFile(found.path, found.size_in_bytes, found.last_updated_in_seconds or 0.0)
