@@ -15,6 +15,8 @@ from pipeline.cli import COMMANDS, cli
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOT_PASSED_ON = {"{", "|", ">"}
+WRITTEN_LATER = {"docs/figures.json"}
+"""Files that a command writes, here `make figures`."""
 
 
 def command_lines() -> Iterator[tuple[str, list[str]]]:
@@ -125,7 +127,7 @@ def test_every_file_of_the_project_that_a_page_names_exists(page):
     text = page.read_text(encoding="utf-8")
     floors = "pipeline|components|serving|benchmarks|deploy|docs|requirements|tests"
     named = re.findall(rf"`((?:{floors})/[\w./-]+\.\w+)(?:::\w+)?`", text)
-    assert [path for path in named if not (ROOT / path).is_file()] == []
+    assert [path for path in named if path not in WRITTEN_LATER and not (ROOT / path).is_file()] == []
 
 
 def links_of(page: Path) -> list[tuple[str, str, str]]:

@@ -34,8 +34,8 @@ def test_a_project_has_its_files_and_its_settings_are_found(greenlight):
 AWKWARD = {
     "name": "spam-2.0",
     "source": 'files:a "quoted" [x]/*.csv',
-    "text_column": "te\\xt\n#",
-    "label_column": "ist 'gut'\u00fc",
+    "text_column": "tex\\t\n#",
+    "label_column": "sehr 'gut'\u00fc",
     "min_accuracy": 0.9,
     "repository": "example/greenlight",
 }
