@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -45,30 +45,39 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def as_interruption(kept: str = NOTHING_IS_KEPT) -> Iterator[None]:
-    """SIGNALS raise Terminated meanwhile; those that are ignored, as under `nohup`, stay so.
-
-    In another thread than the main one nothing changes: Python delivers no signal there.
+    """SIGNALS raise Terminated meanwhile, as `handling_signals` has them.
 
     Args:
       kept: what stays of the work if it is interrupted, and how to go on.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
     def end(number: int, _: object) -> NoReturn:
         raise Terminated(number, kept)
 
+    with handling_signals(end):
+        try:
+            yield
+        except Terminated:
+            raise
+        except KeyboardInterrupt as error:  # raised by other code than our handler
+            raise Terminated(signal.SIGINT, kept) from error
+
+
+@contextmanager
+def handling_signals(handle: Callable[[int, object], object]) -> Iterator[None]:
+    """SIGNALS call `handle` meanwhile; those that are ignored, as under `nohup`, stay so.
+
+    In another thread than the main one nothing changes: Python delivers no signal there.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = {one: signal.getsignal(one) for one in SIGNALS}
     for one, handler in before.items():
         if handler is not signal.SIG_IGN:
-            signal.signal(one, end)
+            signal.signal(one, handle)
     try:
         yield
-    except Terminated:
-        raise
-    except KeyboardInterrupt as error:  # raised by other code than our handler
-        raise Terminated(signal.SIGINT, kept) from error
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)

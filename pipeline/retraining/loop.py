@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import GreenlightError
 from pipeline.retraining.retrainer import STOPPING
-from pipeline.termination import SIGNALS
+from pipeline.termination import handling_signals
 
 if TYPE_CHECKING:
     from pipeline.retraining.notifier import Notifier
@@ -28,18 +28,8 @@ class Stop(threading.Event):
     @contextmanager
     def on_signals(self) -> Iterator[None]:
         """Handles the signals inside the `with` block; only in the main thread."""
-        if threading.current_thread() is not threading.main_thread():
+        with handling_signals(self._received):
             yield
-            return
-        before = {one: signal.getsignal(one) for one in SIGNALS}
-        for one, handler in before.items():
-            if handler is not signal.SIG_IGN:  # as under `nohup`
-                signal.signal(one, self._received)
-        try:
-            yield
-        finally:
-            for one, handler in before.items():
-                signal.signal(one, handler)
 
     def _received(self, number: int, _: object) -> None:
         self.by = self.by or signal.Signals(number)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from components.example_gen.settings import DataSettings
     from pipeline.config import Settings
-    from serving.store.records import Version
 
 SUSPECTS_NAMED = 20
 """The maximum number of listed rows with a suspected label; all are counted."""
@@ -80,7 +79,9 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
     Raises:
       GreenlightError: the models or, temporarily, the files cannot be read. The span is not to blame.
     """
+    from pipeline.retraining.observer import live_and_previous_versions
     from pipeline.spans.listing import span_data
+    from pipeline.workspace.layout import Workspace
 
     try:
         labeled = read(span_data(settings), number)
@@ -88,7 +89,7 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
         if is_passing(error):
             raise
         return {"problem": str(error)}
-    live, previous = live_and_previous(settings)
+    live, previous = live_and_previous_versions(settings, Workspace.at(settings.workspace))
     told: dict[str, Any] = {
         "rows": len(labeled.texts),
         "data": labeled.account,
@@ -195,18 +196,6 @@ def compared(labeled: Labeled, live: str, previous: str | None) -> dict[str, Any
         told["live_only"] = int((right & ~before).sum())
         told["previous_only"] = int((before & ~right).sum())
     return told
-
-
-def live_and_previous(settings: Settings) -> tuple[Version | None, Version | None]:
-    """The live version, and the one that a rollback would restore."""
-    from components.store_errors import as_greenlight_errors
-    from pipeline.workspace.layout import Workspace
-    from serving.versions import VersionStore
-
-    root = Workspace.at(settings.workspace).serving(settings.model_name)
-    with as_greenlight_errors():
-        found = {one.state: one for one in VersionStore(root).versions()} if root.is_dir() else {}
-    return found.get("live"), found.get("previous")
 
 
 def served(settings: Settings) -> dict[str, Any]:

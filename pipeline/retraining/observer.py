@@ -17,6 +17,8 @@ from pipeline.retraining.policy.records import SpanContent
 if TYPE_CHECKING:
     from components.example_gen.sources.spans import Span
     from pipeline.config import Settings
+    from pipeline.workspace.layout import Workspace
+    from serving.versions import Version
 
 
 class SpanObserver:
@@ -104,6 +106,18 @@ def _digest(path: str) -> str:
 
 
 def live_and_previous(settings: Settings, paths: Paths) -> tuple[int | None, int | None]:
+    """The numbers of `live_and_previous_versions`.
+
+    Raises:
+      GreenlightError: the version store cannot be read.
+    """
+    live, previous = live_and_previous_versions(settings, paths.workspace)
+    return (live.number if live else None), (previous.number if previous else None)
+
+
+def live_and_previous_versions(
+    settings: Settings, workspace: Workspace
+) -> tuple[Version | None, Version | None]:
     """The live version and the one that a rollback would restore; None for each that does not exist.
 
     Raises:
@@ -112,9 +126,9 @@ def live_and_previous(settings: Settings, paths: Paths) -> tuple[int | None, int
     from components.store_errors import as_greenlight_errors
     from serving.versions import VersionStore
 
-    root = paths.workspace.serving(settings.model_name)
+    root = workspace.serving(settings.model_name)
     if not root.is_dir():
         return None, None
     with as_greenlight_errors():
-        found = {one.state: one.number for one in VersionStore(root).versions()}
+        found = {one.state: one for one in VersionStore(root).versions()}
     return found.get("live"), found.get("previous")

@@ -229,8 +229,8 @@ class Retrainer:
         from serving.versions import VersionStore
 
         assert decision.version is not None
-        store = VersionStore(self._paths.workspace.serving(self._settings.model_name))
         with as_greenlight_errors():
+            store = VersionStore(self._paths.workspace.serving(self._settings.model_name))
             live = store.live()
             if live is not None and live.number == decision.version:
                 store.rollback(decision.why, expect=decision.version)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ACTIONS = {"pause": "paused", "resume": "active", "delete": "deleted"}
 """And what a schedule is afterwards."""
+_MAYBE_DONE = "The cluster may have done it already: `greenlight schedule` lists the schedules."
 
 
 @click.command()
@@ -44,14 +45,16 @@ def schedule(
     With --cron, the compiled pipeline is uploaded and scheduled; a schedule with the same name is replaced.
     Without options, lists the schedules of the experiment kubeflow.api.experiment.
     """
-    asked = [action for action in ACTIONS if actions[action] is not None]
-    if len(asked) + (cron is not None) > 1:
+    changes = [(action, which) for action, which in actions.items() if which is not None]
+    if len(changes) + (cron is not None) > 1:
         raise InputError("Give one of --cron, --pause, --resume and --delete.")
     if cron is None and (given or name is not None):
         raise InputError(f"{'--param' if given else '--name'} needs --cron.")
 
     from pipeline.kubeflow import checks, parameters
+    from pipeline.termination import NOTHING_IS_KEPT, as_interruption
 
+    chosen: dict[str, object] = {}
     if cron is not None:
         checks.require_kfp()
         from pipeline.kubeflow.schedules import six_fields
@@ -60,6 +63,27 @@ def schedule(
         checks.require_compilable(settings)
         chosen = parameters.read(settings, given)
 
+    with as_interruption(_MAYBE_DONE if cron is not None or changes else NOTHING_IS_KEPT):
+        _carry_out(
+            settings,
+            cron=cron,
+            name=name,
+            change=changes[0] if changes else None,
+            chosen=chosen,
+            as_json=as_json,
+        )
+
+
+def _carry_out(
+    settings: Settings,
+    *,
+    cron: str | None,
+    name: str | None,
+    change: tuple[str, str] | None,
+    chosen: dict[str, object],
+    as_json: bool,
+) -> None:
+    """Sets a schedule, changes one (`change`: the action and the name), or lists them."""
     from pipeline.kubeflow.api import connect
     from pipeline.kubeflow.schedules import Schedules
     from pipeline.kubeflow.submission import Cluster
@@ -74,9 +98,9 @@ def schedule(
     schedules = Schedules(api, experiment)
     if cron is not None:
         _set(settings, cluster, schedules, name=name, cron=cron, chosen=chosen, as_json=as_json)
-    elif asked:
-        (action,) = asked
-        found = schedules.find(str(actions[action]))
+    elif change is not None:
+        action, which = change
+        found = schedules.find(which)
         getattr(schedules, action)(found)
         now = dataclasses.replace(found, state=ACTIONS[action])
         _say(f"{action.capitalize().rstrip('e')}ed {now.name}.", now, as_json=as_json)

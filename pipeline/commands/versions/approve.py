@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.workspace.layout import Workspace
 
+_MAYBE_APPROVED = (
+    "The model may be promoted already: `greenlight versions` shows it. Run the same command again: it "
+    "completes what is missing, and changes nothing else."
+)
+
 
 @click.command()
 @options.workspace
@@ -52,12 +57,14 @@ def approve(
     """
     from components.evaluator.approval import Waivers
     from pipeline.approval import Decision, promote_refused
+    from pipeline.termination import as_interruption
     from pipeline.workspace.layout import Workspace
 
     decision = Decision(run=run, reason=reason, by=by, waivers=Waivers(waive, waive_all))
     workspace = Workspace.of(settings)
-    done = promote_refused(workspace, decision, push=settings.push)
-    _write_card(workspace, done)
+    with as_interruption(_MAYBE_APPROVED):
+        done = promote_refused(workspace, decision, push=settings.push)
+        _write_card(workspace, done)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(done)))
         return

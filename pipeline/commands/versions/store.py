@@ -156,6 +156,12 @@ def promote(settings: Settings, reason: str, signing_key: Path | None, as_json: 
                 click.echo("No --reason was given: the history does not say why it is live again.", err=True)
 
 
+_MAYBE_ROLLED_BACK = (
+    "The version may be rolled back already: `greenlight versions` shows it. A second rollback without "
+    "--from goes back one version more."
+)
+
+
 @click.command()
 @options.workspace
 @_REASON
@@ -172,9 +178,12 @@ def rollback(settings: Settings, reason: str, expect: int | None, as_json: bool)
 
     The live version is moved away, and its model is not pushed again unless a person promotes it.
     """
+    from pipeline.termination import as_interruption
+
     store = _open(settings)
     _existing(store)
-    result = _told(lambda: store.rollback(reason, expect=expect))
+    with as_interruption(_MAYBE_ROLLED_BACK):
+        result = _told(lambda: store.rollback(reason, expect=expect))
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(result)))
     elif result.changed:

@@ -2,7 +2,10 @@
 
 import dataclasses
 import json
+import os
 import re
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -154,6 +157,29 @@ def test_a_worse_model_is_shown_beside_the_recorded_accuracy_of_the_live_version
 def test_where_nothing_was_live_only_the_models_own_accuracy_is_told():
     result = RunResult(verdict="refused", metrics={"accuracy": 0.571})
     assert Accuracies.of(result, [], number=1).lines() == ["Accuracy of this model: 0.5710"]
+
+
+def test_an_interrupted_approval_may_be_done_and_the_same_command_completes_it(
+    approve, refuse, versions, monkeypatch
+):
+    refuse()
+    push = type(versions).push
+
+    def done_and_interrupted(*given, **options):
+        push(*given, **options)
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(10)
+
+    monkeypatch.setattr(type(versions), "push", done_and_interrupted)
+    result = approve()
+    assert (result.exit_code, result.stderr.strip()) == (
+        143,
+        "Ended by SIGTERM. The model may be promoted already: `greenlight versions` shows it. Run the same "
+        "command again: it completes what is missing, and changes nothing else.",
+    )
+    monkeypatch.undo()
+    assert approve().exit_code == 0
+    assert [one.number for one in versions.versions()] == [2, 1]
 
 
 def test_a_second_approval_changes_nothing(approve, refuse, versions):

@@ -1,6 +1,9 @@
 """`greenlight versions`, `verify`, `promote`, `rollback` and `prune`, from outside."""
 
 import json
+import os
+import signal
+import threading
 
 import pytest
 from click.testing import CliRunner
@@ -161,6 +164,24 @@ def test_promoting_as_json_says_what_was_rolled_back(greenlight, store):
     assert json.loads(greenlight("promote", "1", "--json").output)["rolled_back"] is None
     greenlight("rollback", "--reason", "too slow")
     assert json.loads(greenlight("promote", "4", "--json").stdout)["rolled_back"] == "too slow"
+
+
+def test_an_interrupted_rollback_may_be_done_and_says_how_to_find_out(greenlight, store, monkeypatch):
+    roll_back = VersionStore.rollback
+
+    def done_and_interrupted(*given, **options):
+        roll_back(*given, **options)
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(10)
+
+    monkeypatch.setattr(VersionStore, "rollback", done_and_interrupted)
+    result = greenlight("rollback")
+    assert (result.exit_code, result.stderr.strip()) == (
+        143,
+        "Ended by SIGTERM. The version may be rolled back already: `greenlight versions` shows it. A second "
+        "rollback without --from goes back one version more.",
+    )
+    assert store.live().number == 2
 
 
 def test_rollback_makes_the_previous_version_live(greenlight, store):

@@ -1,6 +1,9 @@
 """`greenlight schedule` against a stand-in for Kubeflow Pipelines' API."""
 
 import json
+import os
+import signal
+import threading
 
 import pytest
 from click.testing import CliRunner
@@ -8,7 +11,7 @@ from kfp_api import read_cron
 
 from components.errors import InputError
 from pipeline import cli
-from pipeline.kubeflow.schedules import six_fields
+from pipeline.kubeflow.schedules import Schedules, six_fields
 
 
 @pytest.fixture
@@ -42,6 +45,26 @@ def test_a_schedule_of_the_same_name_is_replaced_after_the_new_one_is_there(sche
     assert crons == {"another": "0 0 3 * * *", "imdb-sentiment": "0 0 4 * * *"}
     order = [each.method for each in api.requests if each.path.startswith("/apis/v2beta1/recurringruns")]
     assert order.index("DELETE") > len(order) - 2
+
+
+@pytest.mark.parametrize(
+    ("options", "method"), [(["--cron", "0 3 * * *"], "set"), (["--delete", "imdb-sentiment"], "delete")]
+)
+def test_an_interrupted_change_may_be_done_and_it_is_said(schedule, options, method, monkeypatch):
+    schedule("--cron", "0 3 * * *")
+    change = getattr(Schedules, method)
+
+    def done_and_interrupted(*given):
+        change(*given)
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(10)
+
+    monkeypatch.setattr(Schedules, method, done_and_interrupted)
+    result = schedule(*options)
+    assert (result.exit_code, result.stderr.strip()) == (
+        143,
+        "Ended by SIGTERM. The cluster may have done it already: `greenlight schedule` lists the schedules.",
+    )
 
 
 def rows(api):
