@@ -6,7 +6,7 @@ import dataclasses
 import json
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -205,8 +205,13 @@ def _refused_for_a_loss(result: RunResult, decision: Decision) -> tuple[int, ...
     Any of them may be the reason. A refusal for another reason, such as too few examples or a gain smaller
     than the gate requires, blames no span.
     """
-    lost = any(one.get("passed") is False and _is_loss(one) for one in result.gate)
-    return tuple(span.number for span in decision.covers) if result.verdict == "refused" and lost else ()
+    if result.verdict != "refused":
+        return ()
+    covered = tuple(span.number for span in decision.covers)
+    if any(one.get("passed") is False and _is_loss(one) for one in result.gate):
+        return covered
+    newest = decision.newest
+    return tuple(number for number in covered if number == newest and _fails_a_floor(result.gate, number))
 
 
 def _is_loss(condition: Mapping[str, Any]) -> bool:
@@ -217,6 +222,17 @@ def _is_loss(condition: Mapping[str, Any]) -> bool:
     if not isinstance(change, int | float):
         return True
     return change > 0 if kind == "change_ceiling" else change < 0
+
+
+def _fails_a_floor(gate: Sequence[Mapping[str, Any]], span: int) -> bool:
+    """Whether the floor for the accuracy fails, and would be kept without the reviews of the newest span."""
+    found = {(one.get("metric"), one.get("slice"), one.get("kind")): one for one in gate}
+    floor = found.get(("accuracy", "overall", "floor"), {})
+    others = found.get(("accuracy", f"span:not {span}", "change"), {})
+    limit, change, before = floor.get("threshold"), others.get("value"), others.get("baseline")
+    if floor.get("passed") is not False or limit is None or change is None or before is None:
+        return False
+    return bool(before + change >= limit)
 
 
 def _answer(child: Child) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from components.evaluator.judgment import metrics, notes, samples, testset, wording
+from components.evaluator.judgment.class_losses import class_losses
 from components.evaluator.judgment.condition_result import corrected, judge_condition, unjudged
 from components.evaluator.judgment.conditions import BASE, conditions
 from components.evaluator.judgment.samples import Exposure, Sample
@@ -83,6 +84,7 @@ def judge(
     wanted = conditions(gate, newest_span=newest_span, older_spans=older, judged_spans=judged)
     results = _judged(gate, wanted, own, compared, baseline, comparison, looks=looks)
     fair = all(each.passed for each in results if each.kind == "unseen")
+    losses = [*class_losses(compared, fewest=gate.min_span_examples)] if fair else []
     return Verdict(
         split=split,
         conditions=results,
@@ -94,7 +96,7 @@ def judge(
         baseline=baseline,
         comparison=comparison,
         test_set=tested,
-        notes=tuple(notes.notes(gate, split, tested, comparison, fair=fair, level=level)),
+        notes=tuple(notes.notes(gate, split, tested, comparison, losses, fair=fair, level=level)),
     )
 
 

@@ -1,6 +1,6 @@
 """Notes of a verdict: the reviews that its figures rest on, and their precision."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from components.evaluator.judgment.wording import counted
 from components.evaluator.settings import GateSettings
@@ -15,6 +15,7 @@ def notes(
     split: str,
     tested: TestSet,
     comparison: Comparison | None,
+    losses: Sequence[str] = (),
     *,
     fair: bool,
     level: float | None,
@@ -22,11 +23,13 @@ def notes(
     """The notes of a verdict, one sentence each.
 
     Args:
+      losses: notes on losses that the comparison found, to be given after those on the comparison.
       fair: whether enough reviews were left to compare on.
       level: the gate's confidence level after the correction for repeated looks.
     """
     if comparison is not None:
         yield from _of_comparison(comparison, split, fair=fair)
+    yield from losses
     if tested.seen_by_candidate:
         yield (
             f"the candidate's figures are those of the {tested.reviews - tested.seen_by_candidate:,} of "

@@ -120,6 +120,22 @@ def test_a_refusal_for_another_reason_than_a_loss_says_nothing_of_the_span(bench
     assert decision.why == "span 2 is new; with span 1, whose own run the gate refused, though not for a loss"
 
 
+@pytest.mark.parametrize(("before", "quarantined"), [(0.866, ()), (0.867, (2,))])
+def test_a_span_without_which_the_floor_would_be_kept_is_quarantined(bench, before, quarantined):
+    """Wrong labels of one span lower the accuracy on all reviews; the next spans' runs would fail, too."""
+    one = bench("retrain.refused_trials=0")
+    one.land(1)
+    one.retrainer().step()
+    floor = FLOOR | {"threshold": 0.85}
+    others = LOSS | {"slice": "span:not 2", "value": -0.017, "baseline": before, "passed": True}
+    one.plan = {"verdict": "refused", "gate": [floor, others], "code": 3}
+    one.land(2)
+    assert one.retrainer().step().ended.refused == quarantined
+    one.land(3)
+    one.retrainer().step()
+    assert one.run_settings.data.without_spans == quarantined
+
+
 def test_a_higher_binary_cross_entropy_is_a_loss(bench):
     one = bench()
     one.plan = {"verdict": "refused", "gate": [HIGHER_LOSS], "code": 3}
