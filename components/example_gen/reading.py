@@ -235,11 +235,16 @@ def require_usable(reading: Reading, *, max_bad_share: float) -> None:
         raise DataStopped(_too_many(reading, max_bad_share))
 
 
-def require_no_scale(reading: Reading, *, least_share: float = 0.001) -> None:
-    """Raises DataStopped if the labels read so far are those of a scale; see `looks_like_scale`."""
+def require_no_scale(reading: Reading, *, least_share: float = 0.001, whole: bool = True) -> None:
+    """Raises DataStopped if the labels read so far are those of a scale; see `looks_like_scale`.
+
+    whole: whether these are all rows; else the message says that they are the first ones.
+    """
     if looks_like_scale(reading.classes, reading.bad_labels, least_share=least_share):
         named = [f"  {row}" for row in reading.first_bad if row.reason is Reason.BAD_LABEL]
-        told = f"The labels are not those of two classes. {advice(reading.classes, reading.bad_labels)}"
+        where = "" if whole else f" of the first {reading.rows:,} rows"
+        told = f"The labels{where} are not those of two classes. "
+        told += advice(reading.classes, reading.bad_labels)
         lines = [f"{told} The first rows of another label:", *named] if named else [told]
         raise DataStopped("\n".join(lines))
 

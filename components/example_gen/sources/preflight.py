@@ -106,7 +106,7 @@ def _judge(reading: Reading, path: str, max_bad_share: float, *, alone: bool) ->
         raise no_row(path)
     if alone and reading.rows < FIRST_ROWS:  # the whole file was read
         require_usable(reading, max_bad_share=max_bad_share)
-    require_no_scale(reading, least_share=_SURELY_A_SCALE)
+    require_no_scale(reading, least_share=_SURELY_A_SCALE, whole=reading.rows < FIRST_ROWS)
     if reading.bad_rows == FIRST_ROWS and max_bad_share < _SURELY_TOO_MANY:
         require_usable(reading, max_bad_share=max_bad_share)
 
