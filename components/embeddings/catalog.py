@@ -86,7 +86,7 @@ def find(name: str) -> Embedding:
     """What `name` stands for: a catalog name, a URL (anything with ://), or a folder on this machine.
 
     Raises:
-      InputError: nothing fits; the message lists the catalog and the nearest name.
+      InputError: nothing fits, with the catalog and the nearest name; or the folder is not a SavedModel.
     """
     for entry in CATALOG:
         if entry.name == name:
@@ -95,6 +95,11 @@ def find(name: str) -> Embedding:
         return Embedding(name, "hub", name, None, "A TF Hub module given by its URL.")
     folder = Path(name).expanduser()
     if folder.is_dir():
+        if not is_saved_model(folder):
+            raise InputError(
+                f"embedding.name = {name!r}: {folder.resolve()} is not a SavedModel (no saved_model.pb in "
+                "it). Give the folder that holds saved_model.pb, variables/ and assets/."
+            )
         return Embedding(name, "folder", str(folder.resolve()), None, "A SavedModel on this machine.")
     if folder.is_absolute() or name.startswith((".", "~")) or len(folder.parts) > 1:
         raise InputError(
@@ -107,3 +112,8 @@ def find(name: str) -> Embedding:
         f"embedding.name = {name!r} is not a known embedding.{hint} Known names: {', '.join(names)}. "
         "A URL or the folder of a TF Hub SavedModel will do as well."
     )
+
+
+def is_saved_model(folder: Path) -> bool:
+    """Whether the folder has a SavedModel's graph."""
+    return any((folder / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt"))

@@ -43,11 +43,6 @@ def locate(settings: EmbeddingSettings, *, cache_dir: Path, progress: Progress |
         return str(_built(settings, cache_dir / "embeddings", progress))
     if embedding.kind == "hub":
         return _downloaded(embedding.handle, cache_dir / "hub", progress)
-    if not _is_saved_model(Path(embedding.handle)):
-        raise InputError(
-            f"embedding.name = {settings.name!r}: {embedding.handle} is not a SavedModel (no saved_model.pb "
-            "in it). Give the folder that holds saved_model.pb, variables/ and assets/."
-        )
     return embedding.handle
 
 
@@ -66,7 +61,7 @@ def fingerprint(settings: EmbeddingSettings, *, cache_dir: Path | None = None) -
     if not embedding.handle.startswith(_DOWNLOADED):
         return _bucket_fingerprint(embedding.handle)
     folder = _download_folder(embedding.handle, cache_dir.absolute() / "hub") if cache_dir else None
-    if folder is None or not _is_saved_model(folder):
+    if folder is None or not catalog.is_saved_model(folder):
         return _address_fingerprint(embedding.handle)
     return content.folder_hash(folder)
 
@@ -150,7 +145,7 @@ def _downloaded(url: str, shelf: Path, progress: Progress) -> str:
             found = _download(url, shelf)
             if found != str(folder):
                 return found  # hub reads this kind of handle (gs://...) in place
-        if not _is_saved_model(folder):
+        if not catalog.is_saved_model(folder):
             shutil.rmtree(folder, ignore_errors=True)
             raise InputError(
                 f"{url} is not a TF Hub module: what it sent has no saved_model.pb. Check the address."
@@ -167,7 +162,7 @@ def _download_folder(url: str, shelf: Path) -> Path:
 
 def _is_whole(folder: Path, record: Path) -> bool:
     """Without a record hub finished the download, which it does in one step, but we never came to seal it."""
-    return checksums.is_intact(folder, record) if record.exists() else _is_saved_model(folder)
+    return checksums.is_intact(folder, record) if record.exists() else catalog.is_saved_model(folder)
 
 
 def _download(url: str, shelf: Path) -> str:
@@ -188,10 +183,6 @@ def _download(url: str, shelf: Path) -> str:
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)
-
-
-def _is_saved_model(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt"))
 
 
 @contextmanager

@@ -26,6 +26,7 @@ def test_a_url_stands_for_itself(url):
 
 def test_a_folder_is_made_absolute(tmp_path, monkeypatch):
     (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "saved_model.pb").touch()
     monkeypatch.chdir(tmp_path)
     for name in ("mine", "./mine", str(tmp_path / "mine")):
         embedding = catalog.find(name)
@@ -45,3 +46,12 @@ def test_an_unknown_name_gets_the_nearest_and_the_whole_catalog():
 def test_a_path_that_is_not_there_is_called_a_folder():
     with pytest.raises(InputError, match=r"embedding.name = './nowhere': there is no such folder"):
         catalog.find("./nowhere")
+
+
+def test_a_folder_without_a_model_is_said_before_anything_heavy_is_loaded(tmp_path):
+    with pytest.raises(InputError) as caught:
+        catalog.find(str(tmp_path))
+    assert str(caught.value) == (
+        f"embedding.name = '{tmp_path}': {tmp_path} is not a SavedModel (no saved_model.pb in it). "
+        "Give the folder that holds saved_model.pb, variables/ and assets/."
+    )
