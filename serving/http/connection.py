@@ -131,6 +131,7 @@ class Connection(HttpToolsProtocol):
         self._ceiling = ceiling
         self._header_bytes = 0
         self._refusal = (400, "")
+        self._refused = False
         self._progress = False
         self._timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
@@ -153,7 +154,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._refused:
             return
         self._progress = False
         super().data_received(data)
@@ -277,11 +278,20 @@ class Connection(HttpToolsProtocol):
         self._refuse(408, f"The headers did not arrive within {seconds} seconds (serve.header_seconds)")
 
     def _refuse(self, status: int, text: str, headers: bytes = b"") -> None:
-        """Responds instead of the application and closes; only closes if a response has started."""
+        """Responds instead of the application and closes; only closes if a response has started.
+
+        Complete requests before the refused one get their responses; the connection then closes without a
+        response to it, which would be taken for one to them.
+        """
         if self.transport.is_closing():
             return
         self._stop_timer()
         cycle = self.cycle
+        if cycle is not None and not (cycle.response_complete or cycle.more_body):
+            cycle.keep_alive = False
+            self._refused = True
+            self.flow.pause_reading()
+            return
         if cycle is None or cycle.response_complete or not (cycle.response_started or self.pipeline):
             body = orjson.dumps({"error": text})
             self.transport.write(

@@ -37,6 +37,23 @@ def test_the_refused_request_is_the_last_of_its_connection(served):
     assert answer_to(served, f"GET /healthz HTTP/1.1\r\n\r\n{second}") == (400, {"error": NO_HOST})
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [b"GET /healthz HTTP/1.1\r\n\r\n", b"not HTTP\r\n\r\n", b"GET /healthz HTTP/3.0\r\nHost: a\r\n\r\n"],
+)
+def test_requests_before_the_refused_one_get_their_answers_and_it_gets_none(served, bad):
+    """An answer to it would be taken for one to them."""
+    body = b'{"instances": ["a film"]}'
+    ask = b"POST /v1/models/imdb_sentiment:predict HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s"
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+        connection.sendall(ask % (len(body), body) * 2 + bad + b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        content = b""
+        while part := connection.recv(65536):
+            content += part
+    assert content.count(b"HTTP/1.1 ") == content.count(b"HTTP/1.1 200 OK") == 2
+    assert content.count(b'"predictions"') == 2
+
+
 @pytest.mark.parametrize("host", ["", "a", "a.example:8501", "127.0.0.1:1", "[::1]:8501", "a_b", "a%20b"])
 def test_any_proper_host_is_answered(served, host):
     head = f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close"
