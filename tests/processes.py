@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 GREENLIGHT = (sys.executable, "-m", "pipeline.cli")
@@ -43,21 +44,52 @@ def python(
     )
 
 
-PRINTS_PACKAGES = """
-import json, sys
+_PLAYS = """
+import json, os, sys
 from click.testing import CliRunner
 from pipeline.cli import cli
-codes = [CliRunner().invoke(cli, arguments).exit_code for arguments in json.loads(sys.argv[1])]
-print(json.dumps([codes, sorted({name.partition(".")[0] for name in sys.modules})]))
+ended = []
+for folder, arguments in json.loads(sys.argv[1]):
+    os.chdir(folder)
+    result = CliRunner().invoke(cli, arguments, prog_name="greenlight")
+    packages = sorted({name.partition(".")[0] for name in sys.modules})
+    ended.append([result.exit_code, result.stdout, result.stderr, packages])
+print(json.dumps(ended))
 """
+
+
+class Played(NamedTuple):
+    """How a command ended, and the packages that its process had imported by then."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    packages: list[str]
+
+
+def played(
+    calls: Sequence[tuple[Path, Sequence[str]]], *, start: Sequence[str] = (), **variables: str
+) -> list[Played]:
+    """Calls commands one after the other in one fresh process.
+
+    Args:
+      calls: the folder that each is called in, and its arguments.
+      start: a program and its options that start the process.
+      variables: more environment variables.
+    """
+    given = json.dumps([(str(folder), arguments) for folder, arguments in calls])
+    command = [*start, sys.executable, "-c", _PLAYS, given]
+    done = subprocess.run(
+        command, env=environment(**variables), capture_output=True, text=True, timeout=1200, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return [Played(*ended) for ended in json.loads(done.stdout)]
 
 
 def packages_of(*commands: Sequence[str], folder: Path) -> tuple[list[int], set[str]]:
     """The exit codes of commands that one process calls in `folder`, and the packages that it imported."""
-    done = python("-c", PRINTS_PACKAGES, json.dumps(commands), folder=folder)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    codes, packages = json.loads(done.stdout)
-    return codes, set(packages)
+    ended = played([(folder, arguments) for arguments in commands])
+    return [each.exit_code for each in ended], set(ended[-1].packages)
 
 
 def refusal(result, code: int) -> str:

@@ -108,11 +108,25 @@ def test_every_area_has_modules_and_tests_that_there_are():
             assert (sandbox.ROOT / path).exists(), f"{area.name}: {path}"
 
 
-def test_every_equivalent_gives_a_line_that_there_is_and_a_reason():
+def test_every_equivalent_gives_a_line_that_its_function_has_and_a_reason():
     modules = {module for area in sandbox.areas() for module in area.modules}
-    for each in equivalents.equivalents():
+    known = equivalents.equivalents()
+    for each in known:
         assert each.module in modules
-        assert each.reason
+        assert each.reason and each.becomes != each.was
+    assert equivalents.gone(known) == []
+
+
+def test_a_line_that_its_function_does_not_have_is_gone(tmp_path):
+    method = "class Limits:\n    def holds(self):\n        return (\n            a < b\n        )\n"
+    (tmp_path / "limits.py").write_text(f"{method}\ndef bound(c):\n    return c\n")
+    there = Equivalent("limits.py", "Limits.holds", "return ( a < b )", "they are never equal")
+    wrong = [
+        Equivalent("limits.py", "Limits.holds", "return a <= b", "another line"),
+        Equivalent("limits.py", "Limits.holds", "return c", "a line of another function"),
+        Equivalent("limits.py", "Limits.has", "return c", "another function"),
+    ]
+    assert equivalents.gone([there, *wrong], tmp_path) == wrong
 
 
 def test_a_module_is_asked_for_by_its_path_and_an_area_by_its_name():

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from waiting import until
 
 from serving import request_log
 from serving.errors import StoreError
@@ -32,8 +33,7 @@ def counting(outcomes):
 
 def wait_until_taken(log):
     """Until the thread has nothing left to take."""
-    while log._offered_bytes != log._taken_bytes or not log._queue.empty():
-        time.sleep(0.001)
+    until(lambda: log._offered_bytes == log._taken_bytes and log._queue.empty())
 
 
 def offer(log, *texts, version=1, request_id="r-1", **inputs):
@@ -142,8 +142,7 @@ def test_only_requests_since_a_time_are_read(folder):
 def test_a_file_has_its_name_only_when_it_is_whole_and_its_rows_are_counted_then(folder, outcomes, counting):
     log = RequestLog(folder, share=1, **counting)
     offer(log, "a film", "another")
-    while not os.listdir(folder):
-        time.sleep(0.001)
+    until(lambda: os.listdir(folder))
     assert (finished(folder), len(os.listdir(folder)), outcomes) == ([], 1, [])
     log.close()
     assert [path.name for path in finished(folder)] == os.listdir(folder)
@@ -173,8 +172,7 @@ def test_a_full_file_is_finished_and_another_begun(folder):
 def test_an_old_file_is_finished_although_nothing_more_comes(folder):
     log = RequestLog(folder, share=1, file_seconds=0.02)
     offer(log, "a film")
-    while not finished(folder):
-        time.sleep(0.005)
+    until(lambda: finished(folder))
     log.close()
     assert len(list(read(folder))) == 1
 
@@ -295,8 +293,7 @@ def test_a_file_that_cannot_be_finished_in_its_time_does_not_end_the_log(folder,
     monkeypatch.setattr("serving.request_log._OpenFile", OnceWithoutFolder)
     log = RequestLog(folder, share=1, file_seconds=0.02)
     offer(log, "lost with its folder")
-    while not caplog.records:
-        time.sleep(0.001)
+    until(lambda: caplog.records)
     folder.mkdir()
     offer(log, "kept")
     log.close()

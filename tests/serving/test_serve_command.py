@@ -8,13 +8,13 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import httpx
 import processes
 import pytest
 from processes import refusal
+from waiting import until
 
 from serving.store.manifest import Facts
 from serving.versions import VersionStore
@@ -96,8 +96,7 @@ class Process:
         thread = threading.Thread(target=ask)
         thread.answered = None
         thread.start()
-        while thread.is_alive() and not self.is_busy():
-            time.sleep(0.005)
+        until(lambda: not thread.is_alive() or self.is_busy())
         return thread
 
     def is_busy(self) -> bool:
@@ -123,8 +122,7 @@ def test_it_waits_for_the_first_version_and_answers_the_last_request_before_it_e
         assert server.client.get("/readyz").status_code == 503
         assert server.predict().status_code == 404
         store.push(tiny_model(0.75), Facts())
-        while server.client.get("/readyz").status_code != 200:
-            time.sleep(0.02)
+        until(lambda: server.client.get("/readyz").status_code == 200)
         assert server.predict("secret words").json() == {
             "predictions": [{"label": "positive", "probability": 0.75}]
         }
@@ -230,8 +228,7 @@ def test_connections_beyond_the_limit_of_open_files_are_answered_503(small_works
         assert 40 < statuses.count("200") < 128
         for connection in connections:
             connection.close()
-        while server.client.get("/healthz").status_code == 503:
-            pass
+        until(lambda: server.client.get("/healthz").status_code != 503)
         assert not any("Too many open files" in line for line in server.errors)
         server.tell(signal.SIGTERM)
         assert server.ended() == 0

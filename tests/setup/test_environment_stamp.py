@@ -3,9 +3,9 @@
 import shutil
 import signal
 import subprocess
-import time
 
 import pytest
+from waiting import until
 
 MADE = "python -m venv"
 
@@ -117,10 +117,7 @@ def test_a_failed_installation_is_never_taken_for_a_ready_one(machine):
 
 def wait_for_uv(machine):
     """Until the installation has begun; it then waits for its gate."""
-    patience = time.monotonic() + 300
-    while not any(note.startswith("uv") for note in machine.notes):
-        assert time.monotonic() < patience, "uv was never started"
-        time.sleep(0.02)
+    until(lambda: any(note.startswith("uv") for note in machine.notes))
 
 
 def test_an_interrupted_installation_starts_anew(machine):

@@ -4,10 +4,10 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
 NEEDED = ("env", "flock", "git", "grep", "setpriv", "tar", "tr")
@@ -215,10 +215,3 @@ def test_what_runs_in_the_tree_ends_when_the_script_is_killed(start, root):
         script.kill()
         script.communicate()
     until(lambda: not Path("/proc", waiting.read_text().strip()).exists())
-
-
-def until(holds) -> None:
-    give_up = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from example_files import write_examples
 from tfx.components.example_validator.executor import Executor as ValidatorExecutor
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
@@ -58,12 +59,8 @@ class Stages:
         artifact.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
         artifact.set_string_custom_property("file_format", "tfrecords_gzip")
         for split, shards in splits.items():
-            folder = Path(artifact.uri) / f"Split-{split}"
-            folder.mkdir(parents=True)
             for number, shard in enumerate(shards):
-                with tf.io.TFRecordWriter(str(folder / f"data_tfrecord-{number:05}.gz"), "GZIP") as writer:
-                    for example in shard:
-                        writer.write(example.SerializeToString())
+                write_examples(Path(artifact.uri, f"Split-{split}", f"data_tfrecord-{number:05}.gz"), shard)
         return artifact
 
     def statistics(self, examples, executor=StatisticsExecutor) -> standard_artifacts.ExampleStatistics:

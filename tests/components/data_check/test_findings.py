@@ -86,3 +86,5 @@ def test_too_few_reviews_alone_are_told_from_other_findings():
     assert not only_too_few({"train": few, "eval": one_class}, {}, settings)
     assert not only_too_few({"train": facts(), "eval": few}, anomalies, settings)
     assert not only_too_few({"train": one_class}, {}, settings)
+    enough = facts(negative=settings.min_train_examples - 50, positive=50)
+    assert not only_too_few({"train": enough, "eval": few}, anomalies, settings)

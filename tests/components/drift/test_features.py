@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from example_files import write_examples
 
-from components import reviews
 from components.drift import examples
 from components.drift.features import UNLABELED, FeatureModel, fingerprints
 from components.drift.texts import Texts
@@ -84,13 +84,9 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
 
 @pytest.fixture
 def artifact(tmp_path):
-    options = tf.io.TFRecordOptions(compression_type="GZIP")
     for split, texts in {"train": ["t1", "t2"], "eval": ["e"], "test": ["s"]}.items():
-        (tmp_path / f"Split-{split}").mkdir()
-        path = str(tmp_path / f"Split-{split}" / "data_tfrecord-00000-of-00001.gz")
-        with tf.io.TFRecordWriter(path, options) as writer:
-            for text in texts:
-                writer.write(reviews.to_example(text, 1).SerializeToString())
+        path = tmp_path / f"Split-{split}" / "data_tfrecord-00000-of-00001.gz"
+        write_examples(path, [(text, 1) for text in texts])
     return tmp_path
 
 

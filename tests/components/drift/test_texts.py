@@ -4,7 +4,6 @@ import random
 
 import pytest
 
-from components import reviews
 from components.drift.texts import Text, files_at, read_files, require_texts, sampled
 from components.errors import InputError
 
@@ -54,12 +53,10 @@ def test_a_text_a_line_packed_or_not(tmp_path):
 
 
 def test_tf_examples(tmp_path):
-    import tensorflow as tf
+    from example_files import write_examples  # and TensorFlow
 
-    path = str(tmp_path / "a.tfrecord.gz")
-    with tf.io.TFRecordWriter(path, tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
-        writer.write(reviews.to_example("fine", 1).SerializeToString())
-    assert pairs(read(path)) == {("fine", 1)}
+    write_examples(tmp_path / "a.tfrecord.gz", [("fine", 1)])
+    assert pairs(read(str(tmp_path / "a.tfrecord.gz"))) == {("fine", 1)}
 
 
 def test_rows_that_cannot_be_used_are_counted_not_fatal(tmp_path):

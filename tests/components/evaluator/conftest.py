@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from example_files import write_examples
 from tfx.components.evaluator import executor as tfx_executor
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
@@ -93,14 +94,10 @@ def _review(number: int) -> tuple[str, int]:
 def examples_folder(tmp_path_factory) -> Path:
     """An Examples artifact's folder: 120 reviews in two files of `test`, an empty `eval`."""
     folder = tmp_path_factory.mktemp("examples")
-    options = tf.io.TFRecordOptions(compression_type="GZIP")
     for split, files in (("test", (range(0, 70), range(70, 120))), ("eval", (range(0),))):
-        (folder / f"Split-{split}").mkdir()
         for index, numbers in enumerate(files):
-            path = folder / f"Split-{split}" / f"data_tfrecord-{index:05}-of-{len(files):05}.gz"
-            with tf.io.TFRecordWriter(str(path), options) as writer:
-                for number in numbers:
-                    writer.write(reviews.to_example(*_review(number)).SerializeToString())
+            name = f"data_tfrecord-{index:05}-of-{len(files):05}.gz"
+            write_examples(folder / f"Split-{split}" / name, map(_review, numbers))
     return folder
 
 

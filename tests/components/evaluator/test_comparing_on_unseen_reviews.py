@@ -5,10 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-import tensorflow as tf
+from example_files import write_examples
 from tfx.components.evaluator import executor as tfx_executor
 
-from components import reviews
 from components.evaluator import executor
 from components.evaluator.exposure.training_reviews import TrainingReviews, hashes
 from components.evaluator.settings import GateSettings
@@ -29,11 +28,7 @@ GATE = GateSettings(min_accuracy=0.5, min_change=-0.05, min_change_length="off",
 
 
 def write_split(folder: Path, split: str, rows: list[tuple[str, int]]) -> None:
-    (folder / f"Split-{split}").mkdir(parents=True)
-    options = tf.io.TFRecordOptions(compression_type="GZIP")
-    with tf.io.TFRecordWriter(str(folder / f"Split-{split}" / "data_tfrecord-0.gz"), options) as writer:
-        for text, label in rows:
-            writer.write(reviews.to_example(text, label).SerializeToString())
+    write_examples(folder / f"Split-{split}" / "data_tfrecord-0.gz", rows)
 
 
 def rows(start: int, end: int) -> list[tuple[str, int]]:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import tensorflow_model_analysis as tfma
+from example_files import write_examples
 
 from components import reviews
 from components.errors import GreenlightError
@@ -151,15 +151,13 @@ def spans_folder(tmp_path_factory) -> Path:
     of span 2.
     """
     folder = tmp_path_factory.mktemp("spans") / "examples"
-    (folder / "Split-test").mkdir(parents=True)
-    options = tf.io.TFRecordOptions(compression_type="GZIP")
-    with tf.io.TFRecordWriter(str(folder / "Split-test" / "data_tfrecord-0.gz"), options) as writer:
-        for number in range(160):
-            span, positive = (0, 0, 3, 2)[number // 40], number % 2
-            label = 1 - positive if span == 3 and number % 3 == 0 else positive
-            text = f"{'good' if positive else 'bad'} film {number}"
-            example = reviews.to_example(text, label, span=span)
-            writer.write(example.SerializeToString())
+    examples = []
+    for number in range(160):
+        span, positive = (0, 0, 3, 2)[number // 40], number % 2
+        label = 1 - positive if span == 3 and number % 3 == 0 else positive
+        text = f"{'good' if positive else 'bad'} film {number}"
+        examples.append(reviews.to_example(text, label, span=span))
+    write_examples(folder / "Split-test" / "data_tfrecord-0.gz", examples)
     return folder
 
 

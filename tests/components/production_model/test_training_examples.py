@@ -4,13 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-import tensorflow as tf
+from example_files import write_examples
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration import metadata
 from tfx.orchestration.portable import data_types
 from tfx.types import standard_artifacts
 
-from components import reviews
 from components.evaluator.exposure.production import training_of
 from components.evaluator.exposure.training_reviews import hashes
 from components.production_model.driver import Driver
@@ -25,11 +24,8 @@ RUN = "20261101-101112.131415"
 @pytest.fixture
 def examples(tmp_path) -> Path:
     folder = tmp_path / "examples"
-    options = tf.io.TFRecordOptions(compression_type="GZIP")
     for split, text in (("train", "learned"), ("eval", "chosen by"), ("test", "judged on")):
-        (folder / f"Split-{split}").mkdir(parents=True)
-        with tf.io.TFRecordWriter(str(folder / f"Split-{split}" / "data-0.gz"), options) as writer:
-            writer.write(reviews.to_example(text, 1).SerializeToString())
+        write_examples(folder / f"Split-{split}" / "data-0.gz", [(text, 1)])
     return folder
 
 

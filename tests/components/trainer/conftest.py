@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
+from example_files import write_examples
 
-from components import reviews
 from components.embeddings.load import load
 from components.embeddings.locate import locate
 from components.embeddings.settings import EmbeddingSettings
@@ -18,13 +18,8 @@ Labeled = Sequence[tuple[str, int]]
 
 
 def _write(folder: Path, rows: Labeled, *, shards: int = 1) -> None:
-    """GZIP TFRecords as ExampleGen writes them."""
-    folder.mkdir(parents=True)
-    options = tf.io.TFRecordOptions(compression_type="GZIP")
     for shard in range(shards):
-        with tf.io.TFRecordWriter(str(folder / f"data_tfrecord-{shard:05d}.gz"), options) as writer:
-            for text, label in rows[shard::shards]:
-                writer.write(reviews.to_example(text, label).SerializeToString())
+        write_examples(folder / f"data_tfrecord-{shard:05d}.gz", rows[shard::shards])
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from example_files import write_examples
 from sklearn.metrics import accuracy_score, log_loss
 
-from components import reviews
 from components.embeddings.settings import EmbeddingSettings
 from components.trainer.classifier import data
 from components.trainer.settings import TrainerSettings
@@ -23,9 +22,7 @@ SETTINGS = TrainerSettings(epochs=1, batch_size=64, hidden_units=(4,), ngram_ord
 def files(packaged_reviews, tmp_path_factory) -> dict[str, list[str]]:
     folder = tmp_path_factory.mktemp("splits")
     for split, rows in (("train", packaged_reviews[:400]), ("eval", packaged_reviews[400:600])):
-        with tf.io.TFRecordWriter(str(folder / split), tf.io.TFRecordOptions("GZIP")) as writer:
-            for text, label in rows:
-                writer.write(reviews.to_example(text, label).SerializeToString())
+        write_examples(folder / split, rows)
     return {"train_files": [f"{folder}/train"], "eval_files": [f"{folder}/eval"]}
 
 

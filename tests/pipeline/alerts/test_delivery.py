@@ -3,9 +3,9 @@
 import json
 import logging
 import sys
-import threading
 
 import pytest
+from waiting import until
 
 from pipeline.alerts.outbox import Outbox
 from pipeline.settings.alerts import EVENTS
@@ -127,8 +127,7 @@ def test_one_that_hangs_holds_up_neither_who_sends_nor_the_other_receivers(recei
     outbox = Outbox(settings, tmp_path)
     with outbox.delivering():
         outbox.send(alert())
-        while not target.exists():
-            threading.Event().wait(0.01)
+        until(target.exists)
     assert "20260302-promoted-webhook.json" in messages(tmp_path)
 
 
@@ -139,8 +138,7 @@ def test_a_command_that_fails_is_tried_again(alert, quick, tmp_path, caplog):
     outbox = Outbox(quick(command=(sys.executable, "-c", fails_once, str(tmp_path / "once"))), tmp_path)
     with caplog.at_level(logging.WARNING), outbox.delivering():
         outbox.send(alert())
-        while messages(tmp_path):
-            threading.Event().wait(0.01)
+        until(lambda: not messages(tmp_path))
     assert f"{sys.executable} ended with 1: no line" in caplog.text
 
 
@@ -159,8 +157,7 @@ def test_what_nobody_takes_is_given_up_after_its_time_and_kept_aside(
     outbox = Outbox(quick(webhook=receiver.url, keep_hours=1e-9), tmp_path)
     with caplog.at_level(logging.WARNING), outbox.delivering():
         outbox.send(alert())
-        while messages(tmp_path):
-            threading.Event().wait(0.01)
+        until(lambda: not messages(tmp_path))
     assert [path.name for path in tmp_path.glob("undelivered/*")] == ["20260302-promoted-webhook.json"]
     assert "is given up" in caplog.text
 

@@ -2,11 +2,11 @@
 
 import json
 import re
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import until
 
 from pipeline.config import load
 from pipeline.drift import FileInput, ServedInput, compare
@@ -209,8 +209,7 @@ def test_requests_in_a_file_that_is_still_being_written_are_announced(
     greenlight, with_spans, tmp_path, packaged_rows
 ):
     log = offered(tmp_path, packaged_rows("imdb", 3))
-    while not list(tmp_path.glob(".writing-*")):
-        threading.Event().wait(0.01)
+    until(lambda: list(tmp_path.glob(".writing-*")))
     setting = f"serve.request_log_dir={tmp_path}"
     result = greenlight("drift", "--workspace", str(with_spans), "--set", setting)
     log.close()

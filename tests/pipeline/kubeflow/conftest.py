@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-sys.path.append(str(Path(__file__).parent))  # kfp_cluster and kfp_api are not tests
+sys.path.append(str(Path(__file__).parent))  # kfp_containers, kfp_cluster and kfp_api are not tests
 
 from pipeline import cli
 from pipeline.config import Settings, load
@@ -160,6 +160,16 @@ def without_compiling(tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.commands.kubeflow.compile.compiled", lambda settings, as_json: COMPILED)
     monkeypatch.delenv("GREENLIGHT_KUBEFLOW_TOKEN", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def schedule(api, without_compiling):
+    """`greenlight schedule` against the stand-in."""
+    settings = {"image": "an/image:1", "pipeline_root": "gs://bucket/root", "api.host": api.url}
+    flags = [part for key, value in settings.items() for part in ("--set", f"kubeflow.{key}={value}")]
+    return lambda *options: CliRunner().invoke(
+        cli.cli, ["schedule", *flags, *options], prog_name="greenlight"
+    )
 
 
 @pytest.fixture

@@ -59,6 +59,10 @@ class Api:
     at_get_run: Callable[[dict[str, Any]], None] = lambda run: None
     url: str = ""
 
+    @property
+    def schedules(self) -> list[dict[str, Any]]:
+        return list(self.tables["schedules"].values())
+
     def new(self, table: str, prefix: str, **fields: Any) -> dict[str, Any]:
         name = f"{prefix}-{len(self.tables[table]) + 1}"
         self.tables[table][name] = {"created_at": CREATED, **fields}

@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from kfp_containers import argument
 
 from pipeline.settings.kubeflow import KubeflowSettings
 
@@ -30,10 +31,6 @@ ours = ("pipeline", "components", "serving")
 print(json.dumps({name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()
                   if name.split(".")[0] in ours}))
 """
-
-
-def argument(container, flag):
-    return container["args"][container["args"].index(flag) + 1]
 
 
 def parameters(compiled):

@@ -6,21 +6,10 @@ import signal
 import threading
 
 import pytest
-from click.testing import CliRunner
 from kfp_api import read_cron
 
 from components.errors import InputError
-from pipeline import cli
 from pipeline.kubeflow.schedules import Schedules, six_fields
-
-
-@pytest.fixture
-def schedule(api, without_compiling):
-    settings = {"image": "an/image:1", "pipeline_root": "gs://bucket/root", "api.host": api.url}
-    flags = [part for key, value in settings.items() for part in ("--set", f"kubeflow.{key}={value}")]
-    return lambda *options: CliRunner().invoke(
-        cli.cli, ["schedule", *flags, *options], prog_name="greenlight"
-    )
 
 
 def test_a_schedule_is_a_recurring_run_of_the_uploaded_version(schedule, api):
@@ -41,7 +30,7 @@ def test_a_schedule_of_the_same_name_is_replaced_after_the_new_one_is_there(sche
     schedule("--cron", "0 3 * * *", "--name", "another")
     result = schedule("--cron", "0 4 * * *")
     assert result.stdout.rstrip().endswith("It replaces the one before.")
-    crons = {row["display_name"]: row["trigger"]["cron_schedule"]["cron"] for row in rows(api)}
+    crons = {row["display_name"]: row["trigger"]["cron_schedule"]["cron"] for row in api.schedules}
     assert crons == {"another": "0 0 3 * * *", "imdb-sentiment": "0 0 4 * * *"}
     order = [each.method for each in api.requests if each.path.startswith("/apis/v2beta1/recurringruns")]
     assert order.index("DELETE") > len(order) - 2
@@ -67,10 +56,6 @@ def test_an_interrupted_change_may_be_done_and_it_is_said(schedule, options, met
     )
 
 
-def rows(api):
-    return list(api.tables["schedules"].values())
-
-
 def test_the_list_says_when_each_runs_and_whether(schedule, api):
     assert schedule().stderr == "Nothing is scheduled. `greenlight schedule --cron '0 3 * * *'` does.\n"
     schedule("--cron", "0 3 * * *")
@@ -90,7 +75,7 @@ def test_the_list_says_when_each_runs_and_whether(schedule, api):
 def test_a_long_list_is_read_to_its_end(schedule, api):
     schedule("--cron", "0 3 * * *")
     for number in range(2, 131):
-        row = rows(api)[0] | {"recurring_run_id": f"schedule-{number}", "display_name": f"s{number}"}
+        row = api.schedules[0] | {"recurring_run_id": f"schedule-{number}", "display_name": f"s{number}"}
         api.tables["schedules"][f"schedule-{number}"] = row
     assert len(json.loads(schedule("--json").stdout)) == 130
 
@@ -102,13 +87,13 @@ def test_a_replaced_schedule_that_was_paused_stays_paused(schedule, api):
     assert result.stdout.rstrip().endswith(
         " It is paused, as the one before was: --resume imdb-sentiment starts it."
     )
-    (row,) = rows(api)
+    (row,) = api.schedules
     assert (row["trigger"]["cron_schedule"]["cron"], row["status"]) == ("0 0 4 * * *", "DISABLED")
 
 
 def test_two_of_a_name_are_told_apart_by_their_ids(schedule, api):
     schedule("--cron", "0 3 * * *")
-    row = rows(api)[0]
+    row = api.schedules[0]
     api.tables["schedules"]["schedule-2"] = row | {"recurring_run_id": "schedule-2"}
     result = schedule("--delete", "imdb-sentiment")
     assert result.exit_code == 2
@@ -116,7 +101,7 @@ def test_two_of_a_name_are_told_apart_by_their_ids(schedule, api):
         "There are 2 schedules 'imdb-sentiment'. Name one by its id: schedule-1, schedule-2." in result.stderr
     )
     assert schedule("--delete", "schedule-2").exit_code == 0
-    assert [row["recurring_run_id"] for row in rows(api)] == ["schedule-1"]
+    assert [row["recurring_run_id"] for row in api.schedules] == ["schedule-1"]
 
 
 def test_looking_makes_no_experiment(schedule, api):
@@ -138,17 +123,17 @@ def test_a_list_that_cannot_be_read_is_not_taken_for_an_empty_one(schedule, api)
     result = schedule("--cron", "0 4 * * *")
     assert result.exit_code == 1
     assert "does not answer as Kubeflow Pipelines does (it sends no JSON object)" in result.stderr
-    assert len(rows(api)) == 1
+    assert len(api.schedules) == 1
 
 
 def test_paused_resumed_deleted(schedule, api):
     schedule("--cron", "0 3 * * *")
     assert schedule("--pause", "imdb-sentiment").stdout == "Paused imdb-sentiment.\n"
-    assert [row["status"] for row in rows(api)] == ["DISABLED"]
+    assert [row["status"] for row in api.schedules] == ["DISABLED"]
     assert schedule("--resume", "schedule-1").stdout == "Resumed imdb-sentiment.\n"
-    assert [row["status"] for row in rows(api)] == ["ENABLED"]
+    assert [row["status"] for row in api.schedules] == ["ENABLED"]
     assert schedule("--delete", "imdb-sentiment").stdout == "Deleted imdb-sentiment.\n"
-    assert rows(api) == []
+    assert api.schedules == []
 
 
 def test_json_says_what_a_schedule_is_afterwards(schedule):

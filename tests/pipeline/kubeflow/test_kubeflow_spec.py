@@ -11,6 +11,7 @@ import yaml
 from google.protobuf import json_format
 from kfp import components
 from kfp.pipeline_spec import pipeline_spec_pb2
+from kfp_containers import argument
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.utils import import_utils
 
@@ -28,10 +29,6 @@ def tasks(compiled):
 
 def constant(compiled, step, name):
     return tasks(compiled)[step]["inputs"]["parameters"][name]["runtimeValue"]["constant"]
-
-
-def argument(container, flag):
-    return container["args"][container["args"].index(flag) + 1]
 
 
 # --- the same pipeline

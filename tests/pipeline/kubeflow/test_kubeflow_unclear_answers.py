@@ -3,9 +3,6 @@
 import json
 
 import pytest
-from click.testing import CliRunner
-
-from pipeline import cli
 
 RUNS, SCHEDULES = "/runs", "/recurringruns"
 
@@ -75,15 +72,6 @@ def lose(api):
 def started(submit, keep):
     """`greenlight submit --no-wait`."""
     return lambda **settings: submit("--no-wait", "--json", **settings)
-
-
-@pytest.fixture
-def schedule(api, without_compiling):
-    settings = {"image": "an/image:1", "pipeline_root": "gs://bucket/root", "api.host": api.url}
-    flags = [part for key, value in settings.items() for part in ("--set", f"kubeflow.{key}={value}")]
-    return lambda *options: CliRunner().invoke(
-        cli.cli, ["schedule", *flags, *options], prog_name="greenlight"
-    )
 
 
 # --- a run
@@ -209,10 +197,6 @@ def test_an_upload_that_stays_without_an_answer_is_given_up(started, api, lose):
 # --- a schedule
 
 
-def rows(api):
-    return list(api.tables["schedules"].values())
-
-
 def answer_the_list_first(api):
     """`--cron` lists the schedules before it makes one, over the same path."""
     api.faults.append(("/apis/v2beta1/recurringruns", lambda handler: handler.reply(200, "{}")))
@@ -224,7 +208,7 @@ def test_a_schedule_that_was_made_is_found(schedule, api, lose, how):
     lose(SCHEDULES, how, done=True)
     result = schedule("--cron", "0 3 * * *")
     assert result.exit_code == 0, result.output
-    assert (len(rows(api)), len(api.sent("POST", SCHEDULES))) == (1, 1)
+    assert (len(api.schedules), len(api.sent("POST", SCHEDULES))) == (1, 1)
 
 
 @pytest.mark.parametrize("how", OVER)
@@ -232,7 +216,7 @@ def test_a_schedule_that_is_not_there_after_the_hosts_work_is_made_again(schedul
     answer_the_list_first(api)
     lose(SCHEDULES, how, done=False)
     assert schedule("--cron", "0 3 * * *").exit_code == 0
-    assert len(rows(api)) == 1
+    assert len(api.schedules) == 1
 
 
 @pytest.mark.parametrize("how", OPEN)
@@ -245,7 +229,7 @@ def test_a_schedule_that_may_still_be_made_is_not_made_again(schedule, api, lose
         "The schedule may have been made. It was not there when it was looked up. `greenlight schedule` "
         "lists what there is; the same command again replaces it." in result.stderr
     )
-    assert rows(api) == []
+    assert api.schedules == []
 
 
 @pytest.mark.parametrize("done", [True, False])
@@ -257,7 +241,7 @@ def test_pausing_resuming_and_deleting_are_done_in_the_end(schedule, api, lose, 
     lose(f"{SCHEDULES}/schedule-1{suffix}", how, done=done)
     result = schedule(f"--{action}", "imdb-sentiment")
     assert result.exit_code == 0, result.output
-    states = [row["status"] for row in rows(api)]
+    states = [row["status"] for row in api.schedules]
     assert states == {"pause": ["DISABLED"], "resume": ["ENABLED"], "delete": []}[action]
 
 

@@ -5,16 +5,13 @@ from pathlib import Path
 
 import pytest
 from kfp_cluster import FAILED, LOGS, SUCCEEDED, TASK_API, VERSIONS, Cluster, Task, _Run
+from kfp_containers import argument
 
 from pipeline.kubeflow import invocation, parameters
 
 IDS = [version.name.split(" (")[0] for version in VERSIONS]
 ROOT = Path(__file__).parents[3]
 each_version = pytest.mark.parametrize("version", VERSIONS, ids=IDS)
-
-
-def argument(container: dict, flag: str) -> str:
-    return container["args"][container["args"].index(flag) + 1]
 
 
 def as_the_step_gives_it_to_tfx(compiled, name: str, cluster: Cluster) -> dict:

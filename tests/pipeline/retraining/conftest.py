@@ -4,11 +4,11 @@ import dataclasses
 import datetime
 import json
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from pipeline.alerts.outbox import Outbox
 from pipeline.config import Settings, load
@@ -113,9 +113,7 @@ class Bench:
 
     def wait_for(self, name: str) -> None:
         """Until a stand-in has left the file."""
-        file = self.settings.workspace / name
-        while not file.exists():
-            threading.Event().wait(0.01)
+        until((self.settings.workspace / name).exists)
 
 
 @pytest.fixture

@@ -13,17 +13,6 @@ from components.evaluator.settings import SLICES
 from pipeline import config
 from pipeline.config import BeamSettings, Settings, load
 
-
-@pytest.fixture
-def toml(tmp_path):
-    def write(text):
-        path = tmp_path / "my.toml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
 # --- which layer wins
 
 

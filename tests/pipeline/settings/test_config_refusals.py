@@ -11,16 +11,6 @@ def refusal(*assignments, **layers):
     return input_error(load, assignments=assignments, **layers)
 
 
-@pytest.fixture
-def toml(tmp_path):
-    def write(text):
-        path = tmp_path / "my.toml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
 @pytest.mark.parametrize(
     ("assignment", "named", "words"),
     [

@@ -7,9 +7,9 @@ import json
 import logging
 import os
 import threading
-import time
 
 import pytest
+from waiting import until
 
 from serving.endpoint.access_log import AccessLog, EventHandler, LineSink, route_of
 from serving.endpoint.auth import ApiKeys
@@ -226,8 +226,7 @@ def test_a_stream_that_fails_costs_lines_which_are_counted_and_not_the_thread(en
     sink = LineSink(stream)
     sink.write({"lost": 1})
     stream.tried.wait(20)
-    while not sink.dropped:
-        time.sleep(0.001)
+    until(lambda: sink.dropped, seconds=20)
     stream.room = 10_000
     sink.write({"kept": 2})
     sink.close()
@@ -252,8 +251,7 @@ def test_a_line_of_which_a_part_was_written_does_not_spoil_the_next(no_gathering
     stream = Failing(OSError(errno.ENOSPC, "full"), room=3)
     sink = LineSink(stream)
     sink.write({"lost": 1})
-    while not sink.dropped:
-        time.sleep(0.001)
+    until(lambda: sink.dropped, seconds=20)
     stream.room = 10_000
     sink.write({"kept": 2})
     sink.close()

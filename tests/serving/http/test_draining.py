@@ -7,6 +7,7 @@ import threading
 
 import pytest
 import uvloop
+from waiting import until
 
 from serving.http import backlog, connection
 
@@ -83,8 +84,7 @@ def test_a_connection_that_has_not_asked_yet_may_still_ask(serving_small, monkey
     with serving_small() as server, socket.create_connection(("127.0.0.1", server.port)) as client:
         stopping = threading.Thread(target=server.stop)
         stopping.start()
-        while not server.server.stopping:
-            pass
+        until(lambda: server.server.stopping)
         client.sendall(REQUEST)
         content = answer_of(client)
         stopping.join()

@@ -1,23 +1,15 @@
 """What clients and probes see of a version that cannot answer, and of a live one that stops."""
 
-import time
-
 import grpc
 import pytest
 import tensorflow as tf
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from waiting import until
 
 from serving.grpc import inference_messages
 
 MODEL = "/v1/models/imdb_sentiment"
 ASK = {"instances": ["a film"]}
-
-
-def until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def state(running, number):

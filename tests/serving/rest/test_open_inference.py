@@ -4,12 +4,7 @@ import json
 import math
 import struct
 
-import numpy as np
 import pytest
-
-from serving.model.predictor import TensorSpec
-from serving.rest import v2_tensors
-from serving.status import RequestError
 
 MODEL = "/v2/models/imdb_sentiment"
 GOOD = pytest.approx(0.7310586)
@@ -248,60 +243,6 @@ def test_binary_data_that_does_not_fit_is_refused(client, given, text):
     assert error(client, body, **headers) == text
 
 
-def read_tensor(dtype: str, *, data=None, content: bytes = b"", shape=(1,)) -> list:
-    """The values of a tensor `x` of the type, from JSON or from binary content."""
-    given = {"name": "x", "datatype": v2_tensors.DATATYPES[dtype], "shape": list(shape), "data": data}
-    if data is None:
-        given["parameters"] = {"binary_data_size": len(content)}
-    spec = {"x": TensorSpec(dtype=dtype, shape=None, tensor="x:0")}
-    name, array = v2_tensors.read(given, spec, v2_tensors.Binary(memoryview(content)))
-    assert (name, array.dtype) == ("x", np.dtype(object if dtype == "string" else dtype))
-    return array.tolist()
-
-
-@pytest.mark.parametrize("dtype", [dtype for dtype in v2_tensors.DATATYPES if "int" in dtype])
-def test_each_integer_type_takes_its_bounds_and_nothing_beyond(dtype):
-    low, high = (int(bound) for bound in (np.iinfo(dtype).min, np.iinfo(dtype).max))
-    assert read_tensor(dtype, data=[low, high], shape=[2]) == [low, high]
-    packed = np.array([low, high], dtype).astype(np.dtype(dtype).newbyteorder("<")).tobytes()
-    assert read_tensor(dtype, content=packed, shape=[2]) == [low, high]
-    for beyond in (low - 1, high + 1):
-        with pytest.raises(
-            RequestError,
-            match=f"^Input x holds {beyond}, which is not of type {v2_tensors.DATATYPES[dtype]}$",
-        ):
-            read_tensor(dtype, data=[low, beyond], shape=[2])
-
-
-def texts_with_lengths(*pairs: tuple[int, bytes]) -> bytes:
-    return b"".join(struct.pack("<I", length) + text for length, text in pairs)
-
-
-@pytest.mark.parametrize("texts", [[b""], [b"a"], [b"", b""], [b"good", b""], [b"", b"good"]])
-def test_a_length_that_says_how_long_the_text_is_is_read(texts):
-    content = texts_with_lengths(*((len(text), text) for text in texts))
-    assert read_tensor("string", content=content, shape=[len(texts)]) == texts
-
-
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        (texts_with_lengths((5, b"good")), "Input x: its binary data ends within an element"),
-        (texts_with_lengths((1, b"")), "Input x: its binary data ends within an element"),
-        (texts_with_lengths((2**32 - 1, b"good")), "Input x: its binary data ends within an element"),
-        (
-            texts_with_lengths((5, b"good"), (0, b"")),  # it takes a byte of the next one's length
-            "Input x: its binary data ends within the length of an element",
-        ),
-        (texts_with_lengths((3, b"good")), "Input x: its binary data ends within the length of an element"),
-        (b"\0\0\0", "Input x: its binary data ends within the length of an element"),
-    ],
-)
-def test_a_length_that_is_wrong_by_one_is_refused(content, text):
-    with pytest.raises(RequestError, match=f"^{text}$"):
-        read_tensor("string", content=content)
-
-
 @pytest.mark.parametrize("length", ["x", "-1", "99999", "1e3"])
 def test_the_length_of_the_json_must_be_within_the_body(client, length):
     body, _ = binary([b"good"])
@@ -315,16 +256,3 @@ def test_methods_and_paths_that_are_not_there(client):
     assert client.post(MODEL).status_code == 405
     for path in ("/v2/repository/index", f"{MODEL}/config", "/v2/", f"{MODEL}/versions/1/other"):
         assert client.get(path).status_code == 404
-
-
-def test_a_type_that_the_protocol_does_not_know_is_said():
-    spec = {"x": TensorSpec(dtype="complex64", shape=None, tensor="x:0")}
-    given = {"name": "x", "datatype": "COMPLEX64", "shape": [1], "data": [1]}
-    with pytest.raises(
-        RequestError, match="Input x has the type complex64, which the protocol does not have"
-    ):
-        v2_tensors.read(given, spec, v2_tensors.Binary(memoryview(b"")))
-    with pytest.raises(
-        RequestError, match="Output x has the type complex64, which the protocol does not have"
-    ):
-        v2_tensors.write("x", np.zeros(1, np.complex64), binary=False)

@@ -1,12 +1,14 @@
 """Tensors of the Open Inference Protocol over HTTP: values in JSON, and bytes behind it."""
 
 import math
+import struct
 
 import numpy as np
 import pytest
 from refusals import invalid_argument
 
 from serving.model.predictor import TensorSpec
+from serving.open_inference.tensors import DATATYPES as NAMES
 from serving.rest.v2_tensors import Binary, read, write
 
 DTYPES = {"x": "float32", "n": "int32", "t": "string", "b": "bool"}
@@ -146,3 +148,61 @@ def test_a_text_goes_out_as_text_in_json_and_behind_its_length_in_bytes():
     assert (in_bytes["parameters"], content) == (
         {"binary_data_size": 14}, b"\x02\0\0\0\xc3\xa9\x04\0\0\0good",
     )  # fmt: skip
+
+
+def read_tensor(dtype: str, *, data=None, content: bytes = b"", shape=(1,)) -> list:
+    """The values of a tensor `x` of the type, from JSON or from binary content."""
+    given = {"name": "x", "datatype": NAMES[dtype], "shape": list(shape), "data": data}
+    if data is None:
+        given["parameters"] = {"binary_data_size": len(content)}
+    spec = {"x": TensorSpec(dtype=dtype, shape=None, tensor="x:0")}
+    name, array = read(given, spec, Binary(memoryview(content)))
+    assert (name, array.dtype) == ("x", np.dtype(object if dtype == "string" else dtype))
+    return array.tolist()
+
+
+@pytest.mark.parametrize("dtype", [dtype for dtype in NAMES if "int" in dtype])
+def test_each_integer_type_takes_its_bounds_and_nothing_beyond(dtype):
+    low, high = (int(bound) for bound in (np.iinfo(dtype).min, np.iinfo(dtype).max))
+    assert read_tensor(dtype, data=[low, high], shape=[2]) == [low, high]
+    packed = np.array([low, high], dtype).astype(np.dtype(dtype).newbyteorder("<")).tobytes()
+    assert read_tensor(dtype, content=packed, shape=[2]) == [low, high]
+    for beyond in (low - 1, high + 1):
+        said = invalid_argument(read_tensor, dtype, data=[low, beyond], shape=[2])
+        assert said == f"Input x holds {beyond}, which is not of type {NAMES[dtype]}"
+
+
+def texts_with_lengths(*pairs: tuple[int, bytes]) -> bytes:
+    return b"".join(struct.pack("<I", length) + text for length, text in pairs)
+
+
+@pytest.mark.parametrize("texts", [[b""], [b"a"], [b"", b""], [b"good", b""], [b"", b"good"]])
+def test_a_length_that_says_how_long_the_text_is_is_read(texts):
+    content = texts_with_lengths(*((len(text), text) for text in texts))
+    assert read_tensor("string", content=content, shape=[len(texts)]) == texts
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (texts_with_lengths((5, b"good")), "Input x: its binary data ends within an element"),
+        (texts_with_lengths((1, b"")), "Input x: its binary data ends within an element"),
+        (texts_with_lengths((2**32 - 1, b"good")), "Input x: its binary data ends within an element"),
+        (
+            texts_with_lengths((5, b"good"), (0, b"")),  # it takes a byte of the next one's length
+            "Input x: its binary data ends within the length of an element",
+        ),
+        (texts_with_lengths((3, b"good")), "Input x: its binary data ends within the length of an element"),
+        (b"\0\0\0", "Input x: its binary data ends within the length of an element"),
+    ],
+)
+def test_a_length_that_is_wrong_by_one_is_refused(content, text):
+    assert invalid_argument(read_tensor, "string", content=content) == text
+
+
+def test_a_type_that_the_protocol_does_not_know_is_said():
+    spec = {"x": TensorSpec(dtype="complex64", shape=None, tensor="x:0")}
+    given = {"name": "x", "datatype": "COMPLEX64", "shape": [1], "data": [1]}
+    said = "put x has the type complex64, which the protocol does not have"
+    assert invalid_argument(read, given, spec, Binary(memoryview(b""))) == f"In{said}"
+    assert invalid_argument(write, "x", np.zeros(1, np.complex64), binary=False) == f"Out{said}"

@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
+from example_files import write_examples
 
 from components import reviews
 from components.errors import GreenlightError
@@ -109,9 +110,6 @@ def test_files_of_another_kind_are_named(tmp_path):
 def test_examples_without_a_label_are_named(tmp_path):
     example = reviews.to_example("a film", 1)
     del example.features.feature[reviews.LABEL]
-    with tf.io.TFRecordWriter(
-        str(tmp_path / "data.gz"), tf.io.TFRecordOptions(compression_type="GZIP")
-    ) as writer:
-        writer.write(example.SerializeToString())
+    write_examples(tmp_path / "data.gz", [example])
     with pytest.raises(GreenlightError, match=r"The train split cannot be read: .*label"):
         data.read([str(tmp_path / "data.gz")], split="train")
