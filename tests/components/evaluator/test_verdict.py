@@ -110,6 +110,8 @@ FULL = verdict(
 
 
 def test_the_json_holds_everything():
+    assert FULL.to_json().startswith('{\n "verdict": "promoted",\n "split": "test",\n')
+    assert [each["status"] for each in json.loads(FULL.to_json())["conditions"]] == ["ok", "waived"]
     assert Verdict.from_json(FULL.to_json()) == FULL
     bare = verdict(KEPT)
     assert Verdict.from_json(bare.to_json()) == bare

@@ -51,6 +51,21 @@ def outcome(gate: GateSettings, found: Predictions) -> tuple[bool, str]:
     return asked[-1].passed, asked[-1].reason
 
 
+@pytest.mark.parametrize("problem", [None, "it is damaged"])
+@pytest.mark.parametrize(("earlier", "level"), [(None, 0.9), (0, 0.9), (1, 0.95), (3, 0.975)])
+def test_every_condition_is_judged_at_the_level_of_so_many_candidates(problem, earlier, level):
+    found = predictions(900, 100, baseline_right=None if problem else 900)
+    verdict = judge(
+        only(min_accuracy=0.5, min_change=-0.5, confidence=0.9),
+        found,
+        split="test",
+        baseline=dataclasses.replace(IN_PRODUCTION, problem=problem),
+        earlier_candidates=earlier,
+    )
+    levels = [each.confidence for each in verdict.conditions if each.kind in ("floor", "change")]
+    assert levels == pytest.approx([level] if problem else [level, level])
+
+
 @pytest.mark.parametrize(
     ("right", "passed", "reason"),
     [

@@ -37,6 +37,11 @@ def test_metrics_counted_by_hand(name, expected):
     assert metrics.METRICS[name](LABEL, PROBABILITY) == pytest.approx(expected)
 
 
+def test_calibration_adds_up_exactly_what_float32_would_round_away():
+    large = np.array([2**25, 1, 1, 1], np.float32)
+    assert metrics.calibration(np.array([1, 0, 0, 0]), large) == 2**25 + 3
+
+
 def test_metrics_agree_with_scikit_learn(many):
     label, probability = many
     found = metrics.summary(label, probability)
@@ -59,7 +64,8 @@ def test_calibration_error_counts_each_bin_by_its_size():
 
 
 def test_a_probability_of_one_falls_into_the_last_bin():
-    assert metrics.expected_calibration_error(np.array([1]), np.array([1.0])) == 0
+    both = metrics.expected_calibration_error(np.array([0, 1]), np.array([1.0, 0.95]))
+    assert both == pytest.approx((1 - 0.05) / 2)
 
 
 @pytest.mark.parametrize("name", sorted(set(metrics.METRICS) - {"example_count"}))

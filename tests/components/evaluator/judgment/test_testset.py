@@ -42,6 +42,12 @@ def test_the_resolution_follows_from_the_reviews_that_one_model_alone_has_right(
     assert same == pytest.approx(BOTH * math.sqrt(1) / 50, rel=1e-5)  # one review at least
 
 
+def test_a_model_that_is_right_on_one_of_two_copies_is_no_more_right_than_the_other():
+    label, texts = np.arange(8) % 2, np.arange(8) // 2
+    found = resolution(predictions(label, np.full(8, 0.9), baseline=np.full(8, 0.1), texts=texts))
+    assert found == pytest.approx(BOTH * math.sqrt(1) / 4, rel=1e-5)
+
+
 def test_without_a_baseline_it_is_estimated_from_the_accuracy():
     label, ours = np.ones(40), np.where(np.arange(40) < 30, 0.9, 0.1)
     found = resolution(predictions(label, ours))
@@ -59,6 +65,9 @@ def test_a_digest_is_of_the_distinct_texts():
     assert once == digest(predictions([1, 0, 1], [0.5, 0.5, 0.5], texts=[3, 7, 3]))
     assert len(once) == 32 and int(once, 16)
     assert once != digest(predictions([1, 0], [0.5, 0.5], texts=[7, 4]))
+    assert digest(predictions([1], [0.5], texts=[2**63])) != digest(
+        predictions([1], [0.5], texts=[2**63 + 1])
+    )
     assert digest(predictions([1], [0.5])) is None
 
 

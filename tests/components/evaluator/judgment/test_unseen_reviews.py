@@ -113,6 +113,7 @@ def test_min_unseen_is_the_fewest_that_may_be_left(memorized, seen, promoted):
     verdict = verdict_on(memorized, Exposure(production={"train": first(seen)}), min_unseen=100)
 
     (enough,) = [each for each in verdict.conditions if each.kind == "unseen"]
+    assert enough.examples == verdict.comparison.compared
     assert enough.passed is promoted
     if promoted:
         assert enough.reason.startswith(
