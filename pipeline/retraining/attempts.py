@@ -225,14 +225,14 @@ def _is_loss(condition: Mapping[str, Any]) -> bool:
 
 
 def _fails_a_floor(gate: Sequence[Mapping[str, Any]], span: int) -> bool:
-    """Whether the floor for the accuracy fails, and would be kept without the reviews of the newest span."""
+    """Whether the floor for the accuracy fails, and one of the models keeps it on all but the newest span."""
     found = {(one.get("metric"), one.get("slice"), one.get("kind")): one for one in gate}
     floor = found.get(("accuracy", "overall", "floor"), {})
     others = found.get(("accuracy", f"span:not {span}", "change"), {})
     limit, change, before = floor.get("threshold"), others.get("value"), others.get("baseline")
     if floor.get("passed") is not False or limit is None or change is None or before is None:
         return False
-    return bool(before + change >= limit)
+    return bool(max(before, before + change) >= limit)
 
 
 def _answer(child: Child) -> Mapping[str, Any]:
