@@ -142,7 +142,7 @@ class Connection(HttpToolsProtocol):
         if len(self.connections) > self._limits.max_connections:
             text = f"The server is at its limit of {self._limits.max_connections} connections; try again"
             self._refuse(503, text, b"retry-after: 1\r\n")
-        elif transport.get_extra_info("socket").fileno() >= self._ceiling:
+        elif (accepted := self._socket()) is not None and accepted.fileno() >= self._ceiling:
             text = "The server has nearly as many open files as the system allows; try again"
             self._refuse(503, text, b"retry-after: 1\r\n")
         else:
@@ -229,6 +229,8 @@ class Connection(HttpToolsProtocol):
 
         A connection with unread bytes is not closed, because closing would reset it.
         """
+        if self.transport.is_closing():
+            return
         if self.cycle is None:
             self.loop.call_later(_FIRST_REQUEST_SECONDS, self._close_unused)
         elif not self.cycle.response_complete:
@@ -241,9 +243,16 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _has_unread(self) -> bool:
+        if (unread := self._socket()) is None:
+            return False
         poll = select.poll()
-        poll.register(self.transport.get_extra_info("socket"), select.POLLIN)
+        poll.register(unread, select.POLLIN)
         return bool(poll.poll(0))
+
+    def _socket(self) -> socket.socket | None:
+        """The connection's socket; None once it is closed, of which TLS tells its protocol later."""
+        found = self.transport.get_extra_info("socket")
+        return found if found is not None and found.fileno() >= 0 else None
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -263,8 +272,8 @@ class Connection(HttpToolsProtocol):
 
     def _cut_off(self) -> None:
         """Aborts the connection, including data in the kernel's buffer, which would be sent for minutes."""
-        connection = self.transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        if (connection := self._socket()) is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
         self.transport.abort()
 
     def _stop_timer(self) -> None:

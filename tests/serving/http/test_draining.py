@@ -3,13 +3,18 @@
 import asyncio
 import collections
 import socket
+import ssl
 import threading
+from unittest import mock
 
 import pytest
+import trustme
 import uvloop
+from uvicorn.server import ServerState
 from waiting import until
 
-from serving.http import backlog, connection
+from serving.http import backlog, connection, server
+from serving.settings import ServeSettings
 
 BODY = b'{"instances": ["good"]}'
 REQUEST = b"POST /v1/models/imdb_sentiment:predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (
@@ -36,8 +41,9 @@ def answer_of(connection: socket.socket) -> bytes:
 class Crowd:
     """Clients that connect again as soon as they have their answer, until they are refused."""
 
-    def __init__(self, port: int, clients: int) -> None:
+    def __init__(self, port: int, clients: int, *, tls: ssl.SSLContext | None = None) -> None:
         self.port = port
+        self.tls = tls
         self.outcomes: collections.Counter[str] = collections.Counter()
         self.enough = threading.Event()
         self.threads = [threading.Thread(target=self.ask_on) for _ in range(clients)]
@@ -54,13 +60,15 @@ class Crowd:
 
     def ask(self) -> str:
         try:
-            connection = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+            plain = socket.create_connection(("127.0.0.1", self.port), timeout=60)
         except ConnectionRefusedError:
             return "refused"
-        with connection:
+        with plain:
             try:
-                connection.sendall(REQUEST)
-                content = answer_of(connection)
+                connection = plain if self.tls is None else self.tls.wrap_socket(plain)
+                with connection:
+                    connection.sendall(REQUEST)
+                    content = answer_of(connection)
             except OSError as error:
                 return repr(error)
         whole = content.startswith(b"HTTP/1.1 200 ") and content.endswith(b"}]}")
@@ -69,14 +77,49 @@ class Crowd:
 
 @pytest.mark.parametrize("settings", [{}, {"drain_delay_seconds": 0.2}], ids=str)
 def test_clients_that_reconnect_without_pause_are_answered_or_refused_never_reset(serving_small, settings):
-    with serving_small(**settings) as server:
-        crowd = Crowd(server.port, clients=8)
+    with serving_small(**settings) as running:
+        crowd = Crowd(running.port, clients=8)
         crowd.enough.wait(120)
-        server.stop()
+        running.stop()
         for thread in crowd.threads:
             thread.join()
     assert set(crowd.outcomes) == {"answered", "refused"}, crowd.outcomes
     assert crowd.outcomes["refused"] == 8
+
+
+def test_with_tls_as_well(serving_small, tmp_path):
+    certificate = trustme.CA().issue_cert("localhost")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "chain.pem")
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    tls = {"tls_certificate": tmp_path / "chain.pem", "tls_key": tmp_path / "key.pem"}
+    with serving_small(**tls) as running:
+        crowd = Crowd(running.port, clients=8, tls=ssl._create_unverified_context())
+        crowd.enough.wait(120)
+        running.stop()
+        for thread in crowd.threads:
+            thread.join()
+    assert set(crowd.outcomes) == {"answered", "refused"}, crowd.outcomes
+
+
+@pytest.mark.parametrize("closing", [True, False])
+def test_a_connection_whose_socket_is_closed_already_is_let_go(closing):
+    """TLS tells its protocol later; meanwhile the transport has no socket."""
+    transport = mock.Mock()
+    transport.get_extra_info.return_value = None
+    transport.is_closing.return_value = closing
+    settings = ServeSettings()
+    made = connection.connection_class(settings)(
+        config=server._config(mock.Mock(), settings),
+        server_state=ServerState(),
+        app_state={},
+        _loop=mock.Mock(),
+    )
+    made.connection_made(transport)
+    made.cycle = mock.Mock(response_complete=True)
+    made.shutdown()
+    assert transport.close.call_count == (0 if closing else 1)
+    made._cut_off()
+    transport.abort.assert_called_once()
 
 
 def test_a_connection_that_has_not_asked_yet_may_still_ask(serving_small, monkeypatch):
