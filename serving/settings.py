@@ -27,8 +27,8 @@ class ServeSettings(BaseModel):
         1,
         ge=1,
         le=16,
-        description="How many of the newest good versions are loaded and answer when asked for by number. "
-        "1 is TensorFlow Serving's policy, too.",
+        description="The number of newest good versions that are loaded and answer requests by number. "
+        "1 is TensorFlow Serving's default, too.",
     )
     poll_seconds: float = Field(
         1.0, gt=0, le=3600, description="The interval between scans of the folder of versions."
@@ -38,68 +38,80 @@ class ServeSettings(BaseModel):
         120,
         gt=0,
         le=86_400,
-        description="How long a version may take to be verified, loaded and to answer; then it is refused.",
+        description="The time limit for verifying, loading and trying a version, in seconds; then it is "
+        "refused.",
     )
 
-    max_batch: int = Field(64, ge=1, le=65536, description="The most rows that are put into one model call.")
+    max_batch: int = Field(64, ge=1, le=65536, description="The maximum number of rows in one model call.")
     max_delay_ms: float = Field(
         1.0,
         ge=0,
         le=10_000,
-        description="How long rows may wait to be batched while the model is busy. "
-        "An idle model never waits.",
+        description="The maximum time that rows wait to be batched while the model is busy, in "
+        "milliseconds. An idle model never waits.",
     )
     max_queue: int = Field(
         4096,
         ge=1,
         le=10_000_000,
-        description="The most rows that may wait. Requests beyond are answered 503 (gRPC "
+        description="The maximum number of waiting rows. Requests beyond it are answered 503 (gRPC "
         "RESOURCE_EXHAUSTED), with the time after which to try again.",
     )
     workers: int = Field(
         0,
         ge=0,
         le=256,
-        description="Model calls at the same time; 0 means half the processors, and one at least.",
+        description="The maximum number of parallel model calls; 0 means half the processors, and at "
+        "least one.",
     )
     inline_ms: float = Field(
         3.0,
         ge=0,
         le=100,
-        description="A lone row on an idle model is answered without changing threads if a call like it has "
-        "taken less than this. 0 never does.",
+        description="A single row on an idle model is answered without changing threads if such a call "
+        "has taken less than this, in milliseconds. 0 never does.",
     )
     timeout_seconds: float = Field(
-        30, gt=0, le=3600, description="How long a request may take before it is answered 504."
+        30, gt=0, le=3600, description="The time limit of a request, in seconds; then it is answered 504."
     )
 
     max_body_bytes: int = Field(
-        4 * 2**20, ge=1024, le=2**31 - 1, description="The largest body of a request, or gRPC message."
+        4 * 2**20,
+        ge=1024,
+        le=2**31 - 1,
+        description="The maximum size of a request body or gRPC message, in bytes.",
     )
-    max_rows: int = Field(1024, ge=1, le=1_000_000, description="The most rows in one request.")
+    max_rows: int = Field(1024, ge=1, le=1_000_000, description="The maximum number of rows in one request.")
     max_text_bytes: int = Field(
-        2**20, ge=1, le=2**31 - 1, description="The longest single text (or serialized tf.Example), in bytes."
+        2**20,
+        ge=1,
+        le=2**31 - 1,
+        description="The maximum size of a single text (or serialized tf.Example), in bytes.",
     )
     max_connections: int = Field(
         1000,
         ge=1,
         le=1_000_000,
-        description="The most HTTP connections at the same time, and as many of gRPC; more get 503, or are "
-        "closed.",
+        description="The maximum number of HTTP connections, and of gRPC connections; more get 503, or "
+        "are closed.",
     )
     header_seconds: float = Field(
-        10, gt=0, le=3600, description="How long a client may take to send a request's line and headers."
+        10, gt=0, le=3600, description="The time limit for a request's line and headers, in seconds."
     )
-    body_seconds: float = Field(30, gt=0, le=3600, description="How long a client may take to send a body.")
-    idle_seconds: float = Field(75, gt=0, le=86_400, description="How long an idle connection is kept open.")
+    body_seconds: float = Field(
+        30, gt=0, le=3600, description="The time limit for a request's body, in seconds."
+    )
+    idle_seconds: float = Field(
+        75, gt=0, le=86_400, description="How long an idle connection is kept open, in seconds."
+    )
     drain_seconds: float = Field(
-        20, ge=0, le=3600, description="How long requests in flight may take to end after SIGTERM."
+        20, ge=0, le=3600, description="The time limit for requests in flight after SIGTERM, in seconds."
     )
 
     api_keys: Path | None = Field(
         None,
-        description="File with API keys, one a line. With it, every request but health needs one: "
-        "`Authorization: Bearer KEY` or `X-API-Key: KEY`.",
+        description="File with API keys, one per line. With it, every request except health checks "
+        "needs a key: `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
     )
     api_key_variable: str | None = Field(
         None,
@@ -118,25 +130,30 @@ class ServeSettings(BaseModel):
         0.5,
         ge=0,
         le=3600,
-        description="How long after SIGTERM requests are still taken while the server says that it is not "
-        "ready: as long as a load balancer needs to notice.",
+        description="How long requests are still accepted after SIGTERM while the server reports that "
+        "it is not ready, in seconds: as long as a load balancer needs to notice.",
     )
     access_log: bool = Field(
-        True, description="Whether each request leaves a line of JSON on standard error, without its content."
+        True,
+        description="Whether each request is logged as a line of JSON on standard error, without its "
+        "content.",
     )
     request_log_share: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="The share of the answered texts that are kept, with their answers, in the request log. "
-        "0 keeps nothing.",
+        description="The share of answered texts that are written, with their predictions, to the "
+        "request log. 0 writes nothing.",
     )
     request_log_dir: Path | None = Field(
         None,
         description="Folder of the request log. Unset means `requests/MODEL_NAME` in the workspace.",
     )
     request_log_max_mib: int = Field(
-        1024, ge=1, le=1_000_000, description="The request log's size beyond which its oldest files go."
+        1024,
+        ge=1,
+        le=1_000_000,
+        description="The maximum size of the request log, in MiB; beyond it the oldest files are deleted.",
     )
     request_log_days: float = Field(
         30, gt=0, le=36_500, description="Days after which files of the request log are deleted."

@@ -29,14 +29,14 @@ class Output:
     def require_free(self) -> None:
         """Raises InputError if something is there already, or the folder it goes to is not."""
         if not self.path.parent.is_dir():
-            raise InputError(f"{self.path.parent} is not a folder; make it first.")
+            raise InputError(f"{self.path.parent} is not a folder; create it first.")
         if not self.path.exists():
             return
         if self.path.is_dir() != self.folder:
             kind = "a folder; end it with / to write into it" if self.path.is_dir() else "a file"
             raise InputError(f"{self.path} is {kind}.")
         if not (self.overwrite or (self.folder and not any(self.path.iterdir()))):
-            raise InputError(f"{self.path} is there already. Name another, or give --overwrite.")
+            raise InputError(f"{self.path} already exists. Name another, or give --overwrite.")
 
     @contextlib.contextmanager
     def written(self) -> Iterator[Path]:

@@ -164,5 +164,5 @@ def unlabeled(records: Records, *, file: str, text_column: str) -> Unlabeleds:
 def require_good_rows(reading: Reading, *, source: str, max_bad_share: float) -> None:
     """Raises as `require_usable`, in the words of a prediction."""
     if not reading.rows and not reading.failures:
-        raise InputError(f"{source}: there is not a single review in it.")
+        raise InputError(f"{source}: it contains no reviews.")
     require_usable(reading, max_bad_share=max_bad_share)

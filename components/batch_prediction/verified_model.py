@@ -43,7 +43,7 @@ class VerifiedModel:
             problems = store.verify(number)
             if problems:
                 raise GreenlightError(
-                    f"Version {number} is not what its manifest says, and was not loaded: {problems[0]}. "
+                    f"Version {number} does not match its manifest and was not loaded: {problems[0]}. "
                     "Roll it back, or name another with --version."
                 )
             path = next(one.path for one in store.versions() if one.number == number)

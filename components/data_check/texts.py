@@ -88,7 +88,7 @@ def _findings(
     if labels and settings.label_check == "quarantine span" and too_many(labels, settings):
         yield (
             f"label: {labels.share:.1%} of {labels.examined:,} labels are probably wrong, more than the "
-            f"{settings.max_suspect_share:.1%} of check.max_suspect_share; the report names the first. Mend "
+            f"{settings.max_suspect_share:.1%} of check.max_suspect_share; the report names the first. Fix "
             "them, or set check.label_check=report"
         )
 

@@ -61,13 +61,13 @@ class DriftSettings(BaseModel):
         0.001,
         gt=0,
         lt=0.5,
-        description="The chance that sampling alone exceeds a limit of zero: of each figure on its own. The "
-        "smaller the sample, the more is allowed on top of its limit.",
+        description="The probability, for each figure, that sampling error alone exceeds a limit of "
+        "zero. Smaller samples get a larger allowance on top of the limit.",
     )
     min_examples: int = Field(
         20,
         ge=2,
-        description="The fewest reviews a figure may rest on; with fewer it is not judged.",
+        description="The minimum number of reviews for a figure; with fewer it is not judged.",
     )
     max_examples: int = Field(
         10_000,
@@ -79,5 +79,5 @@ class DriftSettings(BaseModel):
     request_hours: float = Field(
         168.0,
         gt=0,
-        description="The age up to which logged requests are compared.",
+        description="The maximum age of logged requests that are compared, in hours.",
     )

@@ -37,7 +37,7 @@ def load(handle: str, *, name: str, trainable: bool) -> hub.KerasLayer:
     if trainable and not layer.trainable_weights:
         raise InputError(
             f"The embedding {name} cannot be trained: it lists no trainable variables, so its vectors would "
-            "stay as they are without a word. Set embedding.trainable = false, or pick another embedding."
+            "silently stay unchanged. Set embedding.trainable = false, or pick another embedding."
         )
     return layer
 

@@ -81,7 +81,7 @@ class ConditionSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    metric: Metric = Field(description="The metric the condition is about.")
+    metric: Metric = Field(description="The metric of the condition.")
     slice: SliceName = Field(
         OVERALL,
         description=f'Where it is measured: "{OVERALL}", or a length bucket such as "{SLICES[0]}".',
@@ -134,10 +134,10 @@ class GateSettings(BaseModel):
     min_unseen: int | None = Field(
         None,
         ge=1,
-        description="The fewest distinct texts of the split that neither model has seen: where reviews "
-        "had to be left out and fewer are left, there is no fair comparison and the model is refused. Unset: "
-        "as many as resolve min_change (500 for -0.002) or half of the split, whichever is smaller, and at "
-        "least min_examples.",
+        description="The minimum number of distinct texts of the split that neither model has seen. If "
+        "reviews were left out and fewer remain, there is no fair comparison and the model is refused. "
+        "Unset: as many as resolve min_change (500 for -0.002) or half of the split, whichever is "
+        "smaller, and at least min_examples.",
     )
     confidence: Switchable = Field(
         None,
@@ -150,7 +150,7 @@ class GateSettings(BaseModel):
     min_examples: int = Field(
         50,
         ge=1,
-        description="The fewest distinct texts a verdict may rest on; with fewer the model is refused.",
+        description="The minimum number of distinct texts for a verdict; with fewer the model is refused.",
     )
     max_calibration_error: Switchable = Field(
         None,
@@ -194,8 +194,8 @@ class GateSettings(BaseModel):
     min_span_examples: int = Field(
         30,
         ge=2,
-        description="The fewest distinct texts of the base set, a span or a length bucket that its change is "
-        "judged on; with fewer it is not judged.",
+        description="The minimum number of distinct texts of the base set, a span or a length bucket "
+        "for judging its change; with fewer it is not judged.",
     )
     slices: dict[SliceName, Share] = Field(
         default_factory=dict,

@@ -229,7 +229,7 @@ def require_usable(reading: Reading, *, max_bad_share: float) -> None:
         shown = reading.failures[:BAD_ROWS_NAMED] + ([f"... and {more} more files"] if more > 0 else [])
         raise InputError("\n".join(shown))
     if not reading.rows:
-        raise InputError("data.source: there is not a single row in it.")
+        raise InputError("data.source: it contains no rows.")
     require_no_scale(reading)
     if reading.bad_rows > max_bad_share * reading.rows or not reading.taken:
         raise DataStopped(_too_many(reading, max_bad_share))
@@ -274,7 +274,7 @@ _JSON_REMEDY = (
     'Write an object a row, {"text": ..., "label": ...}; a file of another format needs an ending that '
     "says so, such as .csv."
 )
-_LEAVE_OUT = "Mend them, or raise data.max_bad_share to leave them out."
+_LEAVE_OUT = "Fix them, or raise data.max_bad_share to leave them out."
 
 
 def _remedy(reading: Reading, reasons: Counter[str]) -> str:

@@ -32,22 +32,22 @@ class DataSettings(BaseModel):
     )
     window: int | None = Field(
         None,
-        description="Take only the last this many spans of those that are there; unset takes all of them. "
-        "For sources with spans only, like the next three.",
+        description="The number of newest spans to read; unset reads all. Only for sources with spans, "
+        "like the next three settings.",
         ge=1,
     )
     span: SpanNumber | None = Field(
         None,
-        description="Number of the newest span to take, to repeat an earlier run; unset takes them up to the "
-        "newest one there is.",
+        description="The number of the newest span to read, to repeat an earlier run; unset reads up to "
+        "the newest span.",
     )
     without_spans: tuple[SpanNumber, ...] = Field(
-        (), description="Numbers of spans to leave out, such as those found to be wrong: [12, 15]."
+        (), description="The numbers of spans to leave out, for example because they are wrong: [12, 15]."
     )
     with_base: bool = Field(
         False,
-        description="Add the 25,000 packaged reviews to the spans. They stay in their splits; a text of a "
-        "span that is one of theirs is left out.",
+        description="Add the 25,000 packaged reviews to the spans. Their splits do not change; copies "
+        "of their texts in spans are left out.",
     )
     tfds_data_dir: str | None = Field(
         None,
@@ -65,42 +65,44 @@ class DataSettings(BaseModel):
     )
     labels: dict[str, ClassName] = Field(
         {},
-        description="Which class each label means, for files with others, such as stars: "
-        '{"1" = "negative", "2" = "negative", "4" = "positive", "5" = "positive"}. Rows with a label that is '
-        "not in it are left out and counted. Empty takes the spellings of `label_column`.",
+        description='The class of each label, for files with other labels, such as stars: {"1" = '
+        '"negative", "2" = "negative", "4" = "positive", "5" = "positive"}. Rows with other labels are '
+        "left out and counted. Empty means the spellings of `label_column`.",
     )
     delimiter: str | None = Field(
         None,
-        description="The character between the columns of CSV and TSV files. Unset takes comma, semicolon, "
-        "tab or vertical bar, whichever the first line has.",
+        description="The delimiter of CSV and TSV files. Unset detects comma, semicolon, tab or "
+        "vertical bar in the first line.",
     )
     quoting: Quoting = Field(
         "minimal",
-        description="What a quote means in CSV and TSV files: `minimal`, that it encloses a field, which may "
-        "hold delimiters and line breaks; `none`, nothing: every line is a row.",
+        description="The meaning of quotes in CSV and TSV files. `minimal`: they enclose a field, which "
+        "may contain delimiters and line breaks; `none`: they are ordinary characters, and every line is "
+        "a row.",
     )
     escape: str | None = Field(
         None,
-        description="The character in CSV and TSV files after which a quote or delimiter stands for itself, "
-        "such as a backslash; unset means that a quote in a quoted field is doubled.",
+        description="The escape character of CSV and TSV files, such as a backslash; unset means that a "
+        "quote in a quoted field is doubled.",
     )
     max_bad_share: float = Field(
         0.01,
-        description="Largest share of rows that may be unusable and are then left out, named and counted; "
-        "above it the run stops. Rows that `labels` leaves out do not count.",
+        description="The maximum share of unusable rows, which are left out, listed and counted; above "
+        "it the run stops. Rows that `labels` leaves out do not count.",
         ge=0.0,
         le=1.0,
     )
     near_duplicates: Literal["keep together", "count", "off"] = Field(
         "keep together",
-        description="What becomes of reviews in `files:` and spans that are nearly the same text: all in one "
-        "split, so that none is tested on what another was trained on; `count` only counts them, `off` saves "
-        "the time. Copies that differ in markup, quotes or final punctuation are kept together always.",
+        description="The handling of reviews in `files:` and spans with nearly the same text: `keep "
+        "together` puts them in one split, so that no review is tested whose near-duplicate was trained "
+        "on; `count` only counts them; `off` saves the time. Copies that differ in markup, quotes or "
+        "final punctuation are always kept together.",
     )
     limit: int | None = Field(
         None,
-        description="Take only this many reviews in all, the same ones whatever the order of the input; "
-        "for quick runs. Unset takes every review.",
+        description="Use only this many reviews, independent of their order in the input; for quick "
+        "runs. Unset uses all.",
         ge=1,
     )
     train_weight: int = Field(
@@ -122,8 +124,8 @@ class DataSettings(BaseModel):
     )
     split_salt: str = Field(
         "6767",
-        description="Mixed into the hash that assigns reviews to splits; another salt gives another split. "
-        "The default makes the packaged data fall into exactly 15,000 / 5,000 / 5,000 reviews.",
+        description="The salt of the hash that assigns reviews to splits; another salt gives other "
+        "splits. With the default, the packaged data has exactly 15,000 / 5,000 / 5,000 reviews.",
     )
 
     @property

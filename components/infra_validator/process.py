@@ -228,7 +228,7 @@ def _end_of(code: int, *, began: bool) -> _Killed | None:
         own = began and code != MACHINE_FAULT
         return _Killed(why=f"ended with exit code {code}", fault="crash" if own else "machine")
     name = signal.Signals(-code).name
-    hint = ", as the system does where memory runs out" if name == "SIGKILL" else ""
+    hint = ", as the system does when memory runs out" if name == "SIGKILL" else ""
     own = began and -code in child_processes.CRASHES
     return _Killed(why=f"was ended by {name}{hint}", fault="crash" if own else "machine")
 

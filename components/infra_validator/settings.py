@@ -15,7 +15,7 @@ class InfraSettings(BaseModel):
         180,
         gt=0,
         le=86_400,
-        description="How long loading and all canaries together may take before they are killed.",
+        description="The time limit for loading and all canaries together, in seconds.",
     )
     max_latency_ms: float = Field(
         250, gt=0, description="The highest median time of a call with one review, in milliseconds."
@@ -24,13 +24,13 @@ class InfraSettings(BaseModel):
         4096, gt=0, description="The highest memory use of the serving process, TensorFlow included, in MiB."
     )
     samples: int = Field(
-        16, ge=1, le=256, description="How many reviews of the data are sent beside the edge cases."
+        16, ge=1, le=256, description="The number of reviews of the data that are sent beside the edge cases."
     )
     batch_size: int = Field(256, ge=2, le=65536, description="The size of the large batch that is sent.")
     tolerance: float = Field(
         1e-4,
         ge=0,
         le=1,
-        description="How far two probabilities of the same text may differ: between the signatures, "
-        "the batch sizes and the loads in two processes.",
+        description="The maximum difference of two probabilities of the same text: between signatures, "
+        "batch sizes and the loads in two processes.",
     )

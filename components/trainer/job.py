@@ -40,9 +40,9 @@ class Job(BaseModel):
         except ValidationError as error:
             (first, *_) = error.errors()
             where = ".".join(str(part) for part in first["loc"])
-            raise InputError(f"The job {file} is none: {where and f'{where}: '}{first['msg']}.") from None
+            raise InputError(f"The job {file} is invalid: {where and f'{where}: '}{first['msg']}.") from None
         except ValueError:
-            raise InputError(f"The job {file} is none: it is not text.") from None
+            raise InputError(f"The job {file} is invalid: it is not text.") from None
 
     def save(self, file: Path) -> Path:
         """Writes it to `file`, which it returns."""

@@ -11,7 +11,7 @@ class TrainerSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: int = Field(
-        40, ge=1, le=100_000, description="The largest number of passes over the training reviews."
+        40, ge=1, le=100_000, description="The maximum number of passes over the training reviews."
     )
     batch_size: int = Field(512, ge=1, le=1_000_000, description="Reviews in one optimizer step.")
     learning_rate: float = Field(3e-3, gt=0, le=10, description="Adam's learning rate.")
@@ -19,14 +19,14 @@ class TrainerSettings(BaseModel):
         1,
         ge=0,
         lt=2**31,
-        description="Seeds the initial weights, the order of the reviews and dropout. The same seed, "
-        "settings and reviews give the same model on the same kind of machine.",
+        description="The seed of the initial weights, the order of the reviews and dropout. The same "
+        "seed, settings and reviews give the same model on the same kind of machine.",
     )
     early_stopping: bool = Field(
         True, description="Whether the fit ends when `monitor` has not improved for `patience` epochs."
     )
     monitor: Literal["val_loss", "val_accuracy", "loss", "accuracy"] = Field(
-        "val_loss", description="The figure that early stopping watches; val_* is measured on the eval split."
+        "val_loss", description="The metric of early stopping; val_* is measured on the eval split."
     )
     min_delta: float = Field(
         1e-3, ge=0, description="The smallest change of `monitor` that counts as an improvement."
@@ -52,8 +52,8 @@ class TrainerSettings(BaseModel):
         3,
         ge=0,
         le=5,
-        description="The model has a score of word n-grams, from 1 up to this many words, beside the "
-        "embedding; 0 uses the embedding alone.",
+        description="The maximum length of the word n-grams that the model scores beside the embedding; "
+        "0 uses the embedding alone.",
     )
     ngram_min_count: int = Field(
         3, ge=1, description="The minimum number of occurrences of an n-gram in the training reviews."
@@ -90,13 +90,13 @@ class TrainerSettings(BaseModel):
         0,
         ge=0,
         le=1024,
-        description="Processes on this machine that `multi_worker` starts; 0 takes part as TF_CONFIG in the "
-        "environment says, which names those of a cluster.",
+        description="Processes on this machine that `multi_worker` starts; 0 takes part in the cluster "
+        "of TF_CONFIG in the environment.",
     )
     memory_reviews: int = Field(
         50_000,
         ge=0,
         le=1_000_000_000,
-        description="The most reviews that are kept in memory, ready to be trained on; more are read from "
-        "disk again in every epoch, which is slower. 50,000 reviews take about two gigabytes.",
+        description="The maximum number of encoded reviews in memory; more are read from disk in every "
+        "epoch, which is slower. 50,000 reviews take about two gigabytes.",
     )

@@ -104,10 +104,10 @@ class _Ended(Exception):
 
     def for_a_person(self) -> GreenlightError:
         if self._by in child_processes.CRASHES:
-            return GreenlightError(f"Training crashed twice: {self}. The run's log has its last words.")
+            return GreenlightError(f"Training crashed twice: {self}. The run's log has its output.")
         return MachineFault(
-            f"Training could not be done on this machine: {self}, as the system does where memory runs out, "
-            "and so was one when all were started once more. Free memory, or lower trainer.workers or "
+            f"Training could not be done on this machine: {self}, as the system does when memory runs out, "
+            "and again after a restart of all. Free memory, or lower trainer.workers or "
             "trainer.batch_size, and run again."
         )
 

@@ -14,15 +14,15 @@ class TuneSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     trials: int = Field(
-        20, ge=1, le=10_000, description="The most fits, with those that an earlier search has made."
+        20, ge=1, le=10_000, description="The maximum number of fits, including those of earlier searches."
     )
     minutes: float | None = Field(
         None,
         gt=0,
-        description="No trial begins once the fits so far, earlier ones too, have taken this long. Unset "
-        "means that only trials count.",
+        description="No trial starts once all fits, including earlier ones, have taken this many "
+        "minutes. Unset means that only trials count.",
     )
-    seed: int = Field(1, ge=0, lt=2**31, description="Seeds which values are tried in which order.")
+    seed: int = Field(1, ge=0, lt=2**31, description="The seed of the random values.")
     learning_rate: tuple[Annotated[float, Field(gt=0, le=10)], ...] = Field(
         (1e-3, 2e-3, 3e-3, 5e-3, 1e-2),
         description="Values of trainer.learning_rate to try; empty keeps the current value.",
@@ -41,5 +41,5 @@ class TuneSettings(BaseModel):
     )
     label_smoothing: tuple[_Share, ...] = Field(
         (0.0, 0.05, 0.1, 0.15, 0.2),
-        description="Values of trainer.label_smoothing to try; none leaves it as it is.",
+        description="Values of trainer.label_smoothing to try; empty keeps the current value.",
     )

@@ -29,7 +29,7 @@ def runs(settings: Settings, as_json: bool) -> None:
         click.echo(json.dumps([{"run": past.id, **_facts(past)} for past in found]))
         return
     if not found:
-        click.echo(f"There is no run in {settings.workspace}. `greenlight run` makes one.", err=True)
+        click.echo(f"There is no run in {settings.workspace}. `greenlight run` starts one.", err=True)
     for past in found:
         facts = _facts(past)
         accuracy = "" if facts["accuracy"] is None else f"accuracy {facts['accuracy']:.4f}"

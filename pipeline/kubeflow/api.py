@@ -1,7 +1,7 @@
 """The HTTP client for Kubeflow Pipelines' REST API, v2beta1, with timeouts.
 
 Paths and fields are those of kubeflow/pipelines (backend/api/v2beta1/swagger). The client in the package kfp
-is not used: it sends requests again without a word, has no time limit, and takes anything for an answer.
+is not used: it repeats requests silently, has no timeout, and accepts any response.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _REASONS = {
     403: "does not allow this to the token's owner. Ask for the role kubeflow-pipelines-edit in "
     "the namespace (kubeflow.api.namespace)",
     404: "has nothing there",
-    409: "has something of that name already",
+    409: "already has an object of that name",
 }
-_LATER = {408: "waited in vain for the request", 429: "is asked too often"}
+_LATER = {408: "timed out waiting for the request", 429: "is asked too often"}
 _GATEWAY = (502, 503, 504)
 
 Json = dict[str, Any]
 
 
 class Taken(InputError):
-    """The host has something of that name already."""
+    """The host already has an object of that name."""
 
 
 class Missing(InputError):
@@ -181,7 +181,7 @@ def connect(settings: ApiSettings) -> KubeflowApi:
     """
     if settings.host is None:
         raise InputError(
-            "Which Kubeflow? Set its URL, such as with --set kubeflow.api.host=https://kubeflow.example/pipeline."
+            "kubeflow.api.host is not set. Set it to the URL of Kubeflow Pipelines, such as with --set kubeflow.api.host=https://kubeflow.example/pipeline."
         )
     try:
         api = KubeflowApi(settings)
@@ -189,7 +189,7 @@ def connect(settings: ApiSettings) -> KubeflowApi:
         raise InputError(f"kubeflow.api.host = {settings.host!r}: expected a URL ({error}).") from None
     if api.get("/healthz").get("multi_user") and settings.namespace is None:
         raise InputError(
-            f"{settings.host} has many users: say whose runs these are, with "
+            f"{settings.host} is a multi-user Kubeflow. Name the namespace of the runs with "
             "--set kubeflow.api.namespace=NAMESPACE."
         )
     return api
@@ -243,7 +243,7 @@ def _authorization(settings: ApiSettings) -> dict[str, str]:
         if not token:
             return {}
     if not token.isascii() or not token.isprintable() or len(token.split()) != 1:
-        raise InputError(f"{source}: a token is a single word, and this is not.")
+        raise InputError(f"{source}: the token must be a single word.")
     return {"Authorization": f"Bearer {token}"}
 
 

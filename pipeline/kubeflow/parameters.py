@@ -82,7 +82,7 @@ def read(settings: Settings, given: Sequence[str]) -> dict[str, Any]:
     for name in values:
         if known[name].value_in(changed) is None:
             raise InputError(
-                f"--param {name}={values[name]}: a parameter is a number, and this is none. To run without, "
+                f"--param {name}={values[name]}: a parameter must be a number. To run without, "
                 f"set {known[name].key} and compile."
             )
     checks.require_paths_of_a_pod(changed)
@@ -90,7 +90,7 @@ def read(settings: Settings, given: Sequence[str]) -> dict[str, Any]:
 
 
 def _number(text: str) -> Any:
-    """The number, or the text where it is none: `laid_over` says what is wrong with it."""
+    """The number; or the text, for which `laid_over` raises the error."""
     try:
         number = float(text)
     except ValueError:

@@ -101,7 +101,7 @@ class Schedules:
             except GreenlightError as error:
                 kind = InputError if isinstance(error, InputError) else GreenlightError
                 raise kind(
-                    f"{error} The new schedule {name} is there ({schedule.id}), and so is the one before it: "
+                    f"{error} The new schedule {name} exists ({schedule.id}), and so does the one before it: "
                     f"`greenlight schedule --delete {each.id}` deletes it."
                 ) from error
         return schedule, before

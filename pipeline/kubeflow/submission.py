@@ -239,4 +239,4 @@ def _made_once(find: Callable[[], str | None], make: Callable[[], str]) -> tuple
 
 
 def _given_up(error: GreenlightError, run: str) -> str:
-    return f"{error} Stopped waiting for run {run}; `greenlight submit --run {run}` does again."
+    return f"{error} Stopped waiting for run {run}; `greenlight submit --run {run}` waits for it again."

@@ -112,17 +112,17 @@ class MySqlLineage:
             raise GreenlightError(self._refused(str(error))) from None
 
     def _refused(self, error: str) -> str:
-        """What the client's error means; it gives none where the server did not let the user in."""
+        """The meaning of the client's error, which is empty if the server rejected the user."""
         if _EMPTY.search(error):
             return (
-                f"The server of metadata.uri = {self} did not let {self.settings.address.user} in: the user "
+                f"The server of metadata.uri = {self} rejected {self.settings.address.user}: the user "
                 "or the password (metadata.password_variable) is wrong, or the user's authentication plugin "
                 "is not mysql_native_password."
             )
         reason = error.rpartition("error: ")[2].rstrip(". ")
         if "Creating database" in error:
             return (
-                f"The database of metadata.uri = {self} is not there or not open to this user, who cannot "
+                f"The database of metadata.uri = {self} does not exist or is closed to this user, who cannot "
                 f"create it either ({reason}). Create it and grant the user all on it."
             )
         return f"The lineage store {self} cannot be used: {reason}."
@@ -183,6 +183,6 @@ def _require_server(host: str, port: int) -> None:
     kind = greeting[4:5]
     if kind == b"\xff":
         told = greeting[7:].decode("utf-8", "replace")
-        raise GreenlightError(f"The MySQL server at {host}:{port} turns this machine away: {told}")
+        raise GreenlightError(f"The MySQL server at {host}:{port} refuses this machine: {told}")
     if kind != b"\n":
         raise GreenlightError(f"{where} (something else does). Correct the address.")

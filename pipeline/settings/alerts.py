@@ -64,7 +64,7 @@ class AlertSettings(BaseModel):
 
     events: tuple[EventName, ...] = Field(EVENTS, description="The events to send; all by default.")
     log: bool = Field(
-        True, description="Whether alerts are kept in `<workspace>/alerts/log.jsonl`, a line each."
+        True, description="Whether alerts are also written to `<workspace>/alerts/log.jsonl`, one per line."
     )
     webhook: Address | None = Field(
         None,
@@ -86,24 +86,23 @@ class AlertSettings(BaseModel):
         description="Whether `greenlight run` sends them, too; `greenlight retrain` always does.",
     )
     timeout_seconds: float = Field(
-        10, gt=0, le=600, description="How long one delivery may take in all, in seconds."
+        10, gt=0, le=600, description="The time limit of one delivery, in seconds."
     )
     retry_seconds: float = Field(
         5,
         gt=0,
         le=3600,
-        description="How long to wait after a delivery that failed, in seconds; doubled each time, up to an "
-        "hour.",
+        description="The wait after a failed delivery, in seconds; doubled each time, up to an hour.",
     )
     keep_hours: float = Field(
-        72, gt=0, le=8760, description="How long an alert is tried before it is given up, in hours."
+        72, gt=0, le=8760, description="How long an alert is retried before it is given up, in hours."
     )
     linger_seconds: float = Field(
         10,
         ge=0,
         le=600,
-        description="How long a command waits at its end for deliveries, in seconds. What is left then waits "
-        "on the disk for the next one.",
+        description="How long a command waits at its end for deliveries, in seconds. The next command "
+        "delivers the rest.",
     )
 
 

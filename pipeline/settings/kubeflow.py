@@ -80,7 +80,7 @@ class ApiSettings(BaseModel):
     namespace: str | None = Field(
         None,
         pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$",
-        description="The profile's namespace, where Kubeflow has many users; unset where it has one.",
+        description="The profile's namespace in a multi-user Kubeflow; unset in a single-user one.",
     )
     experiment: str = Field(
         "greenlight", min_length=1, max_length=100, description="Experiment that the runs belong to."
@@ -94,13 +94,16 @@ class ApiSettings(BaseModel):
         None, description="PEM file of the authority that signed the host's certificate, if it is private."
     )
     request_seconds: float = Field(
-        30.0, gt=0, le=3600, description="How long a single answer of the host may take."
+        30.0, gt=0, le=3600, description="The timeout of a single request, in seconds."
     )
     poll_seconds: float = Field(
-        10.0, gt=0, le=3600, description="The interval between status checks while waiting for a run."
+        10.0,
+        gt=0,
+        le=3600,
+        description="The interval between status checks while waiting for a run, in seconds.",
     )
     wait_seconds: float = Field(
-        SECONDS_A_DAY, gt=0, description="How long `greenlight submit` waits for its run to end."
+        SECONDS_A_DAY, gt=0, description="How long `greenlight submit` waits for its run to end, in seconds."
     )
 
 
@@ -128,7 +131,7 @@ class KubeflowSettings(BaseModel):
     )
     volumes: dict[Mount, Claim] = Field(
         default_factory=dict,
-        description='Persistent volume claims by the folder where every stage finds them: { "/models" = '
+        description='Folder -> persistent volume claim, mounted in every stage: { "/models" = '
         '"greenlight-models" }.',
     )
     pipeline_name: str | None = Field(
@@ -155,12 +158,12 @@ class KubeflowSettings(BaseModel):
         0,
         ge=0,
         le=10,
-        description="How many times a stage that failed is started again. It cannot tell a lost machine "
+        description="How often a failed stage is started again. KFP cannot distinguish a lost machine "
         "from data that stops the run.",
     )
     parameters: tuple[ParameterName, ...] = Field(
         ("min_accuracy", "epochs", "source", "embedding"),
-        description="Settings that each run on the cluster can be given anew: min_accuracy "
+        description="The settings that each run on the cluster can override: min_accuracy "
         "(gate.min_accuracy), epochs (trainer.epochs), source (data.source), embedding (embedding.name).",
     )
     resources: dict[StageName, StageResources] = Field(

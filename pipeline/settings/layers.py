@@ -154,7 +154,7 @@ def _describe_syntax_error(path: Path, text: str, message: str) -> str:
     line = lines[number - 1].strip() if number <= len(lines) else ""
     return (
         f"The settings file {path} is not valid TOML, line {number}: {reason or message}\n  {line}\n"
-        "Mend it there: text needs quotes, true and false are lower-case, a key stands once."
+        "Fix it: text needs quotes, true and false are lower-case, and a key may occur only once."
     )
 
 

@@ -48,84 +48,87 @@ class RetrainSettings(BaseModel):
         10,
         ge=0,
         le=3600,
-        description="A span counts once its files have not changed for this long, in seconds, so that one "
-        "that is still being copied is not read.",
+        description="A span is complete once its files have not changed for this long, in seconds, so "
+        "that one that is being copied is not read.",
     )
     min_agreement: float = Field(
         0.5,
         ge=0,
         le=1,
-        description="A span is quarantined, unread by any run, where the live model agrees with fewer of its "
-        "labels than this, beyond chance: drift costs accuracy, but only flipped labels make a good "
-        "model worse than a coin. 0 switches the check off.",
+        description="A span is quarantined if the live model agrees with a smaller share of its labels "
+        "than this, beyond chance: drift costs accuracy, but only flipped labels make a good model worse "
+        "than a coin. 0 disables the check.",
     )
     max_sure_wrong: float = Field(
         0.2,
         ge=0,
         le=1,
-        description="A span is also quarantined where more than this share of the rows that the live model "
-        "is sure of (0.9 and more) has the other label, beyond chance. A model that is sure is rarely wrong, "
-        "also on reviews of a new kind: the share is about that of the flipped labels. 1 switches it off.",
+        description="A span is also quarantined if more than this share of the rows that the live model "
+        "is sure of (0.9 and more) has the other label, beyond chance. A sure model is rarely wrong, even "
+        "on reviews of a new kind, so the share is about that of the flipped labels. 1 disables the "
+        "check.",
     )
     max_suspects: float = Field(
         1.0,
         ge=0,
         le=1,
-        description="A span is quarantined, too, where the label check finds more than this share of its "
-        "labels probably wrong, beyond chance. Some 2 to 5 % are found where all are right; 1 switches it "
-        "off.",
+        description="A span is also quarantined if the label check finds more than this share of its "
+        "labels probably wrong, beyond chance. With correct labels it finds 2 to 5 %. 1 disables the "
+        "check.",
     )
     refused_trials: int = Field(
         1,
         ge=0,
         le=100,
-        description="How often a span whose own run the gate refused for a loss is tried again, beside all "
-        "other data and each time after another promotion. It comes back if the gate then finds no loss. 0 "
-        "leaves that to a person (--release).",
+        description="How often a span whose own run the gate refused for a loss is tried again, "
+        "together with all other data, each time after another promotion. It is readmitted if the gate "
+        "then finds no loss. 0 leaves that to a person (--release).",
     )
     auto_rollback: bool = Field(
         True,
-        description="Whether a promoted model that does worse than the one before it, on labeled spans "
-        "that came after it, is rolled back.",
+        description="Whether a promoted model that is worse than the previous one on newer labeled "
+        "spans is rolled back.",
     )
     watch_spans: int = Field(
         4,
         ge=1,
         le=1000,
-        description="For how many newer labeled spans a promoted model is watched beside the one before it.",
+        description="The number of newer labeled spans on which a promoted model is compared with the "
+        "previous one.",
     )
     rollback_margin: float = Field(
         0.01,
         ge=0,
         le=1,
-        description="How much accuracy the live model may lack against the one before it, on all watched "
-        "spans together; more, and beyond chance, rolls it back.",
+        description="The maximum accuracy that the live model may lack compared with the previous one, "
+        "on all these spans together; more, beyond chance, rolls it back.",
     )
     runs_per_day: int = Field(
-        6, ge=1, le=10_000, description="The most runs that are started within any 24 hours."
+        6, ge=1, le=10_000, description="The maximum number of runs that are started within any 24 hours."
     )
     backoff_minutes: float = Field(
         5,
         ge=0,
         le=10_080,
-        description="The wait after a run that broke, in minutes; doubled with every further one "
-        "in a row, up to retrain.max_backoff_minutes.",
+        description="The wait after a failed run, in minutes; doubled with each further failure in a "
+        "row, up to retrain.max_backoff_minutes.",
     )
     max_backoff_minutes: float = Field(
-        720, ge=0, le=10_080, description="The longest wait after runs that broke, in minutes."
+        720, ge=0, le=10_080, description="The maximum wait after failed runs, in minutes."
     )
     max_attempts: int = Field(
         8,
         ge=1,
         le=1000,
-        description="How many runs of the same span, or for the same other reason, may break before it is "
-        "given up; a span is then quarantined.",
+        description="The maximum number of failed runs of the same span, or for the same other reason; "
+        "a span is then quarantined.",
     )
     stop_seconds: float = Field(
         30,
         gt=0,
         le=3600,
-        description="How long a run may take to stop when `--watch` is told to end, before it is killed.",
+        description="The time that a run gets to stop when `--watch` is stopped, in seconds, before it "
+        "is killed.",
     )
 
     @field_validator("schedule")

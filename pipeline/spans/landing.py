@@ -92,7 +92,7 @@ def land(
         require_readable(str(file), name, data)
     counted = account([str(file)], own)
     if not counted.reading.rows:
-        raise InputError(f"{file}: there is not a single row in it.")
+        raise InputError(f"{file}: it contains no rows.")
     require_usable(counted.reading, max_bad_share=data.max_bad_share)
     if left_out is not None:
         counted = counted.with_left_out(left_out)

@@ -183,7 +183,7 @@ def test_a_server_that_is_down(greenlight, tmp_path):
 def test_a_wrong_password(greenlight, server, tmp_path, monkeypatch):
     monkeypatch.setenv("WRONG", "guess")
     assert refusal(greenlight("run", workspace=tmp_path, variable="WRONG"), 1) == (
-        f"The server of metadata.uri = {server.uri} did not let greenlight in: the user or the password "
+        f"The server of metadata.uri = {server.uri} rejected greenlight: the user or the password "
         "(metadata.password_variable) is wrong, or the user's authentication plugin is not "
         "mysql_native_password."
     )
@@ -208,5 +208,5 @@ def test_a_password_that_is_not_there(greenlight, tmp_path):
 def test_a_database_that_is_not_there_and_that_the_user_may_not_create(greenlight, server, tmp_path):
     uri = server.uri.replace("/lineage", "/nowhere")
     told = refusal(greenlight("run", workspace=tmp_path, uri=uri), 1)
-    assert told.startswith(f"The database of metadata.uri = {uri} is not there or not open to this user")
+    assert told.startswith(f"The database of metadata.uri = {uri} does not exist or is closed to this user")
     assert "Access denied" in told and told.endswith("Create it and grant the user all on it.")

@@ -119,7 +119,7 @@ def _require_records(path: str) -> None:
 
 def no_row(path: str) -> InputError:
     """The error of a file without rows."""
-    return InputError(f"{path}: there is not a single row in it.")
+    return InputError(f"{path}: it contains no rows.")
 
 
 def _newest_first(data: DataSettings) -> list[str]:

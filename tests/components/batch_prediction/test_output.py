@@ -34,7 +34,7 @@ def test_a_gzipped_file_holds_all_shards(tmp_path):
 def test_what_is_there_stays_unless_it_may_be_replaced(tmp_path):
     path = tmp_path / "out.jsonl"
     path.write_text("mine")
-    with pytest.raises(InputError, match=r"out\.jsonl is there already\. Name another, or give --overwrite"):
+    with pytest.raises(InputError, match=r"out\.jsonl already exists\. Name another, or give --overwrite"):
         write(output(path), b"new")
     assert path.read_text() == "mine"
     write(output(path, overwrite=True), b"new")
@@ -43,7 +43,7 @@ def test_what_is_there_stays_unless_it_may_be_replaced(tmp_path):
     folder = tmp_path / "out"
     folder.mkdir()
     write(output(folder, folder=True), b"into the empty folder")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         write(output(folder, folder=True), b"new")
     write(output(folder, folder=True, overwrite=True), b"new")
     assert [file.read_bytes() for file in folder.iterdir()] == [b"new"]
@@ -52,7 +52,7 @@ def test_what_is_there_stays_unless_it_may_be_replaced(tmp_path):
 def test_a_place_that_cannot_be_written_to_is_refused(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="nowhere is not a folder; make it first"):
+    with pytest.raises(InputError, match="nowhere is not a folder; create it first"):
         output(tmp_path / "nowhere" / "out.csv").require_free()
     with pytest.raises(InputError, match="is a folder; end it with / to write into it"):
         output(tmp_path / "folder.csv", overwrite=True).require_free()

@@ -30,7 +30,7 @@ def test_the_message_counts_all_and_names_the_first():
     )
     assert lines[1:3] == ["  r.csv:2: empty text", "  r.csv:3: empty text"]
     assert len(lines) == 12
-    assert lines[-1] == "Mend them, or raise data.max_bad_share to leave them out."
+    assert lines[-1] == "Fix them, or raise data.max_bad_share to leave them out."
 
 
 def test_nothing_but_bad_rows_stops_whatever_the_bound():
@@ -39,7 +39,7 @@ def test_nothing_but_bad_rows_stops_whatever_the_bound():
 
 
 def test_a_source_without_a_row_is_an_input_error():
-    with pytest.raises(InputError, match="not a single row"):
+    with pytest.raises(InputError, match="contains no rows"):
         require_usable(Reading(), max_bad_share=1.0)
 
 

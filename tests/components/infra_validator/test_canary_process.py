@@ -91,7 +91,7 @@ def test_the_system_s_kill_is_explained(run):
     (problem,) = said(run("os.kill(os.getpid(), signal.SIGKILL)"))
 
     assert problem == (
-        "the process that served it was ended by SIGKILL, as the system does where memory runs out "
+        "the process that served it was ended by SIGKILL, as the system does when memory runs out "
         "after importing TensorFlow"
     )
 

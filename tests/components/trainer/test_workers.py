@@ -217,7 +217,7 @@ def test_what_is_no_job_is_refused_with_what_is_wrong_in_it(tmp_path, content, s
     file.write_bytes(content)
     with pytest.raises(InputError) as refused:
         Job.load(file)
-    assert str(refused.value).startswith(f"The job {file} is none: ")
+    assert str(refused.value).startswith(f"The job {file} is invalid: ")
     assert said in str(refused.value)
 
 

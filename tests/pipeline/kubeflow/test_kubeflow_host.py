@@ -79,7 +79,7 @@ def test_a_token_file_with_anything_but_a_token_is_refused(submit, tmp_path, con
     (tmp_path / "token").write_bytes(content)
     result = submit(api__token_file=str(tmp_path / "token"))
     assert result.exit_code == 2
-    assert "a token is a single word, and this is not." in result.stderr
+    assert "the token must be a single word." in result.stderr
 
 
 def test_a_namespace_that_is_not_allowed_is_answered_in_words(submit, api):
@@ -95,7 +95,7 @@ def test_where_many_have_a_namespace_one_has_to_be_named(submit, api):
     result = submit()
     assert result.exit_code == 2
     assert (
-        "has many users: say whose runs these are, with --set kubeflow.api.namespace=NAMESPACE."
+        "is a multi-user Kubeflow. Name the namespace of the runs with --set kubeflow.api.namespace=NAMESPACE"
         in result.stderr
     )
 
@@ -133,7 +133,10 @@ def test_a_host_is_asked_for(submit):
         prog_name="greenlight",
     )
     assert result.exit_code == 2
-    assert "Error: Which Kubeflow? Set its URL, such as with --set kubeflow.api.host=" in result.stderr
+    assert (
+        "Error: kubeflow.api.host is not set. Set it to the URL of Kubeflow Pipelines, such as with --set "
+        in result.stderr
+    )
 
 
 def test_errors_while_waiting_are_waited_out(submit, api, keep):
@@ -152,7 +155,7 @@ def test_a_host_that_stays_in_trouble_is_given_up_and_the_run_goes_on(submit, ap
     assert result.exit_code == 1
     assert (
         "has an internal error (503). It says: as the test asked for Stopped waiting for run run-1; "
-        "`greenlight submit --run run-1` does again." in result.stderr
+        "`greenlight submit --run run-1` waits for it again." in result.stderr
     )
 
 
@@ -184,7 +187,7 @@ def test_a_token_that_ends_while_waiting_ends_the_waiting_and_says_how_to_go_on(
     result = submit()
     assert result.exit_code == 2
     assert "refused the token." in result.stderr
-    assert "`greenlight submit --run run-1` does again." in result.stderr
+    assert "`greenlight submit --run run-1` waits for it again." in result.stderr
 
 
 def test_a_run_that_the_host_does_not_know_is_told_as_the_host_tells_it(submit, api):

@@ -127,7 +127,7 @@ def test_a_parameter_that_is_given_twice_is_refused(settings):
         ("min_accuracy=85", "gate.min_accuracy = 85 (from the run's parameter min_accuracy): expected"),
         (
             "min_accuracy=off",
-            "--param min_accuracy=off: a parameter is a number, and this is none. To run without, set "
+            "--param min_accuracy=off: a parameter must be a number. To run without, set "
             "gate.min_accuracy and compile.",
         ),
         ("source=files:reviews.csv", "data.source = 'reviews.csv': a relative path leads nowhere in a pod."),

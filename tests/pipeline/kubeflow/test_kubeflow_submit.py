@@ -267,4 +267,4 @@ def test_names_that_differ_in_case_only_are_not_taken_for_one(submit, api, keep)
     keep(verdict="unchanged")
     result = submit()
     assert result.exit_code == 2
-    assert "has something of that name already" in result.stderr
+    assert "already has an object of that name" in result.stderr

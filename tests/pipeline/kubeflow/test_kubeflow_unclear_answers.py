@@ -252,6 +252,6 @@ def test_an_old_schedule_that_stays_beside_the_new_one_is_named(schedule, api):
     result = schedule("--cron", "0 4 * * *")
     assert result.exit_code == 1
     assert (
-        "The new schedule imdb-sentiment is there (schedule-2), and so is the one before it: "
+        "The new schedule imdb-sentiment exists (schedule-2), and so does the one before it: "
         "`greenlight schedule --delete schedule-1` deletes it." in result.stderr
     )

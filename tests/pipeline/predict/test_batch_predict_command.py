@@ -42,7 +42,7 @@ def test_json_tells_what_was_done(predict, tmp_path):
         (["r.txt", "out"], "out: cannot tell the format from the name; give a file that ends in .jsonl"),
         (["r.txt", "gs://b/out/"], "OUTPUT: gs://b/out/ is an address; expected a file or folder on this"),
         (["r.txt", "out.csv", "--format", "csv"], "--format is for an output folder, which ends in /"),
-        (["r.txt", "r.jsonl"], "r.jsonl is there already. Name another, or give --overwrite."),
+        (["r.txt", "r.jsonl"], "r.jsonl already exists. Name another, or give --overwrite."),
         (["none.txt", "out.csv"], "No file matches "),
         (["r.txt", "out.csv", "--version", "9"], "Version 9 is not published in "),
     ],
@@ -61,5 +61,5 @@ def test_a_version_that_was_changed_is_refused_before_anything_is_read(predict, 
     (tmp_path / "r.txt").write_text("fine\n")
     code, _, err = predict("r.txt", "out.csv", command="batch-predict")
     assert code == 1
-    assert "Version 1 is not what its manifest says, and was not loaded" in err
+    assert "Version 1 does not match its manifest and was not loaded" in err
     assert not (tmp_path / "out.csv").exists()

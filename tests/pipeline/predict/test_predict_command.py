@@ -200,7 +200,7 @@ def test_a_mistake_is_answered_in_one_message(predict, monkeypatch, arguments, c
     ("content", "text"),
     [
         ("", "Error: r.csv is empty; its first line has to name the columns."),
-        ("text\n", "Error: r.csv: there is not a single row in it."),
+        ("text\n", "Error: r.csv: it contains no rows."),
         ("body\nfine\n", "Error: r.csv has no column 'text'; it has: body. Name the right one with"),
     ],
 )
@@ -216,7 +216,7 @@ def test_a_version_that_was_changed_is_not_loaded(predict, small_workspace):
     (folder / "fingerprint.pb").write_bytes(b"changed")
     code, out, err = predict("fine")
     assert (code, out) == (1, "")
-    assert "Version 1 is not what its manifest says, and was not loaded: version 1: fingerprint.pb" in err
+    assert "Version 1 does not match its manifest and was not loaded: version 1: fingerprint.pb" in err
 
 
 def test_an_empty_workspace_is_said_to_have_no_version_and_stays_as_it_is(predict, small_workspace):

@@ -81,7 +81,7 @@ BAD = {
     "device": Bad(lambda path: path.symlink_to("/dev/zero"), "is a device, not a file"),
     "missing": Bad(lambda path: None, ""),
     "empty": Bad(text(""), "is empty; its first line has to name the columns."),
-    "no row": Bad(text("text,label\n"), "there is not a single row in it."),
+    "no row": Bad(text("text,label\n"), "it contains no rows."),
     "no header": Bad(text("a fine film,1\na dull film,0\n"), "has no header: its first line is a row"),
     "other columns": Bad(text("body,stars\nfine,1\n"), "has no column "),
     "sep=": Bad(text("sep=;\ntext,label\nfine,1\n"), "has no column "),

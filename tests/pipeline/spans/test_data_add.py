@@ -129,8 +129,8 @@ def test_texts_that_an_older_span_has_are_landed_with_a_warning(greenlight, writ
     ("name", "content", "code", "words"),
     [
         ("a.csv", "", 2, "a.csv is empty; its first line has to name the columns."),
-        ("a.csv", "text,label\n", 2, "Error: a.csv: there is not a single row in it."),
-        ("a.jsonl", "\n\n", 2, "Error: a.jsonl: there is not a single row in it."),
+        ("a.csv", "text,label\n", 2, "Error: a.csv: it contains no rows."),
+        ("a.jsonl", "\n\n", 2, "Error: a.jsonl: it contains no rows."),
         ("a.csv", "text,label\nonly,x\n", 4, "1 of 1 rows cannot be used (1 bad label)"),
         ("a.csv", "text,label\ncaf\xe9,1\n".encode("latin-1"), 4, "a.csv:2: not UTF-8"),
         ("a.csv.gz", gzip.compress(GOOD.encode(), mtime=0)[:-9], 2, "a.csv.gz is damaged"),
