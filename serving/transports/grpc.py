@@ -34,6 +34,8 @@ from serving.transports.messages import (
 
 _SERVICE = "/tensorflow.serving."
 _PUSHBACK = "grpc-retry-pushback-ms"
+_NOT_TAKEN = (Code.UNAVAILABLE, Code.CANCELLED)
+"""Codes of a call that no method has seen: gRPC cancels those that wait when a server stops."""
 _NO_LIMIT = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
 
@@ -135,7 +137,7 @@ class GrpcTransport:
         trailer = dict(error.trailing_metadata() or ())
         if code is Code.DEADLINE_EXCEEDED:
             text = f"{self._address} did not answer within {self._timeout:g} s"
-        elif code is Code.UNAVAILABLE and _PUSHBACK not in trailer:
+        elif code in _NOT_TAKEN and _PUSHBACK not in trailer:
             return unreachable(self._address, error.details())
         else:
             text = error.details()

@@ -1,8 +1,11 @@
 import http.server
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
+from tensorflow_serving.apis import get_model_status_pb2
 
 from serving.client import ClientError, connect
 from serving.status import Code
@@ -52,6 +55,36 @@ def test_what_does_not_pass_is_not_repeated():
 def test_after_the_last_try_the_error_stands():
     with pytest.raises(ClientError, match="busy"):
         retried(Failing(*[unavailable()] * 3), retries=2, sleep=lambda seconds: None)
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+def test_a_call_that_a_stopping_server_does_not_take_is_repeated(code):
+    """gRPC cancels the calls that wait when a server stops."""
+    calls = []
+
+    def status(request, context):
+        calls.append(request)
+        if len(calls) < 3:
+            context.abort(code, "stopping")
+        return get_model_status_pb2.GetModelStatusResponse()
+
+    method = grpc.unary_unary_rpc_method_handler(
+        status, response_serializer=get_model_status_pb2.GetModelStatusResponse.SerializeToString
+    )
+    handlers = {"GetModelStatus": method}
+    with ThreadPoolExecutor(1) as pool:
+        server = grpc.server(pool)
+        server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler("tensorflow.serving.ModelService", handlers),)
+        )
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        try:
+            with connect(f"grpc://127.0.0.1:{port}", retries=2) as client:
+                assert client.status() == []
+        finally:
+            server.stop(None).wait()
+    assert len(calls) == 3
 
 
 @pytest.fixture
