@@ -36,6 +36,14 @@ def test_what_a_person_promoted_over_is_not_pushed_again_but_can_be_promoted(two
     assert two.push(make_model("b"), Facts()).outcome == "unchanged"
 
 
+def test_what_a_person_promoted_over_is_not_pushed_again_after_its_files_were_pruned(two, make_model):
+    two.promote(1)
+    assert two.prune(1) == [1, 2]
+    answer = two.push(make_model("b"), Facts())
+    assert (answer.outcome, answer.version, two.live().number) == ("rejected", 2, 3)
+    assert answer.reason.endswith("before a person made version 3 live instead; its files were pruned since")
+
+
 def test_a_promotion_counts_until_a_new_model_is_pushed(two, make_model):
     two.promote(1)
     assert two.push(make_model("c"), Facts()).version == 4

@@ -123,8 +123,14 @@ def test_no_good_version_says_what_is_wrong_with_each(store, make_model, root):
     store.push(make_model("a"), Facts())
     store.push(make_model("b"), Facts())
     truncate(root / "1" / "saved_model.pb")
+    store.push(make_model("c"), Facts())
+    truncate(root / "2" / "saved_model.pb")
+    truncated = [
+        rf"version {number}: saved_model\.pb was truncated: 10 bytes, 100 in the manifest"
+        for number in (2, 1)
+    ]
     with pytest.raises(
-        StoreError, match=r"no good version below 2 .*; version 1: saved_model\.pb was truncated"
+        StoreError, match=f"no good version below 3 to roll back to; {'; '.join(truncated)}\\. "
     ):
         store.rollback()
 

@@ -92,6 +92,10 @@ def test_unknown_version_is_refused_with_those_that_exist(store, version, root):
     assert caught.value.exit_code == 2
 
 
+def test_a_version_that_goes_before_it_is_looked_at_is_a_problem(store, version):
+    assert [str(problem) for problem in store._reader.verify(7)] == ["version 7: . is not in the store"]
+
+
 def test_store_that_is_not_there_has_no_versions(store):
     assert store.versions() == []
     assert store.live() is None
