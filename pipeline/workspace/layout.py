@@ -18,9 +18,11 @@ from serving.machine import faults, file_locks
 if TYPE_CHECKING:
     from pipeline.config import Settings
 
-RunState = Literal["running", "interrupted", "killed", "unfinished"]
-"""Of a run without a result; `unfinished` where an older Greenlight left nothing that tells more."""
-_ALIVE, _INTERRUPTED = "run.lock", "interrupted"
+RunState = Literal["running", "interrupted", "killed", "unsaved", "unfinished"]
+"""Of a run without a result: `unsaved` where it came to one that the disk did not take, `unfinished` where an
+older Greenlight left nothing that tells more.
+"""
+_ALIVE, _INTERRUPTED, _ENDED = "run.lock", "interrupted", "ended"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,23 +139,30 @@ class Workspace:
 
     @contextmanager
     def under_way(self, run_id: str) -> Iterator[None]:
-        """Marks the run as under way, until its end or that of this process, and notes an interruption.
+        """Marks the run as under way, until its end or that of this process, and notes how it ended.
+
+        The note is the mark under another name: a disk without space or inodes takes that, too.
 
         Raises:
           OSError: the mark cannot be made.
         """
-        with file_locks.held(self.run(run_id) / _ALIVE):
+        mark, note = self.run(run_id) / _ALIVE, _ENDED
+        with file_locks.held(mark):
             try:
                 yield
             except KeyboardInterrupt:
-                with suppress(OSError):  # it is interrupted all the same
-                    (self.run(run_id) / _INTERRUPTED).touch()
+                note = _INTERRUPTED
                 raise
+            finally:
+                with suppress(OSError):  # how it ended stays as it is
+                    mark.rename(mark.with_name(note))
 
     def state(self, run_id: str) -> RunState:
         """What became of a run that left no result."""
         if (self.run(run_id) / _INTERRUPTED).exists():
             return "interrupted"
+        if (self.run(run_id) / _ENDED).exists():
+            return "unsaved"
         alive = self.run(run_id) / _ALIVE
         if not alive.exists():
             return "unfinished"

@@ -44,7 +44,7 @@ def test_a_run_without_a_result_is_running_interrupted_or_killed(workspace):
     assert state() == "unfinished"  # of an older Greenlight, which left nothing to tell by
     with workspace.under_way(UNFINISHED):
         assert state() == "running"
-    assert state() == "killed"  # the lock is free, and nothing was noted
+    assert state() == "unsaved"  # it came to an end, and to no result: the disk did not take it
     with pytest.raises(Terminated), workspace.under_way(UNFINISHED):
         raise Terminated
     assert state() == "interrupted"
