@@ -1,6 +1,6 @@
 """Structured access logs: one JSON line per request and event, with request ids, without content.
 
-Lines are gathered and written by a thread, so that a slow reader of standard error never slows an answer.
+A thread writes the lines, so that a slow reader of standard error never delays a response.
 """
 
 import collections
@@ -34,9 +34,9 @@ _GATHER_SECONDS = 0.1
 
 
 class LineSink:
-    """Writes lines to a stream in the background; lines that it cannot take or write are counted, not kept.
+    """Writes lines to a stream in the background; lines that cannot be written are dropped and counted.
 
-    The count is a line of its own, once the stream takes lines again.
+    The count is logged once the stream accepts lines again.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -53,7 +53,7 @@ class LineSink:
 
     @property
     def dropped(self) -> int:
-        """Lines lost so far that no line has reported."""
+        """The number of dropped lines that was not logged yet."""
         return self._refused + self._unwritten - self._reported
 
     def write(self, record: dict[str, Any]) -> None:
@@ -66,7 +66,7 @@ class LineSink:
             self._wake.set()
 
     def close(self) -> None:
-        """Writes what is left; waits a second at most."""
+        """Writes the remaining lines; waits at most a second."""
         self._ended = True
         self._wake.set()
         self._thread.join(1)
@@ -97,19 +97,19 @@ class LineSink:
             self._line_end = b"" if content[written - 1 : written] == b"\n" else b"\n"
 
     def _written(self, content: bytes) -> int:
-        """How many bytes of `content` the stream took."""
+        """Writes `content`; returns the number of bytes that the stream accepted."""
         place = 0
-        with contextlib.suppress(OSError, ValueError):  # a full disk; a reader that went away
+        with contextlib.suppress(OSError, ValueError):  # a full disk, or a reader that has exited
             while place < len(content):
                 count = self._stream.write(content[place:])
-                if not count:  # a stream that does not block, and is full
+                if not count:  # a full non-blocking stream
                     break
                 place += count
         return place
 
 
 class EventHandler(logging.Handler):
-    """Hands log records to a sink, with their extra fields; of an exception, no more than its type."""
+    """Passes log records to a sink, with their extra fields, and only the type of an exception."""
 
     _OWN = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "taskName"}
 
@@ -128,7 +128,7 @@ class EventHandler(logging.Handler):
 
 
 class AccessLog:
-    """Gives requests their ids, and notes what became of them."""
+    """Assigns request ids and logs requests."""
 
     def __init__(self, metrics: Metrics, sink: LineSink | None) -> None:
         self._metrics = metrics
@@ -137,7 +137,7 @@ class AccessLog:
         self._numbers = itertools.count(1)
 
     def request_id(self, given: bytes | None) -> str:
-        """The client's own id where it can be repeated safely, else a new one."""
+        """The client's id if it has only safe characters, otherwise a new one."""
         if given is not None and _FIT.fullmatch(given):
             return given.decode("ascii")
         return f"{self._prefix}-{next(self._numbers):x}"
@@ -145,7 +145,7 @@ class AccessLog:
     def note(
         self, *, protocol: str, route: str, status: int | str, seconds: float, request_id: str, **more: Any
     ) -> None:
-        """One request ended."""
+        """Logs the end of a request."""
         if self._sink is not None:
             now = time.time()
             self._sink.write(
@@ -163,7 +163,7 @@ class AccessLog:
             )
 
     def http_ended(self, scope: Scope, *, status: int, seconds: float, request_id: str) -> None:
-        """One HTTP request ended; a status of 0 stands for a client that went away."""
+        """Logs the end of an HTTP request; status 0 if the client has disconnected."""
         route = route_of(scope["path"])
         method = scope["method"] if scope["method"] in ("GET", "POST", "HEAD", "OPTIONS") else "other"
         self._metrics.http(route=route, method=method, status=status)
@@ -179,13 +179,13 @@ class AccessLog:
 
 
 def log_bug(event: str, error: BaseException, *, request_id: str) -> None:
-    """Logs where a bug is, and not its text, which may quote the request."""
+    """Logs the location of a bug, without its message, which may quote the request."""
     where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)][-5:]
     _LOG.error(event, extra={"request_id": request_id, "error": type(error).__name__, "where": where})
 
 
 def route_of(path: str) -> str:
-    """What kind of a path it is: one of a few names, whatever a client writes into its address."""
+    """The route of a path: one of a few names, for any path of a client."""
     found = _ROUTES.fullmatch(path)
     if found is None:
         return "other"

@@ -16,7 +16,7 @@ _BACKLOG = 2048
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Addresses:
-    """Where a server listens, as `host:port`; `grpc` is None where there is none. tls: both encrypted."""
+    """The addresses of a server, as `host:port`; `grpc` is None without gRPC. tls: whether both use TLS."""
 
     rest: str
     grpc: str | None
@@ -24,7 +24,7 @@ class Addresses:
 
 
 def check(settings: ServeSettings) -> None:
-    """Refuses settings that would open the model to the network unprotected, or that miss a file.
+    """Refuses settings that expose an unprotected model to the network, or name a missing file.
 
     Raises:
       StoreInputError: with the remedy.

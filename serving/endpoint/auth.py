@@ -15,7 +15,7 @@ _BEARER = b"bearer "
 
 
 class ApiKeys:
-    """The keys that open the server. Only their digests are kept, so that none can slip into a log."""
+    """The accepted API keys. Only digests are kept, so that no key can be logged."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._digests = [_digest(key.encode()) for key in keys]
@@ -24,12 +24,12 @@ class ApiKeys:
         return bool(self._digests)
 
     def accept(self, key: bytes) -> bool:
-        """Whether `key` is one of them, in a time that does not tell how much of it is right."""
+        """Whether `key` is one of them, compared in constant time."""
         digest = _digest(key)
         return any([hmac.compare_digest(digest, known) for known in self._digests])
 
     def check(self, headers: Mapping[bytes, bytes]) -> None:
-        """Raises RequestError (UNAUTHENTICATED) without a key, as a bearer token or as `X-API-Key`."""
+        """Raises RequestError (UNAUTHENTICATED) without a valid bearer token or `X-API-Key`."""
         given = headers.get(b"x-api-key")
         authorization = headers.get(b"authorization", b"")
         if given is None and authorization[: len(_BEARER)].lower() == _BEARER:
@@ -44,10 +44,10 @@ class ApiKeys:
 
 
 def load_keys(settings: ServeSettings) -> ApiKeys:
-    """The keys that the settings name: a file with one a line, an environment variable with one, or none.
+    """The keys of the settings: from a file with one per line, an environment variable, both or neither.
 
     Raises:
-      StoreInputError: the file or variable is not there, or what it holds is not a key.
+      StoreInputError: the file or variable does not exist, or has an invalid key.
     """
     keys: list[str] = []
     if settings.api_keys is not None:

@@ -1,7 +1,7 @@
 """Limits on the process's file descriptors, with a reserve beside the connections.
 
-Each connection takes one. A server that has used up all cannot accept a connection to refuse it, nor open the
-files of a new version; so connections are refused while some are left.
+Each connection needs one. A server without free descriptors can neither accept a connection to refuse it nor
+open the files of a new version, so connections are refused while some are left.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ _MOST_RESERVED = 128
 
 
 def reserve(settings: ServeSettings) -> None:
-    """Raises the process's limit to what the settings need; warns where the system allows less."""
+    """Raises the process's limit to what the settings need; warns if the system allows less."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = settings.max_connections * (2 if settings.grpc else 1) + _MOST_RESERVED
     wanted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)

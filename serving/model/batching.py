@@ -1,6 +1,6 @@
-"""Dynamic batching: rows of several requests share a model call; a lone row on an idle model never waits.
+"""Dynamic batching: rows of several requests share a model call; a single row on an idle model never waits.
 
-All of it lives in one event loop; only the model calls run in worker threads, so nothing here needs a lock.
+Everything runs in one event loop except the model calls, which run in worker threads, so no lock is needed.
 """
 
 import asyncio
@@ -22,8 +22,15 @@ Observe = Callable[[int, int, float], None]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BatchLimits:
-    """The most rows in a call and in the queue, the seconds that rows may wait for company, the calls at a
-    time, and the seconds that a lone call may hold the event loop."""
+    """The limits of batching.
+
+    Attributes:
+      max_rows: rows in a call.
+      max_delay: seconds that rows may wait to be batched.
+      max_queue: waiting rows.
+      workers: parallel calls.
+      inline_seconds: seconds that a call with a single row may block the event loop.
+    """
 
     max_rows: int
     max_delay: float
@@ -55,7 +62,9 @@ class _Request:
 class Lane:
     """The requests for one signature of one loaded version.
 
-    batched: whether requests can share a call. active: requests that the model is not done with.
+    Attributes:
+      batched: whether requests can share a call.
+      active: the number of unfinished requests.
     """
 
     def __init__(self, run: Run, *, batched: bool) -> None:
@@ -68,19 +77,19 @@ class Lane:
         self._lone_seconds = self._lone_size = 0.0
 
     def expected_seconds(self, size: int) -> float | None:
-        """How long a row of `size` bytes takes alone, as far as earlier ones tell."""
+        """The expected seconds of a call with one row of `size` bytes, from earlier calls."""
         if not self._lone_seconds:
             return None
         return self._lone_seconds * max(1.0, size / max(1.0, self._lone_size))
 
     def took(self, seconds: float, size: int) -> None:
-        """A row of `size` bytes was alone in a call."""
+        """Records the seconds of a call with one row of `size` bytes."""
         share = 0.2 if self._lone_seconds else 1.0
         self._lone_seconds += share * (seconds - self._lone_seconds)
         self._lone_size += share * (size - self._lone_size)
 
     def leave(self, requests: int) -> None:
-        """The model is done with some requests."""
+        """Records that requests have finished."""
         self.active -= requests
         if self.active == 0 and self.when_idle is not None:
             self.when_idle()
@@ -89,7 +98,10 @@ class Lane:
 class Batcher:
     """Runs the requests of all lanes, oldest first, in `limits.workers` threads.
 
-    observe is told of each call: its rows, its requests, its seconds. clock: what deadlines are measured by.
+    Args:
+      limits: the limits.
+      observe: is called after each call with its rows, requests and seconds.
+      clock: the clock of deadlines.
     """
 
     def __init__(
@@ -121,8 +133,8 @@ class Batcher:
     async def run(self, lane: Lane, inputs: Inputs, *, rows: int, size: int, deadline: float) -> Outputs:
         """The outputs for a request of `rows` rows and `size` bytes.
 
-        More rows than a call may have go in several calls, each behind the requests that came meanwhile: a
-        large request does not keep all others waiting.
+        A request with more rows than a call may have is divided into several calls, each queued after the
+        requests that arrived meanwhile, so that it does not delay the others.
 
         Raises:
           RequestError: what `submit` raises, or the model's own error.
@@ -138,7 +150,7 @@ class Batcher:
                 count = min(most, rows - start)
                 share = size * count // rows
                 outputs = await self.submit(lane, part, rows=count, size=share, deadline=deadline)
-                if not _row_by_row(outputs, count):  # it answers the whole, not each row
+                if not _row_by_row(outputs, count):  # the output is of the whole, not of each row
                     return await self.submit(lane, inputs, rows=rows, size=size, deadline=deadline)
                 parts.append(outputs)
         finally:
@@ -150,17 +162,17 @@ class Batcher:
     ) -> "asyncio.Future[Outputs]":
         """Queues a request of `rows` rows and `size` bytes; the future gets the outputs or a RequestError.
 
-        deadline: as of the clock.
+        deadline: in seconds of the clock.
 
         Raises:
-          RequestError: RESOURCE_EXHAUSTED, over HTTP 503, where the queue is full.
+          RequestError: RESOURCE_EXHAUSTED (503 over HTTP) if the queue is full.
         """
         if self.queued and self.queued + rows > self.limits.max_queue:
             raise RequestError(
                 Code.RESOURCE_EXHAUSTED,
                 f"The queue is full: {self.queued} rows of {self.limits.max_queue} wait. Try again later.",
                 retry_after=1,
-                http=Code.UNAVAILABLE.http,  # 429 would blame this one client
+                http=Code.UNAVAILABLE.http,  # 429 would blame this client
             )
         request = _Request(inputs, rows, size, deadline, self._loop.create_future(), self._clock())
         lane.waiting.append(request)
@@ -194,13 +206,13 @@ class Batcher:
         self._scheduled = False
         while self.running < self.limits.workers and self._lanes:
             lane = min(self._lanes.values(), key=lambda lane: lane.waiting[0].arrived)
-            if (seconds := self._wait_for_company(lane)) > 0:
+            if (seconds := self._batching_delay(lane)) > 0:
                 self._dispatch_in(seconds)
                 return
             if batch := self._take(lane):
                 self._start(lane, batch)
 
-    def _wait_for_company(self, lane: Lane) -> float:
+    def _batching_delay(self, lane: Lane) -> float:
         """Seconds that the lane's rows may wait to be batched; 0 on an idle model or for a full call."""
         if not self.running or lane.rows >= self.limits.max_rows:
             return 0.0
@@ -289,7 +301,7 @@ class Batcher:
         lane.leave(len(batch))
 
     def _watch(self, deadline: float) -> None:
-        """Sees to it that `_look` is called by `deadline`."""
+        """Schedules `_look` for `deadline`."""
         when = self._loop.time() + max(0.0, deadline - self._clock())
         if self._alarm is None or when < self._alarm.when():
             if self._alarm is not None:
@@ -297,7 +309,7 @@ class Batcher:
             self._alarm = self._loop.call_at(when, self._look)
 
     def _look(self) -> None:
-        """Answers the requests whose time is up, whether they wait or run."""
+        """Fails the requests whose deadline has passed, waiting or running."""
         self._alarm = None
         now = self._clock()
         for request in [request for request in self._open if request.deadline <= now]:
@@ -314,14 +326,14 @@ class Batcher:
 
 
 def _answer(lane: Lane, batch: list[_Request]) -> tuple[Sequence[Outputs | RequestError], float]:
-    """One answer a request: what one bad request does to a shared call is not its neighbours' fault."""
+    """The result of each request; if a shared call fails, each request is called on its own."""
     started = time.perf_counter()
     if len(batch) == 1:
         answers = [_alone(lane, batch[0])]
     else:
         try:
             answers = _together(lane, batch)
-        except Exception:  # whatever it is, memory too: each alone gets its own answer, and the thread lives
+        except Exception:  # lack of memory, too: each request gets its own result
             answers = [_alone(lane, request) for request in batch]
     return answers, time.perf_counter() - started
 
@@ -331,7 +343,7 @@ def _alone(lane: Lane, request: _Request) -> Outputs | RequestError:
         return lane.run(request.inputs)
     except RequestError as error:
         return error
-    except Exception as error:  # a defect of ours must not end the thread
+    except Exception as error:  # a bug here must not end the thread
         return RequestError(Code.INTERNAL, f"The model call failed: {type(error).__name__}")
 
 
@@ -355,5 +367,5 @@ def _together(lane: Lane, batch: list[_Request]) -> list[Outputs | RequestError]
 
 
 def _row_by_row(outputs: Outputs, rows: int) -> bool:
-    """Whether each output has a row for each of the input; one of rank 0 has none."""
+    """Whether each output has one row per input row; an output of rank 0 has none."""
     return all(value.shape[:1] == (rows,) for value in outputs.values())

@@ -1,7 +1,7 @@
 """Classify and Regress: compatible signatures, and the meaning of their outputs.
 
-The rules and the error texts are those of TensorFlow Serving's classifier.cc and regressor.cc. As there, a
-signature is known by the names of its tensors and not by its method name: `inputs` takes serialized
+The rules and error messages are those of TensorFlow Serving's classifier.cc and regressor.cc. As there, a
+signature is identified by the names of its tensors, not by its method name: `inputs` takes serialized
 tf.Examples; `classes`, `scores`, or both classify, `outputs` regresses.
 """
 
@@ -21,10 +21,10 @@ _PROTO_TYPES = {"float64": "DT_DOUBLE", "float32": "DT_FLOAT", "object": "DT_STR
 
 
 def find_signature(signatures: Mapping[str, Signature], name: str) -> Signature:
-    """The signature of that name; an empty one means the default.
+    """The signature with that name; an empty name means the default.
 
     Raises:
-      RequestError: there is none.
+      RequestError: it does not exist.
     """
     wanted = name or DEFAULT_SIGNATURE
     if wanted not in signatures:
@@ -64,7 +64,7 @@ def serialized_examples(
 ) -> np.ndarray:
     """The examples of TensorFlow Serving's Input message, each after its context: objects [N], bytes.
 
-    check: told how many there are and the bytes of the context, before any is made.
+    check: called first with the number of examples and the bytes of the context.
 
     Raises:
       RequestError: there is no example; or what `check` raises.
@@ -81,10 +81,10 @@ def serialized_examples(
 
 
 def classifications(outputs: Mapping[str, np.ndarray], rows: int) -> list[list[tuple[bytes, Any]]]:
-    """Each row's classes as label and score (np.float32); what the signature lacks is empty or zero.
+    """The classes of each row, as label and score (np.float32); empty or zero if the signature lacks one.
 
     Raises:
-      RequestError: the outputs are no classification of `rows` rows.
+      RequestError: the outputs are not a classification of `rows` rows.
     """
     classes, scores = outputs.get(CLASSES), outputs.get(SCORES)
     if classes is not None:
@@ -104,10 +104,10 @@ def classifications(outputs: Mapping[str, np.ndarray], rows: int) -> list[list[t
 
 
 def regressions(outputs: Mapping[str, np.ndarray], rows: int) -> np.ndarray:
-    """Each row's number: float32 [rows].
+    """The number of each row: float32 [rows].
 
     Raises:
-      RequestError: the outputs are no regression of `rows` rows.
+      RequestError: the outputs are not a regression of `rows` rows.
     """
     values = outputs[REGRESSED]
     if not (values.ndim == 1 or (values.ndim == 2 and values.shape[1] == 1)):

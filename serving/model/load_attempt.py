@@ -16,9 +16,9 @@ Result = TypeVar("Result")
 
 
 def in_thread(function: Callable[[], Result]) -> "asyncio.Future[Result]":
-    """Runs `function` in a daemon thread of its own; the future has its result or exception.
+    """Runs `function` in its own daemon thread; the future gets its result or exception.
 
-    Unlike an executor's thread it does not delay the end of the process: a model may never answer.
+    Unlike an executor's thread, it does not delay the end of the process: a model may never answer.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
@@ -73,10 +73,10 @@ class LoadAttempt:
         self._predictor: Predictor | None = None
 
     def run(self) -> tuple[Predictor, Question]:
-        """The version, if it is what its manifest says before it is loaded and still after, and answers.
+        """The version, verified before and after it is loaded, and tried.
 
         Raises:
-          LoadError: it is not, or does not.
+          LoadError: it does not verify or does not answer.
           StoreError: the store cannot be read.
         """
         path = self._store.path(self._number)
@@ -105,7 +105,7 @@ class LoadAttempt:
 
 
 def _file_facts(path: str) -> list[tuple[str, int, int]] | None:
-    """What changes when a file of the version does; None where it cannot be told cheaply."""
+    """A state that changes when a file of the version changes; None if that needs reading the files."""
     if "://" in path:
         return None
     folder = Path(path)

@@ -1,11 +1,11 @@
 """The loader of SavedModels.
 
-What the server, `predict`, `batch-predict`, the canaries, drift and the Evaluator ask is loaded here, so that
-a model is judged as it will answer.
+The server, `predict`, `batch-predict`, the canaries, drift and the Evaluator load models here, so that a
+model is judged by the predictions that it will serve.
 
-A session of TensorFlow 1, as TensorFlow Serving has it, and not `tf.saved_model.load`: on one review a call
-takes two thirds of the time, it runs in the caller's thread without the interpreter's lock, and closing it
-gives all of the version back.
+It uses a TensorFlow 1 session, as TensorFlow Serving does, instead of `tf.saved_model.load`: a call with one
+review takes two thirds of the time and runs in the caller's thread without the interpreter lock, and closing
+the session frees all memory of the version.
 """
 
 import gc
@@ -24,7 +24,7 @@ class LoadError(Exception):
 
 
 def prepare() -> None:
-    """Imports TensorFlow, and lets the garbage collector leave alone for good what came with it."""
+    """Imports TensorFlow, and excludes its objects from garbage collection."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import tensorflow as tf
@@ -34,7 +34,7 @@ def prepare() -> None:
 
 
 def collect() -> None:
-    """Frees what a closed version leaves behind in cycles."""
+    """Frees the reference cycles of closed versions."""
     gc.collect()
 
 
@@ -43,9 +43,9 @@ def load(path: str, version: int = 0, *, parallel: bool = False) -> Predictor:
 
     Args:
       path: the folder.
-      version: its number, where it has one.
-      parallel: whether a call shares its work out over the processors, for one caller with large batches;
-        otherwise it runs in the caller's thread.
+      version: its number, if it has one.
+      parallel: whether a call uses all processors, for one caller with large batches; otherwise it runs in
+        the caller's thread.
 
     Raises:
       LoadError: it cannot be loaded.
@@ -59,7 +59,7 @@ def load(path: str, version: int = 0, *, parallel: bool = False) -> Predictor:
     try:
         with session.graph.as_default():
             graph = tf.compat.v1.saved_model.loader.load(session, [SERVE_TAG], path)
-    except Exception as error:  # a damaged SavedModel makes TensorFlow raise all kinds
+    except Exception as error:  # TensorFlow raises many types for a damaged SavedModel
         session.close()
         raise LoadError(root_cause(error)) from error
     signatures = {
@@ -71,9 +71,9 @@ def load(path: str, version: int = 0, *, parallel: bool = False) -> Predictor:
 
 
 def load_parts(path: str) -> Any:
-    """The objects of the SavedModel in the folder `path`, as `tf.saved_model.load` gives them.
+    """The objects of the SavedModel in the folder `path`, from `tf.saved_model.load`.
 
-    For what no signature answers: weights to go on from, an embedding. Answers are `load`'s business.
+    For weights to continue training from, and embeddings; use `load` for predictions.
 
     Raises:
       LoadError: it cannot be loaded.
@@ -82,7 +82,7 @@ def load_parts(path: str) -> Any:
 
     try:
         return tf.saved_model.load(path)
-    except Exception as error:  # a damaged SavedModel makes TensorFlow raise all kinds
+    except Exception as error:  # TensorFlow raises many types for a damaged SavedModel
         raise LoadError(root_cause(error)) from error
 
 

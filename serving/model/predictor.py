@@ -22,8 +22,10 @@ Outputs = dict[str, np.ndarray]
 class TensorSpec:
     """A tensor of a signature.
 
-    dtype: TensorFlow's name, such as `string` or `float32`; strings arrive as arrays of objects (bytes).
-    shape: None for an unknown rank, None within for a dimension of any size. tensor: its name in the graph.
+    Attributes:
+      dtype: TensorFlow's name, such as `string` or `float32`; strings are arrays of objects (bytes).
+      shape: None for an unknown rank; None in it for a dimension of any size.
+      tensor: its name in the graph.
     """
 
     dtype: str
@@ -32,7 +34,7 @@ class TensorSpec:
 
     @property
     def numpy(self) -> np.dtype:
-        """The type of its arrays."""
+        """The numpy type of its arrays."""
         import tensorflow as tf
 
         if self.dtype == "string":
@@ -43,7 +45,7 @@ class TensorSpec:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Signature:
-    """A way to call the model. `definition` is TensorFlow's SignatureDef."""
+    """A signature of the model. `definition` is TensorFlow's SignatureDef."""
 
     name: str
     inputs: Mapping[str, TensorSpec]
@@ -76,7 +78,7 @@ class Signature:
 
 
 class Predictor:
-    """A SavedModel in a session of TensorFlow 1. `run` may be called from several threads at a time."""
+    """A SavedModel in a TensorFlow 1 session. `run` is thread-safe."""
 
     def __init__(self, *, version: int, signatures: Mapping[str, Signature], session: Any) -> None:
         self.version = version
@@ -86,18 +88,18 @@ class Predictor:
         self._making = threading.Lock()
 
     def run(self, signature_name: str, inputs: Inputs) -> Outputs:
-        """The outputs for `inputs`, which are exactly the signature's.
+        """The outputs for `inputs`, which must be exactly those of the signature.
 
-        Every output is an array; of rank 0 too, strings as objects (bytes).
+        Every output is an array, also of rank 0; strings are objects (bytes).
 
         Raises:
-          RequestError: the model refuses them; the code is TensorFlow's.
+          RequestError: the model fails; the code is TensorFlow's.
         """
         signature = self.signatures[signature_name]
         try:
             call = self._calls.get(signature_name) or self._make_call(signature)
             values = call(*[inputs[name] for name in signature.inputs])
-        except Exception as error:  # whatever TensorFlow raises on a client's input is the client's answer
+        except Exception as error:  # any TensorFlow error on a client's input is the response
             raise _as_request_error(error) from error
         return dict(zip(signature.outputs, map(_as_array, values), strict=True))
 
@@ -106,7 +108,7 @@ class Predictor:
         return self._session.graph.as_graph_def()
 
     def close(self) -> None:
-        """Frees the version; no call may be running or follow."""
+        """Frees the version; no call may be running or follow it."""
         self._calls.clear()
         self._session.close()
 
@@ -123,8 +125,8 @@ class Predictor:
 def make_call(session: Any, *, feed: list[str], fetch: list[str]) -> Callable[..., list[Any]]:
     """A function from the values of the tensors `feed`, in order, to those of the tensors `fetch`.
 
-    As Keras does it, by a method that TensorFlow does not document: the documented `make_callable` prepares
-    each call anew, which takes a third of a short one. It is used where the other is gone
+    Uses an undocumented method of TensorFlow, as Keras does: the documented `make_callable` prepares each
+    call again, which takes a third of a short call. It is the fallback if the other is missing
     (docs/private-apis.md).
     """
     make = getattr(session, "_make_callable_from_options", None)
@@ -137,14 +139,14 @@ def make_call(session: Any, *, feed: list[str], fetch: list[str]) -> Callable[..
 
 
 def strings(values: Sequence[bytes]) -> np.ndarray:
-    """A tensor of strings: objects [N], as signatures take them."""
+    """A tensor of strings for signatures: objects [N]."""
     array = np.empty(len(values), object)
     array[:] = values
     return array
 
 
 def _as_array(value: Any) -> np.ndarray:
-    """An output as an array. A session gives a tensor of rank 0 as numpy's scalar, a string as bytes."""
+    """An output as an array. A session returns a tensor of rank 0 as a numpy scalar, a string as bytes."""
     if isinstance(value, np.ndarray):
         return value
     return np.array(value, object) if isinstance(value, bytes) else np.asarray(value)

@@ -20,7 +20,7 @@ from serving.status import Code, RequestError, invalid
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """An answer, with the version and the signature that gave it."""
+    """The outputs of a request, with the version and the signature."""
 
     version: int
     signature: Signature
@@ -29,14 +29,14 @@ class Prediction:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """What a version takes and gives."""
+    """The signatures of a version."""
 
     version: int
     signatures: Mapping[str, Signature]
 
 
 class Service:
-    """One model under one name. Everything is called in the event loop; errors are RequestErrors."""
+    """One model under one name. All methods are called in the event loop and raise RequestError."""
 
     def __init__(
         self,
@@ -56,11 +56,11 @@ class Service:
         self._draining = False
 
     def ready(self) -> bool:
-        """Whether new requests are answered."""
+        """Whether the server accepts new requests."""
         return self._models.ready() and not self._draining
 
     def drain(self) -> None:
-        """Stops being ready; what comes in is still answered."""
+        """Stops being ready; requests are still answered."""
         self._draining = True
 
     def statuses(self, version: int | None = None, label: str | None = None) -> list[VersionStatus]:
@@ -89,8 +89,8 @@ class Service:
     ) -> contextlib.AbstractContextManager[LoadedVersion]:
         """The version that answers a request, resolved once.
 
-        The request reads its inputs by the version's signatures and hands it on to `predict`. Until the
-        block ends the version stays loaded, whatever the store publishes meanwhile.
+        The request parses its inputs by the version's signatures and passes the version to `predict`. The
+        version stays loaded until the block ends, whatever the store publishes meanwhile.
 
         Raises:
           RequestError: the version is not loaded, or the label is unknown.
@@ -107,13 +107,13 @@ class Service:
         request_id: str | None = None,
         protocol: str = "rest",
     ) -> Prediction:
-        """The model's answer.
+        """Calls the model.
 
         Args:
           leased: the version of `lease`.
           signature: one of its signatures.
-          inputs: exactly the signature's; strings as arrays of objects (bytes).
-          deadline: as of time.monotonic(); `serve.timeout_seconds` holds as well.
+          inputs: exactly those of the signature; strings as arrays of objects (bytes).
+          deadline: as of time.monotonic(); `serve.timeout_seconds` applies as well.
           request_id: the request's id in the logs.
           protocol: `rest`, `grpc` or `v2`, for the metrics.
 
@@ -142,7 +142,7 @@ class Service:
     async def _call(
         self, leased: LoadedVersion, signature: Signature, inputs: Inputs, **limits: Any
     ) -> Outputs:
-        """The batcher's answer, of which the versions take note."""
+        """Calls the batcher, and records failures of the version."""
         try:
             outputs = await self._batcher.run(leased.lanes[signature.name], inputs, **limits)
         except RequestError:
@@ -152,10 +152,10 @@ class Service:
         return outputs
 
     def _checked(self, signature: Signature, inputs: Inputs) -> tuple[int, int]:
-        """The number of rows, and of bytes.
+        """Checks the inputs; returns the numbers of rows and bytes.
 
         Raises:
-          RequestError: names, ranks, rows or sizes are not what the signature and the limits say.
+          RequestError: names, ranks, rows or sizes do not match the signature or exceed a limit.
         """
         signature.check_names(inputs)
         signature.check_shapes(inputs)
@@ -171,12 +171,12 @@ class Service:
         return rows, size
 
     def check_rows(self, signature: Signature, rows: int) -> None:
-        """Raises RequestError for more rows than a request may have; asked early, it spares reading them."""
+        """Raises RequestError for too many rows; called before the rows are parsed."""
         if signature.batched:
             self._check_rows(rows)
 
     def check_examples(self, count: int, context_bytes: int) -> None:
-        """The same for examples that each get a context, which makes a small request a large one."""
+        """Raises RequestError for too many examples, or a context that is too large once in each."""
         self._check_rows(count)
         size, most = count * context_bytes, self.settings.max_body_bytes
         if size > most:

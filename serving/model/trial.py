@@ -1,8 +1,8 @@
 """The trial of a loaded version before it replaces the live one.
 
-No code of an error excuses a version: INVALID_ARGUMENT is also what a table says that was never initialized.
-So it is asked what it has to answer: the requests that it brings along, or else a plain text, a tf.Example
-with the features that it parses, or values of its types and shapes.
+No error code excuses a version: an uninitialized table also raises INVALID_ARGUMENT. The version must
+therefore answer its own warm-up requests or, without these, a plain text, a tf.Example with the features that
+it parses, or values of its types and shapes.
 """
 
 import contextlib
@@ -17,13 +17,13 @@ from serving.model.predictor import DEFAULT_SIGNATURE, Inputs, Outputs, Predicto
 from serving.model.warmup_requests import FILE, OwnRequest
 from serving.status import Code, RequestError
 
-_ROWS = 8  # of the second call, which prepares what only a batch needs
+_ROWS = 8  # rows of the second call, which warms up batches
 _PERHAPS_THE_INPUTS = (Code.INVALID_ARGUMENT, Code.FAILED_PRECONDITION, Code.OUT_OF_RANGE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Question:
-    """A request that a version has answered, and has to answer as long as it serves."""
+    """A request that a version has answered, and must answer as long as it serves."""
 
     signature: str
     inputs: Inputs
@@ -34,10 +34,10 @@ class Question:
 
 
 class Reference:
-    """The version that a new one is compared with: the live one or, while none is, an older one.
+    """The version that a new one is compared with: the live one or, without one, an older one.
 
-    The older one is loaded when it is first asked for.
-    So a server that starts judges a version as one that was running when it was published.
+    The older one is loaded when it is first needed. A server that starts therefore judges a version like one
+    that was running when the version was published.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Reference:
         self._loaded: Predictor | None = None
 
     def predictor(self) -> Predictor | None:
-        """The version; None where there is none to compare with."""
+        """The version; None if there is none to compare with."""
         if self._live is None and self._loaded is None:
             self._loaded = self._older()
             self._older = lambda: None
@@ -64,21 +64,21 @@ class Reference:
 def try_out(
     predictor: Predictor, *, own: Sequence[OwnRequest] = (), reference: Reference | None = None
 ) -> Question:
-    """Asks a version through all its signatures, which also makes the calls that cost more the first time.
+    """Tries a version through all its signatures, which also warms it up.
 
     Args:
       predictor: the version.
-      own: the requests that it brings along; a signature that they ask is asked nothing else.
-      reference: the version to compare with; it is asked only where the new one falls short.
+      own: its own warm-up requests; signatures that these use are not tried otherwise.
+      reference: the version to compare with, used only if the new one fails.
 
     Returns:
-      What the default signature has answered, or the first one where there is no default.
+      The request that the default signature has answered, or the first signature without a default.
 
     Raises:
-      LoadError: a request of its own is not answered; the default signature does not answer, or none does
-        where there is no default; another signature fails by the model's fault. Or the reference does what
-        the version does not: it has a default signature, answers a signature of that name and those inputs,
-        answers a batch, or has a row for each of the input.
+      LoadError: one of its own requests fails; the default signature fails, or without a default all do;
+        another signature fails by the model's fault. Or the version lacks what the reference has: a default
+        signature, an answer from a signature of that name and inputs, an answer to a batch, or one row per
+        input row.
     """
     trial = _Trial(predictor, reference or Reference())
     answered = _answers_to(own, predictor)
@@ -101,7 +101,7 @@ def try_out(
 
 
 def _answers_to(own: Sequence[OwnRequest], predictor: Predictor) -> dict[str, Inputs]:
-    """The first of the version's own requests to each signature, once all are answered."""
+    """The first own request to each signature, after all were answered."""
     answered: dict[str, Inputs] = {}
     for number, request in enumerate(own, start=1):
         try:
@@ -117,7 +117,7 @@ def _answers_to(own: Sequence[OwnRequest], predictor: Predictor) -> dict[str, In
 
 
 class _Trial:
-    """The trial of a version by made-up inputs, beside the version that it is compared with."""
+    """The trial of a version with synthetic inputs, and the reference."""
 
     def __init__(self, predictor: Predictor, reference: Reference) -> None:
         self._predictor = predictor
@@ -149,7 +149,7 @@ class _Trial:
         return inputs
 
     def is_a_loss(self, signature: Signature, error: RequestError) -> bool:
-        """Whether a signature that fails is the model's fault, or one that the reference answers."""
+        """Whether a failure is the model's fault, or the reference answers the same."""
         if error.code not in _PERHAPS_THE_INPUTS:
             return True
         known = self._reference.predictor()
@@ -163,7 +163,7 @@ class _Trial:
         return True
 
     def require_no_default_before(self) -> None:
-        """Raises LoadError where requests that name no signature were answered, and would be no more."""
+        """Raises LoadError if only the reference answers requests that name no signature."""
         known = self._reference.predictor()
         if known is not None and DEFAULT_SIGNATURE in known.signatures:
             raise LoadError(
@@ -212,7 +212,7 @@ class _Trial:
 
 
 def _without_rows(inputs: Inputs, outputs: Outputs) -> str:
-    """The first output without a row for each input row; "" if there is none, or no input to compare with."""
+    """The first output without one row per input row; "" if there is none."""
     if not inputs or not all(value.ndim for value in inputs.values()):
         return ""
     rows = len(next(iter(inputs.values())))
@@ -248,7 +248,7 @@ def _first_answered(predictor: Predictor, signature: Signature, examples: Exampl
 
 
 def _answer(predictor: Predictor, signature: Signature, inputs: Inputs) -> Outputs:
-    """The outputs; raises RequestError unless each has the signature's type, and some value is finite."""
+    """The outputs; raises RequestError unless each has the signature's type and a finite value."""
     outputs = predictor.run(signature.name, inputs)
     for name, spec in signature.outputs.items():
         value = outputs[name]

@@ -65,14 +65,14 @@ def test_what_comes_while_the_model_is_busy_shares_the_next_call():
     with_batcher(limits(), story)
 
 
-def test_an_idle_model_does_not_wait_for_company():
+def test_an_idle_model_does_not_wait_to_batch():
     async def story(ask, batcher, model):
         await asyncio.wait_for(ask(1), SOON / 2)
 
     with_batcher(limits(max_delay=3600, workers=2), story)
 
 
-def test_while_another_call_runs_rows_wait_for_company_until_the_call_is_full():
+def test_while_another_call_runs_rows_wait_to_be_batched_until_the_call_is_full():
     async def story(ask, batcher, model):
         model.hold()
         first = ask(1)
