@@ -26,10 +26,9 @@ class _DataCheckSpec(component_spec.ComponentSpec):
 
 
 class DataCheck(base_component.BaseComponent):
-    """Fails, and with it the run, when the data is not fit to train on; its output `verdict` says what it is
-    like.
+    """Fails, and stops the run, if the data is unfit for training; its output `verdict` has the findings.
 
-    TFX's ExampleValidator only writes anomalies down: what is downstream of it runs all the same.
+    TFX's ExampleValidator only records anomalies and does not stop the stages after it.
     """
 
     SPEC_CLASS = _DataCheckSpec
@@ -49,10 +48,9 @@ class DataCheck(base_component.BaseComponent):
         Args:
           statistics: StatisticsGen's output.
           anomalies: ExampleValidator's output.
-          settings: the bounds that the data must keep.
-          examples: ImdbExampleGen's output, to have its account of bad rows in the verdict, and to look at
-            the training reviews themselves.
-          embedding: what the model will be made with, to see whether it knows the reviews' language.
+          settings: the bounds of the data.
+          examples: ImdbExampleGen's output, for its counts of bad rows and for the training reviews.
+          embedding: the model's embedding, to check whether it knows the reviews' language.
         """
         super().__init__(
             spec=_DataCheckSpec(

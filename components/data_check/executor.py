@@ -24,7 +24,7 @@ _ANOMALIES_FILE = "SchemaDiff.pb"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Judges statistics and anomalies."""
+    """Checks statistics, anomalies and texts."""
 
     def Do(
         self,

@@ -17,14 +17,12 @@ class SplitFacts:
     positive: int
     """Labels other than 0 count here too; the schema forbids all but 1."""
     words: tuple[float, ...]
-    """Least, the deciles, and most words of a review: 11 numbers, approximate; empty for a split without
-    any.
-    """
+    """The minimum, deciles and maximum of words per review: 11 approximate numbers; empty without reviews."""
     mean_words: float
     lengths: dict[str, int]
     """Reviews by length bucket."""
     missing: dict[str, int]
-    """Features that some reviews lack, and how many do."""
+    """Feature -> number of reviews without it."""
 
     @property
     def positive_share(self) -> float:
@@ -41,7 +39,7 @@ class SplitFacts:
 
 
 def split_facts(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> SplitFacts:
-    """The facts of a split out of its StatisticsGen output (one dataset)."""
+    """The facts of a split from its StatisticsGen output (one dataset)."""
     dataset = statistics.datasets[0]
     features = {"/".join(feature.path.step) or feature.name: feature for feature in dataset.features}
     label = features[LABEL].num_stats if LABEL in features else statistics_pb2.NumericStatistics()

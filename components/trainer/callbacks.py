@@ -13,7 +13,7 @@ from components.trainer.settings import TrainerSettings
 
 
 class Diverged(GreenlightError):
-    """The loss of a fit stopped being a number."""
+    """The loss of a fit became NaN or infinite."""
 
 
 def early_stopping(settings: TrainerSettings) -> tf_keras.callbacks.EarlyStopping:
@@ -26,9 +26,10 @@ def early_stopping(settings: TrainerSettings) -> tf_keras.callbacks.EarlyStoppin
 
 
 class EpochRecord(tf_keras.callbacks.Callback):
-    """Keeps every epoch's figures in `epochs`, writes them for TensorBoard, and tells them in a line.
+    """Records every epoch's figures in `epochs` and for TensorBoard, and reports them in one line.
 
-    Raises Diverged out of the fit as soon as the loss is not a number any more.
+    Raises:
+      Diverged: from the fit, as soon as the loss is NaN or infinite.
     """
 
     def __init__(self, *, epochs: int, log_dir: str | Path | None):
@@ -71,5 +72,5 @@ class EpochRecord(tf_keras.callbacks.Callback):
 
 
 def _writers(log_dir: str | Path) -> dict[str, tf.summary.SummaryWriter]:
-    """One TensorBoard run a split, named as Keras's own callback names them, without its slow graph dump."""
+    """One TensorBoard run per split, named as by Keras's callback, without its slow graph dump."""
     return {run: tf.summary.create_file_writer(f"{log_dir}/{run}") for run in ("train", "validation")}

@@ -25,12 +25,12 @@ def trainer(
 ) -> Trainer:
     """TFX's Trainer on the splits `train` and `eval` of `examples`; outputs `model` and `model_run`.
 
-    Besides the settings its cache key holds what the embedding is made of and the source code of the
-    training, so that an upgrade of either trains again.
+    Its cache key contains the settings, the content of the embedding and the source code of the training, so
+    that an upgrade of either trains again.
 
     Args:
-      base_model: the live model, which `settings.warm_start` may start from; a Model that holds none where
-        nothing is live. As an input it is part of the cache key: another live model trains again.
+      base_model: the live model, which `settings.warm_start` may start from, or an artifact without a model
+        if none is live. It is an input, so another live model trains again.
     """
     return Trainer(
         run_fn=RUN_FN,

@@ -1,8 +1,7 @@
 """Synchronous data-parallel training with `tf.distribute`: several devices, or several processes.
 
-A global batch is `batch_size` reviews, the same ones in the same order as without distribution. Each replica
-takes a part, and parts are weighted by their number of reviews, so that the gradient is the mean over the
-global batch.
+A global batch has `batch_size` reviews, the same in the same order as without distribution. Each replica gets
+a part, weighted by its number of reviews, so that the gradient is the mean over the global batch.
 """
 
 import dataclasses
@@ -16,7 +15,7 @@ from components.trainer.settings import TrainerSettings
 
 
 def strategy_of(settings: TrainerSettings) -> tf.distribute.Strategy | None:
-    """The strategy of `trainer.strategy`. Several workers call it before any TensorFlow operation."""
+    """The strategy of `trainer.strategy`. Several workers must call it before any TensorFlow operation."""
     if settings.strategy == "mirrored":
         return tf.distribute.MirroredStrategy()
     if settings.strategy == "multi_worker":
@@ -25,7 +24,7 @@ def strategy_of(settings: TrainerSettings) -> tf.distribute.Strategy | None:
 
 
 class SharedModel(UnconvertedModel):
-    """A Keras model whose training step takes a replica's part of the global batch."""
+    """A Keras model whose training step uses a replica's part of the global batch."""
 
     @unconverted
     def train_step(self, data):
@@ -45,7 +44,7 @@ class SharedModel(UnconvertedModel):
 
 @dataclasses.dataclass(frozen=True)
 class DistributedCopy:
-    """A copy of a classifier with weights mirrored on every replica, which is trained in its place.
+    """A copy of a classifier with weights mirrored on every replica, which is trained instead.
 
     Calibration, export and evaluation use the plain classifier.
     """

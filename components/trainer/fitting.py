@@ -23,7 +23,7 @@ _EVAL_BATCH = 512  # streamed reviews are encoded a batch at a time: four times 
 
 @dataclasses.dataclass(frozen=True)
 class FitRecord:
-    """How a fit went. `epochs[i]`: epoch (from 1), loss, accuracy, val_loss, val_accuracy, seconds.
+    """The record of a fit. `epochs[i]`: epoch (from 1), loss, accuracy, val_loss, val_accuracy, seconds.
 
     The weights are those after epoch `restored_epoch`, then calibrated if there is a `calibration`;
     `stopped_epoch` is None if all epochs ran.
@@ -39,7 +39,7 @@ class FitRecord:
     examples: dict[str, int]
     calibration: Calibration | None
     start: dict[str, Any] | None = None
-    """A `starts.Start`; None for a fit from scratch that was told to be one."""
+    """An `initialization.Start` as a dictionary; None for `trainer.warm_start` = "off"."""
 
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -61,7 +61,7 @@ def fit(
     classifier is trained under its strategy, and its weights are copied back.
 
     Raises:
-      GreenlightError: the loss stopped being a number.
+      GreenlightError: the loss became NaN or infinite.
     """
     started = time.perf_counter()
     record = callbacks.EpochRecord(epochs=settings.epochs, log_dir=log_dir)
@@ -112,7 +112,7 @@ def _calibrate(classifier: model.Classifier, keras_model: tf_keras.Model, evalua
 
 
 def quality(classifier: model.Classifier, evaluation: Batches) -> dict[str, float]:
-    """The log loss and the accuracy of a fitted classifier, calibrated or not, without label smoothing."""
+    """The log loss and accuracy of a fitted classifier, without label smoothing."""
     logits, labels = _logits(model.encoded_feed(classifier).model, evaluation)
     loss = np.logaddexp(0, np.where(labels == 1, -logits, logits).astype(np.float64)).mean()
     return {"loss": float(loss), "accuracy": float(np.mean((logits >= 0) == (labels == 1)))}
@@ -120,7 +120,7 @@ def quality(classifier: model.Classifier, evaluation: Batches) -> dict[str, floa
 
 @unconverted
 def _logits(keras_model: tf_keras.Model, evaluation: Batches) -> tuple[np.ndarray, np.ndarray]:
-    """float32 [N] both: logits and labels."""
+    """Logits and labels, float32 [N] each."""
     scored = [
         (keras_model(features, training=False)[:, 0].numpy(), labels.numpy())
         for features, labels in evaluation.batches(_EVAL_BATCH)

@@ -16,13 +16,13 @@ Fitted = tuple[model.Classifier, fitting.FitRecord]
 
 @dataclasses.dataclass(frozen=True)
 class Start:
-    """How the fit that was kept started, under `trainer.warm_start` = `wanted`.
+    """The start of the kept fit, under `trainer.warm_start` = `wanted`.
 
     Attributes:
-      origin: where its weights came from.
-      why: a sentence.
-      taken: what became of each part of the live model; empty where none was asked for.
-      compared: for `auto` the log loss and accuracy on `eval` of each fit, by its origin.
+      origin: the origin of its weights.
+      why: the reason, a sentence.
+      taken: the transfer of each part of the live model; empty without a warm start.
+      compared: for `auto`, origin -> log loss and accuracy on `eval` of each fit.
     """
 
     wanted: str
@@ -40,14 +40,14 @@ def fit(
     log_dir: str | Path | None = None,
     strategy: Any = None,
 ) -> Fitted:
-    """Trains as `settings.warm_start` says; the fit's record has its start.
+    """Trains according to `settings.warm_start`; the fit's record has its start.
 
     Args:
       prepared: the reviews.
-      settings: how to train.
-      base_model: the folder of the live model; None where there is none.
-      log_dir: where TensorBoard's logs go, if anywhere.
-      strategy: of `tf.distribute`, to fit under.
+      settings: the settings of the training.
+      base_model: the folder of the live model; None if there is none.
+      log_dir: the folder of TensorBoard's logs, if any.
+      strategy: the strategy of `tf.distribute`.
 
     Raises:
       GreenlightError: a fit diverged.
@@ -84,7 +84,7 @@ def _fit(
     log_dir: str | Path | None,
     strategy: Any,
 ) -> tuple[Fitted, Transferred | None]:
-    """A fit from scratch, or with what fits of the model at `base_model`."""
+    """A fit from scratch, or from the fitting parts of the model at `base_model`."""
     classifier = prepared.fresh_classifier(settings)
     taken = None
     if base_model is not None:
@@ -105,7 +105,7 @@ def _fit(
 
 
 def _better(prepared: Prepared, scratch: Fitted, live: Fitted, taken: Transferred) -> Fitted:
-    """The fit with the lower log loss on `eval`, the one from scratch where both are equal."""
+    """The fit with the lower log loss on `eval`; the one from scratch if both are equal."""
     fits: dict[Origin, Fitted] = {"scratch": scratch, "live": live}
     compared: dict[str, dict[str, float]] = {
         origin: fitting.quality(classifier, prepared.evaluation) for origin, (classifier, _) in fits.items()
@@ -129,5 +129,5 @@ def _started(fitted: Fitted, start: Start) -> Fitted:
 
 
 def _below(log_dir: str | Path | None, origin: Origin, *, wanted: str) -> str | Path | None:
-    """A folder of its own for each of two fits."""
+    """A separate folder for each of two fits."""
     return f"{log_dir}/from-{origin}" if log_dir and wanted == "auto" else log_dir

@@ -1,6 +1,6 @@
 """The description of a training for several worker processes.
 
-Light imports only: a file that holds none is refused before TensorFlow is loaded.
+Light imports only: an invalid file is refused before TensorFlow is loaded.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from components.trainer.settings import TrainerSettings
 
 
 class Job(BaseModel):
-    """One training from its reviews to its exported model."""
+    """One training, from reviews to exported model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,10 +28,10 @@ class Job(BaseModel):
 
     @classmethod
     def load(cls, file: Path) -> "Job":
-        """What `save` wrote.
+        """The inverse of `save`.
 
         Raises:
-          InputError: the file cannot be read, or holds no job.
+          InputError: the file cannot be read, or is not a job.
         """
         try:
             return cls.model_validate_json(file.read_text(encoding="utf-8"))
@@ -45,6 +45,6 @@ class Job(BaseModel):
             raise InputError(f"The job {file} is invalid: it is not text.") from None
 
     def save(self, file: Path) -> Path:
-        """Writes it to `file`, which it returns."""
+        """Writes the job to `file`; returns `file`."""
         file.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
         return file

@@ -21,7 +21,7 @@ from components.trainer.distribution import DistributedCopy, SharedModel
 from components.trainer.settings import TrainerSettings
 
 _SAMPLE = 25_000
-"""About how many of the training reviews n-grams are learned from, where reviews are streamed: 160 MB."""
+"""The approximate number of reviews that n-grams are learned from if reviews are streamed: 160 MB."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,19 +41,19 @@ class Prepared:
         return load(self.handle, name=self.embedding.name, trainable=self.embedding.trainable)
 
     def fresh_classifier(self, settings: TrainerSettings) -> model.Classifier:
-        """One that knows nothing yet, the same for the same seed; seeds what a fit of it draws, too."""
+        """An untrained classifier; also seeds the random numbers of its fit."""
         tf_keras.utils.set_random_seed(settings.seed)
         return model.build(self.fresh_embedding(), self.vocabulary, settings)
 
     def distributed(
         self, classifier: model.Classifier, settings: TrainerSettings, strategy: Any
     ) -> DistributedCopy:
-        """`classifier` once more, to be trained under a `tf.distribute` strategy."""
+        """A copy of `classifier`, to be trained under a `tf.distribute` strategy."""
         embedding = classifier.embedding
         tf_keras.utils.set_random_seed(settings.seed)
         with strategy.scope():
             if embedding.trainable:
-                # Not by `load`, whose checks call it: TensorFlow lets that be done on a replica only.
+                # Not `load`, whose checks call the layer, which TensorFlow allows only on a replica.
                 embedding = hub.KerasLayer(self.handle, trainable=True, input_shape=[], dtype=tf.string)
             width = classifier.head.inputs[0].shape[1]
             copy = model.build(embedding, self.vocabulary, settings, width=width)
@@ -70,14 +70,14 @@ def prepare(
     train_files: Sequence[str],
     eval_files: Sequence[str],
 ) -> Prepared:
-    """Finds the embedding, reads both splits, learns the n-grams of the first.
+    """Finds the embedding, reads both splits, and learns the n-grams of the first.
 
     Args:
-      cache_dir: where embeddings are kept between runs.
+      cache_dir: the folder of built and downloaded embeddings.
       train_files, eval_files: patterns of GZIP TFRecords of reviews.
 
     Raises:
-      InputError: the embedding cannot be had or used.
+      InputError: the embedding cannot be found or used.
       GreenlightError: a split is empty or cannot be read.
     """
     handle = locate(embedding, cache_dir=cache_dir, progress=progress.report)
@@ -97,7 +97,7 @@ def prepare(
 
 
 def _encoder(encode_words: data.Encode, vocabulary: ngrams.Vocabulary | None) -> data.Encode:
-    """What `model.encoded_feed` of a classifier with that vocabulary would encode with."""
+    """The encoder of `model.encoded_feed` for a classifier with that vocabulary."""
     if vocabulary is None:
         return encode_words
     index = ngrams.NgramIndex(vocabulary)
@@ -107,7 +107,7 @@ def _encoder(encode_words: data.Encode, vocabulary: ngrams.Vocabulary | None) ->
 def _encoded(
     settings: TrainerSettings, encode: data.Encode, train_files: Sequence[str], eval_files: Sequence[str]
 ) -> tuple[ngrams.Vocabulary | None, data.ReviewsInMemory, data.ReviewsInMemory]:
-    """Reads, encodes, and learns the n-grams, tokenizing each review once for that."""
+    """Reads and encodes the reviews, and learns the n-grams; tokenizes each review once."""
     order = settings.ngram_order
     if not order:
         train = data.read(train_files, split="train", encode=encode)
@@ -125,7 +125,7 @@ def _encoded(
 def _learn_from_sample(
     settings: TrainerSettings, train_files: Sequence[str], size: int
 ) -> ngrams.Vocabulary | None:
-    """Learns the n-grams from a share of the reviews that takes no more memory the more there are."""
+    """Learns the n-grams from a sample of the reviews, in bounded memory."""
     if not settings.ngram_order:
         return None
     sample = data.encoded(

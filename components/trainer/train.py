@@ -17,7 +17,7 @@ from components.trainer.settings import TrainerSettings
 from serving.machine import scratch
 
 HISTORY = "history.json"
-"""In the ModelRun artifact: a fitting.FitRecord."""
+"""The file with a fitting.FitRecord in the ModelRun artifact."""
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -43,7 +43,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
 
 def carry_out(job: Job, *, exports: bool = True) -> None:
-    """Trains; only the process that exports leaves anything behind.
+    """Trains; only the exporting process writes files.
 
     Raises:
       GreenlightError: as `train`.
@@ -73,16 +73,16 @@ def train(
     base_model: str | None = None,
     log_dir: str | Path | None = None,
 ) -> tuple[model.Classifier, fitting.FitRecord]:
-    """A trained classifier and the record of its fit; the same for the same settings and reviews.
+    """A trained classifier and the record of its fit; deterministic.
 
     Args:
       train_files: patterns of GZIP TFRecords of reviews; eval_files likewise, for early stopping.
-      cache_dir: where embeddings are kept between runs.
-      base_model: the folder of the live model, for `settings.warm_start`; None where there is none.
-      log_dir: where TensorBoard's logs go, if anywhere.
+      cache_dir: the folder of built and downloaded embeddings.
+      base_model: the folder of the live model, for `settings.warm_start`; None if there is none.
+      log_dir: the folder of TensorBoard's logs, if any.
 
     Raises:
-      GreenlightError: a split is empty, the embedding cannot be had or used, the fit diverged.
+      GreenlightError: a split is empty, the embedding cannot be found or used, or the fit diverged.
     """
     strategy = distribution.strategy_of(settings)
     prepared = prepare(
@@ -108,5 +108,5 @@ def fit_prepared(
 
 
 def _existing(base_model: str | None) -> str | None:
-    """The folder of the live model; the stage that looks for one leaves no SavedModel where there is none."""
+    """The folder of the live model; None if the artifact has no SavedModel."""
     return base_model if base_model and tf.saved_model.contains_saved_model(base_model) else None

@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def _known(error: Exception) -> GreenlightError | None:
-    """The error in words for a person; None where there are none."""
+    """The error for the user; None for an unexpected error."""
     if isinstance(error, GreenlightError):
         return error
     remedy = faults.remedy_of(error)

@@ -1,8 +1,8 @@
 """The worker processes of a distributed training: the cluster, their start and supervision.
 
-TensorFlow lets only a process that has done nothing else join others, so even the stage's own part is done in
-one of its own. A TF_CONFIG in the environment, as a training operator sets it, names the processes of a
-cluster; without one they all are on this machine.
+TensorFlow allows only a fresh process to join a cluster, so even the stage's own part runs in a child
+process. A TF_CONFIG in the environment, which a training operator sets, names the processes of a cluster;
+without it, all processes are on this machine.
 """
 
 import json
@@ -32,10 +32,10 @@ _TAIL = 20_000
 
 
 def cluster_of(text: str | None) -> dict[str, Any]:
-    """TF_CONFIG, read.
+    """The parsed TF_CONFIG.
 
     Raises:
-      InputError: there is none, or it names no place of this process among the workers.
+      InputError: it is not set, or invalid.
     """
     if not text:
         raise InputError(
@@ -74,16 +74,16 @@ def leads(config: dict[str, Any]) -> bool:
 
 
 def run(job: Path, *, workers: int) -> None:
-    """Carries out `job` in `workers` processes on this machine; in one, where TF_CONFIG tells of the others.
+    """Runs `job` in `workers` processes on this machine, or in one process of the cluster of TF_CONFIG.
 
-    Their output is kept beside the job. Where one fails, the others are ended; where a signal ended it, all
-    are started once more.
+    Their output is written beside the job. If one fails, the others are ended; if a signal ended it, all are
+    started once more.
 
     Raises:
       InputError: see `cluster_of`.
-      MachineFault: a process was killed, and so was one when they were started once more.
-      GreenlightError: the process that failed said why.
-      RuntimeError: it did not; the message has its traceback.
+      MachineFault: a process was killed, and again after the restart.
+      GreenlightError: a process failed with a known error.
+      RuntimeError: a process failed with another error; the message has its traceback.
     """
     try:
         _run(job, workers=workers)
@@ -128,7 +128,7 @@ def _run(job: Path, *, workers: int) -> None:
 
 
 def _require_none_failed(job: Path, started: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Raises what made a process end; of several the killed one, on which the others fail as well."""
+    """Raises the error of a failed process; that of a killed one first, because the others then fail, too."""
     failed = [(code, number) for number, process in enumerate(started) if (code := process.poll())]
     if failed:
         code, number = min(failed)

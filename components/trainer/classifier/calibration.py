@@ -16,9 +16,9 @@ class Calibration:
 
 
 def find(logits: np.ndarray, labels: np.ndarray) -> Calibration:
-    """The calibration with the least log loss of `logits`, float [N], against `labels`, 0 or 1.
+    """The calibration with the lowest log loss of `logits`, float [N], for `labels`, 0 or 1.
 
-    It leans towards changing nothing by the weight of one review, so that few reviews do not carry it away.
+    It is regularized towards no change with the weight of one review, against overfitting on few reviews.
     """
     logits, sign = logits.astype(np.float64), 2.0 * labels - 1
 
@@ -32,6 +32,6 @@ def find(logits: np.ndarray, labels: np.ndarray) -> Calibration:
 
 
 def fold(calibration: Calibration, output: tf_keras.layers.Dense) -> None:
-    """Changes the layer that gives the logit, so that it gives the calibrated one."""
+    """Changes the logit layer so that it returns the calibrated logit."""
     kernel, bias = output.get_weights()
     output.set_weights([calibration.scale * kernel, calibration.scale * bias + calibration.offset])

@@ -1,8 +1,7 @@
 """A marker that keeps AutoGraph from converting Keras code.
 
-AutoGraph knows that TensorFlow's own code needs no rewriting, but not that the separate package tf_keras
-needs none either. Left alone, it rewrites a thousand of its functions before the first step, which takes
-longer than a fit.
+AutoGraph does not convert TensorFlow's own code, but the separate package tf_keras, which does not need it
+either: it converts a thousand functions before the first step, which takes longer than a fit.
 """
 
 import tensorflow as tf

@@ -14,16 +14,16 @@ from components.trainer.classifier.conversion import unconverted
 
 Features: TypeAlias = Any  # tf.Tensor | tf.RaggedTensor | tuple["Features", ...]: TensorFlow has no types
 Encode = Callable[[tf.Tensor], Features]
-"""What a model is fed instead of raw text: string [N] -> tensors, dense or ragged, with N rows each."""
+"""Encodes texts for a model: string [N] -> dense or ragged tensors with N rows each."""
 
 _READ_BATCH = 1024
 _SHUFFLED_AT_ONCE = 25_000
 
 
 class Batches(Protocol):
-    """Labeled reviews that give (features, float32 [n] labels) of `size` rows at a time.
+    """Batches of (features, float32 [n] labels) with `size` rows each.
 
-    With a seed they come in a new order every pass, and in the same orders for the same seed.
+    With a seed, each pass has another order; the same seed gives the same orders.
     """
 
     def __len__(self) -> int: ...
@@ -48,7 +48,7 @@ class ReviewsInMemory:
         return rows.batch(size).map(self._at).prefetch(2)
 
     def mapped(self, encode: Callable[[Features], Features]) -> "ReviewsInMemory":
-        """The same reviews with `encode` applied to their features, a batch at a time."""
+        """The reviews with `encode` applied to their features, batch by batch."""
         rows = tf.data.Dataset.range(len(self)).batch(_READ_BATCH)
         encoded = rows.map(
             unconverted(lambda row: encode(_gather(self.features, row))), num_parallel_calls=tf.data.AUTOTUNE
@@ -62,10 +62,9 @@ class ReviewsInMemory:
 
 @dataclasses.dataclass(frozen=True)
 class StreamedReviews:
-    """Reviews straight from the files, encoded on their way, for more of them than memory should hold.
+    """Reviews streamed from the files and encoded, for more reviews than fit in memory.
 
-    `Batches` of `size` reviews. The order of a pass depends on how the reviews lie in the files, unlike that
-    of `ReviewsInMemory`.
+    `Batches` of `size` reviews. Unlike that of `ReviewsInMemory`, the order depends on the files.
     """
 
     patterns: Sequence[str]
@@ -88,11 +87,11 @@ class StreamedReviews:
 
 
 def count(patterns: Sequence[str], *, split: str) -> int:
-    """Reviews in GZIP TFRecords.
+    """The number of reviews in GZIP TFRecords.
 
     Args:
       patterns: file patterns.
-      split: what these files are, for error messages.
+      split: the name of the split, for error messages.
 
     Raises:
       GreenlightError: there is no review, or the files cannot be read.
@@ -106,12 +105,12 @@ def count(patterns: Sequence[str], *, split: str) -> int:
 
 
 def read(patterns: Sequence[str], *, split: str, encode: Encode = tf.identity) -> ReviewsInMemory:
-    """Reads GZIP TFRecords of reviews; which review is in which file, and where, changes nothing.
+    """Reads GZIP TFRecords of reviews; the result does not depend on their order in the files.
 
     Args:
       patterns: file patterns.
-      split: what these files are, for error messages.
-      encode: applied to the texts once, here, in the reading graph.
+      split: the name of the split, for error messages.
+      encode: applied once to the texts while reading.
 
     Raises:
       GreenlightError: there is no review, or the files cannot be read.
@@ -137,9 +136,9 @@ class EncodedPart:
 
 
 def encoded(patterns: Sequence[str], *, split: str, encode: Encode, one_in: int = 1) -> Iterator[EncodedPart]:
-    """The reviews as `encode` makes them, a part at a time in the order of the files; see `read`.
+    """The encoded reviews in parts, in the order of the files; see `read`.
 
-    one_in: takes that share of the reviews, always the same ones.
+    one_in: reads only one in so many reviews, always the same.
     """
 
     @unconverted

@@ -50,13 +50,13 @@ def build(
     *,
     width: int | None = None,
 ) -> Classifier:
-    """A Classifier whose head has fresh weights, the same for the same seed.
+    """A Classifier with a head of new weights, determined by the seed.
 
     Args:
-      width: of the embedding's vectors; found out if None.
+      width: the size of the embedding's vectors; determined by a call if None.
 
     Raises:
-      GreenlightError: Keras 3 made the embedding layer.
+      GreenlightError: the embedding layer is one of Keras 3.
     """
     if not isinstance(embedding, tf_keras.layers.Layer):
         raise GreenlightError(
@@ -89,9 +89,9 @@ def _head(width: int, settings: TrainerSettings, *, with_score: bool = False) ->
 
 @dataclasses.dataclass(frozen=True)
 class Feed:
-    """A way to train: `model`, which shares a classifier's weights, takes what `encode` makes of texts.
+    """A model for training, which shares a classifier's weights and takes the output of `encode`.
 
-    `model` gives logits, float32 [N, 1].
+    `model` returns logits, float32 [N, 1].
     """
 
     encode: Encode
@@ -112,7 +112,7 @@ class _Function(tf_keras.layers.Layer):
 
 @unconverted
 def text_feed(classifier: Classifier) -> Feed:
-    """The plain way: raw text, tokenized again in every epoch. The reference."""
+    """The reference feed: raw text, tokenized again in every epoch."""
     text = tf_keras.Input([], dtype=tf.string, name="text")
     parts = [classifier.embedding(text)]
     if ngrams := classifier.ngrams:
@@ -122,7 +122,7 @@ def text_feed(classifier: Classifier) -> Feed:
 
 @unconverted
 def encoded_feed(classifier: Classifier, kind: type[tf_keras.Model] = UnconvertedModel) -> Feed:
-    """A feed of encoded text: the part that training does not change is computed once per review.
+    """A feed of encoded text: the parts that training does not change are computed once per review.
 
     The fit is the same as with `text_feed`. Inputs of the model: the output of `embedding_encoder`, and with
     n-grams also their ids.
@@ -154,7 +154,7 @@ def embedding_encoder(embedding: hub.KerasLayer) -> Encode:
 
 
 def _given(embedding: hub.KerasLayer):
-    """The model's input for what `embedding_encoder` gives, and the vector, [N, D], that becomes of it."""
+    """The model's input for the output of `embedding_encoder`, and its vectors, [N, D]."""
     if not embedding.trainable:
         vector = tf_keras.Input([embedding(tf.constant([""])).shape[1]], name="vector")
         return vector, vector

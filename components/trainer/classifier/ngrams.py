@@ -1,8 +1,8 @@
 """The n-gram score of a text: log-odds of words and word n-grams that the classes use differently.
 
-The linear part of the model, after Wang and Manning, Baselines and Bigrams (2012): each n-gram that enough
-training reviews hold has a fixed value (how much more positive reviews hold it than negative ones, times how
-rare it is) and a weight that is trained. An average of word vectors cannot tell "not good"; this can.
+The linear part of the model, after Wang and Manning, Baselines and Bigrams (2012): each frequent n-gram has a
+fixed value (the log-odds of the classes times its rarity) and a trained weight. Unlike an average of word
+vectors, it recognizes "not good".
 """
 
 import dataclasses
@@ -16,19 +16,19 @@ from components.embeddings.rows import row_of_each
 from components.trainer.classifier.ngram_tally import NgramTally
 
 GAIN = 5.0
-"""How much faster the weights here move than the rest of the model does under the same optimizer."""
+"""The factor of the learning rate of these weights."""
 
 _WORD_HASHES = 2**63 - 1
 _STEP = 0x9E3779B97F4A7C15 - 2**64  # odd, so that multiplying by it in 64 bits loses nothing
 
 
 Tables = tuple[tf.Tensor, tf.Tensor]
-"""For each n-gram, float32 [V] both: its value times its weight, and its value's square."""
+"""For each n-gram: value times weight, and value squared, float32 [V] each."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Vocabulary:
-    """The n-grams that count, of 1 to `order` tokens: `keys`, int64 [V], and `values`, float32 [V]."""
+    """The n-grams of 1 to `order` tokens: `keys`, int64 [V], and `values`, float32 [V]."""
 
     keys: np.ndarray
     values: np.ndarray
@@ -45,7 +45,7 @@ _NOTHING_LEARNED = Vocabulary(np.array([-1]), np.zeros(1, np.float32), order=1)
 def hashes(text: tf.Tensor, *, order: int) -> tf.RaggedTensor:
     """All n-grams of 1 to `order` tokens of each text: string [N] -> ragged int64 [N, None].
 
-    The 64-bit hashes are the same on every machine, even numbers, and taken for the n-grams themselves.
+    The 64-bit hashes are even numbers, equal on every machine, and stand for the n-grams.
     """
     tokens = tokenization.tokens(text)
     word = tf.strings.to_hash_bucket_fast(tokens.flat_values, _WORD_HASHES)
@@ -71,7 +71,7 @@ def learn(tally: NgramTally, *, order: int, min_count: int, limit: int) -> Vocab
     """The n-grams that occur at least `min_count` times, the `limit` most frequent if there are more.
 
     Args:
-      tally: what `hashes` gave for the training reviews, of 1 to `order` tokens.
+      tally: the counts of `hashes` of the training reviews, of 1 to `order` tokens.
     """
     keys, praise, blame = tally.counts(at_least=min_count)
     if not len(keys):
@@ -83,14 +83,14 @@ def learn(tally: NgramTally, *, order: int, min_count: int, limit: int) -> Vocab
 
 
 def _values(praise: np.ndarray, blame: np.ndarray, reviews: int) -> np.ndarray:
-    """How much an n-gram says that occurs so often in positive and in negative reviews: float32 [V]."""
+    """The values of n-grams with these counts in positive and negative reviews: float32 [V]."""
     ratio = np.log((praise + 1) / (praise + 1).sum()) - np.log((blame + 1) / (blame + 1).sum())
     rarity = 1 + np.log((1 + reviews) / (1 + np.minimum(praise + blame, reviews)))
     return (ratio * rarity).astype(np.float32)
 
 
 class NgramIndex(tf.Module):
-    """Which of a vocabulary's n-grams a text holds."""
+    """A lookup of a text's n-grams in a vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary):
         super().__init__()
@@ -104,7 +104,7 @@ class NgramIndex(tf.Module):
         return self.ids_of_hashes(hashes(text, order=self.order))
 
     def ids_of_hashes(self, grams: tf.RaggedTensor) -> tf.RaggedTensor:
-        """What `hashes` gave -> ragged int32 [N, None]; n-grams outside the vocabulary are left out."""
+        """The output of `hashes` -> ragged int32 [N, None], without n-grams outside the vocabulary."""
         rows = grams.with_flat_values(self.table.lookup(grams.flat_values))
         return tf.ragged.boolean_mask(rows, rows >= 0)
 
@@ -112,7 +112,7 @@ class NgramIndex(tf.Module):
 class NgramScore(tf_keras.layers.Layer):
     """An `NgramIndex`'s ids, ragged int32 [N, None], -> the weighted sum of their values, float32 [N, 1].
 
-    Divided by the root of the sum of their squares, as "sqrtn" divides vectors. The weights start at zero.
+    It is divided by the root of the sum of the squared values, like "sqrtn". The weights start at zero.
     """
 
     def __init__(self, vocabulary: Vocabulary):
@@ -122,7 +122,7 @@ class NgramScore(tf_keras.layers.Layer):
         self.weight = self.add_weight(name="ngram_weights", shape=[len(vocabulary)], initializer="zeros")
 
     def tables(self) -> Tables:
-        """What a score is made of, for each row of the vocabulary."""
+        """The Tables of each row of the vocabulary."""
         return self.value * self.weight, self.value * self.value
 
     def call(self, ids: tf.RaggedTensor) -> tf.Tensor:

@@ -9,7 +9,7 @@ from components.trainer.classifier.model import Classifier
 from components.trainer.classifier.ngrams import NgramIndex, Tables
 
 CUT = 0.5
-"""The lowest probability that is labeled positive."""
+"""The minimum probability of the label positive."""
 
 SIGNATURES = ("serving_default", "tf_example", "classify", "regress")
 
@@ -20,9 +20,9 @@ class ServedModel(tf.Module):
     """Four signatures over one computation; all take an empty batch.
 
     `serving_default` takes `text`, string [N]; `tf_example` takes `examples`, string [N], serialized
-    tf.Examples with a text feature. Both give `probability` (of positive), float32 [N], and `label`, string
-    [N], one of reviews.CLASSES. `classify` and `regress` take tf.Examples as well, under the names by which
-    TensorFlow Serving knows what its calls of these names can ask.
+    tf.Examples with a text feature. Both return `probability` (of positive), float32 [N], and `label`, string
+    [N], one of reviews.CLASSES. `classify` and `regress` also take tf.Examples, under the tensor names that
+    TensorFlow Serving's calls of these names need.
     """
 
     def __init__(self, classifier: Classifier):
@@ -48,7 +48,7 @@ class ServedModel(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False)
     def tf_example(self, examples: tf.Tensor) -> Outputs:
-        spec = {reviews.TEXT: reviews.feature_spec()[reviews.TEXT]}  # to score a review takes no label
+        spec = {reviews.TEXT: reviews.feature_spec()[reviews.TEXT]}  # scoring needs no label
         return self.serving_default(tf.io.parse_example(examples, spec)[reviews.TEXT])
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
@@ -65,7 +65,7 @@ class ServedModel(tf.Module):
 
 
 def export(classifier: Classifier, folder: str | Path) -> None:
-    """Writes the classifier to `folder`: a SavedModel that can be moved, with inference's variables alone."""
+    """Writes the classifier to `folder`: a relocatable SavedModel with only the variables of inference."""
     served = ServedModel(classifier)
     signatures = {name: getattr(served, name) for name in SIGNATURES}
     tf.saved_model.save(served, str(folder), signatures=signatures)

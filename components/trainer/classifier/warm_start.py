@@ -1,7 +1,7 @@
 """The transfer of weights from an exported model to a new classifier.
 
-What fits is taken over, part by part; what does not is left as it is and said, never an error: a changed
-setting must not stop a retraining.
+Parts that fit are transferred; others stay unchanged and are reported, without an error: a changed setting
+must not stop a retraining.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ _SMALLEST = 1e-6
 
 
 class _DoesNotFit(Exception):
-    """A part cannot be taken over; the message is a clause that says why."""
+    """A part cannot be transferred; the message is a clause with the reason."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,13 +48,13 @@ class Transferred:
 def transfer_weights(
     classifier: Classifier, folder: str | Path, *, handle: str, vocabulary: Vocabulary | None
 ) -> Transferred:
-    """Gives `classifier` the weights of the model exported to `folder`, as far as they fit.
+    """Transfers the fitting weights of the model exported to `folder` to `classifier`.
 
     Args:
-      classifier: a fresh one.
-      folder: the SavedModel, as `signatures.export` wrote it.
-      handle: where the classifier's embedding came from.
-      vocabulary: the classifier's n-grams, None without any.
+      classifier: an untrained classifier.
+      folder: the SavedModel that `signatures.export` wrote.
+      handle: the source of the classifier's embedding.
+      vocabulary: the classifier's n-grams; None if it has none.
     """
     try:
         live = load_parts(str(folder))
@@ -114,7 +114,7 @@ def _tables(classifier: Classifier, live: Any) -> tuple[tf.Variable, tf.Variable
 def _take_words(
     table: tf.Variable, old: tf.Variable, *, words: dict[bytes, int], old_words: dict[bytes, int]
 ) -> str:
-    """Copies the vectors of the words that both know; other words share rows that mean nothing elsewhere."""
+    """Copies the vectors of the words in both vocabularies."""
     shared = [(row, old_words[word]) for word, row in words.items() if word in old_words]
     if not shared:
         raise _DoesNotFit("no word in common")
@@ -158,7 +158,7 @@ def _take_ngrams(classifier: Classifier, index: Any, tables: Any, vocabulary: Vo
 
 
 def _assets(folder: Path) -> list[str]:
-    """What tells the vocabularies of two modules apart: the content of the files that hold them."""
+    """The content of the vocabulary files of a module."""
     return sorted(
         hashlib.sha256(path.read_bytes()).hexdigest()
         for path in (folder / "assets").glob("**/*")
