@@ -23,13 +23,14 @@ _WITHOUT = ("-p", "no:cacheprovider", "-p", "no:unraisableexception")
 class Area:
     """Modules that are changed, and the tests that judge each change: paths from the root of the checkout.
 
-    `arguments`: more arguments for pytest.
+    `arguments`: more arguments for pytest. `unchanged`: regular expressions; mutmut leaves their lines alone.
     """
 
     name: str
     modules: tuple[str, ...]
     tests: tuple[str, ...]
     arguments: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
 
 
 class MutmutFailed(Exception):
@@ -65,6 +66,7 @@ def _settings(area: Area) -> str:
     settings = {
         "source_paths": SOURCES,
         "only_mutate": area.modules,
+        "do_not_mutate_patterns": area.unchanged,
         "also_copy": ("docs",),  # a test runs the commands in it
         "pytest_add_cli_args_test_selection": area.tests,
         "pytest_add_cli_args": ("-m", "not proof", *_WITHOUT, *area.arguments),

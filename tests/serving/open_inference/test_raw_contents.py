@@ -103,6 +103,8 @@ def test_raw_contents_are_little_endian_and_a_text_follows_its_length(dtype, con
     assert found.tolist() == values
     assert found.dtype == (object if dtype == "string" else np.dtype(dtype))
     assert found.dtype.isnative
+    if dtype == "bool":
+        assert found.view(np.uint8).tolist() == [0, 1]
     if dtype != "bool":
         assert to_raw(found) == content
 

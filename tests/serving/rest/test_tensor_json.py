@@ -1,5 +1,6 @@
 """Tensors come from JSON by the rules of TensorFlow Serving's json_tensor.cc, with its error texts."""
 
+import json
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from refusals import invalid_argument
 
 from serving.model.predictor import TensorSpec
-from serving.rest.tensor_json import Form, inputs_of, signature_name
+from serving.rest.tensor_json import Form, inputs_of, read
 from serving.status import Code, RequestError
 
 
@@ -159,6 +160,10 @@ def test_broken_base64_is_refused(value, text):
             {"inputs": [[1], 2]},
             "JSON Value: 2 found at incorrect level: 2 in the JSON DOM. Expected at level: 2",
         ),
+        (
+            {"inputs": [[[1]], [2]]},
+            "JSON Value: 2 found at incorrect level: 3 in the JSON DOM. Expected at level: 3",
+        ),
         ({"inputs": [[1], [2, 3]]}, "Encountered list at unexpected size: 2 at level: 1 expected size: 1"),
         ({"instances": [{"x": 1}, 2]}, "Expecting object but got list at item 1 of input list"),
         ({"instances": [1, {"x": 2}]}, "Expecting value/list but got object at item 1 of input list"),
@@ -206,7 +211,33 @@ def test_lists_have_no_more_levels_than_a_tensor():
 @pytest.mark.parametrize("name", [1, None, ["x"]])
 def test_the_signatures_name_must_be_a_text(name):
     with pytest.raises(RequestError, match="'signature_name' key must be a string value"):
-        signature_name({"signature_name": name})
+        read(json.dumps({"signature_name": name}).encode())
+
+
+@pytest.mark.parametrize(
+    ("document", "rows"),
+    [
+        ({"instances": ["a", "b"]}, 2),
+        ({"instances": "a"}, 0),
+        ({"inputs": ["a"]}, 1),
+        ({"inputs": {"x": ["a"], "y": [1, 2, 3]}}, 3),
+        ({"inputs": {"x": "a"}}, 0),
+        ({}, 0),
+    ],
+)
+def test_a_request_claims_as_many_rows_as_its_longest_tensor_has(document, rows):
+    request = read(json.dumps(document).encode())
+    assert (request.document, request.signature_name, request.rows) == (document, "", rows)
+
+
+def test_a_request_is_read_for_the_signature_that_it_names():
+    request = read(b'{"signature_name": "by_name", "instances": ["a"]}')
+    assert request.signature_name == "by_name"
+    form, tensors = request.inputs(specs(x="string"))
+    assert (form, {name: array.tolist() for name, array in tensors.items()}) == (Form.ROW, {"x": [b"a"]})
+    no_inputs = "Failed to get input map for signature: "
+    assert invalid_argument(request.inputs, {}) == f"{no_inputs}by_name"
+    assert invalid_argument(read(b'{"instances": ["a"]}').inputs, {}) == f"{no_inputs}DEFAULT"
 
 
 VALUES = st.recursive(

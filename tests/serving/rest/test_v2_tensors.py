@@ -132,11 +132,11 @@ def test_bytes_are_taken_one_tensor_after_the_other():
 
 
 def test_an_output_in_json_and_in_bytes():
-    array = np.array([[1.5], [-2.0]], np.float32)
-    about = {"name": "y", "datatype": "FP32", "shape": [2, 1]}
-    assert write("y", array, binary=False) == (about | {"data": [1.5, -2.0]}, b"")
+    array = np.array([[1.5, 0.5], [-2.0, 3.0]], np.float32)
+    about = {"name": "y", "datatype": "FP32", "shape": [2, 2]}
+    assert write("y", array, binary=False) == (about | {"data": [1.5, 0.5, -2.0, 3.0]}, b"")
     in_bytes, content = write("y", array, binary=True)
-    assert in_bytes == about | {"parameters": {"binary_data_size": 8}}
+    assert in_bytes == about | {"parameters": {"binary_data_size": 16}}
     assert content == array.astype("<f4").tobytes()
 
 

@@ -30,10 +30,11 @@ def test_a_model_that_is_always_wrong_is_not_turned_round():
 
 
 def test_the_layer_gives_the_calibrated_logit():
-    layer = tf_keras.layers.Dense(1, kernel_initializer="ones", bias_initializer="ones")
-    before = layer(tf.constant([[1.0, 2.0]])).numpy()
+    layer = tf_keras.layers.Dense(1)
+    layer.build([None, 2])
+    layer.set_weights([np.array([[0.5], [4.0]]), np.array([3.0])])
     calibration.fold(calibration.Calibration(scale=2.0, offset=-0.5), layer)
-    np.testing.assert_allclose(layer(tf.constant([[1.0, 2.0]])), 2 * before - 0.5)
+    np.testing.assert_allclose(layer(tf.constant([[1.0, 2.0]])), [[2 * (0.5 + 8 + 3) - 0.5]])
 
 
 @pytest.mark.parametrize("size", [2, 5, 40])
