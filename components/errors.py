@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from serving.machine import faults
@@ -29,9 +29,18 @@ class InputError(GreenlightError):
 
 
 class DataStopped(GreenlightError):
-    """The data check stopped the run before training."""
+    """The data check stopped the run before training.
+
+    Args:
+      message: what is said to the person.
+      account: what became of the rows, where they are the reason; see `Reading.account`.
+    """
 
     exit_code = 4
+
+    def __init__(self, message: str, *, account: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.account = account
 
 
 class TooFewReviews(DataStopped):

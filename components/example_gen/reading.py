@@ -232,7 +232,7 @@ def require_usable(reading: Reading, *, max_bad_share: float) -> None:
         raise InputError("data.source: it contains no rows.")
     require_no_scale(reading)
     if reading.bad_rows > max_bad_share * reading.rows or not reading.taken:
-        raise DataStopped(_too_many(reading, max_bad_share))
+        raise DataStopped(_too_many(reading, max_bad_share), account=reading.account())
 
 
 def require_no_scale(reading: Reading, *, least_share: float = 0.001, whole: bool = True) -> None:
@@ -246,7 +246,7 @@ def require_no_scale(reading: Reading, *, least_share: float = 0.001, whole: boo
         told = f"The labels{where} are not those of two classes. "
         told += advice(reading.classes, reading.bad_labels)
         lines = [f"{told} The first rows of another label:", *named] if named else [told]
-        raise DataStopped("\n".join(lines))
+        raise DataStopped("\n".join(lines), account=reading.account())
 
 
 def _too_many(reading: Reading, max_bad_share: float) -> str:

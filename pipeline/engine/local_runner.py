@@ -22,6 +22,7 @@ from pipeline.settings.alerts import AlertSettings
 from pipeline.termination import interruption_behind
 from pipeline.workspace.layout import Workspace, new_run_id
 from serving.errors import StoreError
+from serving.machine import faults
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -193,7 +194,7 @@ class _Attempt:
         return judge_run(run, live=live, facts=self._facts(live))
 
     def _failure(self, error: Exception) -> RunResult:
-        failure, facts = self._explained(error), self._facts(self._live()) | self._data()
+        failure, facts = self._explained(error), self._facts(self._live()) | self._data(error)
         if failure.exit_code == DataStopped.exit_code:
             reasons = tuple(failure.message.splitlines())
             return RunResult(verdict="stopped", reasons=reasons, error_kind=failure.kind, **facts)
@@ -225,12 +226,14 @@ class _Attempt:
             "log": str(self._workspace.log(self._run_id)),
         }
 
-    def _data(self) -> dict[str, Any]:
-        """What became of the rows, where the run came so far as to read them all."""
+    def _data(self, error: Exception) -> dict[str, Any]:
+        """What became of the rows, where the run came so far as to read them, or stopped for them."""
         from pipeline.results import data_account
 
-        run = self._drawn("account of the rows", self._recorded)
-        account = data_account.data_account(run) if run else None
+        stopped = (one for one in faults.causes(error) if isinstance(one, DataStopped))
+        account = next((one.account for one in stopped if one.account), None)
+        if account is None and (run := self._drawn("account of the rows", self._recorded)):
+            account = data_account.data_account(run)
         return {"data": account, "notes": tuple(data_account.notes(account))}
 
     def _live(self) -> Version | None:

@@ -170,3 +170,13 @@ def test_a_missing_permission_is_said_in_the_systems_words(tmp_path, monkeypatch
 
 def test_files_elsewhere_are_left_to_the_run(without_heavy_packages):
     assert require_source(data("gs://bucket/*.csv")) is None
+
+
+def test_a_run_that_stops_for_its_rows_says_what_became_of_them(greenlight, tmp_path):
+    (tmp_path / "r.csv").write_text("text,label\nfine,1\nodd,maybe\nodd,maybe\n")
+    result = greenlight("run", "--source", "files:r.csv", "--json")
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["verdict"], told["error_kind"]) == (4, "stopped", "DataStopped")
+    assert told["data"]["left_out"] == {"bad label": 2}
+    assert told["data"]["first_left_out"][0].startswith(f"{tmp_path}/r.csv:3: bad label ('maybe'; ")
+    assert "2 of 3 rows (66.7%) were left out" in told["notes"][0]
