@@ -15,7 +15,7 @@ _LABELS_SHOWN = 5
 
 
 def data_account(run: Run) -> dict[str, Any] | None:
-    """The account of the rows (see `Reading.account`); None where the run has read none."""
+    """The counts of the rows (see `Reading.account`); None if the run has read none."""
     examples = run.output("ImdbExampleGen", "examples")
     if examples is None:
         return None
@@ -25,11 +25,11 @@ def data_account(run: Run) -> dict[str, Any] | None:
 
 
 def in_words(account: Mapping[str, Any], *, used: str = "used", limit: str = "data.limit") -> str:
-    """The account on one line.
+    """The counts in one line.
 
     Args:
       account: see `Reading.account`.
-      used: what became of the rows that are not left out.
+      used: the word for the rows that are not left out.
       limit: the setting that limits how many are used.
 
     >>> in_words({"rows": 9, "used": 7, "duplicates": 2, "set_aside": 0, "left_out": {"bad label": 2}})
@@ -81,7 +81,7 @@ def reasons_of(account: Mapping[str, Any]) -> str:
 
 
 def notes(account: Mapping[str, Any] | None) -> Iterator[str]:
-    """What a reader of the figures has to know: rows that were left out, and where the first ones are."""
+    """Notes for readers of the figures: rows that were left out, and the first of them."""
     if not account or not account["left_out"]:
         return
     left_out = sum(account["left_out"].values())

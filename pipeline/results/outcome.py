@@ -20,7 +20,7 @@ EXIT_CODES: Mapping[str, int] = {"promoted": 0, "unchanged": 0, "refused": 3, "s
 
 @dataclasses.dataclass(frozen=True)
 class StageTiming:
-    """How long one stage took, and whether its outputs came from the cache."""
+    """The seconds of a stage, and whether its outputs came from the cache."""
 
     name: str
     seconds: float
@@ -29,7 +29,7 @@ class StageTiming:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """How a run came out. Paths are strings, so that the object is JSON as it stands.
+    """The result of a run. Paths are strings, so that the object converts to JSON.
 
     gate: one mapping a condition with at least `metric`, `slice`, `threshold`, `value` and `passed`; the
       evaluator's further keys (`kind`, `split`, `status`, `lower`, `upper`, `baseline`, `margin`, `reason`,
@@ -38,7 +38,7 @@ class RunResult:
       with the reasons, `needed`, `known`, `problem`, `data_changes`; None where nothing was live.
     test_set: `digest`, `reviews`, `texts`, `seen_by_candidate`, `majority_class`, `majority_share`,
       `resolution` and `candidates` of the split that the gate judged on.
-    notes: what a reader of the figures has to know, a sentence each.
+    notes: notes for readers of the figures, a sentence each.
     data: the rows read: `rows`, `used`, `beyond_limit`, `duplicates`, `set_aside`, `left_out` (by reason) and
       `first_left_out` (file, line and reason of the first ones); None where none was read.
     version, model_path: the version that is live after the run; None where there is none.
@@ -89,13 +89,13 @@ class RunResult:
         return cls(**kept | {"stages": tuple(StageTiming(**stage) for stage in data.get("stages", ()))})
 
     def save(self, path: Path) -> None:
-        """Writes `path` whole or not at all; makes its folder."""
+        """Writes `path` atomically; creates its folder."""
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(self.to_json(), indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Reads what `save` wrote.
+        """The inverse of `save`.
 
         Raises:
           InputError: there is no such file, or it is not a run's result.
@@ -111,7 +111,7 @@ class RunResult:
 
 
 def _plain(value: Any) -> Any:
-    """`value` in JSON's own types; NumPy scalars become Python's."""
+    """`value` in JSON types; NumPy scalars become Python scalars."""
     if value is None or isinstance(value, (str, bool)):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -17,11 +17,11 @@ from serving.store.records import Version
 
 
 def judge_run(run: Run, *, live: Version | None, facts: Mapping[str, Any]) -> RunResult:
-    """The result of `run`, whose stages all ended well.
+    """The result of `run`, whose stages have all succeeded.
 
     Args:
-      run: the run as the lineage store has it.
-      live: what the version store says is live now; None where nothing is, or it cannot be read.
+      run: the run from the lineage store.
+      live: the live version of the store; None if there is none, or the store cannot be read.
       facts: RunResult's fields that the lineage store does not hold (live version, seconds, log, stages).
 
     Raises:
@@ -64,7 +64,7 @@ def _outcome(run: Run, verdict: Mapping[str, Any], live: Version | None) -> tupl
 def _push_outcome(
     pusher: Stage, properties: Mapping[str, Any], live: Version | None
 ) -> tuple[str, list[str]]:
-    """Promoted and unchanged are said of the model that is live, whatever the Pusher found when it ran."""
+    """The outcome: `promoted` and `unchanged` depend on the version that is live now."""
     outcome = properties.get("outcome", "pushed" if properties.get("pushed") else "rejected")
     if outcome == "rejected":
         return "refused", [str(properties.get("reason") or "the same model was rolled back before")]

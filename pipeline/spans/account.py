@@ -16,30 +16,30 @@ from components.example_gen.sources.files import FilePart
 
 @dataclass(frozen=True)
 class Account:
-    """Of each row what became of it, and of the reviews what they are like."""
+    """The counts of a span's rows, and figures of its reviews."""
 
     reading: Reading
     positive: int
     duplicates: int
-    """Reviews whose text stood further up already."""
+    """Reviews with the text of an earlier row."""
     contradictions: int
-    """Of these, reviews that are labeled differently."""
+    """Those of them with another label."""
     texts: frozenset[bytes] = frozenset()
     """The `text_digest` of each distinct text."""
 
     @property
     def account(self) -> dict[str, Any]:
-        """What became of the rows, as the result of a run has it; see `Reading.account`."""
+        """The counts of the rows, as in the result of a run; see `Reading.account`."""
         return dataclasses.replace(self.reading, duplicates=self.duplicates).account()
 
     def with_left_out(self, reading: Reading) -> Account:
-        """The same with the rows that `reading` left out, of a file that these reviews were taken from."""
+        """The Account with the rows that `reading` left out of the file that these reviews come from."""
         left_out = dataclasses.replace(reading, taken=0, classes=Counter())
         return dataclasses.replace(self, reading=merged([self.reading, left_out]))
 
     @property
     def positive_share(self) -> float | None:
-        """None without a single review."""
+        """The share of positive reviews; None without reviews."""
         return self.positive / self.reading.taken if self.reading.taken else None
 
 

@@ -27,24 +27,24 @@ class SpanFacts:
     modified: float
     """Seconds since 1970."""
     fingerprint: str
-    """Of its content; empty where it cannot be read."""
+    """The fingerprint of its content; empty if it cannot be read."""
     landed: bool
-    """Whether `greenlight data add` landed it as it is now."""
+    """Whether `greenlight data add` wrote it, and it is unchanged since."""
     rows: int | None
     reviews: int | None
     bad_rows: int | None
     duplicates: int | None
     left_out: dict[str, int] | None
-    """Rows that are not used by reason."""
+    """Reason -> rows that are not used."""
     left_out_labels: dict[str, int] | None
-    """Of these, rows that `data.labels` leaves out by their label."""
+    """Label -> rows that `data.labels` leaves out."""
     first_left_out: list[str] | None
-    """File, line and reason of the first ones."""
+    """File, line and reason of the first of them."""
     data: dict[str, Any] | None
-    """The account of the rows, as the result of a run has it; see `Reading.account`."""
+    """The counts of the rows, as in the result of a run; see `Reading.account`."""
     positive_share: float | None
     runs: list[str]
-    """Those that were made of it, with the content it has now, oldest first."""
+    """The runs that read it with its current content, oldest first."""
     error: str | None
     """Why it cannot be read."""
 

@@ -14,15 +14,15 @@ from pipeline.spans.record import record_of
 from pipeline.spans.rewriting import as_landed
 
 SPANS_COMPARED = 20
-"""The newest ones: a file that is delivered once more is rarely an old one."""
+"""The number of newest spans that are compared: repeated deliveries are rarely old."""
 
 
 def span_with_all(texts: Set[bytes], spans: Sequence[Span], data: DataSettings) -> int | None:
     """The number of the newest span that has all texts; None if none of the newest SPANS_COMPARED has.
 
     Args:
-      texts: the `text_digest` of each.
-      spans: those to look into, the newest last; one that cannot be read has none.
+      texts: the `text_digest` of each text.
+      spans: the spans to compare, the newest last; unreadable ones are skipped.
       data: the settings with the names of their columns.
     """
     for span in reversed(spans[-SPANS_COMPARED:]):
@@ -32,7 +32,7 @@ def span_with_all(texts: Set[bytes], spans: Sequence[Span], data: DataSettings) 
 
 
 def _may_have(span: Span, texts: int) -> bool:
-    """Whether a span has so many distinct texts, as far as its record tells without reading it."""
+    """Whether a span can have so many distinct texts, by its record, without reading it."""
     kept = record_of(span)
     return kept is None or kept.taken - kept.duplicates >= texts
 

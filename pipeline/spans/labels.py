@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from components.label_check.suspects import LabelCheck
 
 QUARANTINED = ".quarantined.csv"
-"""Beside the rows of a span, those that were left out of it. Hidden: no reader of spans takes it."""
+"""The file of the rows that were left out of a span. It is hidden from readers of spans."""
 _FROM_OTHER_SPANS = 10_000
 _NAMED = 10
 _SHOWN = 60
@@ -41,7 +41,7 @@ _SHOWN = 60
 
 @dataclass(frozen=True)
 class FileLabels:
-    """What the label check says of one file."""
+    """The result of the label check of one file."""
 
     file: str
     rows: tuple[Review, ...]
@@ -49,7 +49,7 @@ class FileLabels:
     reading: Reading
     """The account of all rows, of which those that cannot be used are not in `rows`."""
     too_many: bool
-    """Whether more are suspected than `check.max_suspect_share` allows."""
+    """Whether more labels are suspected than `check.max_suspect_share` allows."""
 
     def first(self) -> list[str]:
         """The most probably wrong labels: file, line, label and the beginning of the text."""

@@ -1,7 +1,7 @@
 """The landing of a file of labeled reviews as the next span, atomically.
 
-The span is made in a hidden folder beside the others and gets its name by one rename. A lock, which dies with
-its holder, keeps others from taking the same number; what a dead one left behind is removed by the next.
+The span is built in a hidden folder beside the others and gets its name by one rename. A lock, which the
+system releases when its holder dies, prevents duplicate numbers; the next process removes leftovers.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ FileState = tuple[int, int, int]
 
 @dataclasses.dataclass(frozen=True)
 class Landed:
-    """What became of a file; not `added` where a span, `number`, has this very content already."""
+    """The result of landing a file; not `added` if the span `number` already has this content."""
 
     added: bool
     number: int
@@ -124,16 +124,16 @@ def land(
 
 
 def require_unchanged(file: Path, before: FileState) -> None:
-    """Raises InputError where the file was written to since its state was `before`."""
+    """Raises InputError if the file was written since its state was `before`."""
     if state_of(file) != before:
         raise InputError(f"{file} was written to while it was read. Add it when that is done.")
 
 
 def state_of(file: Path) -> FileState:
-    """What changes when the file is written to.
+    """A state that changes when the file is written.
 
     Raises:
-      InputError: it is not there, or a folder.
+      InputError: it does not exist, or is a folder.
     """
     try:
         found = file.stat()
@@ -163,7 +163,7 @@ def _writing(folder: str) -> Iterator[None]:
 
 @contextmanager
 def _alone(files: LocalFiles, folder: str) -> Iterator[None]:
-    """Holds the folder, cleared of what a process that died left half-made."""
+    """Locks the folder, and removes leftovers of processes that died."""
     with files.lock(os.path.join(folder, LOCK), wait_seconds=WAIT_SECONDS, lease_seconds=WAIT_SECONDS):
         for name in files.folders(folder):
             if name.startswith(INCOMING):

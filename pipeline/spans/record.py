@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from pipeline.spans.account import Account
 
 RECORD = ".span.json"
-"""Hidden: no pattern takes it for reviews."""
+"""The file of the record, hidden from patterns of reviews."""
 
 
 @dataclasses.dataclass(frozen=True)
 class SpanRecord:
-    """One landed span as it was landed."""
+    """The record of a span when it was landed."""
 
     rows: int
     taken: int
@@ -35,15 +35,15 @@ class SpanRecord:
     origin: str
     """The path that it was landed from."""
     added: str
-    """When, in UTC, ISO 8601."""
+    """The time in UTC, ISO 8601."""
     left_out: dict[str, int] = dataclasses.field(default_factory=dict)
-    """Rows that are not used by reason."""
+    """Reason -> rows that are not used."""
     left_out_labels: dict[str, int] = dataclasses.field(default_factory=dict)
-    """Of these, rows that `data.labels` leaves out by their label."""
+    """Label -> rows that `data.labels` leaves out."""
     first_left_out: list[str] = dataclasses.field(default_factory=list)
     """File, line and reason of the first ones."""
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
-    """The account of the rows, see `Reading.account`."""
+    """The counts of the rows, see `Reading.account`."""
 
     @classmethod
     def of(cls, counted: Account, **facts: Any) -> SpanRecord:
@@ -66,7 +66,7 @@ class SpanRecord:
 
 
 def record_of(span: Span) -> SpanRecord | None:
-    """What was noted when the span was landed; None where it came otherwise, or was changed since."""
+    """The record of a span; None if it was not landed by Greenlight, or was changed since."""
     if len(span.files) != 1:
         return None
     (file,) = span.files

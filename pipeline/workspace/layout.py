@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
 
 RunState = Literal["running", "interrupted", "killed", "unsaved", "unfinished"]
-"""Of a run without a result: `unsaved` where it came to one that the disk did not take, `unfinished` where an
-older Greenlight left nothing that tells more.
+"""The state of a run without a result: `unsaved` if the disk did not accept its result, `unfinished` for a
+run of an older Greenlight without further information.
 """
 _ALIVE, _INTERRUPTED, _ENDED = "run.lock", "interrupted", "ended"
 
@@ -34,12 +34,12 @@ class Workspace:
 
     @classmethod
     def at(cls, root: Path) -> Workspace:
-        """The workspace at `root`, with its lineage in a file of its own."""
+        """The workspace at `root`, with its lineage in its own file."""
         return cls(Path(root).expanduser().resolve())
 
     @classmethod
     def of(cls, settings: Settings) -> Workspace:
-        """The workspace of `settings`, with its lineage where they say."""
+        """The workspace of `settings`, with its lineage in their store."""
         return dataclasses.replace(cls.at(settings.workspace), lineage=settings.metadata)
 
     @property
@@ -47,7 +47,7 @@ class Workspace:
         """The lineage store.
 
         Raises:
-          InputError: the settings say a file, but the lineage is in a database.
+          InputError: the settings name a file, but the lineage is in a database.
         """
         note = self.root / "metadata.json"
         if self.lineage.uri:
@@ -97,11 +97,11 @@ class Workspace:
         return self.root / "reports" / run_id / f"model-card.{kind}"
 
     def create(self) -> None:
-        """Makes the folder.
+        """Creates the folder.
 
         Raises:
           MachineFault: the disk is full, or this user may not write there.
-          InputError: it cannot be made for another reason, or its lineage is elsewhere.
+          InputError: it cannot be created for another reason, or its lineage is elsewhere.
           GreenlightError: its lineage store is damaged, or out of reach.
         """
         try:
@@ -120,7 +120,7 @@ class Workspace:
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
-        """Holds the workspace for one run; the system frees the lock of a process that died.
+        """Locks the workspace for one run; the system releases the lock of a process that died.
 
         Raises:
           GreenlightError: another run holds it.
@@ -139,12 +139,12 @@ class Workspace:
 
     @contextmanager
     def under_way(self, run_id: str) -> Iterator[None]:
-        """Marks the run as under way, until its end or that of this process, and notes how it ended.
+        """Marks the run as running until its end or that of this process, and records how it ended.
 
-        The note is the mark under another name: a disk without space or inodes takes that, too.
+        The record is the renamed mark, which needs neither space nor inodes.
 
         Raises:
-          OSError: the mark cannot be made.
+          OSError: the mark cannot be created.
         """
         mark, note = self.run(run_id) / _ALIVE, _ENDED
         with file_locks.held(mark):
@@ -158,7 +158,7 @@ class Workspace:
                     mark.rename(mark.with_name(note))
 
     def state(self, run_id: str) -> RunState:
-        """What became of a run that left no result."""
+        """The state of a run without a result."""
         if (self.run(run_id) / _INTERRUPTED).exists():
             return "interrupted"
         if (self.run(run_id) / _ENDED).exists():
@@ -169,7 +169,7 @@ class Workspace:
         return "running" if file_locks.is_held(alive) else "killed"
 
     def in_use(self) -> bool:
-        """Whether a run holds the workspace at this moment."""
+        """Whether a run has locked the workspace."""
         try:
             with self.exclusively():
                 return False

@@ -12,7 +12,7 @@ from pipeline.workspace.layout import RunState, Workspace
 
 @dataclasses.dataclass(frozen=True)
 class PastRun:
-    """One run; `result` is None where it did not come to one, and `state` then says why."""
+    """One run; `result` is None if it has none, and `state` then says why."""
 
     id: str
     result: RunResult | None
@@ -20,7 +20,7 @@ class PastRun:
 
 
 def past_runs(workspace: Workspace) -> list[PastRun]:
-    """Every run, oldest first. One whose result cannot be read counts as not ended."""
+    """All runs, oldest first. A run whose result cannot be read counts as not ended."""
     folder = workspace.run("any").parent
     ids = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
     return [_past_run(workspace, run) for run in ids]
@@ -32,7 +32,7 @@ def _past_run(workspace: Workspace, run: str) -> PastRun:
 
 
 def ended_run(workspace: Workspace, run: str | None) -> RunResult:
-    """The result of `run` (its id, or the first letters of it); of the newest that ended where None.
+    """The result of `run`, an id or the beginning of one; of the newest ended run if None.
 
     Raises:
       InputError: there is no such run, or it has not ended.
@@ -64,7 +64,7 @@ def _only_match(workspace: Workspace, run: str, runs: list[PastRun]) -> str:
 
 
 def _load(workspace: Workspace, run: str) -> RunResult:
-    """The result with its paths as they are now: the workspace may have been moved since."""
+    """The result with its current paths: the workspace may have been moved."""
     result = RunResult.load(workspace.result(run))
     model = Path(result.model_path) if result.model_path else None
     return dataclasses.replace(

@@ -22,8 +22,8 @@ _FINGERPRINT = "input_fingerprint"  # TFX's name; the module that defines it imp
 def examples_of(version: Version, workspace: Workspace) -> Path:
     """The folder of the Examples artifact that the version was trained on.
 
-    The version's manifest names its run, and the lineage store what the Trainer of that run took; where that
-    is gone, other examples of the same source will do. A workspace may have been moved since.
+    The version's manifest names its run, and the lineage store the examples of that run's Trainer. If they
+    were deleted, other examples of the same source are used. The workspace may have been moved.
 
     Raises:
       InputError: the version has no manifest, the lineage store does not know it, or the examples are gone.
