@@ -12,12 +12,14 @@ from serving.settings import ServeSettings
 
 _LOG = logging.getLogger("greenlight.serving")
 _MOST_RESERVED = 128
+_OWN = 24
+"""Descriptors that the server has open without a connection."""
 
 
 def reserve(settings: ServeSettings) -> None:
     """Raises the process's limit to what the settings need; warns if the system allows less."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = settings.max_connections * (2 if settings.grpc else 1) + _MOST_RESERVED
+    needed = _needed(settings)
     wanted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(OSError, ValueError):  # macOS allows less than its limit says
@@ -29,6 +31,25 @@ def reserve(settings: ServeSettings) -> None:
             "refused; raise it with `ulimit -n` (LimitNOFILE= in a systemd unit), or lower the setting",
             extra={"limit": soft, "needed": needed, "max_connections": settings.max_connections},
         )
+
+
+def shares(settings: ServeSettings) -> tuple[int, int]:
+    """The most connections of HTTP, and of gRPC, that the process's limit allows.
+
+    Where the limit is too low for both, each gets half: gRPC does not see how many descriptors are left, and
+    would take those of HTTP, of new versions and of logs.
+    """
+    most = settings.max_connections
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= _needed(settings):
+        return most, most
+    left = max(2, ceiling() - _OWN)
+    grpc = left // 2 if settings.grpc else 0
+    return min(most, left - grpc), min(most, max(1, grpc))
+
+
+def _needed(settings: ServeSettings) -> int:
+    return settings.max_connections * (2 if settings.grpc else 1) + _MOST_RESERVED
 
 
 def ceiling() -> int:

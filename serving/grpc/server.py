@@ -7,6 +7,7 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
+from serving.endpoint import descriptors
 from serving.endpoint.access_log import AccessLog
 from serving.endpoint.auth import ApiKeys
 from serving.grpc import health as grpc_health
@@ -82,7 +83,7 @@ def _options(settings: ServeSettings) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),  # two servers on one port would each answer some of the calls
         ("grpc.max_receive_message_length", settings.max_body_bytes),
         ("grpc.max_send_message_length", -1),
-        ("grpc.max_allowed_incoming_connections", settings.max_connections),
+        ("grpc.max_allowed_incoming_connections", descriptors.shares(settings)[1]),
         ("grpc.max_concurrent_streams", settings.max_connections),
         ("grpc.server_handshake_timeout_ms", round(1000 * settings.header_seconds)),
         ("grpc.max_connection_idle_ms", round(1000 * settings.idle_seconds)),

@@ -121,13 +121,15 @@ class Connection(HttpToolsProtocol):
 
     Args:
       limits: the settings of the server.
+      most: the maximum number of connections.
       ceiling: the first file descriptor that no connection may have.
     """
 
-    def __init__(self, *args: Any, limits: ServeSettings, ceiling: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, limits: ServeSettings, most: int, ceiling: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.parser = Http1Parser(self)  # type: ignore[assignment]
         self._limits = limits
+        self._most = most
         self._ceiling = ceiling
         self._header_bytes = 0
         self._refusal = (400, "")
@@ -139,8 +141,8 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
-        if len(self.connections) > self._limits.max_connections:
-            text = f"The server is at its limit of {self._limits.max_connections} connections; try again"
+        if len(self.connections) > self._most:
+            text = f"The server is at its limit of {self._most} connections; try again"
             self._refuse(503, text, b"retry-after: 1\r\n")
         elif (accepted := self._socket()) is not None and accepted.fileno() >= self._ceiling:
             text = "The server has nearly as many open files as the system allows; try again"
@@ -320,4 +322,5 @@ class Connection(HttpToolsProtocol):
 def connection_class(limits: ServeSettings) -> Callable[..., Connection]:
     """The factory of connections for `uvicorn.Config(http=...)`."""
 
-    return functools.partial(Connection, limits=limits, ceiling=descriptors.ceiling())
+    most, _ = descriptors.shares(limits)
+    return functools.partial(Connection, limits=limits, most=most, ceiling=descriptors.ceiling())

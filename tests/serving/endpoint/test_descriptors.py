@@ -65,3 +65,20 @@ def test_without_grpc_half_as_many_are_needed(limits):
 def test_connections_leave_a_quarter_free_but_no_more_than_128(limits, soft, first):
     limits[0] = soft
     assert descriptors.ceiling() == first
+
+
+@pytest.mark.parametrize(
+    ("soft", "settings", "http", "grpc"),
+    [
+        (ENDLESS, SETTINGS, 1000, 1000),
+        (2128, SETTINGS, 1000, 1000),
+        (1024, SETTINGS, 436, 436),
+        (64, SETTINGS, 12, 12),
+        (20, SETTINGS, 1, 1),
+        (64, ServeSettings(max_connections=5), 5, 5),
+        (64, ServeSettings(max_connections=1000, grpc=False), 24, 1),
+    ],
+)
+def test_http_and_grpc_share_what_a_low_limit_leaves(limits, soft, settings, http, grpc):
+    limits[0] = soft
+    assert descriptors.shares(settings) == (http, grpc)
