@@ -123,6 +123,23 @@ def test_every_link_inside_the_project_leads_somewhere():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_option_in_the_first_column_of_a_table_exists(page):
+    cells = re.findall(r"^\| (?!`python)([^|]+) \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    named = {option for cell in cells for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", cell)}
+    assert named - {"--help"} - set(options_of(cli, click.Context(cli))) == set()
+
+
+def options_of(command: click.Command, context: click.Context) -> Iterator[str]:
+    for parameter in command.params:
+        yield from parameter.opts
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from options_of(found, click.Context(found, parent=context))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_file_of_the_project_that_a_page_names_exists(page):
     text = page.read_text(encoding="utf-8")
     floors = "pipeline|components|serving|benchmarks|deploy|docs|requirements|tests"
