@@ -87,7 +87,7 @@ def test_a_torn_last_line_is_as_if_it_had_never_been_written(bench):
     with one.paths.journal.open("ab") as journal:
         journal.write(b'{"kind": "decided", "at": "2026-03-02T0')
     one.land(2)
-    assert one.retrainer().step().decision.why == "span 2 is new"
+    assert one.retrainer().step().decision.why.startswith("span 2 is new")
     assert one.retrainer().step().decision.kind == "nothing"
 
 

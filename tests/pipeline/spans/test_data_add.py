@@ -40,6 +40,7 @@ def test_a_file_becomes_the_next_span_of_the_workspace(greenlight, written, span
         f"  in        {spans}/span-1/monday.csv",
         "  rows      2 rows read, 2 used",
         "  train     greenlight run --source spans",
+        "  labels    not judged: 1 distinct texts of one label; 50 are needed",
     ]
     assert (spans / "span-1" / "monday.csv").read_text() == GOOD
     greenlight("data", "add", written("tuesday.csv", GOOD + "again,1\n"))
@@ -50,7 +51,8 @@ def test_the_same_content_is_not_added_twice_under_whatever_name(greenlight, wri
     greenlight("data", "add", written("monday.csv"))
     result = greenlight("data", "add", written("copy/of/monday.csv"))
     assert result.exit_code == 0
-    assert result.stdout == f"Nothing to add: span 1 has the same content, in {spans}/span-1/monday.csv\n"
+    first = result.stdout.splitlines()[0]
+    assert first == f"Nothing to add: span 1 has the same content, in {spans}/span-1/monday.csv"
     told = json.loads(greenlight("data", "add", "monday.csv", "--json").stdout)
     assert (told["added"], told["span"]) == (False, 1)
     assert [entry.name for entry in spans.iterdir() if not entry.name.startswith(".")] == ["span-1"]
@@ -84,6 +86,7 @@ def test_json_tells_what_was_counted(greenlight, written, spans):
         "positive_share": 0.75,
         "duplicates": 2,
         "contradictions": 1,
+        "labels_not_judged": "0 distinct texts of one label; 50 are needed",
         "warnings": ["Reviews labeled otherwise than the same text further up: 1."],
     }
     assert result.stderr == "Warning: Reviews labeled otherwise than the same text further up: 1.\n"

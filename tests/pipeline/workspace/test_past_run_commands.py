@@ -44,7 +44,7 @@ def test_runs_lists_verdict_and_accuracy(greenlight, past_run):
 def test_an_empty_workspace_has_no_runs_and_says_so_on_standard_error(greenlight):
     result = greenlight("runs")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "There is no run in workspace. `greenlight run` makes one.\n"
+    assert result.stderr == "There is no run in workspace. `greenlight run` starts one.\n"
 
 
 def test_verdict_shows_all_that_is_known_of_each_condition(greenlight, past_run):
