@@ -37,12 +37,16 @@ def drift(settings: Settings, what: str | None, against: str | None, fail: bool,
     from pipeline.console import run_log
     from pipeline.report import drift_page
     from pipeline.workspace.layout import Workspace
+    from serving.machine import scratch
 
     compared, reference = _input(what), None if against is None else comparing.SpanInput(_span(against))
     comparing.require_inputs(settings, compared, *([] if reference is None else [reference]))
     workspace = Workspace.of(settings)
     workspace.create()
-    with run_log.capture(workspace.drift_report("drift").with_suffix(".log")):
+    with (
+        scratch.holding_temporary_files("drift"),
+        run_log.capture(workspace.drift_report("drift").with_suffix(".log")),
+    ):
         report = comparing.compare(settings, compared, against=reference)
     page = drift_page.write(report, model_name=settings.model_name, workspace=workspace)
     click.echo(json.dumps(report.to_json() | {"page": str(page)}) if as_json else _as_text(report, str(page)))

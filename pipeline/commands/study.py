@@ -60,13 +60,18 @@ def _studying(
     from pipeline.console.stdout import open_console
     from pipeline.preflight.training import require_study
     from pipeline.workspace.layout import Workspace
+    from serving.machine import scratch
 
     require_study(settings)
     workspace = Workspace.of(settings)
     workspace.create()
     folder = workspace.root / "studies" / name
     started = time.perf_counter()
-    with open_console(as_json=as_json) as console, run_log.capture(folder / "study.log"):
+    with (
+        open_console(as_json=as_json) as console,
+        scratch.holding_temporary_files("study"),
+        run_log.capture(folder / "study.log"),
+    ):
         console.stage_started(STAGE)
         yield folder, lambda line: console.progress(STAGE, line)
         console.stage_finished(STAGE, time.perf_counter() - started, False)

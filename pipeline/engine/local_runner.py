@@ -22,7 +22,7 @@ from pipeline.settings.alerts import AlertSettings
 from pipeline.termination import interruption_behind
 from pipeline.workspace.layout import Workspace, new_run_id
 from serving.errors import StoreError
-from serving.machine import faults
+from serving.machine import faults, scratch
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -65,6 +65,7 @@ def run(
     with (
         _written_in(workspace),
         workspace.exclusively(),
+        scratch.holding_temporary_files("run"),
         run_log.capture(workspace.log(run_id)),
         workspace.under_way(run_id),
     ):

@@ -14,6 +14,7 @@ from pipeline.failure import explain
 from pipeline.preflight.training import require_search
 from pipeline.results.data_account import data_account, lines_of
 from pipeline.workspace.layout import Workspace, new_run_id
+from serving.machine import scratch
 from serving.storage.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -91,7 +92,11 @@ def tune(settings: Settings, *, console: Console, output: Path | None) -> TuneRe
     workspace.create()
     output = (output or workspace.root / "tuned.toml").absolute()
     run_id = new_run_id()
-    with workspace.exclusively(), run_log.capture(workspace.log(run_id)):
+    with (
+        workspace.exclusively(),
+        scratch.holding_temporary_files("tuning"),
+        run_log.capture(workspace.log(run_id)),
+    ):
         run = _run(settings, workspace, run_id, console)
         best = _read(run, "best_hyperparameters", BEST)["values"]
         trials = _read(run, "tuner_results", RESULTS)

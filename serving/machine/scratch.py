@@ -12,6 +12,7 @@ from serving.machine import file_locks
 PREFIX = "greenlight-"
 _UNLOCKED = ".greenlight-"
 _OWNER = ".owner"
+_VARIABLE = "TMPDIR"
 
 
 @contextmanager
@@ -39,6 +40,27 @@ def folder(kind: str) -> Iterator[Path]:
     finally:
         for left in (made, path):
             shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def holding_temporary_files(kind: str) -> Iterator[Path]:
+    """A `folder` that takes all temporary files of this process and its children inside the context.
+
+    Libraries (Beam, TensorFlow's AutoGraph) remove theirs at the end of a process, which a kill leaves out.
+
+    Raises:
+      OSError: it cannot be made.
+    """
+    with folder(kind) as path:
+        default, variable = tempfile.tempdir, os.environ.get(_VARIABLE)
+        tempfile.tempdir = os.environ[_VARIABLE] = str(path)
+        try:
+            yield path
+        finally:
+            tempfile.tempdir = default
+            os.environ.pop(_VARIABLE)
+            if variable is not None:
+                os.environ[_VARIABLE] = variable
 
 
 def sweep() -> None:

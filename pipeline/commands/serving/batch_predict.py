@@ -118,11 +118,16 @@ def _run(
     from pipeline.console import run_log
     from pipeline.preflight import beam_runner
     from pipeline.preflight.reviews import require_unlabeled
+    from serving.machine import scratch
 
     output.require_free()
     share = settings.data.max_bad_share
     require_unlabeled(reviews, wanted=wanted, known=input_format, max_bad_share=share)
-    with run_log.real_stderr() as screen, run_log.capture(settings.cache / "batch-predict.log"):
+    with (
+        run_log.real_stderr() as screen,
+        scratch.holding_temporary_files("prediction"),
+        run_log.capture(settings.cache / "batch-predict.log"),
+    ):
         beam_runner.require_usable(settings.beam)
         from components.batch_prediction import job, progress
         from components.batch_prediction.verified_model import choose_version, verified_model

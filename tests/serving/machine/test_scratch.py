@@ -45,6 +45,35 @@ def test_what_a_killed_process_left_is_removed_by_the_next_one(temporary):
     assert not left.exists()
 
 
+def test_what_libraries_leave_in_a_killed_process_and_its_children_is_removed_too(temporary):
+    child = "import tempfile; tempfile.mkdtemp(prefix='of-a-child-')"
+    program = (
+        "import os, signal, subprocess, sys, tempfile\nfrom serving.machine import scratch\n"
+        "with scratch.holding_temporary_files('run'):\n"
+        "    tempfile.mkdtemp(prefix='of-a-library-')\n"
+        "    with scratch.folder('canary'):\n"
+        f"        subprocess.run([sys.executable, '-c', {child!r}])\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
+    subprocess.run([sys.executable, "-c", program], env=environment)
+    (left,) = temporary.iterdir()
+    found = sorted(path.name.rpartition("-")[0] for path in left.iterdir() if path.is_dir())
+    assert found == ["greenlight-canary", "of-a-child", "of-a-library"]
+    scratch.sweep()
+    assert list(temporary.iterdir()) == []
+
+
+def test_temporary_files_go_where_they_went_before_afterwards(temporary, monkeypatch):
+    monkeypatch.setenv("TMPDIR", "/elsewhere")
+    with scratch.holding_temporary_files("run") as folder:
+        assert tempfile.gettempdir() == os.environ["TMPDIR"] == str(folder)
+        with tempfile.NamedTemporaryFile() as file:
+            assert Path(file.name).parent == folder
+    assert (tempfile.gettempdir(), os.environ["TMPDIR"]) == (str(temporary), "/elsewhere")
+    assert not folder.exists()
+
+
 def test_a_folder_in_use_or_not_ours_stays(temporary, monkeypatch):
     foreign = temporary / "greenlight-of-somebody"
     foreign.mkdir()
