@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import InputError
-from components.example_gen.formats.json_lines import json_line_records
+from components.example_gen.formats.json_lines import is_array, json_line_records
 from components.example_gen.formats.rows import BadRow, Columns, Reason, Review, as_reviews
 
 COLUMNS = Columns("text", "label")
@@ -62,3 +62,31 @@ def test_empty_lines_are_passed_over():
 def test_a_key_that_no_object_has_is_an_error_that_names_those_there_are():
     with pytest.raises(InputError, match=r"r\.jsonl has no column 'text'; it has: review, label"):
         read(b'{"review": "fine", "label": 1}')
+
+
+def test_a_key_that_is_given_twice_is_a_bad_row():
+    assert read(b'{"text": "a", "text": "b", "label": 1}', b'{"text": "a", "label": 1, "c": 1, "c": 2}') == [
+        BadRow("r.jsonl", 1, Reason.REPEATED_KEY, "'text' stands more than once"),
+        Review(2, "a", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        (b"[", True),
+        (b"\xef\xbb\xbf \r\n\t[1", True),
+        ("[1".encode("utf-16"), True),
+        (b'{"text": "a"}\n', False),
+        (b"text,label\n[", False),
+        (b"", False),
+    ],
+)
+def test_an_array_begins_with_a_bracket_behind_marks_and_space(head, found):
+    assert is_array(head) is found
+
+
+def test_one_object_on_several_lines_is_not_rows():
+    for head in (b'{\n "text": [', b"  { \r\n", "{\n".encode("utf-16")):
+        with pytest.raises(ValueError, match=r"^one JSON object, not one a row; write an object a line, or "):
+            is_array(head)

@@ -174,3 +174,15 @@ def test_the_advice_shows_the_values_and_offers_a_mapping(classes, others, words
 def test_the_middle_of_a_scale_is_neither_though_not_all_steps_are_there(others, mapping):
     classes = {"positive": 4} | ({"negative": 4} if "4" in others else {})
     assert f"data.labels = {{{mapping}}}" in advice(classes, others)
+
+
+def test_a_rare_label_counts_by_its_share_of_all_rows():
+    assert not looks_like_scale({"positive": 2999}, {"3": 3, "x": 2})
+    assert looks_like_scale({"positive": 2995}, {"3": 3, "x": 2})
+
+
+def test_words_are_not_called_a_scale():
+    assert advice({}, {"good": 5, "dull": 5}).startswith("The labels are: dull (5), good (5). ")
+    assert advice({"positive": 5}, {"2": 5, "3": 5}).startswith(
+        "These look like a scale: 1 (5), 2 (5), 3 (5). "
+    )
