@@ -1,3 +1,4 @@
+import io
 import json
 
 import pytest
@@ -5,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import InputError
-from components.example_gen.formats.json_lines import is_array, json_line_records
+from components.example_gen.formats import json_lines
+from components.example_gen.formats.json_lines import is_array, json_array_records, json_line_records
 from components.example_gen.formats.rows import BadRow, Columns, Reason, Review, as_reviews
 
 COLUMNS = Columns("text", "label")
@@ -90,3 +92,74 @@ def test_one_object_on_several_lines_is_not_rows():
     for head in (b'{\n "text": [', b"  { \r\n", "{\n".encode("utf-16")):
         with pytest.raises(ValueError, match=r"^one JSON object, not one a row; write an object a line, or "):
             is_array(head)
+
+
+@pytest.fixture(params=[1, 7, 10_000])
+def array(request, monkeypatch):
+    """Reads an array in blocks of so many characters."""
+    monkeypatch.setattr(json_lines, "_BLOCK", request.param)
+
+    def array(text: str) -> list:
+        records = json_array_records(io.StringIO(text), file="r.json", columns=COLUMNS)
+        return list(as_reviews(records, file="r.json", columns=COLUMNS))
+
+    return array
+
+
+def test_the_elements_of_an_array_have_the_lines_that_they_begin_on(array):
+    text = (
+        '[\n{"text": "a\\nb", "label": 1},\n\n {"text": "c",\n"label": 0}\n'
+        ', {"text": "d", "label": 1}, 12345,\n[]]\n'
+    )
+    assert array(text) == [
+        Review(2, "a\nb", 1),
+        Review(4, "c", 0),
+        Review(6, "d", 1),
+        BadRow("r.json", 6, Reason.NOT_JSON, "12345"),
+        BadRow("r.json", 7, Reason.NOT_JSON, "[]"),
+    ]
+    assert array(" [ ] \n") == []
+
+
+def test_an_element_that_is_not_utf_8_is_a_bad_row(array):
+    assert array('[{"text": "a\udcff", "label": 1}]') == [
+        BadRow("r.json", 1, Reason.NOT_UTF8, "character 2 of 'text'")
+    ]
+
+
+BROKEN = "r.json: the JSON array is broken or cut off "
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (", x]", f"{BROKEN}at the element on line 2 (Expecting value); write or copy it again."),
+        (", [", f"{BROKEN}at the element on line 2 (Expecting value); write or copy it again."),
+        (
+            f", {'[' * 100_000}",
+            f"{BROKEN}at the element on line 2 (nested too deeply); write or copy it again.",
+        ),
+        ("", f"{BROKEN}after the element on line 2; write or copy it again."),
+        (" 1]", f"{BROKEN}after the element on line 2; write or copy it again."),
+        ("] [1]", "r.json: something follows the JSON array; leave one array in the file."),
+    ],
+    ids=["not JSON", "cut off", "nested", "no end", "no comma", "two arrays"],
+)
+def test_a_broken_array_is_named_with_its_line(array, end, said):
+    with pytest.raises(InputError) as caught:
+        array(f'[\n{{"text": "a", "label": 1}}{end}')
+    assert str(caught.value) == said
+    with pytest.raises(InputError, match=r"^r\.json: something follows the JSON array; leave one array"):
+        array("[] 1")
+
+
+@pytest.mark.parametrize("value", [{"text": ["a", "b"], "label": [1, 0]}, {"rows": [{"text": "a"}]}])
+def test_one_object_that_holds_the_rows_is_refused(value):
+    with pytest.raises(
+        InputError, match=r"^r\.jsonl is one JSON object, not one a row; write an object a line"
+    ):
+        read(json.dumps(value).encode())
+
+
+def test_one_row_may_have_a_list_beside_its_text():
+    assert read(b'{"text": "a", "label": 1, "tags": []}') == [Review(1, "a", 1)]

@@ -186,3 +186,7 @@ def test_words_are_not_called_a_scale():
     assert advice({"positive": 5}, {"2": 5, "3": 5}).startswith(
         "These look like a scale: 1 (5), 2 (5), 3 (5). "
     )
+
+
+def test_what_is_not_finite_is_not_a_label():
+    assert [spelling(value) for value in (float("nan"), float("inf"), float("-inf"))] == [None] * 3

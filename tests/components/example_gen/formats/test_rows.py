@@ -1,15 +1,21 @@
 """Rows of any format: how they are shown, and why a value or a file cannot be used."""
 
 import errno
+import functools
 import os
 
 import pytest
 
 from components.errors import InputError
+from components.example_gen.formats.labels import LabelRule
 from components.example_gen.formats.rows import (
     BadRow,
     Columns,
     Reason,
+    Record,
+    Review,
+    as_reviews,
+    make_row,
     require_columns,
     shortened,
     shortened_label,
@@ -36,6 +42,20 @@ def test_a_bad_row_is_shown_with_its_place_and_its_value_if_there_is_one():
 )
 def test_what_is_not_a_text_is_said(text, problem):
     assert text_problem(text) == problem
+
+
+def test_a_value_that_is_a_list_or_outside_the_mapping_is_a_bad_row():
+    made = functools.partial(make_row, file="r.csv", line=7)
+    many = "1,000 values; expected one"
+    assert made(text=["a"] * 1000, label=1) == BadRow("r.csv", 7, Reason.NO_TEXT, many)
+    assert made(text="a", label=[1] * 1000) == BadRow("r.csv", 7, Reason.BAD_LABEL, many)
+    mapped = LabelRule((("4", "positive"), ("1", "negative")))
+    (record,) = as_reviews(
+        iter([Record(7, {"t": "a", "l": 4})]), file="r.csv", columns=Columns("t", "l", labels=mapped)
+    )
+    assert record == Review(7, "a", 1)
+    left_out = made(text="a", label=2, labels=mapped)
+    assert (left_out.reason, left_out.label) == (Reason.UNMAPPED_LABEL, "2")
 
 
 def test_values_are_cut_at_forty_characters():
