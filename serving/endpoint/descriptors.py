@@ -36,15 +36,15 @@ def reserve(settings: ServeSettings) -> None:
 def shares(settings: ServeSettings) -> tuple[int, int]:
     """The most connections of HTTP, and of gRPC, that the process's limit allows.
 
-    Where the limit is too low for both, each gets half: gRPC does not see how many descriptors are left, and
-    would take those of HTTP, of new versions and of logs.
+    Where the limit is too low for both, gRPC gets a quarter, since one connection carries many calls. It does
+    not see how many descriptors are left, and would take those of HTTP, of new versions and of logs.
     """
     most = settings.max_connections
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= _needed(settings):
         return most, most
     left = max(2, ceiling() - _OWN)
-    grpc = left // 2 if settings.grpc else 0
+    grpc = max(1, left // 4) if settings.grpc else 0
     return min(most, left - grpc), min(most, max(1, grpc))
 
 

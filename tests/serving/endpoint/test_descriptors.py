@@ -72,8 +72,8 @@ def test_connections_leave_a_quarter_free_but_no_more_than_128(limits, soft, fir
     [
         (ENDLESS, SETTINGS, 1000, 1000),
         (2128, SETTINGS, 1000, 1000),
-        (1024, SETTINGS, 436, 436),
-        (64, SETTINGS, 12, 12),
+        (1024, SETTINGS, 654, 218),
+        (64, SETTINGS, 18, 6),
         (20, SETTINGS, 1, 1),
         (64, ServeSettings(max_connections=5), 5, 5),
         (64, ServeSettings(max_connections=1000, grpc=False), 24, 1),
