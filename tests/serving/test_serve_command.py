@@ -235,3 +235,15 @@ def test_connections_beyond_the_limit_of_open_files_are_answered_503(small_works
         (warning,) = [event for event in server.events() if event["level"] == "warning"]
         assert (warning["limit"], warning["needed"]) == (128, 2128)
         assert "ulimit -n" in warning["event"]
+
+
+@pytest.mark.proof
+def test_connections_of_grpc_leave_descriptors_for_http_and_new_versions(small_workspace, small_model):
+    with Process(small_workspace, open_files=64) as server, contextlib.ExitStack() as stack:
+        port = int(re.search(r"grpc +\S+:(\d+)", "".join(server.said))[1])
+        for _ in range(150):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+        assert server.predict().status_code == 200
+        VersionStore(small_workspace / "serving" / MODEL).push(small_model(2.0), Facts())
+        until(lambda: '"AVAILABLE"' in server.client.get(f"/v1/models/{MODEL}/versions/2").text)
+        assert not any("Too many open files" in line for line in server.errors)
