@@ -1,7 +1,7 @@
 """The limit on a process's address space (`ulimit -v`), and whether it explains a failure.
 
-Under it, a library that does not fit fails as an ImportError, and a thread whose stack does not, as a
-RuntimeError: neither has a code.
+Under it, a library that does not fit fails as an ImportError or SystemError, and a thread whose stack does
+not as a RuntimeError: none has a code.
 """
 
 import resource
@@ -38,7 +38,8 @@ def fault_of(error: BaseException) -> str | None:
 def _lacks(error: BaseException, left: int) -> bool:
     if isinstance(error, MemoryError):
         return True
-    if type(error) is ImportError:  # a module that is not there has a type of its own
+    # A module that is not there has a type of its own. SystemError: newer TensorFlow, half loaded.
+    if type(error) in (ImportError, SystemError):
         return left < _LARGEST_LIBRARY
     return type(error) is RuntimeError and left < _STACK
 

@@ -35,16 +35,16 @@ TOLD = (
 
 
 @pytest.mark.parametrize(
-    ("doing", "kind"),
+    ("doing", "kinds"),
     [
-        (LIBRARY, "ImportError"),
-        (THREADS, "RuntimeError"),
-        ("bytearray(2**31)", "MemoryError"),
+        (LIBRARY, ("ImportError", "SystemError", "MemoryError")),
+        (THREADS, ("RuntimeError",)),
+        ("bytearray(2**31)", ("MemoryError",)),
     ],
 )
-def test_what_fails_for_the_limit_is_said_to_be_its_doing(doing, kind):
+def test_what_fails_for_the_limit_is_said_to_be_its_doing(doing, kinds):
     found, message, machine = failed(doing, limit=900)
-    assert (found, machine) == (kind, True)
+    assert found in kinds and machine is True
     assert message == f"/: {TOLD}limit (`ulimit -v unlimited`)."
 
 
