@@ -4,6 +4,7 @@ Under it, a library that does not fit fails as an ImportError or SystemError, an
 not as a RuntimeError: none has a code.
 """
 
+import errno
 import resource
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def fault_of(error: BaseException) -> str | None:
 
 
 def _lacks(error: BaseException, left: int) -> bool:
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
     # A module that is not there has a type of its own. SystemError: newer TensorFlow, half loaded.
     if type(error) in (ImportError, SystemError):
