@@ -41,6 +41,8 @@ def test_counts_are_those_of_the_plain_way(reviews, at_once, monkeypatch):
 
     tally, (keys, found_praise, found_blame) = counted(reviews, at_least=15)
     assert tally.reviews == 300
+    parts = [len(part) for part in tally._parts()]
+    assert len(parts) == 1 + sum(parts) // at_once and max(parts) < 3 * at_once
     assert keys.tolist() == often
     assert found_praise.tolist() == [praise[gram] for gram in often]
     assert found_blame.tolist() == [blame[gram] for gram in often]

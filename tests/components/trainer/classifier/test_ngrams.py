@@ -74,6 +74,11 @@ def test_the_most_frequent_are_kept():
     assert sorted(vocabulary.keys) == sorted(hashed("the film", order=1)[0])
 
 
+def test_of_equally_frequent_ones_the_first_keys_are_kept():
+    words = " ".join(f"word{number}" for number in range(100))
+    assert learned([words], [1], limit=50).keys.tolist() == learned([words], [1]).keys.tolist()[:50]
+
+
 @pytest.mark.parametrize("texts", [["", ""], ["one two", "three"]])
 def test_where_nothing_is_learned_every_text_scores_zero(texts):
     layer = ngrams.NgramScore(learned(texts, [0, 1], min_count=2))
@@ -96,6 +101,7 @@ def test_a_score_is_the_weighted_sum_over_the_root_of_squares():
     layer = ngrams.NgramScore(vocabulary)
     ids = tf.ragged.constant([[0, 1, 1], [], [2]], dtype=tf.int32, row_splits_dtype=tf.int64)
     np.testing.assert_array_equal(layer(ids), [[0], [0], [0]])
+    assert (layer.name, layer.weight.name) == ("ngrams", "ngram_weights:0")  # in checkpoints
     layer.weight.assign([0.5, 0.25, -1.0])
     expected = [[ngrams.GAIN * (0.5 - 0.5 - 0.5) / math.sqrt(1 + 4 + 4)], [0], [-ngrams.GAIN]]
     np.testing.assert_allclose(layer(ids), expected, rtol=1e-5)
