@@ -17,13 +17,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import filelock
-import process_state
 import processes
 import pytest
-import schedule
 from hypothesis import HealthCheck, settings
-from proofs import Proofs
 from small_run import FIRST_RUN
+from suite import process_state, schedule
+from suite.proofs import Proofs
 
 # Until the tests are collected: it takes a quarter of the time of importing TFX, and finds nothing.
 gc.disable()

@@ -9,11 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-sys.path.append(str(Path(__file__).parent))  # kfp_containers, kfp_cluster and kfp_api are not tests
+sys.path.append(str(Path(__file__).parent))  # kfp_containers is not a test
 
-from pipeline import cli
 from pipeline.config import Settings, load
 
 ROOT = Path(__file__).parents[3]
@@ -125,33 +123,7 @@ def step(tmp_path):
     return lambda compiled, name: Step(compiled, name, tmp_path)
 
 
-# --- a stand-in for Kubeflow Pipelines' API
-
 COMPILED = "pipelineInfo:\n  name: imdb-sentiment\nschemaVersion: 2.1.0\n"
-
-
-@pytest.fixture
-def api():
-    """The stand-in; its runs end well at the first look."""
-    from kfp_api import Api, ended, serving
-
-    with serving(Api()) as api:
-        api.at_get_run = lambda run: ended(run, "SUCCEEDED", Trainer="SUCCEEDED", Pusher="SUCCEEDED")
-        yield api
-
-
-@pytest.fixture
-def store(tmp_path) -> str:
-    return str(tmp_path / "models" / "imdb_sentiment")
-
-
-@pytest.fixture
-def keep(store):
-    """Leaves the result of a run where its stages would: `keep(verdict="unchanged")`."""
-    from pipeline.kubeflow import results
-    from pipeline.results.outcome import RunResult
-
-    return lambda run="run-1", **fields: results.save(RunResult(run=run, **fields), store)
 
 
 @pytest.fixture
@@ -160,33 +132,3 @@ def without_compiling(tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.commands.kubeflow.compile.compiled", lambda settings, as_json: COMPILED)
     monkeypatch.delenv("GREENLIGHT_KUBEFLOW_TOKEN", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-
-
-@pytest.fixture
-def schedule(api, without_compiling):
-    """`greenlight schedule` against the stand-in."""
-    settings = {"image": "an/image:1", "pipeline_root": "gs://bucket/root", "api.host": api.url}
-    flags = [part for key, value in settings.items() for part in ("--set", f"kubeflow.{key}={value}")]
-    return lambda *options: CliRunner().invoke(
-        cli.cli, ["schedule", *flags, *options], prog_name="greenlight"
-    )
-
-
-@pytest.fixture
-def submit(api, tmp_path, without_compiling):
-    """`greenlight submit` with settings that fit the stand-in."""
-
-    def run(*options: str, **settings: str):
-        defaults = {
-            "image": "an/image:1",
-            "pipeline_root": "minio://mlpipeline/v2",
-            "serving_root": str(tmp_path / "models"),
-            "volumes": f'{{"{tmp_path / "models"}" = "models"}}',
-            "api.host": api.url,
-            "api.poll_seconds": "0.01",
-        }
-        given = defaults | {key.replace("__", "."): value for key, value in settings.items()}
-        flags = [part for key, value in given.items() for part in ("--set", f"kubeflow.{key}={value}")]
-        return CliRunner().invoke(cli.cli, ["submit", *flags, *options], prog_name="greenlight")
-
-    return run

@@ -1,15 +1,12 @@
 """Models that a server has to refuse, each broken in its own way, and sound ones of odd shapes."""
 
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-
-sys.path.append(str(Path(__file__).parent))  # batcher_story and live_models are not tests
 
 TEXT_INPUT = [tf.TensorSpec([None], tf.string, name="text")]
 
@@ -214,11 +211,3 @@ def odd_model(tmp_path_factory) -> Callable[[str], Path]:
         return made[kind]
 
     return make
-
-
-@pytest.fixture
-def stage(tmp_path):
-    """A store of small versions, and the loads that were tried."""
-    from live_models import Stage
-
-    return Stage(tmp_path)

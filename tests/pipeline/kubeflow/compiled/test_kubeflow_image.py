@@ -13,7 +13,7 @@ from kfp_containers import argument
 
 from pipeline.settings.kubeflow import KubeflowSettings
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 
 LOAD = """

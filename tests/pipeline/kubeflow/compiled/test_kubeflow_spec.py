@@ -19,7 +19,7 @@ from pipeline.kubeflow import parameters
 from pipeline.kubeflow.step import with_parameters
 from pipeline.settings.kubeflow import StageName
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 IMAGE, PIPELINE_ROOT = "registry.example/greenlight:4dd0c33", "gs://reviews/greenlight"
 
 

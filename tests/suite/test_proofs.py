@@ -5,11 +5,11 @@ from pathlib import Path
 import processes
 import pytest
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 CONFTEST = f"""
 import sys
 sys.path.insert(0, {str(TESTS)!r})
-from proofs import Proofs
+from suite.proofs import Proofs
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "proof: a long test")

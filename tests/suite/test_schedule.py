@@ -7,9 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import schedule
+from suite import schedule
 
-TESTS = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 TABLE = {"fast": {"tests/long.py": 60, "tests/longer.py": 90}, "proofs": {"tests/long.py": 40}}
 
 
@@ -53,7 +53,7 @@ def test_a_random_order_is_left_alone(ordered):
 
 def test_the_table_names_files_that_exist():
     files = {file for recorded in schedule._recorded.values() for file in recorded}
-    assert [file for file in files if not (TESTS.parent / file).exists()] == []
+    assert [file for file in files if not (ROOT / file).exists()] == []
 
 
 def test_a_child_that_has_ended_counts():
@@ -63,9 +63,9 @@ def test_a_child_that_has_ended_counts():
 
 
 def test_what_was_run_is_recorded_by_tier_and_the_rest_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(schedule, "TABLE", tmp_path / "tests" / "seconds.json")
+    monkeypatch.setattr(schedule, "TABLE", tmp_path / "tests" / "suite" / "seconds.json")
     monkeypatch.setattr(schedule, "_recorded", TABLE)
-    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "suite").mkdir(parents=True)
     (tmp_path / "tests" / "long.py").touch()  # longer.py is gone
     recording = schedule.Schedule(SimpleNamespace(getoption=lambda name: True))
     for nodeid, proof, took in (

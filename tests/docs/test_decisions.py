@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
 SECTIONS = re.findall(r"^### (.*)\n\n((?:.+\n)*)", PAGE, re.MULTILINE)
 

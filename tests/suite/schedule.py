@@ -64,7 +64,7 @@ class Schedule:
 
 def merged(before: Seconds, took: Seconds) -> Seconds:
     """What was recorded before of files that are still there, with what was recorded now."""
-    known = {file: seconds for file, seconds in before.items() if (TABLE.parents[1] / file).exists()}
+    known = {file: seconds for file, seconds in before.items() if (TABLE.parents[2] / file).exists()}
     return {file: round(seconds) for file, seconds in sorted((known | took).items()) if seconds >= SHORTEST}
 
 

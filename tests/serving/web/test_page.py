@@ -194,10 +194,10 @@ def test_quantiles_lie_between_the_bounds_that_hold_them(page):
     assert found == [1.0, 1.5, None]
 
 
-def test_the_page_may_load_nothing_but_its_own_files(client):
-    policy = client.get("/").headers["content-security-policy"]
+def test_the_page_may_load_nothing_but_its_own_files(served):
+    policy = served.client.get("/").headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert client.get("/web/style.css").headers["content-type"] == "text/css"
+    assert served.client.get("/web/style.css").headers["content-type"] == "text/css"
     for path in ("/web/", "/web/files.py", "/web/%2e%2e/service.py", "/web/index.html"):
-        assert client.get(path).status_code == 404, path
+        assert served.client.get(path).status_code == 404, path

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 
-import process_state
+from suite import process_state
 
 
 def state() -> dict[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "private-apis.md").read_text(encoding="utf-8")
 SOURCES = {
     path: path.read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pipeline import config
 from pipeline.cli import COMMANDS, cli
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOT_PASSED_ON = {"{", "|", ">"}
 WRITTEN_LATER = {"docs/figures.json"}

@@ -14,7 +14,7 @@ import yaml
 
 from pipeline import config
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOT_READ_HERE = {"", "sql", "dockerfile"}
 """What pages show of other programs, and output."""

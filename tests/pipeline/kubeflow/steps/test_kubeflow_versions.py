@@ -10,7 +10,7 @@ from kfp_containers import argument
 from pipeline.kubeflow import invocation, parameters
 
 IDS = [version.name.split(" (")[0] for version in VERSIONS]
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 each_version = pytest.mark.parametrize("version", VERSIONS, ids=IDS)
 
 
