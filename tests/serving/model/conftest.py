@@ -211,3 +211,19 @@ def odd_model(tmp_path_factory) -> Callable[[str], Path]:
         return made[kind]
 
     return make
+
+
+@pytest.fixture
+def trial():
+    """`trial(folder, **options)` is the question that `try_out` returns for the model in a folder."""
+    from serving.model.loader import load
+    from serving.model.trial import try_out
+
+    def run(folder: Path, **options):
+        predictor = load(str(folder))
+        try:
+            return try_out(predictor, **options)
+        finally:
+            predictor.close()
+
+    return run
