@@ -101,7 +101,7 @@ def _encoder(encode_words: data.Encode, vocabulary: ngrams.Vocabulary | None) ->
     if vocabulary is None:
         return encode_words
     index = ngrams.NgramIndex(vocabulary)
-    return lambda text: (encode_words(text), index.ids(text))
+    return lambda text: (encode_words(text), *index.encoded(text))
 
 
 def _encoded(
@@ -117,8 +117,8 @@ def _encoded(
     )
     vocabulary = _learn(settings, [(hashed.features[1], hashed.labels.numpy())])
     index = ngrams.NgramIndex(vocabulary)
-    train = hashed.mapped(lambda features: (features[0], index.ids_of_hashes(features[1])))
-    evaluation = data.read(eval_files, split="eval", encode=lambda text: (encode(text), index.ids(text)))
+    train = hashed.mapped(lambda features: (features[0], *index.encoded_hashes(features[1])))
+    evaluation = data.read(eval_files, split="eval", encode=lambda text: (encode(text), *index.encoded(text)))
     return vocabulary, train, evaluation
 
 

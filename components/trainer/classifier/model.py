@@ -116,7 +116,7 @@ def text_feed(classifier: Classifier) -> Feed:
     text = tf_keras.Input([], dtype=tf.string, name="text")
     parts = [classifier.embedding(text)]
     if ngrams := classifier.ngrams:
-        parts.append(ngrams(_Function(ngrams.index.ids, owner=ngrams)(text)))
+        parts.append(ngrams(_Function(ngrams.index.encoded, owner=ngrams)(text)))
     return Feed(tf.identity, UnconvertedModel(text, classifier.head(parts), name="from_text"))
 
 
@@ -125,7 +125,7 @@ def encoded_feed(classifier: Classifier, kind: type[tf_keras.Model] = Unconverte
     """A feed of encoded text: the parts that training does not change are computed once per review.
 
     The fit is the same as with `text_feed`. Inputs of the model: the output of `embedding_encoder`, and with
-    n-grams also their ids.
+    n-grams also `NgramIndex.encoded`.
 
     Args:
       kind: the Keras model class.
@@ -135,10 +135,11 @@ def encoded_feed(classifier: Classifier, kind: type[tf_keras.Model] = Unconverte
     if not (ngrams := classifier.ngrams):
         return Feed(encode, kind(given, classifier.head(vector), name="from_encoded"))
     ids = tf_keras.Input([None], dtype=tf.int32, ragged=True, name="ngram_ids")
-    logit = classifier.head([vector, ngrams(ids)])
+    root = tf_keras.Input([1], name="ngram_root")
+    logit = classifier.head([vector, ngrams((ids, root))])
     return Feed(
-        lambda text: (encode(text), ngrams.index.ids(text)),
-        kind([given, ids], logit, name="from_encoded"),
+        lambda text: (encode(text), *ngrams.index.encoded(text)),
+        kind([given, ids, root], logit, name="from_encoded"),
     )
 
 

@@ -25,6 +25,9 @@ _STEP = 0x9E3779B97F4A7C15 - 2**64  # odd, so that multiplying by it in 64 bits 
 Tables = tuple[tf.Tensor, tf.Tensor]
 """For each n-gram: value times weight, and value squared, float32 [V] each."""
 
+Encoded = tuple[tf.RaggedTensor, tf.Tensor]
+"""Ids of N texts, ragged int32 [N, None], and the root of the sum of their squared values, float32 [N, 1]."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Vocabulary:
@@ -97,6 +100,7 @@ class NgramIndex(tf.Module):
         rows = tf.range(len(vocabulary), dtype=tf.int32)
         pairs = tf.lookup.KeyValueTensorInitializer(tf.constant(vocabulary.keys), rows)
         self.table = tf.lookup.StaticHashTable(pairs, default_value=-1)
+        self.value = tf.constant(vocabulary.values)
         self.order = vocabulary.order
 
     def ids(self, text: tf.Tensor) -> tf.RaggedTensor:
@@ -108,9 +112,18 @@ class NgramIndex(tf.Module):
         rows = grams.with_flat_values(self.table.lookup(grams.flat_values))
         return tf.ragged.boolean_mask(rows, rows >= 0)
 
+    def encoded(self, text: tf.Tensor) -> Encoded:
+        """string [N] -> what `NgramScore` takes, which training does not change."""
+        return self.encoded_hashes(hashes(text, order=self.order))
+
+    def encoded_hashes(self, grams: tf.RaggedTensor) -> Encoded:
+        """`encoded` from the output of `hashes`."""
+        ids = self.ids_of_hashes(grams)
+        return ids, _root(_sums(ids, self.value * self.value))
+
 
 class NgramScore(tf_keras.layers.Layer):
-    """An `NgramIndex`'s ids, ragged int32 [N, None], -> the weighted sum of their values, float32 [N, 1].
+    """`NgramIndex.encoded` -> the weighted sum of the values of a text's n-grams, float32 [N, 1].
 
     It is divided by the root of the sum of the squared values, like "sqrtn". The weights start at zero.
     """
@@ -118,22 +131,28 @@ class NgramScore(tf_keras.layers.Layer):
     def __init__(self, vocabulary: Vocabulary):
         super().__init__(name="ngrams")
         self.index = NgramIndex(vocabulary)
-        self.value = tf.constant(vocabulary.values)
         self.weight = self.add_weight(name="ngram_weights", shape=[len(vocabulary)], initializer="zeros")
 
     def tables(self) -> Tables:
         """The Tables of each row of the vocabulary."""
-        return self.value * self.weight, self.value * self.value
+        value = self.index.value
+        return value * self.weight, value * value
 
-    def call(self, ids: tf.RaggedTensor) -> tf.Tensor:
-        return score(ids, self.tables())
+    def call(self, encoded: Encoded) -> tf.Tensor:
+        ids, root = encoded
+        return GAIN * _sums(ids, self.index.value * self.weight) / root
 
 
 def score(ids: tf.RaggedTensor, tables: Tables) -> tf.Tensor:
     """Ragged int32 [N, None] and `NgramScore.tables()` -> float32 [N, 1]; a text without n-grams scores 0."""
-    row = row_of_each(ids)
-    weighted, squares = (
-        tf.sparse.segment_sum(table[:, None], ids.flat_values, row, num_segments=ids.nrows())
-        for table in tables
-    )
-    return GAIN * weighted / tf.sqrt(squares + 1e-9)
+    weighted, squares = tables
+    return GAIN * _sums(ids, weighted) / _root(_sums(ids, squares))
+
+
+def _sums(ids: tf.RaggedTensor, table: tf.Tensor) -> tf.Tensor:
+    """The sum of the rows' values of each text: ragged int32 [N, None] and float32 [V] -> float32 [N, 1]."""
+    return tf.sparse.segment_sum(table[:, None], ids.flat_values, row_of_each(ids), num_segments=ids.nrows())
+
+
+def _root(squares: tf.Tensor) -> tf.Tensor:
+    return tf.sqrt(squares + 1e-9)

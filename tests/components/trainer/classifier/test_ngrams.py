@@ -83,8 +83,8 @@ def test_of_equally_frequent_ones_the_first_keys_are_kept():
 def test_where_nothing_is_learned_every_text_scores_zero(texts):
     layer = ngrams.NgramScore(learned(texts, [0, 1], min_count=2))
     layer.weight.assign(tf.ones_like(layer.weight))
-    ids = layer.index.ids(tf.constant(["one two", ""]))
-    assert ids.to_list() == [[], []] and layer(ids).numpy().tolist() == [[0], [0]]
+    ids, root = layer.index.encoded(tf.constant(["one two", ""]))
+    assert ids.to_list() == [[], []] and layer((ids, root)).numpy().tolist() == [[0], [0]]
 
 
 def test_ids_are_rows_in_the_order_of_the_text():
@@ -100,11 +100,23 @@ def test_a_score_is_the_weighted_sum_over_the_root_of_squares():
     vocabulary = ngrams.Vocabulary(np.array([2, 4, 6]), np.array([1.0, -2.0, 3.0], np.float32), order=1)
     layer = ngrams.NgramScore(vocabulary)
     ids = tf.ragged.constant([[0, 1, 1], [], [2]], dtype=tf.int32, row_splits_dtype=tf.int64)
-    np.testing.assert_array_equal(layer(ids), [[0], [0], [0]])
+    root = tf.sqrt([[9.0], [1e-9], [9.0]])
+    np.testing.assert_array_equal(layer((ids, root)), [[0], [0], [0]])
     assert (layer.name, layer.weight.name) == ("ngrams", "ngram_weights:0")  # in checkpoints
     layer.weight.assign([0.5, 0.25, -1.0])
     expected = [[ngrams.GAIN * (0.5 - 0.5 - 0.5) / math.sqrt(1 + 4 + 4)], [0], [-ngrams.GAIN]]
-    np.testing.assert_allclose(layer(ids), expected, rtol=1e-5)
+    np.testing.assert_allclose(layer((ids, root)), expected, rtol=1e-5)
+    np.testing.assert_allclose(ngrams.score(ids, layer.tables()), expected, rtol=1e-5)
+
+
+def test_the_root_that_an_index_encodes_is_that_of_the_squared_values():
+    vocabulary = learned(["good film", "bad film"], [1, 0])
+    index = ngrams.NgramIndex(vocabulary)
+    text = tf.constant(["film good unknown film", "", "unknown"])
+    ids, root = index.encoded(text)
+    assert ids.to_list() == index.ids(text).to_list()
+    squares = [sum(float(vocabulary.values[row]) ** 2 for row in rows) for rows in ids.to_list()]
+    np.testing.assert_allclose(root[:, 0], np.sqrt(np.array(squares) + 1e-9), rtol=1e-5)
 
 
 def test_a_word_that_comes_more_often_than_there_are_reviews_is_just_not_rare():
