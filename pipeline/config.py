@@ -26,13 +26,11 @@ from components.tuner.settings import TuneSettings
 from pipeline.settings import errors as config_errors
 from pipeline.settings import layers as config_layers
 from pipeline.settings.alerts import AlertSettings
+from pipeline.settings.beam import BeamSettings
 from pipeline.settings.kubeflow import KubeflowSettings
 from pipeline.settings.lineage import LineageSettings
 from pipeline.settings.retrain import RetrainSettings
 from serving.settings import ServeSettings
-
-IN_PROCESS = "in-process"
-IN_PROCESS_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 
 WORKSPACE_SPANS = "spans/span-{SPAN}/*"
 """Where `greenlight data add` lands spans unless it is told another place, from the workspace."""
@@ -57,46 +55,6 @@ def _local_folder(value: Any) -> Any:
 
 
 LocalFolder = Annotated[Path, BeforeValidator(_local_folder)]
-
-
-class BeamSettings(BaseModel):
-    """Where the data stages (ExampleGen, StatisticsGen, Evaluator and their like) do their work."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    runner: str = Field(
-        IN_PROCESS,
-        pattern=r"^[A-Za-z_][\w.-]*$",
-        description="`in-process` works here, without a server. Any Beam runner's name (PortableRunner, "
-        "FlinkRunner, SparkRunner, DataflowRunner) sends the work there; give its options in beam.options.",
-    )
-    workers: int = Field(
-        1,
-        ge=1,
-        le=1024,
-        description="Processes of the in-process runner. More than one pays off on many cores only: each "
-        "process first imports TensorFlow.",
-    )
-    options: tuple[Annotated[str, Field(pattern=r"^--\w")], ...] = Field(
-        (), description='Further Beam pipeline options, for example ["--job_endpoint=localhost:8099"].'
-    )
-
-    def pipeline_args(self) -> list[str]:
-        """These settings as Beam's own options.
-
-        The in-process runner is named in full: since Beam 2.68 `DirectRunner` may download another.
-        """
-        if self.runner != IN_PROCESS:
-            return [f"--runner={self.runner}", *self.options]
-        return [
-            # Workers in this process, or forked from it, have TFX; told of no image, TFX would pack itself
-            # up anew for every Beam stage, some two seconds each.
-            "--sdk_container_image=none",
-            f"--runner={IN_PROCESS_RUNNER}",
-            f"--direct_num_workers={self.workers}",
-            f"--direct_running_mode={'in_memory' if self.workers == 1 else 'multi_processing'}",
-            *self.options,
-        ]
 
 
 DEFAULT_WORKSPACE, DEFAULT_MODEL = Path("workspace"), "imdb_sentiment"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import apache_beam as beam
 from apache_beam.ml.inference.base import RunInference
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from components.batch_prediction.formats import OutputFormat, columns_of, header
 from components.batch_prediction.output import SHARDS, Output
@@ -68,7 +69,7 @@ def predict_files(
 
 def _wire(pipeline: beam.Pipeline, parts: list[Part], model: Model, sink: Shards, *, account: str) -> None:
     started = pipeline | "Parts" >> beam.Create(parts, reshuffle=False)
-    if pipeline.options.get_all_options().get("direct_num_workers") != 1:
+    if len(parts) > 1 and not is_one_worker(pipeline.options):
         started |= "SpreadOverWorkers" >> beam.Reshuffle()
     rows = started | "Read" >> beam.ParDo(ReadRows()).with_outputs(READING, main="rows")
     rows[READING] | "Account" >> WriteReading(path=account)
@@ -76,6 +77,13 @@ def _wire(pipeline: beam.Pipeline, parts: list[Part], model: Model, sink: Shards
     predicted = rows["rows"] | "Predict" >> RunInference(handler)
     rendered = predicted | "Render" >> beam.ParDo(Render(sink.known, sink.columns))
     rendered | "Write" >> beam.io.Write(sink)
+
+
+def is_one_worker(options: PipelineOptions) -> bool:
+    """Whether one worker in this process does all work; other runners have workers of their own."""
+    runner = options.view_as(StandardOptions).runner or ""
+    in_process = runner.rpartition(".")[2] == FnApiRunner.__name__
+    return in_process and options.view_as(DirectOptions).direct_num_workers == 1
 
 
 def _columns(parts: list[Part]) -> tuple[str, ...]:

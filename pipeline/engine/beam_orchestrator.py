@@ -15,8 +15,8 @@ from tfx.orchestration.beam import beam_dag_runner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipeline.config import IN_PROCESS_RUNNER
 from pipeline.lineage.store import LineageStore
+from pipeline.settings.beam import IN_PROCESS_RUNNER
 
 
 class StageListener(Protocol):

@@ -160,6 +160,7 @@ class _Attempt:
             from components.trainer import progress
             from pipeline.engine.beam_orchestrator import run_dag
             from pipeline.engine.stages import create_local_pipeline
+            from pipeline.job_server import session
             from pipeline.workspace.relocation import relocate_artifacts
 
         handle = locate(self._settings.embedding, cache_dir=self._settings.cache, progress=self._console.note)
@@ -167,7 +168,11 @@ class _Attempt:
         if moved := relocate_artifacts(self._workspace):
             _log.info("the workspace was moved: %d artifacts got their new addresses", moved)
         dag = create_local_pipeline(self._settings, self._workspace, use_cache=use_cache)
-        with ExitStack() as while_training, progress.reporting_to(self._training(while_training)):
+        with (
+            session.opened(self._settings.beam, cache=self._settings.cache, progress=self._console.note),
+            ExitStack() as while_training,
+            progress.reporting_to(self._training(while_training)),
+        ):
             run_dag(dag, run_id=self._run_id, listener=self, lineage=self._workspace.metadata)
 
     def _training(self, beside: ExitStack) -> Callable[[str], None]:

@@ -146,12 +146,16 @@ def _run(settings: Settings, workspace: Workspace, run_id: str, console: Console
     console.note("Loading TensorFlow and TFX ...")
     from components.trainer import progress
     from pipeline.engine.beam_orchestrator import run_dag
+    from pipeline.job_server import session
     from pipeline.lineage.runs import read_run
     from pipeline.workspace.relocation import relocate_artifacts
 
     relocate_artifacts(workspace)
     listener = _Stages(workspace, run_id, console)
-    with progress.reporting_to(lambda line: console.progress("Tuner", line)):
+    with (
+        session.opened(settings.beam, cache=settings.cache, progress=console.note),
+        progress.reporting_to(lambda line: console.progress("Tuner", line)),
+    ):
         try:
             dag = create_tuning_pipeline(settings, workspace)
             run_dag(dag, run_id=run_id, listener=listener, lineage=workspace.metadata)

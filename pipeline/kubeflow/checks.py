@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from components.embeddings import catalog
 from components.errors import GreenlightError, InputError
 from pipeline.preflight import beam_runner
+from pipeline.settings.beam import FLINK
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -54,6 +55,12 @@ def require_compilable(settings: Settings) -> None:
         raise InputError(
             "trainer.strategy = 'multi_worker': Kubeflow gives the Trainer one pod, and no TF_CONFIG that "
             "names others. Set trainer.workers to the number of processes in it."
+        )
+    if settings.beam.runner == FLINK:
+        raise InputError(
+            "beam.runner = 'flink' starts a job server on this machine, and a pod has no Java for it. Run "
+            "one beside the cluster, and set beam.runner = 'PortableRunner' with --job_endpoint in "
+            "beam.options."
         )
     beam_runner.require_known(settings.beam)
 

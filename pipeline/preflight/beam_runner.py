@@ -8,11 +8,13 @@ import socket
 from typing import TYPE_CHECKING, NoReturn
 
 from components.errors import InputError
+from pipeline.preflight import flink
+from pipeline.settings.beam import FLINK
 
 if TYPE_CHECKING:
     from pipeline.config import BeamSettings
 
-OF_A_JOB_SERVER = ("PortableRunner", "FlinkRunner", "SparkRunner")
+OF_A_JOB_SERVER = ("PortableRunner", "FlinkRunner", "SparkRunner", FLINK)
 """Runners that hand on options which only the server of the jobs knows."""
 _ALIKE = 0.85
 _SECONDS = 10.0
@@ -23,8 +25,13 @@ def require_usable(settings: BeamSettings) -> None:
 
     Raises:
       InputError: as `require_known`, or nothing answers where the jobs are to go.
+      MachineFault: a Flink cluster does not answer or has no task manager.
     """
     endpoint = require_known(settings)
+    if settings.runner == FLINK:
+        from apache_beam.options.pipeline_options import PipelineOptions
+
+        flink.require_usable(settings, PipelineOptions(settings.pipeline_args()))
     if endpoint and settings.runner in OF_A_JOB_SERVER:
         _require_answer(endpoint)
 
@@ -46,6 +53,8 @@ def require_known(settings: BeamSettings) -> str | None:
     _require_runner(settings.runner, arguments)
     _require_options(settings)
     options = PipelineOptions(arguments)
+    if settings.runner == FLINK:
+        flink.require_known(settings, options)
     # Not Beam's own validator: it would ask Google's servers.
     if settings.runner == "DataflowRunner" and not options.view_as(GoogleCloudOptions).temp_location:
         raise InputError("beam.options: DataflowRunner needs --temp_location=gs://BUCKET/FOLDER.")
@@ -61,7 +70,7 @@ def _require_runner(name: str, arguments: list[str]) -> None:
     from apache_beam.options.pipeline_options import StandardOptions
     from apache_beam.runners.runner import PipelineRunner, create_runner
 
-    (named,) = (each for each in arguments[:2] if each.startswith("--runner="))
+    (named,) = (each for each in arguments if each.startswith("--runner="))
     try:
         runner = create_runner(named.removeprefix("--runner="))
     except ImportError as error:

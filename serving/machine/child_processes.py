@@ -58,11 +58,18 @@ def _start_and_stay(
 def end_with_parent() -> None:
     """Makes this process end with the one that called `start` for it; no effect in other processes."""
     parent = os.environ.pop(_PARENT, None)
-    if parent is None:
-        return
+    if parent is not None:
+        end_with(int(parent))
+
+
+def end_with(parent: int) -> None:
+    """Makes this process end with its parent process, whose id is `parent`.
+
+    On Linux a program that takes this process's place (exec) keeps that; elsewhere it does not.
+    """
     if not _kernel_ends_this_process():
-        threading.Thread(target=_poll, args=(int(parent),), daemon=True).start()
-    if os.getppid() != int(parent):  # it ended before prctl was called
+        threading.Thread(target=_poll, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:  # it ended before prctl was called
         os._exit(1)
 
 

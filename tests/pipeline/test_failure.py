@@ -15,8 +15,8 @@ from components.batch_prediction.steps import ReadRows
 from components.errors import DataStopped, GreenlightError, InputError, MachineFault, carried
 from components.example_gen.beam_steps import ReadPart
 from components.example_gen.splits import Splitter
-from pipeline.config import IN_PROCESS_RUNNER
 from pipeline.failure import LONGEST, Failure, explain
+from pipeline.settings.beam import IN_PROCESS_RUNNER
 
 
 def raised(error, cause=None):

@@ -7,7 +7,7 @@ import threading
 import processes
 import pytest
 
-from pipeline.config import IN_PROCESS_RUNNER
+from pipeline.settings.beam import IN_PROCESS_RUNNER
 from pipeline.termination import (
     EXIT_CODES,
     NOTHING_IS_KEPT,

@@ -131,6 +131,7 @@ def _run(
         beam_runner.require_usable(settings.beam)
         from components.batch_prediction import job, progress
         from components.batch_prediction.verified_model import choose_version, verified_model
+        from pipeline.job_server import session
         from pipeline.predict.output import Progress
         from pipeline.workspace.layout import Workspace
 
@@ -139,7 +140,12 @@ def _run(
         model = job.Model(root=root, number=choose_version(root, number), public_key=settings.push.public_key)
         with verified_model(model.root, model.number, public_key=model.public_key):
             pass  # a version that cannot be used is told of here, not from inside Beam
-        with progress.reporting_to(Progress(screen).report):
+        with (
+            session.opened(
+                settings.beam, cache=settings.cache, progress=lambda line: click.echo(line, file=screen)
+            ),
+            progress.reporting_to(Progress(screen).report),
+        ):
             reading = job.predict_files(
                 parts,
                 model,

@@ -6,7 +6,9 @@ import json
 
 import pytest
 import tensorflow as tf
+from apache_beam.options.pipeline_options import PipelineOptions
 
+from components.batch_prediction import job
 from components.batch_prediction.formats import OutputFormat, output_format
 from components.batch_prediction.job import Model, find_parts, predict_files
 from components.batch_prediction.output import Output
@@ -170,3 +172,16 @@ def test_a_version_that_was_changed_predicts_nothing(tmp_path, model, predict, s
             pipeline_args=BeamSettings().pipeline_args(),
         )
     assert nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "one"),
+    [
+        ({}, True),
+        ({"workers": 2}, False),
+        ({"runner": "PortableRunner", "options": ("--job_endpoint=localhost:8099",)}, False),
+        ({"runner": "flink"}, False),
+    ],
+)
+def test_files_are_spread_over_the_workers_of_every_runner_that_has_them(settings, one):
+    assert job.is_one_worker(PipelineOptions(BeamSettings(**settings).pipeline_args())) is one

@@ -228,3 +228,20 @@ def test_beam_works_in_process_by_its_full_name_on_one_worker():
 def test_another_beam_runner_gets_only_its_own_options():
     beam = load(assignments=["beam.runner=PortableRunner", 'beam.options=["--job_endpoint=a:1"]']).beam
     assert beam.pipeline_args() == ["--runner=PortableRunner", "--job_endpoint=a:1"]
+
+
+def test_flink_has_arguments_without_ports_for_the_cache_keys():
+    beam = load(assignments=["beam.runner=flink", 'beam.options=["--parallelism=2"]']).beam
+    assert beam.pipeline_args() == [
+        "--sdk_container_image=none",
+        "--runner=pipeline.job_server.runner.FlinkRunner",
+        "--flink_master=[local]",
+        "--parallelism=2",
+    ]
+    on_cluster = beam.model_copy(update={"flink_master": "flink:8081"})
+    assert "--number_of_execution_retries=3" in on_cluster.pipeline_args()
+
+
+def test_an_image_of_the_workers_takes_the_place_of_none():
+    beam = load(assignments=["beam.runner=flink", 'beam.options=["--sdk_container_image=a:1"]']).beam
+    assert [each for each in beam.pipeline_args() if "image" in each] == ["--sdk_container_image=a:1"]

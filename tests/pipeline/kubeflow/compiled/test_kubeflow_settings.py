@@ -113,6 +113,10 @@ def test_a_training_in_several_processes_needs_their_number(settings):
     [
         (["beam.runner=Nope"], "beam.runner = 'Nope': Beam has no such runner."),
         (["beam.runner=PortableRunner"], "beam.options: PortableRunner needs --job_endpoint=HOST:PORT"),
+        (
+            ["beam.runner=flink"],
+            "beam.runner = 'flink' starts a job server on this machine, and a pod",
+        ),
         (['beam.options=["--nope=1"]'], "beam.options: unknown Beam option --nope."),
     ],
 )

@@ -1,0 +1,85 @@
+"""Settings of Beam (`beam.*`). Light imports only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+IN_PROCESS = "in-process"
+IN_PROCESS_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+FLINK = "flink"
+_FLINK_RUNNER = "pipeline.job_server.runner.FlinkRunner"
+EMBEDDED = "[local]"
+"""The Flink cluster inside the job server's own process."""
+RETRIES = 3
+
+
+class BeamSettings(BaseModel):
+    """Where the data stages (ExampleGen, StatisticsGen, Evaluator and their like) do their work."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    runner: str = Field(
+        IN_PROCESS,
+        pattern=r"^[A-Za-z_][\w.-]*$",
+        description="`in-process` works here, without a server. `flink` starts Beam's job server for Apache "
+        "Flink, which needs Java. Any Beam runner's name (PortableRunner, FlinkRunner, SparkRunner, "
+        "DataflowRunner) sends the work there; give its options in beam.options.",
+    )
+    workers: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="Processes of the in-process runner. More than one pays off on many cores only: each "
+        "process first imports TensorFlow.",
+    )
+    options: tuple[Annotated[str, Field(pattern=r"^--\w")], ...] = Field(
+        (), description='Further Beam pipeline options, for example ["--job_endpoint=localhost:8099"].'
+    )
+    flink_master: str = Field(
+        EMBEDDED,
+        pattern=r"^(\[local\]|(https?://)?[\w.-]+:\d{1,5}/?)$",
+        description="Where the runner `flink` sends its jobs: HOST:PORT, the REST address of a Flink "
+        "cluster's JobManager, or `[local]`, a cluster inside the job server's own process.",
+    )
+    flink_job_server_jar: Path | None = Field(
+        None,
+        description="The jar of the runner `flink`, of the installed Beam and of the cluster's Flink. Unset "
+        "means that the published one is downloaded into the cache folder.",
+    )
+    maven_repository: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        description="The Maven repository that the jar is downloaded from. Unset means Maven Central.",
+    )
+
+    @property
+    def is_on_a_flink_cluster(self) -> bool:
+        """Whether jobs leave this machine's own processes for a cluster of Flink."""
+        return self.runner == FLINK and self.flink_master != EMBEDDED
+
+    def pipeline_args(self) -> list[str]:
+        """These settings as Beam's own options.
+
+        The in-process runner is named in full: since Beam 2.68 `DirectRunner` may download another.
+        """
+        # Workers in this process, or with its packages, have TFX; told of no image, TFX would pack itself up
+        # anew for every Beam stage, some two seconds each.
+        no_image = "--sdk_container_image=none"
+        if self.runner == FLINK:
+            # Equal settings give equal arguments, which are part of TFX's cache keys: no port is in them.
+            retries = [f"--number_of_execution_retries={RETRIES}"] if self.is_on_a_flink_cluster else []
+            named = [f"--runner={_FLINK_RUNNER}", f"--flink_master={self.flink_master}", *retries]
+            own_image = any(option.startswith("--sdk_container_image=") for option in self.options)
+            return [*([] if own_image else [no_image]), *named, *self.options]
+        if self.runner != IN_PROCESS:
+            return [f"--runner={self.runner}", *self.options]
+        return [
+            no_image,
+            f"--runner={IN_PROCESS_RUNNER}",
+            f"--direct_num_workers={self.workers}",
+            f"--direct_running_mode={'in_memory' if self.workers == 1 else 'multi_processing'}",
+            *self.options,
+        ]

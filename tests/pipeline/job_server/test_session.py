@@ -1,0 +1,69 @@
+"""The jobs of a command: what is said of those that fail, and what becomes of those that it leaves."""
+
+import pytest
+
+from components.errors import GreenlightError, MachineFault
+from pipeline.job_server import session
+from pipeline.job_server.flink_cluster import FlinkCluster
+from pipeline.job_server.session import Session
+from pipeline.settings.beam import BeamSettings
+
+
+def job(name, state):
+    return {"jid": f"id-of-{name}", "name": name, "state": state, "start-time": 1, "tasks": {"total": 1}}
+
+
+@pytest.fixture
+def on_cluster(flink):
+    return Session(None, FlinkCluster(flink.address), lambda line: None)
+
+
+def failed_for(flink, name, *classes):
+    found = job(name, "FAILED")
+    flink.answer_json("/jobs/overview", {"jobs": [found]})
+    history = {"entries": [{"exceptionName": each} for each in classes]}
+    flink.answer_json(f"/jobs/{found['jid']}/exceptions", {"exceptionHistory": history})
+
+
+def test_a_job_without_slots_is_said_to_have_met_a_full_cluster(on_cluster, flink):
+    package = "org.apache.flink.runtime.jobmanager.scheduler"
+    with pytest.raises(MachineFault) as refused, on_cluster.job() as name:
+        failed_for(flink, name, "java.lang.Other", f"{package}.NoResourceAvailableException")
+        raise RuntimeError("Pipeline failed")
+    assert str(refused.value) == (
+        f"The Flink cluster at {flink.address} is full: no slot was free in time for the job (it has 2 task "
+        "managers with 4 slots). Wait for its other jobs, add task managers, or lower --parallelism in "
+        "beam.options."
+    )
+
+
+def test_a_job_that_failed_by_itself_keeps_its_own_error(on_cluster, flink):
+    with pytest.raises(RuntimeError, match="Pipeline failed"), on_cluster.job() as name:
+        failed_for(flink, name, "java.lang.RuntimeException")
+        raise RuntimeError("Pipeline failed")
+
+
+def test_a_cluster_that_has_gone_is_said(on_cluster, flink):
+    with pytest.raises(MachineFault, match="no Flink cluster answers there"), on_cluster.job():
+        flink.shutdown()
+        flink.server_close()
+        raise RuntimeError("Pipeline failed")
+
+
+def test_a_job_that_was_interrupted_is_canceled_and_a_finished_one_left_alone(on_cluster, flink):
+    with on_cluster.job() as finished:
+        pass
+    with pytest.raises(KeyboardInterrupt), on_cluster.job() as name:
+        raise KeyboardInterrupt
+    running = [job(name, "RUNNING"), job(finished, "FINISHED")]
+    flink.answer_json("/jobs/overview", {"jobs": running})
+    on_cluster.cancel_jobs()
+    assert [asked for asked in flink.asked if asked.startswith("PATCH")] == [
+        f"PATCH /jobs/id-of-{name}?mode=cancel"
+    ]
+
+
+def test_other_runners_start_no_job_server(tmp_path):
+    opened = session.opened(BeamSettings(), cache=tmp_path, progress=pytest.fail)
+    with opened, pytest.raises(GreenlightError, match="which start the job server"):
+        session.current()
