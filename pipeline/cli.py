@@ -37,7 +37,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "run": Entry("run", "Train a model on reviews and promote it if it passes the gate."),
         "retrain": Entry("retrain", "Start a run if new data, drift, decay or a schedule asks for one."),
         "tune": Entry("tune", "Search for better training settings within a budget."),
-        "study": Entry("study", "Run a study: early stopping."),
+        "study": Entry("study", "Run a study: early stopping, or few labels."),
         "compile": Entry("kubeflow.compile", "Compile the pipeline for Kubeflow."),
         "submit": Entry("kubeflow.submit", "Run the pipeline on Kubeflow and wait for its verdict."),
         "schedule": Entry("kubeflow.schedule", "Schedule the pipeline on Kubeflow."),

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
 
 STAGE = "study"
+SIZES, DRAWS, FEWEST = (100, 200, 500, 1000, 2500, 15_000), 5, 2
 
 
 @click.group()
 def study() -> None:
-    """Run a study: early stopping."""
+    """Run a study: early stopping, or few labels."""
 
 
 @study.command("early-stopping")
@@ -42,6 +43,63 @@ def early_stopping(settings: Settings, as_json: bool) -> None:
     click.echo(json.dumps(result.to_json()) if as_json else study_text.as_text(result))
 
 
+class _Sizes(click.ParamType):
+    """Numbers of labels, separated by commas."""
+
+    name = "sizes"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            sizes = tuple(int(size) for size in value.split(","))
+        except ValueError:
+            sizes = ()
+        if not sizes or min(sizes) < FEWEST:
+            self.fail(f"{value!r}: give whole numbers of at least {FEWEST}, such as 100,500,2500", param, ctx)
+        return sizes
+
+
+@study.command("labels")
+@click.option(
+    "--sizes",
+    type=_Sizes(),
+    default=SIZES,
+    metavar="N,N,...",
+    help=f"Numbers of labeled reviews. Default: {','.join(map(str, SIZES))}.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(1, 1000),
+    default=DRAWS,
+    metavar="N",
+    help=f"How many times each size is drawn. Default: {DRAWS}.",
+)
+@click.option("--output", metavar="FILE", help="Write the result as JSON to this file, too.")
+@options.settings
+@options.as_json
+def labels(settings: Settings, sizes: tuple[int, ...], draws: int, output: str | None, as_json: bool) -> None:
+    """Compare accuracy by the number of labels with scikit-learn's.
+
+    Draws labeled reviews from train and eval, fits the classifier and TF-IDF with logistic regression to
+    each draw, and judges both on the test split. Writes a chart and a log to studies/labels in the workspace.
+    """
+    from pathlib import Path
+
+    from pipeline import output_file
+    from pipeline.study.labels import study as studies
+    from pipeline.study.labels import text as study_text
+
+    file = None if output is None else Path(output)
+    with _studying(settings, "labels", as_json=as_json, output=file) as (folder, progress):
+        result = studies.few_labels(settings, sizes=sizes, draws=draws, output_dir=folder, progress=progress)
+    if file is not None:
+        output_file.write(file, json.dumps(result.to_json(), indent=1) + "\n")
+    click.echo(json.dumps(result.to_json()) if as_json else study_text.as_text(result))
+
+
 @study.command("ablation", hidden=True, context_settings={"ignore_unknown_options": True})
 @click.argument("_given", nargs=-1, expose_value=False)
 def ablation() -> None:
@@ -53,7 +111,7 @@ def ablation() -> None:
 
 @contextmanager
 def _studying(
-    settings: Settings, name: str, *, as_json: bool
+    settings: Settings, name: str, *, as_json: bool, output: Path | None = None
 ) -> Iterator[tuple[Path, Callable[[str], None]]]:
     """A study's folder in the workspace, and whom to tell how far it is; its noise goes to a log there."""
     from pipeline.console import run_log
@@ -62,7 +120,7 @@ def _studying(
     from pipeline.workspace.layout import Workspace
     from serving.machine import scratch
 
-    require_study(settings)
+    require_study(settings, output)
     workspace = Workspace.of(settings)
     workspace.create()
     folder = workspace.root / "studies" / name

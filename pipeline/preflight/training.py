@@ -41,9 +41,15 @@ def require_search(settings: Settings, output: Path | None) -> None:
     _require_source(settings)
 
 
-def require_study(settings: Settings) -> None:
-    """The same of a study, which fits in this process and without Beam."""
+def require_study(settings: Settings, output: Path | None = None) -> None:
+    """The same of a study, which fits in this process and without Beam.
+
+    Args:
+      output: where the result is to be written too, if anywhere.
+    """
     catalog.find(settings.embedding.name)
+    if output is not None:
+        _require_writable(output)
     _require_source(settings)
 
 

@@ -1,1 +1,1 @@
-"""The study of early stopping."""
+"""The studies: early stopping, few labels."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,34 @@ class Splits:
     """See `Reading.account`."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Reviews:
+    """The rows of the splits by their names, in the order of their digests; `account` as in `Splits`."""
+
+    splits: Mapping[str, Sequence[Row]]
+    account: Mapping[str, Any]
+
+
 def write_splits(settings: DataSettings, folder: Path) -> Splits:
     """Writes each split of the source into `folder`, the reviews in the order of their digests.
 
     Args:
-      settings: `source` is written out: where the spans of a workspace are, it says.
+      settings: see `read_reviews`.
       folder: for the files.
+
+    Raises:
+      InputError, DataStopped: as `read_reviews`.
+    """
+    reviews = read_reviews(settings)
+    files = {split: write(folder / f"{split}.gz", rows) for split, rows in reviews.splits.items()}
+    return Splits(files, reviews.account)
+
+
+def read_reviews(settings: DataSettings) -> Reviews:
+    """The splits of the source in memory.
+
+    Args:
+      settings: `source` is written out: where the spans of a workspace are, it says.
 
     Raises:
       InputError: the source is not there, or holds nothing.
@@ -54,18 +76,32 @@ def write_splits(settings: DataSettings, folder: Path) -> Splits:
     rows, account = _rows(settings)
     for row in sorted(rows):
         by_split.setdefault(row.split, []).append(row)
-    files = {split: _write(folder / f"{split}.gz", rows) for split, rows in by_split.items()}
-    return Splits(files, account.account())
+    return Reviews(by_split, account.account())
 
 
-def require_splits(files: Mapping[str, SplitFile]) -> None:
-    """Raises InputError where train or eval has no reviews."""
-    missing = [split for split in ("train", "eval") if split not in files]
-    if missing:
+def require_splits(found: Collection[str], *needed: str) -> None:
+    """Raises InputError where one of the splits `needed` is not in `found`: it has no reviews."""
+    if missing := [split for split in needed if split not in found]:
+        shares = ", ".join(f"data.{split}_weight" for split in needed)
         raise InputError(
-            f"The study needs reviews in train and eval; there is none in {' and '.join(missing)}. "
-            "Give more data, or a larger share (data.train_weight, data.eval_weight)."
+            f"The study needs reviews in {_and(needed)}; there is none in {_and(missing)}. "
+            f"Give more data, or a larger share ({shares})."
         )
+
+
+def write(path: Path, rows: Sequence[Row]) -> SplitFile:
+    """Writes reviews as GZIP TFRecord."""
+    # Read back twice and then deleted: the fastest compression will do.
+    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
+    with tf.io.TFRecordWriter(str(path), options) as writer:
+        for row in rows:
+            writer.write(row.example)
+    return SplitFile(str(path), len(rows))
+
+
+def _and(words: Sequence[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _rows(settings: DataSettings) -> tuple[list[Row], Reading]:
@@ -92,12 +128,3 @@ def _rows(settings: DataSettings) -> tuple[list[Row], Reading]:
         rows = heapq.nsmallest(settings.limit, rows, key=taking_order)
     readings.append(duplicates_among(row.digest for row in rows))
     return rows, dataclasses.replace(reading.merged(readings), limit=settings.limit)
-
-
-def _write(path: Path, rows: list[Row]) -> SplitFile:
-    # Read back twice and then deleted: the fastest compression will do.
-    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
-    with tf.io.TFRecordWriter(str(path), options) as writer:
-        for row in rows:
-            writer.write(row.example)
-    return SplitFile(str(path), len(rows))

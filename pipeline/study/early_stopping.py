@@ -46,7 +46,7 @@ def early_stopping(
         report("reading the reviews")
         splits = study_data.write_splits(settings.located_data, folder)
         files = splits.files
-        study_data.require_splits(files)
+        study_data.require_splits(files, "train", "eval")
         trainer = lesson_trainer(settings.trainer)
         fits = {}
         for name, stop in (("without early stopping", False), ("with early stopping", True)):

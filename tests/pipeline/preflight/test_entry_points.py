@@ -18,6 +18,7 @@ ENTRY_POINTS = {
     "run of spans": ["run", "--source", "files:span-{{SPAN}}/*"],
     "tune": ["tune", "--source", "files:{}"],
     "study": ["study", "early-stopping", "--source", "files:{}"],
+    "study of labels": ["study", "labels", "--source", "files:{}"],
     "retrain": ["retrain", "--source", "files:{}"],
     "data add": ["data", "add", "{}"],
     "drift": ["drift", "{}"],
