@@ -13,6 +13,7 @@ from components.evaluator.approval import STAGE, NotWaived, Waivers, approve, re
 from components.evaluator.verdict import FILE_NAME, Approval, Verdict
 from components.store_errors import as_greenlight_errors
 from pipeline.lineage.runs import Artifact, Run, Stage, read_run
+from pipeline.lineage.store import reading
 from pipeline.results.outcome import RunResult
 from pipeline.results.recorded_accuracy import Accuracies
 from pipeline.results.verdicts import canary_reasons
@@ -146,12 +147,13 @@ def _carry_out(verdict: Verdict, run: _Refused, workspace: Workspace, store: Ver
         )
     if pushed.outcome == "rejected":
         raise GreenlightError(f"Nothing was promoted: {pushed.reason}.")
-    record(
-        workspace.metadata.open(),
-        verdict,
-        evaluation=run.evaluator.execution_id,
-        folder=str(workspace.artifacts / STAGE / "blessing" / run.id),
-    )
+    with reading(workspace.metadata) as lineage:
+        record(
+            lineage,
+            verdict,
+            evaluation=run.evaluator.execution_id,
+            folder=str(workspace.artifacts / STAGE / "blessing" / run.id),
+        )
     approval |= {"version": str(pushed.version)}
     dataclasses.replace(run.result, approval=approval).save(workspace.result(run.id))
     return Approved(
@@ -208,7 +210,8 @@ def _verdict(evaluation: Artifact) -> Verdict:
 
 def _versions(workspace: Workspace, evaluator: Stage, push: PushSettings) -> VersionStore:
     """The store that the run's own pipeline pushes to, whatever model the settings name now."""
-    contexts = workspace.metadata.open().get_contexts_by_execution(evaluator.execution_id)
+    with reading(workspace.metadata) as lineage:
+        contexts = lineage.get_contexts_by_execution(evaluator.execution_id)
     (model_name,) = (context.name for context in contexts if context.type == _PIPELINE_CONTEXT)
     with as_greenlight_errors():
         return VersionStore(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import dataclasses
-import difflib
 import importlib
 import os
 import sys
@@ -19,6 +18,7 @@ from typing import Any, NoReturn
 
 import click
 
+from pipeline.commands.group import Group
 from pipeline.exit_codes import EXIT_BROKEN_PIPE, EXIT_CODES, report_error
 from pipeline.termination import EXIT_CODES as INTERRUPTIONS
 from pipeline.termination import as_interruption
@@ -75,7 +75,7 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
 }
 
 
-class Greenlight(click.Group):
+class Greenlight(Group):
     """A group that imports a command when it is called, and reports errors as messages and exit codes."""
 
     def entries(self) -> dict[str, Entry]:
@@ -93,13 +93,6 @@ class Greenlight(click.Group):
         command = getattr(importlib.import_module(_module(entry)), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command), f"{entry.module}.{cmd_name} is not a command"
         return command
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if not args[0].startswith("-") and args[0] not in self.entries():
-            near = difflib.get_close_matches(args[0], self.entries(), n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         here = self.entries()
@@ -192,7 +185,7 @@ class _LastExit:
 
 
 def main() -> NoReturn:
-    """The installed command."""
+    """Runs the command that the arguments of the process name, and exits."""
     last_exit = _LastExit()
     atexit.register(last_exit)
     try:

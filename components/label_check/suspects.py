@@ -99,7 +99,8 @@ def find_suspects(
     examined = sum(len(text.copies) for text in own)
     counts = [sum(text.label == label for text in learned) for label in (0, 1)]
     if not own or min(counts) < _FEWEST_PER_LABEL:
-        why = f"{min(counts)} distinct texts of one label; {_FEWEST_PER_LABEL} are needed"
+        fewest = "1 distinct text" if min(counts) == 1 else f"{min(counts)} distinct texts"
+        why = f"{fewest} of one label; {_FEWEST_PER_LABEL} are needed"
         return LabelCheck(len(texts), examined, not_judged=why)
     label = np.array([text.label for text in learned])
     probability = _cross_validated([text.text for text in learned], label, [text.fold for text in learned])

@@ -15,6 +15,7 @@ import click
 from components.errors import InputError
 from components.example_gen.settings import SPANS
 from pipeline.commands import options
+from pipeline.commands.group import Group
 
 if TYPE_CHECKING:
     from components.example_gen.settings import DataSettings
@@ -28,7 +29,7 @@ _FEWEST_DISTINCT = 0.1
 """Share of the reviews; a file with fewer distinct texts is told of."""
 
 
-@click.group()
+@click.group(cls=Group)
 def data() -> None:
     """Add a file of reviews as the next span, or list the spans."""
 

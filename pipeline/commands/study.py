@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.commands import options
+from pipeline.commands.group import Group
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,7 @@ STAGE = "study"
 SIZES, DRAWS, FEWEST = (100, 200, 500, 1000, 2500, 15_000), 5, 2
 
 
-@click.group()
+@click.group(cls=Group)
 def study() -> None:
     """Run a study: early stopping, or few labels."""
 

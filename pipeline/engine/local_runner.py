@@ -217,7 +217,7 @@ class _Attempt:
         """What is wrong, with a look at the lineage store, whose own errors have neither type nor code."""
         failure = explain(error, place=self._workspace.root)
         if not isinstance(error, GreenlightError) and not failure.machine and failure.exit_code == 1:
-            fault = self._workspace.metadata.fault()
+            fault = self._workspace.metadata.fault(thorough=True)
             return explain(fault) if fault else failure
         return failure
 

@@ -85,7 +85,7 @@ class MySqlLineage:
         config.mysql.password = self.settings.password()
         return config
 
-    def fault(self) -> GreenlightError | None:
+    def fault(self, *, thorough: bool = False) -> GreenlightError | None:
         try:
             self._connect()
         except GreenlightError as error:
@@ -99,6 +99,11 @@ class MySqlLineage:
                 "or name the --workspace."
             )
         return self._connect()
+
+    def unreadable(self, error: Exception) -> GreenlightError:
+        return self.fault() or GreenlightError(
+            f"The lineage store {self} did not answer a query: {str(error).strip().splitlines()[0]}"
+        )
 
     def _connect(self) -> MetadataStore:
         config = self.connection_config()

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import InputError
+from pipeline.lineage.store import LineageStore, reading
 
 if TYPE_CHECKING:
     from ml_metadata import MetadataStore
     from ml_metadata.proto import metadata_store_pb2 as mlmd
-
-    from pipeline.lineage.store import LineageStore
 
 RUN_CONTEXT = "pipeline_run"  # the context types that TFX gives every execution
 NODE_CONTEXT = "node"
@@ -76,7 +75,8 @@ class Run:
 
 def list_runs(metadata: LineageStore) -> list[str]:
     """Run ids recorded at `metadata`, oldest first."""
-    contexts = metadata.open().get_contexts_by_type(RUN_CONTEXT)
+    with reading(metadata) as store:
+        contexts = store.get_contexts_by_type(RUN_CONTEXT)
     return [context.name for context in sorted(contexts, key=lambda context: context.create_time_since_epoch)]
 
 
@@ -84,19 +84,20 @@ def read_run(metadata: LineageStore, run_id: str | None = None) -> Run:
     """The run `run_id` (the newest where None) with all its stages and artifacts.
 
     Raises:
-      InputError: there is no such run.
+      InputError: the run does not exist.
+      GreenlightError: the store cannot be read.
     """
-    store = metadata.open()
-    contexts = {context.name: context for context in store.get_contexts_by_type(RUN_CONTEXT)}
-    if not contexts:
-        raise InputError(f"No run is recorded in {metadata}. Start one with `greenlight run`.")
-    if run_id is None:
-        run_id = max(contexts.values(), key=lambda context: context.create_time_since_epoch).name
-    if run_id not in contexts:
-        raise InputError(f"There is no run {run_id!r} in {metadata}. `greenlight runs` lists them.")
-    executions = store.get_executions_by_context(contexts[run_id].id)
-    executions.sort(key=lambda execution: execution.id)
-    return Run(run_id, tuple(_stages(store, executions)))
+    with reading(metadata) as store:
+        contexts = {context.name: context for context in store.get_contexts_by_type(RUN_CONTEXT)}
+        if not contexts:
+            raise InputError(f"No run is recorded in {metadata}. Start one with `greenlight run`.")
+        if run_id is None:
+            run_id = max(contexts.values(), key=lambda context: context.create_time_since_epoch).name
+        if run_id not in contexts:
+            raise InputError(f"There is no run {run_id!r} in {metadata}. `greenlight runs` lists them.")
+        executions = store.get_executions_by_context(contexts[run_id].id)
+        executions.sort(key=lambda execution: execution.id)
+        return Run(run_id, tuple(_stages(store, executions)))
 
 
 def _stages(store: MetadataStore, executions: list[mlmd.Execution]) -> Iterator[Stage]:

@@ -6,11 +6,14 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.example_gen.sources.spans import in_words
 from pipeline.lineage.runs import RUN_CONTEXT, Artifact, Run
-from pipeline.lineage.store import LineageStore
+from pipeline.lineage.store import LineageStore, reading
+
+if TYPE_CHECKING:
+    from ml_metadata import MetadataStore
 
 EXAMPLES = "Examples"  # TFX's name of the artifact's type
 STAGE, OUTPUT = "ImdbExampleGen", "examples"
@@ -47,7 +50,11 @@ def runs_by_span(metadata: LineageStore) -> dict[tuple[int, str], list[str]]:
     """
     if not metadata.exists():
         return {}
-    store = metadata.open()
+    with reading(metadata) as store:
+        return _by_span(store)
+
+
+def _by_span(store: MetadataStore) -> dict[tuple[int, str], list[str]]:
     used = {}
     for artifact in store.get_artifacts_by_type(EXAMPLES):
         properties = {name: value.string_value for name, value in artifact.custom_properties.items()}

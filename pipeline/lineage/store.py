@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,8 +42,12 @@ class LineageStore(Protocol):
     def connection_config(self) -> mlmd.ConnectionConfig:
         """How to connect."""
 
-    def fault(self) -> GreenlightError | None:
-        """Why the store cannot be used at this moment, as far as a look at it tells; None where it can."""
+    def fault(self, *, thorough: bool = False) -> GreenlightError | None:
+        """Why the store cannot be used at this moment; None if no fault is found.
+
+        Args:
+          thorough: also read the whole store, which takes seconds for a large one. For use after a failure.
+        """
 
     def open(self) -> MetadataStore:
         """The store, to be read.
@@ -50,6 +56,31 @@ class LineageStore(Protocol):
           InputError: nothing ever ran in this workspace.
           GreenlightError: the store cannot be reached.
         """
+
+    def unreadable(self, error: Exception) -> GreenlightError:
+        """The error for the user behind an error that ML Metadata raised for a query."""
+
+
+@contextmanager
+def reading(lineage: LineageStore) -> Iterator[MetadataStore]:
+    """The opened store for a block; an error that ML Metadata raises in it becomes one for the user.
+
+    Raises:
+      InputError: no run was ever recorded in the store.
+      GreenlightError: the store cannot be opened or read, for example because it is damaged.
+    """
+    store = lineage.open()
+    from ml_metadata.errors import StatusError
+
+    absl = logging.getLogger("absl")  # ML Metadata also logs each error that it raises, with the whole query
+    level = absl.level
+    absl.setLevel(logging.ERROR)
+    try:
+        yield store
+    except StatusError as error:
+        raise lineage.unreadable(error) from error
+    finally:
+        absl.setLevel(level)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +99,7 @@ class SqliteLineage:
         if fault := self.fault():
             raise fault
 
-    def fault(self) -> GreenlightError | None:
+    def fault(self, *, thorough: bool = False) -> GreenlightError | None:
         if not self.exists():
             return self._fault_of_what_is_there()
         try:
@@ -76,6 +107,8 @@ class SqliteLineage:
                 database.execute("BEGIN IMMEDIATE")
                 database.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 database.execute("ROLLBACK")
+                if thorough and database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                    return self._damaged()
         except sqlite3.Error as error:
             return self._in_words(error)
         remedy = disk.fault_of(self.path.parent)
@@ -104,13 +137,16 @@ class SqliteLineage:
                 "again."
             )
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            return GreenlightError(
-                f"The lineage store {self.path} is damaged: it is not a whole SQLite database any more. "
-                "Bring it back from a backup, or move it away: the next run starts a new one, and what is "
-                "served stays."
-            )
+            return self._damaged()
         remedy = faults.remedy_of(error) or f"{error}. Move it away: the next run starts a new one."
         return MachineFault(f"The lineage store {self.path} cannot be used: {remedy}")
+
+    def _damaged(self) -> GreenlightError:
+        return GreenlightError(
+            f"The lineage store {self.path} is damaged: it is not a whole SQLite database any more. "
+            "Bring it back from a backup, or move it away: the next run starts a new one, and what is "
+            "served stays."
+        )
 
     def shown_config(self) -> mlmd.ConnectionConfig:
         return self.connection_config()
@@ -136,7 +172,10 @@ class SqliteLineage:
         try:
             return MetadataStore(self.connection_config())
         except Exception as error:  # ML Metadata's errors have neither type nor code: SQLite itself is asked
-            raise (self.fault() or self._unfit(error)) from error
+            raise self.unreadable(error) from error
+
+    def unreadable(self, error: Exception) -> GreenlightError:
+        return self.fault(thorough=True) or self._unfit(error)
 
     def _unfit(self, error: Exception) -> GreenlightError:
         """The error for a whole SQLite database that ML Metadata does not take."""

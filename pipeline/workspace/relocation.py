@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.lineage.store import reading
 from pipeline.workspace.layout import Workspace
 
 
@@ -15,15 +16,15 @@ def relocate_artifacts(workspace: Workspace) -> int:
     """
     if not workspace.metadata.exists():
         return 0
-    store = workspace.metadata.open()
     moved = []
-    for artifact in store.get_artifacts():
-        here = local_uri(artifact.uri, workspace)
-        if here is not None and here != artifact.uri:
-            artifact.uri = here
-            moved.append(artifact)
-    if moved:
-        store.put_artifacts(moved)
+    with reading(workspace.metadata) as store:
+        for artifact in store.get_artifacts():
+            here = local_uri(artifact.uri, workspace)
+            if here is not None and here != artifact.uri:
+                artifact.uri = here
+                moved.append(artifact)
+        if moved:
+            store.put_artifacts(moved)
     return len(moved)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import InputError
 from pipeline.lineage.runs import RUN_CONTEXT, read_run
+from pipeline.lineage.store import reading
 from pipeline.workspace.relocation import local_uri
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ def examples_of(version: Version, workspace: Workspace) -> Path:
 
 
 def _taken_in_run(workspace: Workspace, run_id: str | None) -> Iterator[str]:
-    store = workspace.metadata.open()
-    if run_id is None or store.get_context_by_type_and_name(RUN_CONTEXT, run_id) is None:
-        return
+    with reading(workspace.metadata) as store:
+        if run_id is None or store.get_context_by_type_and_name(RUN_CONTEXT, run_id) is None:
+            return
     trainer = read_run(workspace.metadata, run_id).stage(TRAINER)
     for artifact in trainer.inputs.get("examples", ()) if trainer else ():
         yield artifact.uri
@@ -62,7 +63,8 @@ def _taken_in_run(workspace: Workspace, run_id: str | None) -> Iterator[str]:
 def _with_fingerprint(workspace: Workspace, fingerprint: str | None) -> Iterator[str]:
     if fingerprint is None:
         return
-    artifacts = workspace.metadata.open().get_artifacts_by_type(_EXAMPLES)
+    with reading(workspace.metadata) as store:
+        artifacts = store.get_artifacts_by_type(_EXAMPLES)
     for artifact in sorted(artifacts, key=lambda artifact: artifact.id, reverse=True):
         properties = artifact.custom_properties
         if _FINGERPRINT in properties and properties[_FINGERPRINT].string_value == fingerprint:

@@ -113,6 +113,8 @@ def test_help_mistakes_and_settings_import_nothing_heavy(commands, unwanted, tmp
     [
         (["runn"], "There is no command 'runn'. Did you mean 'run'?"),
         (["frobnicate"], "There is no command 'frobnicate'."),
+        (["study", "nothing"], "There is no command 'nothing'."),
+        (["config", "shows"], "There is no command 'shows'. Did you mean 'show'?"),
         (["run", "--bogus"], "No such option"),
         (["run", "--set"], "requires an argument"),
         (
@@ -257,6 +259,31 @@ def test_ctrl_c_ends_the_process_though_a_thread_works_on(tmp_path):
     )
     done = processes.python("-c", script, "trial", folder=tmp_path)
     assert (done.returncode, done.stderr.strip()) == (130, INTERRUPTED)
+
+
+def test_ctrl_c_before_the_command_line_is_imported_is_no_traceback(tmp_path):
+    script = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Finder:\n"
+        "    def find_spec(name, path, target=None):\n"
+        "        if name == 'click':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder)\n"
+        "from pipeline.entry import main\n"
+        "main()\n"
+    )
+    done = processes.python("-c", script, "--help", folder=tmp_path)
+    assert (done.returncode, done.stderr.strip(), done.stdout) == (130, INTERRUPTED, "")
+
+
+def test_the_installed_command_imports_nothing_before_it_can_answer_ctrl_c(tmp_path):
+    done = processes.python(
+        "-c",
+        "import sys; before = set(sys.modules); import pipeline.entry; print(set(sys.modules) - before)",
+        folder=tmp_path,
+    )
+    assert done.stdout.strip() in ("{'pipeline', 'pipeline.entry'}", "{'pipeline.entry', 'pipeline'}")
 
 
 # --- run

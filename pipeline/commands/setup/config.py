@@ -8,13 +8,14 @@ import click
 
 from components.errors import InputError
 from pipeline.commands import options
+from pipeline.commands.group import Group
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.settings.layers import Merged
 
 
-@click.group()
+@click.group(cls=Group)
 def config() -> None:
     """Show the current settings, or explain one.
 

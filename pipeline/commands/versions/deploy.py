@@ -9,6 +9,7 @@ import click
 
 from pipeline import output_file
 from pipeline.commands import options
+from pipeline.commands.group import Group
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -25,7 +26,7 @@ _OUTPUT = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def deploy() -> None:
     """Render deployment files for a version: Compose, KServe.
 

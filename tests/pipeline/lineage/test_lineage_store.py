@@ -8,9 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.errors import GreenlightError, MachineFault
 from pipeline.lineage import store
+from pipeline.lineage.span_usage import runs_by_span
 from pipeline.lineage.store import SqliteLineage
 from serving.machine import disk
 
@@ -138,3 +140,26 @@ def test_a_look_changes_nothing(lineage):
     before = Path(lineage.path).read_bytes()
     lineage.prepare()
     assert Path(lineage.path).read_bytes() == before
+
+
+def damage_the_pages_with(path: Path, word: bytes) -> None:
+    """The schema and the number of pages stay right, so that the file opens."""
+    content = bytearray(path.read_bytes())
+    for page in range(0, len(content), 4096):
+        if word in content[page : page + 4096]:
+            content[page : page + 200] = bytes([255]) * 200
+    path.write_bytes(content)
+
+
+def test_damage_that_only_a_query_finds_is_one_message(lineage, caplog, capfd):
+    opened = lineage.open()
+    kind = opened.put_artifact_type(mlmd.ArtifactType(name="Examples"))
+    opened.put_artifacts([mlmd.Artifact(type_id=kind, uri="a-place") for _ in range(300)])
+    del opened
+    damage_the_pages_with(lineage.path, b"a-place")
+    lineage.prepare()  # a look at the schema does not find it
+    with pytest.raises(GreenlightError, match=r"metadata\.sqlite is damaged: .*move it away") as raised:
+        runs_by_span(lineage)
+    assert (type(raised.value), raised.value.exit_code) == (GreenlightError, 1)
+    assert str(lineage.fault(thorough=True)) == str(raised.value)
+    assert "SELECT" not in caplog.text + "".join(capfd.readouterr())

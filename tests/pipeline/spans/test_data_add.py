@@ -40,7 +40,7 @@ def test_a_file_becomes_the_next_span_of_the_workspace(greenlight, written, span
         f"  in        {spans}/span-1/monday.csv",
         "  rows      2 rows read, 2 used",
         "  train     greenlight run --source spans",
-        "  labels    not judged: 1 distinct texts of one label; 50 are needed",
+        "  labels    not judged: 1 distinct text of one label; 50 are needed",
     ]
     assert (spans / "span-1" / "monday.csv").read_text() == GOOD
     greenlight("data", "add", written("tuesday.csv", GOOD + "again,1\n"))

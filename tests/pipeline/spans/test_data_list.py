@@ -129,7 +129,7 @@ def test_without_a_command_the_help_is_shown(greenlight):
     result = greenlight("data")
     assert result.exit_code == 2
     assert "add" in result.stderr and "list" in result.stderr
-    assert "No such command 'lst'. Did you mean 'list'?" in greenlight("data", "lst").stderr
+    assert "There is no command 'lst'. Did you mean 'list'?" in greenlight("data", "lst").stderr
 
 
 def test_the_sources_spans_are_those_that_are_listed(greenlight, three_spans):
