@@ -129,13 +129,15 @@ def load(
     source: str | None = None,
     embedding: str | None = None,
     assignments: Sequence[str] = (),
+    values: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Settings:
     """The settings in force, each layer over the one before it: defaults, preset, files, environment, flags,
-    `KEY=VALUE` assignments.
+    `KEY=VALUE` assignments, values.
 
     Args:
       file: a TOML file, or several; later files win key by key, tables such as `data.labels` as a whole.
+      values: Python values by dotted key, such as `{"trainer.epochs": 10}`.
       environment: variables such as GREENLIGHT_GATE__MIN_ACCURACY count; None reads no variables.
 
     Raises:
@@ -149,6 +151,7 @@ def load(
             source=source,
             embedding=embedding,
             assignments=assignments,
+            values=values,
             environment=environment,
         )
     )
@@ -162,6 +165,7 @@ def layers(
     source: str | None = None,
     embedding: str | None = None,
     assignments: Sequence[str] = (),
+    values: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> config_layers.Merged:
     """What `load` validates: the given settings with the origin of each; the arguments are those of `load`.
@@ -184,6 +188,7 @@ def layers(
         if value is not None
     ]
     found += [config_layers.read_assignment(text, model=Settings) for text in assignments]
+    found += [config_layers.at_key(key, value, origin="settings") for key, value in (values or {}).items()]
     return config_layers.merge(found, model=Settings)
 
 

@@ -10,4 +10,4 @@ elif [ -e "$venv" ]; then
   echo "clean: $venv was not made by this project and stays." >&2
 fi
 rm -rf -- .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist greenlight.egg-info
-find pipeline components serving benchmarks docs tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+find greenlight pipeline components serving benchmarks docs tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -10,9 +10,11 @@ from import_graph import files_of, imports_of, needs_of
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("pipeline", "components", "serving")
+FACADE = "greenlight"
 FORBIDDEN = {
-    "components": {"pipeline"},
-    "serving": {"pipeline", "components", "tfx", "apache_beam", "tensorflow_model_analysis"},
+    "pipeline": {FACADE},
+    "components": {FACADE, "pipeline"},
+    "serving": {FACADE, "pipeline", "components", "tfx", "apache_beam", "tensorflow_model_analysis"},
 }
 
 
@@ -53,7 +55,7 @@ def test_no_module_has_a_name_that_says_nothing():
     empty_names = {"utils", "util", "common", "helpers", "helper", "misc"}
     wrong = [
         str(path.relative_to(ROOT))
-        for package in (*PACKAGES, "tests", "benchmarks")
+        for package in (FACADE, *PACKAGES, "tests", "benchmarks")
         for path in modules_of(package)
         if empty_names & {part.removesuffix(".py") for part in path.relative_to(ROOT).parts}
     ]
@@ -76,7 +78,7 @@ def test_the_first_line_of_a_module_is_a_noun_phrase():
         "Writes",
     )
     wrong = []
-    for package in (*PACKAGES, "benchmarks"):
+    for package in (FACADE, *PACKAGES, "benchmarks"):
         for path in modules_of(package):
             first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
             if not first or first.split()[0] in clause + verb:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +13,6 @@ from pipeline.commands import options
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
-    from pipeline.workspace.past_runs import PastRun
 
 
 @click.command()
@@ -26,32 +25,17 @@ def runs(settings: Settings, as_json: bool) -> None:
 
     found = past_runs(Workspace.of(settings))
     if as_json:
-        click.echo(json.dumps([{"run": past.id, **_facts(past)} for past in found]))
+        click.echo(json.dumps([{"run": past.id, **past.facts()} for past in found]))
         return
     if not found:
         click.echo(f"There is no run in {settings.workspace}. `greenlight run` starts one.", err=True)
     for past in found:
-        facts = _facts(past)
+        facts = past.facts()
         accuracy = "" if facts["accuracy"] is None else f"accuracy {facts['accuracy']:.4f}"
         version = "" if facts["version"] is None else f"version {facts['version']}"
         approval = facts["approval"]
         remark = "" if approval is None else f"  approved by {approval['by']}: {approval['reason']}"
         click.echo(f"{past.id}  {facts['verdict']:<10}  {accuracy:<15}  {version}{remark}".rstrip())
-
-
-def _facts(past: PastRun) -> dict[str, Any]:
-    if past.result is None:
-        return {"verdict": past.state, "accuracy": None, "version": None, "seconds": None, "approval": None}
-    result = past.result
-    approval = result.approval
-    promoted = result.version if result.verdict == "promoted" else None
-    return {
-        "verdict": result.verdict,
-        "accuracy": result.metrics.get("accuracy"),
-        "version": approval["version"] if approval else promoted,
-        "seconds": result.seconds,
-        "approval": approval,
-    }
 
 
 @click.command()

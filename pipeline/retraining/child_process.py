@@ -52,7 +52,7 @@ class Child:
                     stderr=errors,
                     start_new_session=True,
                     pass_fds=(alive,),
-                    env=_environment(),
+                    env=child_environment(),
                 )
         finally:
             os.close(alive)
@@ -93,7 +93,7 @@ def is_alive(folder: Path) -> bool:
     return file_locks.is_held(folder / ALIVE)
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """The environment without variables of settings, which would override the child's settings file."""
     kept = {name: value for name, value in os.environ.items() if not is_setting(name, Settings)}
     return kept | {"PYTHONPATH": _python_path()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from components.errors import InputError
 from pipeline.results.outcome import RunResult
@@ -17,6 +18,21 @@ class PastRun:
     id: str
     result: RunResult | None
     state: RunState | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """`verdict` (or the state), `accuracy`, `version` (what it promoted), `seconds` and `approval`."""
+        if self.result is None:
+            nothing = dict.fromkeys(("accuracy", "version", "seconds", "approval"))
+            return {"verdict": self.state, **nothing}
+        result, approval = self.result, self.result.approval
+        promoted = result.version if result.verdict == "promoted" else None
+        return {
+            "verdict": result.verdict,
+            "accuracy": result.metrics.get("accuracy"),
+            "version": approval["version"] if approval else promoted,
+            "seconds": result.seconds,
+            "approval": approval,
+        }
 
 
 def past_runs(workspace: Workspace) -> list[PastRun]:

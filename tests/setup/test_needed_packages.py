@@ -50,7 +50,7 @@ def canonical(name: str) -> str:
 def imported_by_us() -> set[str]:
     """The first part of the name of every module that our sources import."""
     found = set()
-    for folder in ("pipeline", "components", "serving", "benchmarks", "tests"):
+    for folder in ("greenlight", "pipeline", "components", "serving", "benchmarks", "tests"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import):

@@ -11,7 +11,7 @@ def test_every_file_that_is_no_code_is_matched_by_the_package_data():
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
     files = [
         path
-        for package in ("pipeline", "components", "serving")
+        for package in ("greenlight", "pipeline", "components", "serving")
         for path in (ROOT / package).rglob("*")
         if path.is_file() and path.suffix not in (".py", ".pyc")
     ]

@@ -76,7 +76,7 @@ def test_every_file_that_the_compiled_file_names_is_in_the_image(compile_with, i
 
 def test_all_files_of_the_packages_are_copied_and_no_byte_code(image, tmp_path):
     copied = image.build(tmp_path / "app")
-    for package in ("pipeline", "components", "serving"):
+    for package in ("greenlight", "pipeline", "components", "serving"):
         for path in (ROOT / package).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 assert (copied / path.relative_to(ROOT)).is_file(), path
