@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import filelock
 import numpy as np
 
+from components.cache_folder import locked
 from components.embeddings import catalog, checksums, content, glove
 from components.embeddings.settings import EmbeddingSettings
 from components.errors import GreenlightError, InputError
@@ -105,7 +105,7 @@ def _address_fingerprint(address: str) -> str:
 def _built(settings: EmbeddingSettings, shelf: Path, progress: Progress) -> Path:
     folder = shelf / f"{settings.name}-{_build_fingerprint(settings)}"
     record = folder.with_name(folder.name + ".seal.json")
-    with _locked(folder):
+    with locked(folder):
         if not checksums.is_intact(folder, record):
             progress(f"building the embedding {settings.name}, {settings.vocabulary_size:,} words (once)")
             shutil.rmtree(folder, ignore_errors=True)
@@ -135,7 +135,7 @@ def _build_fingerprint(settings: EmbeddingSettings) -> str:
 def _downloaded(url: str, shelf: Path, progress: Progress) -> str:
     folder = _download_folder(url, shelf)
     record = folder.with_name(folder.name + ".seal.json")
-    with _locked(folder):
+    with locked(folder):
         if not _is_whole(folder, record):
             shutil.rmtree(folder, ignore_errors=True)
             record.unlink(missing_ok=True)
@@ -183,19 +183,3 @@ def _download(url: str, shelf: Path) -> str:
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    lock = filelock.FileLock(folder.with_name(f".{folder.name}.lock"))
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        raise InputError(
-            f"The cache folder {folder.parent} cannot be written: {error}. Set cache_dir to one that can."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()

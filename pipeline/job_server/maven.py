@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-import filelock
 import httpx
 
+from components.cache_folder import locked
 from components.errors import InputError, MachineFault
 from serving.storage.whole_file import write_whole
 
@@ -59,7 +58,7 @@ def jar_of(artifact: Artifact, *, repository: str, shelf: Path, progress: Progre
       MachineFault: the repository does not answer, or what it sent does not match its checksum.
     """
     path = shelf / artifact.file_name
-    with _locked(path):
+    with locked(path):
         if not _is_intact(path):
             with httpx.Client(timeout=_SECONDS, follow_redirects=True) as client:
                 _download(client, artifact, repository, path, progress)
@@ -143,19 +142,3 @@ def _is_intact(path: Path) -> bool:
 
 def _record_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.checksum")
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        raise InputError(
-            f"The cache folder {path.parent} cannot be written: {error}. Set cache_dir to one that can."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()

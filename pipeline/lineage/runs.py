@@ -73,13 +73,6 @@ class Run:
         return artifacts[-1] if artifacts else None
 
 
-def list_runs(metadata: LineageStore) -> list[str]:
-    """Run ids recorded at `metadata`, oldest first."""
-    with reading(metadata) as store:
-        contexts = store.get_contexts_by_type(RUN_CONTEXT)
-    return [context.name for context in sorted(contexts, key=lambda context: context.create_time_since_epoch)]
-
-
 def read_run(metadata: LineageStore, run_id: str | None = None) -> Run:
     """The run `run_id` (the newest where None) with all its stages and artifacts.
 

@@ -73,7 +73,6 @@ class History:
         self.pending_rollback: Decision | None = None
         self.last_decision: Decision | None = None
         self.last_comparison: Compared | None = None
-        self.last_moment: Timestamp | None = None
         self.schedule_counts_from: datetime.datetime | None = None
         for record in records:
             self.take(record)
@@ -81,7 +80,6 @@ class History:
     def take(self, record: Record) -> None:
         """Applies the next record."""
         content = record.content
-        self.last_moment = record.moment
         if isinstance(content, Watching):
             self.schedule_counts_from = record.moment.at
         elif isinstance(content, Examined):

@@ -110,7 +110,7 @@ def ingested(workspace: Workspace) -> str:
     from tfx.orchestration.pipeline import Pipeline
 
     from components.example_gen.component import ImdbExampleGen
-    from pipeline.lineage.runs import list_runs
+    from pipeline.lineage.runs import read_run
 
     settings = load(source="spans", assignments=["data.span=1"])
     stages = Pipeline(
@@ -122,7 +122,7 @@ def ingested(workspace: Workspace) -> str:
         beam_pipeline_args=["--sdk_container_image=unused"],
     )
     BeamDagRunner().run(stages)
-    return list_runs(workspace.metadata)[-1]
+    return read_run(workspace.metadata).id
 
 
 def test_without_a_command_the_help_is_shown(greenlight):

@@ -56,7 +56,6 @@ def test_a_run_is_open_until_it_ended_and_ended_when_its_record_says():
     assert closed.open_attempt is None
     assert closed.attempts == [Attempt("r", run_of(ONE), at(0), "promoted", at(1))]
     assert closed.done == {ONE}
-    assert closed.last_moment == at(1)
     assert closed.last_decision == run_of(ONE)
 
 
