@@ -15,7 +15,7 @@ class Alert:
     """An event of a run or of retraining.
 
     Attributes:
-      id: the same for the same event, so that a receiver can drop duplicates.
+      id: equal for equal events, so that a receiver can drop duplicates.
       at: UTC in ISO 8601.
       title: the line for people.
       version: the version that is live now.

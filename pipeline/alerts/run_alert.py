@@ -25,11 +25,11 @@ EVENTS: Mapping[str, EventName] = {
 """The event of each verdict; an unchanged model is not an event."""
 
 
-def tell(result: RunResult, settings: Settings) -> None:
-    """Sends the alert of a run that is over, and waits for its delivery for up to alerts.linger_seconds.
+def send(result: RunResult, settings: Settings) -> None:
+    """Sends the alert of a finished run, and waits for its delivery for up to alerts.linger_seconds.
 
     Raises:
-      GreenlightError: it cannot be kept on the disk.
+      GreenlightError: the alert cannot be written to the disk.
     """
     event = EVENTS.get(result.verdict)
     if event is None:

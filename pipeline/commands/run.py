@@ -25,10 +25,10 @@ def _refuse_profile(context: click.Context, _: click.Parameter, asked: bool) -> 
 
 def _alert(result: RunResult, settings: Settings) -> None:
     """Sends the run's alert; failing to keep one changes nothing of what the run came to."""
-    from pipeline.alerts.run_alert import tell
+    from pipeline.alerts.run_alert import send
 
     try:
-        tell(result, settings)
+        send(result, settings)
     except GreenlightError as error:
         click.echo(f"The alert was not kept: {error}", err=True)
 

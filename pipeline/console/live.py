@@ -37,7 +37,7 @@ class _Row:
 
 
 class LiveConsole(Console):
-    """A list on the terminal that keeps itself up to date (rich)."""
+    """A list of stages on the terminal, updated in place (rich)."""
 
     def __init__(self, stream: TextIO):
         self._rich = RichConsole(file=stream, width=_width(stream), highlight=False)
@@ -94,7 +94,7 @@ class LiveConsole(Console):
         self._live.stop()
 
     def _render(self) -> RenderableType:
-        """The list as it is now; called by rich's own thread."""
+        """The current list; called by rich's own thread."""
         with self._lock:
             rows, notes = list(self._rows.values()), self._notes[-3:]
         idle = not self._over and not any(row.running for row in rows)
@@ -124,7 +124,7 @@ class LiveConsole(Console):
 
 
 def _width(stream: TextIO) -> int | None:
-    """The terminal's width where rich cannot find it: it asks standard input, which may be not a terminal."""
+    """The width of the terminal if standard input, which rich asks for it, is not a terminal; else None."""
     try:
         os.get_terminal_size(0)
         return None

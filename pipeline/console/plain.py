@@ -27,11 +27,11 @@ STAGES = {
     "Pusher": "promote it if the gate allows",
 }
 PROGRESS_SECONDS = 10.0
-"""How often plain lines repeat a stage's progress at most."""
+"""The shortest time between two plain lines about the progress of a stage."""
 
 
 class Console:
-    """Shows nothing. The stage methods may be called from any thread."""
+    """The base of consoles, which shows nothing. The stage methods may be called from any thread."""
 
     def __enter__(self) -> Self:
         return self
@@ -42,30 +42,30 @@ class Console:
         return None
 
     def stage_started(self, name: str) -> None:
-        """The stage `name` begins."""
+        """The stage `name` has started."""
 
     def stage_finished(self, name: str, seconds: float, cached: bool) -> None:
-        """The stage `name` ended well after `seconds`, or had nothing to do because of the cache."""
+        """The stage `name` has succeeded after `seconds`, or its outputs came from the cache."""
 
     def stage_failed(self, name: str, seconds: float, message: str) -> None:
-        """The stage `name` ended with an error."""
+        """The stage `name` has failed with an error."""
 
     def progress(self, name: str, text: str) -> None:
-        """How far the running stage `name` is."""
+        """The running stage `name` reports its progress."""
 
     def note(self, text: str) -> None:
-        """What goes on outside of the stages."""
+        """Shows an event outside of the stages."""
 
     def finish(self, result: RunResult) -> None:
-        """The run is over. A failed one has no summary: its error belongs on standard error."""
+        """The run has ended. A failed run has no summary: its error is shown on standard error."""
 
 
 class SilentConsole(Console):
-    """For `--json`: standard output holds the result and nothing else."""
+    """The console for `--json`: standard output contains only the result."""
 
 
 class PlainConsole(Console):
-    """A line an event, for logs and pipes. A reader that goes away (`| head`) does not end the run."""
+    """One line per event, for logs and pipes. A closed pipe (`| head`) does not end the run."""
 
     def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic):
         self._stream = stream

@@ -1,7 +1,7 @@
 """The log of a run: file descriptors 1 and 2 are redirected into it while the run is captured.
 
-TensorFlow's C++ code, Beam's workers and subprocesses write straight to the descriptors, past `sys.stdout`.
-So the descriptors themselves are turned; the console holds a duplicate of the real one (`real_stdout`).
+TensorFlow's C++ code, Beam's workers and subprocesses write directly to the descriptors, not to `sys.stdout`.
+Therefore the descriptors are redirected; the console has a duplicate of the real one (`real_stdout`).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _turned = threading.Lock()  # descriptors belong to the whole process: one captu
 
 @contextmanager
 def real_stdout() -> Iterator[TextIO]:
-    """A stream to what standard output is now, which stays so when `capture` turns descriptor 1.
+    """A stream to the current standard output, which `capture` does not redirect.
 
-    Where `sys.stdout` is no real descriptor (a test's buffer), that object itself.
+    If `sys.stdout` is not a real descriptor, such as the buffer of a test, it is yielded itself.
     """
     with _beside(sys.stdout, 1) as stream:
         yield stream
@@ -37,7 +37,7 @@ def real_stdout() -> Iterator[TextIO]:
 
 @contextmanager
 def real_stderr() -> Iterator[TextIO]:
-    """The same for standard error."""
+    """A stream to the current standard error, as `real_stdout`."""
     with _beside(sys.stderr, 2) as stream:
         yield stream
 
@@ -60,8 +60,8 @@ def _beside(stream: TextIO, descriptor: int) -> Iterator[TextIO]:
 def capture(log: Path) -> Iterator[None]:
     """Redirects standard output and standard error to the file `log` inside the `with` block.
 
-    The redirection covers all threads of this process and its child processes. Log records from INFO up are
-    appended, too.
+    The redirection covers all threads of this process and its child processes. Log records of level INFO and
+    above are appended, too.
 
     Raises:
       GreenlightError: another capture is active in this process, or the log cannot be written.
@@ -97,7 +97,7 @@ def _turn_descriptors(target: int) -> Iterator[None]:
     _flush()
     kept = {}
     for descriptor in (1, 2):
-        with suppress(OSError):  # a daemon may have closed it: then there is nothing to put back
+        with suppress(OSError):  # a daemon may have closed it: then it is not restored
             kept[descriptor] = os.dup(descriptor)
         os.dup2(target, descriptor)
     try:
@@ -114,9 +114,9 @@ def _turn_descriptors(target: int) -> Iterator[None]:
 
 @contextmanager
 def _turn_python_streams() -> Iterator[None]:
-    """Points `sys.stdout` and `sys.stderr` at the descriptors where they are something else.
+    """Points `sys.stdout` and `sys.stderr` at the descriptors if they are other streams.
 
-    The stand-ins are never closed: a logging handler may keep one, and goes on writing to the descriptor.
+    The replacements are never closed: a logging handler may keep one and continue to write to it.
     """
     before = sys.stdout, sys.stderr
     if not _leads_to(sys.stdout, 1):
@@ -160,7 +160,7 @@ def _stream_to(descriptor: int) -> TextIO:
 
 
 def _flush() -> None:
-    """Python's buffers and C's: what C++ code has printed must come out before the descriptors turn."""
+    """Flushes the buffers of Python and C, so that no output crosses a redirection."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()

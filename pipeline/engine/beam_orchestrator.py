@@ -20,7 +20,7 @@ from pipeline.settings.beam import IN_PROCESS_RUNNER
 
 
 class StageListener(Protocol):
-    """What wants to know how a run goes; called from Beam's worker threads, one stage at a time."""
+    """The receiver of stage events; called from Beam's worker threads, one stage at a time."""
 
     def stage_started(self, name: str) -> None: ...
 
@@ -29,10 +29,10 @@ class StageListener(Protocol):
     def stage_failed(self, name: str, seconds: float, error: Exception) -> None: ...
 
 
-# Beam pickles the node's DoFn, so a listener cannot travel inside it. The orchestrator runs its nodes in this
-# very process: the DoFn finds its listener here.
+# Beam pickles the node's DoFn, and a listener cannot be pickled. The orchestrator runs its nodes in this
+# process, so the DoFn looks its listener up here.
 _listener: StageListener | None = None
-# Nor does the way to connect, which may hold a password: TFX logs what it gives its nodes.
+# The connection to the lineage store is here, too: it may contain a password, and TFX logs what nodes get.
 _lineage: LineageStore | None = None
 _one_run = threading.Lock()
 
@@ -78,8 +78,8 @@ def _at_hand(listener: StageListener, lineage: LineageStore) -> Iterator[None]:
 def _in_process() -> Iterator[None]:
     """Makes Beam's in-process runner the default one.
 
-    TFX gives its orchestrating Beam pipeline no runner, and since 2.68 Beam's own default first tries Prism,
-    which it downloads.
+    TFX names no runner for its orchestrating Beam pipeline. The default of Beam 2.68 and newer first tries
+    Prism, which it downloads.
     """
     before = StandardOptions.DEFAULT_RUNNER
     StandardOptions.DEFAULT_RUNNER = IN_PROCESS_RUNNER
@@ -92,7 +92,7 @@ def _in_process() -> Iterator[None]:
 def compile_pipeline(pipeline: tfx_pipeline.Pipeline, *, run_id: str) -> pipeline_pb2.Pipeline:
     """TFX's intermediate representation of `pipeline`, with `run_id` filled in.
 
-    Without it the runner makes up a run id and does not return it.
+    Without a run id the runner generates one and does not return it.
     """
     representation = compiler.Compiler().compile(pipeline)
     runtime_parameter_utils.substitute_runtime_parameter(
@@ -104,10 +104,10 @@ def compile_pipeline(pipeline: tfx_pipeline.Pipeline, *, run_id: str) -> pipelin
 def run_dag(
     pipeline: tfx_pipeline.Pipeline, *, run_id: str, listener: StageListener, lineage: LineageStore
 ) -> Any:
-    """Runs every stage of `pipeline` in this process, one after another as the DAG orders them.
+    """Runs every stage of `pipeline` in this process, one after another in the order of the DAG.
 
     Raises:
-      Exception: whatever Beam makes of the error that stopped a stage; the listener got the error itself.
+      Exception: Beam's wrapper of the error that stopped a stage; the listener got the original error.
     """
     with _in_process(), _at_hand(listener, lineage):
         return ObservedBeamDagRunner().run_with_ir(compile_pipeline(pipeline, run_id=run_id))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DataStages(NamedTuple):
-    """In the order in which they run; what trains on `reviews` is to wait for `check`."""
+    """The data stages in the order in which they run; a stage that trains must wait for `check`."""
 
     reviews: ImdbExampleGen
     statistics: StatisticsGen
@@ -26,7 +26,7 @@ class DataStages(NamedTuple):
 
 
 def data_stages(settings: Settings) -> DataStages:
-    """Reads the reviews, and stops the pipeline where their statistics are not what they should be."""
+    """The stages that read the reviews and stop the pipeline if their statistics are out of bounds."""
     reviews = ImdbExampleGen(settings.located_data)
     examples = reviews.outputs["examples"]
     statistics = StatisticsGen(examples)

@@ -38,19 +38,19 @@ _log = logging.getLogger(__name__)
 def run(
     settings: Settings, *, console: Console, use_cache: bool = True, run_id: str | None = None
 ) -> RunResult:
-    """One whole run in `settings.workspace`: data to promoted model, or the reason why not.
+    """One whole run in `settings.workspace`: from the data to a promoted model, or to the reason against it.
 
-    Whatever stops the run becomes part of the result, which `runs/<run>/result.json` keeps too; the noise
-    of the libraries and all tracebacks go to `runs/<run>/run.log`.
+    An error that stops the run becomes part of the result, which is also saved as `runs/<run>/result.json`.
+    The output of libraries and all tracebacks go to `runs/<run>/run.log`.
 
     Args:
-      run_id: made by `new_run_id` for this run; a new one where None.
+      run_id: the id for this run, made by `new_run_id`; None for a new one.
 
     Raises:
-      InputError: the workspace cannot be used, there is a run of this id, or see
-        `pipeline.preflight.training.require_run`.
+      InputError: the workspace cannot be used, a run of this id exists, or a check of
+        `pipeline.preflight.training.require_run` failed.
       GreenlightError: another run is using the workspace, or its lineage store is damaged.
-      KeyboardInterrupt: the run was interrupted; nothing of it was pushed half.
+      KeyboardInterrupt: the run was interrupted; no version is left half pushed.
     """
     stopped = None
     try:
@@ -78,10 +78,10 @@ def run(
 
 @contextmanager
 def _written_in(workspace: Workspace) -> Iterator[None]:
-    """Says of what cannot be written inside that it is about the workspace.
+    """Reports an error of writing in the block as one of the workspace.
 
     Raises:
-      MachineFault: it cannot be written for a reason that is the machine's.
+      MachineFault: the workspace cannot be written, because of a fault of the machine.
     """
     try:
         yield
@@ -112,7 +112,7 @@ class _Attempt:
             _log.error("%s", traceback.format_exc())
             if interruption := interruption_behind(raised):
                 raise interruption from raised
-            # Beam wraps what a stage raised; the stage's own error says it better.
+            # Beam wraps the error of a stage; the original error is clearer.
             result = self._failure(self._stage_error or raised)
         return self._with_report(result)
 
@@ -122,7 +122,7 @@ class _Attempt:
         return self._with_report(self._failure(error))
 
     def kept(self, result: RunResult) -> RunResult:
-        """The result, saved; where that fails, with a note of it: what the run came to stays so."""
+        """Saves the result and returns it; if saving fails, with a note and the same verdict."""
         try:
             result.save(self._workspace.result(self._run_id))
         except OSError as error:
@@ -176,9 +176,9 @@ class _Attempt:
             run_dag(dag, run_id=self._run_id, listener=self, lineage=self._workspace.metadata)
 
     def _training(self, beside: ExitStack) -> Callable[[str], None]:
-        """What is called with each line that the Trainer tells.
+        """The callback for each progress line of the Trainer.
 
-        With the first one the canary process starts: it imports TensorFlow on another core meanwhile.
+        The first line also starts the canary process, which imports TensorFlow on another core meanwhile.
         """
         from components.infra_validator.process import started_early
 
@@ -214,7 +214,7 @@ class _Attempt:
         )
 
     def _explained(self, error: Exception) -> Failure:
-        """What is wrong, with a look at the lineage store, whose own errors have neither type nor code."""
+        """The failure for an error; for one without a type, the lineage store is checked, too."""
         failure = explain(error, place=self._workspace.root)
         if not isinstance(error, GreenlightError) and not failure.machine and failure.exit_code == 1:
             fault = self._workspace.metadata.fault(thorough=True)
@@ -222,7 +222,7 @@ class _Attempt:
         return failure
 
     def _facts(self, live: Version | None) -> dict[str, Any]:
-        """What every result says, however the run came out."""
+        """The fields that every result has, whatever the verdict."""
         return {
             "version": str(live.number) if live else None,
             "model_path": str(Path(live.path)) if live else None,
@@ -233,7 +233,7 @@ class _Attempt:
         }
 
     def _data(self, error: Exception) -> dict[str, Any]:
-        """What became of the rows, where the run came so far as to read them, or stopped for them."""
+        """The account of the rows, if the run has read them or was stopped because of them."""
         from pipeline.results import data_account
 
         stopped = (one for one in faults.causes(error) if isinstance(one, DataStopped))
@@ -252,8 +252,8 @@ class _Attempt:
             return None
 
     def _with_report(self, result: RunResult) -> RunResult:
-        """Adds the report, and the card of a new version; failing to draw one changes neither the verdict nor
-        the other.
+        """Adds the report, and the card of a new version; if one cannot be written, the verdict and the other
+        stay as they are.
         """
         recorded = self._drawn("report", self._recorded)
         if recorded is None:
@@ -290,7 +290,10 @@ class _Attempt:
 
 @contextmanager
 def _garbage_kept() -> Iterator[None]:
-    """Imports make millions of lasting objects: looking for garbage among them costs a sixth of the time."""
+    """No garbage collection in the block.
+
+    Imports create millions of lasting objects; collecting garbage among them takes a sixth of the time.
+    """
     gc.disable()
     try:
         yield

@@ -25,7 +25,7 @@ def create_stages(settings: Settings, *, store_root: str) -> Sequence[BaseNode]:
 
     Args:
       settings: what the user asked for.
-      store_root: the folder of versions that the Pusher writes to, and that knows what is in production.
+      store_root: the folder of the version store, which the Pusher writes to and which has the live version.
     """
     split = "test" if settings.data.test_weight else "eval"
 
@@ -70,7 +70,7 @@ def create_stages(settings: Settings, *, store_root: str) -> Sequence[BaseNode]:
 
 
 def create_local_pipeline(settings: Settings, workspace: Workspace, *, use_cache: bool) -> Pipeline:
-    """The pipeline as it runs on one machine: its files and lineage where the workspace has them."""
+    """The pipeline for a run on one machine, with files and lineage store in the workspace."""
     return Pipeline(
         pipeline_name=settings.model_name,
         pipeline_root=str(workspace.artifacts),

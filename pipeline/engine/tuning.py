@@ -32,11 +32,11 @@ BEST, RESULTS = "best_hyperparameters.txt", "tuner_results.json"  # as TFX's Tun
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TuneResult:
-    """What a search came to.
+    """The result of a search.
 
     Attributes:
-      trials: score (log loss on eval) and values of each that ended, best first.
-      data: the account of the rows, as the result of a run has it.
+      trials: score (log loss on eval) and values of each trial that ended, best first.
+      data: the account of the rows, as in the result of a run.
     """
 
     trials: Sequence[Mapping[str, Any]]
@@ -51,7 +51,7 @@ class TuneResult:
         return {"tuning": FOLDER, **dataclasses.asdict(self)}
 
     def as_text(self) -> str:
-        """For a terminal."""
+        """The result as text for a terminal."""
         best, first = self.trials[0], self._first
         if first is None:
             compared = "; as the settings were before, the fit diverged."
@@ -69,14 +69,14 @@ class TuneResult:
 
     @property
     def _first(self) -> Mapping[str, Any] | None:
-        """The trial of the settings as they were, if it came to an end."""
+        """The trial of the initial settings, if it ended."""
         return next((trial for trial in self.trials if int(trial["trial_id"]) == 0), None)
 
 
 def tune(settings: Settings, *, console: Console, output: Path | None) -> TuneResult:
     """Searches with TFX's Tuner on train and eval, and writes the best settings to `output`.
 
-    What was found before, by a search that was stopped or had a smaller budget, is not searched again.
+    Trials of an earlier search, which was stopped or had a smaller budget, are not repeated.
 
     Args:
       output: the settings file; in the workspace if None.
@@ -116,7 +116,7 @@ def tune(settings: Settings, *, console: Console, output: Path | None) -> TuneRe
 
 
 def create_tuning_pipeline(settings: Settings, workspace: Workspace) -> Pipeline:
-    """Reviews, checked as for a run, and the Tuner."""
+    """The pipeline of the data stages, as in a run, and the Tuner."""
     from tfx.orchestration.pipeline import Pipeline
 
     from components.tuner.component import tuner
@@ -160,13 +160,13 @@ def _run(settings: Settings, workspace: Workspace, run_id: str, console: Console
             dag = create_tuning_pipeline(settings, workspace)
             run_dag(dag, run_id=run_id, listener=listener, lineage=workspace.metadata)
         except Exception as raised:
-            # Beam wraps what a stage raised; the stage's own error says it better.
+            # Beam wraps the error of a stage; the original error is clearer.
             raise (listener.error or raised) from raised
     return read_run(workspace.metadata, run_id)
 
 
 class _Stages:
-    """Tells the console how the stages go."""
+    """Reports the progress of the stages to the console."""
 
     def __init__(self, workspace: Workspace, run_id: str, console: Console):
         self._workspace, self._run_id, self._console = workspace, run_id, console
@@ -193,7 +193,7 @@ def _read(run: Run, output: str, file: str) -> Any:
 
 
 def _write_config(output: Path, settings: Settings, tuned: Mapping[str, Any]) -> None:
-    """What was given for this search, and over it what it found; everything else stays the default."""
+    """Writes the settings given for the search, overlaid with the best ones; others keep their defaults."""
     from pipeline.config import given_as_toml
 
     trainer = settings.trainer.model_copy(update=dict(tuned))

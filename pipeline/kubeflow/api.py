@@ -26,7 +26,7 @@ PREFIX = "/apis/v2beta1"
 TOKEN_VARIABLE = "GREENLIGHT_KUBEFLOW_TOKEN"
 PAGE_SIZE = 100
 
-_GRACE_SECONDS = 0.5  # for a socket's own time limit, which says more
+_GRACE_SECONDS = 0.5  # so that a socket's own time limit, whose error is clearer, comes first
 _REASONS = {
     401: "refused the token. Give a valid one in kubeflow.api.token_file or in "
     f"the environment variable {TOKEN_VARIABLE}",
@@ -50,10 +50,10 @@ class Missing(InputError):
 
 
 class Unclear(GreenlightError):
-    """A request was sent, and its answer does not say whether it was carried out.
+    """A request was sent, but whether the host carried it out is unknown.
 
-    is_over: whether the host had ended its work on it: what is not there now will not appear later.
-    was_refused: whether the host said that it failed.
+    is_over: whether the host has finished with the request, so that no object will appear later.
+    was_refused: whether the host reported a failure.
     """
 
     def __init__(self, message: str, *, is_over: bool, was_refused: bool = False):
@@ -63,11 +63,11 @@ class Unclear(GreenlightError):
 
 
 class KubeflowApi:
-    """Requests and their answers as JSON objects; errors as sentences that hold no token.
+    """Requests and responses as JSON objects; error messages never contain a token.
 
     Every method raises:
       InputError: the host refuses the request (Taken and Missing among them).
-      Unclear: see there.
+      Unclear: whether the request was carried out is unknown.
       GreenlightError: the request was not carried out; the same one may succeed later.
     """
 
@@ -77,7 +77,7 @@ class KubeflowApi:
             base_url=f"{str(settings.host).rstrip('/')}{PREFIX}",
             timeout=settings.request_seconds,
             verify=_trust(settings),
-            trust_env=False,  # no proxy, no .netrc: the token is for this host alone
+            trust_env=False,  # no proxy, no .netrc: only this host may get the token
             headers={"Accept": "application/json"},
         )
 
@@ -95,7 +95,7 @@ class KubeflowApi:
                 return
 
     def named(self, path: str, key: str, name: str, **query: str | int | None) -> list[Json]:
-        """The objects whose display name is exactly `name`; databases compare without regard to case."""
+        """The objects whose display name is exactly `name`; the databases of hosts ignore case."""
         predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
         found = self.listed(path, key, filter=json.dumps({"predicates": [predicate]}), **query)
         return [each for each in found if each.get("display_name") == name]
@@ -104,14 +104,14 @@ class KubeflowApi:
         return self._request("POST", path, query, json=body)
 
     def upload(self, path: str, text: str, **query: str | int | None) -> Json:
-        """Sends a compiled pipeline as the file of a form."""
+        """Uploads a compiled pipeline as a form file."""
         return self._request("POST", path, query, files={"uploadfile": ("pipeline.yaml", text.encode())})
 
     def delete(self, path: str) -> Json:
         return self._request("DELETE", path, {})
 
     def unreadable(self, reason: object) -> GreenlightError:
-        """The error for an answer that Kubeflow Pipelines would not give."""
+        """The error for a response that is not from Kubeflow Pipelines."""
         return GreenlightError(_not_kubeflow(self.settings, reason))
 
     def _request(self, method: str, path: str, query: dict[str, str | int | None], **content: Any) -> Json:
@@ -138,7 +138,7 @@ class KubeflowApi:
         return answer
 
     def _exchange(self, request: httpx.Request) -> tuple[int, str, bytes]:
-        """Status, kind and content of the answer."""
+        """Status, content type and content of the response."""
         response = None
         try:
             response = self._client.send(request, stream=True)
@@ -173,11 +173,11 @@ class KubeflowApi:
 
 
 def connect(settings: ApiSettings) -> KubeflowApi:
-    """A connection over which the host has answered.
+    """A connection to the host, checked with a first request.
 
     Raises:
-      InputError: the settings do not say enough, or the host does not accept them.
-      GreenlightError: it does not answer, or not as Kubeflow Pipelines does.
+      InputError: settings are missing, or the host does not accept them.
+      GreenlightError: the host does not respond, or not as Kubeflow Pipelines does.
     """
     if settings.host is None:
         raise InputError(
@@ -196,10 +196,11 @@ def connect(settings: ApiSettings) -> KubeflowApi:
 
 
 def _within(seconds: float, exchange: Callable[[], Any], *, late: Callable[[], Exception]) -> Any:
-    """What `exchange` returns; httpx limits single reads only, and a host may send byte by byte.
+    """The result of `exchange` within a limit: httpx only limits single reads, not slow responses.
 
-    Raises:
-      Exception: the one of `late`, when it takes longer.
+    Args:
+      seconds: the limit.
+      late: makes the error that is raised after the limit.
     """
     ended: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
 
@@ -219,7 +220,7 @@ def _within(seconds: float, exchange: Callable[[], Any], *, late: Callable[[], E
     return answer
 
 
-# --- what is needed to speak to the host
+# --- certificates and tokens
 
 
 def _trust(settings: ApiSettings) -> ssl.SSLContext | bool:
@@ -233,7 +234,7 @@ def _trust(settings: ApiSettings) -> ssl.SSLContext | bool:
 
 
 def _authorization(settings: ApiSettings) -> dict[str, str]:
-    """Read for every request: whoever renews a token replaces its file."""
+    """The header, read for each request: a renewed token replaces the file."""
     if settings.token_file is not None:
         token = _there(settings.token_file, "token_file").read_text("utf-8", "replace").strip()
         source = f"kubeflow.api.token_file = {str(settings.token_file)!r}"
@@ -253,18 +254,18 @@ def _there(path: Path, key: str) -> Path:
     return path
 
 
-# --- errors in words
+# --- error messages
 
 
 def _refusal(settings: ApiSettings, status: int, text: bytes) -> GreenlightError:
-    """What a status of 300 or more means."""
+    """The error for a status of 300 or more."""
     host, told = settings.host, _told(text)
     if status in _LATER:
         return GreenlightError(f"{host} {_LATER[status]}. Try again later.{told}")
     if status in _REASONS:
         kind = {404: Missing, 409: Taken}.get(status, InputError)
         return kind(f"{host} {_REASONS[status]}.{told}")
-    if status < 400:  # it is never followed: the token is for this host
+    if status < 400:  # a redirect is never followed: only this host may get the token
         return GreenlightError(_not_kubeflow(settings, "it sends the request on to another address"))
     if status < 500:
         return InputError(f"{host} refuses the request ({status}).{told}")
@@ -276,7 +277,7 @@ def _refusal(settings: ApiSettings, status: int, text: bytes) -> GreenlightError
 
 
 def _told(text: bytes) -> str:
-    """The host's own sentence; the rest of its answer is of no use to a person."""
+    """The message in the host's response; the rest of the response does not help the user."""
     try:
         message = json.loads(text)
         said = message.get("error_message") or message.get("message") or message["error"]

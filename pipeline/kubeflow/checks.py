@@ -24,8 +24,10 @@ _NOT_OPENED = ("minio://", "http://", "https://")
 
 
 def require_kfp() -> None:
-    """Raises:
-    GreenlightError: the package kfp is not installed.
+    """Checks that the compiler is installed.
+
+    Raises:
+      GreenlightError: the package kfp is missing.
     """
     if find_spec("kfp") is None:
         raise GreenlightError(
@@ -34,9 +36,10 @@ def require_kfp() -> None:
 
 
 def require_compilable(settings: Settings) -> None:
-    """Raises:
-    InputError: the settings do not say enough, or name what is on this machine only; the message names the
-      keys.
+    """Checks that the settings can be compiled for a cluster.
+
+    Raises:
+      InputError: settings are missing, or refer to files of this machine; the message names the keys.
     """
     values = {
         "kubeflow.image": settings.kubeflow.image,
@@ -66,8 +69,10 @@ def require_compilable(settings: Settings) -> None:
 
 
 def require_paths_of_a_pod(settings: Settings) -> None:
-    """Raises:
-    InputError: a setting names a file or folder that no pod would find or open; the message names the keys.
+    """Checks the files and folders in the settings.
+
+    Raises:
+      InputError: a pod would not find or open one of them; the message names the keys.
     """
     named = list(_paths(settings))
     relative = [f"{key} = {value!r}" for key, value in named if not _is_found_from_a_pod(value)]
@@ -85,7 +90,7 @@ def require_paths_of_a_pod(settings: Settings) -> None:
 
 
 def _require_store(kubeflow: KubeflowSettings) -> None:
-    """Makes sure that what the Pusher writes outlives its pod."""
+    """Raises InputError if the version store would be lost with the pod of the Pusher."""
     root, volume = kubeflow.serving_root, '--set \'kubeflow.volumes={"/models" = "a-claim"}\''
     if root is None and not (kubeflow.pipeline_root or "").startswith("gs://"):
         raise InputError(
@@ -102,7 +107,7 @@ def _require_store(kubeflow: KubeflowSettings) -> None:
 
 
 def _require_uncovered(kubeflow: KubeflowSettings) -> None:
-    """Makes sure that no volume hides the project, which the image has in a folder."""
+    """Raises InputError if a volume hides the project's folder in the image."""
     project = PurePosixPath(kubeflow.project_dir)
     mounts = [
         *(("kubeflow.volumes", folder) for folder in kubeflow.volumes),
@@ -117,7 +122,7 @@ def _require_uncovered(kubeflow: KubeflowSettings) -> None:
 
 
 def _paths(settings: Settings) -> Iterator[tuple[str, str]]:
-    """The settings that name a file or folder which a stage opens."""
+    """The settings with a file or folder that a stage opens: key and value."""
     if settings.located_data.kind == "files":
         yield "data.source", settings.located_data.pattern
     if settings.data.tfds_data_dir is not None:

@@ -1,8 +1,8 @@
 """The translation between KFP's ExecutorInput and ExecutorOutput and those of TFX's entrypoint.
 
-TFX wrote its container entrypoint for Vertex AI. Open-source Kubeflow Pipelines gives a step less: an input
-artifact comes without a type that TFX can read, and what is on S3 or MinIO, which TensorFlow cannot open, is
-a local copy that KFP's launcher makes before the step and uploads after it.
+TFX's container entrypoint is written for Vertex AI. Open-source Kubeflow Pipelines passes less to a step:
+input artifacts have no type that TFX can read, and artifacts on S3 or MinIO, which TensorFlow cannot open,
+are local copies that KFP's launcher downloads before the step and uploads after it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Json = dict[str, Any]
 def keep_declared(
     executor_input: Json, *, inputs: Mapping[str, Any], outputs: Collection[str], parameters: Collection[str]
 ) -> None:
-    """Removes, in place, what the step was not compiled with.
+    """Removes, in place, inputs and outputs that the step was not compiled with.
 
     Since 2.5 KFP's driver adds an output `executor-logs` of the type `system.Artifact` to every task, unless
-    `publish_logs` is "false". TFX's entrypoint imports each artifact's type and fails on those that are not
-    its own. The launcher writes and uploads the log whether or not the executor mentions it.
+    `publish_logs` is "false". TFX's entrypoint imports the type of each artifact and fails for types that are
+    not its own. The launcher writes and uploads the log in any case.
 
     Args:
       executor_input: as JSON.
@@ -44,18 +44,21 @@ def keep_declared(
 
 
 def as_tfx_takes_it(executor_input: Json, *, inputs_spec: Mapping[str, Any]) -> dict[str, str]:
-    """Completes an ExecutorInput in place; returns where each address that was replaced is on this disk.
+    """Completes an ExecutorInput in place for TFX.
 
-    - An input without a type that TFX can read gets the one that it was compiled with. Up to 2.17 KFP hands
-      on an empty type; servers that keep artifacts themselves give a name of their own ("Artifact"), or the
-      text of the schema in the place of its title.
-    - An artifact is named by the id that the server gave it, else by its name, else by its address: TFX
-      writes names into the blessing, fails without, and takes two of one name for one artifact.
-    - What TensorFlow cannot open is read and written where KFP's launcher has its copy.
+    - An input without a type that TFX can read gets its compiled type. KFP up to 2.17 passes an empty type;
+      servers that store artifacts themselves pass their own name ("Artifact"), or the text of the schema
+      instead of its title.
+    - An artifact's name becomes the id from the server, else its name, else its address: TFX writes names
+      into the blessing, fails without one, and takes artifacts of equal names for the same artifact.
+    - An address that TensorFlow cannot open is replaced by the path of the launcher's copy.
 
     Args:
       executor_input: as JSON.
       inputs_spec: the ComponentInputsSpec that the step was compiled with.
+
+    Returns:
+      Replaced address -> local path.
     """
     compiled = inputs_spec.get("artifacts", {})
     for key, artifact in _artifacts(executor_input.get("inputs", {})):
@@ -73,18 +76,20 @@ def as_tfx_takes_it(executor_input: Json, *, inputs_spec: Mapping[str, Any]) -> 
 
 
 def _is_of_tfx(kind: Mapping[str, str]) -> bool:
-    """Whether it is the text of a schema, or the name of one of TFX's types."""
+    """Whether the value is the text of a schema or the name of one of TFX's types."""
     title = kind.get("schemaTitle", "")
     return bool(kind.get("instanceSchema")) or (title.startswith("tfx.") and title.isprintable())
 
 
 def outputs_of(executor_input: Json) -> list[str]:
-    """The addresses that the step writes to."""
+    """The addresses of the outputs of the step."""
     return [artifact["uri"] for _, artifact in _artifacts(executor_input.get("outputs", {}))]
 
 
 def expected_by_launcher(executor_input: Json) -> list[str]:
-    """Where on this disk KFP's launcher looks for each output, whether or not it is written there.
+    """The local paths at which KFP's launcher looks for the outputs.
+
+    Outputs may be written elsewhere.
 
     Args:
       executor_input: as KFP sent it.
@@ -95,9 +100,7 @@ def expected_by_launcher(executor_input: Json) -> list[str]:
 
 
 def as_kfp_takes_it(executor_output: Json, places: Mapping[str, str]) -> Json:
-    """An ExecutorOutput with addresses again in the place of local paths, and without nulls, which KFP fails
-    on.
-    """
+    """An ExecutorOutput with addresses instead of local paths, and without nulls, which KFP cannot read."""
     addresses = sorted(((place, address) for address, place in places.items()), reverse=True)
     for _, artifact in _artifacts(executor_output):
         artifact["uri"] = _with_addresses(artifact.get("uri", ""), addresses)
@@ -109,7 +112,7 @@ def as_kfp_takes_it(executor_output: Json, places: Mapping[str, str]) -> Json:
 
 
 def run_of(executor_input: Mapping[str, Any]) -> str | None:
-    """The id of the pipeline's run: KFP gives each output the address ROOT/PIPELINE/RUN/TASK/SALT/OUTPUT."""
+    """The id of the run, from the addresses of outputs: ROOT/PIPELINE/RUN/TASK/SALT/OUTPUT."""
     for _, artifact in _artifacts(executor_input.get("outputs", {})):
         parts = artifact["uri"].split("/")
         return parts[-4] if len(parts) > 4 else None
@@ -123,7 +126,7 @@ def _artifacts(side: Mapping[str, Any]) -> Iterator[tuple[str, Json]]:
 
 
 def _copy_of(address: str) -> str | None:
-    """Where the launcher has its copy of what TensorFlow cannot open."""
+    """The path of the launcher's copy of an address that TensorFlow cannot open."""
     return None if address.startswith("gs://") else _launchers_place(address)
 
 

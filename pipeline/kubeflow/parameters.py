@@ -1,7 +1,7 @@
 """Run-time parameters: settings that a compiled pipeline accepts for each run.
 
-Kubeflow knows plain values; our stages take whole settings, checked, as JSON. So a stage with parameters also
-gets the settings it was compiled from; `pipeline/kubeflow/step.py` lays the parameters over them in the pod.
+Parameters of Kubeflow are plain values; our stages take validated settings as JSON. Therefore a stage with
+parameters also gets its compiled settings; `pipeline/kubeflow/step.py` overlays the parameters in the pod.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ SETTINGS_OF: Mapping[str, set[str]] = {
     "Trainer": {"cache_dir", "embedding", "trainer"},
     "Evaluator": {"data", "gate"},
 }
-"""What the stages with parameters are made from. More would be in their cache keys for nothing."""
+"""The settings of each stage with parameters. More of them would only enlarge its cache key."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """One of them: its setting, Kubeflow's name of its type, and the stages that are made from it."""
+    """A parameter: its setting, the name of its type in Kubeflow, and the stages that depend on it."""
 
     name: str
     key: str
@@ -44,13 +44,13 @@ class Parameter:
 ALL = (
     Parameter("min_accuracy", "gate.min_accuracy", NUMBER, ("Evaluator",)),
     Parameter("epochs", "trainer.epochs", INTEGER, ("Trainer",)),
-    Parameter("source", "data.source", TEXT, ("ImdbExampleGen", "Evaluator")),  # it judges spans apart
-    Parameter("embedding", "embedding.name", TEXT, ("DataCheck", "Trainer")),  # it has to know the language
+    Parameter("source", "data.source", TEXT, ("ImdbExampleGen", "Evaluator")),  # it judges spans separately
+    Parameter("embedding", "embedding.name", TEXT, ("DataCheck", "Trainer")),  # it depends on the language
 )
 
 
 def of(settings: Settings) -> list[Parameter]:
-    """Those that are compiled: asked for, and not "off", which is not a number."""
+    """The compiled parameters: requested, and not "off", which is not a number."""
     return [
         parameter
         for parameter in ALL
@@ -90,7 +90,7 @@ def read(settings: Settings, given: Sequence[str]) -> dict[str, Any]:
 
 
 def _number(text: str) -> Any:
-    """The number; or the text, for which `laid_over` raises the error."""
+    """The number; the text itself if it is not one, for which `laid_over` raises the error."""
     try:
         number = float(text)
     except ValueError:
@@ -99,12 +99,12 @@ def _number(text: str) -> Any:
 
 
 def to_json(settings: Settings, *, stage: str) -> str:
-    """The settings that travel with a stage."""
+    """The settings of a stage as JSON."""
     return settings.model_dump_json(include=SETTINGS_OF[stage])
 
 
 def laid_over(settings: Settings, given: Mapping[str, Any]) -> Settings:
-    """`settings` with the parameters' values in them; the same object where they change nothing.
+    """`settings` overlaid with the values of parameters; the same object if nothing changes.
 
     Args:
       given: values by parameter name; JSON has no whole numbers, so 40.0 may stand for 40.

@@ -1,7 +1,7 @@
 """The Kubernetes part of a compiled pipeline: KFP's KubernetesExecutorConfig, the same for every stage.
 
-Fields are those of `kubernetes_platform/proto/kubernetes_executor_config.proto` in kubeflow/pipelines. Where
-a newer field has taken the place of a plain name, the plain one is written, which every server reads.
+Fields are those of `kubernetes_platform/proto/kubernetes_executor_config.proto` in kubeflow/pipelines. If
+a newer field replaces a plain name, the plain one is written, which every server reads.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 def executor_config(kubeflow: KubeflowSettings) -> Json:
-    """The configuration of one stage's pod; empty where the settings ask for nothing of Kubernetes."""
+    """The configuration of the pod of one stage; empty if the settings need nothing from Kubernetes."""
     pod = kubeflow.pod
     metadata = {"labels": dict(pod.labels), "annotations": dict(pod.annotations)}
     parts: Json = {
@@ -36,9 +36,9 @@ def executor_config(kubeflow: KubeflowSettings) -> Json:
 
 
 def spec(config: Mapping[str, Any], executors: Mapping[str, Any]) -> Json:
-    """The PlatformSpec that gives each of the executors that configuration.
+    """The PlatformSpec with that configuration for each executor.
 
-    Each gets a copy: YAML writes repeated objects as aliases, which KFP does not read.
+    Each executor gets a copy: YAML writes repeated objects as aliases, which KFP cannot read.
     """
     configs = {name: copy.deepcopy(dict(config)) for name in executors}
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": configs}}}}

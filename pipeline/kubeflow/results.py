@@ -1,7 +1,7 @@
 """The result of a run on the cluster: a file beside the version store, written by the last pod.
 
-KFP's API tells of states, not of reasons, and its artifacts are where only the cluster may look. The store is
-where model servers look, too: `STORE/.greenlight/runs/RUN.json`, a RunResult.
+KFP's API reports states without reasons, and only the cluster may be able to read its artifacts. The version
+store is readable for model servers, too: `STORE/.greenlight/runs/RUN.json` is a RunResult.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from serving.versions import VersionStore
 
 
 def path_of(store: str, run: str) -> str:
-    """Where the result of `run` is kept."""
+    """The path of the result of `run`."""
     return join(store, ".greenlight", "runs", f"{run}.json")
 
 
 def save(result: RunResult, store: str) -> None:
-    """Writes the result of `result.run` whole or not at all.
+    """Writes the result of `result.run` atomically.
 
     Raises:
-      OSError: the place cannot be written.
+      OSError: the file cannot be written.
     """
     assert result.run is not None
     path = path_of(store, result.run)
@@ -39,10 +39,10 @@ def save(result: RunResult, store: str) -> None:
 
 
 def load(store: str, run: str) -> RunResult | None:
-    """What `save` wrote; None where no stage of the run has ended it.
+    """The saved result; None if no stage has ended the run.
 
     Raises:
-      GreenlightError: the place cannot be read from here.
+      GreenlightError: the store cannot be read from this machine.
     """
     path = path_of(store, run)
     try:
@@ -63,11 +63,11 @@ def failed(run: str, message: str, exit_code: int, *, stage: str) -> RunResult:
 def judged(
     run: str, executor_input: Mapping[str, Any], output: Mapping[str, Any], *, store: str
 ) -> RunResult:
-    """The result of a run whose Pusher has done its work.
+    """The result of a run whose Pusher has finished.
 
     Args:
-      run: its id.
-      executor_input: the Pusher's, with addresses that can be opened.
+      run: the id of the run.
+      executor_input: that of the Pusher, with addresses that can be opened.
       output: the Pusher's ExecutorOutput.
       store: the version store.
 

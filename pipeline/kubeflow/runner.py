@@ -37,7 +37,7 @@ ResourceSpec = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.
 
 @dataclasses.dataclass(frozen=True)
 class CompiledPipeline:
-    """A PipelineJob: the PipelineSpec, and where its runs keep their artifacts.
+    """A PipelineJob: the PipelineSpec and the root of its artifacts.
 
     pod: the KubernetesExecutorConfig of every step.
     """
@@ -55,19 +55,19 @@ class CompiledPipeline:
 
     @property
     def containers(self) -> dict[str, dict[str, Any]]:
-        """The containers of the steps, by the step's name."""
+        """The containers of the steps: name of the step -> container."""
         components, executors = self.spec["components"], self.spec["deploymentSpec"]["executors"]
         found = {name: executors[component["executorLabel"]] for name, component in components.items()}
         return {name: executor["container"] for name, executor in found.items() if "container" in executor}
 
     def to_yaml(self) -> str:
-        """The PipelineSpec as one YAML document, what only Kubernetes has as a second."""
+        """The PipelineSpec as a YAML document, and the part for Kubernetes, if any, as a second one."""
         documents = [self.spec, *([self.platform_spec] if self.pod else [])]
         return HEADER.format(name=self.name) + yaml.safe_dump_all(documents, sort_keys=True)
 
     @property
     def platform_spec(self) -> dict[str, Any]:
-        """What only Kubernetes has: volumes, secrets, nodes."""
+        """The part for Kubernetes: volumes, secrets, nodes."""
         return platform_spec.spec(self.pod, self.spec["deploymentSpec"]["executors"])
 
     def to_json(self) -> str:
@@ -76,10 +76,10 @@ class CompiledPipeline:
 
 
 def compile_pipeline(settings: Settings) -> CompiledPipeline:
-    """The stages of `create_stages` as Kubeflow takes them; equal settings and code give equal results.
+    """The stages of `create_stages` compiled for Kubeflow; equal settings and code give equal results.
 
     Args:
-      settings: such as `checks.require_compilable` lets through.
+      settings: checked by `checks.require_compilable`.
     """
     kubeflow = settings.kubeflow
     settings = settings.model_copy(update={"cache_dir": Path(kubeflow.cache_dir)})
@@ -94,7 +94,7 @@ def compile_pipeline(settings: Settings) -> CompiledPipeline:
     compiled = CompiledPipeline(
         KubeflowV2DagRunner(config).run(pipeline, write_out=False), platform_spec.executor_config(kubeflow)
     )
-    compiled.spec["defaultPipelineRoot"] = kubeflow.pipeline_root  # the YAML has no other place for it
+    compiled.spec["defaultPipelineRoot"] = kubeflow.pipeline_root  # the only place for it in the YAML
     _complete(compiled, settings)
     for parameter in parameters.of(settings):
         _declare(compiled, parameter, settings)
@@ -109,7 +109,7 @@ def compile_pipeline(settings: Settings) -> CompiledPipeline:
 
 
 def _stages(settings: Settings) -> Sequence[BaseNode]:
-    """The pipeline's stages, with the paths of the image and each with its resources."""
+    """The stages of the pipeline, each with its resources and with paths in the image."""
     stages = create_stages(settings, store_root=settings.kubeflow.store_for(settings.model_name))
     for stage in stages:
         if isinstance(stage, BaseComponent):
@@ -120,7 +120,7 @@ def _stages(settings: Settings) -> Sequence[BaseNode]:
 
 
 def _in_the_image(stage: BaseComponent, project_dir: str) -> Iterator[tuple[str, str]]:
-    """The execution properties that are paths of this checkout's files, as paths of the image."""
+    """The execution properties with paths in this checkout, as paths in the image."""
     for name, value in stage.exec_properties.items():
         if isinstance(value, str) and value.startswith(f"{ROOT}/"):
             yield name, f"{project_dir.rstrip('/')}/{Path(value).relative_to(ROOT).as_posix()}"
@@ -142,7 +142,7 @@ def _resource_spec(resources: StageResources) -> Any:
 
 
 def _complete(compiled: CompiledPipeline, settings: Settings) -> None:
-    """Adds what TFX's runner has no words for."""
+    """Adds the parts of a pipeline that TFX's runner does not support."""
     tasks = compiled.spec["root"]["dag"]["tasks"]
     for name, container in compiled.containers.items():
         container["env"] = [
@@ -161,9 +161,9 @@ def _complete(compiled: CompiledPipeline, settings: Settings) -> None:
 
 
 def _never_cached(settings: Settings) -> list[str]:
-    """Stages with drivers of ours, which make what lies outside of the pipeline a part of the cache key.
+    """The stages with our drivers, which add the state outside of the pipeline to the cache key.
 
-    Kubeflow runs no such driver: only the reviews that the image brings cannot change behind its back.
+    Kubeflow does not run these drivers; only the packaged reviews in the image cannot change between runs.
     """
     fixed = settings.data.kind == "packaged" and "source" not in settings.kubeflow.parameters
     warm = settings.trainer.warm_start != "off"
@@ -176,7 +176,7 @@ def _never_cached(settings: Settings) -> list[str]:
 
 
 def _declare(compiled: CompiledPipeline, parameter: Parameter, settings: Settings) -> None:
-    """Makes it an input of the pipeline and of its stages, and so a part of their cache keys."""
+    """Declares an input of the pipeline and of its stages, which is then part of their cache keys."""
     inputs = compiled.spec["root"].setdefault("inputDefinitions", {}).setdefault("parameters", {})
     inputs[parameter.name] = {
         "parameterType": parameter.kind,
@@ -191,7 +191,7 @@ def _declare(compiled: CompiledPipeline, parameter: Parameter, settings: Setting
 
 
 def _declared_outputs(component: Mapping[str, Any]) -> list[str]:
-    """The keys of a component's outputs: the step drops others, which KFP's driver may add."""
+    """The keys of a component's outputs; the step removes others, which KFP's driver may add."""
     outputs = component.get("outputDefinitions", {})
     return sorted({*outputs.get("artifacts", {}), *outputs.get("parameters", {})})
 
@@ -199,7 +199,7 @@ def _declared_outputs(component: Mapping[str, Any]) -> list[str]:
 def _start_by_step(
     container: dict[str, Any], *, stage: str, settings: Settings, known: Sequence[str]
 ) -> None:
-    """Puts `step` before TFX's entrypoint, with `known`, what it has to know of the compilation."""
+    """Starts `step` instead of TFX's entrypoint, with the compiled values `known` as arguments."""
     container["command"] = ["python", "-m", step.__name__]
     store = settings.kubeflow.store_for(settings.model_name)
     container["args"] = ["--stage", stage, "--store", store, *known, *container["args"]]

@@ -22,7 +22,7 @@ _NOT_CARRIED_OUT = {"CANCELED": "The run was cancelled.", "SKIPPED": "The cluste
 class Task:
     """A stage of a run.
 
-    seconds: how long it took; None while it runs. The cluster dates what has not ended to 1970.
+    seconds: its duration; None while it runs: the cluster then reports an end in 1970.
     """
 
     stage: str
@@ -33,7 +33,7 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A run and its stages; `error` is the cluster's own sentence."""
+    """A run and its stages; `error` is the cluster's message."""
 
     id: str
     state: str
@@ -43,16 +43,16 @@ class Run:
 
     @property
     def states(self) -> dict[str, str]:
-        """The states of the stages that have one."""
+        """Stage -> state, for the stages that have one."""
         return {task.stage: task.state for task in self.tasks if task.state}
 
 
 def look(api: KubeflowApi, run: str) -> Run:
-    """The run of that id, as it is now.
+    """The current state of the run with that id.
 
     Raises:
-      InputError: the host does not know it, or refuses to tell.
-      GreenlightError: the host does not answer, or not as Kubeflow Pipelines does.
+      InputError: the host does not have the run, or refuses the request.
+      GreenlightError: the host does not respond, or not as Kubeflow Pipelines does.
     """
     told = api.get(f"/runs/{run}", view="FULL")
     try:
@@ -72,7 +72,7 @@ def _parsed(told: Mapping[str, Any], run: str) -> Run:
 
 
 def _tasks(told: Mapping[str, Any]) -> list[Task]:
-    """The tasks that are stages of this project: KFP lists its drivers, its launchers and the graph, too.
+    """The tasks of our stages: KFP also lists its drivers, its launchers and the graph.
 
     Up to 2.17 they are in `run_details.task_details`; servers that keep tasks themselves have `tasks`.
     """
@@ -90,7 +90,7 @@ def _tasks(told: Mapping[str, Any]) -> list[Task]:
 
 
 def _seconds(start: str | None, end: str | None) -> float | None:
-    """From one time to the other; None where one is missing or they are in the wrong order."""
+    """The seconds between two times; None if one is missing or they are in the wrong order."""
     if start is None or end is None:
         return None
     seconds = (_time(end) - _time(start)).total_seconds()
@@ -102,12 +102,12 @@ def _time(text: str) -> datetime.datetime:
 
 
 def outcome(run: Run, *, store: str) -> RunResult:
-    """What a run that has ended came to: what its stages left, else what the cluster says of it.
+    """The result of a finished run: the saved one, else one from the state on the cluster.
 
     A verdict that cannot be read is a failure, never a promotion.
 
     Args:
-      run: it has ended.
+      run: a finished run.
       store: the version store.
     """
     facts: dict[str, Any] = {"stages": _timings(run), "seconds": run.seconds}

@@ -27,10 +27,10 @@ class Schedule:
 
 
 def six_fields(cron: str) -> str:
-    """The expression as KFP takes it, with seconds in front: 0 3 * * * becomes 0 0 3 * * *.
+    """The expression in KFP's format, with seconds in front: 0 3 * * * becomes 0 0 3 * * *.
 
     Raises:
-      InputError: it is not a cron expression of five fields that KFP's own reader (robfig/cron) takes.
+      InputError: it is not a cron expression of five fields that KFP (robfig/cron) can parse.
     """
     from pipeline.settings.cron import refuse_unusable
 
@@ -57,7 +57,7 @@ class Schedules:
 
     Args:
       api: the connection.
-      experiment: its id; None where there is none yet, and so no schedule.
+      experiment: its id; None if it does not exist yet, and so has no schedules.
     """
 
     def __init__(self, api: KubeflowApi, experiment: str | None):
@@ -65,24 +65,24 @@ class Schedules:
         self._experiment = experiment
 
     def all(self) -> list[Schedule]:
-        """Every one, in the order in which the cluster lists them."""
+        """All schedules in the order of the cluster."""
         if self._experiment is None:
             return []
         listed = self._api.listed("/recurringruns", "recurringRuns", experiment_id=self._experiment)
         return [self._read(each) for each in listed]
 
     def set(self, name: str, cron: str, started_with: Json) -> tuple[Schedule, list[Schedule]]:
-        """Makes a schedule, and deletes those of the same name, which it replaces; returns both.
+        """Creates a schedule and deletes the earlier ones of the same name; returns both.
 
-        `started_with` is what its runs are started with.
+        `started_with`: the fields of the requests that start its runs.
 
-        One run at a time, and missed ones are not made up for: the newest is enough. Where the one before was
-        paused, the new one is: whoever paused it has a reason that a new version does not end.
+        Runs do not overlap, and missed runs are not repeated: a run reads the newest data anyway. The new
+        schedule is paused if the earlier one was: a new version does not change the reason for that.
 
         Raises:
           InputError: the host refuses.
-          GreenlightError: it was not made, or may have been, or one before it is still there; the message
-            says which.
+          GreenlightError: the schedule was not created, or may have been, or an earlier one still exists; the
+            message says which.
         """
         before = [each for each in self.all() if each.name == name]
         body = {
@@ -107,10 +107,10 @@ class Schedules:
         return schedule, before
 
     def _made(self, body: Json, before: list[Schedule]) -> Schedule:
-        """The schedule, made once: it is looked up when the answer to its making does not come through.
+        """Creates the schedule once: it is looked up if the response of the host is lost.
 
         Raises:
-          GreenlightError: it may have been made.
+          GreenlightError: the schedule may have been created.
         """
         name = body["display_name"]
         try:
@@ -130,10 +130,10 @@ class Schedules:
         return self._read(self._api.post("/recurringruns", body))
 
     def find(self, name: str) -> Schedule:
-        """The schedule of that name or id.
+        """The schedule with that name or id.
 
         Raises:
-          InputError: there is none, or several of that name.
+          InputError: it does not exist, or several have that name.
         """
         known = self.all()
         found = [each for each in known if name in (each.name, each.id)]
@@ -154,7 +154,7 @@ class Schedules:
         self._repeated(lambda: self._api.post(f"/recurringruns/{schedule.id}:enable"))
 
     def delete(self, schedule: Schedule) -> None:
-        """Deletes it; one that is no longer there after an answer that did not come through is deleted."""
+        """Deletes the schedule. After a lost response, a missing schedule counts as deleted."""
         path = f"/recurringruns/{schedule.id}"
         try:
             self._api.delete(path)
@@ -163,7 +163,7 @@ class Schedules:
                 self._api.delete(path)
 
     def _repeated(self, request: Callable[[], Json]) -> None:
-        """Sends a request that comes to the same when it is carried out twice, twice if need be."""
+        """Sends an idempotent request, a second time if the response is lost."""
         try:
             request()
         except Unclear:

@@ -60,7 +60,7 @@ def _properties(stage: str, settings: Any) -> dict[str, Any]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs the stage in this process; returns its exit code, the one of `greenlight run`."""
+    """Runs the stage in this process; returns the exit code, one of those of `greenlight run`."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
     for name in ("--stage", "--store", INVOCATION):
         parser.add_argument(name, required=True)
@@ -97,10 +97,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _start_anew(addresses: Sequence[str]) -> None:
-    """Removes what an attempt before this one has left at the outputs' addresses, which are the task's alone.
+    """Removes the outputs of an earlier attempt; their addresses belong to this task alone.
 
-    A pod that is started again has empty folders, but what was written straight to gs:// is still there, and
-    a stage would read the shards of both attempts.
+    A restarted pod has empty folders, but files that were written directly to gs:// still exist, and a stage
+    would read the shards of both attempts.
     """
     from tfx.dsl.io import fileio
 
@@ -110,7 +110,7 @@ def _start_anew(addresses: Sequence[str]) -> None:
 
 
 def _run_entrypoint(arguments: list[str]) -> None:
-    """TFX's own main; what its executor raises comes through."""
+    """Runs TFX's main function; errors of the executor are raised."""
     sys.argv = [ENTRYPOINT, *arguments]
     try:
         runpy.run_module(ENTRYPOINT, run_name="__main__", alter_sys=True)
@@ -120,7 +120,7 @@ def _run_entrypoint(arguments: list[str]) -> None:
 
 
 def _answered(executor_input: dict[str, Any], places: dict[str, str]) -> dict[str, Any]:
-    """TFX's ExecutorOutput, rewritten for KFP; returned as TFX wrote it."""
+    """Rewrites TFX's ExecutorOutput for KFP; returns the original."""
     path = Path(executor_input["outputs"]["outputFile"])
     text = path.read_text(encoding="utf-8")
     path.write_text(json.dumps(invocation.as_kfp_takes_it(json.loads(text), places)), encoding="utf-8")
@@ -128,13 +128,13 @@ def _answered(executor_input: dict[str, Any], places: dict[str, str]) -> dict[st
 
 
 def _leave_none_out(expected: Sequence[str]) -> None:
-    """Makes an empty folder where KFP's launcher looks for an output that was not written there.
+    """Creates an empty folder for each output that KFP's launcher would not find.
 
-    To the launchers up to 2.17 such an output is just empty; to those that report to the API server it is an
-    error. What is written straight to gs:// is not there either. Of an empty folder nothing is uploaded.
+    Launchers up to 2.17 treat a missing output as empty; those that report to the API server fail. Outputs
+    that were written directly to gs:// are missing, too. Nothing is uploaded from an empty folder.
     """
     for place in map(Path, expected):
-        if place.parent.is_dir() and not place.exists():  # the launcher makes the folder above
+        if place.parent.is_dir() and not place.exists():  # the launcher creates the parent folder
             place.mkdir()
 
 
@@ -147,7 +147,7 @@ def _keep_verdict(run: str, executor_input: dict[str, Any], output: dict[str, An
 
 
 def _ended(error: Exception, *, stage: str, run: str | None, store: str) -> int:
-    """Tells the log and whoever waits for the run's result why it ended here."""
+    """Reports the error in the log and in the saved result of the run; returns the exit code."""
     from pipeline.kubeflow import results
 
     failure = explain(error)
@@ -166,4 +166,4 @@ if __name__ == "__main__":
     code = main(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    os._exit(code)  # TensorFlow takes seconds to come apart, and prints tracebacks
+    os._exit(code)  # the shutdown of TensorFlow takes seconds and prints tracebacks

@@ -1,8 +1,7 @@
 """The submission of runs to a cluster: upload, start and wait.
 
-A request whose answer does not come through may have been carried out all the same. So what has been made is
-looked up by its name before a request is sent again: versions and experiments have names of their own, and
-each run gets one.
+A request whose response is lost may have been carried out. Therefore an object is looked up by its name
+before a request is repeated: versions and experiments have unique names, and each run gets one.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from pipeline.kubeflow import runs
 from pipeline.kubeflow.api import Json, KubeflowApi, Taken, Unclear
 
 _NO_ANSWERS = 10
-"""How many times in a row a host that is asked for a run may fail to answer."""
+"""The number of failed requests in a row after which waiting for a run ends."""
 _ATTEMPTS = 3
-"""How many times something with a name of its own is looked up and made."""
+"""The number of attempts to look up and create an object with a unique name."""
 _LOOKS = 3
-"""How many times a run is looked up after a request whose answer did not come through."""
+"""The number of lookups of a run after a lost response."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Uploaded:
 
     @property
     def reference(self) -> Json:
-        """As runs and schedules name it."""
+        """The reference to the version in requests for runs and schedules."""
         return {"pipeline_id": self.pipeline, "pipeline_version_id": self.version}
 
 
@@ -47,9 +46,9 @@ class Cluster:
 
     Args:
       api: the connection.
-      pipeline_root: where the runs keep their artifacts. The one of the compiled file is a default of KFP's
-        web page alone: a run that is started without one goes to the folder in the cluster's configuration.
-      service_account: the one of the runs' pods; None for the cluster's default.
+      pipeline_root: the folder of the runs' artifacts. The value in the compiled file is only a default of
+        KFP's web page: a run started without one uses the folder in the cluster's configuration.
+      service_account: the account of the runs' pods; None for the cluster's default.
     """
 
     def __init__(
@@ -61,7 +60,7 @@ class Cluster:
         self._root = pipeline_root
 
     def upload(self, text: str, *, name: str) -> Uploaded:
-        """Makes the compiled pipeline a version on the cluster, once: its name is its content's."""
+        """Uploads the compiled pipeline as a version, once: its name contains a hash of its content."""
         version_name = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
         pipeline, _ = _made_once(
             lambda: self._pipeline(name),
@@ -88,7 +87,7 @@ class Cluster:
         return self._id(found[0], "pipeline_version_id") if found else None
 
     def experiment(self) -> str:
-        """The id of the experiment, which is made where there is none."""
+        """The id of the experiment, which is created if it does not exist."""
         body = {"display_name": self._settings.experiment, "namespace": self._settings.namespace}
         wanted = {name: value for name, value in body.items() if value is not None}
         found, _ = _made_once(
@@ -98,18 +97,18 @@ class Cluster:
         return found
 
     def known_experiment(self) -> str | None:
-        """The id of the experiment; None where there is none."""
+        """The id of the experiment; None if it does not exist."""
         found = self._api.named(
             "/experiments", "experiments", self._settings.experiment, namespace=self._settings.namespace
         )
         return self._id(found[0], "experiment_id") if found else None
 
     def start(self, uploaded: Uploaded, parameters: Mapping[str, Any]) -> str:
-        """Starts one run; returns its id.
+        """Starts a run; returns its id.
 
         Raises:
           InputError: the host refuses.
-          GreenlightError: it was not started, or may have been: the message says which.
+          GreenlightError: the run was not started, or may have been; the message says which.
         """
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
         experiment = self.experiment()
@@ -143,10 +142,10 @@ class Cluster:
         return self._id(self._api.post("/runs", body), "run_id")
 
     def _looked_up(self, experiment: str, name: str, unclear: Unclear) -> str | None:
-        """The id of the run of that name; None where there is certainly none.
+        """The id of the run with that name; None if it certainly does not exist.
 
         Raises:
-          GreenlightError: it may have been started.
+          GreenlightError: the run may have been started.
         """
         try:
             for look in range(_LOOKS):
@@ -172,18 +171,19 @@ class Cluster:
         return value
 
     def link(self, run: str) -> str:
-        """Where the run is to be seen."""
+        """The address of the run's web page."""
         return self._page(f"runs/details/{run}")
 
     def _page(self, path: str) -> str:
         return f"{str(self._settings.host).rstrip('/')}/#/{path}"
 
     def wait(self, run: str, *, tell: Callable[[str, str], None]) -> runs.Run:
-        """The run once it has ended; `tell` gets each stage's name and new state.
+        """Waits until the run has ended and returns it; calls `tell` with each stage and its new state.
 
         Raises:
-          GreenlightError: it has not ended within kubeflow.api.wait_seconds, or the host answers no more.
-          InputError: the host refuses to tell.
+          GreenlightError: the run has not ended within kubeflow.api.wait_seconds, or the host does not
+            respond any more.
+          InputError: the host refuses the request.
         """
         deadline = time.monotonic() + self._settings.wait_seconds
         told: dict[str, str] = {}
@@ -215,13 +215,13 @@ class Cluster:
 
 
 def _made_once(find: Callable[[], str | None], make: Callable[[], str]) -> tuple[str, bool]:
-    """The id of something whose name is its own, and whether it was made here.
+    """The id of an object with a unique name, and whether this call created it.
 
-    It is looked up first, and again when another was faster or when the answer did not come through: a second
-    one of that name cannot be made.
+    The object is looked up first, and again if another client was faster or if the response was lost: a
+    second one with that name cannot be created.
 
     Raises:
-      GreenlightError: it is not there after some attempts.
+      GreenlightError: it does not exist after _ATTEMPTS attempts.
     """
     failure: GreenlightError | None = None
     for _ in range(_ATTEMPTS):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Each color has its own name in the page's style sheet, which is how an inline chart follows a dark theme.
+# Each color has a name in the page's style sheet, so that an inline chart follows a dark theme.
 INK, MUTED, GRID = "#1c2321", "#5b6662", "#dfe4e1"
 FIRST, SECOND, THIRD = "#0b6e99", "#c2570c", "#7a5195"
 GOOD, BAD = "#1a7f4b", "#c03535"
@@ -22,9 +22,9 @@ COLORS = {
 }  # fmt: skip
 SPLIT_COLORS = (FIRST, SECOND, THIRD)
 STYLE = {
-    "svg.fonttype": "none",  # text stays text: small files, the reader's own fonts
+    "svg.fonttype": "none",  # text stays text: small files and the reader's fonts
     "svg.hashsalt": "greenlight",
-    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "text.parse_math": False,  # a dollar sign in a name does not start a formula
     "font.size": 12,
     "text.color": INK,
     "axes.edgecolor": MUTED,
@@ -42,7 +42,7 @@ STYLE = {
     "xtick.labelsize": 11,
     "ytick.labelsize": 11,
 }
-WIDTH, HEIGHT = 4.5, 3.3  # inches: about a phone's width, so that text keeps its size there
+WIDTH, HEIGHT = 4.5, 3.3  # inches: about the width of a phone, so that text is not scaled there
 DASHED = (0, (3, 3))
 
 
@@ -50,9 +50,9 @@ DASHED = (0, (3, 3))
 def drawing(
     *, width: float = WIDTH, height: float = HEIGHT, left: float = 0.68, right: float = 0.12
 ) -> Iterator[tuple[Figure, Axes]]:
-    """A figure in the report's style and its axes, without pyplot. All measures are inches.
+    """A figure in the report's style and its axes, without pyplot. All sizes are in inches.
 
-    Fixed margins take half the time of matplotlib's layout engines, and charts side by side line up.
+    Fixed margins take half the time of matplotlib's layout engines and align charts side by side.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -69,7 +69,7 @@ def drawing(
 def inline_svg(figure: Figure, *, name: str, label: str) -> str:
     """`figure` as an <svg> element for a page: described by `label`, colored by the page's style sheet.
 
-    `name` must be unique in the page: it keeps the ids of one chart apart from those of another.
+    `name` must be unique in the page: the ids of the chart's elements contain it.
     """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})

@@ -37,7 +37,7 @@ def learning_curve(
     frame: Frame | None = None,
     beyond: Epochs = (),
 ) -> str:
-    """Training and validation `metric` by epoch, with the epoch marked whose weights were kept.
+    """Training and validation `metric` by epoch, with a mark at the epoch of the kept weights.
 
     `frame` and `beyond` are as in `draw_learning_curve`.
     """
@@ -61,8 +61,8 @@ def draw_learning_curve(
     """Draws what `learning_curve` describes on `axes`.
 
     Args:
-      frame: fixes the axes (epochs from, to, values from, to), for charts that are to be compared.
-      beyond: how the fit would have gone on, for a faint line.
+      frame: the limits of the axes (first and last epoch, lowest and highest value), for comparable charts.
+      beyond: the values without early stopping, drawn as a faint line.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -114,7 +114,7 @@ def mark_epoch(axes: Axes, epoch: int, *, text: str, left: bool) -> None:
 
 
 def roc(predictions: Predictions) -> str:
-    """The ROC curve with its area and the point at which the model is used."""
+    """The ROC curve with its area and a mark at the threshold of the model."""
     false_positive, true_positive, area = predictions.roc()
     (true_negatives, false_positives), (false_negatives, true_positives) = predictions.confusion
     with drawing() as (figure, axes):
@@ -136,7 +136,7 @@ def roc(predictions: Predictions) -> str:
 
 
 def reliability(calibration: Calibration) -> str:
-    """Observed against predicted shares of positive reviews; the larger a dot, the more reviews."""
+    """Observed against predicted shares of positive reviews; larger dots are of more reviews."""
     with drawing() as (figure, axes):
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=DASHED)
         used = calibration.counts[calibration.counts > 0]
@@ -157,7 +157,7 @@ def reliability(calibration: Calibration) -> str:
 
 
 def certainty(predictions: Predictions) -> str:
-    """How the probabilities spread, positive reviews above the axis and negative ones below."""
+    """The histogram of the probabilities, positive reviews above the axis and negative ones below."""
     import numpy as np
 
     with drawing(left=0.85) as (figure, axes):
@@ -184,7 +184,7 @@ def certainty(predictions: Predictions) -> str:
 def slices(
     accuracies: Mapping[str, Interval], *, overall: float, floors: Mapping[str, float] | None = None
 ) -> str:
-    """Accuracy by slice with its interval, against the accuracy overall and the slice's own floor."""
+    """Accuracy by slice with its interval, the overall accuracy and the slice's floor."""
     floors = floors or {}
     with drawing(height=max(2.0, 0.9 + 0.66 * len(accuracies)), left=0.1) as (figure, axes):
         for row, (name, interval) in enumerate(accuracies.items()):
@@ -221,7 +221,7 @@ def slices(
 
 
 def lengths(quantiles: Mapping[str, Sequence[float]]) -> str:
-    """How long the reviews of each split are: the words at each decile (11 numbers a split, rising)."""
+    """The lengths of the reviews of each split in words, at each decile (11 ascending numbers per split)."""
     with drawing(height=max(1.9, 1.0 + 0.45 * len(quantiles))) as (figure, axes):
         for row, (deciles, color) in enumerate(
             zip(quantiles.values(), SPLIT_COLORS * len(quantiles), strict=False)

@@ -11,7 +11,7 @@ _LEAST, _MOST = 0.01, 100.0
 
 
 def thresholds(findings: Sequence[Finding]) -> str:
-    """Each judged figure as a multiple of its threshold, on a logarithmic scale with the threshold in it."""
+    """Each judged figure as a multiple of its threshold, on a logarithmic scale."""
     judged = [finding for finding in findings if finding.value is not None and finding.threshold]
     with drawing(width=6.4, height=max(1.7, 0.9 + 0.42 * len(judged)), left=1.45, right=0.3) as (
         figure,
@@ -38,7 +38,7 @@ def thresholds(findings: Sequence[Finding]) -> str:
 
 
 def both_sides(histogram: Histogram) -> str:
-    """The shares of reviews in each bucket, the compared ones beside those of the reference."""
+    """The shares of reviews in each bucket, of the compared sample and of the reference."""
     rows = range(len(histogram.buckets))
     with drawing(height=max(1.5, 0.75 + 0.34 * len(rows)), left=1.5) as (figure, axes):
         for shift, shares, color in (

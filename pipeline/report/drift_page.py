@@ -31,7 +31,7 @@ def write(report: DriftReport, *, model_name: str, workspace: Workspace) -> Path
 
 
 def page_name(report: DriftReport) -> str:
-    """A file's name for what was compared, and with what if that is not the training data."""
+    """The file name of a comparison: the sample, and the reference unless it is the training data."""
     words = [Path(report.what).name]
     if report.reference.startswith("span"):
         words.append(f"against {report.reference}")
@@ -50,7 +50,7 @@ def render(report: DriftReport, *, model_name: str) -> str:
             report=report,
             model_name=model_name,
             judged=len(judged),
-            # Safe as they stand: matplotlib escapes what it writes, and no text of a review goes into them.
+            # Safe without escaping: matplotlib escapes its text, and charts contain no text of a review.
             thresholds=Markup(drift_charts.thresholds(judged)) if judged else None,
             histograms=[
                 (_TITLES[histogram.name], Markup(drift_charts.both_sides(histogram)))

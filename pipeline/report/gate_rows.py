@@ -28,19 +28,19 @@ SIGNS = {"floor": "≥", "ceiling": "≤", "change": "≥", "change_ceiling": "�
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """Places on a scale in percent from the left; None for what is not known."""
+    """Positions on a scale in percent from the left; None if unknown."""
 
     limit: float
     value: float
     lower: float | None
     upper: float | None
     baseline: float | None
-    rises: bool  # whether the good side is right of the limit
+    rises: bool  # whether values to the right of the limit pass
 
 
 @dataclasses.dataclass(frozen=True)
 class GateRow:
-    """One condition: `data` is the Evaluator's own record of it."""
+    """One condition; `data` is the Evaluator's record of it."""
 
     text: str
     where: str
@@ -48,11 +48,11 @@ class GateRow:
     outcome: str  # passed, failed, waived or not judged
     data: Mapping[str, Any]
     scale: Scale | None
-    bound: str = ""  # the end of the interval that was judged in place of the value
+    bound: str = ""  # the end of the interval that was judged instead of the value
 
 
 def gate_rows(conditions: Sequence[Mapping[str, Any]]) -> list[GateRow]:
-    """One row a condition, the failed ones first."""
+    """One row per condition, the failed ones first."""
     rows = [
         GateRow(
             text=_text(condition),
@@ -69,7 +69,7 @@ def gate_rows(conditions: Sequence[Mapping[str, Any]]) -> list[GateRow]:
 
 
 def tally_of(rows: Sequence[GateRow]) -> str:
-    """How many conditions held, failed, were waived or were not judged, as half a sentence."""
+    """The numbers of conditions that passed, failed, were waived or were not judged, as a phrase."""
     return tally([status_of(row.data) for row in rows])
 
 
@@ -103,7 +103,7 @@ def _scale(condition: Mapping[str, Any]) -> Scale | None:
         return None
     kind = str(condition.get("kind", "floor"))
     lower, upper = condition.get("lower"), condition.get("upper")
-    # The baseline of a change is the metric itself, which has no place on a scale of differences.
+    # The baseline of a change is the metric itself, which is not on a scale of differences.
     baseline = None if kind.startswith("change") else condition.get("baseline")
     known = [number for number in (limit, value, lower, upper, baseline) if number is not None]
     low, high = min(known), max(known)

@@ -10,12 +10,12 @@ from pipeline.lineage.runs import Run, Stage
 
 BOX_WIDTH, LINE_HEIGHT, PADDING = 172, 15, 12
 GAP_X, GAP_Y = 18, 34
-WAYPOINT_WIDTH = 14  # what an arrow takes that passes a layer between two boxes
+WAYPOINT_WIDTH = 14  # pixels for an arrow that passes a layer between two boxes
 
 
 @dataclasses.dataclass(frozen=True)
 class Box:
-    """A stage in the picture: `lines` are its outputs; x and y are the upper left corner."""
+    """A stage in the graph: `lines` are its outputs; x and y are its upper left corner in pixels."""
 
     stage: Stage
     lines: tuple[str, ...]
@@ -26,7 +26,7 @@ class Box:
 
 @dataclasses.dataclass(frozen=True)
 class Arrow:
-    """From one stage to another; `path` is an SVG path."""
+    """An arrow from one stage to another; `path` is an SVG path."""
 
     source: str
     target: str
@@ -45,7 +45,7 @@ class Graph:
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """Where boxes and arrows are on a canvas of width x height pixels; `corners` are the upper left ones."""
+    """Positions on a canvas of width x height pixels; `corners` are the upper left ones of the boxes."""
 
     corners: Mapping[str, tuple[float, float]]
     arrows: tuple[Arrow, ...]
@@ -54,7 +54,7 @@ class Layout:
 
 
 def uses(run: Run) -> list[tuple[str, str]]:
-    """Pairs (maker, user) of stages, in the run's order, each pair once."""
+    """Pairs (producer, consumer) of stages, in the order of the run, each pair once."""
     makers = {artifact.id: stage.name for stage in run.stages for artifact in _flat(stage.outputs)}
     pairs: dict[tuple[str, str], None] = {}
     for stage in run.stages:
@@ -87,8 +87,8 @@ def lay_out(
 
     Args:
       sizes: width and height of each box in pixels, by its name.
-      pairs: the arrows, each from the upper to the lower box; without a circle.
-      gaps: pixels between two boxes of a layer, and between two layers.
+      pairs: the arrows, each from the upper to the lower box; without cycles.
+      gaps: pixels between two boxes of a layer and between two layers.
     """
     gap_x, gap_y = gaps
     layers, routes = _route(_depths(list(sizes), pairs), pairs)
@@ -137,7 +137,7 @@ def _height(stage: Stage) -> float:
 
 
 def _depths(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
-    """The layer of each stage: below all it uses; one that uses nothing stands just above its first user."""
+    """The layer of each stage: below its producers; one without inputs is just above its first consumer."""
     depths = dict.fromkeys(names, 0)
     for _ in names:
         for maker, user in pairs:
@@ -152,7 +152,7 @@ def _depths(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> dict[str,
 def _route(
     depths: Mapping[str, int], pairs: Sequence[tuple[str, str]]
 ) -> tuple[list[list[str]], list[list[str]]]:
-    """The layers, with a waypoint in every layer that an arrow passes, and each arrow as its nodes."""
+    """The layers, with a waypoint wherever an arrow passes one, and each arrow as its nodes."""
     layers: list[list[str]] = [[] for _ in range(max(depths.values(), default=-1) + 1)]
     for name, depth in depths.items():
         layers[depth].append(name)
@@ -160,7 +160,7 @@ def _route(
     for maker, user in pairs:
         waypoints = []
         for depth in range(depths[maker] + 1, depths[user]):
-            waypoint = f"{maker}>{depth}"  # arrows from one maker share their way
+            waypoint = f"{maker}>{depth}"  # arrows from one producer share a path
             if waypoint not in layers[depth]:
                 layers[depth].append(waypoint)
             waypoints.append(waypoint)
@@ -169,7 +169,7 @@ def _route(
 
 
 def _untangle(layers: list[list[str]], routes: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Orders each layer by where its neighbors are, down and up again, which leaves few crossings."""
+    """Orders each layer by the positions of its neighbors, down and up, which leaves few crossings."""
     above: dict[str, dict[str, None]] = {}  # ordered, so that the picture is the same in every process
     below: dict[str, dict[str, None]] = {}
     for route in routes:
@@ -193,7 +193,7 @@ def _mean(values: Sequence[float], *, default: float) -> float:
 
 
 def _path(stops: Sequence[tuple[float, float, float]], first_height: float) -> str:
-    """A smooth SVG path through `stops` (x, top and bottom of the layer), from first box to last."""
+    """A smooth SVG path through `stops` (x, top and bottom of the layer), from the first box to the last."""
     x, top, y = stops[0]
     path = [f"M{x:.0f},{top + first_height:.0f}V{y:.0f}"]
     for place, (next_x, next_top, next_bottom) in enumerate(stops[1:], start=1):

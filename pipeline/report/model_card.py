@@ -40,9 +40,9 @@ class Measured(NamedTuple):
 
 
 def render(run: Run, result: RunResult, settings: Settings, found: RunArtifacts) -> tuple[str, str]:
-    """The card of the model that `run` made, as Markdown and as one self-contained HTML page saying the same.
+    """The card of the model that `run` trained, as Markdown and as one self-contained HTML page.
 
-    What the run did not leave is said to be missing. The same inputs give the same text.
+    The card names artifacts that the run did not write as missing. Equal inputs give equal text.
     """
     environment = rendering.environment().overlay(autoescape=False)
     environment.filters |= {"md": markdown_text, "code": markdown_code}
@@ -73,12 +73,12 @@ def write(run: Run, result: RunResult, settings: Settings, *, workspace: Workspa
 
 
 def markdown_text(value: Any) -> str:
-    """`value` as plain text within Markdown: no sign of it means anything, and it stays on its line."""
+    """`value` as plain text within Markdown: special characters are escaped, and it stays on its line."""
     return MARKDOWN_SIGNS.sub(r"\\\1", " ".join(str(value).split()))
 
 
 def markdown_code(value: Any) -> str:
-    """`value` as code in a line or a table's cell; there are no escapes in it, so its signs are replaced."""
+    """`value` as code in a line or a table cell. Code has no escapes, so special characters are replaced."""
     return "`" + " ".join(str(value).split()).replace("`", "'").replace("|", "\N{BROKEN BAR}") + "`"
 
 
@@ -100,7 +100,7 @@ def _to_html(markdown: str, *, title: str) -> str:
     from markdown_it import MarkdownIt
     from markupsafe import Markup
 
-    # Raw HTML stays off, so nothing in a setting or a path can become a tag.
+    # Raw HTML is off, so that no part of a setting or a path becomes a tag.
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
     page = rendering.environment().get_template("model_card.html")
     return page.render(title=title, body=Markup(body))

@@ -24,7 +24,7 @@ WRONG_SHOWN, NEAREST_SHOWN, RIGHT_SHOWN = 6, 4, 4  # example reviews in each gro
 def write_report(run: Run, result: RunResult, settings: Settings, *, workspace: Path) -> Path:
     """Writes the page of `run` into `workspace` and returns its path; an older page of the run is replaced.
 
-    What the run never came to make is said to be missing. The same inputs give the same bytes.
+    The page names artifacts that the run did not write as missing. Equal inputs give equal bytes.
     """
     path = Workspace.at(workspace).report(run.id)
     page = render(run, result, settings, run_artifacts.gather(run))
@@ -59,7 +59,7 @@ def render(run: Run, result: RunResult, settings: Settings, found: RunArtifacts)
 
 
 class Part(NamedTuple):
-    """A section of the page; `why` says why it is not `there`."""
+    """A section of the page; `why` is the reason if it is not `there`."""
 
     name: str
     title: str
@@ -90,7 +90,7 @@ def _started(run: Run) -> str:
 
 
 def _charts(found: RunArtifacts, verdict: Mapping[str, Any]) -> dict[str, Any]:
-    """Name -> SVG, of the charts that can be drawn."""
+    """The charts that can be drawn: name -> SVG."""
     from markupsafe import Markup
 
     from pipeline.report import charts
@@ -117,7 +117,7 @@ def _charts(found: RunArtifacts, verdict: Mapping[str, Any]) -> dict[str, Any]:
     deciles = {name: facts.words for name, facts in (found.splits or {}).items() if len(facts.words) == 11}
     if deciles:
         drawn["lengths"] = charts.lengths(deciles)
-    # Safe as it stands: matplotlib and charts.py escape what they write, and no review goes into a chart.
+    # Safe without escaping: matplotlib and charts.py escape their text, and charts contain no reviews.
     return {name: Markup(svg) for name, svg in drawn.items()}
 
 
@@ -142,7 +142,7 @@ def _reviews(found: RunArtifacts) -> list[dict[str, Any]]:
 
 
 def _timeline(run: Run) -> list[dict[str, Any]]:
-    """Each stage with its bar: start and width in percent of the whole run."""
+    """Each stage with its bar: start and width in percent of the duration of the run."""
     if not run.stages:
         return []
     start = min(stage.started_ms for stage in run.stages)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from components.evaluator import predictions
 
-CUT = 0.5  # a probability of CUT or more reads "positive", as the exported signatures say
+CUT = 0.5  # a probability of CUT or more is "positive", as in the exported signatures
 LEVEL = 0.95
-"""The confidence level of intervals where a verdict names none."""
+"""The confidence level of intervals if the verdict has none."""
 LINE_BREAK = re.compile(r"(?:\s*<br\s*/?>\s*)+", re.IGNORECASE)
 
 
@@ -34,7 +34,7 @@ class Interval:
 
 @dataclasses.dataclass(frozen=True)
 class Review:
-    """One review and what the model made of it; in `text`, `<br />` has become a line break."""
+    """One review and its prediction; in `text`, line breaks replace `<br />`."""
 
     text: str
     truth: str
@@ -48,9 +48,9 @@ class Predictions:
     """N labeled reviews with the model's probability that each is positive.
 
     text: N strings; label: int [N] of 0/1; probability: float [N] in 0..1; length: N names of length buckets;
-    baseline: float [N], the earlier model's probabilities on the same reviews, nan on those that it has seen
-      in training; or None.
-    text_id: uint64 [N], equal for copies of one text, which intervals count once; None where there are none.
+    baseline: float [N], the earlier model's probabilities on the same reviews, nan for those that it was
+      trained on; or None.
+    text_id: uint64 [N], equal for copies of one text, which intervals count once; None without copies.
     level: the confidence level of the intervals, 0 to 1.
     """
 
@@ -64,7 +64,7 @@ class Predictions:
 
     @classmethod
     def of(cls, found: predictions.Predictions, *, level: float = LEVEL) -> Predictions:
-        """From what the Evaluator left, without the reviews that the model has seen in training."""
+        """The predictions in the Evaluator's output, without the reviews that the model was trained on."""
         import numpy as np
 
         if found.seen is not None:
@@ -87,24 +87,24 @@ class Predictions:
 
     @functools.cached_property
     def answers(self) -> np.ndarray:
-        """int [N]: the class the model names."""
+        """int [N]: the predicted classes."""
         return (self.probability >= CUT).astype(int)
 
     @functools.cached_property
     def right(self) -> np.ndarray:
-        """bool [N]: whether that class is the true one."""
+        """bool [N]: whether the predicted class is the true one."""
         return self.answers == self.label
 
     @functools.cached_property
     def confusion(self) -> np.ndarray:
-        """int [2, 2]: counts by true class (rows) and named class (columns)."""
+        """int [2, 2]: counts by true class (rows) and predicted class (columns)."""
         from sklearn.metrics import confusion_matrix
 
         return confusion_matrix(self.label, self.answers, labels=[0, 1])
 
     @property
     def both_classes(self) -> bool:
-        """Whether both classes occur: without both there is no ROC curve."""
+        """Whether both classes occur, which a ROC curve needs."""
         return 0 < int(self.label.sum()) < len(self)
 
     def roc(self) -> tuple[np.ndarray, np.ndarray, float]:
@@ -135,15 +135,15 @@ class Predictions:
         return self._share("accuracy")
 
     def precision(self) -> Interval:
-        """Of those named positive, how many are."""
+        """The share of true positives among the reviews predicted positive."""
         return self._share("precision", count=int(self.confusion[:, 1].sum()))
 
     def recall(self) -> Interval:
-        """Of the positive ones, how many were named so."""
+        """The share of the positive reviews that are predicted positive."""
         return self._share("recall", count=int(self.confusion[1].sum()))
 
     def slices(self) -> dict[str, Interval]:
-        """Accuracy by length bucket, in the order of the buckets' median review."""
+        """Accuracy by length bucket, in the order of the buckets' median lengths."""
         import numpy as np
 
         names = np.asarray(self.length)
@@ -164,7 +164,7 @@ class Predictions:
         )
 
     def _share(self, metric: str, chosen: np.ndarray | None = None, *, count: int | None = None) -> Interval:
-        """A metric that is a share of `count` reviews (None: of all); where there are none, 0 to 1."""
+        """A metric that is a share of `count` reviews (None: of all); of 0 reviews, from 0 to 1."""
         from components.evaluator.judgment import metrics
 
         label = self.label if chosen is None else self.label[chosen]
@@ -176,9 +176,9 @@ class Predictions:
         return Interval(float(metrics.METRICS[metric](label, probability)), lower, upper, count)
 
     def most_confident(self, *, right: bool, per_class: int) -> list[int]:
-        """Positions of the reviews that the model got right (or wrong) with the greatest confidence.
+        """Positions of the most confident correct (or incorrect) predictions.
 
-        `per_class` of those it named negative and as many it named positive, each text once, surest first.
+        `per_class` negative predictions and as many positive ones, each text once, the most confident first.
         """
         import numpy as np
 
@@ -188,20 +188,20 @@ class Predictions:
         return sorted(of_class[0] + of_class[1], key=lambda i: -abs(float(self.probability[i]) - CUT))
 
     def least_confident(self, *, count: int) -> list[int]:
-        """Positions of the `count` reviews nearest to the cut, each text once."""
+        """Positions of the `count` reviews nearest to the threshold, each text once."""
         import numpy as np
 
         return self._distinct(np.argsort(np.abs(self.probability - CUT), kind="stable"))[:count]
 
     def _distinct(self, positions: Iterable[int]) -> list[int]:
-        """The first position of each text."""
+        """The first position of each distinct text."""
         first: dict[str, int] = {}
         for position in positions:
             first.setdefault(self.text[position], int(position))
         return list(first.values())
 
     def review(self, position: int) -> Review:
-        """The review at `position`, for showing."""
+        """The review at `position`, for display."""
         return Review(
             text=LINE_BREAK.sub("\n", self.text[position]).strip(),
             truth=CLASSES[int(self.label[position])],
@@ -216,8 +216,9 @@ class Predictions:
         return float(self.baseline[position])
 
     def against_baseline(self) -> dict[str, int] | None:
-        """How many reviews both models, only one of them, or neither got right, of those that the earlier one
-        has not seen in training; None without such reviews.
+        """The numbers of reviews that both models, one of them, or neither predict correctly.
+
+        Only reviews that the earlier model was not trained on count; None without such reviews.
         """
         import numpy as np
 

@@ -33,13 +33,13 @@ def versions() -> dict[str, str]:
     """Python, the platform and the installed packages that a result may depend on."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for package in PACKAGES:
-        if version := version_of(package):  # the two TFX generations do not bring the same packages
+        if version := version_of(package):  # the two TFX generations install different packages
             found[package] = version
     return found
 
 
 def flat_settings(settings: BaseModel) -> dict[str, list[dict[str, Any]]]:
-    """Section -> rows of key, value, default and whether they differ; what has no section is under ""."""
+    """Section -> rows of key, value, default and whether they differ; "" has the settings without one."""
     values, defaults = (_flatten(s.model_dump(mode="json")) for s in (settings, type(settings)()))
     sections: dict[str, list[dict[str, Any]]] = {"": []}
     for key, value in values.items():

@@ -16,7 +16,7 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def environment() -> jinja2.Environment:
-    """Jinja for our templates: every value is escaped, and a name that is not there is an error."""
+    """Jinja for the templates: every value is escaped, and an unknown name is an error."""
     import jinja2
 
     jinja = jinja2.Environment(
@@ -36,7 +36,7 @@ def _account_words(account: Mapping[str, Any], limit: str) -> str:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """`value` for reading: counts with thousands apart, shares with `digits` decimals, a dash for none."""
+    """`value` as text: counts with thousands separators, shares with `digits` decimals, a dash for None."""
     if value is None or value != value:
         return "–"
     if isinstance(value, int) or (abs(value) >= 1000 and float(value).is_integer()):
@@ -45,7 +45,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`seconds` for reading: 0.4 s, 12 s, 3 min 5 s."""
+    """`seconds` as text: 0.4 s, 12 s, 3 min 5 s."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

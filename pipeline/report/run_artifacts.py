@@ -25,7 +25,7 @@ SPLIT_PREFIX = "Split-"
 
 @dataclasses.dataclass(frozen=True)
 class Anomaly:
-    """One thing in which a split differs from the schema."""
+    """One difference between a split and the schema."""
 
     split: str
     feature: str
@@ -35,7 +35,7 @@ class Anomaly:
 
 @dataclasses.dataclass(frozen=True)
 class RunArtifacts:
-    """Everything a reader may want to see of a run; None where it is not there, and `missing` says why."""
+    """The artifacts of a run for its reader; None for a missing one, with the reason in `missing`."""
 
     spans: SpansUsed | None
     reading: Reading | None
@@ -47,11 +47,11 @@ class RunArtifacts:
     infra: Mapping[str, Any] | None
     missing: Mapping[str, str]
     check: Mapping[str, Any] | None = None
-    """What DataCheck says of the reviews; see its executor."""
+    """The result of DataCheck for the reviews; see its executor."""
 
 
 def gather(run: Run) -> RunArtifacts:
-    """Reads the artifacts of `run`. Never raises for a missing or broken one: that is `missing`'s to say."""
+    """Reads the artifacts of `run`. A missing or broken one does not raise; `missing` has the reason."""
     missing: dict[str, str] = {}
 
     def take(what: str, *, stage: str, key: str, read: Callable[[Artifact], T]) -> T | None:
@@ -63,9 +63,7 @@ def gather(run: Run) -> RunArtifacts:
             return read(artifact)
         except FileNotFoundError as error:
             missing[what] = f"{stage} left no {Path(error.filename or artifact.uri).name}."
-        except (
-            Exception
-        ) as error:  # a broken file costs its own section, never the report of a run that failed
+        except Exception as error:  # a broken file leaves out its section, not the report of a failed run
             missing[what] = f"What {stage} left cannot be read ({type(error).__name__}: {error})."
         return None
 
@@ -89,7 +87,7 @@ def gather(run: Run) -> RunArtifacts:
 
 
 def why_missing(run: Run, stage: str) -> str:
-    """A sentence saying why `stage` left nothing."""
+    """A sentence with the reason why `stage` has no output."""
     found = run.stage(stage)
     if found is None:
         failed = next((other.name for other in run.stages if other.state == "failed"), None)
@@ -145,7 +143,7 @@ def _split_files(artifact: Artifact, name: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _splits(artifact: Artifact) -> dict[str, SplitFacts]:
-    """From the protos that TensorFlow Data Validation wrote; importing the library takes ten seconds."""
+    """Reads the protos of TensorFlow Data Validation directly: importing that library takes ten seconds."""
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
     from components.data_check.facts import split_facts

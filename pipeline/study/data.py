@@ -66,10 +66,10 @@ def read_reviews(settings: DataSettings) -> Reviews:
     """The splits of the source in memory.
 
     Args:
-      settings: `source` is written out: where the spans of a workspace are, it says.
+      settings: with a `source` that names the location of the spans, not `spans`.
 
     Raises:
-      InputError: the source is not there, or holds nothing.
+      InputError: the source does not exist or is empty.
       DataStopped: too many of its rows cannot be used.
     """
     by_split: dict[str, list[Row]] = {}
@@ -91,7 +91,7 @@ def require_splits(found: Collection[str], *needed: str) -> None:
 
 def write(path: Path, rows: Sequence[Row]) -> SplitFile:
     """Writes reviews as GZIP TFRecord."""
-    # Read back twice and then deleted: the fastest compression will do.
+    # The file is read twice and then deleted, so the fastest compression is best.
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
     with tf.io.TFRecordWriter(str(path), options) as writer:
         for row in rows:
@@ -105,7 +105,7 @@ def _and(words: Sequence[str]) -> str:
 
 
 def _rows(settings: DataSettings) -> tuple[list[Row], Reading]:
-    """All rows in memory: ExampleGen's own reading step, called as the generator that it is."""
+    """All rows in memory, from ExampleGen's reading step, called directly as a generator."""
     chosen = spans.chosen(settings)
     limit = None if chosen else settings.limit
     step = read_part(settings, limit=limit)

@@ -29,7 +29,7 @@ def early_stopping(
     Args:
       settings: data, embedding and trainer; unset trainer settings are the lesson's.
       output_dir: gets the page and the pictures; made if needed.
-      progress: is told a line whenever something happened.
+      progress: is called with a line of text after each step.
 
     Raises:
       InputError: the source or the embedding cannot be used, or a split is empty.
@@ -69,7 +69,7 @@ def early_stopping(
 
 
 def lesson_trainer(given: TrainerSettings) -> TrainerSettings:
-    """The lesson's settings, but for what was `given` on purpose."""
+    """The lesson's settings, except for those that were `given` explicitly."""
     chosen = given.model_dump(include=given.model_fields_set)
     return type(given).model_validate({**LESSON_TRAINER, **chosen})
 
@@ -77,7 +77,7 @@ def lesson_trainer(given: TrainerSettings) -> TrainerSettings:
 def _fit(
     settings: Settings, trainer: TrainerSettings, files: Mapping[str, SplitFile]
 ) -> tuple[Fit, Classifier]:
-    """One fit by the Trainer's own function, which starts from the seed: two calls start alike."""
+    """One fit by the Trainer's own function, which starts from the seed: two calls have the same start."""
     from components.trainer.train import train
 
     classifier, record = train(
@@ -98,7 +98,7 @@ def _fit(
 
 
 def _accuracy(classifier: Classifier, path: str) -> float:
-    """scikit-learn's accuracy_score of the probabilities cut at 0.5, on raw text as a server would get it."""
+    """scikit-learn's accuracy_score at the threshold 0.5, on raw text as a server gets it."""
     import numpy as np
     from sklearn.metrics import accuracy_score
 
@@ -110,7 +110,7 @@ def _accuracy(classifier: Classifier, path: str) -> float:
 
 
 def _first_reviews(settings: Settings, path: str) -> tuple[EmbeddedReview, ...]:
-    """The first reviews of the file with the embedding as others pre-trained it."""
+    """The first reviews of the file with the vectors of the pre-trained embedding."""
     import tensorflow as tf
 
     from components import reviews

@@ -19,7 +19,7 @@ METRICS: tuple[charts.Metric, ...] = ("loss", "accuracy")
 
 
 def write(result: StudyResult, folder: Path) -> dict[str, str]:
-    """Writes index.html, curves.png and curves.svg into `folder`; returns their paths by what they are."""
+    """Writes index.html, curves.png and curves.svg into `folder`; returns their paths by kind."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {"page": folder / "index.html", "png": folder / "curves.png", "svg": folder / "curves.svg"}
     files["page"].write_text(page(result), encoding="utf-8")
@@ -29,7 +29,7 @@ def write(result: StudyResult, folder: Path) -> dict[str, str]:
 
 
 def picture(result: StudyResult, *, kind: str) -> bytes:
-    """Both pairs of curves in one picture, `kind` png or svg: a column a fit, a row a metric."""
+    """Both pairs of curves in one picture, `kind` png or svg: one column per fit, one row per metric."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -51,7 +51,7 @@ def picture(result: StudyResult, *, kind: str) -> bytes:
 
 
 def page(result: StudyResult) -> str:
-    """The study as one HTML page that needs nothing beside it."""
+    """The study as one self-contained HTML page."""
     from components.reviews import CLASSES
 
     template = rendering.environment().get_template("study.html")
@@ -85,7 +85,7 @@ def _pair(result: StudyResult, metric: charts.Metric) -> list[Markup]:
 
 
 def _marks(result: StudyResult, fit: Fit) -> dict[str, Any]:
-    """What the stopped fit shows beside its curves: the kept epoch, and what it was spared."""
+    """The marks of the stopped fit: its kept epoch, and the epochs that it did not need."""
     if fit is result.without:
         return {"restored": None}
     spared = result.without.epochs[len(fit.epochs) :] if result.same_start else ()
@@ -93,7 +93,7 @@ def _marks(result: StudyResult, fit: Fit) -> dict[str, Any]:
 
 
 def _frame(result: StudyResult, metric: charts.Metric) -> charts.Frame:
-    """Epochs and values that both fits need, so that their charts can be compared at a glance."""
+    """The axis limits for both fits, equal so that their charts can be compared."""
     values = [
         epoch[key]
         for fit in (result.without, result.stopped)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Epoch = Mapping[str, float]
-LESSON_ACCURACY = 0.8685  # what the lesson's own early-stopped fit reached on its 10,000 validation reviews
+LESSON_ACCURACY = 0.8685  # of the lesson's own early-stopped fit, on its 10,000 validation reviews
 LESSON_TRAINER: Mapping[str, Any] = {
     # The lesson's classifier: an embedding, a dense layer and a sigmoid, Adam and cross-entropy as they come.
     "learning_rate": 1e-3,
@@ -36,7 +36,7 @@ class Fit:
 
 @dataclasses.dataclass(frozen=True)
 class EmbeddedReview:
-    """A review, its label (0 or 1), and what the embedding makes of it before any training: D numbers."""
+    """A review, its label (0 or 1), and its D numbers from the untrained embedding."""
 
     text: str
     label: int
@@ -45,7 +45,7 @@ class EmbeddedReview:
 
 @dataclasses.dataclass(frozen=True)
 class TableRow:
-    """A line of the table: an epoch, why it is there, its figures; None where a fit did not get to it."""
+    """A row of the table: an epoch, the reason for it, its figures; None if a fit did not reach the epoch."""
 
     epoch: int
     note: str
@@ -55,7 +55,7 @@ class TableRow:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StudyResult:
-    """Both fits, what they were made of, and what early stopping saved."""
+    """Both fits, their inputs, and what early stopping saved."""
 
     embedding: str
     trainer: Mapping[str, Any]
@@ -66,7 +66,7 @@ class StudyResult:
     stopped: Fit
     seconds: float
     data: Mapping[str, Any] | None = None
-    """The account of the rows of the source, as the result of a run has it."""
+    """The account of the rows of the source, as in the result of a run."""
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
@@ -76,7 +76,7 @@ class StudyResult:
 
     @property
     def saved(self) -> dict[str, int | float]:
-        """What the early-stopped fit has over the other; the kept epoch is compared with the last one."""
+        """The gains of the early-stopped fit: its kept epoch against the last epoch of the other."""
         return {
             "epochs": len(self.without.epochs) - len(self.stopped.epochs),
             "seconds": self.without.seconds - self.stopped.seconds,

@@ -29,7 +29,7 @@ def conclusion(result: StudyResult) -> str:
 
 
 def accuracies(result: StudyResult) -> str:
-    """Both accuracies beside the lesson's."""
+    """Both accuracies and the lesson's."""
     return (
         f"Validation accuracy at 0.5 (scikit-learn's accuracy_score): {result.stopped.accuracy:.4f} with "
         f"early stopping, {result.without.accuracy:.4f} without. The lesson's: {LESSON_ACCURACY}."
@@ -37,7 +37,7 @@ def accuracies(result: StudyResult) -> str:
 
 
 def model_in_words(result: StudyResult) -> str:
-    """What was fitted, and how."""
+    """The model and its training in words."""
     trainer = result.trainer
     layers = [result.embedding, *(f"Dense({units})" for units in trainer["hidden_units"]), "sigmoid"]
     other = [f"{key} {trainer[key]}" for key, value in LESSON_TRAINER.items() if trainer[key] != value]

@@ -1,6 +1,7 @@
 """A gRPC interceptor that ends calls with canonical codes: undecodable messages, and bugs.
 
-grpc answers UNKNOWN with the exception's class where a message cannot be decoded, and where a method raises.
+Without it, grpc ends a call whose message cannot be decoded, or whose method raises, with UNKNOWN and the
+name of the exception's class.
 """
 
 import time
@@ -19,7 +20,7 @@ _BUG = "Internal error; the server's log has the cause"
 
 
 class Boundary(grpc.aio.ServerInterceptor):
-    """Decodes requests and encodes responses in grpc's place; each failure is INTERNAL, and logged."""
+    """Decodes requests and encodes responses instead of grpc; each failure is logged and INTERNAL."""
 
     def __init__(self, access: AccessLog) -> None:
         self._access = access
@@ -27,12 +28,12 @@ class Boundary(grpc.aio.ServerInterceptor):
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any
     ) -> Any:
-        """The method's handler, from bytes to bytes; None for an unknown method."""
+        """The handler of the method, from bytes to bytes; None for an unknown method."""
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
         method = _Method(handler, handler_call_details.method, self._access)
-        if handler.request_streaming:  # reflection; no service takes a stream and answers once
+        if handler.request_streaming:  # of reflection; no service has streamed requests and a single response
             return grpc.stream_stream_rpc_method_handler(method.stream_stream)
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(method.unary_stream)
@@ -40,7 +41,7 @@ class Boundary(grpc.aio.ServerInterceptor):
 
 
 class _Method:
-    """One method, in the shape that its handler has."""
+    """One method, in the form of its handler: unary or streaming."""
 
     def __init__(self, handler: Any, path: str, access: AccessLog) -> None:
         self._handler = handler
@@ -81,7 +82,7 @@ class _Method:
         started = time.monotonic()
         try:
             return self._decode(message)
-        except Exception:  # protobuf's DecodeError, or whatever else a parser has
+        except Exception:  # protobuf's DecodeError, or the error of another parser
             request_id = self._request_id(context)
             self._access.note(
                 protocol="grpc",
@@ -93,7 +94,7 @@ class _Method:
             await refuse(context, RequestError(Code.INTERNAL, UNDECODABLE), request_id=request_id)
 
     async def _ended(self, error: Exception, context: ServicerContext) -> Exception:
-        """What to raise: an end that was chosen, as it is; a bug, after it has been logged."""
+        """The exception to raise: a deliberate end of the call as it is, a bug after logging it."""
         if not isinstance(error, grpc.aio.AbortError):
             request_id = self._request_id(context)
             log_bug("gRPC call failed", error, request_id=request_id)

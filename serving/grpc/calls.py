@@ -18,19 +18,19 @@ _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
 REQUEST_ID = HEADER.decode()
 PUSHBACK = "grpc-retry-pushback-ms"
-"""gRPC's own key for the milliseconds after which a client may try again."""
+"""gRPC's key for the milliseconds after which a client may try again."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Call:
-    """A call's id, and when its client stops waiting, as of time.monotonic(); None means never."""
+    """The id of a call, and its deadline in seconds of time.monotonic(); None without a deadline."""
 
     request_id: str
     deadline: float | None
 
 
 class Servicer:
-    """What the servicers share: a service to ask, and a log to note calls in."""
+    """The base of servicers: the service that they call and the access log of their calls."""
 
     def __init__(self, service: Service, access: AccessLog) -> None:
         self.service = service
@@ -38,19 +38,19 @@ class Servicer:
 
 
 def answered(method: Callable[[Any, Any, Call], Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Makes a gRPC method of a Servicer's method: what goes wrong in it becomes the call's status."""
+    """Makes a gRPC method of a Servicer's method: an error in it becomes the status of the call."""
 
     @functools.wraps(method)
     async def answer(self: Servicer, request: Any, context: ServicerContext) -> Any:
         started = time.monotonic()
         call = _call(context, self.access, started)
-        outcome = "CANCELLED"  # unless something is said below, the client went away
+        outcome = "CANCELLED"  # the status if the client goes away
         try:
             response = await method(self, request, call)
             outcome = Code.OK.name
             context.set_trailing_metadata(((REQUEST_ID, call.request_id),))
             return response
-        except Exception as error:  # whatever it is, the client gets a status
+        except Exception as error:  # the client gets a status for any error
             failure = _as_request_error(error, call)
             outcome = failure.code.name
             await refuse(context, failure, request_id=call.request_id)

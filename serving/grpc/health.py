@@ -1,6 +1,6 @@
 """The standard gRPC health service: SERVING while the model answers.
 
-The packaged servicer forgets all watchers of a name when one of them goes, hence this one.
+The packaged servicer drops all watchers of a service when one of them disconnects.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ _Response = health_pb2.HealthCheckResponse
 
 
 class HealthServicer(health_pb2_grpc.HealthServicer):
-    """Tells of `services`, and of the server under the empty name, whether they are `ready`."""
+    """The state of `services`, and of the server under the empty name, from `ready`."""
 
     def __init__(self, services: Iterable[str], ready: Callable[[], bool], *, most_watchers: int) -> None:
         self._names = {"", *services}
@@ -27,23 +27,23 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         self._closed = False
 
     def changed(self) -> None:
-        """To be called when `ready` may answer something else than before."""
+        """To be called when the result of `ready` may have changed."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     def close(self) -> None:
-        """Ends what watches; each has been told the last state."""
+        """Ends the calls of watchers after they have received the last state."""
         self._closed = True
         self.changed()
 
     async def Check(self, request: Any, context: ServicerContext) -> Any:
-        """The state of a service; NOT_FOUND for one that is none of ours."""
+        """The state of a service; NOT_FOUND for an unknown service."""
         if request.service not in self._names:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"There is no service {request.service} here")
         return _Response(status=self._status(request.service))
 
     async def Watch(self, request: Any, context: ServicerContext) -> AsyncIterator[Any]:
-        """The state of a service now, and again whenever it changes; RESOURCE_EXHAUSTED for one too many."""
+        """The state of a service, now and after each change; RESOURCE_EXHAUSTED for too many watchers."""
         if self._watchers >= self._most_watchers:
             text = f"{self._watchers} clients watch already; use Check"
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, text)

@@ -16,21 +16,21 @@ NAME = messages.NAME
 
 
 class GRPCInferenceServicer(Servicer):
-    """Answers the protocol's six calls; errors have canonical codes, and the texts of HTTP."""
+    """The protocol's six calls; errors have canonical codes and the texts of the HTTP interface."""
 
     @answered
     async def ServerLive(self, request: Any, call: Call) -> Any:
-        """Whether the process runs: it answers, so it does."""
+        """Whether the process runs: always true."""
         return messages.ServerLiveResponse(live=True)
 
     @answered
     async def ServerReady(self, request: Any, call: Call) -> Any:
-        """Whether new requests are answered."""
+        """Whether the server answers new requests."""
         return messages.ServerReadyResponse(ready=self.service.ready())
 
     @answered
     async def ModelReady(self, request: Any, call: Call) -> Any:
-        """Whether a model's version, or its newest, answers."""
+        """Whether a version of the model, by default the newest, answers."""
         return messages.ModelReadyResponse(ready=is_ready(self.service, request.name, request.version))
 
     @answered
@@ -53,9 +53,9 @@ class GRPCInferenceServicer(Servicer):
 
     @answered
     async def ModelInfer(self, request: Any, call: Call) -> Any:
-        """The outputs of a signature: the one that the parameter `signature_name` names, or the default.
+        """The outputs of the signature in the parameter `signature_name`, or of the default signature.
 
-        They are raw where the inputs are, or where the parameter `binary_data_output` is true.
+        They are raw if the inputs are, or if the parameter `binary_data_output` is true.
         """
         version = version_of(self.service, request.model_name, request.model_version)
         name = _parameter(request.parameters, "signature_name", "string_param", "")
@@ -82,7 +82,7 @@ class GRPCInferenceServicer(Servicer):
 
 
 def add_to_server(servicer: GRPCInferenceServicer, server: grpc.aio.Server) -> None:
-    """Lets `server` answer the service's methods with the servicer's."""
+    """Adds the methods of the servicer to `server`."""
     handlers = {
         method.name: grpc.unary_unary_rpc_method_handler(
             getattr(servicer, method.name),
@@ -95,7 +95,7 @@ def add_to_server(servicer: GRPCInferenceServicer, server: grpc.aio.Server) -> N
 
 
 def _wanted(request: Any, signature: Signature) -> list[str]:
-    """The names of the outputs that are asked for; all where none is."""
+    """The names of the requested outputs; all outputs if the request names none."""
     names: list[str] = []
     for output in request.outputs:
         if output.name not in signature.outputs:

@@ -1,11 +1,11 @@
 """The messages of `inference.GRPCInferenceService`, from the protocol's published description.
 
-`open_inference_grpc.proto` is the Open Inference Protocol's own file, `open_inference_grpc.binpb` what this
-command makes of it here:
+`open_inference_grpc.proto` is the Open Inference Protocol's own file; this command makes
+`open_inference_grpc.binpb` of it:
 
     python -m grpc_tools.protoc -I. --descriptor_set_out=open_inference_grpc.binpb open_inference_grpc.proto
 
-The classes live in a pool of their own: a client's package may bring the same names into the process.
+The classes are in a separate pool, because a client's package may define the same names in this process.
 """
 
 from importlib import resources
@@ -17,7 +17,7 @@ _SET = descriptor_pb2.FileDescriptorSet.FromString(
     resources.files(__package__).joinpath("open_inference_grpc.binpb").read_bytes()
 )
 (FILE,) = _SET.file
-"""The description itself, for reflection."""
+"""The description for reflection."""
 
 _POOL = descriptor_pool.DescriptorPool()
 _POOL.Add(FILE)

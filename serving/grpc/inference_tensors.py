@@ -30,16 +30,16 @@ _FIELDS = {
     "float64": "fp64_contents",
     "string": "bytes_contents",
 }
-"""Where the values of a type stand in InferTensorContents; half-precision numbers are always raw."""
+"""Data type -> its field in InferTensorContents; half-precision numbers are always raw."""
 _CARRIERS = {"int_contents": np.int32, "uint_contents": np.uint32}
-"""The types of fields that hold several types."""
+"""The types of the fields for several data types."""
 
 
 def read(request: Any, signature: Signature) -> dict[str, np.ndarray]:
-    """The inputs of a ModelInferRequest by their names; strings are objects (bytes).
+    """The inputs of a ModelInferRequest: name -> array of the given shape; strings are objects (bytes).
 
     Raises:
-      RequestError: one is not the signature's, or its contents are not what its shape and datatype say.
+      RequestError: an input is not one of the signature, or its contents do not fit its shape and datatype.
     """
     raw: Sequence[bytes] = request.raw_input_contents
     if raw and len(raw) != len(request.inputs):
@@ -64,7 +64,7 @@ def read(request: Any, signature: Signature) -> dict[str, np.ndarray]:
 
 
 def write(response: ModelInferResponse, outputs: Outputs, names: Iterable[str], *, raw: bool) -> None:
-    """Adds the named outputs to a response; all of them raw where one has no field for its type."""
+    """Adds the named outputs to a response, all of them raw if one has no field for its type."""
     dtypes = {name: output_dtype(name, outputs[name]) for name in names}
     raw = raw or not _FIELDS.keys() >= set(dtypes.values())
     for name, dtype in dtypes.items():

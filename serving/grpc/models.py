@@ -19,7 +19,7 @@ NAME = "tensorflow.serving.ModelService"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a request's model_spec asks for; neither version nor label means the newest."""
+    """The version that a request selects: by number, by label, or without both the newest."""
 
     version: int | None
     label: str | None
@@ -29,10 +29,10 @@ class Wanted:
 def wanted(request: Any, service: Service) -> Wanted:
     """Reads the model_spec of any request.
 
-    Version 0 means none, as to OpenVINO's clients; no version has that number.
+    Version 0 selects the newest version, as OpenVINO's clients expect; no version has that number.
 
     Raises:
-      RequestError: it names no model, or another one.
+      RequestError: it does not name a model, or names another model.
     """
     if not request.HasField("model_spec"):
         raise invalid("Missing ModelSpec")
@@ -49,13 +49,13 @@ def wanted(request: Any, service: Service) -> Wanted:
 
 
 class ModelServicer(Servicer, model_service_pb2_grpc.ModelServiceServicer):
-    """Errors have TensorFlow Serving's codes and texts."""
+    """The service; errors have TensorFlow Serving's codes and texts."""
 
     @answered
     async def GetModelStatus(
         self, request: get_model_status_pb2.GetModelStatusRequest, call: Call
     ) -> get_model_status_pb2.GetModelStatusResponse:
-        """The states of all versions, newest first, or of the one that is asked for."""
+        """The states of all versions, newest first, or of the requested one."""
         if request.model_spec.name not in ("", self.service.model_name):
             raise unknown(request.model_spec.name, request.model_spec.version.value or None)
         target = wanted(request, self.service)
@@ -71,7 +71,7 @@ class ModelServicer(Servicer, model_service_pb2_grpc.ModelServiceServicer):
     async def HandleReloadConfigRequest(
         self, request: model_management_pb2.ReloadConfigRequest, call: Call
     ) -> model_management_pb2.ReloadConfigResponse:
-        """Not served: the folder of versions says what is served."""
+        """UNIMPLEMENTED: the version store determines which versions are served."""
         raise RequestError(
             Code.UNIMPLEMENTED,
             "HandleReloadConfigRequest is not served here: the server follows its folder of versions; "

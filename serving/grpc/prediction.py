@@ -29,11 +29,11 @@ _SIGNATURES = "signature_def"
 
 
 class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Errors have TensorFlow Serving's codes and texts."""
+    """The service; errors have TensorFlow Serving's codes and texts."""
 
     @answered
     async def Predict(self, request: predict_pb2.PredictRequest, call: Call) -> predict_pb2.PredictResponse:
-        """The outputs of a signature, all or those that `output_filter` names."""
+        """The outputs of a signature: all, or those in `output_filter`."""
         target = wanted(request, self.service)
         with self._lease(target) as leased:
             signature = _signature(leased, target.signature_name)
@@ -50,7 +50,7 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
     async def Classify(
         self, request: classification_pb2.ClassificationRequest, call: Call
     ) -> classification_pb2.ClassificationResponse:
-        """The classes of tf.Examples, through a signature for that."""
+        """The classes of tf.Examples, from a classification signature."""
         target = wanted(request, self.service)
         with self._lease(target) as leased:
             signature = classification.find_signature(leased.signatures, target.signature_name)
@@ -70,7 +70,7 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
     async def Regress(
         self, request: regression_pb2.RegressionRequest, call: Call
     ) -> regression_pb2.RegressionResponse:
-        """The numbers of tf.Examples, through a signature for that."""
+        """The numbers of tf.Examples, from a regression signature."""
         target = wanted(request, self.service)
         with self._lease(target) as leased:
             signature = classification.find_signature(leased.signatures, target.signature_name)
@@ -86,7 +86,7 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
     async def MultiInference(
         self, request: inference_pb2.MultiInferenceRequest, call: Call
     ) -> inference_pb2.MultiInferenceResponse:
-        """Not served: no signature of this model answers two tasks at once."""
+        """UNIMPLEMENTED: the models have no signature for several tasks."""
         raise RequestError(
             Code.UNIMPLEMENTED, "MultiInference is not served here; call Classify and Regress one by one"
         )
@@ -105,7 +105,7 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
         found = self.service.metadata(version=target.version, label=target.label)
         signatures = get_model_metadata_pb2.SignatureDefMap()
         for name, signature in found.signatures.items():
-            # By its bytes: the class may be another copy of the same message.
+            # copied as bytes: the class may be another copy of the same message
             definition = meta_graph_pb2.SignatureDef.FromString(signature.definition.SerializeToString())
             signatures.signature_def[name].CopyFrom(definition)
         response = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=self._spec(found.version))
@@ -129,7 +129,7 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
 
 
 def _signature(leased: LoadedVersion, name: str) -> Signature:
-    """The error is TensorFlow Serving's for gRPC, which differs from REST's."""
+    """The signature; the error has TensorFlow Serving's text for gRPC, which differs from that for REST."""
     wanted_name = name or DEFAULT_SIGNATURE
     if wanted_name not in leased.signatures:
         raise RequestError(Code.FAILED_PRECONDITION, f'Serving signature key "{wanted_name}" not found.')
@@ -137,7 +137,7 @@ def _signature(leased: LoadedVersion, name: str) -> Signature:
 
 
 def _filtered(names: Iterable[str], signature: Signature) -> list[str]:
-    """The outputs to show; the errors are TensorFlow Serving's, from predict_util.cc."""
+    """The requested outputs; the errors have TensorFlow Serving's texts, from predict_util.cc."""
     shown: list[str] = []
     for name in names:
         if name not in signature.outputs:

@@ -47,7 +47,7 @@ _V1_SERVICE = f"{_V1}.ServerReflection"
 
 
 def add_reflection(server: grpc.aio.Server) -> None:
-    """Lets clients of `server` ask for its services and their messages."""
+    """Adds reflection of all services of `server` and their messages."""
     pool = descriptor_pool.DescriptorPool()
     _add(health_pb2.DESCRIPTOR, pool)
     _add(reflection_pb2.DESCRIPTOR, pool)
@@ -76,9 +76,9 @@ def add_reflection(server: grpc.aio.Server) -> None:
 
 
 class _PoolWithMethods:
-    """A pool that finds methods by their names, too: `grpcurl describe SERVICE.METHOD` asks for them.
+    """A pool that also finds methods by name, which `grpcurl describe SERVICE.METHOD` needs.
 
-    Of protobuf's own pool only the pure Python implementation does.
+    Of protobuf's pools only the one in pure Python does.
     """
 
     def __init__(self, pool: descriptor_pool.DescriptorPool) -> None:
@@ -88,7 +88,7 @@ class _PoolWithMethods:
         return getattr(self._pool, name)
 
     def FindFileContainingSymbol(self, symbol: str) -> Any:
-        """The file with the symbol; KeyError where there is none."""
+        """The file with the symbol; KeyError if it is unknown."""
         with contextlib.suppress(KeyError):
             return self._pool.FindFileContainingSymbol(symbol)
         service, _, method = symbol.rpartition(".")
@@ -96,7 +96,7 @@ class _PoolWithMethods:
 
 
 def _v1_of(v1alpha: Any) -> descriptor_pb2.FileDescriptorProto:
-    """The file of v1, whose messages and service are those of v1alpha under another package."""
+    """The file of v1: the messages and the service of v1alpha in another package."""
     file = descriptor_pb2.FileDescriptorProto()
     v1alpha.CopyToProto(file)
     old, new = f".{file.package}.", f".{_V1}."
@@ -104,7 +104,7 @@ def _v1_of(v1alpha: Any) -> descriptor_pb2.FileDescriptorProto:
     file.package = _V1
     for message in file.message_type:
         for field in message.field:
-            if field.type_name:  # scalars must have none, not even an empty one
+            if field.type_name:  # scalar fields must not have a type name, not even an empty one
                 field.type_name = field.type_name.replace(old, new)
     for service in file.service:
         for method in service.method:
@@ -132,7 +132,7 @@ def _file(service: str) -> descriptor_pb2.FileDescriptorProto:
 
 
 def _add(file: Any, pool: descriptor_pool.DescriptorPool) -> None:
-    """Copies a file into `pool`, after all that it imports."""
+    """Copies a file into `pool`, after all files that it imports."""
     try:
         pool.FindFileByName(file.name)
     except KeyError:

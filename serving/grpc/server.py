@@ -27,7 +27,7 @@ _PING_SECONDS = 10
 
 
 class GrpcServer:
-    """Answers with `service` what has one of `keys`; to be made and used in one event loop."""
+    """The gRPC server of `service` for clients with one of `keys`; create and use it in one event loop."""
 
     def __init__(
         self, service: Service, settings: ServeSettings, *, keys: ApiKeys, access: AccessLog
@@ -41,7 +41,9 @@ class GrpcServer:
         self._health = grpc_health.HealthServicer(
             (grpc_prediction.NAME, grpc_models.NAME, grpc_inference.NAME),
             ready=service.ready,
-            most_watchers=max(1, settings.max_queue // 4),  # needs no key, so it must not use up all calls
+            most_watchers=max(
+                1, settings.max_queue // 4
+            ),  # needs no key, so watchers must not use up all calls
         )
         prediction = grpc_prediction.PredictionServicer(service, access)
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, self._server)
@@ -53,10 +55,10 @@ class GrpcServer:
         add_reflection(self._server)
 
     def listen(self, address: str) -> int:
-        """Holds `host:port`, and returns the port; nothing is answered before `start`.
+        """Binds `host:port` and returns the port; calls are answered after `start`.
 
         Raises:
-          RuntimeError: the address cannot be had, or the certificate not be used.
+          RuntimeError: the address or the certificate cannot be used.
         """
         settings = self._settings
         if settings.tls_certificate is None or settings.tls_key is None:
@@ -65,22 +67,22 @@ class GrpcServer:
         return self._server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
 
     async def start(self) -> None:
-        """Begins to answer."""
+        """Starts to answer calls."""
         await self._server.start()
 
     def readiness_changed(self) -> None:
-        """To be called whenever the service may have become ready, or not ready any more."""
+        """To be called when the readiness of the service may have changed."""
         self._health.changed()
 
     async def stop(self, grace: float) -> None:
-        """Takes no new calls; those under way have `grace` seconds to end."""
+        """Refuses new calls; active ones have `grace` seconds to end."""
         self._health.close()
         await self._server.stop(grace)
 
 
 def _options(settings: ServeSettings) -> list[tuple[str, int]]:
     return [
-        ("grpc.so_reuseport", 0),  # two servers on one port would each answer some of the calls
+        ("grpc.so_reuseport", 0),  # otherwise two servers on one port would each answer some of the calls
         ("grpc.max_receive_message_length", settings.max_body_bytes),
         ("grpc.max_send_message_length", -1),
         ("grpc.max_allowed_incoming_connections", descriptors.shares(settings)[1]),
@@ -96,7 +98,7 @@ def _options(settings: ServeSettings) -> list[tuple[str, int]]:
 
 
 class _KeyCheck(grpc.aio.ServerInterceptor):
-    """Lets calls with a key pass, and health checks."""
+    """Refuses calls without a key, except for health checks."""
 
     def __init__(self, keys: ApiKeys) -> None:
         self._keys = keys
@@ -104,7 +106,7 @@ class _KeyCheck(grpc.aio.ServerInterceptor):
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any
     ) -> Any:
-        """The method's own handler, or one that refuses."""
+        """The handler of the method, or one that refuses the call."""
         handler = await continuation(handler_call_details)
         if handler is None or handler_call_details.method.startswith(f"/{grpc_health.NAME}/"):
             return handler

@@ -21,11 +21,11 @@ _FIELDS = {
     "uint64": "uint64_val",
     **dict.fromkeys(("int32", "int16", "int8", "uint16", "uint8"), "int_val"),
 }
-"""Where the values of a type stand in a TensorProto."""
+"""Data type -> the field of its values in a TensorProto."""
 
 
 def rows_of(tensors: Mapping[str, tensor_pb2.TensorProto]) -> int:
-    """How many rows the inputs claim to have, before any is read."""
+    """The number of rows according to the shapes of the inputs, before their values are read."""
     shapes = [tensor.tensor_shape.dim for tensor in tensors.values()]
     return max((shape[0].size for shape in shapes if shape), default=0)
 
@@ -33,11 +33,11 @@ def rows_of(tensors: Mapping[str, tensor_pb2.TensorProto]) -> int:
 def to_arrays(
     tensors: Mapping[str, tensor_pb2.TensorProto], signature: Signature, *, most: int
 ) -> dict[str, np.ndarray]:
-    """The inputs of a request for `signature`; strings are objects (bytes).
+    """The inputs of a request for `signature`: name -> array; strings are objects (bytes).
 
     Raises:
-      RequestError: they are not the signature's inputs; or one of them is none of its type, or stands for
-        more than `most` values, or more than `most` bytes of text beyond those that it spells out.
+      RequestError: the inputs are not those of the signature; or one of them has another type, expands to
+        more than `most` values, or repeats its last string to more than `most` bytes.
     """
     _require_names(tensors, signature)
     places = {name: place for place, name in enumerate(sorted(signature.inputs))}
@@ -48,7 +48,7 @@ def to_arrays(
 
 
 def _require_names(tensors: Mapping[str, Any], signature: Signature) -> None:
-    """The error is TensorFlow Serving's, from predict_util.cc."""
+    """Raises RequestError with TensorFlow Serving's text, from predict_util.cc, for other names."""
     sent, needed = set(tensors), set(signature.inputs)
     if sent == needed:
         return
@@ -77,13 +77,13 @@ def _to_array(
     _check_size(tensor, name=name, most=most)
     try:
         value = tf.io.parse_tensor(tensor.SerializeToString(), wanted).numpy()
-    except (tf.errors.OpError, ValueError):  # a ValueError: numpy has no array of that shape
+    except (tf.errors.OpError, ValueError):  # ValueError: numpy cannot make an array of that shape
         raise invalid(f"tensor parsing error: {name}") from None
     return np.array(value, object) if isinstance(value, bytes) else np.asarray(value)
 
 
 def _check_size(tensor: tensor_pb2.TensorProto, *, name: str, most: int) -> None:
-    """A shape alone can stand for any number of values: the last one given is repeated."""
+    """Raises RequestError for too many values: a shape repeats the last value any number of times."""
     sizes = [dim.size for dim in tensor.tensor_shape.dim]
     values = math.prod(sizes)
     if values > most:
@@ -94,7 +94,7 @@ def _check_size(tensor: tensor_pb2.TensorProto, *, name: str, most: int) -> None
 
 
 def to_proto(values: np.ndarray, spec: TensorSpec) -> tensor_pb2.TensorProto:
-    """An output, its values in the field of their type: some clients read no other."""
+    """An output, with its values in the field of their type: some clients read only that field."""
     field = _FIELDS.get(spec.dtype)
     if field is None:
         return tf.make_tensor_proto(values, tf.as_dtype(spec.dtype))

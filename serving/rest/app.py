@@ -1,6 +1,6 @@
 """The ASGI application: ids, keys, limits and logs of every request, and the routing to the interfaces.
 
-Plain ASGI: the path of a prediction has no framework in it.
+It is plain ASGI, so that no framework takes time in a prediction.
 """
 
 import functools
@@ -36,21 +36,21 @@ from serving.status import RequestError
 from serving.web import files as web
 
 OPEN_PATHS = frozenset({"/v2/health/live", "/v2/health/ready", "/healthz", "/readyz"})
-"""What can be asked without a key: whoever watches over the server has none."""
+"""Paths that need no key, because the probes of a server have none."""
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Rest:
-    """The application: what every request goes through, and the paths.
+    """The application: the handling of every request, and the routing of paths.
 
     Args:
-      service: what answers.
-      metrics: shown at its path.
-      access: gives requests their ids, and notes their ends.
-      keys: one of them opens everything; health and `pages` need none.
-      pages: files by their path; they say nothing of the model.
-      stopping: whether each response is its connection's last.
+      service: the service that answers.
+      metrics: the metrics for their page.
+      access: assigns the ids of requests and logs their ends.
+      keys: each of them opens all paths; health and `pages` need none.
+      pages: path -> static file; they contain nothing about the model.
+      stopping: whether each response is the last one of its connection.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Rest:
     async def _respond_to_all(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, request_id: str
     ) -> Response | None:
-        """The response, to errors as well; None to a client that went away."""
+        """The response, also for errors; None if the client has gone away."""
         path = scope["raw_path"].decode("latin-1")
         method = scope["method"]
         try:
@@ -113,13 +113,13 @@ class Rest:
             return error_response(error)
         except ClientGone:
             return None
-        except Exception as error:  # a bug must not leave the client without a response, or with a traceback
+        except Exception as error:  # for a bug, the client gets a response without a traceback
             log_bug("request failed", error, request_id=request_id)
             text = f"Internal error; the server's log has more under the request id {request_id}"
             return json_response({"error": text}, status=500)
 
     def _last_headers(self, headers: Mapping[bytes, bytes], request_id: str) -> Pairs:
-        """What goes with every response."""
+        """The headers of every response."""
         cors = () if self._cors is None else self._cors.headers(headers)
         last: Pairs = ((b"connection", b"close"),) if self._stopping() else ()
         return (*cors, (HEADER, request_id.encode("ascii")), *last)
@@ -163,10 +163,10 @@ def create_app(
     access: AccessLog,
     stopping: Callable[[], bool],
 ) -> App:
-    """The ASGI application of the HTTP port, the page at `/` with it.
+    """The ASGI application of the HTTP port, with the page at `/`.
 
     Raises:
-      StoreInputError: the API keys that the settings name cannot be had.
+      StoreInputError: the API keys in the settings cannot be read.
     """
     return Rest(
         service,

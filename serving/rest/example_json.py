@@ -17,12 +17,16 @@ _LARGEST = 2**63 - 1
 
 
 def examples_of(document: Mapping[str, Any], *, check: Callable[[int, int], None]) -> np.ndarray:
-    """The request's examples, each after the features of `context`, which it overrides: objects [N], bytes.
+    """The examples of a request, serialized: objects [N], bytes.
 
-    check: told how many there are and the bytes of the context, before any is made.
+    Each has the features of `context`, overridden by its own.
+
+    Args:
+      document: the JSON of the request.
+      check: called first, with the number of examples and the size of the context in bytes; it may raise.
 
     Raises:
-      RequestError: the request does not fit.
+      RequestError: the request is malformed.
     """
     context = _serialized(document["context"]) if "context" in document else b""
     if "examples" not in document:
@@ -57,7 +61,7 @@ _KINDS = {
 
 
 def _feature(name: str, items: list[Any]) -> tuple[str, list[Any]]:
-    """The kind that all items have, and their values; an empty kind for no items."""
+    """The common kind of the items, and their values; an empty kind without items."""
     found = ""
     values = []
     for item in items:
@@ -74,7 +78,7 @@ def _value(name: str, item: Any) -> tuple[str, Any]:
         return "bytes", to_bytes(item)
     if is_base64(item):
         return "bytes", decode_base64(item)
-    if isinstance(item, int):  # a bool is one
+    if isinstance(item, int):  # also for a bool
         if item > _LARGEST:
             raise invalid(f"Feature: {name} has uint64_t element. Only int64_t is supported.")
         return "int64", int(item)

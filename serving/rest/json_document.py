@@ -1,7 +1,7 @@
 """The parser of JSON bodies with TensorFlow Serving's (RapidJSON's) rules and error texts.
 
-What strict JSON allows is read by orjson. The rest takes a second reading: NaN, Infinity and Inf are numbers,
-a byte order mark and whatever follows the object are skipped, and strings may hold any bytes.
+orjson parses strict JSON. Other bodies are parsed a second time: NaN, Infinity and Inf are numbers, a byte
+order mark and the text after the object are ignored, and strings may contain any bytes.
 """
 
 import json
@@ -13,20 +13,20 @@ import orjson
 from serving.status import RequestError, invalid
 
 SHOWN_CHARACTERS = 256
-"""How much of a value an error text repeats before it is cut, as TensorFlow Serving does."""
+"""The length at which an error text truncates a value, as in TensorFlow Serving."""
 _SHOWN_OF_A_STRING = 1024
 _INDENT = 4
 
-_NOT_PYTHONS = re.compile(rb"Inf(?!inity)|-NaN")  # RapidJSON reads these as numbers, too
+_NOT_PYTHONS = re.compile(rb"Inf(?!inity)|-NaN")  # numbers for RapidJSON, but not for Python
 _NUMBER_WORDS = (
-    re.compile(  # a string that does not end ends with the body, or each quote in it would be tried
+    re.compile(  # an unterminated string extends to the end, so that each quote is not tried again
         rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|(-?)\b(?:Inf\b|(?<=-)NaN\b)', re.DOTALL
     )
 )
 _SURROGATES = re.compile(
     rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
-_TEXTS = (  # the beginnings of Python's texts, on all versions, and RapidJSON's
+_TEXTS = (  # prefixes of Python's messages, in all versions, and RapidJSON's messages
     ("Expecting value", "Invalid value."),
     ("Illegal trailing comma before end of array", "Invalid value."),
     ("Expecting property name", "Missing a name for object member."),
@@ -40,10 +40,10 @@ _TEXTS = (  # the beginnings of Python's texts, on all versions, and RapidJSON's
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """The object in `body`. Strings of bytes that are not UTF-8 come with surrogate escapes (`to_bytes`).
+    """The object in `body`. Strings that are not UTF-8 have surrogate escapes; see `to_bytes`.
 
     Raises:
-      RequestError: it is not JSON, or not an object.
+      RequestError: the body is not JSON, or not an object.
     """
     if not body:
         raise invalid("JSON Parse error: The document is empty")
@@ -57,7 +57,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def to_bytes(text: str) -> bytes:
-    """The bytes that a string of `parse` stands for."""
+    """The bytes of a string from `parse`."""
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -65,14 +65,14 @@ def to_bytes(text: str) -> bytes:
 
 
 def shown(value: Any) -> str:
-    """`value` for an error text: pretty JSON, cut when it grows long."""
+    """`value` for an error text: indented JSON, truncated after SHOWN_CHARACTERS."""
     parts: list[str] = []
     _show(value, 0, parts, [SHOWN_CHARACTERS])
     return "".join(parts)
 
 
 def type_name(value: Any) -> str:
-    """What JSON calls the type of `value`."""
+    """The name of the type of `value` in JSON."""
     if value is None:
         return "Null"
     if isinstance(value, bool):
@@ -131,7 +131,7 @@ def _fails_with(text: str, beginning: str) -> bool:
 
 
 def _integer(digits: str) -> int | float:
-    """As orjson and RapidJSON: what does not fit into 64 bits is a number with a fraction."""
+    """As in orjson and RapidJSON, a number that does not fit into 64 bits is a float."""
     if len(digits) <= 20 and -(2**63) <= (value := int(digits)) < 2**64:
         return value
     return _number(digits)
@@ -148,7 +148,7 @@ _DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_number)
 
 
 def _show(value: Any, level: int, parts: list[str], room: list[int]) -> None:
-    """Appends the JSON of `value` to `parts` until there is no `room`, a list of one number."""
+    """Appends the JSON of `value` to `parts`, until `room`, a list with the characters left, is used up."""
     if room[0] <= 0:
         return
     if isinstance(value, list):

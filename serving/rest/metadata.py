@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from serving.model.lifecycle.states import VersionStatus
 from serving.model.service import Metadata
 
-# protobuf 5 gave the option its second name, 6 took the first away
+# protobuf 5 renamed the option, protobuf 6 removed the old name
 _PRINT_DEFAULTS = next(
     name
     for name in ("always_print_fields_with_no_presence", "including_default_value_fields")

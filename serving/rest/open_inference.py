@@ -1,6 +1,6 @@
 """The Open Inference Protocol, version 2, over HTTP: health, metadata and inference, with binary tensors.
 
-Invalid requests get 400, as the protocol says; a server that is not ready gets the same codes as elsewhere.
+Invalid requests get 400, as the protocol requires; the codes of a server that is not ready are those of REST.
 """
 
 import dataclasses
@@ -36,18 +36,22 @@ _CLIENT_CODES = (Code.NOT_FOUND, Code.INVALID_ARGUMENT, Code.FAILED_PRECONDITION
 
 
 class OpenInferenceApi:
-    """Answers the requests to `/v2...` from a service."""
+    """The responses to requests to `/v2...`, from a service."""
 
     def __init__(self, service: Service, *, server_version: str) -> None:
         self._service = service
         self._server_version = server_version
 
     def serves(self, path: str) -> bool:
-        """Whether the path is one of these."""
+        """Whether the path is one of this interface."""
         return path == "/v2" or path.startswith("/v2/")
 
     async def respond(self, request: Request) -> Response:
-        """The response; raises RequestError or HttpError."""
+        """The response to a request.
+
+        Raises:
+          RequestError, HttpError: the request is invalid or cannot be answered.
+        """
         try:
             return await self._respond(request)
         except RequestError as error:
@@ -117,7 +121,7 @@ def _only_get(request: Request) -> None:
 
 
 def _split(request: Request) -> tuple[bytes, v2_tensors.Binary]:
-    """The JSON of the request, and the binary tensors behind it."""
+    """The JSON of the request, and the binary tensors after it."""
     given = request.headers.get(HEADER_LENGTH)
     if given is None:
         return request.body, v2_tensors.Binary(memoryview(b""))
@@ -145,7 +149,7 @@ def _inputs(
 
 
 def _wanted(document: Mapping[str, Any], signature: Signature) -> dict[str, bool]:
-    """The outputs asked for, and whether each is wanted binary."""
+    """The requested outputs: name -> whether it is binary."""
     all_binary = _flag(_parameters(document), "binary_data_output")
     given = document.get("outputs")
     if given is None or given == []:
@@ -166,7 +170,7 @@ def _wanted(document: Mapping[str, Any], signature: Signature) -> dict[str, bool
 
 def _parameters(holder: Mapping[str, Any]) -> Mapping[str, Any]:
     parameters = holder.get("parameters")
-    if parameters is None:  # some clients write out what they leave open
+    if parameters is None:  # some clients write null for optional fields
         return {}
     if not isinstance(parameters, dict):
         raise invalid("'parameters' must be an object")

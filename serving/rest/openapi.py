@@ -27,7 +27,7 @@ _LABELS = ("stable", "previous")
 
 
 def document(model_name: str, server_version: str, *, with_keys: bool) -> Object:
-    """The document, for a server that has `model_name`. with_keys: whether it asks for API keys."""
+    """The document of a server with the model `model_name`. with_keys: whether it needs API keys."""
     paths = _tensorflow_serving(model_name) | _open_inference(model_name) | _server()
     result: Object = {
         "openapi": "3.1.0",
@@ -125,7 +125,7 @@ def _server() -> Object:
 
 
 def _selections(*, labels: bool = True) -> Iterable[tuple[str, list[Object]]]:
-    """The ways to say which version is meant: none for the newest, a number, a label."""
+    """The ways to select a version: without a path for the newest, by number, by label."""
     yield "", []
     yield "/versions/{version}", [_path_parameter("version", {"type": "integer", "minimum": 0}, 1)]
     if labels:
@@ -149,7 +149,7 @@ def _operation(
     *,
     also: dict[int, str] | None = None,
 ) -> Object:
-    """also: statuses that come with another schema than the errors'."""
+    """An operation. also: statuses with another schema than that of errors."""
     responses: Object = {"200": {"description": "The response.", "content": _json(response)}}
     responses |= {str(code): {"$ref": f"#/components/responses/{code}"} for code in errors}
     for code, schema in (also or {}).items():
@@ -161,7 +161,7 @@ def _operation(
 
 
 def _open(operation: Object) -> Object:
-    """An operation that needs no key."""
+    """An operation without a key."""
     return operation | {"security": []}
 
 

@@ -1,6 +1,6 @@
 """Model outputs in JSON, as TensorFlow Serving's REST interface writes them.
 
-Numbers take the shortest text that gives them back; NaN, Infinity and -Infinity are written as such.
+Numbers have the shortest text that parses to the same number; NaN, Infinity and -Infinity are written so.
 """
 
 import base64
@@ -17,10 +17,10 @@ _BYTES_SUFFIX = "_bytes"
 
 
 def predictions(outputs: Mapping[str, np.ndarray], form: Form) -> bytes:
-    """The JSON of the response to `:predict`. A single output goes without its name.
+    """The JSON of the response to `:predict`; the name of a single output is omitted.
 
     Raises:
-      RequestError: the outputs cannot be written in rows, or not in JSON at all.
+      RequestError: the outputs do not consist of rows, or have a type that JSON cannot represent.
     """
     if not outputs:
         raise invalid("Cannot convert empty tensor map to JSON")
@@ -37,12 +37,12 @@ def predictions(outputs: Mapping[str, np.ndarray], form: Form) -> bytes:
 
 
 def to_json(content: Any) -> bytes:
-    """JSON of plain values, of what `numbers` returns, and of numpy's numbers."""
+    """JSON of plain values, results of `numbers`, and numpy numbers."""
     return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def numbers(array: np.ndarray) -> Any:
-    """An array of numbers for `to_json`: a list where it has a first dimension."""
+    """An array of numbers for `to_json`; a list unless it is a scalar."""
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         return map_values(number, array)
     array = np.ascontiguousarray(array).reshape(array.shape)
@@ -50,7 +50,7 @@ def numbers(array: np.ndarray) -> Any:
 
 
 def number(value: Any) -> Any:
-    """A number of numpy's for `to_json`."""
+    """A numpy number for `to_json`."""
     if np.isnan(value):
         return orjson.Fragment(b"NaN")
     if np.isinf(value):
@@ -59,7 +59,7 @@ def number(value: Any) -> Any:
 
 
 def map_values(change: Callable[[Any], Any], array: np.ndarray) -> Any:
-    """The array's values, changed, in lists as the array nests them."""
+    """The values of the array, each passed through a function, in nested lists of the array's shape."""
     if array.ndim == 0:
         return change(array[()])
     if array.ndim == 1:
@@ -68,7 +68,7 @@ def map_values(change: Callable[[Any], Any], array: np.ndarray) -> Any:
 
 
 def text(value: bytes | str) -> str:
-    """A string of a tensor as text; bytes that are not UTF-8 become replacement characters."""
+    """A string of a tensor as text; invalid UTF-8 becomes replacement characters."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 

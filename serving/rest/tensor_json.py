@@ -1,7 +1,7 @@
 """The tensors of a `:predict` request in JSON, as TensorFlow Serving's REST interface takes them.
 
-The rules and the error texts are those of its util/json_tensor.cc. Row form: `instances`, one element a row;
-column form: `inputs`, one array a tensor.
+The rules and the error texts are those of its util/json_tensor.cc. Row form: `instances`, one element per
+row; column form: `inputs`, one array per tensor.
 """
 
 import base64
@@ -20,8 +20,8 @@ from serving.rest.json_document import to_bytes as text_to_bytes
 from serving.status import Code, RequestError, invalid
 
 BASE64_KEY = "b64"
-_MOST_DIMENSIONS = 31  # numpy 1 has 32, and one is for the rows
-_DATA_TYPES = {"float16": "half", "float32": "float", "float64": "double"}  # numpy's names and TensorFlow's
+_MOST_DIMENSIONS = 31  # numpy 1 allows 32, one of them for the rows
+_DATA_TYPES = {"float16": "half", "float32": "float", "float64": "double"}  # numpy's name -> TensorFlow's
 _BOUNDS = {
     **dict.fromkeys(("int32", "int16", "int8", "uint8"), (-(2**31), 2**31 - 1)),
     "int64": (-(2**63), 2**63 - 1),
@@ -32,7 +32,7 @@ _FLOATS = ("float32", "float64")
 
 
 class Form(enum.Enum):
-    """How the tensors of a request are written, and so those of its response."""
+    """The form of the tensors of a request and of its response."""
 
     ROW = "predictions"
     COLUMN = "outputs"
@@ -40,9 +40,9 @@ class Form(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PredictRequest:
-    """A `:predict` request whose JSON has been read; its tensors are read for a signature.
+    """A `:predict` request after parsing; the signature is needed to read its tensors.
 
-    rows: how many it claims to have. signature_name: empty for the default one.
+    rows: the number of rows in the JSON. signature_name: empty for the default signature.
     """
 
     document: Mapping[str, Any]
@@ -50,18 +50,18 @@ class PredictRequest:
     rows: int
 
     def inputs(self, specs: Mapping[str, TensorSpec]) -> tuple[Form, dict[str, np.ndarray]]:
-        """The tensors for a signature with the inputs `specs`; raises RequestError."""
+        """The form and the tensors for a signature with the inputs `specs`; raises as `inputs_of`."""
         return inputs_of(self.document, specs, self.signature_name or "DEFAULT")
 
 
 def read(body: bytes) -> PredictRequest:
-    """Reads the JSON of a `:predict` request, once; raises RequestError for what is not one."""
+    """Parses a `:predict` request; raises RequestError if it is not one."""
     document = parse(body)
     return PredictRequest(document=document, signature_name=signature_name(document), rows=_rows_of(document))
 
 
 def signature_name(document: Mapping[str, Any]) -> str:
-    """The name of the signature that a request asks for; empty for the default one."""
+    """The name of the signature in a request; empty for the default signature."""
     name = document.get("signature_name", "")
     if not isinstance(name, str):
         raise _malformed(document, "not formatted correctly. 'signature_name' key must be a string value.")
@@ -78,10 +78,10 @@ def _rows_of(document: Mapping[str, Any]) -> int:
 def inputs_of(
     document: Mapping[str, Any], specs: Mapping[str, TensorSpec], name: str = DEFAULT_SIGNATURE
 ) -> tuple[Form, dict[str, np.ndarray]]:
-    """The tensors of a `:predict` request for the signature `name` with the inputs `specs`, by their names.
+    """The tensors of a `:predict` request for a signature with the inputs `specs`: name -> array.
 
     Raises:
-      RequestError: the request does not fit; the text is TensorFlow Serving's.
+      RequestError: the request does not fit the signature; the text is TensorFlow Serving's.
     """
     if not specs:
         raise invalid(f"Failed to get input map for signature: {name}")
@@ -93,12 +93,12 @@ def inputs_of(
 
 
 def is_base64(value: Any) -> bool:
-    """Whether `value` is the object that stands for bytes: `{"b64": "..."}`."""
+    """Whether `value` is the object for bytes: `{"b64": "..."}`."""
     return isinstance(value, dict) and len(value) == 1 and isinstance(value.get(BASE64_KEY), str)
 
 
 def decode_base64(value: Mapping[str, str]) -> bytes:
-    """The bytes of such an object; the padding may be left out."""
+    """The bytes of such an object; the padding is optional."""
     text = value[BASE64_KEY].rstrip("=")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -147,7 +147,7 @@ def _from_rows(rows: list[Any], specs: Mapping[str, TensorSpec]) -> dict[str, np
 
 
 class _Rows:
-    """The rows of one tensor so far: flat values, and the shape that each row has."""
+    """The rows of one tensor read so far: flat values, and the shape of each row."""
 
     def __init__(self, spec: TensorSpec, shape: tuple[int, ...]) -> None:
         self.dtype = spec.dtype
@@ -210,7 +210,7 @@ def _tensor(value: Any, spec: TensorSpec) -> np.ndarray:
 
 
 def _shape_of(value: Any) -> tuple[int, ...]:
-    """What the first elements say; whether the others agree is seen while they are read."""
+    """The shape according to the first elements; reading the values checks the others."""
     shape: list[int] = []
     while isinstance(value, list):
         shape.append(len(value))
@@ -223,7 +223,7 @@ def _shape_of(value: Any) -> tuple[int, ...]:
 
 
 def _flat(value: Any, shape: tuple[int, ...], dtype: str, level: int = 0) -> Iterator[Any]:
-    """The values of a tensor in order, each fit for `dtype`."""
+    """The values of a tensor in order, each checked for `dtype`."""
     if not isinstance(value, list):
         if level != len(shape):
             raise invalid(
@@ -276,9 +276,9 @@ def _fit(value: Any, dtype: str) -> Any:
 def _array(values: list[Any], shape: tuple[int, ...], dtype: str) -> np.ndarray:
     if dtype == "string":
         return strings(values).reshape(shape)
-    if dtype in ("int8", "int16", "uint8"):  # TensorFlow carries them as int32, and cuts them off
+    if dtype in ("int8", "int16", "uint8"):  # TensorFlow stores them as int32 and truncates them
         return np.array(values, np.int32).astype(dtype).reshape(shape)
-    with np.errstate(over="ignore"):  # what is too large for a float is infinite
+    with np.errstate(over="ignore"):  # a number that is too large for a float becomes infinite
         return np.array(values, dtype).reshape(shape)
 
 
@@ -287,7 +287,7 @@ def _shape_text(shape: tuple[int, ...]) -> str:
 
 
 def data_type(dtype: str) -> str:
-    """TensorFlow's own name of a type, which its error texts show."""
+    """TensorFlow's name of a type, as in its error texts."""
     return _DATA_TYPES.get(dtype, dtype)
 
 

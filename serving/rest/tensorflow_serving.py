@@ -22,7 +22,7 @@ _LARGEST_VERSION = 2**63 - 1
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """Which model a request means, and which of its versions."""
+    """The model and the version that a request selects; without version and label, the newest."""
 
     model: str
     version: int | None
@@ -30,20 +30,20 @@ class Target:
 
 
 class ModelApi:
-    """Answers the requests to `/v1/...` from a service."""
+    """The responses to requests to `/v1/...`, from a service."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     def serves(self, path: str) -> bool:
-        """Whether the path is one of these."""
+        """Whether the path is one of this interface."""
         return path[:4].lower() == "/v1/"
 
     async def respond(self, request: Request) -> Response:
-        """The response.
+        """The response to a request.
 
         Raises:
-          RequestError: its message is TensorFlow Serving's.
+          RequestError: the request is invalid or cannot be answered; the message is TensorFlow Serving's.
         """
         if request.method == "POST" and (found := _CALL.fullmatch(request.path)):
             target = _target(found)
@@ -113,12 +113,12 @@ def _target(found: re.Match[str]) -> Target:
     if version is not None and version > _LARGEST_VERSION:
         raise invalid(f"Failed to convert version: {found['version']} to numeric.")
     label = unquoted(found["label"]) if found["label"] else None
-    # 0 is the newest, as OpenVINO's clients ask for it, over gRPC too; the store never gives out that number
+    # 0 selects the newest version, as OpenVINO's clients expect, also over gRPC; no version has that number
     return Target(model=unquoted(found["model"]), version=version or None, label=label)
 
 
 def _preflight(request: Request) -> Response:
-    """TensorFlow Serving lets every origin ask; whether it may read the response is another header's say."""
+    """The response to a CORS preflight, which TensorFlow Serving allows for every origin."""
     if re.search(rb"https?://", request.headers.get(b"origin", b"")):
         return Response(body=b"")
     raise RequestError(Code.FAILED_PRECONDITION, "Origin header is missing in CORS preflight")

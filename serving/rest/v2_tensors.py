@@ -26,7 +26,7 @@ _BINARY_SIZE = "binary_data_size"
 
 @dataclasses.dataclass
 class Binary:
-    """The bytes after the JSON, taken one tensor after the other."""
+    """The bytes after the JSON, consumed tensor by tensor."""
 
     content: memoryview
 
@@ -40,16 +40,16 @@ class Binary:
         return taken
 
     def check_end(self) -> None:
-        """Raises RequestError if bytes are left that no input has claimed."""
+        """Raises RequestError if bytes are left that belong to no input."""
         if len(self.content):
             raise invalid(f"{len(self.content)} binary bytes in the body belong to no input")
 
 
 def read(given: Any, specs: Mapping[str, TensorSpec], binary: Binary) -> tuple[str, np.ndarray]:
-    """The name and the array of one element of `inputs`.
+    """The name of one element of `inputs` and its array, in the shape of the request.
 
     Raises:
-      RequestError: it is none, or not of the signature's type.
+      RequestError: the element is malformed, or does not have the type in the signature.
     """
     if not isinstance(given, dict) or not isinstance(given.get("name"), str):
         raise invalid("Each of 'inputs' must be an object with a 'name'")
@@ -67,7 +67,7 @@ def read(given: Any, specs: Mapping[str, TensorSpec], binary: Binary) -> tuple[s
 
 
 def write(name: str, array: np.ndarray, *, binary: bool) -> tuple[dict[str, Any], bytes]:
-    """One element of `outputs`, and the bytes that follow the JSON for it."""
+    """One element of `outputs`, and its bytes for the part after the JSON; empty unless `binary`."""
     dtype = output_dtype(name, array)
     tensor: dict[str, Any] = {"name": name, "datatype": DATATYPES[dtype], "shape": list(array.shape)}
     flat = array.reshape(-1)
@@ -100,7 +100,7 @@ def _from_json(name: str, given: Mapping[str, Any], shape: tuple[int, ...], dtyp
         raise invalid(f"Input {name} holds {shown(wrong[0])}, which is not of type {DATATYPES[dtype]}")
     if dtype == "string":
         return strings([to_bytes(value) for value in values])
-    with np.errstate(over="ignore"):  # what is too large for a float is infinite
+    with np.errstate(over="ignore"):  # a number that is too large for a float becomes infinite
         return np.array(values, dtype)
 
 
@@ -118,7 +118,7 @@ def _fits(value: Any, dtype: str) -> bool:
 
 
 def _flat(data: list[Any]) -> list[Any]:
-    """The values of lists in lists, in order; the protocol allows any nesting."""
+    """The values of nested lists in order; the protocol allows any nesting."""
     values: list[Any] = []
     open_lists = [iter(data)]
     while open_lists:

@@ -15,7 +15,7 @@ TRY_AGAIN = frozenset({Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED})
 
 
 class ClientError(Exception):
-    """A call has failed. `code` says how; `retry_after` is the server's advice in seconds, if it gave any."""
+    """A failed call, with its status code and the server's advice to retry in seconds (None without one)."""
 
     def __init__(self, code: Code, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -25,18 +25,18 @@ class ClientError(Exception):
 
     @property
     def passing(self) -> bool:
-        """Whether the same call may succeed in a moment."""
+        """Whether the same call may succeed after a short wait."""
         return self.code is Code.UNAVAILABLE or (self.code in TRY_AGAIN and self.retry_after is not None)
 
     @property
     def too_large(self) -> bool:
-        """Whether the server does not take a message of that size: gRPC's answer comes without advice."""
+        """Whether the message is too large for the server: that error comes without advice to retry."""
         return self.code is Code.RESOURCE_EXHAUSTED and self.retry_after is None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """What the model says of one text. probability: of positive. version: the one that answered."""
+    """The prediction for one text. probability: of the positive class. version: of the model."""
 
     label: str
     probability: float
@@ -45,7 +45,7 @@ class Prediction:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VersionState:
-    """A version on the server, in one of TensorFlow Serving's states; code and message say why not served."""
+    """A version on the server: a state of TensorFlow Serving, and the error if it is not served."""
 
     version: int
     state: str
@@ -55,7 +55,7 @@ class VersionState:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tensor:
-    """An input or output of a signature; -1 is a size of any value, a shape of None is any shape."""
+    """An input or output of a signature; a size of -1 and a shape of None are unknown."""
 
     dtype: str
     shape: tuple[int, ...] | None
@@ -63,7 +63,7 @@ class Tensor:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SignatureTensors:
-    """What a signature takes and gives."""
+    """The inputs and outputs of a signature: name -> tensor."""
 
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
@@ -78,7 +78,7 @@ class ModelMetadata:
 
 
 def unreachable(address: str, why: str) -> ClientError:
-    """The error where there is no connection. A certificate that is not trusted is not tried again."""
+    """The error without a connection; an untrusted certificate is not worth a retry."""
     if "CERTIFICATE_VERIFY_FAILED" not in why:
         return ClientError(Code.UNAVAILABLE, f"{address} cannot be reached: {why}")
     return ClientError(
@@ -89,28 +89,30 @@ def unreachable(address: str, why: str) -> ClientError:
 
 
 class Transport(Protocol):
-    """A protocol; every method raises ClientError."""
+    """A protocol of the client. Every method raises ClientError if the call fails."""
 
     def predict(self, texts: Sequence[str], version: int | None) -> list[Prediction]:
-        """One call."""
+        """Predictions for the texts, in one call, by the newest version or the given one."""
 
     def status(self) -> list[VersionState]:
-        """Newest first."""
+        """The states of all versions, newest first."""
 
     def metadata(self, version: int | None) -> ModelMetadata:
-        """Of the newest version, or of that one."""
+        """The signatures of the newest version, or of the given one."""
 
     def close(self) -> None:
-        """Frees the connection."""
+        """Closes the connection."""
 
 
 def retried(
     call: Callable[[], Result], *, retries: int, sleep: Callable[[float], None] = time.sleep
 ) -> Result:
-    """The call's result; a failure that passes is waited out, as long as the server says or ever longer.
+    """The result of a call, which is repeated while its failure may pass.
+
+    The pause is the server's advice, else it grows exponentially; at most _LONGEST_PAUSE seconds.
 
     Raises:
-      ClientError: it failed for good, or `retries` + 1 times.
+      ClientError: the call failed for another reason, or `retries` + 1 times.
     """
     for attempt in range(retries):
         try:
@@ -126,10 +128,10 @@ def retried(
 def predictions(
     labels: Sequence[object], probabilities: Sequence[object], *, version: int, texts: int
 ) -> list[Prediction]:
-    """The answers to `texts` texts.
+    """The predictions for `texts` texts, from the outputs of the model.
 
     Raises:
-      ClientError: they are not one label and one probability each.
+      ClientError: the outputs are not one label and one probability per text.
     """
     fit = all(isinstance(label, str) for label in labels) and all(
         isinstance(value, float | int) for value in probabilities

@@ -35,7 +35,7 @@ from serving.transports.messages import (
 _SERVICE = "/tensorflow.serving."
 _PUSHBACK = "grpc-retry-pushback-ms"
 _NOT_TAKEN = (Code.UNAVAILABLE, Code.CANCELLED)
-"""Codes of a call that no method has seen: gRPC cancels those that wait when a server stops."""
+"""Codes of calls that the server did not start: gRPC cancels waiting calls when a server stops."""
 _NO_LIMIT = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
 
@@ -67,7 +67,7 @@ class GrpcTransport:
         self._describe = self._method("PredictionService/GetModelMetadata", MetadataResponse)
 
     def predict(self, texts: Sequence[str], version: int | None) -> list[Prediction]:
-        """One call."""
+        """Predictions for the texts, in one call, by the newest version or the given one."""
         request = self._request(PredictRequest, version)
         tensor = request.inputs["text"]
         tensor.dtype = STRING
@@ -82,7 +82,7 @@ class GrpcTransport:
         )
 
     def status(self) -> list[VersionState]:
-        """Newest first."""
+        """The states of all versions, newest first."""
         found = [
             VersionState(
                 version=one.version,
@@ -95,7 +95,7 @@ class GrpcTransport:
         return sorted(found, key=lambda one: -one.version)
 
     def metadata(self, version: int | None) -> ModelMetadata:
-        """Of the newest version, or of that one."""
+        """The signatures of the newest version, or of the given one."""
         request = self._request(MetadataRequest, version)
         request.metadata_field.append("signature_def")
         response = self._call(self._describe, request)
@@ -109,7 +109,7 @@ class GrpcTransport:
         )
 
     def close(self) -> None:
-        """Frees the connection."""
+        """Closes the connection."""
         self._channel.close()
 
     def _method(self, name: str, response: Any) -> Any:
@@ -146,7 +146,7 @@ class GrpcTransport:
 
 
 def _floats(tensor: Any) -> list[float]:
-    """The values, from whichever of the two fields the server uses."""
+    """The values, from the one of the two fields that the server uses."""
     if not tensor.tensor_content:
         return list(tensor.float_val)
     values = array.array("f", tensor.tensor_content)

@@ -1,7 +1,7 @@
 """The messages of TensorFlow Serving's gRPC interface that a client needs, without TensorFlow.
 
-`tensorflow-serving-api` has all of them, but importing it imports TensorFlow, which takes seconds. These have
-the same numbers and types, so their bytes are the same; a private pool keeps them apart from the full ones.
+`tensorflow-serving-api` has all of them, but importing it imports TensorFlow, which takes seconds. These
+messages have the same numbers and types, and so the same bytes; a private pool avoids conflicts.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ _PACKAGE = "greenlight.client"
 _Field = descriptor_pb2.FieldDescriptorProto
 _SCALARS = {
     "int64": _Field.TYPE_INT64,
-    "int32": _Field.TYPE_INT32,  # stands for enums, too: their bytes are alike
+    "int32": _Field.TYPE_INT32,  # also for enums, which have the same bytes
     "bool": _Field.TYPE_BOOL,
     "float": _Field.TYPE_FLOAT,
     "string": _Field.TYPE_STRING,
@@ -93,7 +93,7 @@ MetadataResponse = _BY_NAME["MetadataResponse"]
 SignatureDefMap = _BY_NAME["SignatureDefMap"]
 
 STRING = 7
-"""The number of TensorFlow's type of strings."""
+"""The number of the data type `string` in TensorFlow."""
 TYPES = {
     1: "float",
     2: "double",

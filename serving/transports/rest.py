@@ -24,7 +24,7 @@ from serving.transports.calls import (
 )
 
 _VERSION_SECONDS = 1.0
-"""How long the newest version is remembered: a prediction over REST does not say who made it."""
+"""Seconds for which the newest version is cached: a prediction over REST does not contain its version."""
 _CODES = {
     400: Code.INVALID_ARGUMENT,
     401: Code.UNAUTHENTICATED,
@@ -60,7 +60,7 @@ class RestTransport:
         )
 
     def predict(self, texts: Sequence[str], version: int | None) -> list[Prediction]:
-        """One call; without `version`, to the newest, which is asked for by its number."""
+        """Predictions for the texts, in one call, by the given version or by the number of the newest one."""
         if version is not None:
             return self._predict(texts, version)
         try:
@@ -68,7 +68,7 @@ class RestTransport:
         except ClientError as error:
             if error.code is not Code.NOT_FOUND:
                 raise
-        self._newest_until = 0.0  # it went between the two calls
+        self._newest_until = 0.0  # the version was unloaded between the two calls
         return self._predict(texts, self._newest_version())
 
     def _predict(self, texts: Sequence[str], version: int) -> list[Prediction]:
@@ -92,7 +92,7 @@ class RestTransport:
         return self._newest
 
     def status(self) -> list[VersionState]:
-        """Newest first."""
+        """The states of all versions, newest first."""
         answer = self._call("GET", self._path)
         with self._expecting():
             found = [
@@ -107,7 +107,7 @@ class RestTransport:
         return sorted(found, key=lambda one: -one.version)
 
     def metadata(self, version: int | None) -> ModelMetadata:
-        """Of the newest version, or of that one."""
+        """The signatures of the newest version, or of the given one."""
         path = self._path if version is None else f"{self._path}/versions/{version}"
         answer = self._call("GET", f"{path}/metadata")
         with self._expecting():
@@ -120,7 +120,7 @@ class RestTransport:
             )
 
     def close(self) -> None:
-        """Frees the connections."""
+        """Closes the connections."""
         self._http.close()
 
     def _call(self, method: str, path: str, **content: Any) -> Any:
@@ -142,7 +142,7 @@ class RestTransport:
 
     @contextlib.contextmanager
     def _expecting(self) -> Iterator[None]:
-        """Turns an answer of another form into a ClientError."""
+        """Raises ClientError for a response of another form."""
         try:
             yield
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -175,5 +175,5 @@ def _tensor(described: Mapping[str, Any]) -> Tensor:
 
 
 def _seconds(header: str | None) -> float | None:
-    """Retry-After in seconds; its other form, a date, is not worth a parser."""
+    """Retry-After in seconds; None for a date, its other form."""
     return float(header) if header is not None and header.isdigit() else None
