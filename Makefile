@@ -40,7 +40,7 @@ figures: setup-tests ## measure the README's figures anew, about half an hour on
 lint: setup-tests ## style (ruff, shellcheck), wording (codespell) and types (mypy)
 	@"$$VENV/bin/ruff" check .
 	@"$$VENV/bin/ruff" format --check .
-	@"$$VENV/bin/shellcheck" --external-sources requirements/*.sh .ci/run .ci/smoke .ci/other_generation
+	@"$$VENV/bin/shellcheck" --external-sources requirements/*.sh .ci/run .ci/smoke .ci/package .ci/other_generation
 	@git ls-files '*.py' '*.md' '*.html' '*.js' '*.toml' | xargs "$$VENV/bin/codespell" -D- -D .ci/words.txt
 	@"$$VENV/bin/mypy"
 

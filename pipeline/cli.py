@@ -142,7 +142,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
         from importlib.metadata import PackageNotFoundError, version
 
         with suppress(PackageNotFoundError):
-            click.echo(f"greenlight {version('greenlight')}")
+            click.echo(f"greenlight {version('greenlight-tfx')}")
             ctx.exit()
         raise click.ClickException(
             "Greenlight is not installed here, so it has no version. Run `make setup`."

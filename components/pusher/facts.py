@@ -82,6 +82,6 @@ def _data_fingerprint(artifacts: Sequence[Artifact] | None) -> str | None:
 
 def _greenlight_version() -> str | None:
     try:
-        return metadata.version("greenlight")
+        return metadata.version("greenlight-tfx")
     except metadata.PackageNotFoundError:
         return None
