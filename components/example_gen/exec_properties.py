@@ -92,7 +92,15 @@ def spans_from_json(text: str, *, found: Iterable[Span]) -> list[Span]:
 
 
 def without_places(exec_properties: Mapping[str, Any], *, fingerprint: str) -> dict[str, str]:
-    """The properties with the source's location, replaced by the fingerprint of its content."""
+    """The properties of the cache key: the fingerprint of the content instead of the source's location.
+
+    Equal content therefore has the same cache key under any name. For the source files:/a/*.csv with the
+    split salt "s" and the fingerprint "f1", the input pattern /a/*.csv becomes f1, and in `custom_config`
+    {"source": "files:/a/*.csv", "split_salt": "s"} becomes {"split_salt": "s"}, with the fingerprint "f1".
+
+    Returns:
+      The replaced properties, INPUT_CONFIG and CUSTOM_CONFIG, as JSON.
+    """
     config = stage_config(exec_properties[CUSTOM_CONFIG])
     content = StageConfig(
         data={key: value for key, value in config.data.items() if key not in PLACES},

@@ -38,7 +38,11 @@ _one_run = threading.Lock()
 
 
 class _ObservedNode(beam_dag_runner.PipelineNodeAsDoFn):
-    """A pipeline node that reports to the listener."""
+    """A pipeline node that reports to the listener.
+
+    For a Trainer that fails, the listener gets stage_started("Trainer") and then
+    stage_failed("Trainer", 3.2, error) with the error of the executor; Beam gets the same error and wraps it.
+    """
 
     def _run_node(self) -> None:
         if _lineage is not None:

@@ -192,11 +192,10 @@ def _unusable(result: RunResult, decision: Decision) -> tuple[int, ...]:
     covered = tuple(span.number for span in decision.covers)
     if result.verdict == "stopped":
         return () if result.error_kind == TooFewReviews.__name__ else covered
-    unknown = any(
-        (one.get("slice"), one.get("kind"), one.get("passed")) == (f"span:{decision.newest}", "floor", False)
-        for one in result.gate
-    )
-    return tuple(number for number in covered if unknown and number == decision.newest)
+    failed = {(one.get("slice"), one.get("kind")) for one in result.gate if one.get("passed") is False}
+    if decision.newest in covered and (f"span:{decision.newest}", "floor") in failed:
+        return (decision.newest,)
+    return ()
 
 
 def _refused_for_a_loss(result: RunResult, decision: Decision) -> tuple[int, ...]:

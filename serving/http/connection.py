@@ -156,6 +156,16 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Parses data, and limits the headers of the next request in size and in time.
+
+        The parser calls `on_headers_complete`, `on_body` and `on_message_complete`, which set `_progress`.
+        Data without progress is a part of headers: it counts towards HEADER_BYTES. The timer of
+        `header_seconds` starts with the connection, and for a later request with the first part of it.
+
+        Example: after a first request `GET /` arrives and starts the timer. `HTTP/1.1` and `host: a` follow
+        and are counted. The empty line completes the headers: timer and count are reset. Without it the timer
+        ends the connection with 408, and headers beyond HEADER_BYTES are answered with 431.
+        """
         if self.transport.is_closing() or self._refused:
             return
         self._progress = False

@@ -2,6 +2,12 @@
 
 orjson parses strict JSON. Other bodies are parsed a second time: NaN, Infinity and Inf are numbers, a byte
 order mark and the text after the object are ignored, and strings may contain any bytes.
+
+Example: `{"instances": [Inf, -NaN]} rest` becomes `{"instances": [Infinity, NaN]} rest`, which Python's
+decoder reads up to the brace: {"instances": [inf, nan]}. For `{"instances": [1 2]}` Python reports "Expecting
+',' delimiter" at the 2. `_text_of` decides between array and object by a trial: with ",0" at that place the
+decoder expects another comma in an array, but a name in an object. The error is RapidJSON's "Missing a comma
+or ] after an array element. at offset: 17".
 """
 
 import json
@@ -66,9 +72,9 @@ def to_bytes(text: str) -> bytes:
 
 def shown(value: Any) -> str:
     """`value` for an error text: indented JSON, truncated after SHOWN_CHARACTERS."""
-    parts: list[str] = []
-    _show(value, 0, parts, [SHOWN_CHARACTERS])
-    return "".join(parts)
+    excerpt = _Excerpt()
+    excerpt.add(value)
+    return excerpt.text
 
 
 def type_name(value: Any) -> str:
@@ -147,33 +153,44 @@ def _number(digits: str) -> float:
 _DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_number)
 
 
-def _show(value: Any, level: int, parts: list[str], room: list[int]) -> None:
-    """Appends the JSON of `value` to `parts`, until `room`, a list with the characters left, is used up."""
-    if room[0] <= 0:
-        return
-    if isinstance(value, list):
-        _put("[", parts, room)
-        for index, item in enumerate(value):
-            if room[0] <= 0:
-                return
-            _put(", " if index else "", parts, room)
-            _show(item, level + 1, parts, room)
-        _put("]", parts, room)
-    elif isinstance(value, dict):
-        _put("{", parts, room)
-        for index, (key, item) in enumerate(value.items()):
-            if room[0] <= 0:
-                return
-            _put(f"{',' if index else ''}\n{' ' * _INDENT * (level + 1)}{_scalar(key)}: ", parts, room)
-            _show(item, level + 1, parts, room)
-        _put(f"\n{' ' * _INDENT * level}}}" if value else "}", parts, room)
-    else:
-        _put(_scalar(value), parts, room)
+class _Excerpt:
+    """Indented JSON that stops to grow at SHOWN_CHARACTERS; `text` may exceed them by one scalar."""
 
+    def __init__(self) -> None:
+        self.text = ""
 
-def _put(text: str, parts: list[str], room: list[int]) -> None:
-    parts.append(text)
-    room[0] -= len(text)
+    @property
+    def is_full(self) -> bool:
+        return len(self.text) >= SHOWN_CHARACTERS
+
+    def add(self, value: Any, level: int = 0) -> None:
+        """Appends a value; `level` is the number of objects and arrays around it."""
+        if self.is_full:
+            return
+        if isinstance(value, list):
+            self._add_list(value, level)
+        elif isinstance(value, dict):
+            self._add_object(value, level)
+        else:
+            self.text += _scalar(value)
+
+    def _add_list(self, items: list[Any], level: int) -> None:
+        self.text += "["
+        for index, item in enumerate(items):
+            if self.is_full:
+                return
+            self.text += ", " if index else ""
+            self.add(item, level + 1)
+        self.text += "]"
+
+    def _add_object(self, members: dict[str, Any], level: int) -> None:
+        self.text += "{"
+        for index, (name, member) in enumerate(members.items()):
+            if self.is_full:
+                return
+            self.text += f"{',' if index else ''}\n{' ' * _INDENT * (level + 1)}{_scalar(name)}: "
+            self.add(member, level + 1)
+        self.text += f"\n{' ' * _INDENT * level}}}" if members else "}"
 
 
 def _scalar(value: Any) -> str:

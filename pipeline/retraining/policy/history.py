@@ -44,6 +44,10 @@ class Attempt:
 class History:
     """The state that a decision needs of the past, built from the journal's records in order.
 
+    Example: after Decided(run r1 on span 3) `open_attempt` is r1. Ended(r1, "refused", refused=(3,),
+    version="2") closes it: `done` and `quarantined` contain span 3, and `refused` maps it to "2", the live
+    version that it lost against. Released(span 3) removes it from all of these, so that it gets another run.
+
     Attributes:
       attempts: the runs in the order of their decisions, without those that never started.
       quarantined: the spans that no run may read, with the reason: a defect, or the result of their run.
