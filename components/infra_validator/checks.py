@@ -7,8 +7,9 @@ from typing import Any
 
 from components.infra_validator.process import Ended
 from components.infra_validator.settings import InfraSettings
+from components.infra_validator.signatures import Signatures, signature_problems
 from components.reviews import CLASSES
-from serving.canary import INPUTS, OUTPUTS, Request, calls
+from serving.canary import OUTPUTS, Request, calls
 
 _NEAR_THE_CUT = 1e-6
 _ENDS = frozenset({"error", *OUTPUTS})
@@ -70,7 +71,7 @@ class CanaryResults:
     """
 
     ended: Ended
-    signatures: Mapping[str, Mapping[str, Mapping[str, str]]] | None
+    signatures: Signatures | None
     asked: tuple[CanaryCall, ...]
     answers: tuple[CanaryAnswer, ...]
     steps: Mapping[str, Mapping[str, Any]]
@@ -169,19 +170,7 @@ def _load(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
 def _signatures(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
     if found.signatures is None:  # it did not load: another check says why
         return
-    for name, wanted in INPUTS.items():
-        if name not in found.signatures:
-            yield f"it has no signature {name}; there are: {', '.join(sorted(found.signatures)) or 'none'}"
-            continue
-        inputs, outputs = found.signatures[name]["inputs"], found.signatures[name]["outputs"]
-        if dict(inputs) != {wanted: "string"}:
-            yield f"{name} takes {_in_words(inputs)}, not {wanted} (string)"
-        if (outputs.get("probability"), outputs.get("label")) != ("float32", "string"):
-            yield f"{name} gives {_in_words(outputs)}, not probability (float32) and label (string)"
-
-
-def _in_words(tensors: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} ({kind})" for name, kind in sorted(tensors.items())) or "nothing"
+    yield from signature_problems(found.signatures)
 
 
 def _answers(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:

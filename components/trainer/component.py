@@ -1,6 +1,7 @@
 """The Trainer component."""
 
 from pathlib import Path
+from typing import Any
 
 from tfx.components.trainer.component import Trainer
 from tfx.proto import trainer_pb2
@@ -9,6 +10,8 @@ from tfx.types import channel
 from components.embeddings.locate import fingerprint
 from components.embeddings.settings import EmbeddingSettings
 from components.fingerprints import code_fingerprint
+from components.reviews import CLASSES
+from components.trainer.own_model.module_file import ModuleFile
 from components.trainer.settings import TrainerSettings
 
 RUN_FN = "components.trainer.train.run_fn"
@@ -20,6 +23,7 @@ def trainer(
     settings: TrainerSettings,
     embedding: EmbeddingSettings,
     cache_dir: Path,
+    module: ModuleFile | None = None,
     base_model: channel.BaseChannel | None = None,
     schema: channel.BaseChannel | None = None,
 ) -> Trainer:
@@ -29,6 +33,8 @@ def trainer(
     that an upgrade of either trains again.
 
     Args:
+      module: the user's code that `settings.module` names. Its text is in the cache key, and is what runs.
+        The embedding is neither used nor in the key then.
       base_model: the live model, which `settings.warm_start` may start from, or an artifact without a model
         if none is live. It is an input, so another live model trains again.
     """
@@ -41,9 +47,18 @@ def trainer(
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         custom_config={
             "trainer": settings.model_dump(mode="json"),
-            "embedding": embedding.model_dump(mode="json"),
-            "embedding_fingerprint": fingerprint(embedding, cache_dir=cache_dir),
+            **_model(module, embedding, cache_dir),
             "cache_dir": str(cache_dir),
             "code": code_fingerprint("components.trainer.train", "components.trainer.worker"),
         },
     )
+
+
+def _model(module: ModuleFile | None, embedding: EmbeddingSettings, cache_dir: Path) -> dict[str, Any]:
+    """What decides the model beside the settings."""
+    if module is not None:
+        return {"module": module.model_dump(mode="json"), "classes": list(CLASSES)}
+    return {
+        "embedding": embedding.model_dump(mode="json"),
+        "embedding_fingerprint": fingerprint(embedding, cache_dir=cache_dir),
+    }

@@ -2,7 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+def _file_and_function(name: str) -> str:
+    file, _, function = name.rpartition(":")
+    if not file.endswith(".py") or not function.isidentifier():
+        raise ValueError("expected FILE.py:FUNCTION, such as my_model.py:build")
+    return name
 
 
 class TrainerSettings(BaseModel):
@@ -10,6 +17,12 @@ class TrainerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    module: Annotated[str, AfterValidator(_file_and_function)] | None = Field(
+        None,
+        description="FILE.py:FUNCTION, relative to the current folder: a model of your own. The function "
+        "returns a Keras model of text; one with the name run_fn trains and exports by itself, as TFX has "
+        "it. Unset means the built-in model.",
+    )
     epochs: int = Field(
         40, ge=1, le=100_000, description="The maximum number of passes over the training reviews."
     )
@@ -100,3 +113,21 @@ class TrainerSettings(BaseModel):
         description="The maximum number of encoded reviews in memory; more are read from disk in every "
         "epoch, which is slower. 50,000 reviews take about two gigabytes.",
     )
+
+    @model_validator(mode="after")
+    def _module_alone(self) -> "TrainerSettings":
+        """Refuses what would be ignored for a model of the user's own."""
+        if self.module is None:
+            return self
+        if self.strategy != "none":
+            raise ValueError(
+                f"trainer.strategy = {self.strategy!r} distributes the built-in model only; unset it. A "
+                "run_fn of trainer.module chooses its own strategy"
+            )
+        own = self.module.endswith(":run_fn")
+        if self.warm_start == "auto" or (self.warm_start == "live" and not own):
+            raise ValueError(
+                f"trainer.warm_start = {self.warm_start!r} takes over the weights of the built-in model "
+                "only; unset it. With 'live', a run_fn of trainer.module gets the live model's folder"
+            )
+        return self

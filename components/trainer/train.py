@@ -12,6 +12,8 @@ from components.embeddings.settings import EmbeddingSettings
 from components.trainer import distribution, fitting, initialization, workers
 from components.trainer.classifier import model, signatures
 from components.trainer.job import Job
+from components.trainer.own_model import stage as own_model
+from components.trainer.own_model.module_file import ModuleFile
 from components.trainer.preparation import Prepared, prepare
 from components.trainer.settings import TrainerSettings
 from serving.machine import scratch
@@ -24,6 +26,11 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains on `fn_args.train_files` and `eval_files`; `component.trainer` made `fn_args.custom_config`."""
     config = fn_args.custom_config
     settings = TrainerSettings.model_validate(config["trainer"])
+    if config.get("module") is not None:
+        record = own_model.run(fn_args, module=ModuleFile.model_validate(config["module"]), settings=settings)
+        if record is not None:
+            _write_history(record, fn_args.model_run_dir)
+        return
     job = Job(
         settings=settings,
         embedding=EmbeddingSettings.model_validate(config["embedding"]),
@@ -59,8 +66,12 @@ def carry_out(job: Job, *, exports: bool = True) -> None:
     )
     if exports:
         signatures.export(classifier, job.model_dir)
-        with tf.io.gfile.GFile(f"{job.run_dir}/{HISTORY}", "w") as file:
-            file.write(json.dumps(record.as_dict(), indent=1) + "\n")
+        _write_history(record, job.run_dir)
+
+
+def _write_history(record: fitting.FitRecord, run_dir: str) -> None:
+    with tf.io.gfile.GFile(f"{run_dir}/{HISTORY}", "w") as file:
+        file.write(json.dumps(record.as_dict(), indent=1) + "\n")
 
 
 def train(

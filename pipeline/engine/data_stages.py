@@ -37,6 +37,6 @@ def data_stages(settings: Settings) -> DataStages:
         anomalies=anomalies.outputs["anomalies"],
         settings=settings.check,
         examples=examples,
-        embedding=settings.embedding,
+        embedding=None if settings.trainer.module else settings.embedding,
     )
     return DataStages(reviews, statistics, schema, anomalies, check)

@@ -156,15 +156,13 @@ class _Attempt:
     def _execute(self, *, use_cache: bool) -> None:
         self._console.note("Loading TensorFlow and TFX ...")
         with _garbage_kept():
-            from components.embeddings.locate import locate
             from components.trainer import progress
             from pipeline.engine.beam_orchestrator import run_dag
             from pipeline.engine.stages import create_local_pipeline
             from pipeline.job_server import session
             from pipeline.workspace.relocation import relocate_artifacts
 
-        handle = locate(self._settings.embedding, cache_dir=self._settings.cache, progress=self._console.note)
-        _log.info("embedding %s is at %s", self._settings.embedding.name, handle)
+        self._prepare_model()
         if moved := relocate_artifacts(self._workspace):
             _log.info("the workspace was moved: %d artifacts got their new addresses", moved)
         dag = create_local_pipeline(self._settings, self._workspace, use_cache=use_cache)
@@ -174,6 +172,18 @@ class _Attempt:
             progress.reporting_to(self._training(while_training)),
         ):
             run_dag(dag, run_id=self._run_id, listener=self, lineage=self._workspace.metadata)
+
+    def _prepare_model(self) -> None:
+        """Finds out before the first stage that the Trainer could not build its model."""
+        if (name := self._settings.trainer.module) is not None:
+            from components.trainer.own_model.loading import require_importable
+
+            require_importable(name)
+            return
+        from components.embeddings.locate import locate
+
+        handle = locate(self._settings.embedding, cache_dir=self._settings.cache, progress=self._console.note)
+        _log.info("embedding %s is at %s", self._settings.embedding.name, handle)
 
     def _training(self, beside: ExitStack) -> Callable[[str], None]:
         """The callback for each progress line of the Trainer.

@@ -13,6 +13,7 @@ from components.infra_validator.component import InfraValidator
 from components.production_model.component import ProductionModel
 from components.pusher.component import pusher
 from components.trainer.component import trainer
+from components.trainer.own_model.module_file import ModuleFile
 from pipeline.engine.data_stages import data_stages
 
 if TYPE_CHECKING:
@@ -20,13 +21,21 @@ if TYPE_CHECKING:
     from pipeline.workspace.layout import Workspace
 
 
-def create_stages(settings: Settings, *, store_root: str) -> Sequence[BaseNode]:
+def create_stages(
+    settings: Settings, *, store_root: str, module: ModuleFile | None = None
+) -> Sequence[BaseNode]:
     """The stages, top to bottom.
 
     Args:
       settings: what the user asked for.
       store_root: the folder of the version store, which the Pusher writes to and which has the live version.
+      module: the code that `trainer.module` names; read here if None.
+
+    Raises:
+      InputError: the file that `trainer.module` names cannot be used.
     """
+    if module is None and settings.trainer.module is not None:
+        module = ModuleFile.read(settings.trainer.module)
     split = "test" if settings.data.test_weight else "eval"
 
     data = data_stages(settings)
@@ -37,6 +46,8 @@ def create_stages(settings: Settings, *, store_root: str) -> Sequence[BaseNode]:
         live = ProductionModel(store_root=store_root).with_id("LiveModel")
     train = trainer(
         examples,
+        module=module,
+        schema=data.schema.outputs["schema"] if module and module.is_run_fn else None,
         base_model=live.outputs["model"] if live else None,
         settings=settings.trainer,
         embedding=settings.embedding,

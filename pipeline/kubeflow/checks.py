@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from components.embeddings import catalog
 from components.errors import GreenlightError, InputError
+from components.trainer.own_model.module_file import ModuleFile
 from pipeline.preflight import beam_runner
 from pipeline.settings.beam import FLINK
 
@@ -65,6 +66,8 @@ def require_compilable(settings: Settings) -> None:
             "one beside the cluster, and set beam.runner = 'PortableRunner' with --job_endpoint in "
             "beam.options."
         )
+    if settings.trainer.module is not None:
+        ModuleFile.read(settings.trainer.module)
     beam_runner.require_known(settings.beam)
 
 

@@ -50,11 +50,15 @@ ALL = (
 
 
 def of(settings: Settings) -> list[Parameter]:
-    """The compiled parameters: requested, and not "off", which is not a number."""
+    """The compiled parameters: requested, and not "off", which is not a number.
+
+    A model of the user's own (`trainer.module`) has no embedding to choose.
+    """
+    wanted = set(settings.kubeflow.parameters) - ({"embedding"} if settings.trainer.module else set())
     return [
         parameter
         for parameter in ALL
-        if parameter.name in settings.kubeflow.parameters and parameter.value_in(settings) is not None
+        if parameter.name in wanted and parameter.value_in(settings) is not None
     ]
 
 

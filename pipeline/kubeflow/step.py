@@ -48,14 +48,23 @@ def with_parameters(executor_input: dict[str, Any], *, stage: str, settings_json
     given = {name: values.pop(name) for name in names if name in values}
     changed = parameters.laid_over(settings, given)
     if changed is not settings:
-        values.update(_properties(stage, changed))
+        values.update(_properties(stage, changed, compiled=values))
 
 
-def _properties(stage: str, settings: Any) -> dict[str, Any]:
-    """The execution properties of a stage that is wired from these settings."""
+def _properties(stage: str, settings: Any, *, compiled: dict[str, Any]) -> dict[str, Any]:
+    """The execution properties of a stage that is wired from these settings.
+
+    compiled: those that it was compiled with. They have the text of the file that `trainer.module` names,
+      which no pod has.
+    """
+    from components.trainer.own_model.module_file import ModuleFile
     from pipeline.engine.stages import create_stages
 
-    found = next(each for each in create_stages(settings, store_root="") if each.id == stage)
+    module = None
+    if settings.trainer.module is not None:
+        module = ModuleFile.model_validate(json.loads(compiled["custom_config"])["module"])
+    stages = create_stages(settings, store_root="", module=module)
+    found = next(each for each in stages if each.id == stage)
     return {name: value for name, value in found.exec_properties.items() if value is not None}
 
 

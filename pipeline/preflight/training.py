@@ -10,6 +10,7 @@ from components.embeddings import catalog
 from components.errors import InputError
 from components.example_gen.sources import preflight
 from components.trainer import workers
+from components.trainer.own_model.module_file import ModuleFile
 from pipeline.preflight import beam_runner
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ def require_run(settings: Settings) -> None:
     """Finds out that a run could not begin.
 
     Raises:
-      InputError: a key, the embedding, a Beam option or a worker is not there, or the source cannot be read.
+      InputError: a key, the embedding, the file of trainer.module, a Beam option or a worker is not there, or
+        the source cannot be read.
       DataStopped: the first rows of the source cannot be used. All else is well then.
     """
     _require_keys(settings)
@@ -34,6 +36,7 @@ def require_search(settings: Settings, output: Path | None) -> None:
     Args:
       output: where the settings are to be written; None for a place in the workspace.
     """
+    _require_built_in(settings, "`greenlight tune` searches")
     _require_choice(settings)
     _require_pipeline(settings)
     if output is not None:
@@ -47,6 +50,7 @@ def require_study(settings: Settings, output: Path | None = None) -> None:
     Args:
       output: where the result is to be written too, if anywhere.
     """
+    _require_built_in(settings, "`greenlight study` compares")
     catalog.find(settings.embedding.name)
     if output is not None:
         _require_writable(output)
@@ -59,7 +63,7 @@ def require_retraining(settings: Settings) -> None:
     Spans come and go: each is looked at when it is its turn. Nor is a job server asked, which may come back.
     """
     _require_keys(settings)
-    catalog.find(settings.embedding.name)
+    _require_model(settings)
     beam_runner.require_known(settings.beam)
     workers.require_known(settings.trainer)
     if not settings.data.has_spans:
@@ -67,9 +71,24 @@ def require_retraining(settings: Settings) -> None:
 
 
 def _require_pipeline(settings: Settings) -> None:
-    catalog.find(settings.embedding.name)
+    _require_model(settings)
     beam_runner.require_usable(settings.beam)
     workers.require_known(settings.trainer)
+
+
+def _require_model(settings: Settings) -> None:
+    if settings.trainer.module is not None:
+        ModuleFile.read(settings.trainer.module)
+    else:
+        catalog.find(settings.embedding.name)
+
+
+def _require_built_in(settings: Settings, what: str) -> None:
+    if settings.trainer.module is not None:
+        raise InputError(
+            f"trainer.module = {settings.trainer.module!r}: {what} settings of the built-in model, most of "
+            "which mean nothing for your own. Unset it for this command: --set trainer.module=none."
+        )
 
 
 def _require_source(settings: Settings) -> None:

@@ -17,7 +17,7 @@ Outputs = dict[str, tf.Tensor]
 
 
 class ServedModel(tf.Module):
-    """Four signatures over one computation; all take an empty batch.
+    """Four signatures over one computation, `probability`; all take an empty batch.
 
     `serving_default` takes `text`, string [N]; `tf_example` takes `examples`, string [N], serialized
     tf.Examples with a text feature. Both return `probability` (of positive), float32 [N], and `label`, string
@@ -25,23 +25,13 @@ class ServedModel(tf.Module):
     TensorFlow Serving's calls of these names need.
     """
 
-    def __init__(self, classifier: Classifier):
-        super().__init__()
-        self._classifier = classifier
-        # What the functions capture must hang on the module to be saved: the embedding with its vocabulary
-        # file, the n-grams, and the head's bare variables. Nothing of Keras or the optimizer goes along.
-        self.embedding = classifier.embedding.resolved_object
-        self.head = list(classifier.head.weights)
-        self.ngram_index: NgramIndex | None = None
-        self.ngram_tables: Tables | None = None
-        if classifier.ngrams:
-            self.ngram_index = classifier.ngrams.index
-            weighted, squares = classifier.ngrams.tables()
-            self.ngram_tables = tf.Variable(weighted, trainable=False), tf.Variable(squares, trainable=False)
+    def probability(self, text: tf.Tensor) -> tf.Tensor:
+        """Of being positive: string [N] -> float32 [N]."""
+        raise NotImplementedError
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
     def serving_default(self, text: tf.Tensor) -> Outputs:
-        probability = self._classifier.probability(text, ngram_tables=self.ngram_tables)
+        probability = self.probability(text)
         negative, positive = reviews.CLASSES
         label = tf.where(probability >= CUT, positive, negative)
         return {"probability": probability, "label": label}
@@ -64,8 +54,33 @@ class ServedModel(tf.Module):
         return {"outputs": self.tf_example(inputs)["probability"]}
 
 
+class ServedClassifier(ServedModel):
+    """The signatures over a classifier."""
+
+    def __init__(self, classifier: Classifier):
+        super().__init__()
+        self._classifier = classifier
+        # What the functions capture must hang on the module to be saved: the embedding with its vocabulary
+        # file, the n-grams, and the head's bare variables. Nothing of Keras or the optimizer goes along.
+        self.embedding = classifier.embedding.resolved_object
+        self.head = list(classifier.head.weights)
+        self.ngram_index: NgramIndex | None = None
+        self.ngram_tables: Tables | None = None
+        if classifier.ngrams:
+            self.ngram_index = classifier.ngrams.index
+            weighted, squares = classifier.ngrams.tables()
+            self.ngram_tables = tf.Variable(weighted, trainable=False), tf.Variable(squares, trainable=False)
+
+    def probability(self, text: tf.Tensor) -> tf.Tensor:
+        return self._classifier.probability(text, ngram_tables=self.ngram_tables)
+
+
 def export(classifier: Classifier, folder: str | Path) -> None:
     """Writes the classifier to `folder`: a relocatable SavedModel with only the variables of inference."""
-    served = ServedModel(classifier)
+    save(ServedClassifier(classifier), folder)
+
+
+def save(served: ServedModel, folder: str | Path) -> None:
+    """Writes a SavedModel with SIGNATURES to `folder`."""
     signatures = {name: getattr(served, name) for name in SIGNATURES}
     tf.saved_model.save(served, str(folder), signatures=signatures)

@@ -1,0 +1,25 @@
+"""The signatures that a model must have."""
+
+from collections.abc import Iterator, Mapping
+
+from serving.canary import INPUTS
+
+Signatures = Mapping[str, Mapping[str, Mapping[str, str]]]
+"""Name -> "inputs" and "outputs" -> name -> type."""
+
+
+def signature_problems(found: Signatures) -> Iterator[str]:
+    """A clause for everything that `serving_default` and `tf_example` lack."""
+    for name, wanted in INPUTS.items():
+        if name not in found:
+            yield f"it has no signature {name}; there are: {', '.join(sorted(found)) or 'none'}"
+            continue
+        inputs, outputs = found[name]["inputs"], found[name]["outputs"]
+        if dict(inputs) != {wanted: "string"}:
+            yield f"{name} takes {_in_words(inputs)}, not {wanted} (string)"
+        if (outputs.get("probability"), outputs.get("label")) != ("float32", "string"):
+            yield f"{name} gives {_in_words(outputs)}, not probability (float32) and label (string)"
+
+
+def _in_words(tensors: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({kind})" for name, kind in sorted(tensors.items())) or "nothing"

@@ -1,0 +1,107 @@
+"""The fit of a user's Keras model: the Trainer's loop, with early stopping and calibration."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tf_keras
+
+from components.trainer import callbacks, progress
+from components.trainer.classifier import data
+from components.trainer.classifier.calibration import Calibration, find
+from components.trainer.fitting import FitRecord
+from components.trainer.own_model.loading import OwnFunction
+from components.trainer.own_model.text_model import TextModel, require_probabilities
+from components.trainer.settings import TrainerSettings
+
+_EVAL_BATCH = 512
+
+
+def read(
+    settings: TrainerSettings, *, train_files: Sequence[str], eval_files: Sequence[str]
+) -> tuple[data.Batches, data.Batches]:
+    """Both splits as text, in memory or streamed (`trainer.memory_reviews`).
+
+    Raises:
+      GreenlightError: a split is empty or cannot be read.
+    """
+    sizes = data.count(train_files, split="train"), data.count(eval_files, split="eval")
+    if sum(sizes) > settings.memory_reviews:
+        progress.report(f"{sizes[0]:,} and {sizes[1]:,} reviews are streamed in every epoch")
+        return data.StreamedReviews(train_files, sizes[0]), data.StreamedReviews(eval_files, sizes[1])
+    return data.read(train_files, split="train"), data.read(eval_files, split="eval")
+
+
+def fit(
+    function: OwnFunction,
+    model: TextModel,
+    *,
+    train: data.Batches,
+    evaluation: data.Batches,
+    settings: TrainerSettings,
+    log_dir: str | Path | None = None,
+) -> FitRecord:
+    """Trains the model in place.
+
+    A model that its user compiled keeps its optimizer and loss; any other gets Adam and binary cross-entropy
+    with label smoothing. The metric is accuracy in both.
+
+    Raises:
+      InputError: the user's code raises, or the trained model does not give probabilities.
+      GreenlightError: the loss became NaN or infinite.
+    """
+    started = time.perf_counter()
+    record = callbacks.EpochRecord(epochs=settings.epochs, log_dir=log_dir)
+    stopping = callbacks.early_stopping(settings)
+    with function.explained("the training of its model"):
+        _compile(model, settings)
+        model.fit(
+            train.batches(settings.batch_size, shuffle_seed=settings.seed),
+            validation_data=evaluation.batches(_EVAL_BATCH),
+            epochs=settings.epochs,
+            callbacks=[record, stopping] if settings.early_stopping else [record],
+            verbose=0,
+        )
+    calibration = _calibration(function, model, evaluation, wanted=settings.calibrate)
+    restored = settings.early_stopping and settings.restore_best_weights
+    return FitRecord(
+        epochs=tuple(record.epochs),
+        restored_epoch=stopping.best_epoch + 1 if restored else len(record.epochs),
+        stopped_epoch=len(record.epochs) if len(record.epochs) < settings.epochs else None,
+        monitor=settings.monitor,
+        seconds=round(time.perf_counter() - started, 3),
+        parameters=model.own.count_params(),
+        trainable_parameters=sum(weight.shape.num_elements() for weight in model.own.trainable_weights),
+        examples={"train": len(train), "eval": len(evaluation)},
+        calibration=calibration,
+    )
+
+
+def _compile(model: TextModel, settings: TrainerSettings) -> None:
+    own, given = model.own, {}
+    if optimizer := getattr(own, "optimizer", None):
+        given = {"optimizer": optimizer, "loss": own.loss, "run_eagerly": own.run_eagerly}
+    defaults = {
+        "optimizer": tf_keras.optimizers.Adam(settings.learning_rate),
+        "loss": tf_keras.losses.BinaryCrossentropy(
+            from_logits=model.logits, label_smoothing=settings.label_smoothing
+        ),
+    }
+    threshold = 0.0 if model.logits else 0.5
+    accuracy = tf_keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold)
+    model.compile(**defaults | given, metrics=[accuracy])
+
+
+def _calibration(
+    function: OwnFunction, model: TextModel, evaluation: data.Batches, *, wanted: bool
+) -> Calibration | None:
+    batches = evaluation.batches(_EVAL_BATCH)
+    scored = [(model(text, training=False)[:, 0].numpy(), label.numpy()) for text, label in batches]
+    number, label = (np.concatenate(parts) for parts in zip(*scored, strict=True))
+    if not model.logits:
+        require_probabilities(function, number, when="after training")
+    if not wanted:
+        return None
+    kept = np.clip(number.astype(np.float64), 1e-7, 1 - 1e-7)
+    return find(number if model.logits else np.log(kept) - np.log1p(-kept), label)

@@ -1,0 +1,70 @@
+"""The Trainer's work where `trainer.module` names the user's code."""
+
+import tensorflow as tf
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from components import reviews
+from components.infra_validator.signatures import signature_problems
+from components.trainer import progress
+from components.trainer.fitting import FitRecord
+from components.trainer.own_model import export, fit, text_model
+from components.trainer.own_model.loading import OwnFunction, imported
+from components.trainer.own_model.module_file import ModuleFile
+from components.trainer.settings import TrainerSettings
+from serving.machine import scratch
+from serving.model.loader import LoadError, load
+
+
+def run(fn_args: FnArgs, *, module: ModuleFile, settings: TrainerSettings) -> FitRecord | None:
+    """Trains and exports with the user's function; None for one that keeps no record, a `run_fn`.
+
+    Raises:
+      InputError: the code cannot be used; the message says what is missing.
+      GreenlightError: a split is empty, or the fit diverged.
+    """
+    with imported(module) as function:
+        if not module.is_run_fn:
+            return _fit(fn_args, function, settings)
+        progress.report(f"training by {module.name}")
+        function(fn_args)
+        _require_model(function, fn_args.serving_model_dir)
+        return None
+
+
+def _fit(fn_args: FnArgs, function: OwnFunction, settings: TrainerSettings) -> FitRecord:
+    train, evaluation = fit.read(settings, train_files=fn_args.train_files, eval_files=fn_args.eval_files)
+    progress.report(f"building the model of {function.module.name}")
+    texts = train.batches(settings.batch_size).map(lambda text, label: text)
+    model = text_model.build(function, texts=texts, settings=settings, classes=reviews.CLASSES)
+    with scratch.folder("untrained") as folder:  # what cannot be exported is not trained first
+        what = "the export of its model, tried before training,"
+        export.export(function, model, None, folder, what=what)
+    record = fit.fit(
+        function,
+        model,
+        train=train,
+        evaluation=evaluation,
+        settings=settings,
+        log_dir=fn_args.model_run_dir,
+    )
+    export.export(function, model, record.calibration, fn_args.serving_model_dir)
+    return record
+
+
+def _require_model(function: OwnFunction, folder: str) -> None:
+    """Refuses what a `run_fn` left if it is not a model with the two signatures that are asked."""
+    if not tf.saved_model.contains_saved_model(folder):
+        raise function.problem("run_fn ended without a SavedModel in fn_args.serving_model_dir.")
+    try:
+        signatures = load(folder).signatures
+    except LoadError as error:
+        raise function.problem(f"the SavedModel that run_fn wrote does not load: {error}.") from error
+    described = {
+        name: {
+            "inputs": {key: spec.dtype for key, spec in signature.inputs.items()},
+            "outputs": {key: spec.dtype for key, spec in signature.outputs.items()},
+        }
+        for name, signature in signatures.items()
+    }
+    if problems := list(signature_problems(described)):
+        raise function.problem(f"the SavedModel that run_fn wrote cannot be served: {'; '.join(problems)}.")

@@ -1,0 +1,118 @@
+"""A run_fn of the user's: TFX's own contract."""
+
+import json
+
+import pytest
+import tensorflow as tf
+from tfx.components.trainer.executor import GenericExecutor
+from tfx.types import channel_utils, standard_artifacts
+
+from components.embeddings.settings import EmbeddingSettings
+from components.errors import InputError
+from components.trainer.component import trainer
+from components.trainer.settings import TrainerSettings
+
+RUN_FN = """
+import tensorflow as tf
+
+
+class Served(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def serving_default(self, text):
+        probability = tf.sigmoid(tf.cast(tf.strings.length(text), tf.float32) - 10.0)
+        return {"probability": probability, "label": tf.where(probability >= 0.5, "positive", "negative")}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def tf_example(self, examples):
+        parsed = tf.io.parse_example(examples, {"text": tf.io.FixedLenFeature([], tf.string)})
+        return self.serving_default(parsed["text"])
+
+
+def run_fn(fn_args):
+    files = tf.io.gfile.glob(fn_args.train_files)
+    count = sum(1 for _ in tf.data.TFRecordDataset(files, compression_type="GZIP"))
+    assert count == 400, count
+    assert fn_args.custom_config["classes"] == ["negative", "positive"]
+    assert fn_args.custom_config["trainer"]["epochs"] == 40
+    served = Served()
+    signatures = {name: getattr(served, name) for name in SIGNATURES}
+    tf.saved_model.save(served, fn_args.serving_model_dir, signatures=signatures)
+
+
+SIGNATURES = ["serving_default", "tf_example"]
+"""
+
+
+@pytest.fixture
+def executed(own, examples_uri, tmp_path):
+    """Runs TFX's Trainer with a file; returns the folder of the model."""
+
+    def run(text: str):
+        examples = standard_artifacts.Examples()
+        examples.uri, examples.split_names = str(examples_uri), '["train", "eval"]'
+        stage = trainer(
+            channel_utils.as_channel([examples]),
+            settings=TrainerSettings(module="own.py:run_fn"),
+            embedding=EmbeddingSettings(),
+            cache_dir=tmp_path / "cache",
+            module=own(text, "run_fn"),
+        )
+        model, model_run = standard_artifacts.Model(), standard_artifacts.ModelRun()
+        model.uri, model_run.uri = str(tmp_path / "model"), str(tmp_path / "model_run")
+        inputs = {key: list(value.get()) for key, value in stage.inputs.items()}
+        outputs = {"model": [model], "model_run": [model_run]}
+        GenericExecutor().Do(inputs, outputs, dict(stage.exec_properties))
+        return tmp_path / "model" / "Format-Serving"
+
+    return run
+
+
+def test_what_it_writes_is_the_model(executed):
+    loaded = tf.saved_model.load(str(executed(RUN_FN)))
+    assert set(loaded.signatures) == {"serving_default", "tf_example"}
+
+
+BROKEN = {
+    "it raises": (
+        RUN_FN.replace("count == 400", "count == 401"),
+        "run_fn() raised AssertionError: 400 (line 20 of own.py)",
+    ),
+    "it writes nothing": (
+        "def run_fn(fn_args): ...\n",
+        "run_fn ended without a SavedModel in fn_args.serving_model_dir.",
+    ),
+    "a signature is missing": (
+        RUN_FN.replace(', "tf_example"]', "]"),
+        "the SavedModel that run_fn wrote cannot be served: it has no signature tf_example; there are: "
+        "serving_default.",
+    ),
+    "an output is missing": (
+        RUN_FN.replace('"probability": probability, ', ""),
+        "serving_default gives label (string), not probability (float32) and label (string); tf_example ",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_one_is_refused_with_what_is_missing(executed, case):
+    text, words = BROKEN[case]
+    with pytest.raises(InputError) as caught:
+        executed(text)
+    assert str(caught.value).startswith("trainer.module = 'own.py:run_fn': ")
+    assert words in str(caught.value)
+
+
+def test_the_text_of_the_file_is_in_the_cache_key(own, tmp_path):
+    def key(text: str) -> str:
+        stage = trainer(
+            channel_utils.as_channel([standard_artifacts.Examples()]),
+            settings=TrainerSettings(module="own.py:run_fn"),
+            embedding=EmbeddingSettings(),
+            cache_dir=tmp_path / "cache",
+            module=own(text, "run_fn"),
+        )
+        return stage.exec_properties["custom_config"]
+
+    assert key(RUN_FN) == key(RUN_FN) != key(RUN_FN + "# changed\n")
+    assert json.loads(key(RUN_FN))["module"] == {"name": "own.py:run_fn", "source": RUN_FN}
+    assert "embedding" not in json.loads(key(RUN_FN))
