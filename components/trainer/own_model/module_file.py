@@ -96,5 +96,5 @@ def _require_function(module: ModuleFile) -> None:
 
 def _imports_all(tree: ast.Module) -> bool:
     """Whether only the import of the file can tell what it defines."""
-    froms = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
-    return any(alias.name == "*" for node in froms for alias in node.names)
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    return any(alias.name == "*" for node in imports for alias in node.names)
