@@ -11,6 +11,7 @@ from pipeline.console.plain import Console
 from pipeline.engine import local_runner
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "cnn"
+pytestmark = pytest.mark.timeout(900)
 SMALL = ("data.limit=400", "trainer.epochs=1", "gate.min_accuracy=off")
 
 
