@@ -99,7 +99,7 @@ def test_it_learns_and_is_served_like_the_built_in_model(fitted, packaged_review
     examples = np.array([reviews.to_example(text, 0).SerializeToString() for text in texts], object)
     by_example = model.run("tf_example", {"examples": examples})
     np.testing.assert_array_equal(by_example["probability"], probability)
-    assert by_example["label"].tolist() == [reviews.CLASSES[p >= 0.5].encode() for p in probability]
+    assert by_example["label"].tolist() == [reviews.CLASSES[int(p >= 0.5)].encode() for p in probability]
     alone = [scores(model, [text])[0] for text in texts[:5]]
     np.testing.assert_allclose(alone, probability[:5], atol=1e-6)
     assert scores(model, []).shape == (0,)
