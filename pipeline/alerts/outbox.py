@@ -113,5 +113,5 @@ class Outbox:
         age = datetime.datetime.now(datetime.UTC).timestamp() - message.since
         _log.warning("alert %s by %s: %s", message.payload.get("id"), message.channel, why)
         if age > 3600 * self._settings.keep_hours:
-            _log.error("alert %s by %s is given up", message.payload.get("id"), message.channel)
+            _log.error("alert %s by %s is not retried any more", message.payload.get("id"), message.channel)
             self._spool.give_up(message)

@@ -61,7 +61,7 @@ def run(
     workspace.create()
     run_id = run_id or new_run_id()
     if workspace.run(run_id).exists():
-        raise InputError(f"There is a run {run_id} in {workspace.root} already.")
+        raise InputError(f"Run {run_id} already exists in {workspace.root}.")
     with (
         _written_in(workspace),
         workspace.exclusively(),

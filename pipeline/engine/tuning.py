@@ -54,9 +54,9 @@ class TuneResult:
         """The result as text for a terminal."""
         best, first = self.trials[0], self._first
         if first is None:
-            compared = "; as the settings were before, the fit diverged."
+            compared = "; with the initial settings, the fit diverged."
         elif first is best:
-            compared = ", as the settings were before."
+            compared = ", with the initial settings."
         else:
             compared = f"; before: {first['score']:.4f}."
         count = f"{len(self.trials)} trials" if len(self.trials) > 1 else "a single trial"
@@ -188,7 +188,7 @@ class _Stages:
 
 def _read(run: Run, output: str, file: str) -> Any:
     artifact = run.output("Tuner", output)
-    assert artifact is not None, f"TFX's Tuner ended well without {output}"
+    assert artifact is not None, f"TFX's Tuner succeeded without the output {output}"
     return json.loads(Path(artifact.path, file).read_text(encoding="utf-8"))
 
 

@@ -32,10 +32,10 @@ _REASONS = {
     f"the environment variable {TOKEN_VARIABLE}",
     403: "does not allow this to the token's owner. Ask for the role kubeflow-pipelines-edit in "
     "the namespace (kubeflow.api.namespace)",
-    404: "has nothing there",
+    404: "does not have this object",
     409: "already has an object of that name",
 }
-_LATER = {408: "timed out waiting for the request", 429: "is asked too often"}
+_LATER = {408: "timed out waiting for the request", 429: "limits the rate of requests"}
 _GATEWAY = (502, 503, 504)
 
 Json = dict[str, Any]
@@ -134,7 +134,7 @@ class KubeflowApi:
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            raise self._no_answer("it sends no JSON object")
+            raise self._no_answer("it does not send a JSON object")
         return answer
 
     def _exchange(self, request: httpx.Request) -> tuple[int, str, bytes]:
@@ -250,7 +250,7 @@ def _authorization(settings: ApiSettings) -> dict[str, str]:
 
 def _there(path: Path, key: str) -> Path:
     if not path.is_file():
-        raise InputError(f"kubeflow.api.{key} = {str(path)!r}: there is no such file.")
+        raise InputError(f"kubeflow.api.{key} = {str(path)!r}: the file does not exist.")
     return path
 
 
@@ -266,7 +266,7 @@ def _refusal(settings: ApiSettings, status: int, text: bytes) -> GreenlightError
         kind = {404: Missing, 409: Taken}.get(status, InputError)
         return kind(f"{host} {_REASONS[status]}.{told}")
     if status < 400:  # a redirect is never followed: only this host may get the token
-        return GreenlightError(_not_kubeflow(settings, "it sends the request on to another address"))
+        return GreenlightError(_not_kubeflow(settings, "it redirects to another address"))
     if status < 500:
         return InputError(f"{host} refuses the request ({status}).{told}")
     return Unclear(

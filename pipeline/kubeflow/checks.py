@@ -81,7 +81,7 @@ def require_paths_of_a_pod(settings: Settings) -> None:
     relative = [f"{key} = {value!r}" for key, value in named if not _is_found_from_a_pod(value)]
     if relative:
         raise InputError(
-            f"{', '.join(relative)}: a relative path leads nowhere in a pod. Give an address such as "
+            f"{', '.join(relative)}: a relative path cannot be found in a pod. Give an address such as "
             "gs://bucket/..., or the absolute path of what is in the image or mounted."
         )
     closed = [f"{key} = {value!r}" for key, value in named if value.startswith(_NOT_OPENED)]

@@ -117,13 +117,13 @@ def outcome(run: Run, *, store: str) -> RunResult:
         left = results.load(store, run.id)
     except GreenlightError as error:
         if run.state == "SUCCEEDED":
-            return RunResult(verdict="failed", run=run.id, error=f"The run ended well, but: {error}", **facts)
+            return RunResult(verdict="failed", run=run.id, error=f"The run succeeded, but: {error}", **facts)
         left = None
     if left is not None and (run.state == "SUCCEEDED" or left.verdict in ("stopped", "failed")):
         return dataclasses.replace(left, **facts)
     if run.state == "SUCCEEDED":
         path = results.path_of(store, run.id)
-        missing = f"The run ended well, but there is no result of it at {path}."
+        missing = f"The run succeeded, but its result does not exist at {path}."
         return RunResult(verdict="failed", run=run.id, error=missing, **facts)
     return RunResult(verdict="failed", run=run.id, error=_failure(run), **facts)
 

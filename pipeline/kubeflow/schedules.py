@@ -126,7 +126,7 @@ class Schedules:
             if unclear.was_refused:
                 raise
             if not unclear.is_over:
-                raise _may_be_there(unclear, "It was not there when it was looked up.") from unclear
+                raise _may_be_there(unclear, "A lookup did not find it.") from unclear
         return self._read(self._api.post("/recurringruns", body))
 
     def find(self, name: str) -> Schedule:

@@ -167,7 +167,10 @@ def _ended(error: Exception, *, stage: str, run: str | None, store: str) -> int:
         try:
             results.save(results.failed(run, failure.message, failure.exit_code, stage=stage), store)
         except OSError as unwritable:
-            print(f"That could not be kept in {results.path_of(store, run)}: {unwritable}", file=sys.stderr)
+            print(
+                f"The result could not be saved in {results.path_of(store, run)}: {unwritable}",
+                file=sys.stderr,
+            )
     return failure.exit_code
 
 

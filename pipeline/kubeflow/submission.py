@@ -156,7 +156,7 @@ class Cluster:
                     return self._id(found[0], "run_id")
                 if unclear.is_over:
                     return None
-            asked = f"It was not there when it was looked up {_LOOKS} times."
+            asked = f"{_LOOKS} lookups did not find it."
         except GreenlightError as error:
             asked = f"It could not be looked up: {error}"
         raise GreenlightError(
@@ -167,7 +167,7 @@ class Cluster:
     def _id(self, answer: Json, field: str) -> str:
         value = answer.get(field)
         if not isinstance(value, str) or not value:
-            raise Unclear(str(self._api.unreadable(f"it sends no {field}")), is_over=True)
+            raise Unclear(str(self._api.unreadable(f"it does not send {field}")), is_over=True)
         return value
 
     def link(self, run: str) -> str:
@@ -208,7 +208,7 @@ class Cluster:
             if left <= 0:
                 raise GreenlightError(
                     f"Run {run} has not ended within {self._settings.wait_seconds:g} s "
-                    f"(kubeflow.api.wait_seconds), and goes on: {self.link(run)} "
+                    f"(kubeflow.api.wait_seconds), and continues: {self.link(run)} "
                     f"(`greenlight submit --run {run}` waits for it again)"
                 )
             time.sleep(min(self._settings.poll_seconds, left))

@@ -101,7 +101,7 @@ def _require_keys(settings: Settings) -> None:
         key = getattr(settings.push, name)
         if key is not None and not Path(key).is_file():
             raise InputError(
-                f"push.{name} = {str(key)!r}: there is no such file. Give a PEM file, or unset it."
+                f"push.{name} = {str(key)!r}: the file does not exist. Give a PEM file, or unset it."
             )
 
 

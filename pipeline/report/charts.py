@@ -130,7 +130,7 @@ def roc(predictions: Predictions) -> str:
             "cut at 0.5", cut, xytext=(9, -5), textcoords="offset points", va="top", fontsize=11, color=SECOND
         )
         axes.text(0.97, 0.08, f"AUC {area:.4f}", ha="right", fontsize=17, fontweight="bold", color=FIRST)
-        axes.set(xlabel="share of negatives called positive", ylabel="share of positives found")
+        axes.set(xlabel="false positive rate", ylabel="true positive rate")
         axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
         return inline_svg(figure, name="roc", label=f"ROC curve; the area under it is {area:.4f}")
 
@@ -150,7 +150,7 @@ def reliability(calibration: Calibration) -> str:
         axes.text(
             0.0, 0.97, f"ECE {calibration.error:.4f}", va="top", fontsize=17, fontweight="bold", color=FIRST
         )
-        axes.set(xlabel="predicted probability of positive", ylabel="observed share of positive")
+        axes.set(xlabel="predicted probability of the positive class", ylabel="observed share of positives")
         axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
         label = f"Reliability diagram; the expected calibration error is {calibration.error:.4f}"
         return inline_svg(figure, name="reliability", label=label)
@@ -175,7 +175,7 @@ def certainty(predictions: Predictions) -> str:
         axes.set_ylim(-2.2 * largest, 2.2 * largest)
         axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
         axes.minorticks_off()
-        axes.set(xlabel="predicted probability of positive", ylabel="reviews (logarithmic)")
+        axes.set(xlabel="predicted probability of the positive class", ylabel="reviews (logarithmic)")
         return inline_svg(
             figure, name="certainty", label="Probabilities given to positive and to negative reviews"
         )

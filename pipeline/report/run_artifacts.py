@@ -62,9 +62,9 @@ def gather(run: Run) -> RunArtifacts:
         try:
             return read(artifact)
         except FileNotFoundError as error:
-            missing[what] = f"{stage} left no {Path(error.filename or artifact.uri).name}."
+            missing[what] = f"{stage} did not write {Path(error.filename or artifact.uri).name}."
         except Exception as error:  # a broken file leaves out its section, not the report of a failed run
-            missing[what] = f"What {stage} left cannot be read ({type(error).__name__}: {error})."
+            missing[what] = f"The output of {stage} cannot be read ({type(error).__name__}: {error})."
         return None
 
     approved = run.output(APPROVAL, "blessing") is not None
@@ -96,7 +96,7 @@ def why_missing(run: Run, stage: str) -> str:
         )
     if found.state == "failed":
         return f"{stage} failed."
-    return f"{stage} ({found.state}) left nothing to show."
+    return f"{stage} ({found.state}) has no output."
 
 
 def _json(name: str) -> Callable[[Artifact], Any]:

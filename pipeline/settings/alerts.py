@@ -94,9 +94,7 @@ class AlertSettings(BaseModel):
         le=3600,
         description="The wait after a failed delivery, in seconds; doubled each time, up to an hour.",
     )
-    keep_hours: float = Field(
-        72, gt=0, le=8760, description="How long an alert is retried before it is given up, in hours."
-    )
+    keep_hours: float = Field(72, gt=0, le=8760, description="How long an alert is retried, in hours.")
     linger_seconds: float = Field(
         10,
         ge=0,

@@ -17,7 +17,7 @@ def conclusion(result: StudyResult) -> str:
     saved, stopped, without = result.saved, result.stopped, result.without
     epochs = len(without.epochs)
     if stopped.stopped_epoch is None:
-        return f"Early stopping never stepped in: all {epochs} epochs ran in both fits."
+        return f"Early stopping did not end the fit: all {epochs} epochs ran in both fits."
     last, better = without.epochs[-1]["val_loss"], "lower" if saved["val_loss"] >= 0 else "higher"
     return (
         f"Early stopping ended the fit after epoch {stopped.stopped_epoch} and kept the weights of epoch "
@@ -46,7 +46,7 @@ def model_in_words(result: StudyResult) -> str:
         f"seed {trainer['seed']}. Early stopping on {trainer['monitor']}: patience {trainer['patience']}, "
         f"min_delta {trainer['min_delta']:g}."
     )
-    return f"{words} Not as in the lesson: {', '.join(other)}." if other else words
+    return f"{words} Different from the lesson: {', '.join(other)}." if other else words
 
 
 def cells(row_epoch: int, without: Epoch | None, stopped: Epoch | None) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ class RestTransport:
             served = [one.version for one in states if one.state == "AVAILABLE"]
             if not served:
                 why = "; ".join(f"version {one.version}: {one.message or one.state}" for one in states)
-                raise ClientError(Code.UNAVAILABLE, f"{self._url} serves no version yet ({why})")
+                raise ClientError(Code.UNAVAILABLE, f"{self._url} does not serve a version yet ({why})")
             self._newest = max(served)
             self._newest_until = time.monotonic() + _VERSION_SECONDS
         return self._newest

@@ -100,7 +100,7 @@ def test_ctrl_c_in_a_stage_is_an_interruption_and_no_failure(short, workspace, m
 
 
 def test_a_missing_key_is_found_before_anything_runs(run, tmp_path):
-    with pytest.raises(InputError, match=r"push.signing_key = '/nope': there is no such file"):
+    with pytest.raises(InputError, match=r"push.signing_key = '/nope': the file does not exist"):
         run("push.signing_key=/nope", workspace=tmp_path / "workspace")
 
 

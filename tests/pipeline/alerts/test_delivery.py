@@ -159,7 +159,7 @@ def test_what_nobody_takes_is_given_up_after_its_time_and_kept_aside(
         outbox.send(alert())
         until(lambda: not messages(tmp_path))
     assert [path.name for path in tmp_path.glob("undelivered/*")] == ["20260302-promoted-webhook.json"]
-    assert "is given up" in caplog.text
+    assert "is not retried any more" in caplog.text
 
 
 def test_only_the_events_that_are_asked_for_are_told(receiver, alert, quick, tmp_path):

@@ -72,11 +72,11 @@ FIRST = {"trial_id": "0", "score": 0.24, "dropout": 0.3, "hidden_units": "[16]"}
         ([BEST, FIRST], "The best of 2 trials has a log loss of 0.2100 on eval; before: 0.2400."),
         (
             [FIRST, BEST],
-            "The best of 2 trials has a log loss of 0.2400 on eval, as the settings were before.",
+            "The best of 2 trials has a log loss of 0.2400 on eval, with the initial settings.",
         ),
         (
             [BEST],
-            "The best of a single trial has a log loss of 0.2100 on eval; as the settings were before, the "
+            "The best of a single trial has a log loss of 0.2100 on eval; with the initial settings, the "
             "fit diverged.",
         ),
     ],

@@ -237,8 +237,8 @@ def test_a_broken_artifact_costs_its_own_section_only(make_run):
     (made.path("Evaluator", "evaluation") / "predictions.parquet").unlink()
     seen = text_of(write(made))
 
-    assert "What Trainer left cannot be read (JSONDecodeError" in seen
-    assert "Evaluator left no predictions.parquet." in seen
+    assert "The output of Trainer cannot be read (JSONDecodeError" in seen
+    assert "Evaluator did not write predictions.parquet." in seen
     assert "accuracy ≥ 0.85" in seen
 
 

@@ -80,7 +80,7 @@ def test_the_conclusion_says_what_was_saved():
 
 def test_a_fit_that_never_stopped_early_is_told_as_such():
     assert study_text.conclusion(make_result(stopped_epoch=None)) == (
-        "Early stopping never stepped in: all 40 epochs ran in both fits."
+        "Early stopping did not end the fit: all 40 epochs ran in both fits."
     )
 
 
@@ -152,7 +152,7 @@ def test_the_settings_of_the_fits_are_told():
         "glove-6b-50d, Dense(16), sigmoid; Adam at 0.001, batches of 512, seed 1. "
         "Early stopping on val_loss: patience 5, min_delta 0.001."
     )
-    assert study_text.model_in_words(changed).endswith(" Not as in the lesson: dropout 0.25.")
+    assert study_text.model_in_words(changed).endswith(" Different from the lesson: dropout 0.25.")
 
 
 def test_an_empty_split_is_refused(tmp_path: Path):

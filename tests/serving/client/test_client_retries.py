@@ -148,7 +148,7 @@ def test_a_server_without_a_version_yet_is_said_to_have_none(scripted):
     answers += [status((1, "LOADING"))]
     with connect(url, retries=0) as client, pytest.raises(ClientError) as caught:
         client.predict(["x"])
-    assert caught.value.message == f"{url} serves no version yet (version 1: LOADING)"
+    assert caught.value.message == f"{url} does not serve a version yet (version 1: LOADING)"
 
 
 @pytest.mark.parametrize(

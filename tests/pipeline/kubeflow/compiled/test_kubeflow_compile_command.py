@@ -73,7 +73,7 @@ def test_the_name_of_the_file_says_what_is_written(greenlight, without_compiling
         ),
         (
             (*NEEDED, "--source", "files:a.csv"),
-            "Error: data.source = 'a.csv': a relative path leads nowhere in a pod.",
+            "Error: data.source = 'a.csv': a relative path cannot be found in a pod.",
         ),
     ],
 )

@@ -43,7 +43,7 @@ def test_a_relative_path_is_refused_by_its_key(settings, tmp_path, monkeypatch, 
     (tmp_path / "module").mkdir()
     (tmp_path / "module" / "saved_model.pb").touch()
     assert refusal(settings(assignment)) == (
-        f"{named}: a relative path leads nowhere in a pod. Give an address such as gs://bucket/..., or the "
+        f"{named}: a relative path cannot be found in a pod. Give an address such as gs://bucket/..., or the "
         "absolute path of what is in the image or mounted."
     )
 

@@ -57,12 +57,12 @@ def test_a_token_file_is_read_anew_for_every_request(submit, api, keep, tmp_path
         (
             {"api__token_file": "/no/such/file"},
             2,
-            "kubeflow.api.token_file = '/no/such/file': there is no such",
+            "kubeflow.api.token_file = '/no/such/file': the file does not",
         ),
         (
             {"api__ca_file": "/no/such/file"},
             2,
-            "kubeflow.api.ca_file = '/no/such/file': there is no such file.",
+            "kubeflow.api.ca_file = '/no/such/file': the file does not exist.",
         ),
     ],
 )
@@ -194,7 +194,8 @@ def test_a_run_that_the_host_does_not_know_is_told_as_the_host_tells_it(submit, 
     result = submit("--run", "run-9")
     assert result.exit_code == 2
     assert (
-        result.stderr == f"Error: {api.url} has nothing there. It says: /apis/v2beta1/runs/run-9 not found.\n"
+        result.stderr
+        == f"Error: {api.url} does not have this object. It says: /apis/v2beta1/runs/run-9 not found.\n"
     )
 
 
@@ -209,7 +210,7 @@ def test_a_run_is_not_started_twice_when_the_answer_is_an_error(submit, api):
 @pytest.mark.parametrize(
     ("status", "body", "code", "said"),
     [
-        (404, None, 2, "has nothing there."),
+        (404, None, 2, "does not have this object."),
         (
             400,
             error_body(3, "the name is too long"),
@@ -222,8 +223,8 @@ def test_a_run_is_not_started_twice_when_the_answer_is_an_error(submit, api):
             2,
             "refuses the request (400). It says: one line and another\n",
         ),
-        (429, None, 1, "is asked too often. Try again later. It says: as the test asked for"),
-        (200, "[]", 1, "does not answer as Kubeflow Pipelines does (it sends no JSON object)"),
+        (429, None, 1, "limits the rate of requests. Try again later. It says: as the test asked for"),
+        (200, "[]", 1, "does not answer as Kubeflow Pipelines does (it does not send a JSON object)"),
         (
             200,
             "<html>Sign in</html>",
@@ -277,7 +278,7 @@ def test_a_host_that_sends_on_to_a_login_page_is_not_followed(submit, api, monke
         result = submit()
     assert result.exit_code == 1
     assert (
-        "does not answer as Kubeflow Pipelines does (it sends the request on to another address): a login "
+        "does not answer as Kubeflow Pipelines does (it redirects to another address): a login "
         "page, perhaps. Give the URL of the API, and a token." in result.stderr
     )
     assert not elsewhere.requests, "the token is for one host alone"

@@ -122,7 +122,7 @@ def test_a_list_that_cannot_be_read_is_not_taken_for_an_empty_one(schedule, api)
     api.once("/recurringruns", 200, '{"recurringRuns": [')
     result = schedule("--cron", "0 4 * * *")
     assert result.exit_code == 1
-    assert "does not answer as Kubeflow Pipelines does (it sends no JSON object)" in result.stderr
+    assert "does not answer as Kubeflow Pipelines does (it does not send a JSON object)" in result.stderr
     assert len(api.schedules) == 1
 
 

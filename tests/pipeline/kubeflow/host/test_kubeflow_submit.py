@@ -182,7 +182,7 @@ def test_a_run_that_was_started_before_can_be_waited_for(submit, api, keep):
 @pytest.mark.parametrize(
     ("state", "stages", "said"),
     [
-        ("SUCCEEDED", WELL, "The run ended well, but there is no result of it at "),
+        ("SUCCEEDED", WELL, "The run succeeded, but its result does not exist at "),
         ("FAILED", {"Trainer": "FAILED"}, "Error: Trainer failed on the cluster. The pod's log says why."),
         ("CANCELED", {"Trainer": "CANCELED"}, "Error: The run was cancelled."),
         ("SKIPPED", {"Trainer": "SKIPPED"}, "Error: The cluster skipped the run."),
@@ -200,7 +200,7 @@ def test_a_result_that_cannot_be_read_is_no_promotion(submit, store, keep):
     Path(results.path_of(store, "run-1")).write_text("{")
     result = submit()
     assert result.exit_code == 1
-    assert "Error: The run ended well, but: The run's result at " in result.stderr
+    assert "Error: The run succeeded, but: The run's result at " in result.stderr
 
 
 def test_a_promotion_of_a_run_that_failed_afterwards_is_none(submit, api, keep):
@@ -217,7 +217,7 @@ def test_a_run_that_does_not_end_in_time_is_left_with_its_address(submit, api):
     api.at_get_run = lambda run: ended(run, "RUNNING", Trainer="RUNNING")
     result = submit(api__wait_seconds="0.05")
     assert result.exit_code == 1
-    assert f"Run run-1 has not ended within 0.05 s (kubeflow.api.wait_seconds), and goes on: {api.url}" in (
+    assert f"Run run-1 has not ended within 0.05 s (kubeflow.api.wait_seconds), and continues: {api.url}" in (
         result.stderr
     )
     assert "(`greenlight submit --run run-1` waits for it again)" in result.stderr

@@ -110,7 +110,7 @@ def test_a_run_that_the_host_may_still_start_is_not_started_again(started, api, 
     assert result.exit_code == 1
     (sent,) = api.sent("POST", RUNS)
     assert (
-        "The run may have started. It was not there when it was looked up 3 times. Before you start another, "
+        "The run may have started. 3 lookups did not find it. Before you start another, "
         f"look for {sent.body['display_name']!r} in {api.url}/#/experiments/details/experiment-1; "
         "`greenlight submit --run ID` waits for it." in result.stderr
     )
@@ -226,7 +226,7 @@ def test_a_schedule_that_may_still_be_made_is_not_made_again(schedule, api, lose
     result = schedule("--cron", "0 3 * * *")
     assert result.exit_code == 1
     assert (
-        "The schedule may have been made. It was not there when it was looked up. `greenlight schedule` "
+        "The schedule may have been made. A lookup did not find it. `greenlight schedule` "
         "lists what there is; the same command again replaces it." in result.stderr
     )
     assert api.schedules == []

@@ -130,8 +130,11 @@ def test_a_parameter_that_is_given_twice_is_refused(settings):
             "--param min_accuracy=off: a parameter must be a number. To run without, set "
             "gate.min_accuracy and compile.",
         ),
-        ("source=files:reviews.csv", "data.source = 'reviews.csv': a relative path leads nowhere in a pod."),
-        ("source=spans", "a relative path leads nowhere in a pod."),
+        (
+            "source=files:reviews.csv",
+            "data.source = 'reviews.csv': a relative path cannot be found in a pod.",
+        ),
+        ("source=spans", "a relative path cannot be found in a pod."),
         ("source=files:minio://b/a.csv", "data.source = 'minio://b/a.csv': TensorFlow in the pod does not"),
         ("embedding=glov", "Did you mean 'glove-6b-50d'?"),
     ],
