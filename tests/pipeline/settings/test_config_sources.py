@@ -112,7 +112,7 @@ def test_the_processes_of_a_retrainer_get_no_variables_of_settings(monkeypatch):
     """They get every setting in a file, without_spans among them, which a variable would win over."""
     monkeypatch.setenv("GREENLIGHT_DATA__WINDOW", "9")
     monkeypatch.setenv("GREENLIGHT_API_KEY", "kept")
-    environment = child_process._environment()
+    environment = child_process.child_environment()
     assert "GREENLIGHT_DATA__WINDOW" not in environment
     assert environment["GREENLIGHT_API_KEY"] == "kept"
 
