@@ -1,7 +1,8 @@
 """`tensorflow.serving.PredictionService`: Predict, Classify, Regress and GetModelMetadata over gRPC."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
@@ -51,16 +52,9 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
         self, request: classification_pb2.ClassificationRequest, call: Call
     ) -> classification_pb2.ClassificationResponse:
         """The classes of tf.Examples, from a classification signature."""
-        target = wanted(request, self.service)
-        with self._lease(target) as leased:
-            signature = classification.find_signature(leased.signatures, target.signature_name)
-            classification.check_classification(signature)
-            examples = classification.serialized_examples(request.input, check=self.service.check_examples)
-            answer = await self._ask(leased, signature, {classification.INPUTS: examples}, call)
-        response = classification_pb2.ClassificationResponse(
-            model_spec=self._spec(answer.version, signature.name)
-        )
-        for classes in classification.classifications(answer.outputs, len(examples)):
+        spec, outputs, rows = await self._ask_examples(request, call, classification.check_classification)
+        response = classification_pb2.ClassificationResponse(model_spec=spec)
+        for classes in classification.classifications(outputs, rows):
             row = response.result.classifications.add()
             for label, score in classes:
                 row.classes.add(label=_text(label), score=float(score))
@@ -71,14 +65,9 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
         self, request: regression_pb2.RegressionRequest, call: Call
     ) -> regression_pb2.RegressionResponse:
         """The numbers of tf.Examples, from a regression signature."""
-        target = wanted(request, self.service)
-        with self._lease(target) as leased:
-            signature = classification.find_signature(leased.signatures, target.signature_name)
-            classification.check_regression(signature)
-            examples = classification.serialized_examples(request.input, check=self.service.check_examples)
-            answer = await self._ask(leased, signature, {classification.INPUTS: examples}, call)
-        response = regression_pb2.RegressionResponse(model_spec=self._spec(answer.version, signature.name))
-        for value in classification.regressions(answer.outputs, len(examples)):
+        spec, outputs, rows = await self._ask_examples(request, call, classification.check_regression)
+        response = regression_pb2.RegressionResponse(model_spec=spec)
+        for value in classification.regressions(outputs, rows):
             response.result.regressions.add(value=float(value))
         return response
 
@@ -121,6 +110,22 @@ class PredictionServicer(Servicer, prediction_service_pb2_grpc.PredictionService
         return await self.service.predict(
             leased, signature, inputs, deadline=call.deadline, request_id=call.request_id, protocol="grpc"
         )
+
+    async def _ask_examples(
+        self, request: Any, call: Call, check: Callable[[Signature], None]
+    ) -> tuple[model_pb2.ModelSpec, Mapping[str, np.ndarray], int]:
+        """The outputs for the tf.Examples of a request, with the answering model and the number of examples.
+
+        Args:
+          check: raises RequestError if the signature is not of the requested kind.
+        """
+        target = wanted(request, self.service)
+        with self._lease(target) as leased:
+            signature = classification.find_signature(leased.signatures, target.signature_name)
+            check(signature)
+            examples = classification.serialized_examples(request.input, check=self.service.check_examples)
+            answer = await self._ask(leased, signature, {classification.INPUTS: examples}, call)
+        return self._spec(answer.version, signature.name), answer.outputs, len(examples)
 
     def _spec(self, version: int, signature_name: str = "") -> model_pb2.ModelSpec:
         spec = model_pb2.ModelSpec(name=self.service.model_name, signature_name=signature_name)

@@ -101,7 +101,9 @@ def test_a_span_with_flipped_labels_is_no_evidence_against_the_better_model(serv
     assert store.live().number == 2
 
 
-def test_one_that_was_decided_on_before_a_crash_is_done_at_the_next_start_and_once(served):
+@pytest.fixture
+def decided(served):
+    """A rollback that was decided on and recorded before a crash."""
     from pipeline.retraining.policy.records import Decided
 
     one, store = served()
@@ -110,21 +112,19 @@ def test_one_that_was_decided_on_before_a_crash_is_done_at_the_next_start_and_on
     crashed = one.retrainer()
     crashed._catch_up()
     crashed._record(Decided(decision=crashed._decide()))
+    return one, store
+
+
+def test_one_that_was_decided_on_before_a_crash_is_done_at_the_next_start_and_once(decided):
+    one, store = decided
     assert one.retrainer().step().decision.kind == "rollback"
     assert store.live().number == 1
     assert one.retrainer().step().decision.kind == "run"
     assert [line["kind"] for line in one.journal()].count("rolled back") == 1
 
 
-def test_one_that_was_done_before_a_crash_is_not_done_again(served):
-    from pipeline.retraining.policy.records import Decided
-
-    one, store = served()
-    one.accuracy[1] = worse(5, 30)
-    one.land(1)
-    crashed = one.retrainer()
-    crashed._catch_up()
-    crashed._record(Decided(decision=crashed._decide()))
+def test_one_that_was_done_before_a_crash_is_not_done_again(decided):
+    one, store = decided
     store.rollback("by a person")
     one.retrainer().step()
     assert store.live().number == 1
