@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.errors import GreenlightError, InputError
+from pipeline.lineage.store import first_line
 
 if TYPE_CHECKING:
     from ml_metadata import MetadataStore
@@ -102,7 +103,7 @@ class MySqlLineage:
 
     def unreadable(self, error: Exception) -> GreenlightError:
         return self.fault() or GreenlightError(
-            f"The lineage store {self} did not answer a query: {str(error).strip().splitlines()[0]}"
+            f"The lineage store {self} did not answer a query: {first_line(error)}"
         )
 
     def _connect(self) -> MetadataStore:

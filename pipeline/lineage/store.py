@@ -61,6 +61,11 @@ class LineageStore(Protocol):
         """The error for the user behind an error that ML Metadata raised for a query."""
 
 
+def first_line(error: Exception) -> str:
+    """The first line of an error's message; the name of its class if the message is empty."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 @contextmanager
 def reading(lineage: LineageStore) -> Iterator[MetadataStore]:
     """The opened store for a block; an error that ML Metadata raises in it becomes one for the user.
@@ -181,7 +186,7 @@ class SqliteLineage:
         """The error for a whole SQLite database that ML Metadata does not take."""
         from ml_metadata import __version__ as release
 
-        reason = str(error).strip().splitlines()[0][:_LONGEST_REASON].rstrip(".")
+        reason = first_line(error)[:_LONGEST_REASON].rstrip(".")
         return GreenlightError(
             f"The lineage store {self.path} does not fit ML Metadata {release} ({reason}). It is of a newer "
             "release, or some of its tables are damaged: use that release, bring the file back from a "

@@ -16,6 +16,14 @@ def settings(*assignments):
     return load(assignments=[f"metadata.{each}" for each in assignments])
 
 
+@pytest.mark.parametrize(("text", "shown"), [("lost it\nSELECT 1", "lost it"), ("", "RuntimeError")])
+def test_a_query_that_the_database_does_not_answer_is_one_message(monkeypatch, text, shown):
+    lineage = Workspace.of(settings(f"uri={URI}")).metadata
+    monkeypatch.setattr(type(lineage), "fault", lambda self, **_: None)  # it can be reached again
+    error = lineage.unreadable(RuntimeError(text))
+    assert (str(error), error.exit_code) == (f"The lineage store {URI} did not answer a query: {shown}", 1)
+
+
 def test_without_an_address_it_is_a_file_of_the_workspace(tmp_path):
     workspace = Workspace.of(load(workspace=str(tmp_path)))
     assert str(workspace.metadata) == str(tmp_path / "metadata.sqlite")
