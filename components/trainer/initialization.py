@@ -52,6 +52,7 @@ def fit(
     Raises:
       GreenlightError: a fit diverged.
     """
+    settings = settings.scaled(reviews=len(prepared.train))
     wanted = settings.warm_start
     if wanted == "off":
         return _fit(prepared, settings, log_dir=log_dir, strategy=strategy)[0]

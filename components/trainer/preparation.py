@@ -83,6 +83,7 @@ def prepare(
     handle = locate(embedding, cache_dir=cache_dir, progress=progress.report)
     encode_words = model.embedding_encoder(load(handle, name=embedding.name, trainable=embedding.trainable))
     train, evaluation = data.count(train_files, split="train"), data.count(eval_files, split="eval")
+    settings = settings.scaled(reviews=train)
     if train + evaluation > settings.memory_reviews:
         progress.report(f"{train:,} and {evaluation:,} reviews are streamed in every epoch")
         vocabulary = _learn_from_sample(settings, train_files, train)

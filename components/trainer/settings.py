@@ -1,6 +1,7 @@
 """Settings of the Trainer (`trainer.*`). Light imports only."""
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -106,6 +107,12 @@ class TrainerSettings(BaseModel):
         description="Processes on this machine that `multi_worker` starts; 0 takes part in the cluster "
         "of TF_CONFIG in the environment.",
     )
+    scale_with_reviews: bool = Field(
+        True,
+        description="Whether few training reviews lower `batch_size` and `ngram_min_count` of the built-in "
+        "model: a step takes at most a 25th of the reviews (at least 8), and an n-gram needs one occurrence among up to 2,500 "
+        "reviews, two among up to 7,500.",
+    )
     memory_reviews: int = Field(
         50_000,
         ge=0,
@@ -131,3 +138,34 @@ class TrainerSettings(BaseModel):
                 "only; unset it. With 'live', a run_fn of trainer.module gets the live model's folder"
             )
         return self
+
+    def scaled(self, *, reviews: int) -> Self:
+        """The settings for a fit to `reviews` training reviews; see `scale_with_reviews`.
+
+        The default values suit 15,000 reviews. With a few hundred, an epoch would be a single step, so that
+        the fit would end long before it converged, and most n-grams would be missing.
+        """
+        if not self.scale_with_reviews:
+            return self
+        return self.model_copy(
+            update={
+                "batch_size": min(self.batch_size, max(_SMALLEST_BATCH, reviews // _LEAST_STEPS)),
+                "ngram_min_count": min(self.ngram_min_count, _most_occurrences(reviews)),
+            }
+        )
+
+
+_LEAST_STEPS, _SMALLEST_BATCH = 25, 8
+"""An epoch has at least so many optimizer steps (15,000 reviews in batches of 512 make 30), unless that took
+smaller batches.
+"""
+
+_ONE_OCCURRENCE, _TWO_OCCURRENCES = 2_500, 7_500
+"""Up to so many reviews, one occurrence of an n-gram is enough, or two."""
+
+
+def _most_occurrences(reviews: int) -> float:
+    """The highest `ngram_min_count` for so many reviews."""
+    if reviews <= _ONE_OCCURRENCE:
+        return 1
+    return 2 if reviews <= _TWO_OCCURRENCES else math.inf
