@@ -110,8 +110,8 @@ class TrainerSettings(BaseModel):
     scale_with_reviews: bool = Field(
         True,
         description="Whether few training reviews lower `batch_size` and `ngram_min_count` of the built-in "
-        "model: a step takes at most a 25th of the reviews (at least 8), and an n-gram needs one occurrence among up to 2,500 "
-        "reviews, two among up to 7,500.",
+        "model: a step takes at most a 25th of the reviews (at least 8), and an n-gram needs one occurrence "
+        "among up to 2,500 reviews, two among up to 7,500.",
     )
     memory_reviews: int = Field(
         50_000,
