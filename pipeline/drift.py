@@ -91,15 +91,16 @@ def compare(settings: Settings, what: DriftInput, *, against: SpanInput | None =
     from components.drift.texts import require_texts, sampled
 
     folder = str(examples_of(version, Workspace.of(settings)))
+    fitted_on = (version.manifest.facts.fitted_on if version.manifest else ()) or (examples.TRAIN,)
     reference_data = None
     if against is None:
-        held_out = sampled(examples.held_out(folder), most=settings.drift.max_examples)
+        held_out = sampled(examples.held_out(folder, fitted_on=fitted_on), most=settings.drift.max_examples)
         reference = require_texts(held_out, what=f"the held-out reviews at {folder}")
         name = f"the training data of version {version.number}"
     else:
         reference, name = _texts(settings, against), str(against)
         reference_data = reference.account()
-    model, trained_on = FeatureModel(version.path), examples.trained_on(folder)
+    model, trained_on = FeatureModel(version.path), examples.trained_on(folder, fitted_on=fitted_on)
     theirs = model.features(reference, trained_on=trained_on)
     ours = model.features(given, trained_on=trained_on)
     findings, histograms = comparison.compare(

@@ -1,7 +1,7 @@
 """The training and held-out reviews of a model, read from its Examples artifacts."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -15,16 +15,19 @@ _PREFIX = "Split-"
 _BATCH = 1024
 
 
-def held_out(folder: str) -> Iterator[Text]:
-    """The labeled reviews of all splits but `train`, out of the folder of an Examples artifact.
+def held_out(folder: str, *, fitted_on: Sequence[str] = (TRAIN,)) -> Iterator[Text]:
+    """The labeled reviews that a model was not fitted on, out of the folder of an Examples artifact.
 
     A model knows the answers of the reviews it was trained on by heart: what it says of new ones can only be
     compared with what it said of others that were new to it.
 
+    Args:
+      fitted_on: the splits that the model was fitted on; a refit model also on `eval`.
+
     Raises:
-      InputError: the examples cannot be read, or all of them are `train`.
+      InputError: the examples cannot be read, or the model was fitted on all of them.
     """
-    splits = [name for name in _splits(folder) if name != TRAIN]
+    splits = [name for name in _splits(folder) if name not in fitted_on]
     if not splits:
         raise InputError(f"There are no held-out reviews beside the training reviews in {folder}.")
     for split in splits:
@@ -41,13 +44,17 @@ def reviews_of(folder: str, split: str) -> Iterator[Text]:
         yield from map(Text, (value.decode("utf-8", "replace") for value in text), map(int, label))
 
 
-def trained_on(folder: str) -> np.ndarray:
-    """A number for each text of the split `train`, as `features.fingerprints` gives them: uint64 [N].
+def trained_on(folder: str, *, fitted_on: Sequence[str] = (TRAIN,)) -> np.ndarray:
+    """A number for each text of these splits, as `features.fingerprints` gives them: uint64 [N].
 
     Raises:
       InputError: the examples cannot be read.
     """
-    found = [tf.bitcast(tf.fingerprint(text), tf.uint64).numpy() for text, _ in _batches(folder, TRAIN)]
+    found = [
+        tf.bitcast(tf.fingerprint(text), tf.uint64).numpy()
+        for split in fitted_on
+        for text, _ in _batches(folder, split)
+    ]
     return np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
 
 

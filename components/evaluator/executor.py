@@ -17,6 +17,7 @@ from tfx.types import Artifact, artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
+from components import fitted_splits
 from components.errors import GreenlightError
 from components.evaluator import predictions as predictions_file
 from components.evaluator import verdict as verdict_file
@@ -151,6 +152,8 @@ def _predict(input_dict: _Artifacts, split: str) -> tuple[Predictions, Baseline 
 def _candidate_training(input_dict: _Artifacts) -> TrainingReviews:
     """The reviews that the candidate, or the model that it may have started from, has seen."""
     found = TrainingReviews.of_examples(input_dict[specs.EXAMPLES_KEY], (TRAIN, EVAL))
+    if EVAL in fitted_splits.read(artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY]).uri):
+        found = found.refit()
     for base in input_dict.get(BASE_MODEL) or ():
         if not is_none(base) and (earlier := training_of(_folder(base)).reviews):
             found = found.including(earlier)

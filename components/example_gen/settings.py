@@ -150,6 +150,11 @@ class DataSettings(BaseModel):
         return ("train", "eval", "test") if self.test_weight else ("train", "eval")
 
     @property
+    def judged_split(self) -> str:
+        """The split that the gate judges on: test, or eval if there is no test split."""
+        return self.split_names[-1]
+
+    @property
     def columns(self) -> Columns:
         """The columns that a row of labeled reviews needs."""
         rule = LabelRule(tuple(self.labels.items()))

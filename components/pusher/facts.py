@@ -9,7 +9,9 @@ from typing import Any
 from tfx.components.example_gen.utils import FINGERPRINT_PROPERTY_NAME
 from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils
+from tfx.types import standard_component_specs as specs
 
+from components import fitted_splits
 from components.errors import GreenlightError
 from components.evaluator.exposure.data_settings import data_of
 from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
@@ -39,6 +41,7 @@ def gather(inputs: Mapping[str, Sequence[Artifact]], *, model_path: str, run_id:
         run_id=run_id or None,
         data_fingerprint=_data_fingerprint(inputs.get(EXAMPLES)),
         data=data_of(inputs.get(EXAMPLES) or ()),
+        fitted_on=_fitted_on(inputs.get(specs.MODEL_KEY)),
         code_version=code_fingerprint(*MODEL_CODE),
         greenlight_version=_greenlight_version(),
         signatures=read_signatures(model_path),
@@ -71,6 +74,10 @@ def _verdict(artifacts: Sequence[Artifact] | None) -> dict[str, Any]:
         "verdict": verdict.get("verdict"),
         "conditions": tuple(verdict.get("conditions", ())),
     }
+
+
+def _fitted_on(models: Sequence[Artifact] | None) -> tuple[str, ...]:
+    return fitted_splits.read(artifact_utils.get_single_instance(list(models)).uri) if models else ()
 
 
 def _data_fingerprint(artifacts: Sequence[Artifact] | None) -> str | None:

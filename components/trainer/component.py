@@ -24,6 +24,7 @@ def trainer(
     embedding: EmbeddingSettings,
     cache_dir: Path,
     module: ModuleFile | None = None,
+    judged_split: str = "eval",
     base_model: channel.BaseChannel | None = None,
     schema: channel.BaseChannel | None = None,
 ) -> Trainer:
@@ -35,6 +36,7 @@ def trainer(
     Args:
       module: the user's code that `settings.module` names. Its text is in the cache key, and is what runs.
         The embedding is neither used nor in the key then.
+      judged_split: the split that the gate judges the model on; eval is never trained on then.
       base_model: the live model, which `settings.warm_start` may start from, or an artifact without a model
         if none is live. It is an input, so another live model trains again.
     """
@@ -49,6 +51,7 @@ def trainer(
             "trainer": settings.model_dump(mode="json"),
             **_model(module, embedding, cache_dir),
             "cache_dir": str(cache_dir),
+            "judged_split": judged_split,
             "code": code_fingerprint("components.trainer.train", "components.trainer.worker"),
         },
     )

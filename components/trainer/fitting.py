@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import tf_keras
 
-from components.trainer import callbacks
-from components.trainer.classifier import model
+from components.trainer.classifier import callbacks, model
 from components.trainer.classifier.calibration import Calibration, find, fold
 from components.trainer.classifier.conversion import unconverted
 from components.trainer.classifier.data import Batches
@@ -21,12 +20,30 @@ from components.trainer.settings import TrainerSettings
 _EVAL_BATCH = 512  # streamed reviews are encoded a batch at a time: four times as many take 700 MB more
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Refit:
+    """The record of a refit.
+
+    Attributes:
+      reviews: the number of reviews of train and eval.
+      epochs: the number of epochs.
+      last: the figures of the last epoch, on the reviews that were fitted: epoch, loss, accuracy, seconds.
+      seconds: the duration.
+    """
+
+    reviews: int
+    epochs: int
+    last: dict[str, Any]
+    seconds: float
+
+
 @dataclasses.dataclass(frozen=True)
 class FitRecord:
     """The record of a fit. `epochs[i]`: epoch (from 1), loss, accuracy, val_loss, val_accuracy, seconds.
 
     The weights are those after epoch `restored_epoch`, then calibrated if there is a `calibration`;
-    `stopped_epoch` is None if all epochs ran.
+    `stopped_epoch` is None if all epochs ran. With a `refit`, the model has its weights instead, with the
+    same calibration.
     """
 
     epochs: Sequence[dict[str, Any]]
@@ -40,6 +57,14 @@ class FitRecord:
     calibration: Calibration | None
     start: dict[str, Any] | None = None
     """An `initialization.Start` as a dictionary; None for `trainer.warm_start` = "off"."""
+    refit: Refit | None = None
+    not_refit: str | None = None
+    """The reason for no refit, a clause; None with one."""
+
+    @property
+    def fitted_on(self) -> tuple[str, ...]:
+        """The splits that the model's weights were fitted on."""
+        return ("train", "eval") if self.refit else ("train",)
 
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -50,12 +75,14 @@ def fit(
     feed: model.Feed,
     *,
     train: Batches,
-    evaluation: Batches,
+    evaluation: Batches | None = None,
     settings: TrainerSettings,
     log_dir: str | Path | None = None,
     distributed: DistributedCopy | None = None,
 ) -> FitRecord:
     """Trains `classifier` in place through `feed`, which shares its weights, on reviews as `feed` takes them.
+
+    Without `evaluation`, there is no validation and no calibration.
 
     TensorBoard's logs go to `log_dir`, if given. With `distributed`, that copy of the
     classifier is trained under its strategy, and its weights are copied back.
@@ -67,9 +94,10 @@ def fit(
     record = callbacks.EpochRecord(epochs=settings.epochs, log_dir=log_dir)
     stopping = callbacks.early_stopping(settings)
     trained, batches = feed.model, train.batches(settings.batch_size, shuffle_seed=settings.seed)
-    validated = evaluation.batches(_EVAL_BATCH)
+    validated = None if evaluation is None else evaluation.batches(_EVAL_BATCH)
     if distributed:
-        trained, batches, validated = distributed.feed.model, sharded(batches), sharded(validated)
+        trained, batches = distributed.feed.model, sharded(batches)
+        validated = None if validated is None else sharded(validated)
     with distributed.strategy.scope() if distributed else nullcontext():
         _compile(trained, settings)
     trained.fit(
@@ -81,7 +109,9 @@ def fit(
     )
     if distributed:
         distributed.copy_to(classifier)
-    calibration = _calibrate(classifier, feed.model, evaluation) if settings.calibrate else None
+    calibration = None
+    if settings.calibrate and evaluation is not None:
+        calibration = _calibrate(classifier, feed.model, evaluation)
     restored = settings.early_stopping and settings.restore_best_weights
     return FitRecord(
         epochs=tuple(record.epochs),
@@ -91,7 +121,7 @@ def fit(
         seconds=round(time.perf_counter() - started, 3),
         parameters=_count(classifier.weights),
         trainable_parameters=_count(classifier.trainable_weights),
-        examples={"train": len(train), "eval": len(evaluation)},
+        examples={"train": len(train), "eval": 0 if evaluation is None else len(evaluation)},
         calibration=calibration,
     )
 

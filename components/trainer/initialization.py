@@ -4,11 +4,14 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
+import tensorflow as tf
+
 from components.trainer import fitting, progress
 from components.trainer.classifier import model
 from components.trainer.classifier.warm_start import Transferred, transfer_weights
 from components.trainer.preparation import Prepared
 from components.trainer.settings import TrainerSettings
+from serving.store.manifest import MANIFEST_NAME, ManifestError, from_json
 
 Origin = Literal["scratch", "live"]
 Fitted = tuple[model.Classifier, fitting.FitRecord]
@@ -59,6 +62,11 @@ def fit(
     if base_model is None:
         scratch, _ = _fit(prepared, settings, log_dir=log_dir, strategy=strategy)
         return _started(scratch, Start(wanted, "scratch", "There is no live model to start from."))
+    refit_on_eval = _fitted_on_eval(base_model)
+    if wanted == "auto" and refit_on_eval:
+        scratch, _ = _fit(prepared, settings, log_dir=log_dir, strategy=strategy)
+        why = "The live model was refit on eval, so that a fit that starts from it cannot be judged there."
+        return _started(scratch, Start(wanted, "scratch", why))
     live, taken = _fit(
         prepared,
         settings,
@@ -70,7 +78,10 @@ def fit(
         why = f"Nothing of the live model fits: {taken}."
         return _started(live, Start(wanted, "scratch", why, taken.said if taken else {}))
     if wanted == "live":
-        return _started(live, Start(wanted, "live", "The fit started from the live model.", taken.said))
+        why = "The fit started from the live model."
+        if refit_on_eval:
+            why += " It was refit on eval, which flatters early stopping and calibration."
+        return _started(live, Start(wanted, "live", why, taken.said))
     scratch, _ = _fit(
         prepared, settings, log_dir=_below(log_dir, "scratch", wanted=wanted), strategy=strategy
     )
@@ -103,6 +114,18 @@ def _fit(
         distributed=prepared.distributed(classifier, settings, strategy) if strategy else None,
     )
     return (classifier, record), taken
+
+
+def _fitted_on_eval(folder: str) -> bool:
+    """Whether the manifest of the version in `folder` says that its model was fitted on eval, too."""
+    path = f"{folder}/{MANIFEST_NAME}"
+    if not tf.io.gfile.exists(path):
+        return False
+    with tf.io.gfile.GFile(path, "rb") as file:
+        try:
+            return "eval" in from_json(file.read()).facts.fitted_on
+        except ManifestError:
+            return False
 
 
 def _better(prepared: Prepared, scratch: Fitted, live: Fitted, taken: Transferred) -> Fitted:

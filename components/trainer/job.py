@@ -23,6 +23,7 @@ class Job(BaseModel):
     train_files: tuple[str, ...]
     eval_files: tuple[str, ...]
     base_model: str | None = None
+    judged_split: str = "eval"
     model_dir: str
     run_dir: str
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,11 @@ class Prepared:
     """Reviews and n-grams for fits with the embedding at `handle`, which each fit loads afresh to change it.
 
     Both sets of reviews are encoded for `model.encoded_feed`.
+
+    Attributes:
+      vocabulary: the n-grams, with the values that `train` teaches.
+      vocabulary_of_both: the same n-grams with the values that both sets teach, for a refit.
+      not_refit: why there is no refit, a clause; None if there is one.
     """
 
     handle: str
@@ -36,6 +41,16 @@ class Prepared:
     vocabulary: ngrams.Vocabulary | None
     train: data.Batches
     evaluation: data.Batches
+    vocabulary_of_both: ngrams.Vocabulary | None = None
+    not_refit: str | None = None
+
+    def together(self) -> "Prepared":
+        """What a refit takes: both sets of reviews as `train`. `evaluation` is part of it then."""
+        both = self.train.followed_by(self.evaluation)
+        if self.vocabulary_of_both is not None:
+            index = ngrams.NgramIndex(self.vocabulary_of_both)
+            both = both.mapped(lambda features: (*features[:2], index.root(features[1])))
+        return dataclasses.replace(self, vocabulary=self.vocabulary_of_both, train=both)
 
     def fresh_embedding(self) -> hub.KerasLayer:
         return load(self.handle, name=self.embedding.name, trainable=self.embedding.trainable)
@@ -69,12 +84,14 @@ def prepare(
     cache_dir: Path,
     train_files: Sequence[str],
     eval_files: Sequence[str],
+    judged_split: str = "eval",
 ) -> Prepared:
-    """Finds the embedding, reads both splits, and learns the n-grams of the first.
+    """Finds the embedding, reads both splits, and learns the n-grams: of the first, for a refit of both.
 
     Args:
       cache_dir: the folder of built and downloaded embeddings.
       train_files, eval_files: patterns of GZIP TFRecords of reviews.
+      judged_split: the split that the fitted model will be judged on; if that is eval, there is no refit.
 
     Raises:
       InputError: the embedding cannot be found or used.
@@ -82,69 +99,117 @@ def prepare(
     """
     handle = locate(embedding, cache_dir=cache_dir, progress=progress.report)
     encode_words = model.embedding_encoder(load(handle, name=embedding.name, trainable=embedding.trainable))
-    train, evaluation = data.count(train_files, split="train"), data.count(eval_files, split="eval")
-    settings = settings.scaled(reviews=train)
-    if train + evaluation > settings.memory_reviews:
-        progress.report(f"{train:,} and {evaluation:,} reviews are streamed in every epoch")
-        vocabulary = _learn_from_sample(settings, train_files, train)
-        encode = _encoder(encode_words, vocabulary)
-        streams = (
-            data.StreamedReviews(files, size, encode)
-            for files, size in ((train_files, train), (eval_files, evaluation))
+    sizes = {"train": data.count(train_files, split="train"), "eval": data.count(eval_files, split="eval")}
+    files = {"train": train_files, "eval": eval_files}
+    settings = settings.scaled(reviews=sizes["train"])
+    streamed = sum(sizes.values()) > settings.memory_reviews
+    not_refit = settings.why_not_refit(judged_split=judged_split, streamed=streamed)
+    learned = _Learned(settings, refit=not_refit is None)
+    if streamed:
+        progress.report(f"{sizes['train']:,} and {sizes['eval']:,} reviews are streamed in every epoch")
+        reviews = _streamed(settings, encode_words, files, sizes, learned)
+    else:
+        progress.report(f"encoding {sizes['train']:,} and {sizes['eval']:,} reviews")
+        reviews = _encoded(settings, encode_words, files, learned)
+    return Prepared(
+        handle,
+        embedding,
+        learned.of_train,
+        reviews["train"],
+        reviews["eval"],
+        vocabulary_of_both=learned.of_both,
+        not_refit=not_refit,
+    )
+
+
+class _Learned:
+    """The n-grams that the splits teach.
+
+    Attributes:
+      of_train: with the values of train; None if the model has no n-grams.
+      of_both: the same n-grams with the values of both splits; None without a refit.
+    """
+
+    def __init__(self, settings: TrainerSettings, *, refit: bool) -> None:
+        self._settings, self._tally = settings, NgramTally()
+        self.taught_by = ("train", "eval") if refit else ("train",)
+        self.of_train: ngrams.Vocabulary | None = None
+        self.of_both: ngrams.Vocabulary | None = None
+
+    def learn(self, split: str, parts: Iterable[tuple[tf.RaggedTensor, np.ndarray]]) -> None:
+        """Learns from the hashed n-grams and the labels of a split: first train, then eval for a refit."""
+        for hashes, labels in parts:
+            lengths = hashes.row_lengths().numpy()
+            self._tally.add(hashes.flat_values.numpy(), lengths=lengths, labels=labels)
+        found = ngrams.learn(
+            self._tally,
+            order=self._settings.ngram_order,
+            min_count=self._settings.ngram_min_count,
+            limit=self._settings.ngram_limit,
         )
-        return Prepared(handle, embedding, vocabulary, *streams)
-    progress.report(f"encoding {train:,} and {evaluation:,} reviews")
-    return Prepared(handle, embedding, *_encoded(settings, encode_words, train_files, eval_files))
+        if split == "train":
+            self.of_train = found
+        elif self.of_train is not None:
+            # One list of n-grams for both fits: the reviews are encoded once.
+            self.of_train, self.of_both = self.of_train.values_for(found), found
+
+    def encoder(self, encode_words: data.Encode) -> data.Encode:
+        """The encoder of `model.encoded_feed` for a classifier with these n-grams."""
+        if self.of_train is None:
+            return encode_words
+        index = ngrams.NgramIndex(self.of_train)
+        return lambda text: (encode_words(text), *index.encoded(text))
 
 
-def _encoder(encode_words: data.Encode, vocabulary: ngrams.Vocabulary | None) -> data.Encode:
-    """The encoder of `model.encoded_feed` for a classifier with that vocabulary."""
-    if vocabulary is None:
-        return encode_words
-    index = ngrams.NgramIndex(vocabulary)
-    return lambda text: (encode_words(text), *index.encoded(text))
+def _streamed(
+    settings: TrainerSettings,
+    encode_words: data.Encode,
+    files: Mapping[str, Sequence[str]],
+    sizes: Mapping[str, int],
+    learned: _Learned,
+) -> dict[str, data.Batches]:
+    """Streams of the splits; learns the n-grams from samples, in bounded memory."""
+    for split in learned.taught_by if settings.ngram_order else ():
+        sample = data.encoded(
+            files[split],
+            split=split,
+            encode=lambda text: ngrams.hashes(text, order=settings.ngram_order),
+            one_in=math.ceil(sizes["train"] / _SAMPLE),
+        )
+        learned.learn(split, ((part.features, part.labels) for part in sample))
+    encode = learned.encoder(encode_words)
+    return {split: data.StreamedReviews(files[split], sizes[split], encode) for split in files}
 
 
 def _encoded(
-    settings: TrainerSettings, encode: data.Encode, train_files: Sequence[str], eval_files: Sequence[str]
-) -> tuple[ngrams.Vocabulary | None, data.ReviewsInMemory, data.ReviewsInMemory]:
-    """Reads and encodes the reviews, and learns the n-grams; tokenizes each review once."""
+    settings: TrainerSettings,
+    encode_words: data.Encode,
+    files: Mapping[str, Sequence[str]],
+    learned: _Learned,
+) -> dict[str, data.Batches]:
+    """Reads and encodes the splits, and learns the n-grams; tokenizes each review once."""
     order = settings.ngram_order
     if not order:
-        train = data.read(train_files, split="train", encode=encode)
-        return None, train, data.read(eval_files, split="eval", encode=encode)
-    hashed = data.read(
-        train_files, split="train", encode=lambda text: (encode(text), ngrams.hashes(text, order=order))
-    )
-    vocabulary = _learn(settings, [(hashed.features[1], hashed.labels.numpy())])
-    index = ngrams.NgramIndex(vocabulary)
-    train = hashed.mapped(lambda features: (features[0], *index.encoded_hashes(features[1])))
-    evaluation = data.read(eval_files, split="eval", encode=lambda text: (encode(text), *index.encoded(text)))
-    return vocabulary, train, evaluation
-
-
-def _learn_from_sample(
-    settings: TrainerSettings, train_files: Sequence[str], size: int
-) -> ngrams.Vocabulary | None:
-    """Learns the n-grams from a sample of the reviews, in bounded memory."""
-    if not settings.ngram_order:
-        return None
-    sample = data.encoded(
-        train_files,
-        split="train",
-        encode=lambda text: ngrams.hashes(text, order=settings.ngram_order),
-        one_in=math.ceil(size / _SAMPLE),
-    )
-    return _learn(settings, ((part.features, part.labels) for part in sample))
-
-
-def _learn(
-    settings: TrainerSettings, parts: Iterable[tuple[tf.RaggedTensor, np.ndarray]]
-) -> ngrams.Vocabulary:
-    """Learns from the hashed n-grams and the labels of reviews."""
-    tally = NgramTally()
-    for hashes, labels in parts:
-        tally.add(hashes.flat_values.numpy(), lengths=hashes.row_lengths().numpy(), labels=labels)
-    return ngrams.learn(
-        tally, order=settings.ngram_order, min_count=settings.ngram_min_count, limit=settings.ngram_limit
-    )
+        return {split: data.read(files[split], split=split, encode=encode_words) for split in files}
+    hashed = {
+        split: data.read(
+            files[split],
+            split=split,
+            encode=lambda text: (encode_words(text), ngrams.hashes(text, order=order)),
+        )
+        for split in learned.taught_by
+    }
+    for split, reviews in hashed.items():
+        learned.learn(split, [(reviews.features[1], reviews.labels.numpy())])
+    assert learned.of_train is not None
+    index = ngrams.NgramIndex(learned.of_train)
+    encoded: dict[str, data.Batches] = {}
+    for split in files:
+        if split in hashed:
+            of_hashes = hashed.pop(split)  # eight bytes for each n-gram, which are not needed again
+            encoded[split] = of_hashes.mapped(
+                lambda features: (features[0], *index.encoded_hashes(features[1]))
+            )
+        else:
+            encoded[split] = data.read(files[split], split=split, encode=learned.encoder(encode_words))
+    return encoded

@@ -90,6 +90,13 @@ class TrainerSettings(BaseModel):
         description="Whether the probabilities are adjusted to the eval split after the fit, so that of "
         "reviews scored 0.8 eight in ten are positive.",
     )
+    refit: Literal["auto", True, False] = Field(
+        "auto",
+        description="Whether the model is fitted once more, on the train and eval splits together, for the "
+        "number of epochs that the first fit kept; the first fit's predictions on eval calibrate it. `auto`: "
+        "if the gate judges on a test split, the fit starts from scratch, and all reviews fit in "
+        "`memory_reviews`.",
+    )
     warm_start: Literal["off", "live", "auto"] = Field(
         "off",
         description="`off` trains from scratch; `live` starts from the weights of the live model, as far as "
@@ -138,6 +145,43 @@ class TrainerSettings(BaseModel):
                 "only; unset it. With 'live', a run_fn of trainer.module gets the live model's folder"
             )
         return self
+
+    @model_validator(mode="after")
+    def _refit_from_scratch(self) -> "TrainerSettings":
+        """Refuses a refit beside a warm start, whose live model may have been fitted on the eval reviews, and
+        of a model of the user's own.
+        """
+        if self.refit is True and self.warm_start != "off":
+            raise ValueError(
+                f"trainer.refit = true does not go with trainer.warm_start = {self.warm_start!r}: on reviews "
+                "that the live model was refit on, neither early stopping nor calibration of its successor "
+                "would be fair. Unset one of them"
+            )
+        if self.refit is True and self.module is not None:
+            raise ValueError(
+                "trainer.refit = true refits the built-in model only; unset it. The code of trainer.module "
+                "chooses its own training reviews"
+            )
+        return self
+
+    def why_not_refit(self, *, judged_split: str, streamed: bool) -> str | None:
+        """Why the model is not refit on train and eval, a clause; None if it is.
+
+        Args:
+          judged_split: the split that the gate judges the model on.
+          streamed: whether there are more reviews than `memory_reviews`.
+        """
+        if self.refit is False:
+            return "trainer.refit is false"
+        if judged_split == "eval":
+            return "the gate judges on eval, which has to stay unseen"
+        if self.refit is True:
+            return None
+        if self.warm_start != "off":
+            return "the live model that the fit starts from may have been fitted on eval (trainer.warm_start)"
+        if streamed:
+            return "the reviews are streamed, which makes a second fit long, and a larger share adds little"
+        return None
 
     def scaled(self, *, reviews: int) -> Self:
         """The settings for a fit to `reviews` training reviews; see `scale_with_reviews`.

@@ -1,12 +1,15 @@
 """run_fn, which TFX's Trainer calls: load, build, fit, export."""
 
+import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from components import fitted_splits
 from components.embeddings.locate import unchanged
 from components.embeddings.settings import EmbeddingSettings
 from components.trainer import distribution, fitting, initialization, workers
@@ -15,6 +18,7 @@ from components.trainer.job import Job
 from components.trainer.own_model import stage as own_model
 from components.trainer.own_model.module_file import ModuleFile
 from components.trainer.preparation import Prepared, prepare
+from components.trainer.refit import refit
 from components.trainer.settings import TrainerSettings
 from serving.machine import scratch
 
@@ -29,7 +33,8 @@ def run_fn(fn_args: FnArgs) -> None:
     if config.get("module") is not None:
         record = own_model.run(fn_args, module=ModuleFile.model_validate(config["module"]), settings=settings)
         if record is not None:
-            _write_history(record, fn_args.model_run_dir)
+            own = "the model is the user's own (trainer.module)"
+            _write_history(dataclasses.replace(record, not_refit=own), fn_args.model_run_dir)
         return
     job = Job(
         settings=settings,
@@ -38,6 +43,7 @@ def run_fn(fn_args: FnArgs) -> None:
         train_files=tuple(fn_args.train_files),
         eval_files=tuple(fn_args.eval_files),
         base_model=_existing(fn_args.base_model),
+        judged_split=config.get("judged_split", "eval"),
         model_dir=fn_args.serving_model_dir,
         run_dir=fn_args.model_run_dir,
     )
@@ -63,9 +69,11 @@ def carry_out(job: Job, *, exports: bool = True) -> None:
         eval_files=list(job.eval_files),
         base_model=job.base_model,
         log_dir=job.run_dir if exports else None,
+        judged_split=job.judged_split,
     )
     if exports:
         signatures.export(classifier, job.model_dir)
+        fitted_splits.write(os.path.dirname(job.model_dir), record.fitted_on)
         _write_history(record, job.run_dir)
 
 
@@ -83,6 +91,7 @@ def train(
     eval_files: list[str],
     base_model: str | None = None,
     log_dir: str | Path | None = None,
+    judged_split: str = "eval",
 ) -> tuple[model.Classifier, fitting.FitRecord]:
     """A trained classifier and the record of its fit; deterministic.
 
@@ -91,15 +100,24 @@ def train(
       cache_dir: the folder of built and downloaded embeddings.
       base_model: the folder of the live model, for `settings.warm_start`; None if there is none.
       log_dir: the folder of TensorBoard's logs, if any.
+      judged_split: the split that the model will be judged on. Unless that is eval, it may be refit.
 
     Raises:
       GreenlightError: a split is empty, the embedding cannot be found or used, or the fit diverged.
     """
     strategy = distribution.strategy_of(settings)
     prepared = prepare(
-        settings, embedding_settings, cache_dir=cache_dir, train_files=train_files, eval_files=eval_files
+        settings,
+        embedding_settings,
+        cache_dir=cache_dir,
+        train_files=train_files,
+        eval_files=eval_files,
+        judged_split=judged_split,
     )
-    return fit_prepared(prepared, settings, base_model=base_model, log_dir=log_dir, strategy=strategy)
+    fitted = fit_prepared(prepared, settings, base_model=base_model, log_dir=log_dir, strategy=strategy)
+    if prepared.not_refit is None:
+        return refit(prepared, settings, fitted[1], strategy=strategy)
+    return fitted[0], dataclasses.replace(fitted[1], not_refit=prepared.not_refit)
 
 
 def fit_prepared(
@@ -110,7 +128,7 @@ def fit_prepared(
     log_dir: str | Path | None = None,
     strategy: Any = None,
 ) -> tuple[model.Classifier, fitting.FitRecord]:
-    """`train` on what `prepare` made, for several fits of the same reviews.
+    """`train` without a refit on what `prepare` made, for several fits of the same reviews.
 
     `settings` may differ from those of `prepare` in all but n-grams and memory. The fit is under
     `strategy`, of `tf.distribute`, or in this process alone.

@@ -72,7 +72,7 @@ class FitCache:
 
     def _path(self, trainer: TrainerSettings, embedding: EmbeddingSettings, module: str) -> Path:
         decides = {
-            "trainer": trainer.model_dump(mode="json", exclude={"memory_reviews"}),
+            "trainer": trainer.model_dump(mode="json", exclude={"memory_reviews", "refit"}),
             "embedding": [embedding.trainable, module],
             "reviews": self._reviews,
             "code": self._code,
@@ -85,7 +85,16 @@ class FitCache:
         wanted = embedding, module, [getattr(trainer, name) for name in _PREPARED_WITH]
         if self._prepared is None or self._prepared[0] != wanted:
             self._prepared = None  # frees its memory before the next one takes as much
-            self._prepared = wanted, prepare(trainer, embedding, cache_dir=self._cache_dir, **self._files)
+            self._prepared = (
+                wanted,
+                prepare(
+                    trainer,
+                    embedding,
+                    cache_dir=self._cache_dir,
+                    train_files=self._files["train_files"],
+                    eval_files=self._files["eval_files"],
+                ),
+            )
         return self._prepared[1]
 
 

@@ -11,7 +11,7 @@ from tfx.components.tuner.component import TunerFnResult
 from components.embeddings.settings import EmbeddingSettings
 from components.errors import GreenlightError
 from components.trainer import progress
-from components.trainer.callbacks import Diverged
+from components.trainer.classifier.callbacks import Diverged
 from components.trainer.settings import TrainerSettings
 from components.tuner.fit_cache import FitCache, FitResult
 from components.tuner.settings import TuneSettings

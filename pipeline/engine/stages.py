@@ -36,7 +36,7 @@ def create_stages(
     """
     if module is None and settings.trainer.module is not None:
         module = ModuleFile.read(settings.trainer.module)
-    split = "test" if settings.data.test_weight else "eval"
+    split = settings.data.judged_split
 
     data = data_stages(settings)
     examples = data.reviews.outputs["examples"]
@@ -52,6 +52,7 @@ def create_stages(
         settings=settings.trainer,
         embedding=settings.embedding,
         cache_dir=settings.cache,
+        judged_split=split,
     )
     train.add_upstream_node(data.check)
     model = train.outputs["model"]

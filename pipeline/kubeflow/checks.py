@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from components.embeddings import catalog
 from components.errors import GreenlightError, InputError
 from components.trainer.own_model.module_file import ModuleFile
-from pipeline.preflight import beam_runner
+from pipeline.preflight import beam_runner, training
 from pipeline.settings.beam import FLINK
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def require_compilable(settings: Settings) -> None:
         )
     if settings.trainer.module is not None:
         ModuleFile.read(settings.trainer.module)
+    training.require_unseen_split(settings)
     beam_runner.require_known(settings.beam)
 
 

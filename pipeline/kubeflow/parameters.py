@@ -18,13 +18,20 @@ if TYPE_CHECKING:
 
 INTEGER, NUMBER, TEXT = "NUMBER_INTEGER", "NUMBER_DOUBLE", "STRING"
 
-SETTINGS_OF: Mapping[str, set[str]] = {
+SETTINGS_OF: Mapping[str, Any] = {
     "ImdbExampleGen": {"data"},
     "DataCheck": {"check", "embedding"},
-    "Trainer": {"cache_dir", "embedding", "trainer"},
+    "Trainer": {
+        "cache_dir": True,
+        "embedding": True,
+        "trainer": True,
+        "data": {"test_weight"},  # says whether the gate judges on eval, where nothing may be refit
+    },
     "Evaluator": {"data", "gate"},
 }
-"""The settings of each stage with parameters. More of them would only enlarge its cache key."""
+"""The settings of each stage with parameters, as pydantic's `include`. More of them would only enlarge its
+cache key.
+"""
 
 
 @dataclasses.dataclass(frozen=True)

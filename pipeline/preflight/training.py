@@ -26,6 +26,7 @@ def require_run(settings: Settings) -> None:
       DataStopped: the first rows of the source cannot be used. All else is well then.
     """
     _require_keys(settings)
+    require_unseen_split(settings)
     _require_pipeline(settings)
     _require_source(settings)
 
@@ -63,11 +64,26 @@ def require_retraining(settings: Settings) -> None:
     Spans come and go: each is looked at when it is its turn. Nor is a job server asked, which may come back.
     """
     _require_keys(settings)
+    require_unseen_split(settings)
     _require_model(settings)
     beam_runner.require_known(settings.beam)
     workers.require_known(settings.trainer)
     if not settings.data.has_spans:
         _require_source(settings)
+
+
+def require_unseen_split(settings: Settings) -> None:
+    """Checks that a refit leaves a split for the gate.
+
+    Raises:
+      InputError: the model is to be refit on the split that the gate judges on.
+    """
+    if settings.trainer.refit is True and settings.data.judged_split == "eval":
+        raise InputError(
+            "trainer.refit = true: without a test split (data.test_weight = 0) the gate judges on eval, and "
+            "it cannot judge a model on reviews that the model was fitted on. Give data.test_weight a share, "
+            'or leave trainer.refit at "auto".'
+        )
 
 
 def _require_pipeline(settings: Settings) -> None:

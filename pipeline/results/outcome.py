@@ -42,6 +42,8 @@ class RunResult:
     data: the rows read: `rows`, `used`, `beyond_limit`, `duplicates`, `set_aside`, `left_out` (by reason) and
       `first_left_out` (file, line and reason of the first ones); None where none was read.
     version, model_path: the version that is live after the run; None where there is none.
+    refit: the second fit on train and eval (`trainer.refit`): `reviews`, `epochs` and `calibrated_on`, or
+      `why_not`; None where nothing was trained.
     reasons: why the run was refused or stopped, a sentence each.
     approval: who promoted the refused model (`by`), when (`at`), why (`reason`), the conditions they waived
       (`waived`), and the `version` that it became; None without an approval. The verdict stays what it was.
@@ -72,6 +74,7 @@ class RunResult:
     test_set: Mapping[str, Any] | None = None
     notes: Sequence[str] = ()
     data: Mapping[str, Any] | None = None
+    refit: Mapping[str, Any] | None = None
 
     @property
     def exit_code(self) -> int:

@@ -236,6 +236,8 @@ def _facts(result: RunResult) -> list[str]:
         metrics.append(f"on {int(examples):,} reviews")
     cached = sum(stage.cached for stage in result.stages)
     course = [f"{result.epochs} epochs"] if result.epochs else []
+    if result.refit and "reviews" in result.refit:
+        course.append(f"refit on {result.refit['reviews']:,} reviews for {result.refit['epochs']} epochs")
     course.append(f"{result.seconds:.0f} s")
     if cached:
         course.append(f"{cached} of {len(result.stages)} stages from cache")

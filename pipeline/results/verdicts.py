@@ -38,6 +38,7 @@ def judge_run(run: Run, *, live: Version | None, facts: Mapping[str, Any]) -> Ru
         metrics=verdict.get("metrics", {}),
         gate=tuple(verdict.get("conditions", ())),
         epochs=len(history.get("epochs", ())) or None,
+        refit=_refit(history),
         reasons=tuple(reasons),
         comparison=verdict.get("comparison"),
         test_set=verdict.get("test_set"),
@@ -45,6 +46,14 @@ def judge_run(run: Run, *, live: Version | None, facts: Mapping[str, Any]) -> Ru
         data=data,
         **facts,
     )
+
+
+def _refit(history: Mapping[str, Any]) -> dict[str, Any] | None:
+    """RunResult's field, from the record of the fit; None for that of an older Greenlight."""
+    if refit := history.get("refit"):
+        calibrated_on = "eval, as the first fit predicts it" if history.get("calibration") else None
+        return {"reviews": refit["reviews"], "epochs": refit["epochs"], "calibrated_on": calibrated_on}
+    return {"why_not": history["not_refit"]} if history.get("not_refit") else None
 
 
 def _outcome(run: Run, verdict: Mapping[str, Any], live: Version | None) -> tuple[Any, list[str]]:

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 MANIFEST_NAME = "greenlight.manifest.json"
@@ -53,6 +53,7 @@ class Facts:
       run_id: the run that trained it.
       data_fingerprint: the fingerprint of its training data.
       data: the settings of that data (`settings`) and its spans (`spans`).
+      fitted_on: the splits of that data that its weights were fitted on; empty if unknown.
       code_version: the fingerprint of the code that trained it.
       greenlight_version: the version of Greenlight.
       signatures: the inputs and outputs of each signature.
@@ -65,6 +66,7 @@ class Facts:
     run_id: str | None = None
     data_fingerprint: str | None = None
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    fitted_on: Sequence[str] = ()
     code_version: str | None = None
     greenlight_version: str | None = None
     signatures: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -143,7 +145,7 @@ def from_json(data: bytes) -> Manifest:
 
 def _read(record: dict[str, Any]) -> Manifest:
     known = {field.name: record[field.name] for field in dataclasses.fields(Facts) if field.name in record}
-    known["conditions"] = tuple(known.get("conditions", ()))
+    known |= {name: tuple(known.get(name, ())) for name in ("conditions", "fitted_on")}
     origin = record.get("promoted_from")
     return Manifest(
         version=int(record["version"]),

@@ -22,7 +22,8 @@ from components.reviews import TEXT, canonical
 
 TRAIN, EVAL, EARLIER, EARLIER_EVAL = "train", "eval", "earlier", "earlier eval"
 """How a model used a review: it was fitted on it, was selected with it (early stopping, calibration), or
-started from the weights of a model that was fitted on it or selected with it.
+started from the weights of a model that was fitted on it or selected with it. A refit model (`trainer.refit`)
+was fitted on the reviews of eval as well.
 """
 
 _FORM = b"normal_form"
@@ -64,6 +65,11 @@ class TrainingReviews:
         """
         there = {name for each in examples for name in artifact_utils.decode_split_names(each.split_names)}
         return cls({use: _hashes_of(examples, use) for use in uses if use in there})
+
+    def refit(self) -> "TrainingReviews":
+        """The record of a model that was fitted once more, on its eval reviews as well."""
+        others = {use: known for use, known in self.by_use.items() if use not in (TRAIN, EVAL)}
+        return TrainingReviews({TRAIN: self._all(TRAIN, EVAL), **others})
 
     def including(self, earlier: "TrainingReviews") -> "TrainingReviews":
         """The record of a model that started from the weights of one that has seen `earlier`."""

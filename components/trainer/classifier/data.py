@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -30,6 +30,14 @@ class Batches(Protocol):
 
     def batches(self, size: int, *, shuffle_seed: int | None = None) -> tf.data.Dataset: ...
 
+    def followed_by(self, other: Self) -> Self:
+        """These reviews and then others that were encoded alike."""
+        ...
+
+    def mapped(self, encode: Callable[[Features], Features]) -> Self:
+        """The reviews with `encode` applied to their features."""
+        ...
+
 
 @dataclasses.dataclass(frozen=True)
 class ReviewsInMemory:
@@ -55,6 +63,10 @@ class ReviewsInMemory:
         )
         return ReviewsInMemory(_concat(list(encoded)), self.labels)
 
+    def followed_by(self, other: "ReviewsInMemory") -> "ReviewsInMemory":
+        features = _concat([self.features, other.features])
+        return ReviewsInMemory(features, tf.concat([self.labels, other.labels], axis=0))
+
     @unconverted
     def _at(self, rows: tf.Tensor) -> tuple[Features, tf.Tensor]:
         return _gather(self.features, rows), tf.gather(self.labels, rows)
@@ -79,6 +91,12 @@ class StreamedReviews:
         if shuffle_seed is not None:
             records = records.shuffle(_SHUFFLED_AT_ONCE, seed=shuffle_seed, reshuffle_each_iteration=True)
         return records.batch(size).map(self._encoded, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+    def followed_by(self, other: "StreamedReviews") -> "StreamedReviews":
+        return StreamedReviews([*self.patterns, *other.patterns], self.size + other.size, self.encode)
+
+    def mapped(self, encode: Callable[[Features], Features]) -> "StreamedReviews":
+        return dataclasses.replace(self, encode=lambda text: encode(self.encode(text)))
 
     @unconverted
     def _encoded(self, records: tf.Tensor) -> tuple[Features, tf.Tensor]:

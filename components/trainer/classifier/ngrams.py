@@ -40,6 +40,16 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def values_for(self, other: "Vocabulary") -> "Vocabulary":
+        """The n-grams of `other` with the values that they have here; 0 for an n-gram that is not here.
+
+        An n-gram with the value 0 adds nothing to a score, whatever its weight.
+        """
+        _, theirs, ours = np.intersect1d(other.keys, self.keys, assume_unique=True, return_indices=True)
+        values = np.zeros(len(other), np.float32)
+        values[theirs] = self.values[ours]
+        return Vocabulary(other.keys, values, other.order)
+
 
 # A hash table cannot be empty; -1 is odd, so no n-gram has it.
 _NOTHING_LEARNED = Vocabulary(np.array([-1]), np.zeros(1, np.float32), order=1)
@@ -119,7 +129,11 @@ class NgramIndex(tf.Module):
     def encoded_hashes(self, grams: tf.RaggedTensor) -> Encoded:
         """`encoded` from the output of `hashes`."""
         ids = self.ids_of_hashes(grams)
-        return ids, _root(_sums(ids, self.value * self.value))
+        return ids, self.root(ids)
+
+    def root(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """The second part of `Encoded` for the first."""
+        return _root(_sums(ids, self.value * self.value))
 
 
 class NgramScore(tf_keras.layers.Layer):

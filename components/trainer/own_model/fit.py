@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import tf_keras
 
-from components.trainer import callbacks, progress
-from components.trainer.classifier import data
+from components.trainer import progress
+from components.trainer.classifier import callbacks, data
 from components.trainer.classifier.calibration import Calibration, find
 from components.trainer.fitting import FitRecord
 from components.trainer.own_model.loading import OwnFunction

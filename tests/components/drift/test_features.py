@@ -94,6 +94,13 @@ def test_held_out_reviews_are_those_of_every_split_but_train(artifact):
     assert {row.text for row in examples.held_out(str(artifact))} == {"e", "s"}
 
 
+def test_a_refit_model_was_fitted_on_eval_as_well(artifact):
+    fitted_on = ("train", "eval")
+    assert {row.text for row in examples.held_out(str(artifact), fitted_on=fitted_on)} == {"s"}
+    known = examples.trained_on(str(artifact), fitted_on=fitted_on)
+    assert set(known) == set(fingerprints(["t1", "t2", "e"]))
+
+
 def test_the_texts_of_train_have_the_fingerprints_by_which_texts_are_known(artifact):
     assert set(examples.trained_on(str(artifact))) == set(fingerprints(["t1", "t2"]))
 

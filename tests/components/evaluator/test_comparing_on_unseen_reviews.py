@@ -8,6 +8,7 @@ import pytest
 from example_files import write_examples
 from tfx.components.evaluator import executor as tfx_executor
 
+from components import fitted_splits
 from components.evaluator import executor
 from components.evaluator.exposure.training_reviews import TrainingReviews, hashes
 from components.evaluator.settings import GateSettings
@@ -147,6 +148,68 @@ def test_the_record_of_the_candidate_is_left_for_its_version(evaluate, export_mo
     assert outcome.evaluation.get_string_custom_property("test_set") == test_set.digest
     assert outcome.evaluation.get_string_custom_property("candidate").startswith("sha256:")
     assert test_set.candidates is None
+
+
+@pytest.fixture
+def refit_model(export_model, tmp_path) -> Path:
+    """A Model artifact that was fitted on train and eval."""
+    folder = shutil.copytree(export_model(), tmp_path / "refit")
+    fitted_splits.write(str(folder), ("train", "eval"))
+    return folder
+
+
+@pytest.mark.usefixtures("without_tfma")
+def test_a_refit_candidate_was_trained_on_eval_as_well(evaluate, refit_model, folder):
+    outcome = evaluate(refit_model, gate=GATE, folder=folder)
+
+    record = TrainingReviews.from_bytes(Path(outcome.evaluation.uri, REVIEWS_NAME).read_bytes())
+    assert {use: len(known) for use, known in record.by_use.items()} == {"train": 80}
+    assert record.seen(hashes(texts(0, 180))).tolist() == [False] * 100 + [True] * 80
+
+
+@pytest.mark.usefixtures("without_tfma")
+def test_a_live_model_that_was_refit_is_compared_on_reviews_that_neither_model_has_seen(
+    evaluate, export_model, refit_model, published, folder, tmp_path
+):
+    """What was eval for the live model is in the candidate's test split, and the live one has learned it."""
+    before = evaluate(refit_model, gate=GATE, folder=folder)
+    record = TrainingReviews.from_bytes(Path(before.evaluation.uri, REVIEWS_NAME).read_bytes())
+    assert record.seen(hashes(texts(160, 180))).all()
+    write_split(tmp_path, "test", rows(50, 100) + rows(160, 180))
+    write_split(tmp_path, "train", rows(100, 160))
+    write_split(tmp_path, "eval", rows(0, 50))
+    live = published({"train": texts(100, 180)})
+
+    outcome = evaluate(export_model(bias=0.1), live, gate=GATE, folder=tmp_path)
+
+    assert outcome.verdict.comparison.compared == 50
+    assert outcome.verdict.comparison.left_out == {"the model in production was trained on": 20}
+
+
+@pytest.mark.usefixtures("without_tfma")
+def test_without_a_test_split_a_live_model_that_was_refit_on_eval_cannot_be_compared(
+    evaluate, export_model, published, tmp_path
+):
+    """Unlike one that was only chosen by these reviews."""
+    write_split(tmp_path, "train", rows(100, 160))
+    write_split(tmp_path, "eval", rows(0, 100))
+    live = published({"train": texts(0, 160)})
+
+    outcome = evaluate(export_model(), live, gate=GATE, folder=tmp_path, split="eval")
+
+    (reason,) = outcome.verdict.reasons
+    assert reason.startswith("no fair comparison with the model in production")
+
+
+@pytest.mark.usefixtures("without_tfma")
+def test_a_refit_candidate_is_not_judged_on_eval(evaluate, refit_model, tmp_path):
+    write_split(tmp_path, "train", rows(100, 160))
+    write_split(tmp_path, "eval", rows(0, 100))
+
+    outcome = evaluate(refit_model, gate=GATE, folder=tmp_path, split="eval")
+
+    assert not outcome.verdict.promoted
+    assert outcome.verdict.test_set.seen_by_candidate == 100
 
 
 @pytest.mark.proof

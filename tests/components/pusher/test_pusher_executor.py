@@ -13,6 +13,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
+from components import fitted_splits
 from components.errors import GreenlightError, InputError
 from components.fingerprints import code_fingerprint
 from components.pusher.executor import Executor
@@ -145,6 +146,13 @@ def test_the_record_of_the_reviews_that_it_has_seen_goes_with_the_version(
     assert live.manifest.facts.data == {"settings": {"split_salt": "6767"}, "spans": [3, 4]}
     assert not Path(pushed.uri, REVIEWS_NAME).exists()
     assert VersionStore(root).verify(1) == []
+
+
+def test_the_manifest_says_which_splits_the_model_was_fitted_on(push, make_trained, root):
+    model = make_trained("a")
+    fitted_splits.write(model.uri, ("train", "eval"))
+    push(model=model)
+    assert VersionStore(root).live().manifest.facts.fitted_on == ("train", "eval")
 
 
 def test_what_nobody_tells_stays_empty(push, make_trained, root):

@@ -5,7 +5,7 @@ import pytest
 from components.embeddings.settings import EmbeddingSettings
 from components.errors import GreenlightError, InputError
 from components.trainer import progress
-from components.trainer.callbacks import Diverged
+from components.trainer.classifier.callbacks import Diverged
 from components.trainer.settings import TrainerSettings
 from components.tuner.fit_cache import FitResult
 from components.tuner.search import Search

@@ -139,6 +139,14 @@ def write_anomalies(folder: Path, **reasons: str) -> None:
         (folder / f"Split-{split}" / "SchemaDiff.pb").write_bytes(anomalies.SerializeToString())
 
 
+def write_refit(folder: Path) -> None:
+    """Adds a refit to the Trainer's history."""
+    path = folder / "history.json"
+    last = {"epoch": 19, "loss": 0.2101, "accuracy": 0.99, "seconds": 1.1}
+    refit = {"reviews": 20_000, "epochs": 19, "last": last, "seconds": 22.5}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"refit": refit}))
+
+
 def write_history(folder: Path) -> None:
     """24 epochs of which the 19th was kept."""
     steps = np.arange(1, 25)

@@ -57,6 +57,19 @@ def test_data_training_slices_and_lineage_are_told(card):
     assert row(markdown, "Trainer")[2].startswith("Model 6: `")
 
 
+def test_a_refit_is_told(make_run, report_parts):
+    made = make_run()
+    report_parts.write_refit(made.path("Trainer", "model_run"))
+    markdown, _ = render(made)
+
+    assert (
+        "24 of at most 40 epochs, of which early stopping kept 19. The model was then fitted once more, for "
+        "19 epochs on the 20,000 reviews of train and validation together; the figures below are those of "
+        "the first fit. Its probabilities are calibrated by the first fit's predictions of the validation "
+        "reviews (Platt scaling)."
+    ) in markdown
+
+
 def test_the_card_of_an_approved_model_says_what_was_waived(make_run, report_parts, tmp_path):
     made = make_run()
     content = report_parts.verdict(index=1, passed=False, waived="ada, 2026-11-22: other data")

@@ -84,6 +84,29 @@ def test_the_kept_epoch_is_marked_and_told(promoted):
     assert told in text_of(promoted)
 
 
+def test_a_refit_is_told_and_the_figures_of_the_first_fit_are_named_so(make_run, report_parts):
+    made = make_run()
+    report_parts.write_refit(made.path("Trainer", "model_run"))
+    seen = text_of(write(made))
+
+    assert "then refit on 20,000 reviews for 19 epochs" in seen
+    assert (
+        "Early stopping ended the fit after epoch 24. The model was then fitted once more, on the 20,000"
+        in seen
+    )
+    assert "The first fit at epoch 19; the model has the weights of the refit." in seen
+    assert "calibrated by the first fit's predictions of eval" in seen
+    assert "refit: training loss 0.2101" in seen
+
+
+def test_the_reason_for_no_refit_is_told(make_run):
+    made = make_run()
+    path = made.path("Trainer", "model_run") / "history.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"not_refit": "the gate judges on eval"}))
+
+    assert "No refit on train and eval: the gate judges on eval." in text_of(write(made))
+
+
 def test_slices_splits_settings_and_lineage_are_shown(make_run):
     seen = text_of(write(make_run(), settings=Settings.model_validate({"trainer": {"epochs": 7}})))
 

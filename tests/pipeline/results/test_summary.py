@@ -1,5 +1,6 @@
 """The summary at the end of a run: what is live, what the gate said, and the commands that come next."""
 
+import dataclasses
 import io
 import os
 
@@ -87,6 +88,12 @@ def stream():
 @pytest.fixture
 def plain(stream):
     return PlainConsole(stream)
+
+
+def test_a_refit_stands_beside_the_epochs(plain, stream, result):
+    refit = {"reviews": 20_000, "epochs": 11, "calibrated_on": "eval, as the first fit predicts it"}
+    plain.finish(dataclasses.replace(result, refit=refit))
+    assert "  16 epochs, refit on 20,000 reviews for 11 epochs, 93 s, 1 of 2" in stream.getvalue()
 
 
 def test_the_summary_in_plain_lines(plain, stream, result):

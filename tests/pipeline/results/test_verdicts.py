@@ -20,8 +20,11 @@ def judge(tmp_path):
         artifact = Artifact(1, "Any", str(tmp_path), properties)
         return Stage(name, state, 1, 0, 0, inputs={}, outputs={key: (artifact,)})
 
-    def run(pushed, *, live, state="complete"):
+    def run(pushed, *, live, state="complete", history=None):
         stages = (stage("Evaluator", "evaluation", {}), stage("Pusher", "pushed_model", pushed, state))
+        if history is not None:
+            (tmp_path / "history.json").write_text(json.dumps(history))
+            stages = (stage("Trainer", "model_run", {}), *stages)
         return judge_run(Run("20261122-101500.000001", stages), live=live, facts=FACTS)
 
     return run
@@ -70,3 +73,22 @@ def test_a_push_without_a_digest_shows_no_live_model(judge):
 def test_a_rejected_push_gives_the_stores_reason(judge):
     result = judge(pushed("rejected") | {"reason": "was rolled back as version 1"}, live=version("another"))
     assert (result.verdict, result.reasons) == ("refused", ("was rolled back as version 1",))
+
+
+@pytest.mark.parametrize(
+    ("history", "refit"),
+    [
+        ({"epochs": [{}, {}]}, None),
+        ({"not_refit": "the gate judges on eval"}, {"why_not": "the gate judges on eval"}),
+        (
+            {"refit": {"reviews": 600, "epochs": 2}, "calibration": {"scale": 2.0, "offset": 0.1}},
+            {"reviews": 600, "epochs": 2, "calibrated_on": "eval, as the first fit predicts it"},
+        ),
+        (
+            {"refit": {"reviews": 600, "epochs": 2}, "calibration": None},
+            {"reviews": 600, "epochs": 2, "calibrated_on": None},
+        ),
+    ],
+)
+def test_the_result_says_whether_the_model_was_refit(judge, history, refit):
+    assert judge(pushed(), live=version("ours"), history=history).refit == refit

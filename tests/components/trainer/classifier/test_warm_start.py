@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from components.trainer.classifier import model, ngrams, signatures
 from components.trainer.classifier.warm_start import transfer_weights
 from components.trainer.preparation import prepare
 from components.trainer.settings import TrainerSettings
+from serving.store.manifest import MANIFEST_NAME, Facts, Manifest, to_json
 
 SETTINGS = TrainerSettings(epochs=2, batch_size=64, learning_rate=0.01)
 TEXTS = tf.constant(["a truly wonderful film", "dull and boring", "not good , not bad"])
@@ -170,6 +172,28 @@ def test_live_starts_where_the_live_model_ended(prepared, live):
     )
     assert warm.start["origin"] == "live" and warm.start["taken"]["head"] == "all of it"
     assert warm.epochs[0]["loss"] < cold.epochs[0]["loss"]
+
+
+@pytest.fixture
+def refit_live(live, tmp_path) -> str:
+    """The live model as a version whose manifest says that it was refit on eval."""
+    folder = shutil.copytree(live[1], tmp_path / "refit")
+    facts = Facts(fitted_on=("train", "eval"))
+    content = to_json(Manifest(version=1, created="2026-11-29T12:00:00Z", files={}, facts=facts))
+    (folder / MANIFEST_NAME).write_bytes(content)
+    return str(folder)
+
+
+def test_auto_does_not_judge_on_reviews_that_the_live_model_was_refit_on(prepared, refit_live):
+    _, start = started(prepared, refit_live, warm_start="auto", epochs=1)
+    assert start["origin"] == "scratch" and start["compared"] == {}
+    assert start["why"].startswith("The live model was refit on eval")
+
+
+def test_a_start_from_a_live_model_that_was_refit_says_what_that_flatters(prepared, refit_live):
+    _, start = started(prepared, refit_live, warm_start="live", epochs=1)
+    assert start["origin"] == "live"
+    assert start["why"].endswith("It was refit on eval, which flatters early stopping and calibration.")
 
 
 @pytest.mark.proof

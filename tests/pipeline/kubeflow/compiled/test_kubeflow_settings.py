@@ -108,6 +108,13 @@ def test_a_training_in_several_processes_needs_their_number(settings):
     checks.require_compilable(settings("trainer.strategy=multi_worker", "trainer.workers=2"))
 
 
+def test_a_refit_needs_a_split_for_the_gate(settings):
+    assert refusal(settings("trainer.refit=true", "data.test_weight=0")).startswith(
+        "trainer.refit = true: without a test split (data.test_weight = 0) the gate judges on eval"
+    )
+    checks.require_compilable(settings("trainer.refit=true"))
+
+
 @pytest.mark.parametrize(
     ("assignments", "message"),
     [

@@ -78,6 +78,16 @@ def test_parameters_are_taken_out_of_what_the_executor_is_given(settings):
     assert told == {"inputs": {"parameterValues": {"run_fn": "a.b"}}, "outputs": {"outputFile": "/o"}}
 
 
+@pytest.mark.parametrize(("assignments", "split"), [((), "test"), (("data.test_weight=0",), "eval")])
+def test_a_parameter_leaves_the_trainer_the_split_that_the_gate_judges_on(settings, assignments, split):
+    """Without it, a run with other epochs could be refit on eval, and judged there."""
+    told = {"inputs": {"parameterValues": {"epochs": 3.0}}}
+    travelled = parameters.to_json(settings(*assignments), stage="Trainer")
+    step.with_parameters(told, stage="Trainer", settings_json=travelled)
+    config = json.loads(told["inputs"]["parameterValues"]["custom_config"])
+    assert (config["trainer"]["epochs"], config["judged_split"]) == (3, split)
+
+
 def test_a_step_refuses_a_parameter_in_words_with_code_2_and_keeps_why(settings, capsys, tmp_path):
     uri = "minio://bucket/root/imdb-sentiment/run-7/Trainer/salt/model"
     told = {

@@ -51,11 +51,8 @@ class EpochRecord(tf_keras.callbacks.Callback):
                 "trainer.learning_rate."
             )
         self._write(epoch, figures)
-        progress.report(
-            f"epoch {epoch + 1}/{self._most}  loss {figures['loss']:.4f}  accuracy "
-            f"{figures['accuracy']:.4f}  val_loss {figures['val_loss']:.4f}  val_accuracy "
-            f"{figures['val_accuracy']:.4f}  {seconds:.1f} s"
-        )
+        told = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
+        progress.report(f"epoch {epoch + 1}/{self._most}  {told}  {seconds:.1f} s")
 
     def on_train_end(self, logs=None):
         for writer in self._writers.values():
