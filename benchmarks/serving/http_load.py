@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import uvloop
 
 from benchmarks.reviews_made import real_reviews
+from benchmarks.serving.formats import FORMATS, TENSORFLOW, Format
 
 _TOLERANCE = 1e-4
 _TEXTS = 2000
@@ -25,10 +26,11 @@ _REPORTS = 200
 class Load:
     """What all clients do together. Answers to one text have to agree, whichever version gives them."""
 
-    def __init__(self, url: str, texts: list[str], *, clients: int, requests: int) -> None:
+    def __init__(self, url: str, texts: list[str], *, clients: int, requests: int, form: Format) -> None:
         parts = urlsplit(url)
         self.host, self.port = str(parts.hostname), int(parts.port or 80)
-        self.requests = [_request(parts.path, parts.netloc, text) for text in texts]
+        self.requests = [_request(parts.path, parts.netloc, form.request(text)) for text in texts]
+        self.form = form
         self.clients = clients
         self.total = requests
         self.left = requests
@@ -102,8 +104,7 @@ class _Client(asyncio.Protocol):
         self._waits = False
         seconds = time.perf_counter() - self._asked
         if head.startswith(b"HTTP/1.1 200 "):
-            probability = json.loads(body)["predictions"][0]["probability"]
-            self._load.ended(self._text, seconds, None, probability)
+            self._load.ended(self._text, seconds, None, self._load.form.answer(body))
         else:
             self._load.ended(self._text, seconds, self._received.decode() or body.decode(), 0.0)
         self._ask()
@@ -113,8 +114,7 @@ class _Client(asyncio.Protocol):
             self._load.ended(self._text, time.perf_counter() - self._asked, f"connection lost: {error}", 0.0)
 
 
-def _request(path: str, host: str, text: str) -> bytes:
-    body = json.dumps({"instances": [text]}).encode()
+def _request(path: str, host: str, body: bytes) -> bytes:
     head = f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
@@ -131,7 +131,14 @@ def texts(count: int = _TEXTS) -> list[str]:
 
 
 async def _run(options: argparse.Namespace) -> dict[str, object]:
-    return await Load(options.url, texts(), clients=options.clients, requests=options.requests).run()
+    load = Load(
+        options.url,
+        texts(),
+        clients=options.clients,
+        requests=options.requests,
+        form=FORMATS[options.format],
+    )
+    return await load.run()
 
 
 def main() -> None:
@@ -143,6 +150,7 @@ def main() -> None:
     parser.add_argument("url", help="where to POST")
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--requests", type=int, default=10_000, help="of all clients together")
+    parser.add_argument("--format", choices=FORMATS, default=TENSORFLOW, help="of requests and responses")
     print(json.dumps(uvloop.run(_run(parser.parse_args()))))
 
 

@@ -22,6 +22,7 @@ SCRIPTS = [
     "serving",
     "serving.http_load",
     "serving.signature_calls",
+    "serving_peers",
     "where_time_goes",
 ]
 

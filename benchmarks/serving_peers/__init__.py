@@ -1,0 +1,1 @@
+"""Speed of `greenlight serve`, beside other model servers on the same model."""

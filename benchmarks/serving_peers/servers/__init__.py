@@ -1,0 +1,1 @@
+"""The other model servers' programs, run in an environment without Greenlight."""
