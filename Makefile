@@ -5,7 +5,7 @@ export VENV
 
 PYTEST = TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help setup setup-tests run test test-all mutants figures lint docs lock clean
+.PHONY: help setup setup-tests run test test-all proof-flink mutants figures lint docs lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ test: setup-tests ## the tests that answer within minutes: all but the proofs
 
 test-all: setup-tests ## all tests, the proofs too: whole pipelines, Kubeflow's steps, worker processes, a database, a browser
 	@$(PYTEST) $(ARGS)
+
+proof-flink: setup-tests ## the Beam stages on Apache Flink, in one process and in several; needs Java, and Maven for some repositories
+	@TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest -m flink tests/e2e/flink $(ARGS)
 
 mutants: setup-tests ## change the code a little, many times: do the tests notice? ARGS="splits", ARGS="--sample 50"
 	@requirements/mutants.sh

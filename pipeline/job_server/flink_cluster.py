@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import http.client
+import json
+import urllib.error
+import urllib.request
 from typing import Any
-
-import httpx
 
 from components.errors import InputError, MachineFault
 
@@ -82,21 +84,26 @@ class FlinkCluster:
 
     def _json(self, path: str) -> Any:
         try:
-            return self._ask("GET", path).json()
+            return json.loads(self._ask("GET", path))
         except ValueError:
             raise self._not_flink() from None
 
-    def _ask(self, method: str, path: str) -> httpx.Response:
+    def _ask(self, method: str, path: str) -> bytes:
+        # Not httpx, which writes a line to the log for each request.
         try:
-            response = httpx.request(method, f"{self._url}{path}", timeout=_SECONDS)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            request = urllib.request.Request(f"{self._url}{path}", method=method)
+            with urllib.request.urlopen(request, timeout=_SECONDS) as response:
+                return bytes(response.read())
+        except urllib.error.HTTPError as error:
+            raise self._not_flink(f" (HTTP {error.code})") from error
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "reason", error)
             raise MachineFault(
-                f"beam.flink_master = {self.master!r}: no Flink cluster answers there ({error}). Start "
+                f"beam.flink_master = {self.master!r}: no Flink cluster answers there ({reason}). Start "
                 "it, or correct the address, which is that of the JobManager's REST API (port 8081)."
             ) from error
-        if response.is_error:
-            raise self._not_flink(f" (HTTP {response.status_code})")
-        return response
+        except http.client.HTTPException as error:
+            raise self._not_flink() from error
 
     def _not_flink(self, what: str = "") -> InputError:
         return InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import uuid
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _NO_SLOTS = "NoResourceAvailableException"
 _POLL_SECONDS = 2.0
+_POLLS_PER_LINE = 5
 
 
 class Session:
@@ -89,13 +91,15 @@ class Session:
 
     def _watch(self, cluster: FlinkCluster, name: str, done: threading.Event) -> None:
         told = ""
-        while not done.wait(_POLL_SECONDS):
+        for poll in itertools.count():
+            if done.wait(_POLL_SECONDS):
+                return
             try:
                 job = cluster.job(name)
                 line = "" if job is None else _progress_of(job, cluster)
             except GreenlightError:
                 line = "the Flink cluster does not answer"
-            if line and line != told:
+            if line and line != told and (not told or poll % _POLLS_PER_LINE == 0):
                 told = line
                 self._progress(line)
 

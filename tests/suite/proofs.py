@@ -9,6 +9,8 @@ from collections import Counter
 import pytest
 
 NOT_SELECTED = "not selected: `make test-all` runs them"
+ENGINES = {"flink": "not selected: `make proof-flink` runs them"}
+"""Proofs with a marker of their own, and a command of their own."""
 
 
 class Proofs:
@@ -16,12 +18,13 @@ class Proofs:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._deselected = 0
+        self._deselected: Counter[str] = Counter()
         self._skipped_files: set[str] = set()
         self._left_out: Counter[str] = Counter()
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        self._deselected += sum(item.get_closest_marker("proof") is not None for item in items)
+        proofs = [item for item in items if item.get_closest_marker("proof")]
+        self._deselected.update(map(_why_not_selected, proofs))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.skipped and isinstance(report.longrepr, tuple):
@@ -29,13 +32,13 @@ class Proofs:
 
     def pytest_sessionfinish(self) -> None:
         if hasattr(self._config, "workeroutput"):
-            self._config.workeroutput["proofs"] = (self._deselected, sorted(self._skipped_files))
+            self._config.workeroutput["proofs"] = (dict(self._deselected), sorted(self._skipped_files))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node) -> None:
         """Each worker collects all tests, so each leaves out the same ones."""
-        deselected, files = getattr(node, "workeroutput", {}).get("proofs", (0, ()))
-        self._deselected = max(self._deselected, deselected)
+        deselected, files = getattr(node, "workeroutput", {}).get("proofs", ({}, ()))
+        self._deselected |= Counter(deselected)
         self._skipped_files.update(files)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -43,9 +46,7 @@ class Proofs:
             self._left_out[report.longrepr[2].removeprefix("Skipped: ")] += 1
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        left_out = Counter(self._left_out)
-        if self._deselected:
-            left_out[NOT_SELECTED] = self._deselected
+        left_out = self._left_out + self._deselected
         if left_out:
             terminalreporter.section(f"{left_out.total()} proofs were not run")
             for reason, count in left_out.most_common():
@@ -54,3 +55,7 @@ class Proofs:
             terminalreporter.section("files that were not run")
             for reason in sorted(self._skipped_files):
                 terminalreporter.line(reason)
+
+
+def _why_not_selected(proof: pytest.Item) -> str:
+    return next((why for marker, why in ENGINES.items() if proof.get_closest_marker(marker)), NOT_SELECTED)

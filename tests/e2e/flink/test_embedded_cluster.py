@@ -1,0 +1,57 @@
+"""`beam.runner = "flink"` on the cluster inside Beam's job server: the same outputs as in process."""
+
+import dataclasses
+import gzip
+import signal
+
+import pytest
+import waiting
+from e2e.flink import outputs
+from e2e.flink.command_lines import processes_with
+from e2e.flink.parts import JVM
+
+pytestmark = [pytest.mark.proof, pytest.mark.flink, pytest.mark.timeout(1800)]
+
+
+@pytest.fixture(scope="module")
+def embedded(engine, make_greenlight):
+    jar = f"beam.flink_job_server_jar={engine.jar}"
+    return make_greenlight("embedded", "beam.runner=flink", jar, f'beam.options=["--parallelism=2", "{JVM}"]')
+
+
+def test_a_whole_run_comes_to_the_same(in_process, embedded, engine):
+    embedded.promoted()
+    outputs.require_same_run(in_process.root, embedded.root)
+    outputs.require_same_predictions(in_process.root / "out.csv", embedded.root / "out.csv")
+    assert processes_with(str(engine.jar)) == []
+
+
+def test_the_sentence_of_a_worker_comes_through(in_process, embedded, engine):
+    """A packed file that breaks off is found out while it is read, in the worker."""
+    packed = gzip.compress(b"text,id\n" + b"".join(b"fine %d,%d\n" % (row, row) for row in range(20_000)))
+    broken = embedded.root / "broken.csv.gz"
+    broken.write_bytes(packed[: len(packed) // 2])
+    here, there = (
+        each.run("batch-predict", str(broken), str(embedded.root / "broken-out.csv"))
+        for each in (dataclasses.replace(embedded, root=in_process.root, beam=()), embedded)
+    )
+    assert (there.returncode, errors_of(there)) == (here.returncode, errors_of(here))
+    assert here.returncode == 2
+    assert processes_with(str(engine.jar)) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_no_job_server_outlives_a_run_that_is_ended(embedded, engine, make_greenlight, number, code):
+    ended = make_greenlight(f"ended-{number}", *embedded.beam)
+    with ended.start("run") as run:
+        waiting.until(lambda: processes_with(str(engine.jar)), seconds=600)
+        waiting.until(lambda: list(ended.root.glob("artifacts/**/ImdbExampleGen")), seconds=600)
+        run.send_signal(number)
+        _, said = run.communicate(timeout=300)
+    assert (run.returncode, "Traceback" in said) == (code, False), said
+    waiting.until(lambda: not processes_with(str(engine.jar)))
+
+
+def errors_of(done):
+    """The message of the error, from its first word on."""
+    return done.stderr[done.stderr.index("Error: ") :]

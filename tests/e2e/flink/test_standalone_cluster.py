@@ -1,0 +1,87 @@
+"""`beam.runner = "flink"` on a standalone cluster: one JobManager and two TaskManagers, each a process."""
+
+import dataclasses
+import signal
+import socket
+
+import pytest
+import waiting
+from e2e.flink import outputs
+from e2e.flink.command_lines import processes_with
+from e2e.flink.parts import JVM
+
+pytestmark = [pytest.mark.proof, pytest.mark.flink, pytest.mark.timeout(2400)]
+
+
+@pytest.fixture
+def beam(engine, cluster):
+    """Makes the settings of Beam for the cluster, with workers at a port."""
+
+    def settings(workers):
+        pool = f"--environment_config=localhost:{workers}"
+        quoted = ", ".join(
+            f'"{option}"' for option in ["--parallelism=2", "--environment_type=EXTERNAL", pool]
+        )
+        given = {"runner": "flink", "flink_master": cluster.master, "flink_job_server_jar": engine.jar}
+        return (*(f"beam.{key}={value}" for key, value in given.items()), f"beam.options=[{quoted}]")
+
+    return settings
+
+
+@pytest.fixture
+def no_worker():
+    """A port where workers are asked for in vain: a job with it keeps its slots."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def has_running_tasks(cluster) -> bool:
+    return any(job["state"] == "RUNNING" and job["tasks"]["running"] for job in cluster.jobs())
+
+
+def restarts(cluster, name) -> list[str]:
+    """The Java classes of what made a job start again."""
+    (job,) = (job for job in cluster.jobs() if job["name"] == name)
+    found = cluster.get(f"/jobs/{job['jid']}/exceptions")
+    return [entry["exceptionName"].rpartition(".")[2] for entry in found["exceptionHistory"]["entries"]]
+
+
+def test_a_whole_run_comes_to_the_same(in_process, make_greenlight, beam, cluster, pool, engine):
+    there = make_greenlight("cluster", *beam(pool)).promoted()
+    outputs.require_same_run(in_process.root, there.root)
+    outputs.require_same_predictions(in_process.root / "out.csv", there.root / "out.csv")
+    assert {job["state"] for job in cluster.jobs()} == {"FINISHED"}
+    assert processes_with(str(engine.jar)) == []
+
+
+def test_a_job_ends_right_that_loses_a_task_manager(in_process, beam, cluster, pool):
+    known = {job["name"] for job in cluster.jobs()}
+    there = dataclasses.replace(in_process, beam=beam(pool))
+    with there.start(*there.prediction("lost.csv")) as command:
+        waiting.until(lambda: has_running_tasks(cluster), seconds=900)
+        lost = cluster.task_managers[0]
+        lost.kill()
+        cluster.start("taskmanager")  # as Kubernetes or systemd would
+        _, said = command.communicate(timeout=1200)
+    assert command.returncode == 0, said
+    outputs.require_same_predictions(in_process.root / "out.csv", in_process.root / "lost.csv")
+    (name,) = {job["name"] for job in cluster.jobs()} - known
+    assert restarts(cluster, name), "the job has noticed nothing"
+    assert "job on Flink running" in said
+
+
+def test_a_full_cluster_is_said_and_ctrl_c_ends_a_job(in_process, beam, cluster, no_worker, engine):
+    there = dataclasses.replace(in_process, beam=beam(no_worker))
+    waiting.until(lambda: cluster.overview()["slots-available"] == 2)
+    with there.start(*there.prediction("first.csv")) as first:
+        waiting.until(lambda: cluster.overview()["slots-available"] == 0, seconds=900)
+        second = there.run(*there.prediction("second.csv"))
+        assert second.returncode == 1, second.stderr
+        assert f"The Flink cluster at {cluster.master} is full" in second.stderr
+        assert "Traceback" not in second.stderr
+        first.send_signal(signal.SIGINT)
+        _, said = first.communicate(timeout=600)
+    assert first.returncode == 130, said
+    waiting.until(lambda: cluster.overview()["slots-available"] == 2)
+    assert {"RUNNING", "CREATED"}.isdisjoint(job["state"] for job in cluster.jobs())
+    assert processes_with(str(engine.jar)) == []
