@@ -13,10 +13,6 @@ FLINK = "flink"
 _FLINK_RUNNER = "pipeline.job_server.runner.FlinkRunner"
 EMBEDDED = "[local]"
 """The Flink cluster inside the job server's own process."""
-_ON_A_CLUSTER = ("--number_of_execution_retries=3", "--environment_cache_millis=60000")
-"""A job starts again when a machine is lost; between two steps a worker waits for the next instead of ending,
-which would make the next one import TensorFlow.
-"""
 
 
 class BeamSettings(BaseModel):
@@ -73,11 +69,9 @@ class BeamSettings(BaseModel):
         no_image = "--sdk_container_image=none"
         if self.runner == FLINK:
             # Equal settings give equal arguments, which are part of TFX's cache keys: no port is in them.
-            defaults = [no_image, *(_ON_A_CLUSTER if self.is_on_a_flink_cluster else ())]
-            given = {option.partition("=")[0] for option in self.options}
-            defaults = [option for option in defaults if option.partition("=")[0] not in given]
+            own_image = any(option.startswith(f"{no_image.partition('=')[0]}=") for option in self.options)
             named = [f"--runner={_FLINK_RUNNER}", f"--flink_master={self.flink_master}"]
-            return [*defaults, *named, *self.options]
+            return [*([] if own_image else [no_image]), *named, *self.options]
         if self.runner != IN_PROCESS:
             return [f"--runner={self.runner}", *self.options]
         return [

@@ -2,6 +2,7 @@ import dataclasses
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import processes
@@ -40,11 +41,17 @@ class Greenlight:
         command, env = self.command(name, *arguments), processes.environment()
         return subprocess.run(command, env=env, capture_output=True, text=True, timeout=1200, check=False)
 
-    def start(self, name: str, *arguments: str) -> subprocess.Popen[str]:
-        """Begins a command, which an interruption reaches alone."""
+    @contextmanager
+    def started(self, name: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """A command under way, which an interruption reaches alone; it ends with the context at last."""
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         command, env = self.command(name, *arguments), processes.environment()
-        return subprocess.Popen(command, env=env, start_new_session=True, **pipes)
+        process = subprocess.Popen(command, env=env, start_new_session=True, **pipes)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
 
     def prediction(self, name: str) -> tuple[str, str, str]:
         """The command that predicts all input files into the file `name`."""

@@ -33,6 +33,9 @@ taskmanager.memory.managed.size: 96m
 taskmanager.memory.jvm-metaspace.size: 160m
 taskmanager.memory.jvm-overhead.min: 64m
 taskmanager.memory.jvm-overhead.max: 64m
+restart-strategy.type: fixed-delay
+restart-strategy.fixed-delay.attempts: 2
+restart-strategy.fixed-delay.delay: 1 s
 slot.request.timeout: {slot_timeout_ms}
 cluster.registration.error-delay: 1000
 heartbeat.interval: 2000

@@ -43,7 +43,7 @@ def test_the_sentence_of_a_worker_comes_through(in_process, embedded, engine):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_no_job_server_outlives_a_run_that_is_ended(embedded, engine, make_greenlight, number, code):
     ended = make_greenlight(f"ended-{number}", *embedded.beam)
-    with ended.start("run") as run:
+    with ended.started("run") as run:
         waiting.until(lambda: processes_with(str(engine.jar)), seconds=600)
         waiting.until(lambda: list(ended.root.glob("artifacts/**/ImdbExampleGen")), seconds=600)
         run.send_signal(number)

@@ -8,7 +8,6 @@ import pytest
 import waiting
 from e2e.flink import outputs
 from e2e.flink.command_lines import processes_with
-from e2e.flink.parts import JVM
 
 pytestmark = [pytest.mark.proof, pytest.mark.flink, pytest.mark.timeout(2400)]
 
@@ -46,18 +45,10 @@ def restarts(cluster, name) -> list[str]:
     return [entry["exceptionName"].rpartition(".")[2] for entry in found["exceptionHistory"]["entries"]]
 
 
-def test_a_whole_run_comes_to_the_same(in_process, make_greenlight, beam, cluster, pool, engine):
-    there = make_greenlight("cluster", *beam(pool)).promoted()
-    outputs.require_same_run(in_process.root, there.root)
-    outputs.require_same_predictions(in_process.root / "out.csv", there.root / "out.csv")
-    assert {job["state"] for job in cluster.jobs()} == {"FINISHED"}
-    assert processes_with(str(engine.jar)) == []
-
-
 def test_a_job_ends_right_that_loses_a_task_manager(in_process, beam, cluster, pool):
     known = {job["name"] for job in cluster.jobs()}
     there = dataclasses.replace(in_process, beam=beam(pool))
-    with there.start(*there.prediction("lost.csv")) as command:
+    with there.started(*there.prediction("lost.csv")) as command:
         waiting.until(lambda: has_running_tasks(cluster), seconds=900)
         lost = cluster.task_managers[0]
         lost.kill()
@@ -73,7 +64,7 @@ def test_a_job_ends_right_that_loses_a_task_manager(in_process, beam, cluster, p
 def test_a_full_cluster_is_said_and_ctrl_c_ends_a_job(in_process, beam, cluster, no_worker, engine):
     there = dataclasses.replace(in_process, beam=beam(no_worker))
     waiting.until(lambda: cluster.overview()["slots-available"] == 2)
-    with there.start(*there.prediction("first.csv")) as first:
+    with there.started(*there.prediction("first.csv")) as first:
         waiting.until(lambda: cluster.overview()["slots-available"] == 0, seconds=900)
         second = there.run(*there.prediction("second.csv"))
         assert second.returncode == 1, second.stderr
@@ -84,4 +75,11 @@ def test_a_full_cluster_is_said_and_ctrl_c_ends_a_job(in_process, beam, cluster,
     assert first.returncode == 130, said
     waiting.until(lambda: cluster.overview()["slots-available"] == 2)
     assert {"RUNNING", "CREATED"}.isdisjoint(job["state"] for job in cluster.jobs())
+    assert processes_with(str(engine.jar)) == []
+
+
+def test_a_whole_run_comes_to_the_same(in_process, make_greenlight, beam, cluster, pool, engine):
+    there = make_greenlight("cluster", *beam(pool)).promoted()
+    outputs.require_same_run(in_process.root, there.root)
+    outputs.require_same_predictions(in_process.root / "out.csv", there.root / "out.csv")
     assert processes_with(str(engine.jar)) == []
