@@ -17,11 +17,11 @@ ADDED = (FILE, LINE, LABEL, PROBABILITY, VERSION)
 """The fields that a prediction adds to its row; they stand in for fields of the same names."""
 
 Predicted = tuple[str, Unlabeled, Prediction]
-"""The input's file, the row, and what the model says of it."""
+"""The input file, the row, and its prediction."""
 
 
 class OutputFormat(StrEnum):
-    """What the output is made of; the value is the end of its files' names."""
+    """The format of the output; the value is the suffix of its files."""
 
     JSON_LINES = ".jsonl"
     CSV = ".csv"
@@ -29,10 +29,10 @@ class OutputFormat(StrEnum):
 
 
 def output_format(path: str) -> tuple[OutputFormat, bool]:
-    """The format that a path's name promises, and whether it is to be gzipped.
+    """The format for the suffix of a path, and whether the output is compressed with gzip.
 
     Raises:
-      InputError: it promises none.
+      InputError: the suffix is not that of a format.
     """
     name = path.lower()
     for known in OutputFormat:
@@ -45,7 +45,7 @@ def output_format(path: str) -> tuple[OutputFormat, bool]:
 
 
 def as_fields(predicted: Predicted) -> dict[str, Any]:
-    """A row's own fields, and those of its prediction."""
+    """The fields of a row, and those of its prediction."""
     file, row, found = predicted
     return {
         **{name: value for name, value in row.fields.items() if name not in ADDED},
@@ -58,12 +58,12 @@ def as_fields(predicted: Predicted) -> dict[str, Any]:
 
 
 def columns_of(row: Unlabeled) -> tuple[str, ...]:
-    """The columns of a CSV whose first row this is."""
+    """The columns of a CSV with this first row."""
     return (*(name for name in row.fields if name not in ADDED), *ADDED)
 
 
 def render(known: OutputFormat, predicted: Iterable[Predicted], columns: Sequence[str]) -> list[bytes]:
-    """The rows as lines with their ends, or as serialized tf.Examples; `columns` are those of a CSV."""
+    """The rows as lines with line ends, or as serialized tf.Examples; `columns` are those of a CSV."""
     rows = [as_fields(one) for one in predicted]
     if known is OutputFormat.JSON_LINES:
         return [f"{json.dumps(row, ensure_ascii=False)}\n".encode(errors="replace") for row in rows]
@@ -73,7 +73,7 @@ def render(known: OutputFormat, predicted: Iterable[Predicted], columns: Sequenc
 
 
 def header(known: OutputFormat, columns: Sequence[str]) -> bytes:
-    """What every file begins with."""
+    """The first bytes of every file."""
     return _csv_line(columns) if known is OutputFormat.CSV else b""
 
 

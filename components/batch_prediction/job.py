@@ -36,10 +36,10 @@ class Model:
 
 
 def find_parts(pattern: str, *, wanted: Wanted, known: str | None = None) -> list[Part]:
-    """The input files that match, sorted by name. known: their format; None goes by the names.
+    """The input files that match a pattern, sorted by name. known: their format; None: by their suffixes.
 
     Raises:
-      InputError: none does, or the format of one cannot be told.
+      InputError: no file matches, or the format of one is unknown.
     """
     return [Part(path, known or format_named(path), wanted) for path in input_paths(pattern)]
 
@@ -47,12 +47,12 @@ def find_parts(pattern: str, *, wanted: Wanted, known: str | None = None) -> lis
 def predict_files(
     parts: list[Part], model: Model, output: Output, *, max_bad_share: float, pipeline_args: list[str]
 ) -> Reading:
-    """Writes the predictions for the rows of `parts`; the output is there when all of it is.
+    """Writes the predictions for the rows of `parts`; the output appears when it is complete.
 
     Raises:
-      InputError: the output cannot be written, an input not be read, or there is no row.
+      InputError: the output cannot be written, an input cannot be read, or the inputs have no rows.
       DataStopped: more than `max_bad_share` of the rows cannot be used.
-      GreenlightError: the version does not verify, load or answer.
+      GreenlightError: the version cannot be verified or loaded, or fails on the rows.
     """
     output.require_free()
     columns = _columns(parts) if output.known is OutputFormat.CSV else ()
@@ -80,14 +80,14 @@ def _wire(pipeline: beam.Pipeline, parts: list[Part], model: Model, sink: Shards
 
 
 def is_one_worker(options: PipelineOptions) -> bool:
-    """Whether one worker in this process does all work; other runners have workers of their own."""
+    """Whether one worker in this process does all the work, as with the in-process runner."""
     runner = options.view_as(StandardOptions).runner or ""
     in_process = runner.rpartition(".")[2] == FnApiRunner.__name__
     return in_process and options.view_as(DirectOptions).direct_num_workers == 1
 
 
 def _columns(parts: list[Part]) -> tuple[str, ...]:
-    """The columns of the whole output, by the first good row. What cannot be read is told of later."""
+    """The columns of the output, from the first good row. Errors of reading are reported by the job."""
     for part in parts:
         with contextlib.suppress(InputError):
             for row in part.rows():

@@ -13,12 +13,12 @@ from components.batch_prediction.formats import OutputFormat
 from components.errors import GreenlightError, InputError
 
 SHARDS = "shards"
-"""The folder of the parts of an output, while it is made."""
+"""The folder of the shards while the output is written."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Output:
-    """A file, or a folder of files where `folder` is set."""
+    """The output: a file, or a folder of files if `folder` is set."""
 
     path: Path
     known: OutputFormat
@@ -27,7 +27,7 @@ class Output:
     overwrite: bool = False
 
     def require_free(self) -> None:
-        """Raises InputError if something is there already, or the folder it goes to is not."""
+        """Raises InputError if the output exists already, or if its parent folder does not exist."""
         if not self.path.parent.is_dir():
             raise InputError(f"{self.path.parent} is not a folder; create it first.")
         if not self.path.exists():
@@ -40,10 +40,10 @@ class Output:
 
     @contextlib.contextmanager
     def written(self) -> Iterator[Path]:
-        """A hidden folder beside the output to write in, with a folder SHARDS in it; gone at the end.
+        """A temporary hidden folder beside the output, with a folder SHARDS in it.
 
         Raises:
-          InputError: it cannot be made.
+          InputError: it cannot be created.
         """
         try:
             folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent))
@@ -56,10 +56,10 @@ class Output:
             shutil.rmtree(folder, ignore_errors=True)
 
     def finish(self, shards: Path, *, header: bytes) -> None:
-        """Puts the shards in the output's place; each of them begins with `header`.
+        """Moves the shards to the output; each of them begins with `header`.
 
         Raises:
-          GreenlightError: the disk refuses.
+          GreenlightError: the disk cannot be written.
         """
         try:
             if self.folder:

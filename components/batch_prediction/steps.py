@@ -23,7 +23,7 @@ READING = "reading"
 BATCH = 256
 
 Rows = tuple[str, list[Unlabeled]]
-"""A file's name and some of its rows, in order."""
+"""The name of a file and some of its rows, in order."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Part:
 
 
 class ReadRows(beam.DoFn):
-    """Main output: batches of rows. Output READING: one Reading a part."""
+    """Main output: batches of rows. Output READING: one Reading per part."""
 
     def process(self, part: Part) -> Iterator[Rows | beam.pvalue.TaggedOutput]:
         reading = Reading()
@@ -62,7 +62,7 @@ class ReadRows(beam.DoFn):
 
 
 class VerifiedModelHandler(ModelHandler[Rows, list[Predicted], VerifiedModel]):
-    """RunInference's way to the model: loaded once a process, after its files were verified."""
+    """The model for RunInference, verified and loaded once per process."""
 
     def __init__(self, root: str, number: int, public_key: Path | None) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class VerifiedModelHandler(ModelHandler[Rows, list[Predicted], VerifiedModel]):
             yield [(file, row, prediction) for row, prediction in zip(rows, found, strict=True)]
 
     def batch_elements_kwargs(self) -> dict[str, Any]:
-        """The rows come in batches already."""
+        """No further batching: ReadRows makes the batches."""
         return {"min_batch_size": 1, "max_batch_size": 1}
 
     def get_num_bytes(self, batch: Sequence[Rows]) -> int:
@@ -93,7 +93,7 @@ class VerifiedModelHandler(ModelHandler[Rows, list[Predicted], VerifiedModel]):
 
 
 class Render(beam.DoFn):
-    """Predicted rows as they are written."""
+    """Predicted rows in the format of the output."""
 
     def __init__(self, known: OutputFormat, columns: tuple[str, ...]) -> None:
         self._known, self._columns = known, columns
@@ -103,7 +103,7 @@ class Render(beam.DoFn):
 
 
 class Shards(FileBasedSink):
-    """Writes lists of rendered rows to the files PREFIX-00000-of-0000N.SUFFIX, whole or not at all."""
+    """Writes lists of rendered rows to the files PREFIX-00000-of-0000N.SUFFIX, each of them atomically."""
 
     def __init__(self, prefix: str, known: OutputFormat, columns: tuple[str, ...], *, gzipped: bool) -> None:
         text_gzip = gzipped and known is not OutputFormat.TF_RECORD

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from components.example_gen.settings import DataSettings
 
 LINES = "text"
-"""The format of files with a review a line."""
+"""The format of files with one review per line."""
 FORMATS = (LINES, *(known.value for known in Format))
 _TEXT = "text"
 _REMEDY = "Name the right one with --text-column."
@@ -41,17 +41,17 @@ class Unlabeled(NamedTuple):
     line: int
     text: str
     fields: Mapping[str, Any]
-    """The whole row, the text included."""
+    """The whole row, including the text."""
 
 
 Unlabeleds = Iterator[Unlabeled | BadRow]
 
 
 def input_paths(pattern: str) -> list[str]:
-    """The files that match, sorted, each once.
+    """The files that match a pattern, sorted, each once.
 
     Raises:
-      InputError: none does, or it is a folder.
+      InputError: no file matches, or the match is a folder.
     """
     if os.path.isdir(absolute(pattern)):
         raise InputError(f"{pattern} is a folder; say which of its files: {pattern.rstrip('/')}/*.csv")
@@ -62,10 +62,10 @@ def input_paths(pattern: str) -> list[str]:
 
 
 def format_named(path: str, *, tf_records: bool = True) -> str:
-    """One of FORMATS, by the path's name. tf_records: whether TFRecord is among what the message offers.
+    """The one of FORMATS for the suffix of a path. tf_records: whether the message offers TFRecord, too.
 
     Raises:
-      InputError: it promises none of them.
+      InputError: the suffix is not that of a format.
     """
     if unpacked_name(path).endswith((".txt", ".text")):
         return LINES
@@ -85,11 +85,11 @@ def format_named(path: str, *, tf_records: bool = True) -> str:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for in files without labels."""
+    """The columns of files without labels."""
 
     text_column: str = _TEXT
     label_column: str | None = None
-    """Name of the labels where there are any: they tell rows that a stray quote swallowed."""
+    """The column of labels, if any; labels within a text show rows that a stray quote swallowed."""
     labels: LabelRule = ACCEPTED
     dialect: Dialect = TOLD_BY_THE_FILE
 
@@ -101,7 +101,7 @@ class Wanted:
 
     @classmethod
     def of(cls, data: "DataSettings", *, text_column: str | None = None) -> "Wanted":
-        """What the settings say; `text_column` has the last word."""
+        """The columns in the settings; `text_column` overrides its setting."""
         text = text_column or data.text_column
         label = data.label_column if data.label_column != text else None
         return cls(text, label, data.columns.labels, data.dialect)
@@ -116,7 +116,7 @@ def read_stream(
     """The rows of an open file of any format but TFRecord and Parquet.
 
     Raises:
-      InputError: there is no such column, or the file cannot be read to its end.
+      InputError: the column does not exist, or the file cannot be read to its end.
     """
     if known == LINES:
         records = line_records(stream, file=file, column=_TEXT)
@@ -148,7 +148,7 @@ def read_file(
 
 
 def unlabeled(records: Records, *, file: str, text_column: str) -> Unlabeleds:
-    """The rows of which the text can be predicted, and those of which it cannot."""
+    """The rows with a text that can be predicted, and bad rows for the others."""
     for record in records:
         if isinstance(record, BadRow):
             yield record
@@ -162,7 +162,7 @@ def unlabeled(records: Records, *, file: str, text_column: str) -> Unlabeleds:
 
 
 def require_good_rows(reading: Reading, *, source: str, max_bad_share: float) -> None:
-    """Raises as `require_usable`, in the words of a prediction."""
+    """Raises as `require_usable`, with messages about predictions."""
     if not reading.rows and not reading.failures:
         raise InputError(f"{source}: it contains no reviews.")
     require_usable(reading, max_bad_share=max_bad_share)

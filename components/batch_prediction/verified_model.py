@@ -21,10 +21,10 @@ _INPUT, _PROBABILITY, _LABEL = "text", "probability", "label"
 
 
 def choose_version(root: str, number: int | None) -> int:
-    """The live version of the store at `root`, or `number`; its files are not looked at yet.
+    """The live version of the store at `root`, or version `number`; its files are not read yet.
 
     Raises:
-      InputError: there is none.
+      InputError: it does not exist.
     """
     with as_greenlight_errors():
         return published_version(VersionStore(root), number).number
@@ -34,7 +34,7 @@ class VerifiedModel:
     """Predictions by one version.
 
     Raises:
-      GreenlightError: on construction, if its files are not what its manifest says, or it does not load.
+      GreenlightError: on construction, if the files do not match the manifest, or the model cannot be loaded.
     """
 
     def __init__(self, root: str, number: int, *, public_key: Path | None = None) -> None:
@@ -51,11 +51,11 @@ class VerifiedModel:
 
     @property
     def version(self) -> int:
-        """Its number."""
+        """The number of the version."""
         return self._predictor.version
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One prediction a text, in one call.
+        """One prediction per text, in one call.
 
         Raises:
           GreenlightError: the model fails on them.
@@ -76,7 +76,7 @@ class VerifiedModel:
         ]
 
     def close(self) -> None:
-        """Frees the model."""
+        """Unloads the model."""
         self._predictor.close()
 
 
@@ -102,7 +102,7 @@ def _loaded(path: str, number: int) -> Predictor:
 
 @contextlib.contextmanager
 def verified_model(root: str, number: int, *, public_key: Path | None = None) -> Iterator[VerifiedModel]:
-    """The model while it is needed."""
+    """The loaded model within the block."""
     model = VerifiedModel(root, number, public_key=public_key)
     try:
         yield model

@@ -19,17 +19,17 @@ class Buckets:
         return np.searchsorted(np.array(self.edges), values, side="right")
 
     def shares(self, values: np.ndarray) -> tuple[float, ...]:
-        """How the values spread over the buckets; they add up to 1."""
+        """The share of the values in each bucket; the shares add up to 1."""
         counts = np.bincount(self.of(values), minlength=len(self.names))
         return tuple(float(share) for share in counts / max(1, len(values)))
 
 
 def tenths_of(values: np.ndarray, *, shown_as: str) -> Buckets:
-    """Buckets that each hold about a tenth of `values`; fewer where many of them are equal.
+    """Buckets with about a tenth of `values` each; fewer buckets if many values are equal.
 
     Args:
       values: at least one.
-      shown_as: how an edge is written, a format specification such as ".0f".
+      shown_as: the format specification of an edge, such as ".0f".
     """
     edges = np.unique(np.quantile(values, np.arange(1, 10) / 10, method="higher"))
     edges = edges[edges > np.min(values)]
@@ -37,7 +37,7 @@ def tenths_of(values: np.ndarray, *, shown_as: str) -> Buckets:
 
 
 def tenths_from_0_to_1() -> Buckets:
-    """Ten buckets of the same width."""
+    """Ten buckets of equal width from 0 to 1."""
     edges = np.arange(1, 10) / 10
     return Buckets(tuple(float(edge) for edge in edges), _names(edges, ".1f"))
 

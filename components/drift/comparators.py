@@ -10,20 +10,20 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 Measure = Literal["jensen_shannon_divergence", "l_infinity"]
 Columns = Mapping[str, np.ndarray]
-"""By name, int [N]: the bucket of each example that has one; N differs from name to name."""
+"""Feature name -> int [N], the bucket of each example that has one; N depends on the feature."""
 
 
 def measure(
     reference: Columns, compared: Columns, measures: Mapping[str, Measure], *, served: bool
 ) -> dict[str, float]:
-    """How far two sets of examples are apart, feature by feature.
+    """The distances between two sets of examples: feature name -> distance.
 
     Args:
       reference: the features of one set, each with at least one value.
-      compared: those of the other.
-      measures: which distance is measured for which feature.
-      served: whether `compared` was served: TFDV then calls it skew (training against serving), and drift
-        where both sides are data. The distance is the same.
+      compared: the features of the other set.
+      measures: feature name -> measure.
+      served: whether `compared` was served: TFDV calls that comparison skew (training against serving), and
+        a comparison of two data sets drift. The distance is the same.
     """
     schema = schema_pb2.Schema(
         feature=[_feature(name, distance, served=served) for name, distance in sorted(measures.items())]
@@ -43,7 +43,7 @@ def measure(
 def _feature(name: str, distance: Measure, *, served: bool) -> schema_pb2.Feature:
     feature = schema_pb2.Feature(name=name, type=schema_pb2.BYTES)
     comparator = feature.skew_comparator if served else feature.drift_comparator
-    # A threshold makes TFDV measure; the limits depend on the sizes and are held against it elsewhere.
+    # TFDV measures only with a threshold; the real limits depend on the sizes and are applied elsewhere.
     if distance == "l_infinity":
         comparator.infinity_norm.threshold = 1.0
     else:
@@ -52,6 +52,6 @@ def _feature(name: str, distance: Measure, *, served: bool) -> schema_pb2.Featur
 
 
 def _statistics(columns: Columns) -> statistics_pb2.DatasetFeatureStatisticsList:
-    # A series has a length of its own: the frame is filled up with values that TFDV counts as missing.
+    # The series have different lengths: the frame is padded with values that TFDV counts as missing.
     series = {name: pd.Series(values.astype(str), dtype=object) for name, values in columns.items()}
     return tfdv.generate_statistics_from_dataframe(pd.DataFrame(series))

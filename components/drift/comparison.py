@@ -22,9 +22,10 @@ _CLASSES = Buckets((0.5,), ("negative", "positive"))
 
 @dataclass(frozen=True, kw_only=True)
 class _Column:
-    """One number of each review of both sides that has it, and how the two sides are compared.
+    """A feature of the reviews of both sides, and its comparison.
 
-    `whose` says which reviews have it; `told` puts the values of both sides into words, the compared first.
+    `whose` describes the reviews that have the feature; `told` formats the values of both sides, the compared
+    side first.
     """
 
     name: str
@@ -44,11 +45,11 @@ class _Column:
 def compare(
     reference: Features, compared: Features, settings: DriftSettings, *, served: bool
 ) -> tuple[tuple[Finding, ...], tuple[Histogram, ...]]:
-    """Every figure that is not switched off, and the histograms of those that have one.
+    """The findings of all figures that are not switched off, and the histograms of those that have one.
 
     Args:
-      reference: what the live model was trained on, or reviews of the same data.
-      compared: what may have drifted.
+      reference: the training data of the live model, or other reviews of the same source.
+      compared: the reviews that may have drifted.
       settings: the limits.
       served: whether `compared` was served; see `comparators.measure`.
     """
@@ -125,7 +126,7 @@ def _unsure(probability: np.ndarray) -> float:
 
 
 def _of_both(column: np.ndarray | None) -> np.ndarray:
-    """The column: one model was asked of both sides, so what it tells of one it tells of the other."""
+    """The values of both sides, which have the same features because one model computed them."""
     if column is None:
         raise ValueError("the reference has a feature that the compared reviews lack")
     return column
@@ -193,7 +194,7 @@ def _errors(reference: Features, compared: Features, settings: DriftSettings) ->
     limit, measure = settings.max_error_increase, "increase"
     if limit is None:
         return
-    # The model is rarely wrong on what it was trained on: such reviews can hide an increase, not feign one.
+    # The model is rarely wrong on its training reviews: these can hide an increase, but not cause one.
     ours = _wrong(compared)[compared.labeled]
     theirs = _wrong(reference)[reference.labeled & ~reference.seen]
     sizes = len(ours), len(theirs)
@@ -213,7 +214,7 @@ def _errors(reference: Features, compared: Features, settings: DriftSettings) ->
 
 
 def _wrong(side: Features) -> np.ndarray:
-    """bool [N]: whether the model contradicts the label; of no meaning where there is none."""
+    """bool [N]: whether the prediction differs from the label; meaningless for unlabeled reviews."""
     return (side.probability >= 0.5) != (side.label == 1)
 
 

@@ -16,10 +16,10 @@ _BATCH = 1024
 
 
 def held_out(folder: str, *, fitted_on: Sequence[str] = (TRAIN,)) -> Iterator[Text]:
-    """The labeled reviews that a model was not fitted on, out of the folder of an Examples artifact.
+    """The labeled reviews that a model was not fitted on, from the folder of an Examples artifact.
 
-    A model knows the answers of the reviews it was trained on by heart: what it says of new ones can only be
-    compared with what it said of others that were new to it.
+    A model may have memorized its training reviews: its predictions for new reviews are only comparable with
+    its predictions for other reviews that it was not trained on.
 
     Args:
       fitted_on: the splits that the model was fitted on; a refit model also on `eval`.
@@ -45,7 +45,7 @@ def reviews_of(folder: str, split: str) -> Iterator[Text]:
 
 
 def trained_on(folder: str, *, fitted_on: Sequence[str] = (TRAIN,)) -> np.ndarray:
-    """A number for each text of these splits, as `features.fingerprints` gives them: uint64 [N].
+    """The fingerprint of each text of these splits, see `features.fingerprints`: uint64 [N].
 
     Raises:
       InputError: the examples cannot be read.

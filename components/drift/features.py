@@ -22,17 +22,16 @@ _BATCH = 512
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Features:
-    """N texts in numbers.
+    """The features of N texts.
 
     Attributes:
       words: int64 [N].
-      label: int8 [N], 1 is positive, UNLABELED where there is no label.
-      seen: bool [N], whether the model was trained on this very text.
-      probability: float32 [N], the model's, of being positive.
-      unknown: float32 [N], the share of a text's tokens that the embedding has no vector for; None where the
-        embedding does not tell.
-      vector: float32 [N, D], the embedding of each text, of length 1 (a text of no token: 0); None where it
-        cannot be asked.
+      label: int8 [N], 1 is positive; UNLABELED without a label.
+      seen: bool [N], whether the model was trained on the same text.
+      probability: float32 [N], of the positive class, predicted by the model.
+      unknown: float32 [N], the share of a text's tokens without a vector in the embedding; None if unknown.
+      vector: float32 [N, D], the embedding of each text, normalized to length 1 (0 without tokens); None if
+        the embedding is not accessible.
     """
 
     words: np.ndarray
@@ -63,13 +62,13 @@ class Features:
 
 
 class FeatureModel:
-    """A version of the model, asked for its probabilities and for what its embedding makes of texts.
+    """A version of the model, for its predictions and the vectors of its embedding.
 
     Args:
       folder: the SavedModel.
 
     Raises:
-      GreenlightError: it does not load, or takes no raw text.
+      GreenlightError: it cannot be loaded, or does not accept raw text.
     """
 
     def __init__(self, folder: str) -> None:
@@ -82,14 +81,14 @@ class FeatureModel:
 
     @functools.cached_property
     def _embedding(self) -> "_Embedding":
-        """The model's embedding. Probabilities are asked without it, and sooner."""
+        """The model's embedding, loaded when it is needed: predictions do not need it."""
         try:
             return _Embedding(self._folder)
         except LoadError as error:
             raise GreenlightError(f"{self._folder} cannot be used as a model: {error}") from error
 
     def probability(self, texts: Sequence[str]) -> np.ndarray:
-        """Of being positive: float32 [N].
+        """The probability of the positive class: float32 [N].
 
         Raises:
           GreenlightError: the model fails on them.
@@ -101,7 +100,7 @@ class FeatureModel:
 
         Args:
           given: the texts.
-          trained_on: what `fingerprints` gave for the texts that the model was trained on.
+          trained_on: the `fingerprints` of the texts that the model was trained on.
 
         Raises:
           GreenlightError: the model fails on them.
@@ -128,10 +127,10 @@ class FeatureModel:
 
 
 class _Embedding:
-    """What a model's embedding makes of texts, as far as it can be asked."""
+    """The accessible functions of a model's embedding."""
 
     def __init__(self, folder: str) -> None:
-        # Kept, because its functions need the variables that it owns.
+        # A reference is kept, because the functions need the variables of this object.
         self._model = load_parts(folder)
         embedding = getattr(self._model, "embedding", None)
         self._embed = embedding if callable(embedding) else None
@@ -139,11 +138,11 @@ class _Embedding:
         self._known = _vocabulary_size(folder) if self._token_ids is not None else None
 
     def unknown(self, batches: Sequence[tf.Tensor]) -> np.ndarray | None:
-        """The share of each text's tokens without a vector: float32 [N]; None where it does not tell."""
+        """The share of each text's tokens without a vector: float32 [N]; None if unknown."""
         return None if self._known is None else np.concatenate([self._unknown(batch) for batch in batches])
 
     def vectors(self, batches: Sequence[tf.Tensor]) -> np.ndarray | None:
-        """Each text's vector, of length 1: float32 [N, D]; None where it cannot be asked."""
+        """The vector of each text, of length 1: float32 [N, D]; None if the embedding is not accessible."""
         return None if self._embed is None else np.concatenate([self._vector(batch) for batch in batches])
 
     def _unknown(self, batch: tf.Tensor) -> np.ndarray:
@@ -156,19 +155,19 @@ class _Embedding:
 
     def _vector(self, batch: tf.Tensor) -> np.ndarray:
         vector = self._embed(batch).numpy()  # type: ignore[misc]
-        # As they come they mostly say how long a text is, which is a figure of its own.
+        # Unnormalized vectors mostly reflect the length of a text, which is a separate feature.
         length = np.linalg.norm(vector, axis=1, keepdims=True)
         return (vector / np.maximum(length, np.finfo(np.float32).tiny)).astype(np.float32)
 
 
 def fingerprints(texts: Sequence[str]) -> np.ndarray:
-    """A number for each text that tells equal ones: uint64 [N]."""
+    """A hash of each text, equal for equal texts: uint64 [N]."""
     found = [tf.bitcast(tf.fingerprint(batch), tf.uint64).numpy() for batch in _batches(texts)]
     return np.concatenate([np.zeros(0, np.uint64), *found])
 
 
 def _vocabulary_size(folder: str) -> int | None:
-    """How many words have a vector of their own: the lines of the vocabulary that went along."""
+    """The number of words with their own vectors: the lines of the vocabulary in the model's assets."""
     path = Path(folder) / "assets" / "vocabulary.txt"
     if not path.is_file():
         return None

@@ -16,18 +16,18 @@ _MEASURES = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One figure held against its threshold.
+    """One figure compared with its threshold.
 
     Attributes:
       name: length, unknown_words, labels, predictions, embedding or errors.
       measure: jensen_shannon_divergence, l_infinity, distance_of_means or increase.
-      value: None where it could not be judged.
-      threshold: the limit plus what chance explains at these sizes; None where it could not be judged.
+      value: None if it could not be judged.
+      threshold: the limit plus the sampling error at these sizes; None if it could not be judged.
       limit: the setting.
-      exceeded: whether it speaks of drift.
-      figures: what a person would look at on both sides, or why it is not judged.
-      why: the whole in a sentence.
-      examples: how many reviews the value rests on.
+      exceeded: whether the value is above the threshold.
+      figures: the values of both sides in words, or the reason why it is not judged.
+      why: the finding in a sentence.
+      examples: the number of reviews behind the value.
     """
 
     name: str
@@ -42,14 +42,14 @@ class Finding:
 
     @property
     def title(self) -> str:
-        """Its name as a person writes it."""
+        """The name for readers."""
         return self.name.replace("_", " ")
 
 
 def judged(
     name: str, measure: str, *, value: float, limit: float, threshold: float, figures: str, examples: int
 ) -> Finding:
-    """The finding of a value; it speaks of drift above the threshold."""
+    """The finding for a value; a value above the threshold means drift."""
     exceeded = value > threshold
     held = "above" if exceeded else "within"
     finding = Finding(
@@ -68,12 +68,12 @@ def judged(
 
 
 def any_judged(findings: Sequence[Finding]) -> bool:
-    """Whether anything is known of drift: some figure has a value, or none is asked for."""
+    """Whether a statement about drift is possible: a figure has a value, or all are switched off."""
     return not findings or any(finding.value is not None for finding in findings)
 
 
 def unjudged(name: str, measure: str, *, limit: float, figures: str, examples: int) -> Finding:
-    """The finding where there is no value; `figures` says why."""
+    """The finding without a value; `figures` has the reason."""
     finding = Finding(
         name=name,
         measure=measure,
@@ -90,7 +90,7 @@ def unjudged(name: str, measure: str, *, limit: float, figures: str, examples: i
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Histogram:
-    """Shares of reviews by bucket, for a drawing: `compared` and `reference` add up to 1 each."""
+    """Shares of reviews by bucket for a chart; `compared` and `reference` each add up to 1."""
 
     name: str
     buckets: tuple[str, ...]
@@ -100,15 +100,15 @@ class Histogram:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DriftReport:
-    """How what was compared differs from the reference.
+    """The report of a comparison.
 
     Attributes:
       what, reference: both sides in words.
       version: the live version whose embedding and predictions were used.
-      examples, reference_examples: how many reviews were looked at.
+      examples, reference_examples: the numbers of compared reviews.
       findings: every figure that is not switched off.
-      notes: what a reader should know besides.
-      data, reference_data: the accounts of the rows of both sides, where they came out of files; see
+      notes: further remarks for the reader.
+      data, reference_data: the accounts of the rows of both sides, if they are from files; see
         `components.example_gen.reading.Reading.account`. `beyond_limit` rows are not in the sample.
     """
 
@@ -130,19 +130,19 @@ class DriftReport:
 
     @property
     def judged(self) -> bool:
-        """Whether there were enough reviews to tell; without, `drift` is False for want of knowledge."""
+        """Whether there were enough reviews; otherwise `drift` is False without a judgment."""
         return any_judged(self.findings)
 
     @property
     def headline(self) -> str:
-        """The answer in a few words."""
+        """The result in a few words."""
         if not self.judged:
             return "Too few reviews to tell"
         return "Drift" if self.drift else "No drift"
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """A sentence for each figure that speaks of drift."""
+        """A sentence for each figure above its threshold."""
         return tuple(finding.why for finding in self.findings if finding.exceeded)
 
     def to_json(self) -> dict[str, Any]:

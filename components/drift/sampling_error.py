@@ -11,7 +11,7 @@ from scipy import stats
 
 
 def of_divergence(buckets: int, n: int, m: int, *, risk: float) -> float:
-    """Of the Jensen-Shannon divergence in bits between two histograms of so many buckets.
+    """The sampling error of the Jensen-Shannon divergence, in bits, between two histograms.
 
     8 ln 2 times the divergence, times the harmonic size nm/(n+m), is asymptotically chi-squared.
     """
@@ -21,25 +21,27 @@ def of_divergence(buckets: int, n: int, m: int, *, risk: float) -> float:
 
 
 def of_difference(share: float, n: int, m: int, *, risk: float) -> float:
-    """Of the absolute difference between two shares, `share` being that of both samples together."""
+    """The sampling error of the absolute difference between two shares; `share` is that of both samples."""
     return float(stats.norm.isf(risk / 2)) * _deviation(share, n, m)
 
 
 def of_increase(share: float, n: int, m: int, *, risk: float) -> float:
-    """Of the difference between two shares in the one direction that matters."""
+    """The sampling error of the increase of a share, one-sided."""
     return float(stats.norm.isf(risk)) * _deviation(share, n, m)
 
 
 def _deviation(share: float, n: int, m: int) -> float:
-    # One hit and one miss more in each sample (Agresti and Caffo): a share of 0 is not known to be 0.
+    # One more success and failure in each sample (Agresti and Caffo): an observed share of 0 is uncertain.
     share = (share * (n + m) + 2) / (n + m + 4)
     return math.sqrt(share * (1 - share) * (1 / n + 1 / m))
 
 
 def of_squared_distance(covariance: np.ndarray, n: int, m: int, *, risk: float) -> float:
-    """Of the squared distance between the means of two samples of vectors, in units of their spread.
+    """The sampling error of the squared distance between the means of two samples of vectors.
 
-    It is a weighted sum of chi-squared variables, here with as many degrees of freedom as have its mean and
+    The unit of the distance is the spread of the vectors.
+
+    It is a weighted sum of chi-squared variables, approximated by one chi-squared variable of equal mean and
     variance (Satterthwaite).
 
     Args:

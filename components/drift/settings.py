@@ -8,10 +8,9 @@ _OFF = '"off" leaves it out.'
 
 
 class DriftSettings(BaseModel):
-    """How far reviews may be from those that the live model was trained on.
+    """The limits for the differences between reviews and the training data of the live model.
 
-    Each limit is what a large sample may differ by; what chance alone explains at the size of the sample is
-    allowed on top (`risk`).
+    A limit is for large samples; the sampling error at the size of the sample is added to it (`risk`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

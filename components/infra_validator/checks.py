@@ -13,7 +13,7 @@ from serving.canary import OUTPUTS, Request, calls
 
 _NEAR_THE_CUT = 1e-6
 _ENDS = frozenset({"error", *OUTPUTS})
-"""The keys that a call's record has once the call is over."""
+"""The keys of the record of a finished call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class CanaryCall:
 
     @property
     def what(self) -> str:
-        """The call as a person says it."""
+        """The call in words."""
         if not self.canaries:
             what = "the empty batch"
         elif len(self.canaries) == 1:
@@ -37,7 +37,7 @@ class CanaryCall:
 
 @dataclass(frozen=True, kw_only=True)
 class CanaryAnswer(CanaryCall):
-    """What one call gave: `error`, or an answer for each canary."""
+    """The result of one call: `error`, or an answer for each canary."""
 
     error: str | None = None
     probability: Any = None
@@ -45,7 +45,7 @@ class CanaryAnswer(CanaryCall):
 
     @property
     def whole(self) -> bool:
-        """Whether there is one number and one label a canary."""
+        """Whether each canary has one number and one label."""
         outputs = ((self.probability, float), (self.label, str))
         return all(
             isinstance(values, list)
@@ -61,13 +61,13 @@ class CanaryResults:
 
     Attributes:
       ended: the process.
-      signatures: name -> inputs and outputs -> name -> type; None where the model did not load.
-      asked: every call that was to be made.
-      answers: every call that was finished.
-      steps: the last record of each other step by its name.
-      unfinished: the step, in words, at which the process ended; None where it did them all.
-      again: the probability of each canary after a second load of the same model, in the process that
-        validates; None where it was not asked there.
+      signatures: name -> inputs and outputs -> name -> type; None if the model did not load.
+      asked: all planned calls.
+      answers: all finished calls.
+      steps: name of each other step -> its last record.
+      unfinished: the step, in words, at which the process ended; None if it completed all steps.
+      again: the probability of each canary after a second load of the same model, in the validating
+        process; None without a second load.
     """
 
     ended: Ended
@@ -81,7 +81,7 @@ class CanaryResults:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that was looked at, and everything that is wrong with it."""
+    """One check and its problems."""
 
     name: str
     problems: tuple[str, ...]
@@ -94,7 +94,7 @@ class Check:
 def canary_results(
     ended: Ended, *, request: Request, again: Mapping[str, float] | None = None
 ) -> CanaryResults:
-    """Sorts the records that a process left of a request."""
+    """Sorts the records of a canary process."""
     steps = {record["step"]: record for record in ended.records if record["step"] != "answer"}
     asked = [
         CanaryCall(signature=signature, canaries=tuple(canary.name for canary in batch))
@@ -128,7 +128,7 @@ def _unfinished(records: Sequence[Mapping[str, Any]]) -> str | None:
     if not records:
         return "before it began"
     last = records[-1]
-    if last["step"] == "done" or (last["step"] == "load" and "error" in last):  # nothing comes after these
+    if last["step"] == "done" or (last["step"] == "load" and "error" in last):  # these are the last steps
         return None
     finished = not last.keys() <= {"step", "signature", "canaries"}
     if last["step"] == "answer":
@@ -138,7 +138,7 @@ def _unfinished(records: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def checks(found: CanaryResults, settings: InfraSettings) -> tuple[Check, ...]:
-    """Every check, passed or not, in the order in which a person reads them."""
+    """All checks, passed or not, in the order for a reader."""
     looked_at: tuple[tuple[str, Callable[[CanaryResults, InfraSettings], Iterator[str]]], ...] = (
         ("process", _process),
         ("load", _load),
@@ -168,7 +168,7 @@ def _load(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
 
 
 def _signatures(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
-    if found.signatures is None:  # it did not load: another check says why
+    if found.signatures is None:  # the model did not load, which another check reports
         return
     yield from signature_problems(found.signatures)
 
@@ -183,7 +183,7 @@ def _answers(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
 
 
 def _unanswered(found: CanaryResults) -> Iterator[str]:
-    """The calls that a process which did all its steps left out, but those that other checks explain."""
+    """The missing calls of a process that completed all steps, except those that other checks explain."""
     if found.unfinished is not None or "error" in found.steps.get("load", {}):
         return
     answered = {(answer.signature, answer.canaries) for answer in found.answers}
@@ -222,7 +222,7 @@ def _labels(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
 
 
 def _same_everywhere(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
-    """Against what a canary gets alone through serving_default; the first difference of each call."""
+    """The first difference of each call from the answers for single canaries by serving_default."""
     alone = {
         answer.canaries[0]: answer.probability[0]
         for answer in found.answers

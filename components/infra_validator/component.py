@@ -28,13 +28,13 @@ class InfraValidatorSpec(ComponentSpec):
 
 
 class InfraValidator(base_component.BaseComponent):
-    """Loads the model as the local server would and sends it canaries; its output is `blessing`.
+    """Loads the model as the server does and sends canary requests; the output is `blessing`.
 
     Args:
       model: the exported model.
-      examples: Examples that the reviews among the canaries are taken from.
-      settings: limits, and whether to check at all.
-      split: the split of `examples` to take them from.
+      examples: the Examples artifact with the reviews for the canaries.
+      settings: limits, and whether to check.
+      split: the split of `examples` with these reviews.
     """
 
     SPEC_CLASS = InfraValidatorSpec

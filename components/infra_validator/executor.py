@@ -31,7 +31,7 @@ _ALARM_MARGIN = 60
 
 
 class Executor(base_executor.BaseExecutor):
-    """Emits what TFX's InfraValidator emits, without Docker: marker file and `blessed` property."""
+    """Emits the outputs of TFX's InfraValidator without Docker: marker file and `blessed` property."""
 
     def Do(
         self,
@@ -47,7 +47,7 @@ class Executor(base_executor.BaseExecutor):
           exec_properties: `settings`: InfraSettings as JSON; `split`: where the reviews are taken from.
 
         Raises:
-          MachineFault: the machine, twice, did not let the model be asked.
+          MachineFault: a fault of the machine prevented both attempts.
         """
         settings = InfraSettings.model_validate_json(exec_properties[SETTINGS_KEY])
         blessing = artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY])
@@ -64,14 +64,14 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _texts(examples: list[Artifact], split: str, count: int) -> list[bytes]:
-    """The first reviews of the split; none where it is empty, the odd canaries remain."""
+    """The first reviews of the split; an empty split leaves the edge cases as canaries."""
     records = read_split(split_files(examples, split)).unbatch().take(count)
     parsed = (tf.io.parse_single_example(record, reviews.feature_spec()) for record in records)
     return [review[reviews.TEXT].numpy() for review in parsed]
 
 
 def _serve(folder: str, sent: tuple[Canary, ...], settings: InfraSettings) -> CanaryResults:
-    """Asks the model in a fresh process and then, where it came out alive, after another load in this one."""
+    """Calls the model in a fresh process and, if that succeeds, after a second load in this process."""
     request = Request(
         model=folder,
         canaries=sent,
@@ -90,7 +90,7 @@ def _serve(folder: str, sent: tuple[Canary, ...], settings: InfraSettings) -> Ca
 
 
 def _try(request: Request, settings: InfraSettings) -> CanaryResults:
-    """What a fresh process leaves of the request."""
+    """The results of a fresh process for the request."""
     with process.fresh() as canary_process:
         ended = canary_process.run(
             request, timeout_seconds=settings.timeout_seconds, max_memory_mb=settings.max_memory_mb
@@ -110,7 +110,7 @@ def _ask_again(folder: str, sent: tuple[Canary, ...]) -> dict[str, float]:
 def _report(
     found: CanaryResults, results: tuple[Check, ...], settings: InfraSettings, *, seconds: float
 ) -> dict[str, Any]:
-    """What `canaries.json` says."""
+    """The content of `canaries.json`."""
     alone = {
         answer.canaries[0]: answer for answer in found.answers if answer.whole and len(answer.canaries) == 1
     }

@@ -17,11 +17,11 @@ from serving.canary import MACHINE_FAULT, Request, memory_mib_of
 from serving.machine import child_processes, scratch
 
 IMPORT_SECONDS = 180
-"""How long TensorFlow's import may take on a loaded machine; the model's own time counts from there."""
+"""The limit for the import of TensorFlow on a loaded machine; the model's time counts from its end."""
 _POLL_SECONDS = 0.05
 _TAIL = 2000
 _STARVED_SHARE = 0.5
-"""A process that waited for a free processor for this share of its time did not hang by itself."""
+"""The share of waiting for a processor from which a process that takes too long counts as starved."""
 
 Fault = Literal["machine", "crash", "hang", "memory limit"]
 """Who ended a process early: the machine or someone on it, the process itself, or a limit of the settings."""
@@ -29,12 +29,12 @@ Fault = Literal["machine", "crash", "hang", "memory limit"]
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """What the process left.
+    """The end of the process and its records.
 
     Attributes:
-      records: what it wrote, see serving.canary.
-      why: how it ended, where it did not end by itself and well; follows "the process".
-      fault: what ended it, as far as its end tells; None where it ended by itself and well.
+      records: its output, see serving.canary.
+      why: how it ended abnormally, as the predicate of "the process".
+      fault: the cause of an abnormal end, as far as it is known; None after a normal end.
       log: the end of its standard error.
     """
 
@@ -46,7 +46,7 @@ class Ended:
 
 @dataclass(frozen=True, kw_only=True)
 class _Killed:
-    """Why we killed a process, and what that says of it."""
+    """The reason why we killed a process, and the fault that follows from it."""
 
     why: str
     fault: Fault
@@ -85,13 +85,13 @@ class CanaryProcess:
         self.close()
 
     def close(self) -> None:
-        """Ends the process, whatever it is doing."""
+        """Kills the process if it still runs."""
         self._kill()
         self._stdin.close()
         self._made.close()
 
     def _kill(self) -> None:
-        """Kills the process and all that it started; nothing where it has ended by itself."""
+        """Kills the process and its child processes; does nothing if it has ended."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -102,7 +102,7 @@ class CanaryProcess:
         Args:
           request: the canary requests.
           timeout_seconds: for everything after the import of TensorFlow.
-          max_memory_mb: the limit in MiB, enforced while it runs where the system tells (Linux).
+          max_memory_mb: the limit in MiB, enforced on systems that report the memory of a process (Linux).
         """
         asked = self._folder / "request.json"
         asked.write_text(request.to_json(), encoding="utf-8")
@@ -122,7 +122,7 @@ class CanaryProcess:
         )
 
     def _watch(self, *, timeout_seconds: float, max_memory_mb: float) -> _Killed | None:
-        """Waits for the end; returns why the process has to be killed, None where it ended by itself."""
+        """Waits for the end; returns the reason to kill the process, None if it has ended."""
         status = Path("/proc", str(self._process.pid), "status")
         deadline, waited = None, 0.0
         while self._process.poll() is None:
@@ -143,7 +143,7 @@ class CanaryProcess:
         return None
 
     def _hung(self, timeout_seconds: float, *, waited: float) -> _Killed:
-        """The end of a process that took too long: a stopped or starved one is not to blame for it."""
+        """The end of a process that took too long; a stopped or starved process is not at fault."""
         why = f"was killed after {timeout_seconds:g} seconds (infra.timeout_seconds)"
         state = _state(self._process.pid)
         if state in ("T", "t"):
@@ -161,7 +161,7 @@ _early: list[CanaryProcess] = []
 
 @contextlib.contextmanager
 def started_early() -> Iterator[None]:
-    """While it lasts, a process imports TensorFlow and waits for the next `fresh`.
+    """During the block, a process imports TensorFlow and waits for the next `fresh`.
 
     For a runner whose stages share its process: the import takes 6 to 10 seconds of another core, while the
     stages before the Trainer keep only one busy.
@@ -175,12 +175,12 @@ def started_early() -> Iterator[None]:
 
 
 def fresh() -> CanaryProcess:
-    """A process that has loaded no model yet: the one that was started early, or else a new one."""
+    """A process that has not loaded a model yet: the one that was started early, or a new one."""
     return _early.pop() if _early else CanaryProcess()
 
 
 def _environment() -> dict[str, str]:
-    """As the server's: our packages importable, legacy Keras, TensorFlow quiet."""
+    """The environment of the server: our packages importable, legacy Keras, less logging of TensorFlow."""
     root = str(Path(serving.__file__).parents[1])
     known = os.environ.get("PYTHONPATH")
     return os.environ | {
@@ -206,20 +206,20 @@ def _state(pid: int) -> str:
 
 
 def _seconds_without_processor(pid: int) -> float:
-    """How long its main thread was ready to run and had to wait, from Linux's /proc/PID/schedstat."""
+    """The seconds for which its main thread was ready but had to wait, from Linux's /proc/PID/schedstat."""
     try:
         return int(Path("/proc", str(pid), "schedstat").read_text().split()[1]) / 1e9
-    except (OSError, IndexError, ValueError):  # not Linux, not told by this kernel, or just gone
+    except (OSError, IndexError, ValueError):  # not Linux, not supported by this kernel, or just gone
         return 0.0
 
 
 def _has_begun(records: Sequence[dict[str, Any]]) -> bool:
-    """Whether the process got as far as the model."""
+    """Whether the process has started to load the model."""
     return any(record["step"] not in ("import", "machine") for record in records)
 
 
 def _end_of(code: int, *, began: bool) -> _Killed | None:
-    """What an exit code says; before the model was touched, no end is the model's fault."""
+    """The end for an exit code; an end before the model was loaded is not the model's fault."""
     if code == 0 and began:
         return None
     if code == 0:
@@ -234,5 +234,5 @@ def _end_of(code: int, *, began: bool) -> _Killed | None:
 
 
 def _complete_records(text: str) -> list[dict[str, Any]]:
-    """All records but one that the process died in the middle of."""
+    """All records except an incomplete last one."""
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
