@@ -62,7 +62,7 @@ def refusal(*assignments, **layers):
         ("model_name=a/b", 'model_name = "a/b"', "expected text of the form"),
         ("beam.workers=0", "beam.workers = 0", "expected a whole number from 1 to 1024"),
         ('beam.options=["x"]', 'beam.options[0] = "x"', "String should match"),
-        ("trainer=3", "trainer = 3", "trainer is a section. Set its keys, such as trainer.epochs."),
+        ("trainer=3", "trainer = 3", "trainer is a section. Set its keys, such as trainer.module."),
         ("trainer.epoch=3", "trainer.epoch = 3", "there is no such setting. Did you mean trainer.epochs?"),
         ("trainr.epochs=3", "trainr.epochs = 3", "there is no such setting. Did you mean trainer.epochs?"),
         ("epochs=3", "epochs = 3", "there is no such setting. Did you mean trainer.epochs?"),
