@@ -135,6 +135,7 @@ def _ours(
             cache_dir=settings.cache,
             train_files=[train_file.path],
             eval_files=[eval_file.path],
+            judged_split=JUDGE,  # so that the model is refit, as that of a run
         )
     batches = tf.data.Dataset.from_tensor_slices(list(judged.texts)).batch(2048)
     probability = np.concatenate([classifier.probability(texts).numpy() for texts in batches])
