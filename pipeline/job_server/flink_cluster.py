@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import http.client
 import json
+import re
 import urllib.error
 import urllib.request
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from components.errors import InputError, MachineFault
 
 _SECONDS = 10.0
+_CAUSE = re.compile(r"^Caused by: ([\w.$]+)", re.MULTILINE)
 _ENDED = frozenset({"FINISHED", "FAILED", "CANCELED"})
 
 
@@ -74,9 +76,12 @@ class FlinkCluster:
         return Job(id=newest["jid"], state=newest["state"], tasks=newest["tasks"])
 
     def failures(self, job: Job) -> list[str]:
-        """The Java classes of what made a job fail or start again, the newest first. Raises as `overview`."""
+        """The Java classes of what made a job fail or start again, and their causes. Raises as `overview`."""
         history = self._json(f"/jobs/{job.id}/exceptions").get("exceptionHistory", {})
-        return [entry["exceptionName"] for entry in history.get("entries", ())]
+        traces = [entry.get("stacktrace", "") for entry in history.get("entries", ())]
+        named = [entry["exceptionName"] for entry in history.get("entries", ())]
+        # Flink wraps the cause in classes of its own, and gives that cause as Java prints it.
+        return [*named, *(found for trace in traces for found in _CAUSE.findall(trace))]
 
     def cancel(self, job: Job) -> None:
         """Asks the cluster to end a job. Raises as `overview`."""

@@ -18,10 +18,18 @@ def on_cluster(flink):
     return Session(None, FlinkCluster(flink.address), lambda line: None)
 
 
-def failed_for(flink, name, *classes):
+def failed_for(flink, name, *classes, cause="java.lang.Other"):
     found = job(name, "FAILED")
     flink.answer_json("/jobs/overview", {"jobs": [found]})
-    history = {"entries": [{"exceptionName": each} for each in classes]}
+    history = {
+        "entries": [
+            {
+                "exceptionName": each,
+                "stacktrace": f"{each}: why\n\tat x.Y.z(Y.java:1)\nCaused by: {cause}: why\n",
+            }
+            for each in classes
+        ]
+    }
     flink.answer_json(f"/jobs/{found['jid']}/exceptions", {"exceptionHistory": history})
 
 
@@ -35,6 +43,14 @@ def test_a_job_without_slots_is_said_to_have_met_a_full_cluster(on_cluster, flin
         "managers with 4 slots). Wait for its other jobs, add task managers, or lower --parallelism in "
         "beam.options."
     )
+
+
+def test_the_cause_counts_that_flink_wraps(on_cluster, flink):
+    with pytest.raises(MachineFault, match="is full"), on_cluster.job() as name:
+        failed_for(
+            flink, name, "org.apache.flink.runtime.JobException", cause="a.b.NoResourceAvailableException"
+        )
+        raise RuntimeError("Pipeline failed")
 
 
 def test_a_job_that_failed_by_itself_keeps_its_own_error(on_cluster, flink):
