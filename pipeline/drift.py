@@ -104,7 +104,11 @@ def compare(settings: Settings, what: DriftInput, *, against: SpanInput | None =
     theirs = model.features(reference, trained_on=trained_on)
     ours = model.features(given, trained_on=trained_on)
     findings, histograms = comparison.compare(
-        theirs, ours, settings.drift, served=isinstance(what, ServedInput)
+        theirs,
+        ours,
+        settings.drift,
+        served=isinstance(what, ServedInput),
+        classes=settings.data.class_names,
     )
     return DriftReport(
         what=str(what),

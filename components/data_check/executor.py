@@ -11,6 +11,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from components.class_names import names_in
 from components.data_check import texts
 from components.data_check.facts import split_facts
 from components.data_check.findings import findings, only_too_few
@@ -54,7 +55,8 @@ class Executor(base_executor.BaseExecutor):
         looked_at = texts.look_at(
             input_dict.get("examples"), settings, exec_properties.get("embedding_settings")
         )
-        found = [*findings(*judged), *looked_at.findings]
+        classes = names_in(input_dict.get("examples"))
+        found = [*findings(*judged, classes=classes), *looked_at.findings]
         artifact_utils.get_single_instance(output_dict["verdict"]).write(
             {
                 "splits": {split: known.to_json() for split, known in facts.items()},

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
+from components.class_names import Names
 from components.data_check.facts import SplitFacts
 from components.data_check.settings import CheckSettings
 from components.reviews import CLASSES
@@ -12,7 +13,11 @@ TRAIN = "train"
 
 
 def findings(
-    facts: Mapping[str, SplitFacts], anomalies: Mapping[str, anomalies_pb2.Anomalies], settings: CheckSettings
+    facts: Mapping[str, SplitFacts],
+    anomalies: Mapping[str, anomalies_pb2.Anomalies],
+    settings: CheckSettings,
+    *,
+    classes: Names = CLASSES,
 ) -> list[str]:
     """One line for everything that should stop the run, naming split, feature and figure; empty for good
     data.
@@ -21,10 +26,11 @@ def findings(
       facts: by split.
       anomalies: by split.
       settings: the bounds.
+      classes: the names of the classes.
     """
     lines = [line for split, found in anomalies.items() for line in _anomalies(split, found)]
     for split, known in facts.items():
-        lines += _broken_bounds(split, known, settings)
+        lines += _broken_bounds(split, known, settings, classes)
     return lines
 
 
@@ -55,14 +61,14 @@ def _described(anomaly: anomalies_pb2.AnomalyInfo) -> str:
     return f"{anomaly.short_description}: {details}" if details else anomaly.short_description
 
 
-def _broken_bounds(split: str, known: SplitFacts, settings: CheckSettings) -> Iterator[str]:
+def _broken_bounds(split: str, known: SplitFacts, settings: CheckSettings, classes: Names) -> Iterator[str]:
     fewest = _fewest(split, settings)
     if known.examples < fewest:
         key = "min_train_examples" if split == TRAIN else "min_eval_examples"
         yield f"{split}: {known.examples:,} reviews, fewer than the {fewest:,} of check.{key}"
     if not known.examples:
         return
-    for name, share in zip(CLASSES, (1 - known.positive_share, known.positive_share), strict=True):
+    for name, share in zip(classes, (1 - known.positive_share, known.positive_share), strict=True):
         if share < settings.min_class_share:
             yield (
                 f"{split}: label: {share:.1%} of the reviews are {name}, less than the "

@@ -11,13 +11,13 @@ from components.drift.buckets import Buckets, tenths_from_0_to_1, tenths_of
 from components.drift.features import Features
 from components.drift.findings import Finding, Histogram, judged, unjudged
 from components.drift.settings import DriftSettings
+from components.reviews import CLASSES
 
 LENGTH, UNKNOWN, LABELS = "length", "unknown_words", "labels"
 PREDICTIONS, EMBEDDING, ERRORS = "predictions", "embedding", "errors"
 
 _DIVERGENCE: comparators.Measure = "jensen_shannon_divergence"
 _LARGEST_DIFFERENCE: comparators.Measure = "l_infinity"
-_CLASSES = Buckets((0.5,), ("negative", "positive"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,12 @@ class _Column:
 
 
 def compare(
-    reference: Features, compared: Features, settings: DriftSettings, *, served: bool
+    reference: Features,
+    compared: Features,
+    settings: DriftSettings,
+    *,
+    served: bool,
+    classes: tuple[str, str] = CLASSES,
 ) -> tuple[tuple[Finding, ...], tuple[Histogram, ...]]:
     """The findings of all figures that are not switched off, and the histograms of those that have one.
 
@@ -52,8 +57,9 @@ def compare(
       compared: the reviews that may have drifted.
       settings: the limits.
       served: whether `compared` was served; see `comparators.measure`.
+      classes: the names of the classes, the positive one last.
     """
-    columns = list(_columns(reference, compared, settings))
+    columns = list(_columns(reference, compared, settings, classes))
     enough = [column for column in columns if min(column.sizes) >= settings.min_examples]
     buckets = {column.name: column.buckets(column.reference) for column in enough}
     distances = _distances(enough, buckets, served=served)
@@ -67,7 +73,9 @@ def compare(
     return tuple(findings), tuple(_histogram(column, buckets[column.name]) for column in enough)
 
 
-def _columns(reference: Features, compared: Features, settings: DriftSettings) -> Iterator[_Column]:
+def _columns(
+    reference: Features, compared: Features, settings: DriftSettings, classes: tuple[str, str]
+) -> Iterator[_Column]:
     if settings.max_length_divergence is not None:
         yield _Column(
             name=LENGTH,
@@ -102,8 +110,8 @@ def _columns(reference: Features, compared: Features, settings: DriftSettings) -
             reference=reference.label[reference.labeled],
             compared=compared.label[compared.labeled],
             whose="labeled reviews",
-            buckets=lambda labels: _CLASSES,
-            told=lambda ours, theirs: f"{np.mean(ours):.1%} positive, reference {np.mean(theirs):.1%}",
+            buckets=lambda labels: Buckets((0.5,), classes),
+            told=lambda ours, theirs: f"{np.mean(ours):.1%} {classes[1]}, reference {np.mean(theirs):.1%}",
         )
     if settings.max_prediction_divergence is not None:
         yield _Column(
@@ -115,7 +123,7 @@ def _columns(reference: Features, compared: Features, settings: DriftSettings) -
             whose="reviews that the model was not trained on",
             buckets=lambda probabilities: tenths_from_0_to_1(),
             told=lambda ours, theirs: (
-                f"{np.mean(ours >= 0.5):.1%} positive, reference {np.mean(theirs >= 0.5):.1%}; "
+                f"{np.mean(ours >= 0.5):.1%} {classes[1]}, reference {np.mean(theirs >= 0.5):.1%}; "
                 f"{_unsure(ours):.1%} from 0.1 to 0.9, reference {_unsure(theirs):.1%}"
             ),
         )

@@ -18,6 +18,7 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
 from components import fitted_splits
+from components.class_names import Names, names_in
 from components.errors import GreenlightError
 from components.evaluator import predictions as predictions_file
 from components.evaluator import verdict as verdict_file
@@ -37,7 +38,7 @@ from components.evaluator.split_files import split_files
 from components.evaluator.tfma_results import candidate_metrics, check_agreement
 from components.evaluator.verdict import Baseline, Verdict
 from components.no_model import is_none
-from components.reviews import LABEL, LENGTH, SPAN, TEXT
+from components.reviews import CLASSES, LABEL, LENGTH, SPAN, TEXT
 from serving.store.manifest import REVIEWS_NAME
 
 GATE_KEY = "gate"
@@ -73,9 +74,10 @@ class Executor(tfx_executor.Executor):
         gate = GateSettings.model_validate_json(exec_properties[GATE_KEY])
         (split,) = json_utils.loads(exec_properties[specs.EXAMPLE_SPLITS_KEY])
         evaluation = artifact_utils.get_single_instance(output_dict[specs.EVALUATION_KEY])
-        found, baseline = _predict(input_dict, split)
-        training = _candidate_training(input_dict)
+        classes = names_in(input_dict[specs.EXAMPLES_KEY])
         production = _production_training(input_dict)
+        found, baseline = _predict(input_dict, split, other_classes=_other_classes(production, classes))
+        training = _candidate_training(input_dict)
         exposure = _exposure(input_dict, found, training, production, split)
         verdict = judge(
             gate,
@@ -86,6 +88,7 @@ class Executor(tfx_executor.Executor):
             spans=_spans(input_dict, production),
             exposure=exposure,
             earlier_candidates=_earlier_candidates(exec_properties, found),
+            classes=classes,
         )
 
         fileio.makedirs(evaluation.uri)
@@ -114,17 +117,36 @@ class Executor(tfx_executor.Executor):
         logging.info("%s", "\n".join(render(verdict)))
 
 
-def _predict(input_dict: _Artifacts, split: str) -> tuple[Predictions, Baseline | None]:
-    """Predicts the split with both models in one pass; a failing baseline is described, not compared."""
+def _other_classes(production: Training, classes: Names) -> str | None:
+    """Why the model in production cannot be compared, where it tells other classes apart; else None."""
+    if not production.data:
+        return None
+    theirs = tuple(production.data.get("settings", {}).get("classes") or CLASSES)
+    if theirs == classes:
+        return None
+    return (
+        f"its classes are {' and '.join(theirs)}, those of the data {' and '.join(classes)} (data.classes, "
+        "the positive one last), so the two cannot be compared"
+    )
+
+
+def _predict(
+    input_dict: _Artifacts, split: str, *, other_classes: str | None = None
+) -> tuple[Predictions, Baseline | None]:
+    """Predicts the split with both models in one pass; a failing baseline is described, not compared.
+
+    other_classes: why the baseline is not to be compared, if that is known before.
+    """
     scorers = {
         specs.MODEL_KEY: Scorer(_folder(artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY])))
     }
     baseline = None
     if input_dict.get(specs.BASELINE_MODEL_KEY):
         artifact = artifact_utils.get_single_instance(input_dict[specs.BASELINE_MODEL_KEY])
-        baseline = Baseline(model_uri=artifact.uri)
+        baseline = Baseline(model_uri=artifact.uri, problem=other_classes)
         try:
-            scorers[specs.BASELINE_MODEL_KEY] = Scorer(_folder(artifact))
+            if other_classes is None:
+                scorers[specs.BASELINE_MODEL_KEY] = Scorer(_folder(artifact))
         except ModelError as error:
             baseline = dataclasses.replace(baseline, problem=str(error))
     columns, scores, problems = score(split_files(input_dict[specs.EXAMPLES_KEY], split), scorers)

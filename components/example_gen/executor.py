@@ -15,6 +15,7 @@ from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
+from components.class_names import DATA_SETTINGS
 from components.errors import GreenlightError
 from components.example_gen.beam_steps import (
     READING,
@@ -41,7 +42,6 @@ from components.example_gen.sources.spans import Span, choose, find, newest_vers
 from components.example_gen.span_duplicates import DropSpanDuplicates
 from components.example_gen.span_pattern import BASE
 
-DATA_SETTINGS = "data_settings"
 """The custom property of the Examples artifact with DataSettings as JSON."""
 CHOSEN = "chosen"
 """The execution property with the Spans to read; used only within the executor."""

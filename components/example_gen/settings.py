@@ -2,10 +2,18 @@
 
 from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from components.example_gen.formats.dialect import Dialect, Quoting
-from components.example_gen.formats.labels import ClassName, LabelRule, spelling
+from components.example_gen.formats.labels import CLASS_NAMES, LabelRule, spelling
 from components.example_gen.formats.rows import Columns
 from components.example_gen.span_pattern import LARGEST, SpanPattern, has_specs
 
@@ -63,7 +71,13 @@ class DataSettings(BaseModel):
         description="Name of the column (or feature) that holds the label in `files:`: 0/1, neg/pos, "
         "negative/positive or false/true, unless `labels` says otherwise.",
     )
-    labels: dict[str, ClassName] = Field(
+    classes: tuple[str, ...] | None = Field(
+        None,
+        description='The names of your two classes, the positive one last: ["ham", "spam"]. Rows may have '
+        "these names as labels, and the model, the gate and the report use them. Unset means negative and "
+        "positive.",
+    )
+    labels: dict[str, str] = Field(
         {},
         description='The class of each label, for files with other labels, such as stars: {"1" = '
         '"negative", "2" = "negative", "4" = "positive", "5" = "positive"}. Rows with other labels are '
@@ -155,9 +169,17 @@ class DataSettings(BaseModel):
         return self.split_names[-1]
 
     @property
+    def class_names(self) -> tuple[str, str]:
+        """The names of the two classes, the positive one last."""
+        if self.classes is None:
+            return CLASS_NAMES
+        negative, positive = self.classes
+        return negative, positive
+
+    @property
     def columns(self) -> Columns:
         """The columns that a row of labeled reviews needs."""
-        rule = LabelRule(tuple(self.labels.items()))
+        rule = LabelRule(tuple(self.labels.items()), self.class_names)
         return Columns(self.text_column, self.label_column, labels=rule)
 
     @property
@@ -174,11 +196,31 @@ class DataSettings(BaseModel):
             raise ValueError("expected a single character that is neither a quote nor the end of a line")
         return value
 
+    @field_validator("classes")
+    @classmethod
+    def _two_names(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if classes is None:
+            return None
+        if len(classes) != 2:
+            raise ValueError(
+                f"expected two names, the positive one last, not {len(classes)}; models of more than two "
+                "classes are not supported"
+            )
+        if any(name != name.strip() or not name.isprintable() or not name for name in classes):
+            raise ValueError("expected names of printable characters, without spaces around them")
+        if spelling(classes[0]) == spelling(classes[1]):
+            raise ValueError("both names are read as the same label; expected two different ones")
+        return classes
+
     @field_validator("labels")
     @classmethod
-    def _both_classes(cls, labels: dict[str, ClassName]) -> dict[str, ClassName]:
-        if labels and set(labels.values()) != {"negative", "positive"}:
-            raise ValueError("expected at least one label that is negative and one that is positive")
+    def _both_classes(cls, labels: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        names = info.data.get("classes") or CLASS_NAMES
+        if labels and set(labels.values()) != set(names):
+            raise ValueError(
+                f"expected at least one label that is {names[0]} and one that is {names[1]}, and no other "
+                "class"
+            )
         spelled: dict[str | None, str] = {}
         for label in labels:
             other = spelled.setdefault(spelling(label), label)

@@ -1,5 +1,6 @@
 """The checks on the canary process's output: pure functions, one per check."""
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,15 +138,20 @@ def _unfinished(records: Sequence[Mapping[str, Any]]) -> str | None:
     return f"{'after' if finished else 'while'} {words.get(last['step'], last['step'])}"
 
 
-def checks(found: CanaryResults, settings: InfraSettings) -> tuple[Check, ...]:
-    """All checks, passed or not, in the order for a reader."""
+def checks(
+    found: CanaryResults, settings: InfraSettings, *, classes: tuple[str, str] = CLASSES
+) -> tuple[Check, ...]:
+    """All checks, passed or not, in the order for a reader.
+
+    classes: the labels that the model should give, the positive one last.
+    """
     looked_at: tuple[tuple[str, Callable[[CanaryResults, InfraSettings], Iterator[str]]], ...] = (
         ("process", _process),
         ("load", _load),
         ("signatures", _signatures),
         ("answers", _answers),
         ("probabilities", _probabilities),
-        ("labels", _labels),
+        ("labels", functools.partial(_labels, classes=classes)),
         ("same answer in every batch and signature", _same_everywhere),
         ("same answer after a second load", _same_after_a_second_load),
         ("latency", _latency),
@@ -212,10 +218,10 @@ def _probabilities(found: CanaryResults, settings: InfraSettings) -> Iterator[st
             yield f"{name} through {answer.signature} has the probability {probability}, not one from 0 to 1"
 
 
-def _labels(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
+def _labels(found: CanaryResults, settings: InfraSettings, *, classes: tuple[str, str]) -> Iterator[str]:
     told = set()
     for answer, name, probability, label in _each(found):
-        right = CLASSES[int(probability >= 0.5)]
+        right = classes[int(probability >= 0.5)]
         if label != right and abs(probability - 0.5) > _NEAR_THE_CUT and (name, answer.signature) not in told:
             told.add((name, answer.signature))
             yield f"{name} through {answer.signature} is labeled {label!r} at probability {probability:.4f}"

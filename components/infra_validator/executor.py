@@ -16,6 +16,7 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, path_utils
 
 from components import reviews
+from components.class_names import names_in
 from components.evaluator.split_files import read_split, split_files
 from components.infra_validator import attempts, process
 from components.infra_validator.canaries import canaries
@@ -59,7 +60,7 @@ class Executor(base_executor.BaseExecutor):
         sent = canaries(_texts(input_dict[specs.EXAMPLES_KEY], exec_properties[SPLIT_KEY], settings.samples))
         started = time.monotonic()
         found = _serve(folder, sent, settings)
-        results = checks(found, settings)
+        results = checks(found, settings, classes=names_in(input_dict[specs.EXAMPLES_KEY]))
         _bless(blessing, results, _report(found, results, settings, seconds=time.monotonic() - started))
 
 

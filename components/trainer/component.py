@@ -23,6 +23,7 @@ def trainer(
     settings: TrainerSettings,
     embedding: EmbeddingSettings,
     cache_dir: Path,
+    classes: tuple[str, str] = CLASSES,
     module: ModuleFile | None = None,
     judged_split: str = "eval",
     base_model: channel.BaseChannel | None = None,
@@ -34,6 +35,7 @@ def trainer(
     that an upgrade of either trains again.
 
     Args:
+      classes: the labels that the model gives, the positive one last.
       module: the user's code that `settings.module` names. Its text is in the cache key, and is what runs.
         The embedding is neither used nor in the key then.
       judged_split: the split that the gate judges the model on; eval is never trained on then.
@@ -50,6 +52,7 @@ def trainer(
         custom_config={
             "trainer": settings.model_dump(mode="json"),
             **_model(module, embedding, cache_dir),
+            **({"classes": list(classes)} if classes != CLASSES or module else {}),
             "cache_dir": str(cache_dir),
             "judged_split": judged_split,
             "code": code_fingerprint("components.trainer.train", "components.trainer.worker"),
@@ -60,7 +63,7 @@ def trainer(
 def _model(module: ModuleFile | None, embedding: EmbeddingSettings, cache_dir: Path) -> dict[str, Any]:
     """What decides the model beside the settings."""
     if module is not None:
-        return {"module": module.model_dump(mode="json"), "classes": list(CLASSES)}
+        return {"module": module.model_dump(mode="json")}
     return {
         "embedding": embedding.model_dump(mode="json"),
         "embedding_fingerprint": fingerprint(embedding, cache_dir=cache_dir),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from components.embeddings.settings import EmbeddingSettings
 from components.errors import InputError
+from components.reviews import CLASSES
 from components.trainer.settings import TrainerSettings
 
 
@@ -18,6 +19,7 @@ class Job(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     settings: TrainerSettings
+    classes: tuple[str, str] = CLASSES
     embedding: EmbeddingSettings = EmbeddingSettings()
     cache_dir: Path
     train_files: tuple[str, ...]

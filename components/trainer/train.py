@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from components import fitted_splits
 from components.embeddings.locate import unchanged
 from components.embeddings.settings import EmbeddingSettings
+from components.reviews import CLASSES
 from components.trainer import distribution, fitting, initialization, workers
 from components.trainer.classifier import model, signatures
 from components.trainer.job import Job
@@ -30,14 +32,17 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains on `fn_args.train_files` and `eval_files`; `component.trainer` made `fn_args.custom_config`."""
     config = fn_args.custom_config
     settings = TrainerSettings.model_validate(config["trainer"])
+    classes = _classes(config)
     if config.get("module") is not None:
-        record = own_model.run(fn_args, module=ModuleFile.model_validate(config["module"]), settings=settings)
+        module = ModuleFile.model_validate(config["module"])
+        record = own_model.run(fn_args, module=module, settings=settings, classes=classes)
         if record is not None:
             own = "the model is the user's own (trainer.module)"
             _write_history(dataclasses.replace(record, not_refit=own), fn_args.model_run_dir)
         return
     job = Job(
         settings=settings,
+        classes=classes,
         embedding=EmbeddingSettings.model_validate(config["embedding"]),
         cache_dir=Path(config["cache_dir"]),
         train_files=tuple(fn_args.train_files),
@@ -53,6 +58,11 @@ def run_fn(fn_args: FnArgs) -> None:
                 workers.run(job.save(folder / "job.json"), workers=settings.workers)
         else:
             carry_out(job)
+
+
+def _classes(config: Mapping[str, Any]) -> tuple[str, str]:
+    negative, positive = config.get("classes", CLASSES)
+    return negative, positive
 
 
 def carry_out(job: Job, *, exports: bool = True) -> None:
@@ -72,7 +82,7 @@ def carry_out(job: Job, *, exports: bool = True) -> None:
         judged_split=job.judged_split,
     )
     if exports:
-        signatures.export(classifier, job.model_dir)
+        signatures.export(classifier, job.model_dir, classes=job.classes)
         fitted_splits.write(os.path.dirname(job.model_dir), record.fitted_on)
         _write_history(record, job.run_dir)
 

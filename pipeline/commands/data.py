@@ -160,7 +160,7 @@ def _warnings(landed: Landed, target: DataSettings) -> list[str]:
     if landed.added and (known := _span_with_all(landed, target)) is not None:
         found.append(f"All texts are in span {known} already; a run on both keeps one copy of each.")
     if counted.positive in (0, counted.reading.taken):
-        only = "negative" if counted.positive == 0 else "positive"
+        only = target.class_names[int(counted.positive > 0)]
         found.append(f"Every review is {only}; a run on this span alone stops at the data check.")
     if counted.contradictions:
         found.append(f"Reviews labeled otherwise than the same text further up: {counted.contradictions:,}.")
@@ -206,7 +206,7 @@ def _landed_lines(landed: Landed, source: str, settings: Settings) -> Iterator[s
     counted = landed.counted
     yield (
         f"Landed as span {landed.number}: reviews {counted.reading.taken:,}, "
-        f"positive {counted.positive_share:.1%}, duplicates {counted.duplicates:,}"
+        f"{settings.data.class_names[1]} {counted.positive_share:.1%}, duplicates {counted.duplicates:,}"
     )
     yield f"  in        {landed.path}"
     yield f"  rows      {in_words(counted.account)}"
@@ -235,7 +235,7 @@ def list_(settings: Settings, folder: str | None, as_json: bool) -> None:
         where = span_data(settings, source).pattern
         click.echo(f"There is no span at {where}. `greenlight data add FILE` adds one.", err=True)
         return
-    click.echo("\n".join(_table([_HEADER, *(_cells(facts) for facts in found)])))
+    click.echo("\n".join(_table([_header(settings), *(_cells(facts) for facts in found)])))
     for facts in found:
         for row in first_left_out(facts.data) if facts.data else ():
             click.echo(f"span {facts.span}: {row}")
@@ -243,17 +243,19 @@ def list_(settings: Settings, folder: str | None, as_json: bool) -> None:
             click.echo(f"span {facts.span}: {facts.error}", err=True)
 
 
-_HEADER = (
-    "span",
-    "rows",
-    "reviews",
-    "duplicates",
-    "positive",
-    "left out",
-    "fingerprint",
-    "written",
-    "used by",
-)
+def _header(settings: Settings) -> tuple[str, ...]:
+    positive = settings.data.class_names[1]
+    return (
+        "span",
+        "rows",
+        "reviews",
+        "duplicates",
+        positive,
+        "left out",
+        "fingerprint",
+        "written",
+        "used by",
+    )
 
 
 def _cells(facts: SpanFacts) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ def create_stages(
         live = ProductionModel(store_root=store_root).with_id("LiveModel")
     train = trainer(
         examples,
+        classes=settings.data.class_names,
         module=module,
         schema=data.schema.outputs["schema"] if module and module.is_run_fn else None,
         base_model=live.outputs["model"] if live else None,

@@ -54,15 +54,19 @@ def with_parameters(executor_input: dict[str, Any], *, stage: str, settings_json
 def _properties(stage: str, settings: Any, *, compiled: dict[str, Any]) -> dict[str, Any]:
     """The execution properties of a stage that is wired from these settings.
 
-    compiled: those that it was compiled with. They have the text of the file that `trainer.module` names,
-      which no pod has.
+    compiled: those that it was compiled with. The Trainer's have the names of the classes, and the text of
+      the file that `trainer.module` names, which no pod has.
     """
     from components.trainer.own_model.module_file import ModuleFile
     from pipeline.engine.stages import create_stages
 
+    config = json.loads(compiled["custom_config"]) if stage == "Trainer" else {}
+    if "classes" in config:  # of the settings of the data, which do not travel with the Trainer
+        data = settings.data.model_copy(update={"classes": tuple(config["classes"])})
+        settings = settings.model_copy(update={"data": data})
     module = None
     if settings.trainer.module is not None:
-        module = ModuleFile.model_validate(json.loads(compiled["custom_config"])["module"])
+        module = ModuleFile.model_validate(config["module"])
     stages = create_stages(settings, store_root="", module=module)
     found = next(each for each in stages if each.id == stage)
     return {name: value for name, value in found.exec_properties.items() if value is not None}

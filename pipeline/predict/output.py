@@ -96,7 +96,7 @@ def _table(rows: Sequence[Predicted]) -> Table:
     table.add_column("text", overflow="fold")
     for one in rows:
         found = one.prediction
-        color = "green" if found.label == "positive" else "red"
+        color = "green" if found.probability >= 0.5 else "red"
         text = one.row.text if len(one.row.text) <= _MOST_TEXT else one.row.text[: _MOST_TEXT - 1] + "…"
         table.add_row(
             Text(found.label, style=color),

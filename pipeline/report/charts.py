@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from components.reviews import CLASSES
 from pipeline.report.chart_style import (
     BAD,
     DASHED,
@@ -135,7 +136,7 @@ def roc(predictions: Predictions) -> str:
         return inline_svg(figure, name="roc", label=f"ROC curve; the area under it is {area:.4f}")
 
 
-def reliability(calibration: Calibration) -> str:
+def reliability(calibration: Calibration, *, positive: str = CLASSES[1]) -> str:
     """Observed against predicted shares of positive reviews; larger dots are of more reviews."""
     with drawing() as (figure, axes):
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=DASHED)
@@ -150,7 +151,7 @@ def reliability(calibration: Calibration) -> str:
         axes.text(
             0.0, 0.97, f"ECE {calibration.error:.4f}", va="top", fontsize=17, fontweight="bold", color=FIRST
         )
-        axes.set(xlabel="predicted probability of the positive class", ylabel="observed share of positives")
+        axes.set(xlabel=f"predicted probability of {positive}", ylabel=f"observed share of {positive}")
         axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
         label = f"Reliability diagram; the expected calibration error is {calibration.error:.4f}"
         return inline_svg(figure, name="reliability", label=label)
@@ -162,7 +163,8 @@ def certainty(predictions: Predictions) -> str:
 
     with drawing(left=0.85) as (figure, axes):
         edges = np.linspace(0, 1, 41)
-        for truth, sign, name in ((1, 1, "positive reviews"), (0, -1, "negative reviews")):
+        negative, positive = predictions.classes
+        for truth, sign, name in ((1, 1, f"{positive} reviews"), (0, -1, f"{negative} reviews")):
             mine = predictions.label == truth
             for right, color in ((True, GOOD), (False, BAD)):
                 counts, _ = np.histogram(predictions.probability[mine & (predictions.right == right)], edges)
@@ -175,10 +177,9 @@ def certainty(predictions: Predictions) -> str:
         axes.set_ylim(-2.2 * largest, 2.2 * largest)
         axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
         axes.minorticks_off()
-        axes.set(xlabel="predicted probability of the positive class", ylabel="reviews (logarithmic)")
-        return inline_svg(
-            figure, name="certainty", label="Probabilities given to positive and to negative reviews"
-        )
+        axes.set(xlabel=f"predicted probability of {positive}", ylabel="reviews (logarithmic)")
+        label = f"Probabilities given to {positive} and to {negative} reviews"
+        return inline_svg(figure, name="certainty", label=label)
 
 
 def slices(

@@ -22,8 +22,8 @@ MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 METRICS = {
     "accuracy": "accuracy",
     "auc": "area under the ROC curve",
-    "precision": "precision (of positive)",
-    "recall": "recall (of positive)",
+    "precision": "precision (of {positive})",
+    "recall": "recall (of {positive})",
     "loss": "binary cross-entropy",
     "calibration": "mean calibration (1 is ideal)",
     "ece": "expected calibration error (15 bins)",
@@ -46,15 +46,19 @@ def render(run: Run, result: RunResult, settings: Settings, found: RunArtifacts)
     """
     environment = rendering.environment().overlay(autoescape=False)
     environment.filters |= {"md": markdown_text, "code": markdown_code}
+    found = run_artifacts.with_classes(found, settings.data.class_names)
     verdict = found.verdict or {}
     conditions = gate_rows(verdict.get("conditions") or result.gate)
     markdown = environment.get_template("model_card.md").render(
         run=run,
         result=result,
         settings=settings,
+        classes=settings.data.class_names,
         found=found,
         split=verdict.get("split", "test"),
-        metrics=tuple(_measure(found.predictions)) if found.predictions is not None else _reported(result),
+        metrics=tuple(_measure(found.predictions))
+        if found.predictions is not None
+        else _reported(result, positive=settings.data.class_names[1]),
         conditions=conditions,
         tally=tally_of(conditions),
         versions=provenance.versions(),
@@ -88,11 +92,19 @@ def _measure(predictions: Predictions) -> Iterator[Measured]:
     label, probability = predictions.label, predictions.probability
     for key, name in METRICS.items():
         bounds = predictions.interval(key)
-        yield Measured(name, metrics.METRICS[key](label, probability), *(bounds or (None, None)))
+        yield Measured(
+            name.format(positive=predictions.classes[1]),
+            metrics.METRICS[key](label, probability),
+            *(bounds or (None, None)),
+        )
 
 
-def _reported(result: RunResult) -> tuple[Measured, ...]:
-    reported = ((name, result.metrics[key]) for key, name in METRICS.items() if key in result.metrics)
+def _reported(result: RunResult, *, positive: str) -> tuple[Measured, ...]:
+    reported = (
+        (name.format(positive=positive), result.metrics[key])
+        for key, name in METRICS.items()
+        if key in result.metrics
+    )
     return tuple(Measured(name, value, None, None) for name, value in reported)
 
 

@@ -35,6 +35,7 @@ def write_report(run: Run, result: RunResult, settings: Settings, *, workspace: 
 
 def render(run: Run, result: RunResult, settings: Settings, found: RunArtifacts) -> str:
     """The page as HTML."""
+    found = run_artifacts.with_classes(found, settings.data.class_names)
     verdict = found.verdict or {}
     conditions = gate_rows(verdict.get("conditions") or result.gate)
     template = rendering.environment().get_template("report.html")
@@ -42,6 +43,7 @@ def render(run: Run, result: RunResult, settings: Settings, found: RunArtifacts)
         run=run,
         result=result,
         model_name=settings.model_name,
+        classes=settings.data.class_names,
         smoothing=settings.trainer.label_smoothing,
         started=_started(run),
         found=found,
@@ -104,7 +106,7 @@ def _charts(found: RunArtifacts, verdict: Mapping[str, Any]) -> dict[str, Any]:
     if predictions is not None and len(predictions):
         if predictions.both_classes:
             drawn["roc"] = charts.roc(predictions)
-        drawn["reliability"] = charts.reliability(predictions.calibration())
+        drawn["reliability"] = charts.reliability(predictions.calibration(), positive=predictions.classes[1])
         drawn["certainty"] = charts.certainty(predictions)
         floors = {
             str(condition["slice"]).removeprefix("length:"): condition["threshold"]

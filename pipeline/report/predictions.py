@@ -52,6 +52,7 @@ class Predictions:
       trained on; or None.
     text_id: uint64 [N], equal for copies of one text, which intervals count once; None without copies.
     level: the confidence level of the intervals, 0 to 1.
+    classes: the names of the classes, the positive one last.
     """
 
     text: tuple[str, ...]
@@ -61,6 +62,7 @@ class Predictions:
     baseline: np.ndarray | None = None
     text_id: np.ndarray | None = None
     level: float = LEVEL
+    classes: tuple[str, str] = CLASSES
 
     @classmethod
     def of(cls, found: predictions.Predictions, *, level: float = LEVEL) -> Predictions:
@@ -204,8 +206,8 @@ class Predictions:
         """The review at `position`, for display."""
         return Review(
             text=LINE_BREAK.sub("\n", self.text[position]).strip(),
-            truth=CLASSES[int(self.label[position])],
-            answer=CLASSES[int(self.answers[position])],
+            truth=self.classes[int(self.label[position])],
+            answer=self.classes[int(self.answers[position])],
             probability=float(self.probability[position]),
             baseline=self._baseline_at(position),
         )

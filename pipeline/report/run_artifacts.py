@@ -86,6 +86,13 @@ def gather(run: Run) -> RunArtifacts:
     )
 
 
+def with_classes(found: RunArtifacts, classes: tuple[str, str]) -> RunArtifacts:
+    """The same with the names of the classes, the positive one last."""
+    if found.predictions is None:
+        return found
+    return dataclasses.replace(found, predictions=dataclasses.replace(found.predictions, classes=classes))
+
+
 def why_missing(run: Run, stage: str) -> str:
     """A sentence with the reason why `stage` has no output."""
     found = run.stage(stage)

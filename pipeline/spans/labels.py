@@ -15,7 +15,6 @@ from components.errors import DataStopped, InputError
 from components.example_gen.reading import Reading, require_usable, usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.files import FilePart
-from components.reviews import CLASSES
 from pipeline.spans.destination import destination_of
 from pipeline.spans.landing import require_unchanged, state_of
 from pipeline.spans.rewriting import (
@@ -48,14 +47,16 @@ class FileLabels:
     check: LabelCheck
     reading: Reading
     """The account of all rows, of which those that cannot be used are not in `rows`."""
+    classes: tuple[str, str]
+    """The names of the classes."""
     too_many: bool
     """Whether more labels are suspected than `check.max_suspect_share` allows."""
 
     def first(self) -> list[str]:
         """The most probably wrong labels: file, line, label and the beginning of the text."""
         return [
-            f"{self.file}:{self.rows[one.index].line}: {CLASSES[one.label]}, {one.probability:.0%} probable: "
-            f"{self.rows[one.index].text[:_SHOWN]!a}"
+            f"{self.file}:{self.rows[one.index].line}: {self.classes[one.label]}, {one.probability:.0%} "
+            f"probable: {self.rows[one.index].text[:_SHOWN]!a}"
             for one in self.check.suspects[:_NAMED]
         ]
 
@@ -99,7 +100,7 @@ def check_labels(
     others = list(islice(_of_spans(spans, data), _FROM_OTHER_SPANS))
     reference = [row.text for row in others], [row.label for row in others]
     check = find_suspects([row.text for row in rows], [row.label for row in rows], reference=reference)
-    found = FileLabels(file, rows, check, reading, too_many(check, settings))
+    found = FileLabels(file, rows, check, reading, own.class_names, too_many(check, settings))
     if found.too_many and settings.label_check == "quarantine span":
         lines = "\n".join(f"  {line}" for line in found.first())
         raise DataStopped(

@@ -11,7 +11,6 @@ from typing import Any
 from components.errors import InputError
 from components.example_gen.formats.dialect import TOLD_BY_THE_FILE
 from components.example_gen.formats.file_format import Format, format_of
-from components.example_gen.formats.labels import CLASS_NAMES
 from components.example_gen.formats.rows import Review
 from components.example_gen.settings import DataSettings
 from pipeline.spans.destination import Destination
@@ -46,10 +45,10 @@ def landed_name(name: str, data: DataSettings, place: Destination, *, rewritten:
 def require_readable(file: str, name: str, data: DataSettings) -> None:
     """Raises InputError where a rewritten file called `name` would be read as other reviews than `file`."""
     rule = data.columns.labels
-    if any(rule.class_of(label) != index for index, label in enumerate(CLASS_NAMES)):
+    if any(rule.class_of(label) != index for index, label in enumerate(rule.names)):
         raise InputError(
-            f"{file} cannot be landed: data.labels gives the label negative or positive another class, and "
-            "runs without data.labels would read it otherwise. Rename these labels in the file."
+            f"{file} cannot be landed: data.labels gives the label {' or '.join(rule.names)} another class, "
+            "and runs without data.labels would read it otherwise. Rename these labels in the file."
         )
     if data.quoting == "none" and format_of(name) in _DELIMITED:
         raise InputError(
@@ -89,7 +88,7 @@ def as_file(name: str, reviews: Iterable[Review], data: DataSettings) -> Iterato
 
 def labels_written(data: DataSettings) -> tuple[str, str]:
     """How a negative and a positive label are written so that every run reads them as such."""
-    return CLASS_NAMES if data.labels else ("0", "1")
+    return data.class_names if data.labels or data.classes else ("0", "1")
 
 
 def as_landed(data: DataSettings) -> DataSettings:

@@ -36,6 +36,17 @@ export class Model {
     };
   }
 
+  /** The names of the two classes, the positive one last, from the version's signature `classify`. */
+  async classes() {
+    const answer = await this.#fetch(`/v1/models/${encodeURIComponent(this.name)}:classify`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ signature_name: "classify", examples: [{ text: "" }] }),
+    });
+    if (!answer.ok) return ["negative", "positive"]; // a model without that signature
+    return (await answer.json()).results[0].map(([name]) => name);
+  }
+
   /** The server's metrics as Prometheus reads them; undefined where they may not be seen. */
   async metrics() {
     const answer = await this.#fetch("/monitoring/prometheus/metrics");

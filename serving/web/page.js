@@ -11,6 +11,7 @@ const at = (id) => document.getElementById(id);
 const model = new Model(document.body.dataset.model);
 const percent = (probability) => `${(100 * probability).toFixed(1)} %`;
 let asked = 0;
+let classes = ["negative", "positive"];
 
 at("ask").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -28,6 +29,7 @@ async function ask(text) {
   busy(true);
   try {
     const { version, answers } = await model.predict([text]);
+    classes = await model.classes();
     if (turn !== asked) return;
     showAnswer(answers[0], version);
     showReasons([]);
@@ -59,9 +61,10 @@ function showProblem(message, status) {
 function showAnswer({ probability, label }, version) {
   at("label").textContent = label;
   at("label").className = probability >= 0.5 ? "up" : "down";
-  at("share").textContent = `probability of positive: ${percent(probability)}`;
+  at("share").textContent = `probability of ${classes[1]}: ${percent(probability)}`;
   at("needle").style.left = `${100 * probability}%`;
-  at("scale").setAttribute("aria-label", `${percent(probability)} on the way from negative to positive`);
+  at("scale").setAttribute("aria-label", `${percent(probability)} on the way from ${classes[0]} to ${classes[1]}`);
+  for (const each of document.querySelectorAll("[data-class]")) each.textContent = classes[each.dataset.class];
   at("version").textContent = `answered by version ${version}`;
   at("answer").hidden = false;
 }
@@ -87,7 +90,7 @@ function showReasons(found) {
 }
 
 function side(weight) {
-  return weight > 0 ? { mark: "up", name: "positive" } : { mark: "down", name: "negative" };
+  return weight > 0 ? { mark: "up", name: classes[1] } : { mark: "down", name: classes[0] };
 }
 
 function row(...cells) {

@@ -6,8 +6,10 @@ from typing import Any
 
 from tfx.types import Artifact
 
-DATA_SETTINGS, SPANS = "data_settings", "spans"
-"""Custom properties of an Examples artifact: DataSettings and the spans that were read, as JSON."""
+from components.class_names import DATA_SETTINGS
+
+SPANS = "spans"
+"""The custom property of an Examples artifact with the spans that were read, as JSON."""
 
 _UNSET = "unset"
 

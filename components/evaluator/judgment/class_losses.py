@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from components.evaluator.judgment import intervals, metrics, wording
 from components.evaluator.judgment.samples import Sample
 from components.evaluator.predictions import not_probabilities
-from components.reviews import CLASSES
 
 LEVEL = 0.95
 
@@ -20,7 +19,7 @@ def class_losses(compared: Sample, *, fewest: int) -> Iterator[str]:
     baseline = compared.predictions.baseline_probability
     if baseline is None or not_probabilities(compared.predictions.probability):
         return
-    for label, name in enumerate(CLASSES):
+    for label, name in enumerate(compared.classes):
         part = compared.predictions.where(compared.predictions.label == label)
         theirs = part.baseline_probability
         if theirs is None or part.distinct_texts < fewest:
@@ -30,7 +29,7 @@ def class_losses(compared: Sample, *, fewest: int) -> Iterator[str]:
             label=part.label,
             probability=part.probability,
             baseline=theirs,
-            confidence=1 - (1 - LEVEL) / len(CLASSES),
+            confidence=1 - (1 - LEVEL) / len(compared.classes),
             texts=part.text_id,
         )
         if interval is None or interval[1] >= 0:

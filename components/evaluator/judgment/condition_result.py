@@ -49,7 +49,7 @@ def judge_condition(
         return _failed(condition, sample.split, f"{name} is undefined {where}")
     if end != "value" and measured.interval is None:
         return _failed(condition, sample.split, f"{name} has no confidence interval {where}")
-    return _held_against(condition, part, sample.split, measured, end, where)
+    return _held_against(condition, part, sample, measured, end, where)
 
 
 def unjudged(condition: Condition, split: str, why: wording.Unjudged) -> ConditionResult:
@@ -120,7 +120,7 @@ def _end_held_against(condition: Condition, confidence: float | None) -> Judged:
 
 
 def _held_against(
-    condition: Condition, part: Predictions, split: str, measured: _Measured, end: Judged, where: str
+    condition: Condition, part: Predictions, sample: Sample, measured: _Measured, end: Judged, where: str
 ) -> ConditionResult:
     lower, upper = measured.interval or (None, None)
     number = {"value": measured.value, "lower": lower, "upper": upper}[end]
@@ -129,7 +129,7 @@ def _held_against(
     return ConditionResult(
         metric=condition.metric,
         slice=condition.slice,
-        split=split,
+        split=sample.split,
         kind=condition.kind,
         threshold=condition.threshold,
         value=measured.value,
@@ -140,7 +140,9 @@ def _held_against(
         baseline=measured.baseline,
         passed=margin >= -EDGE,
         margin=margin,
-        reason=_reason(condition, part, measured, end, margin, where),
+        reason=_reason(condition, part, measured, end, margin, where)
+        + _constant_answer(condition, part, sample.classes)
+        + _test_of_change(condition, part),
         examples=len(part),
         texts=part.distinct_texts,
     )
@@ -168,7 +170,7 @@ def _reason(
             where=where,
             copies=part.distinct_texts < len(part),
         )
-    return reason + _constant_answer(condition, part) + _test_of_change(condition, part)
+    return reason
 
 
 def _measure(condition: Condition, part: Predictions, level: float) -> _Measured:
@@ -196,11 +198,11 @@ def _measure(condition: Condition, part: Predictions, level: float) -> _Measured
     return _Measured(value - baseline, shown, spread, level)
 
 
-def _constant_answer(condition: Condition, part: Predictions) -> str:
+def _constant_answer(condition: Condition, part: Predictions, classes: tuple[str, str]) -> str:
     """The accuracy of a constant prediction, for the reason of a condition that it cannot pass."""
     if condition.metric != "balanced_accuracy" or condition.slice != OVERALL:
         return ""
-    return wording.constant_answer(float(part.label.mean()))
+    return wording.constant_answer(float(part.label.mean()), classes)
 
 
 def _test_of_change(condition: Condition, part: Predictions) -> str:

@@ -22,6 +22,7 @@ from components.evaluator.verdict import (
     ConditionResult,
     Verdict,
 )
+from components.reviews import CLASSES
 
 COARSEST_CHANGE = 0.002
 """The smallest `min_change` that `needed_unseen` assumes."""
@@ -37,6 +38,7 @@ def judge(
     spans: Collection[int] = (),
     exposure: Exposure | None = None,
     earlier_candidates: int | None = None,
+    classes: tuple[str, str] = CLASSES,
 ) -> Verdict:
     """Judges every condition of the gate.
 
@@ -58,14 +60,15 @@ def judge(
       spans: the spans that either model was trained on, including those without a review in the split.
       exposure: which of the reviews the models have seen; None if neither has seen any.
       earlier_candidates: the number of other models judged on these texts before; None if not counted.
+      classes: the names of the classes, the positive one last.
     """
     if (baseline is not None and baseline.problem is None) != (predictions.baseline_probability is not None):
         raise ValueError(
             "predictions of a baseline belong to a baseline without a problem, and the other way round"
         )
     exposure = exposure or Exposure()
-    own = _unseen_by_candidate(predictions, exposure, split)
-    compared = _unseen_by_both(predictions, exposure, split)
+    own = dataclasses.replace(_unseen_by_candidate(predictions, exposure, split), classes=classes)
+    compared = dataclasses.replace(_unseen_by_both(predictions, exposure, split), classes=classes)
     if len(compared.predictions) < len(own.predictions):
         # The baseline's figures on reviews that it has seen would mislead, beside a floor as in a comparison.
         own = dataclasses.replace(
@@ -77,7 +80,9 @@ def judge(
         baseline = dataclasses.replace(baseline, metrics=_metrics(old.label, old.baseline_probability))
 
     looks = None if earlier_candidates is None else earlier_candidates + 1
-    tested = testset.describe(predictions, own.predictions, compared.predictions, candidates=looks)
+    tested = testset.describe(
+        predictions, own.predictions, compared.predictions, candidates=looks, classes=classes
+    )
     level = None if gate.confidence is None else corrected(gate.confidence, looks)
     older = {*spans, *samples.spans(predictions)} - {BASE, newest_span}
     judged = samples.judged_spans(compared.predictions, older, gate.min_span_examples)

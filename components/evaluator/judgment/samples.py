@@ -7,7 +7,7 @@ import numpy as np
 
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import OVERALL
-from components.reviews import LENGTH, SPAN
+from components.reviews import CLASSES, LENGTH, SPAN
 
 _NOT = "not "
 
@@ -30,11 +30,13 @@ class Sample:
       predictions: the predictions.
       split: the name of the split.
       whose: which of its reviews these are, as a clause that follows their number; "" for all.
+      classes: the names of the classes, the positive one last.
     """
 
     predictions: Predictions
     split: str
     whose: str = ""
+    classes: tuple[str, str] = CLASSES
 
     def part(self, slice_name: str) -> Predictions:
         """The reviews of a slice."""

@@ -16,7 +16,12 @@ LEVEL, POWER = 0.95, 0.8
 
 
 def describe(
-    whole: Predictions, own: Predictions, compared: Predictions, *, candidates: int | None = None
+    whole: Predictions,
+    own: Predictions,
+    compared: Predictions,
+    *,
+    candidates: int | None = None,
+    classes: tuple[str, str] = CLASSES,
 ) -> TestSet:
     """Describes the test set.
 
@@ -25,6 +30,7 @@ def describe(
       own: those that the candidate has not seen.
       compared: those that neither model has seen.
       candidates: the number of models judged on these texts so far.
+      classes: the names of the classes, the positive one last.
     """
     positive = float(np.mean(own.label == 1)) if len(own) else math.nan
     majority = int(positive >= 0.5)
@@ -33,7 +39,7 @@ def describe(
         reviews=len(whole),
         texts=whole.distinct_texts,
         seen_by_candidate=len(whole) - len(own),
-        majority_class=CLASSES[majority] if len(own) else None,
+        majority_class=classes[majority] if len(own) else None,
         majority_share=max(positive, 1 - positive) if len(own) else None,
         resolution=resolution(compared),
         candidates=candidates,

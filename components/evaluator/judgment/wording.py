@@ -282,9 +282,9 @@ def bound_judged(record: Mapping[str, Any]) -> str:
     return f"{judged} bound {number:{sign}.4f}"
 
 
-def constant_answer(positive: float) -> str:
+def constant_answer(positive: float, classes: tuple[str, str] = CLASSES) -> str:
     """The accuracy of a constant prediction at this share of positives, as the end of a sentence."""
-    name, share = CLASSES[int(positive >= 0.5)], max(positive, 1 - positive)
+    name, share = classes[int(positive >= 0.5)], max(positive, 1 - positive)
     return (
         f"; {100 * share:.1f} % of the reviews are {name}, so the constant answer {name} has accuracy "
         f"{share:.4f} and balanced accuracy 0.5"

@@ -1,6 +1,8 @@
 """Labels: the spellings of the two classes, and advice for other values."""
 
+import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,8 +35,10 @@ class LabelRule:
     writes mapped labels that way.
     """
 
-    given: tuple[tuple[str, ClassName], ...] = ()
+    given: tuple[tuple[str, str], ...] = ()
     """The labels of `data.labels` with their classes; empty for the accepted spellings."""
+    names: tuple[str, str] = CLASS_NAMES
+    """The names of the classes (`data.classes`), the positive one last."""
 
     def class_of(self, value: object) -> int | None:
         """The class of a label, 0 or 1; None for other values.
@@ -48,14 +52,21 @@ class LabelRule:
     @property
     def expected(self) -> str:
         """The accepted labels, for messages."""
-        return ", ".join(label for label, _ in self.given) if self.given else ACCEPTED_LABELS
+        if self.given:
+            return ", ".join(label for label, _ in self.given)
+        if self.names == CLASS_NAMES:
+            return ACCEPTED_LABELS
+        return " or ".join(self.names) + (", 0 or 1" if "0" in self._classes else "")
 
     @cached_property
     def _classes(self) -> Mapping[str, int]:
-        if not self.given:
+        if not self.given and self.names == CLASS_NAMES:
             return _DEFAULT
-        given = {spelling(label) or label: CLASS_NAMES.index(name) for label, name in self.given}
-        return {name: index for index, name in enumerate(CLASS_NAMES)} | given
+        own = {spelling(name) or name: index for index, name in enumerate(self.names)}
+        if not self.given:
+            return own if {"0", "1"} & set(own) else {"0": 0, "1": 1} | own
+        given = {spelling(label) or label: self.names.index(name) for label, name in self.given}
+        return own | given
 
 
 ACCEPTED = LabelRule()
@@ -115,12 +126,18 @@ def looks_like_scale(
 
 
 def advice(classes: Mapping[str, int], others: Mapping[str, int]) -> str:
-    """A description of the labels and a mapping that uses them; arguments as in `looks_like_scale`."""
+    """A description of the labels and a setting that uses them; arguments as in `looks_like_scale`."""
     counts = _all_counts(classes, others)
     shown = ", ".join(f"{label} ({count:,})" for label, count in list(counts.items())[:MOST_VALUES_SHOWN])
     more = f", and {len(counts) - MOST_VALUES_SHOWN:,} more" if len(counts) > MOST_VALUES_SHOWN else ""
     what = "These look like a scale" if looks_like_scale(classes, others) else "The labels are"
     mapping, sure = _suggested(list(counts))
+    if not sure and (names := [_meant(label) for label in mapping]) and all(map(str.isprintable, names)):
+        given = shlex.quote(f"data.classes={json.dumps(names, ensure_ascii=False)}")
+        return (
+            f"{what}: {shown}{more}. If these are the names of your two classes, the positive one last: "
+            f"--set {given}, or the other way round."
+        )
     written = ", ".join(f'"{label}" = "{name}"' for label, name in mapping.items())
     doubt = "" if sure else ", or the other way round"
     return (

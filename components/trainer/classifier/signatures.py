@@ -21,9 +21,13 @@ class ServedModel(tf.Module):
 
     `serving_default` takes `text`, string [N]; `tf_example` takes `examples`, string [N], serialized
     tf.Examples with a text feature. Both return `probability` (of positive), float32 [N], and `label`, string
-    [N], one of reviews.CLASSES. `classify` and `regress` also take tf.Examples, under the tensor names that
+    [N], one of `classes`. `classify` and `regress` also take tf.Examples, under the tensor names that
     TensorFlow Serving's calls of these names need.
     """
+
+    def __init__(self, classes: tuple[str, str]) -> None:
+        super().__init__()
+        self._classes = classes
 
     def probability(self, text: tf.Tensor) -> tf.Tensor:
         """Of being positive: string [N] -> float32 [N]."""
@@ -32,7 +36,7 @@ class ServedModel(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
     def serving_default(self, text: tf.Tensor) -> Outputs:
         probability = self.probability(text)
-        negative, positive = reviews.CLASSES
+        negative, positive = self._classes
         label = tf.where(probability >= CUT, positive, negative)
         return {"probability": probability, "label": label}
 
@@ -43,9 +47,9 @@ class ServedModel(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
     def classify(self, inputs: tf.Tensor) -> Outputs:
-        """`classes`, string [N, 2], as in reviews.CLASSES; `scores`, float32 [N, 2], their sum 1."""
+        """`classes`, string [N, 2], the positive one last; `scores`, float32 [N, 2], their sum 1."""
         positive = self.tf_example(inputs)["probability"]
-        classes = tf.tile([reviews.CLASSES], [tf.size(positive), 1])
+        classes = tf.tile([self._classes], [tf.size(positive), 1])
         return {"classes": classes, "scores": tf.stack([1 - positive, positive], axis=1)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
@@ -57,8 +61,8 @@ class ServedModel(tf.Module):
 class ServedClassifier(ServedModel):
     """The signatures over a classifier."""
 
-    def __init__(self, classifier: Classifier):
-        super().__init__()
+    def __init__(self, classifier: Classifier, classes: tuple[str, str]):
+        super().__init__(classes)
         self._classifier = classifier
         # What the functions capture must hang on the module to be saved: the embedding with its vocabulary
         # file, the n-grams, and the head's bare variables. Nothing of Keras or the optimizer goes along.
@@ -75,9 +79,12 @@ class ServedClassifier(ServedModel):
         return self._classifier.probability(text, ngram_tables=self.ngram_tables)
 
 
-def export(classifier: Classifier, folder: str | Path) -> None:
-    """Writes the classifier to `folder`: a relocatable SavedModel with only the variables of inference."""
-    save(ServedClassifier(classifier), folder)
+def export(classifier: Classifier, folder: str | Path, *, classes: tuple[str, str] = reviews.CLASSES) -> None:
+    """Writes the classifier to `folder`: a relocatable SavedModel with only the variables of inference.
+
+    classes: the labels that it gives, the positive one last.
+    """
+    save(ServedClassifier(classifier, classes), folder)
 
 
 def save(served: ServedModel, folder: str | Path) -> None:

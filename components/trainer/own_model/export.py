@@ -19,8 +19,8 @@ class ServedTextModel(ServedModel):
       calibration: of its logit; None for none.
     """
 
-    def __init__(self, model: TextModel, calibration: Calibration | None) -> None:
-        super().__init__()
+    def __init__(self, model: TextModel, calibration: Calibration | None, classes: tuple[str, str]) -> None:
+        super().__init__(classes)
         # A function, not the model: what hangs on this module is saved, with all that Keras adds to it.
         self._scored = lambda text: _probability(model, calibration, text)
         self.captured = _captured(model)
@@ -62,6 +62,7 @@ def export(
     calibration: Calibration | None,
     folder: str | Path,
     *,
+    classes: tuple[str, str],
     what: str = "the export of its model",
 ) -> None:
     """Writes the model to `folder`.
@@ -72,4 +73,4 @@ def export(
       InputError: TensorFlow cannot save it, such as a table or variable that no layer holds.
     """
     with function.explained(what):
-        save(ServedTextModel(model, calibration), folder)
+        save(ServedTextModel(model, calibration, classes), folder)

@@ -3,7 +3,6 @@
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components import reviews
 from components.infra_validator.signatures import signature_problems
 from components.trainer import progress
 from components.trainer.fitting import FitRecord
@@ -15,7 +14,9 @@ from serving.machine import scratch
 from serving.model.loader import LoadError, load
 
 
-def run(fn_args: FnArgs, *, module: ModuleFile, settings: TrainerSettings) -> FitRecord | None:
+def run(
+    fn_args: FnArgs, *, module: ModuleFile, settings: TrainerSettings, classes: tuple[str, str]
+) -> FitRecord | None:
     """Trains and exports with the user's function; None for one that keeps no record, a `run_fn`.
 
     Raises:
@@ -24,21 +25,23 @@ def run(fn_args: FnArgs, *, module: ModuleFile, settings: TrainerSettings) -> Fi
     """
     with imported(module) as function:
         if not module.is_run_fn:
-            return _fit(fn_args, function, settings)
+            return _fit(fn_args, function, settings, classes)
         progress.report(f"training by {module.name}")
         function(fn_args)
         _require_model(function, fn_args.serving_model_dir)
         return None
 
 
-def _fit(fn_args: FnArgs, function: OwnFunction, settings: TrainerSettings) -> FitRecord:
+def _fit(
+    fn_args: FnArgs, function: OwnFunction, settings: TrainerSettings, classes: tuple[str, str]
+) -> FitRecord:
     train, evaluation = fit.read(settings, train_files=fn_args.train_files, eval_files=fn_args.eval_files)
     progress.report(f"building the model of {function.module.name}")
     texts = train.batches(settings.batch_size).map(lambda text, label: text)
-    model = text_model.build(function, texts=texts, settings=settings, classes=reviews.CLASSES)
+    model = text_model.build(function, texts=texts, settings=settings, classes=classes)
     with scratch.folder("untrained") as folder:  # what cannot be exported is not trained first
         what = "the export of its model, tried before training,"
-        export.export(function, model, None, folder, what=what)
+        export.export(function, model, None, folder, classes=classes, what=what)
     record = fit.fit(
         function,
         model,
@@ -47,7 +50,7 @@ def _fit(fn_args: FnArgs, function: OwnFunction, settings: TrainerSettings) -> F
         settings=settings,
         log_dir=fn_args.model_run_dir,
     )
-    export.export(function, model, record.calibration, fn_args.serving_model_dir)
+    export.export(function, model, record.calibration, fn_args.serving_model_dir, classes=classes)
     return record
 
 

@@ -10,8 +10,9 @@ from example_files import write_examples
 from pyarrow import parquet
 from tfx.types import artifact_utils, standard_artifacts
 
+from components.class_names import DATA_SETTINGS
 from components.evaluator.exposure import training_reviews
-from components.evaluator.exposure.data_settings import DATA_SETTINGS, SPANS, data_of, differences
+from components.evaluator.exposure.data_settings import SPANS, data_of, differences
 from components.evaluator.exposure.production import training_of
 from components.evaluator.exposure.training_reviews import TrainingReviews, UnusableRecord, hashes
 from components.reviews import TEXT, canonical, to_example
