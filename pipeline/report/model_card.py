@@ -22,8 +22,8 @@ MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 METRICS = {
     "accuracy": "accuracy",
     "auc": "area under the ROC curve",
-    "precision": "precision (of {positive})",
-    "recall": "recall (of {positive})",
+    "precision": "precision (of positive)",
+    "recall": "recall (of positive)",
     "loss": "binary cross-entropy",
     "calibration": "mean calibration (1 is ideal)",
     "ece": "expected calibration error (15 bins)",
@@ -86,25 +86,22 @@ def markdown_code(value: Any) -> str:
     return "`" + " ".join(str(value).split()).replace("`", "'").replace("|", "\N{BROKEN BAR}") + "`"
 
 
+def _names(positive: str) -> dict[str, str]:
+    """METRICS with the name of the positive class."""
+    return METRICS | {key: f"{key} (of {positive})" for key in ("precision", "recall")}
+
+
 def _measure(predictions: Predictions) -> Iterator[Measured]:
     from components.evaluator.judgment import metrics
 
     label, probability = predictions.label, predictions.probability
-    for key, name in METRICS.items():
+    for key, name in _names(predictions.classes[1]).items():
         bounds = predictions.interval(key)
-        yield Measured(
-            name.format(positive=predictions.classes[1]),
-            metrics.METRICS[key](label, probability),
-            *(bounds or (None, None)),
-        )
+        yield Measured(name, metrics.METRICS[key](label, probability), *(bounds or (None, None)))
 
 
 def _reported(result: RunResult, *, positive: str) -> tuple[Measured, ...]:
-    reported = (
-        (name.format(positive=positive), result.metrics[key])
-        for key, name in METRICS.items()
-        if key in result.metrics
-    )
+    reported = ((name, result.metrics[key]) for key, name in METRICS.items() if key in result.metrics)
     return tuple(Measured(name, value, None, None) for name, value in reported)
 
 

@@ -51,3 +51,13 @@ def test_a_pod_without_the_file_trains_with_the_text_that_was_compiled(stages, t
     config = json.loads(told["inputs"]["parameterValues"]["custom_config"])
     assert config["trainer"]["epochs"] == 3
     assert config["module"] == {"name": "own.py:build", "source": BUILD + RUN_FN}
+
+
+def test_a_pod_keeps_the_names_of_the_classes(tmp_path):
+    settings = load(assignments=['data.classes=["ham", "spam"]'])
+    (trainer,) = (each for each in create_stages(settings, store_root=str(tmp_path)) if each.id == "Trainer")
+    compiled = {name: value for name, value in trainer.exec_properties.items() if value}
+    assert json.loads(compiled["custom_config"])["classes"] == ["ham", "spam"]
+    told = {"inputs": {"parameterValues": {**compiled, "epochs": 3.0}}}
+    step.with_parameters(told, stage="Trainer", settings_json=to_json(settings, stage="Trainer"))
+    assert json.loads(told["inputs"]["parameterValues"]["custom_config"])["classes"] == ["ham", "spam"]

@@ -135,3 +135,11 @@ def test_a_waived_condition_is_told(make_run, report_parts):
     report_parts.write_json(made.path("Evaluator", "evaluation") / "verdict.json", verdict)
 
     assert row(render(made)[0], "change of accuracy ≥ −0.002")[3] == "waived by Ada: new data"
+
+
+def test_the_names_of_the_classes_replace_negative_and_positive(promoted_run):
+    markdown, _ = render(promoted_run, Settings(data={"classes": ("ham", "spam")}))
+    assert "Tells whether a text is spam or ham, with a probability." in markdown
+    assert "`probability` of spam (float32) and `label` (`ham` below 0.5, else `spam`)" in markdown
+    assert "| precision (of spam) |" in markdown and "| Split | Reviews | Spam |" in markdown
+    assert not re.findall(r"\b(?:positive|negative|sentiment)\b", markdown.split("## Gate")[0])

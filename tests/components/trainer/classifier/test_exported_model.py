@@ -50,6 +50,16 @@ def test_it_classifies_and_regresses_as_tensorflow_serving_asks(exported):
     np.testing.assert_array_equal(regressed["outputs"], probability)
 
 
+def test_it_gives_the_names_of_the_classes(session_classifier, tmp_path):
+    signatures.export(session_classifier, tmp_path / "model", classes=("ham", "spam"))
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    scored = loaded.signatures["serving_default"](text=tf.constant(TEXTS))
+    expected = np.where(scored["probability"].numpy() >= 0.5, b"spam", b"ham")
+    assert scored["label"].numpy().tolist() == expected.tolist()
+    classified = loaded.signatures["classify"](inputs=serialized(TEXTS))
+    assert classified["classes"].numpy().tolist() == [[b"ham", b"spam"]] * len(TEXTS)
+
+
 def test_the_label_is_positive_from_one_half_on(exported, packaged_reviews):
     _, loaded, _ = exported
     scored = loaded.signatures["serving_default"](
