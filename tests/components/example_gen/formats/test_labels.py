@@ -148,7 +148,7 @@ def test_slips_and_words_do_not(classes, others):
         (
             {},
             {"spam": 9, "ham": 5},
-            'data.labels = {"ham" = "negative", "spam" = "positive"}, or the other way round;',
+            'data.classes=["ham", "spam"]',
         ),
         ({}, {"a": 1, "b": 1, "c": 1}, 'for example data.labels = {"A" = "negative", "B" = "positive"}'),
         ({}, {f"v{n:02}": 1 for n in range(30)}, "v11 (1), and 18 more. Say"),
