@@ -52,7 +52,12 @@ def test_the_names_show_wherever_a_person_looks(run, mail, tmp_path):
 
 def test_a_live_model_of_other_classes_is_not_compared(run, mail, tmp_path):
     workspace = tmp_path / "workspace"
-    easy = ("gate.min_balanced_accuracy=off", "gate.min_change=-0.5", "gate.min_examples=10")
+    easy = (
+        "gate.min_accuracy=0.3",
+        "gate.min_balanced_accuracy=off",
+        "gate.min_change=-0.5",
+        "gate.min_examples=10",
+    )
     first = run(*NAMES[:2], *easy, workspace=workspace)
     assert first.verdict == "promoted", first.reasons
     second = run(f"data.source=files:{mail}", *NAMES, *easy, workspace=workspace)
