@@ -76,10 +76,3 @@ def test_a_full_cluster_is_said_and_ctrl_c_ends_a_job(in_process, beam, cluster,
     waiting.until(lambda: cluster.overview()["slots-available"] == 2)
     assert {"RUNNING", "CREATED"}.isdisjoint(job["state"] for job in cluster.jobs())
     assert processes_with(str(engine.jar)) == []
-
-
-def test_a_whole_run_comes_to_the_same(in_process, make_greenlight, beam, cluster, pool, engine):
-    there = make_greenlight("cluster", *beam(pool)).promoted()
-    outputs.require_same_run(in_process.root, there.root)
-    outputs.require_same_predictions(in_process.root / "out.csv", there.root / "out.csv")
-    assert processes_with(str(engine.jar)) == []
