@@ -108,7 +108,7 @@ class Case:
 
 
 def cases() -> tuple[Case, ...]:
-    """All cases, in the order of the templates; no sentence is there twice."""
+    """All cases, in the order of the templates; each sentence once."""
     return tuple(_cases())
 
 
