@@ -136,7 +136,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
                 examples_of_split | f"Write[{name}]" >> beam.io.Write(TFRecordBatches(uri))
         reading = _read_reading(reading_path)
         logging.info("Read %s: %s", settings.source, reading.to_json())
-        require_usable(reading, max_bad_share=settings.max_bad_share)
+        require_usable(reading, max_bad_share=settings.max_bad_share, names=settings.class_names)
         as_expected = self._is_expected(settings, spans, reading, exec_properties)
         if not as_expected or state != sources.state(settings):
             raise GreenlightError(

@@ -216,7 +216,7 @@ def usable(rows: Iterable[Review | BadRow], *, name: str, reading: Reading) -> I
         yield row, normalized
 
 
-def require_usable(reading: Reading, *, max_bad_share: float) -> None:
+def require_usable(reading: Reading, *, max_bad_share: float, names: tuple[str, str] = CLASS_NAMES) -> None:
     """Checks whether a run can use what was read.
 
     Raises:
@@ -230,12 +230,18 @@ def require_usable(reading: Reading, *, max_bad_share: float) -> None:
         raise InputError("\n".join(shown))
     if not reading.rows:
         raise InputError("data.source: it contains no rows.")
-    require_no_scale(reading)
+    require_no_scale(reading, names=names)
     if reading.bad_rows > max_bad_share * reading.rows or not reading.taken:
-        raise DataStopped(_too_many(reading, max_bad_share), account=reading.account())
+        raise DataStopped(_too_many(reading, max_bad_share, names), account=reading.account())
 
 
-def require_no_scale(reading: Reading, *, least_share: float = 0.001, whole: bool = True) -> None:
+def require_no_scale(
+    reading: Reading,
+    *,
+    least_share: float = 0.001,
+    whole: bool = True,
+    names: tuple[str, str] = CLASS_NAMES,
+) -> None:
     """Raises DataStopped if the labels read so far are those of a scale; see `looks_like_scale`.
 
     whole: whether these are all rows; else the message says that they are the first ones.
@@ -244,12 +250,12 @@ def require_no_scale(reading: Reading, *, least_share: float = 0.001, whole: boo
         named = [f"  {row}" for row in reading.first_bad if row.reason is Reason.BAD_LABEL]
         where = "" if whole else f" of the first {reading.rows:,} rows"
         told = f"The labels{where} are not those of two classes. "
-        told += advice(reading.classes, reading.bad_labels)
+        told += advice(reading.classes, reading.bad_labels, names)
         lines = [f"{told} The first rows of another label:", *named] if named else [told]
         raise DataStopped("\n".join(lines), account=reading.account())
 
 
-def _too_many(reading: Reading, max_bad_share: float) -> str:
+def _too_many(reading: Reading, max_bad_share: float, names: tuple[str, str]) -> str:
     left_out = reading.bad_rows + (0 if reading.taken else reading.unmapped.total())
     reasons = Counter(reading.bad)
     if left_out > reading.bad_rows:
@@ -262,7 +268,7 @@ def _too_many(reading: Reading, max_bad_share: float) -> str:
         + ". The first ones:",
         *(f"  {row}" for row in first),
     ]
-    return "\n".join([*lines, _remedy(reading, reasons)])
+    return "\n".join([*lines, _remedy(reading, reasons, names)])
 
 
 _QUOTES_REMEDY = (
@@ -277,11 +283,11 @@ _JSON_REMEDY = (
 _LEAVE_OUT = "Fix them, or raise data.max_bad_share to leave them out."
 
 
-def _remedy(reading: Reading, reasons: Counter[str]) -> str:
+def _remedy(reading: Reading, reasons: Counter[str], names: tuple[str, str]) -> str:
     """The remedy for the most frequent reason. Leaving out more rows does not fix labels."""
     most = reasons.most_common(1)[0][0]
     if most in (Reason.BAD_LABEL, Reason.UNMAPPED_LABEL):
-        return advice(reading.classes, reading.bad_labels + reading.unmapped)
+        return advice(reading.classes, reading.bad_labels + reading.unmapped, names)
     if most == Reason.QUOTING:
         return _QUOTES_REMEDY
     if most == Reason.NOT_UTF8:

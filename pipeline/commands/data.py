@@ -80,7 +80,7 @@ def add(
     require_delivery(str(file), own)
     labels = _check_labels(file, target, own, settings)
     if labels and labels.too_many and settings.check.label_check == "quarantine rows":
-        require_usable(labels.reading, max_bad_share=target.max_bad_share)
+        require_usable(labels.reading, max_bad_share=target.max_bad_share, names=target.class_names)
         beside = {QUARANTINED: [quarantined(labels, target)]}
         with without_suspects(labels, target) as rest:
             landed = land(rest, target, origin=str(file.absolute()), left_out=labels.reading, beside=beside)

@@ -28,7 +28,9 @@ def require_delivery(file: str, own: DataSettings) -> None:
       InputError: the file cannot be read as one of reviews.
       DataStopped: none of its first rows can be used, or its labels are those of a scale.
     """
-    preflight.require_files([file], preflight.labeled(own), max_bad_share=own.max_bad_share)
+    preflight.require_files(
+        [file], preflight.labeled(own), max_bad_share=own.max_bad_share, names=own.class_names
+    )
 
 
 def require_unlabeled(pattern: str, *, wanted: Wanted, known: str | None, max_bad_share: float) -> None:

@@ -223,6 +223,8 @@ def slices(
 
 def lengths(quantiles: Mapping[str, Sequence[float]]) -> str:
     """The lengths of the reviews of each split in words, at each decile (11 ascending numbers per split)."""
+    from matplotlib.ticker import LogFormatter
+
     with drawing(height=max(1.9, 1.0 + 0.45 * len(quantiles))) as (figure, axes):
         for row, (deciles, color) in enumerate(
             zip(quantiles.values(), SPLIT_COLORS * len(quantiles), strict=False)
@@ -242,6 +244,8 @@ def lengths(quantiles: Mapping[str, Sequence[float]]) -> str:
             )
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        # The default writes formulas, which the page would show as they are.
+        axes.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
         axes.set_yticks(range(len(quantiles)), list(quantiles))
         axes.set(xlabel="words in a review")
         axes.invert_yaxis()

@@ -157,7 +157,7 @@ def read(data: DataSettings, number: int) -> Labeled:
             labels.append(review.label)
             rows.append(f"{Path(part.name).name}:{review.line}")
     reading.taken, reading.duplicates = len(texts), len(texts) - len(distinct)
-    require_usable(reading, max_bad_share=data.max_bad_share)
+    require_usable(reading, max_bad_share=data.max_bad_share, names=data.class_names)
     return Labeled(texts, labels, rows, reading.account())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 IN_PROCESS = "in-process"
 IN_PROCESS_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
@@ -53,6 +53,11 @@ class BeamSettings(BaseModel):
         pattern=r"^https?://\S+$",
         description="The Maven repository that the jar is downloaded from. Unset means Maven Central.",
     )
+
+    @field_validator("runner")
+    @classmethod
+    def _flink_in_any_case(cls, value: str) -> str:
+        return FLINK if value.casefold() == FLINK else value
 
     @property
     def is_on_a_flink_cluster(self) -> bool:

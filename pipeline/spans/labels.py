@@ -129,7 +129,7 @@ def _of_spans(paths: Sequence[str], data: DataSettings) -> Iterator[Review]:
             try:
                 rows = list(islice(_rows(path, settings, reading), _FROM_OTHER_SPANS))
                 reading.taken = len(rows)
-                require_usable(reading, max_bad_share=data.max_bad_share)
+                require_usable(reading, max_bad_share=data.max_bad_share, names=data.class_names)
             except (InputError, DataStopped):
                 continue
             yield from rows

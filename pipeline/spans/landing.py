@@ -93,7 +93,7 @@ def land(
     counted = account([str(file)], own)
     if not counted.reading.rows:
         raise InputError(f"{file}: it contains no rows.")
-    require_usable(counted.reading, max_bad_share=data.max_bad_share)
+    require_usable(counted.reading, max_bad_share=data.max_bad_share, names=data.class_names)
     if left_out is not None:
         counted = counted.with_left_out(left_out)
     place.target(1, name)

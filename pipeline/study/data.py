@@ -117,7 +117,9 @@ def _rows(settings: DataSettings) -> tuple[list[Row], Reading]:
                 readings.append(found.value)
             else:
                 rows += found
-    reading.require_usable(reading.merged(readings), max_bad_share=settings.max_bad_share)
+    reading.require_usable(
+        reading.merged(readings), max_bad_share=settings.max_bad_share, names=settings.class_names
+    )
     if chosen:
         before, rows = len(rows), without_span_duplicates(rows)
         readings.append(removed(before - len(rows)))

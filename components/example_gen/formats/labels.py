@@ -125,25 +125,56 @@ def looks_like_scale(
     )
 
 
-def advice(classes: Mapping[str, int], others: Mapping[str, int]) -> str:
-    """A description of the labels and a setting that uses them; arguments as in `looks_like_scale`."""
+def advice(
+    classes: Mapping[str, int], others: Mapping[str, int], names: tuple[str, str] = CLASS_NAMES
+) -> str:
+    """A description of the labels and a setting that uses them; arguments as in `looks_like_scale`.
+
+    names: the names of the classes (`data.classes`).
+    """
+    if names != CLASS_NAMES:
+        return _advice_for(names, classes, others)
     counts = _all_counts(classes, others)
-    shown = ", ".join(f"{label} ({count:,})" for label, count in list(counts.items())[:MOST_VALUES_SHOWN])
-    more = f", and {len(counts) - MOST_VALUES_SHOWN:,} more" if len(counts) > MOST_VALUES_SHOWN else ""
+    shown = _shown(counts)
     what = "These look like a scale" if looks_like_scale(classes, others) else "The labels are"
     mapping, sure = _suggested(list(counts))
-    if not sure and (names := [_meant(label) for label in mapping]) and all(map(str.isprintable, names)):
-        given = shlex.quote(f"data.classes={json.dumps(names, ensure_ascii=False)}")
+    if (
+        not sure
+        and (given_names := [_meant(label) for label in mapping])
+        and all(map(str.isprintable, given_names))
+    ):
+        given = shlex.quote(f"data.classes={json.dumps(given_names, ensure_ascii=False)}")
         return (
-            f"{what}: {shown}{more}. If these are the names of your two classes, the positive one last: "
+            f"{what}: {shown}. If these are the names of your two classes, the positive one last: "
             f"--set {given}, or the other way round."
         )
     written = ", ".join(f'"{label}" = "{name}"' for label, name in mapping.items())
     doubt = "" if sure else ", or the other way round"
     return (
-        f"{what}: {shown}{more}. Say which of them are negative and which positive, for example "
+        f"{what}: {shown}. Say which of them are negative and which positive, for example "
         f"data.labels = {{{written}}}{doubt}; rows with other labels are then left out and counted."
     )
+
+
+def _advice_for(names: tuple[str, str], classes: Mapping[str, int], others: Mapping[str, int]) -> str:
+    """The advice where the classes have names of the user's."""
+    own = dict(zip(CLASS_NAMES, names, strict=True))
+    counts = {own[name]: count for name, count in classes.items() if count} | dict(others)
+    mapping = ", ".join(
+        f"{quoted} = {quoted}" for quoted in (json.dumps(name, ensure_ascii=False) for name in names)
+    )
+    given = shlex.quote(f"data.labels={{{mapping}}}")
+    return (
+        f"The labels are: {_shown(dict(sorted(counts.items(), key=_order)))}. The classes are {names[0]} and "
+        f"{names[1]} (data.classes). Correct the other labels, or leave their rows out and count them: "
+        f"--set {given}."
+    )
+
+
+def _shown(counts: Mapping[str, int]) -> str:
+    shown = ", ".join(f"{label} ({count:,})" for label, count in list(counts.items())[:MOST_VALUES_SHOWN])
+    more = f", and {len(counts) - MOST_VALUES_SHOWN:,} more" if len(counts) > MOST_VALUES_SHOWN else ""
+    return shown + more
 
 
 def _all_counts(classes: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from itertools import islice
 
 from components.errors import InputError
 from components.example_gen.formats.file_format import Format, format_of
+from components.example_gen.formats.labels import CLASS_NAMES
 from components.example_gen.formats.rows import Record, Records, as_reviews, require_columns
 from components.example_gen.reading import Reading, require_no_scale, require_usable, usable
 from components.example_gen.settings import DataSettings
@@ -45,7 +46,7 @@ def require_source(data: DataSettings) -> None:
     if not data.pattern or "://" in data.pattern:
         return
     paths = _newest_first(data) if data.has_spans else _matching(data.pattern)
-    require_files(paths, labeled(data), max_bad_share=data.max_bad_share)
+    require_files(paths, labeled(data), max_bad_share=data.max_bad_share, names=data.class_names)
 
 
 def labeled(data: DataSettings) -> Look:
@@ -77,13 +78,16 @@ def _first_records(part: FilePart, *, must_have_columns: bool) -> Records:
         require_columns(part.columns, present=names, file=part.path)
 
 
-def require_files(paths: Sequence[str], look: Look, *, max_bad_share: float) -> None:
+def require_files(
+    paths: Sequence[str], look: Look, *, max_bad_share: float, names: tuple[str, str] = CLASS_NAMES
+) -> None:
     """Checks that each file can be opened, and the first rows of the first MOST_FILES files.
 
     Args:
       paths: local files.
       look: reads their rows.
       max_bad_share: the share of rows that may be unusable.
+      names: those of the classes.
 
     Raises:
       InputError: a file cannot be read as reviews, or the only file has no row.
@@ -98,17 +102,18 @@ def require_files(paths: Sequence[str], look: Look, *, max_bad_share: float) -> 
             _require_records(path)
         else:
             reading.taken = sum(1 for _ in found)
-            _judge(reading, path, max_bad_share, alone=len(paths) == 1)
+            _judge(reading, path, max_bad_share, names, alone=len(paths) == 1)
 
 
-def _judge(reading: Reading, path: str, max_bad_share: float, *, alone: bool) -> None:
+def _judge(reading: Reading, path: str, max_bad_share: float, names: tuple[str, str], *, alone: bool) -> None:
     if alone and not reading.rows:
         raise no_row(path)
     if alone and reading.rows < FIRST_ROWS:  # the whole file was read
-        require_usable(reading, max_bad_share=max_bad_share)
-    require_no_scale(reading, least_share=_SURELY_A_SCALE, whole=reading.rows < FIRST_ROWS)
+        require_usable(reading, max_bad_share=max_bad_share, names=names)
+    whole = reading.rows < FIRST_ROWS
+    require_no_scale(reading, least_share=_SURELY_A_SCALE, whole=whole, names=names)
     if reading.bad_rows == FIRST_ROWS and max_bad_share < _SURELY_TOO_MANY:
-        require_usable(reading, max_bad_share=max_bad_share)
+        require_usable(reading, max_bad_share=max_bad_share, names=names)
 
 
 def _require_records(path: str) -> None:

@@ -38,3 +38,10 @@ def test_a_version_that_never_was_is_answered_with_those_there_are(store):
 def test_an_empty_store_is_said_to_have_none(tmp_path):
     with pytest.raises(InputError, match=r"There is no version in .*\. `greenlight run` makes one"):
         published_version(VersionStore(tmp_path / "none"), None)
+
+
+def test_the_other_models_of_a_workspace_are_named(tmp_path, small_model):
+    VersionStore(tmp_path / "spam").push(small_model(0.0), Facts())
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"There is: spam; name one with --set model_name=NAME, or"):
+        published_version(VersionStore(tmp_path / "imdb_sentiment"), None)

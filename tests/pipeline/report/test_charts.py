@@ -92,3 +92,9 @@ def test_names_of_slices_are_escaped():
     svg = charts.slices({"<b>$x_1$": Interval(0.5, 0.4, 0.6, 10)}, overall=0.5)
 
     assert ">&lt;b&gt;$x_1$, 10 reviews<" in svg
+
+
+@pytest.mark.parametrize("deciles", [range(12, 23), range(20, 31), range(100, 1200, 100), [1] * 11])
+def test_lengths_of_any_range_have_ticks_of_plain_text(deciles):
+    drawn = charts.lengths({"train": list(deciles)})
+    assert "mathdefault" not in drawn and "$" not in drawn

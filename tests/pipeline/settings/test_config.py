@@ -89,6 +89,11 @@ def test_values_are_toml_or_as_they_stand(assignment, expected):
     assert getattr(getattr(load(assignments=[assignment]), section), name) == expected
 
 
+@pytest.mark.parametrize("runner", ["flink", "Flink", "FLINK"])
+def test_the_name_of_the_runner_flink_may_be_in_any_case(runner):
+    assert config.load(assignments=[f"beam.runner={runner}"]).beam.runner == "flink"
+
+
 def test_a_value_may_be_a_list_of_tables():
     (condition,) = load(assignments=['gate.conditions=[{metric="auc", at_least=0.9}]']).gate.conditions
     assert (condition.metric, condition.at_least) == ("auc", 0.9)

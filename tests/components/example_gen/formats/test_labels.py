@@ -190,3 +190,12 @@ def test_words_are_not_called_a_scale():
 
 def test_what_is_not_finite_is_not_a_label():
     assert [spelling(value) for value in (float("nan"), float("inf"), float("-inf"))] == [None] * 3
+
+
+def test_with_classes_of_ones_own_the_advice_is_in_their_names_and_can_be_followed():
+    told = advice({"negative": 30, "positive": 29}, {"other": 31}, ("ham", "spam"))
+    assert told.startswith("The labels are: other (31), ham (30), spam (29). The classes are ham and spam ")
+    assert told.endswith("""--set 'data.labels={"ham" = "ham", "spam" = "spam"}'.""")
+    assert "negative" not in told and "positive" not in told
+    rule = LabelRule((("ham", "ham"), ("spam", "spam")), ("ham", "spam"))
+    assert [rule.class_of(label) for label in ("ham", "spam", "other")] == [0, 1, None]
