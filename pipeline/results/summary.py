@@ -28,7 +28,7 @@ COLORS = {
 SHOWN_METRICS = ("accuracy", "auc", "precision", "recall", "calibration", "ece")
 _AT_MOST = ("ceiling", "change_ceiling")
 _REASONS = {
-    "baseline": "the old model is gone",
+    "baseline": "the model in production cannot be evaluated",
     "unseen": "other data than before",
     "quality": "the first model to compare with",
 }

@@ -74,8 +74,9 @@ def judge(
         own = dataclasses.replace(
             own, predictions=dataclasses.replace(own.predictions, baseline_probability=None)
         )
-    comparison = None if baseline is None else _comparison(gate, predictions, compared, exposure)
+    comparison = None
     if baseline is not None and predictions.baseline_probability is not None:
+        comparison = _comparison(gate, predictions, compared, exposure)
         old = compared.predictions
         baseline = dataclasses.replace(baseline, metrics=_metrics(old.label, old.baseline_probability))
 
