@@ -60,7 +60,7 @@ def _properties(stage: str, settings: Any, *, compiled: dict[str, Any]) -> dict[
     from components.trainer.own_model.module_file import ModuleFile
     from pipeline.engine.stages import create_stages
 
-    config = json.loads(compiled["custom_config"]) if stage == "Trainer" else {}
+    config = json.loads(compiled.get("custom_config", "{}")) if stage == "Trainer" else {}
     if "classes" in config:  # of the settings of the data, which do not travel with the Trainer
         data = settings.data.model_copy(update={"classes": tuple(config["classes"])})
         settings = settings.model_copy(update={"data": data})

@@ -12,6 +12,7 @@ const model = new Model(document.body.dataset.model);
 const percent = (probability) => `${(100 * probability).toFixed(1)} %`;
 let asked = 0;
 let classes = ["negative", "positive"];
+let named; // the version whose classes these are
 
 at("ask").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -29,7 +30,7 @@ async function ask(text) {
   busy(true);
   try {
     const { version, answers } = await model.predict([text]);
-    classes = await model.classes();
+    if (version !== named) [classes, named] = [await model.classes(), version];
     if (turn !== asked) return;
     showAnswer(answers[0], version);
     showReasons([]);

@@ -55,7 +55,7 @@ def test_a_pattern_without_files_is_the_users_input(run, tmp_path):
 def test_what_breaks_is_told_in_a_line_and_kept_whole_in_the_log(short, monkeypatch):
     from components.trainer.classifier import signatures
 
-    def break_down(*_: object) -> None:
+    def break_down(*_: object, **__: object) -> None:
         raise RuntimeError("the disk is on fire")
 
     monkeypatch.setattr(signatures, "export", break_down)
@@ -90,7 +90,7 @@ def test_a_workspace_in_use_is_not_shared(run, tmp_path):
 def test_ctrl_c_in_a_stage_is_an_interruption_and_no_failure(short, workspace, monkeypatch):
     from components.trainer.classifier import signatures
 
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(signatures, "export", interrupt)

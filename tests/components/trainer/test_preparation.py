@@ -65,7 +65,9 @@ def trained_both_ways(prepared_with, packaged_reviews):
     def train(**changes):
         texts = tf.constant([text for text, _ in packaged_reviews[600:]])
         for memory_reviews in (1000, 0):
-            prepared, settings = prepared_with(memory_reviews=memory_reviews, dropout=0.0, **changes)
+            prepared, settings = prepared_with(
+                memory_reviews=memory_reviews, dropout=0.0, scale_with_reviews=False, **changes
+            )
             classifier, record = fit_prepared(prepared, settings)
             yield [epoch["val_loss"] for epoch in record.epochs], classifier.probability(texts).numpy()
 

@@ -160,7 +160,8 @@ def test_figures_of_the_server_follow_what_it_does(page):
     ask(page, "a good film")
     expect(page.locator("#strongest tr")).to_have_count(1)
     page.clock.run_for(6000)
-    expect(page.locator("#requests")).to_have_text("2")
+    # The prediction, the names of the version's classes, and the words left out.
+    expect(page.locator("#requests")).to_have_text("3")
     expect(page.locator("#errors")).to_have_text("0")
     expect(page.locator("#median")).to_contain_text("ms")
 
