@@ -50,4 +50,6 @@ def _left(most: int) -> int:
         pages = int(_STATM.read_text(encoding="ascii").split()[0])
     except (OSError, ValueError, IndexError):  # not Linux
         return most
+    except (MemoryError, SystemError):  # not even enough to read the file; an extension may misreport that
+        return 0
     return most - pages * resource.getpagesize()

@@ -7,6 +7,8 @@ import sys
 import processes
 import pytest
 
+from serving.machine import address_space
+
 FAILING = """
 import json, resource, sys, threading
 import components.errors, pipeline.failure  # before the limit
@@ -64,3 +66,14 @@ def failed(doing: str, *, limit: int) -> list:
     )
     assert done.stdout, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("kind", [MemoryError, SystemError])
+def test_where_not_even_the_use_of_memory_can_be_read_the_limit_is_the_cause(monkeypatch, kind):
+    class Unreadable:
+        def read_text(self, **_: object) -> str:
+            raise kind
+
+    monkeypatch.setattr(address_space, "_STATM", Unreadable())
+    monkeypatch.setattr(address_space, "limit", lambda: 900 * 2**20)
+    assert "ulimit -v 921600" in (address_space.fault_of(SystemError("half loaded")) or "")
