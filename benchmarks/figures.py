@@ -105,6 +105,13 @@ def machine() -> str:
 
 def _tfx() -> str:
     try:
-        return f"TFX {version('tfx')}, TensorFlow {version('tensorflow')}"
+        return f"TFX {version('tfx')}, TensorFlow {_tensorflow()}"
     except PackageNotFoundError:
         return "TFX is not installed"
+
+
+def _tensorflow() -> str:
+    try:
+        return version("tensorflow-cpu")
+    except PackageNotFoundError:
+        return version("tensorflow")
