@@ -70,13 +70,16 @@ def _run(settings: Settings, *, use_cache: bool, progress: bool) -> Result:
         code, errors = _progress_of(command, shown=progress)
     path = Workspace.of(settings).result(run_id)
     if not path.exists():
-        kind = InputError if code == InputError.exit_code else GreenlightError
-        raise kind(errors.removeprefix("Error: ") or f"The run ended with exit code {code} and no result.")
+        message = errors.removeprefix("Error: ") or f"The run ended with exit code {code} and no result."
+        raise _error(message, code)
     result = Result.load(path)
     if result.verdict == "failed":
-        kind = InputError if result.exit_code == InputError.exit_code else GreenlightError
-        raise kind(f"{result.error}\nThe log is {result.log}")
+        raise _error(f"{result.error}\nThe log is {result.log}", result.exit_code)
     return result
+
+
+def _error(message: str, exit_code: int) -> GreenlightError:
+    return InputError(message) if exit_code == InputError.exit_code else GreenlightError(message)
 
 
 def _progress_of(command: Sequence[str], *, shown: bool) -> tuple[int, str]:

@@ -112,18 +112,27 @@ def fit(
     calibration = None
     if settings.calibrate and evaluation is not None:
         calibration = _calibrate(classifier, feed.model, evaluation)
-    restored = settings.early_stopping and settings.restore_best_weights
     return FitRecord(
-        epochs=tuple(record.epochs),
-        restored_epoch=stopping.best_epoch + 1 if restored else len(record.epochs),
-        stopped_epoch=len(record.epochs) if len(record.epochs) < settings.epochs else None,
-        monitor=settings.monitor,
+        **outcome(record.epochs, stopping, settings),
         seconds=round(time.perf_counter() - started, 3),
         parameters=_count(classifier.weights),
         trainable_parameters=_count(classifier.trainable_weights),
         examples={"train": len(train), "eval": 0 if evaluation is None else len(evaluation)},
         calibration=calibration,
     )
+
+
+def outcome(
+    epochs: Sequence[dict[str, Any]], stopping: tf_keras.callbacks.EarlyStopping, settings: TrainerSettings
+) -> dict[str, Any]:
+    """The part of a FitRecord that follows from the epochs that ran and from early stopping."""
+    restored = settings.early_stopping and settings.restore_best_weights
+    return {
+        "epochs": tuple(epochs),
+        "restored_epoch": stopping.best_epoch + 1 if restored else len(epochs),
+        "stopped_epoch": len(epochs) if len(epochs) < settings.epochs else None,
+        "monitor": settings.monitor,
+    }
 
 
 def _compile(keras_model: tf_keras.Model, settings: TrainerSettings) -> None:

@@ -66,6 +66,14 @@ def drawing(
         yield figure, axes
 
 
+def image(figure: Figure, *, kind: str) -> bytes:
+    """`figure` as a file on white, `kind` png or svg; without a date, so that it is reproducible."""
+    buffer = io.BytesIO()
+    unsigned: dict[str, str | None] = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
+    figure.savefig(buffer, format=kind, dpi=150, facecolor="white", metadata=unsigned)
+    return buffer.getvalue()
+
+
 def inline_svg(figure: Figure, *, name: str, label: str) -> str:
     """`figure` as an <svg> element for a page: described by `label`, colored by the page's style sheet.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.report import chart_style, charts, rendering
+from pipeline.study import files
 from pipeline.study import text as study_text
 
 if TYPE_CHECKING:
@@ -20,12 +20,9 @@ METRICS: tuple[charts.Metric, ...] = ("loss", "accuracy")
 
 def write(result: StudyResult, folder: Path) -> dict[str, str]:
     """Writes index.html, curves.png and curves.svg into `folder`; returns their paths by kind."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {"page": folder / "index.html", "png": folder / "curves.png", "svg": folder / "curves.svg"}
-    files["page"].write_text(page(result), encoding="utf-8")
-    for kind in ("png", "svg"):
-        files[kind].write_bytes(picture(result, kind=kind))
-    return {name: str(path) for name, path in files.items()}
+    return files.write(
+        folder, picture="curves", page=page(result), draw=lambda kind: picture(result, kind=kind)
+    )
 
 
 def picture(result: StudyResult, *, kind: str) -> bytes:
@@ -44,10 +41,7 @@ def picture(result: StudyResult, *, kind: str) -> bytes:
                 axes.label_outer()
                 if row == 0:
                     axes.set_title(title, loc="left", fontweight="bold")
-        buffer = io.BytesIO()
-        unsigned: dict[str, Any] = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
-        figure.savefig(buffer, format=kind, dpi=150, facecolor="white", metadata=unsigned)
-        return buffer.getvalue()
+        return chart_style.image(figure, kind=kind)
 
 
 def page(result: StudyResult) -> str:

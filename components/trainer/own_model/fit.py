@@ -10,7 +10,7 @@ import tf_keras
 from components.trainer import progress
 from components.trainer.classifier import callbacks, data
 from components.trainer.classifier.calibration import Calibration, find
-from components.trainer.fitting import FitRecord
+from components.trainer.fitting import FitRecord, outcome
 from components.trainer.own_model.loading import OwnFunction
 from components.trainer.own_model.text_model import TextModel, require_probabilities
 from components.trainer.settings import TrainerSettings
@@ -64,12 +64,8 @@ def fit(
             verbose=0,
         )
     calibration = _calibration(function, model, evaluation, wanted=settings.calibrate)
-    restored = settings.early_stopping and settings.restore_best_weights
     return FitRecord(
-        epochs=tuple(record.epochs),
-        restored_epoch=stopping.best_epoch + 1 if restored else len(record.epochs),
-        stopped_epoch=len(record.epochs) if len(record.epochs) < settings.epochs else None,
-        monitor=settings.monitor,
+        **outcome(record.epochs, stopping, settings),
         seconds=round(time.perf_counter() - started, 3),
         parameters=model.own.count_params(),
         trainable_parameters=sum(weight.shape.num_elements() for weight in model.own.trainable_weights),

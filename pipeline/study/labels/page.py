@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.report import chart_style, rendering
+from pipeline.study import files
 from pipeline.study.labels import text as study_text
 from pipeline.study.labels.result import BASELINE, NAMES, OURS, LabelStudyResult
 
@@ -22,22 +22,16 @@ _NUDGE = 0.06
 
 def write(result: LabelStudyResult, folder: Path) -> dict[str, str]:
     """Writes index.html, labels.png and labels.svg into `folder`; returns their paths by what they are."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {"page": folder / "index.html", "png": folder / "labels.png", "svg": folder / "labels.svg"}
-    files["page"].write_text(page(result), encoding="utf-8")
-    for kind in ("png", "svg"):
-        files[kind].write_bytes(picture(result, kind=kind))
-    return {name: str(path) for name, path in files.items()}
+    return files.write(
+        folder, picture="labels", page=page(result), draw=lambda kind: picture(result, kind=kind)
+    )
 
 
 def picture(result: LabelStudyResult, *, kind: str) -> bytes:
     """The chart as a file, `kind` png or svg."""
     with chart_style.drawing(width=9, height=5.4) as (figure, axes):
         draw_accuracies(axes, result)
-        buffer = io.BytesIO()
-        unsigned: dict[str, Any] = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
-        figure.savefig(buffer, format=kind, dpi=150, facecolor="white", metadata=unsigned)
-        return buffer.getvalue()
+        return chart_style.image(figure, kind=kind)
 
 
 def page(result: LabelStudyResult) -> str:
