@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import socket
+import warnings
 from typing import TYPE_CHECKING, NoReturn
 
 from components.errors import InputError
@@ -47,7 +48,9 @@ def require_known(settings: BeamSettings) -> str | None:
 
     if settings in (BeamSettings(), BeamSettings(workers=settings.workers)):
         return None
-    from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, PortableOptions
+    with warnings.catch_warnings():  # Google's packages warn about the version of Python when imported
+        warnings.simplefilter("ignore", FutureWarning)
+        from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, PortableOptions
 
     arguments = settings.pipeline_args()
     _require_runner(settings.runner, arguments)
