@@ -1,7 +1,7 @@
 """Confidence intervals of metrics and of their paired changes.
 
-Proportions get Wilson's interval, balanced accuracy Agresti and Caffo's (both from statsmodels), other
-metrics the percentile bootstrap (scipy). Every interval is two-sided, contains the point value, widens with
+Proportions get Wilson's interval, balanced accuracy Agresti and Caffo's, other metrics the percentile
+bootstrap (scipy). Every interval is two-sided, contains the point value, widens with
 the confidence level and is deterministic. Copies of one text count once: see `distinct`.
 """
 
@@ -12,11 +12,10 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from components.evaluator.judgment import metrics
 from components.evaluator.judgment.distinct import Resampling, Texts, effective, has_copies, per_text
+from components.evaluator.judgment.proportions import agresti_caffo, wilson
 
 Interval = tuple[float, float]
 
@@ -36,10 +35,8 @@ def interval(
     if metric in _PROPORTIONS:
         hits, of = _PROPORTIONS[metric](label, probability)
         size = effective(texts, of)
-        low, high = proportion_confint(
-            size * np.count_nonzero(hits) / np.count_nonzero(of), size, alpha=1 - confidence, method="wilson"
-        )
-        return _holding(value, float(low), float(high))
+        found = size * np.count_nonzero(hits) / np.count_nonzero(of)
+        return _holding(value, *wilson(found, size, confidence=confidence))
     if metric == "balanced_accuracy":
         return _balanced(label, probability, confidence, texts)
     if metric == "loss":
@@ -87,7 +84,9 @@ def mcnemar_p_value(
     A text counts for the model that is right on more of its copies.
     """
     only_ours, only_theirs = discordant(label=label, probability=probability, baseline=baseline, texts=texts)
-    return float(mcnemar([[0, only_ours], [only_theirs, 0]], exact=True).pvalue)
+    if only_ours == only_theirs:
+        return 1.0
+    return float(stats.binomtest(only_ours, only_ours + only_theirs).pvalue)
 
 
 def discordant(
@@ -124,19 +123,11 @@ def _balanced(label: np.ndarray, probability: np.ndarray, confidence: float, tex
     few reviews or all predictions are equal; the bootstrap interval would have no width.
     """
     answered = metrics.predicted(probability)
-    sizes = [effective(texts, label == each) for each in (1, 0)]
-    shares = [float(answered[label == each].mean()) for each in (1, 0)]
-    low, high = confint_proportions_2indep(
-        shares[0] * sizes[0],
-        sizes[0],
-        shares[1] * sizes[1],
-        sizes[1],
-        method="agresti-caffo",
-        compare="diff",
-        alpha=1 - confidence,
-    )
+    sizes = effective(texts, label == 1), effective(texts, label == 0)
+    shares = float(answered[label == 1].mean()), float(answered[label == 0].mean())
+    low, high = agresti_caffo(shares, sizes, confidence=confidence)
     value = metrics.balanced_accuracy(label, probability)
-    return _holding(value, max(0.0, (1 + float(low)) / 2), min(1.0, (1 + float(high)) / 2))
+    return _holding(value, max(0.0, (1 + low) / 2), min(1.0, (1 + high) / 2))
 
 
 def _bootstrap_mean(values: np.ndarray, confidence: float, texts: Texts) -> Interval | None:

@@ -1,0 +1,34 @@
+"""Intervals of proportions, whose numbers of trials may be fractions: copies of one text count once together.
+
+SciPy's `binomtest` has Wilson's interval for whole numbers only, and not that of Agresti and Caffo.
+"""
+
+import math
+
+from scipy import stats
+
+
+def wilson(hits: float, trials: float, *, confidence: float) -> tuple[float, float]:
+    """Wilson's score interval of hits / trials (trials > 0), within [0, 1]."""
+    z = _normal_quantile(confidence)
+    share = hits / trials
+    scale = 1 + z**2 / trials
+    center = (share + z**2 / (2 * trials)) / scale
+    margin = z * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2)) / scale
+    low = 0.0 if hits == 0 else center - margin
+    high = 1.0 if hits == trials else center + margin
+    return low, high
+
+
+def agresti_caffo(
+    shares: tuple[float, float], trials: tuple[float, float], *, confidence: float
+) -> tuple[float, float]:
+    """The interval of shares[0] - shares[1]: both get a hit and a miss more (Agresti and Caffo, 2000)."""
+    first, second = ((share * size + 1) / (size + 2) for share, size in zip(shares, trials, strict=True))
+    variance = first * (1 - first) / (trials[0] + 2) + second * (1 - second) / (trials[1] + 2)
+    margin = _normal_quantile(confidence) * math.sqrt(variance)
+    return first - second - margin, first - second + margin
+
+
+def _normal_quantile(confidence: float) -> float:
+    return float(stats.norm.isf((1 - confidence) / 2))
