@@ -1,4 +1,4 @@
-"""The names of the two classes, as the settings of the examples have them."""
+"""The names of the classes, as the settings of the examples have them."""
 
 import json
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from components.reviews import CLASSES
 DATA_SETTINGS = "data_settings"
 """The custom property of an Examples artifact with its DataSettings as JSON."""
 
-Names = tuple[str, str]
-"""The positive class is the last."""
+Names = tuple[str, ...]
+"""Two or more, in the order of the labels 0, 1, ...; of two, the positive class is the last."""
 
 
 def names_in(examples: Sequence[Artifact] | None) -> Names:
@@ -19,6 +19,5 @@ def names_in(examples: Sequence[Artifact] | None) -> Names:
     for artifact in examples or ():
         settings = json.loads(artifact.get_string_custom_property(DATA_SETTINGS) or "{}")
         if classes := settings.get("classes"):
-            negative, positive = classes
-            return negative, positive
+            return tuple(classes)
     return CLASSES

@@ -48,7 +48,7 @@ def compare(
     settings: DriftSettings,
     *,
     served: bool,
-    classes: tuple[str, str] = CLASSES,
+    classes: tuple[str, ...] = CLASSES,
 ) -> tuple[tuple[Finding, ...], tuple[Histogram, ...]]:
     """The findings of all figures that are not switched off, and the histograms of those that have one.
 
@@ -74,7 +74,7 @@ def compare(
 
 
 def _columns(
-    reference: Features, compared: Features, settings: DriftSettings, classes: tuple[str, str]
+    reference: Features, compared: Features, settings: DriftSettings, classes: tuple[str, ...]
 ) -> Iterator[_Column]:
     if settings.max_length_divergence is not None:
         yield _Column(

@@ -92,7 +92,7 @@ def read_files(
     found = sampled(rows, most=most)
     reading.taken = found.rows
     try:
-        require_no_scale(reading)
+        require_no_scale(reading, names=labels.names)
     except DataStopped as error:
         raise InputError(str(error)) from error
     return dataclasses.replace(found, reading=reading)
@@ -123,7 +123,7 @@ def usable(
             continue
         label = record.fields.get(columns.label or "")
         known = columns.labels.class_of(label)
-        reading.add_label(label, known)
+        reading.add_label(label, known, columns.labels.names)
         yield Text(str(text), known)
 
 

@@ -17,6 +17,7 @@ from apache_beam.io.filesystems import FileSystems
 from components.errors import InputError, carried, machine_fault_of
 from components.example_gen import splits
 from components.example_gen.duplicates.sketches import sketch
+from components.example_gen.formats.labels import CLASS_NAMES
 from components.example_gen.reading import Reading, merged, usable
 from components.example_gen.settings import KEPT_TOGETHER, DataSettings
 from components.example_gen.sources.content import Content
@@ -66,12 +67,14 @@ class ReadPart(beam.DoFn):
         splitter: Splitter,
         salt: str,
         limit: int | None,
+        names: tuple[str, ...] = CLASS_NAMES,
         with_keys: bool = False,
         with_sketches: bool = False,
     ):
         self._splitter = splitter
         self._salt = salt
         self._limit = limit
+        self._names = names
         self._with_keys = with_keys
         self._with_sketches = with_sketches
 
@@ -95,7 +98,7 @@ class ReadPart(beam.DoFn):
         content = Content()
         # The other sources compare what they read with a hash of their own.
         rows = part.rows(content) if isinstance(part, FilePart) else part.rows()
-        for review, normalized in usable(rows, name=part.name, reading=reading):
+        for review, normalized in usable(rows, name=part.name, reading=reading, names=self._names):
             if held_out and text_key(review.text) in held_out:
                 reading.set_aside += 1
                 continue
@@ -136,6 +139,7 @@ def read_part(settings: DataSettings, *, limit: int | None) -> ReadPart:
         splitter=splits.splitter(settings),
         salt=settings.split_salt,
         limit=limit,
+        names=settings.class_names,
         with_keys=with_keys,
         with_sketches=with_keys and settings.near_duplicates != "off",
     )

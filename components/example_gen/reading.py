@@ -2,12 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from components.errors import DataStopped, InputError
-from components.example_gen.formats.labels import CLASS_NAMES, advice, looks_like_scale
+from components.example_gen.formats.labels import CLASS_NAMES, MOST_CLASSES, advice, looks_like_scale
 from components.example_gen.formats.rows import BadRow, Reason, Review, shortened_label
 from components.reviews import normalize
 
@@ -17,8 +17,23 @@ READING_FILE = "reading.json"
 """The file with the Reading, beside the splits of the examples."""
 BAD_ROWS_NAMED = 10
 OTHER_LABELS = "others"
-_LABELS_COUNTED = 50
+_LABELS_COUNTED = MOST_CLASSES
 """The number of distinct labels that are counted separately; others count as OTHER_LABELS."""
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """The labels of all rows of a source, for advice.
+
+    Attributes:
+      classes: name of the class -> rows.
+      others: spelling -> rows, of labels of no class; at most MOST_CLASSES and OTHER_LABELS.
+      written: spelling -> the label as the files have it.
+    """
+
+    classes: Counter[str]
+    others: Counter[str]
+    written: dict[str, str]
 
 
 @dataclass
@@ -39,7 +54,7 @@ class Reading:
     first_unmapped: list[BadRow] = field(default_factory=list)
     """The first BAD_ROWS_NAMED of them."""
     classes: Counter[str] = field(default_factory=Counter)
-    """Class name -> rows with a usable text and label."""
+    """Name of the class -> rows with a usable text and label."""
     bad_labels: Counter[str] = field(default_factory=Counter)
     """Spelling -> rows with an unusable label."""
     limit: int | None = None
@@ -71,15 +86,16 @@ class Reading:
         if len(self.first_bad) < BAD_ROWS_NAMED:
             self.first_bad.append(row)
 
-    def add_label(self, label: object, known: int | None) -> None:
+    def add_label(self, label: object, known: int | None, names: tuple[str, ...] = CLASS_NAMES) -> None:
         """Counts the label of a row that can be used without a label, for `require_no_scale`.
 
         Args:
           label: the label in the row; None if it has none.
-          known: its class, 0 or 1; None for neither.
+          known: its class, an index into `names`; None for none of them.
+          names: the names of the classes.
         """
         if known is not None:
-            self.classes[CLASS_NAMES[known]] += 1
+            self.classes[names[known]] += 1
         elif spelled := shortened_label(label):
             self._count(self.bad_labels, spelled)
 
@@ -194,12 +210,15 @@ def good(rows: Iterable[T | BadRow], reading: Reading) -> Iterator[T]:
             yield row
 
 
-def usable(rows: Iterable[Review | BadRow], *, name: str, reading: Reading) -> Iterator[tuple[Review, str]]:
+def usable(
+    rows: Iterable[Review | BadRow], *, name: str, reading: Reading, names: tuple[str, ...] = CLASS_NAMES
+) -> Iterator[tuple[Review, str]]:
     """The usable reviews, each with its normalized text.
 
     Args:
       rows: the rows of the part `name`.
       reading: counts the bad rows; the caller counts the reviews.
+      names: the names of the classes.
     """
     for row in good(rows, reading):
         normalized = normalize(row.text)
@@ -212,12 +231,24 @@ def usable(rows: Iterable[Review | BadRow], *, name: str, reading: Reading) -> I
             detail = f"character {error.start + 1} of the text"
             reading.add_bad(BadRow(name, row.line, Reason.NOT_UTF8, detail))
             continue
-        reading.classes[CLASS_NAMES[row.label]] += 1
+        reading.classes[names[row.label]] += 1
         yield row, normalized
 
 
-def require_usable(reading: Reading, *, max_bad_share: float, names: tuple[str, str] = CLASS_NAMES) -> None:
+def require_usable(
+    reading: Reading,
+    *,
+    max_bad_share: float,
+    names: tuple[str, ...] = CLASS_NAMES,
+    census: Callable[[], LabelCounts] | None = None,
+) -> None:
     """Checks whether a run can use what was read.
+
+    Args:
+      reading: the account of what was read.
+      max_bad_share: the share of rows that may be unusable.
+      names: the names of the classes.
+      census: counts the labels of all rows for the advice, where `reading` is of the first rows only.
 
     Raises:
       InputError: a part could not be read completely, or there was no row.
@@ -230,9 +261,9 @@ def require_usable(reading: Reading, *, max_bad_share: float, names: tuple[str, 
         raise InputError("\n".join(shown))
     if not reading.rows:
         raise InputError("data.source: it contains no rows.")
-    require_no_scale(reading, names=names)
+    require_no_scale(reading, names=names, census=census)
     if reading.bad_rows > max_bad_share * reading.rows or not reading.taken:
-        raise DataStopped(_too_many(reading, max_bad_share, names), account=reading.account())
+        raise DataStopped(_too_many(reading, max_bad_share, names, census), account=reading.account())
 
 
 def require_no_scale(
@@ -240,7 +271,8 @@ def require_no_scale(
     *,
     least_share: float = 0.001,
     whole: bool = True,
-    names: tuple[str, str] = CLASS_NAMES,
+    names: tuple[str, ...] = CLASS_NAMES,
+    census: Callable[[], LabelCounts] | None = None,
 ) -> None:
     """Raises DataStopped if the labels read so far are those of a scale; see `looks_like_scale`.
 
@@ -249,13 +281,31 @@ def require_no_scale(
     if looks_like_scale(reading.classes, reading.bad_labels, least_share=least_share):
         named = [f"  {row}" for row in reading.first_bad if row.reason is Reason.BAD_LABEL]
         where = "" if whole else f" of the first {reading.rows:,} rows"
-        told = f"The labels{where} are not those of two classes. "
-        told += advice(reading.classes, reading.bad_labels, names)
+        count = "two" if len(names) == 2 else f"the {len(names)}"
+        told = f"The labels{where} are not those of {count} classes. "
+        told += _label_advice(reading, reading.bad_labels, names, census)
         lines = [f"{told} The first rows of another label:", *named] if named else [told]
         raise DataStopped("\n".join(lines), account=reading.account())
 
 
-def _too_many(reading: Reading, max_bad_share: float, names: tuple[str, str]) -> str:
+def _label_advice(
+    reading: Reading,
+    others: Counter[str],
+    names: tuple[str, ...],
+    census: Callable[[], LabelCounts] | None,
+) -> str:
+    if census is None:
+        return advice(reading.classes, others, names)
+    counted = census()
+    return advice(counted.classes, counted.others, names, written=counted.written)
+
+
+def _too_many(
+    reading: Reading,
+    max_bad_share: float,
+    names: tuple[str, ...],
+    census: Callable[[], LabelCounts] | None,
+) -> str:
     left_out = reading.bad_rows + (0 if reading.taken else reading.unmapped.total())
     reasons = Counter(reading.bad)
     if left_out > reading.bad_rows:
@@ -268,7 +318,7 @@ def _too_many(reading: Reading, max_bad_share: float, names: tuple[str, str]) ->
         + ". The first ones:",
         *(f"  {row}" for row in first),
     ]
-    return "\n".join([*lines, _remedy(reading, reasons, names)])
+    return "\n".join([*lines, _remedy(reading, reasons, names, census)])
 
 
 _QUOTES_REMEDY = (
@@ -283,11 +333,16 @@ _JSON_REMEDY = (
 _LEAVE_OUT = "Fix them, or raise data.max_bad_share to leave them out."
 
 
-def _remedy(reading: Reading, reasons: Counter[str], names: tuple[str, str]) -> str:
+def _remedy(
+    reading: Reading,
+    reasons: Counter[str],
+    names: tuple[str, ...],
+    census: Callable[[], LabelCounts] | None,
+) -> str:
     """The remedy for the most frequent reason. Leaving out more rows does not fix labels."""
     most = reasons.most_common(1)[0][0]
     if most in (Reason.BAD_LABEL, Reason.UNMAPPED_LABEL):
-        return advice(reading.classes, reading.bad_labels + reading.unmapped, names)
+        return _label_advice(reading, reading.bad_labels + reading.unmapped, names, census)
     if most == Reason.QUOTING:
         return _QUOTES_REMEDY
     if most == Reason.NOT_UTF8:

@@ -1,5 +1,6 @@
 """Settings of the data: source, columns, labels, splits (`data.*`). Light imports only."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, cast
 
 from pydantic import (
@@ -12,8 +13,15 @@ from pydantic import (
     model_validator,
 )
 
+from components.errors import InputError
 from components.example_gen.formats.dialect import Dialect, Quoting
-from components.example_gen.formats.labels import CLASS_NAMES, LabelRule, spelling
+from components.example_gen.formats.labels import (
+    CLASS_NAMES,
+    LEARNED,
+    LEARNED_SETTING,
+    LabelRule,
+    spelling,
+)
 from components.example_gen.formats.rows import Columns
 from components.example_gen.span_pattern import LARGEST, SpanPattern, has_specs
 
@@ -23,6 +31,8 @@ KEPT_TOGETHER = ("files", "spans")
 FILES_PREFIX = "files:"
 SPANS = "spans"
 Column = Annotated[str, StringConstraints(min_length=1)]
+Label = Annotated[str, Field(coerce_numbers_to_str=True)]
+"""A label or the name of a class; numbers may be written without quotes."""
 SpanNumber = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
@@ -71,17 +81,30 @@ class DataSettings(BaseModel):
         description="Name of the column (or feature) that holds the label in `files:`: 0/1, neg/pos, "
         "negative/positive or false/true, unless `labels` says otherwise.",
     )
-    classes: tuple[str, ...] | None = Field(
+    classes: tuple[Label, ...] | Literal["auto"] | None = Field(
         None,
-        description='The names of your two classes, the positive one last: ["ham", "spam"]. Rows may have '
-        "these names as labels, and the model, the gate and the report use them. Unset means negative and "
-        "positive.",
+        description='The names of your classes, two or more: ["ham", "spam"] (of two, the positive one is '
+        'the last) or ["business", "sports", "world"]. Rows may have these names as labels, and the model, '
+        "the gate and the report use them. `auto` takes the labels that the files have, in order, and shows "
+        "them before training. Unset means negative and positive.",
     )
     labels: dict[str, str] = Field(
         {},
         description='The class of each label, for files with other labels, such as stars: {"1" = '
-        '"negative", "2" = "negative", "4" = "positive", "5" = "positive"}. Rows with other labels are '
-        "left out and counted. Empty means the spellings of `label_column`.",
+        '"negative", "2" = "negative", "4" = "positive", "5" = "positive"}. Several labels may mean one '
+        "class. Rows with other labels are left out and counted. Empty means the spellings of "
+        "`label_column`.",
+    )
+    positive: tuple[Label, ...] | None = Field(
+        None,
+        description='Short for `labels`: the labels of the positive class of two, such as ["4", "5"]. Needs '
+        "`negative`, too; rows with other labels are left out and counted.",
+        min_length=1,
+    )
+    negative: tuple[Label, ...] | None = Field(
+        None,
+        description='The labels of the negative class, such as ["1", "2"]; see `positive`.',
+        min_length=1,
     )
     delimiter: str | None = Field(
         None,
@@ -169,18 +192,45 @@ class DataSettings(BaseModel):
         return self.split_names[-1]
 
     @property
-    def class_names(self) -> tuple[str, str]:
-        """The names of the two classes, the positive one last."""
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes; of two, the positive one is the last.
+
+        Raises:
+          InputError: they are to be learned from the files, and nothing has; see
+            `sources.label_census.learned_classes`.
+        """
         if self.classes is None:
             return CLASS_NAMES
-        negative, positive = self.classes
-        return negative, positive
+        if self.classes == LEARNED:
+            raise InputError(
+                f"{LEARNED_SETTING} learns the names from the files of a run. Name the classes here: "
+                'data.classes = ["...", "..."], in the order of the model in production.'
+            )
+        return tuple(self.classes)
+
+    @property
+    def learns_classes(self) -> bool:
+        """Whether the names of the classes have yet to be learned from the files."""
+        return self.classes == LEARNED
+
+    @property
+    def mapping(self) -> dict[str, str]:
+        """The class of each label that the settings map: `labels`, or `negative` and `positive`."""
+        if not (self.negative and self.positive):
+            return self.labels
+        negative, positive = self.class_names
+        return dict.fromkeys(self.negative, negative) | dict.fromkeys(self.positive, positive)
 
     @property
     def columns(self) -> Columns:
         """The columns that a row of labeled reviews needs."""
-        rule = LabelRule(tuple(self.labels.items()), self.class_names)
+        rule = LabelRule(tuple(self.mapping.items()), self.class_names)
         return Columns(self.text_column, self.label_column, labels=rule)
+
+    @property
+    def label_columns(self) -> Columns:
+        """The columns of labeled reviews whose labels are taken as they are."""
+        return Columns(self.text_column, self.label_column)
 
     @property
     def dialect(self) -> Dialect:
@@ -198,34 +248,32 @@ class DataSettings(BaseModel):
 
     @field_validator("classes")
     @classmethod
-    def _two_names(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if classes is None:
-            return None
-        if len(classes) != 2:
-            raise ValueError(
-                f"expected two names, the positive one last, not {len(classes)}; models of more than two "
-                "classes are not supported"
-            )
+    def _different_names(
+        cls, classes: tuple[str, ...] | Literal["auto"] | None
+    ) -> tuple[str, ...] | Literal["auto"] | None:
+        if classes is None or classes == LEARNED:
+            return classes
+        if len(classes) < 2:
+            raise ValueError(f"expected two names or more, not {len(classes)}")
         if any(name != name.strip() or not name.isprintable() or not name for name in classes):
             raise ValueError("expected names of printable characters, without spaces around them")
-        if spelling(classes[0]) == spelling(classes[1]):
-            raise ValueError("both names are read as the same label; expected two different ones")
+        known: dict[str | None, str] = {}
+        for name in classes:
+            other = known.setdefault(spelling(name), name)
+            if other is not name:
+                raise ValueError(f"{other!r} and {name!r} are the same label; expected different names")
         return classes
 
     @field_validator("labels")
     @classmethod
-    def _both_classes(cls, labels: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+    def _all_classes(cls, labels: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         names = info.data.get("classes") or CLASS_NAMES
+        if labels and names == LEARNED:
+            raise ValueError(f"names the classes, which {LEARNED_SETTING} learns; name them in data.classes")
         if labels and set(labels.values()) != set(names):
-            raise ValueError(
-                f"expected at least one label that is {names[0]} and one that is {names[1]}, and no other "
-                "class"
-            )
-        spelled: dict[str | None, str] = {}
-        for label in labels:
-            other = spelled.setdefault(spelling(label), label)
-            if labels[other] != labels[label]:
-                raise ValueError(f"{other!r} and {label!r} are the same label; give it one class")
+            each = " and ".join(f"one that is {name}" for name in names)
+            raise ValueError(f"expected at least {each.replace('one', 'one label', 1)}, and no other class")
+        _require_one_class(labels)
         return labels
 
     @field_validator("source")
@@ -252,7 +300,32 @@ class DataSettings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _both_lists(self) -> "DataSettings":
+        lists = [name for name in ("negative", "positive") if getattr(self, name)]
+        if not lists:
+            return self
+        if len(lists) == 1:
+            raise ValueError(f"{lists[0]} alone is set; name the labels of both classes")
+        if self.labels:
+            raise ValueError("labels says the same as negative and positive; give one of them")
+        if self.learns_classes or len(self.class_names) != 2:
+            raise ValueError("negative and positive are of two classes; use labels for more")
+        negative = set(map(spelling, self.negative or ()))
+        if both := [label for label in self.positive or () if spelling(label) in negative]:
+            raise ValueError(f"the label {both[0]!r} is both negative and positive; give it one class")
+        return self
+
+    @model_validator(mode="after")
     def _two_columns(self) -> "DataSettings":
         if self.text_column == self.label_column:
             raise ValueError(f"text_column and label_column are both {self.text_column!r}; name two columns")
         return self
+
+
+def _require_one_class(labels: Mapping[str, str]) -> None:
+    """Raises ValueError if two spellings of one label have different classes."""
+    spelled: dict[str | None, str] = {}
+    for label in labels:
+        other = spelled.setdefault(spelling(label), label)
+        if labels[other] != labels[label]:
+            raise ValueError(f"{other!r} and {label!r} are the same label; give it one class")

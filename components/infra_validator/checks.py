@@ -139,7 +139,7 @@ def _unfinished(records: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def checks(
-    found: CanaryResults, settings: InfraSettings, *, classes: tuple[str, str] = CLASSES
+    found: CanaryResults, settings: InfraSettings, *, classes: tuple[str, ...] = CLASSES
 ) -> tuple[Check, ...]:
     """All checks, passed or not, in the order for a reader.
 
@@ -218,7 +218,7 @@ def _probabilities(found: CanaryResults, settings: InfraSettings) -> Iterator[st
             yield f"{name} through {answer.signature} has the probability {probability}, not one from 0 to 1"
 
 
-def _labels(found: CanaryResults, settings: InfraSettings, *, classes: tuple[str, str]) -> Iterator[str]:
+def _labels(found: CanaryResults, settings: InfraSettings, *, classes: tuple[str, ...]) -> Iterator[str]:
     told = set()
     for answer, name, probability, label in _each(found):
         right = classes[int(probability >= 0.5)]

@@ -23,7 +23,7 @@ def trainer(
     settings: TrainerSettings,
     embedding: EmbeddingSettings,
     cache_dir: Path,
-    classes: tuple[str, str] = CLASSES,
+    classes: tuple[str, ...] = CLASSES,
     module: ModuleFile | None = None,
     judged_split: str = "eval",
     base_model: channel.BaseChannel | None = None,

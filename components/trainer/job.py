@@ -19,7 +19,7 @@ class Job(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     settings: TrainerSettings
-    classes: tuple[str, str] = CLASSES
+    classes: tuple[str, ...] = CLASSES
     embedding: EmbeddingSettings = EmbeddingSettings()
     cache_dir: Path
     train_files: tuple[str, ...]

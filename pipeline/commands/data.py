@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -159,9 +159,11 @@ def _warnings(landed: Landed, target: DataSettings) -> list[str]:
         )
     if landed.added and (known := _span_with_all(landed, target)) is not None:
         found.append(f"All texts are in span {known} already; a run on both keeps one copy of each.")
-    if counted.positive in (0, counted.reading.taken):
-        only = target.class_names[int(counted.positive > 0)]
-        found.append(f"Every review is {only}; a run on this span alone stops at the data check.")
+    if absent := [name for name in target.class_names if not counted.reading.classes[name]]:
+        what = f"No review is {' or '.join(absent)}"
+        if len(counted.reading.classes) == 1:
+            what = f"Every review is {next(iter(counted.reading.classes))}"
+        found.append(f"{what}; a run on this span alone stops at the data check.")
     if counted.contradictions:
         found.append(f"Reviews labeled otherwise than the same text further up: {counted.contradictions:,}.")
     return found
@@ -189,6 +191,7 @@ def _landed_facts(landed: Landed, warnings: list[str]) -> dict[str, Any]:
         "left_out_labels": counted.account["left_out_labels"],
         "first_left_out": counted.account["first_left_out"],
         "positive_share": counted.positive_share,
+        "classes": dict(counted.reading.classes),
         "duplicates": counted.duplicates,
         "contradictions": counted.contradictions,
         "data": counted.account,
@@ -203,10 +206,11 @@ def _landed_lines(landed: Landed, source: str, settings: Settings) -> Iterator[s
     from pipeline.config import DEFAULT_WORKSPACE
     from pipeline.results.data_account import first_left_out, in_words
 
-    counted = landed.counted
+    counted, names = landed.counted, settings.data.class_names
+    shown = names[1:] if len(names) == 2 else names
     yield (
         f"Landed as span {landed.number}: reviews {counted.reading.taken:,}, "
-        f"{settings.data.class_names[1]} {counted.positive_share:.1%}, duplicates {counted.duplicates:,}"
+        f"{_shares(counted.reading.classes, shown)}, duplicates {counted.duplicates:,}"
     )
     yield f"  in        {landed.path}"
     yield f"  rows      {in_words(counted.account)}"
@@ -214,6 +218,11 @@ def _landed_lines(landed: Landed, source: str, settings: Settings) -> Iterator[s
     elsewhere = source == SPANS and settings.workspace != DEFAULT_WORKSPACE
     where = f" --workspace {shlex.quote(str(settings.workspace))}" if elsewhere else ""
     yield f"  train     greenlight run --source {shlex.quote(source)}{where}"
+
+
+def _shares(classes: Mapping[str, int], names: Sequence[str]) -> str:
+    total = sum(classes.values()) or 1
+    return ", ".join(f"{name} {classes.get(name, 0) / total:.1%}" for name in names)
 
 
 @data.command("list")
@@ -244,13 +253,13 @@ def list_(settings: Settings, folder: str | None, as_json: bool) -> None:
 
 
 def _header(settings: Settings) -> tuple[str, ...]:
-    positive = settings.data.class_names[1]
+    names = settings.data.class_names
     return (
         "span",
         "rows",
         "reviews",
         "duplicates",
-        positive,
+        names[1] if len(names) == 2 else "classes",
         "left out",
         "fingerprint",
         "written",
@@ -266,12 +275,18 @@ def _cells(facts: SpanFacts) -> tuple[str, ...]:
         "?" if unread else f"{facts.rows:,}",
         "?" if unread else f"{facts.reviews:,}",
         "?" if unread else f"{facts.duplicates:,}",
-        "-" if facts.positive_share is None else f"{facts.positive_share:.1%}",
+        _class_shares(facts),
         "?" if unread else _left_out(facts),
         facts.fingerprint[:12],
         f"{written:%Y-%m-%d %H:%M} UTC",
         ", ".join(facts.runs) or "-",
     )
+
+
+def _class_shares(facts: SpanFacts) -> str:
+    if facts.positive_share is not None:
+        return f"{facts.positive_share:.1%}"
+    return _shares(facts.classes, sorted(facts.classes, key=lambda name: -facts.classes[name])[:3]) or "-"
 
 
 def _left_out(facts: SpanFacts) -> str:

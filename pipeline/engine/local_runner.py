@@ -16,6 +16,7 @@ from components.errors import DataStopped, GreenlightError, InputError, MachineF
 from pipeline.config import to_toml
 from pipeline.console import run_log
 from pipeline.failure import Failure, explain
+from pipeline.preflight.classes import with_learned_classes
 from pipeline.preflight.training import require_run
 from pipeline.results.outcome import RunResult, StageTiming
 from pipeline.settings.alerts import AlertSettings
@@ -54,6 +55,7 @@ def run(
     """
     stopped = None
     try:
+        settings = with_learned_classes(settings, tell=console.note)
         require_run(settings)
     except DataStopped as error:  # becomes the verdict of the run, once there is one
         stopped = error

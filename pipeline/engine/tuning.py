@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.console import run_log
 from pipeline.failure import explain
+from pipeline.preflight.classes import with_learned_classes
 from pipeline.preflight.training import require_search
 from pipeline.results.data_account import data_account, lines_of
 from pipeline.workspace.layout import Workspace, new_run_id
@@ -87,6 +88,7 @@ def tune(settings: Settings, *, console: Console, output: Path | None) -> TuneRe
       GreenlightError: a stage failed, or another search is under way in this workspace.
     """
     started = time.monotonic()
+    settings = with_learned_classes(settings, tell=console.note)
     require_search(settings, output)
     workspace = Workspace.at(Workspace.at(settings.workspace).root / FOLDER)
     workspace.create()

@@ -12,6 +12,7 @@ from components.errors import DataStopped, InputError
 from components.example_gen.formats.file_format import Format, format_of
 from components.example_gen.reading import Reading, good
 from components.example_gen.sources import file_lookup, preflight
+from components.example_gen.sources.label_census import census
 
 if TYPE_CHECKING:
     from components.batch_prediction.unlabeled import Wanted
@@ -29,7 +30,11 @@ def require_delivery(file: str, own: DataSettings) -> None:
       DataStopped: none of its first rows can be used, or its labels are those of a scale.
     """
     preflight.require_files(
-        [file], preflight.labeled(own), max_bad_share=own.max_bad_share, names=own.class_names
+        [file],
+        preflight.labeled(own),
+        max_bad_share=own.max_bad_share,
+        names=own.class_names,
+        census=lambda: census([file], own),
     )
 
 

@@ -52,6 +52,7 @@ def require_study(settings: Settings, output: Path | None = None) -> None:
       output: where the result is to be written too, if anywhere.
     """
     _require_built_in(settings, "`greenlight study` compares")
+    _require_two_classes(settings)
     catalog.find(settings.embedding.name)
     if output is not None:
         _require_writable(output)
@@ -104,6 +105,15 @@ def _require_built_in(settings: Settings, what: str) -> None:
         raise InputError(
             f"trainer.module = {settings.trainer.module!r}: {what} settings of the built-in model, most of "
             "which mean nothing for your own. Unset it for this command: --set trainer.module=none."
+        )
+
+
+def _require_two_classes(settings: Settings) -> None:
+    names = settings.data.classes
+    if names is not None and len(names) != 2:
+        raise InputError(
+            "`greenlight study` compares fits on two classes, and data.classes has others. Compare two on a "
+            "file of two classes, or leave the other labels out with data.labels."
         )
 
 

@@ -62,7 +62,7 @@ class Predictions:
     baseline: np.ndarray | None = None
     text_id: np.ndarray | None = None
     level: float = LEVEL
-    classes: tuple[str, str] = CLASSES
+    classes: tuple[str, ...] = CLASSES
 
     @classmethod
     def of(cls, found: predictions.Predictions, *, level: float = LEVEL) -> Predictions:

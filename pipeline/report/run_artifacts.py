@@ -86,7 +86,7 @@ def gather(run: Run) -> RunArtifacts:
     )
 
 
-def with_classes(found: RunArtifacts, classes: tuple[str, str]) -> RunArtifacts:
+def with_classes(found: RunArtifacts, classes: tuple[str, ...]) -> RunArtifacts:
     """The same with the names of the classes, the positive one last."""
     if found.predictions is None:
         return found

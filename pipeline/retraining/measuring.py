@@ -151,7 +151,8 @@ def read(data: DataSettings, number: int) -> Labeled:
     data = only(data, number)
     reading, texts, labels, rows, distinct = Reading(), [], [], [], set()
     for part in sources.parts(data, chosen(data)):
-        for review, normalized in usable(part.rows(), name=part.name, reading=reading):
+        found = usable(part.rows(), name=part.name, reading=reading, names=data.class_names)
+        for review, normalized in found:
             texts.append(review.text)
             distinct.add(normalized)
             labels.append(review.label)

@@ -19,7 +19,9 @@ class Account:
     """The counts of a span's rows, and figures of its reviews."""
 
     reading: Reading
-    positive: int
+    """Its `classes` has the reviews of each class by name."""
+    positive: int | None
+    """Reviews of the positive class of two; None with more classes."""
     duplicates: int
     """Reviews with the text of an earlier row."""
     contradictions: int
@@ -39,8 +41,10 @@ class Account:
 
     @property
     def positive_share(self) -> float | None:
-        """The share of positive reviews; None without reviews."""
-        return self.positive / self.reading.taken if self.reading.taken else None
+        """The share of positive reviews; None without reviews, and with more than two classes."""
+        if self.positive is None or not self.reading.taken:
+            return None
+        return self.positive / self.reading.taken
 
 
 def account(paths: Iterable[str], settings: DataSettings) -> Account:
@@ -50,10 +54,11 @@ def account(paths: Iterable[str], settings: DataSettings) -> Account:
       InputError: one of them cannot be read, or lacks a column.
     """
     reading, positive, duplicates, contradictions = Reading(), 0, 0, 0
+    names = settings.class_names
     labels: dict[bytes, int] = {}
     for path in paths:
         part = FilePart(path, settings.columns, settings.dialect)
-        for review, normalized in usable(part.rows(), name=path, reading=reading):
+        for review, normalized in usable(part.rows(), name=path, reading=reading, names=names):
             reading.taken += 1
             positive += review.label
             digest = text_digest(normalized)
@@ -61,7 +66,8 @@ def account(paths: Iterable[str], settings: DataSettings) -> Account:
                 duplicates += 1
                 contradictions += labels[digest] != review.label
             labels.setdefault(digest, review.label)
-    return Account(reading, positive, duplicates, contradictions, frozenset(labels))
+    positives = positive if len(names) == 2 else None
+    return Account(reading, positives, duplicates, contradictions, frozenset(labels))
 
 
 def text_digest(normalized: str) -> bytes:

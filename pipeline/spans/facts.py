@@ -43,6 +43,9 @@ class SpanFacts:
     data: dict[str, Any] | None
     """The counts of the rows, as in the result of a run; see `Reading.account`."""
     positive_share: float | None
+    """None with more than two classes."""
+    classes: dict[str, int]
+    """Name of the class -> reviews; empty for spans that an older release landed."""
     runs: list[str]
     """The runs that read it with its current content, oldest first."""
     error: str | None
@@ -69,11 +72,13 @@ def span_facts(settings: Settings, source: str) -> list[SpanFacts]:
 def _facts(span: Span, data: DataSettings, runs: dict[tuple[int, str], list[str]]) -> SpanFacts:
     account: dict[str, Any] | None = None
     bad_rows = positive_share = error = None
+    classes: dict[str, int] = {}
     fingerprint = ""
     kept = record_of(span)
     if kept:
         fingerprint, account, bad_rows = kept.fingerprint, kept.data, kept.bad_rows
-        positive_share = kept.positive / kept.taken
+        positive_share = None if kept.positive is None else kept.positive / kept.taken
+        classes = kept.classes
     else:
         from components.example_gen.sources.file_fingerprints import content_fingerprint
         from pipeline.spans.account import account as count
@@ -82,7 +87,7 @@ def _facts(span: Span, data: DataSettings, runs: dict[tuple[int, str], list[str]
             fingerprint = content_fingerprint(span.paths)
             counted = count(span.paths, data)
             account, bad_rows = counted.account, counted.reading.bad_rows
-            positive_share = counted.positive_share
+            positive_share, classes = counted.positive_share, dict(counted.reading.classes)
         except InputError as raised:
             error = str(raised)
     known = account or {}
@@ -103,6 +108,7 @@ def _facts(span: Span, data: DataSettings, runs: dict[tuple[int, str], list[str]
         first_left_out=known.get("first_left_out"),
         data=account,
         positive_share=positive_share,
+        classes=classes,
         runs=runs.get((span.number, fingerprint), []),
         error=error,
     )

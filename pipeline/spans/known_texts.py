@@ -50,7 +50,8 @@ def _digests(span: Span, data: DataSettings) -> Iterator[bytes]:
     for path in span.paths:
         part = FilePart(path, data.columns, data.dialect)
         try:
-            for _, normalized in usable(part.rows(), name=path, reading=Reading()):
+            rows = usable(part.rows(), name=path, reading=Reading(), names=data.class_names)
+            for _, normalized in rows:
                 yield text_digest(normalized)
         except InputError:
             return

@@ -47,7 +47,7 @@ class FileLabels:
     check: LabelCheck
     reading: Reading
     """The account of all rows, of which those that cannot be used are not in `rows`."""
-    classes: tuple[str, str]
+    classes: tuple[str, ...]
     """The names of the classes."""
     too_many: bool
     """Whether more labels are suspected than `check.max_suspect_share` allows."""
@@ -113,7 +113,7 @@ def check_labels(
 
 def _rows(file: str, data: DataSettings, reading: Reading) -> Iterator[Review]:
     part = FilePart(file, data.columns, data.dialect)
-    for review, _ in usable(part.rows(), name=file, reading=reading):
+    for review, _ in usable(part.rows(), name=file, reading=reading, names=data.class_names):
         yield review
 
 

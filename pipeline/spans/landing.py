@@ -87,7 +87,7 @@ def land(
     own = data.model_copy(update={"text_column": text, "label_column": label})
     before = since or state_of(file)
     name = landed_name(file.name, data, place, rewritten=other_columns)
-    rewritten = name != file.name.lstrip(".") or other_columns or bool(data.labels)
+    rewritten = name != file.name.lstrip(".") or other_columns or bool(data.mapping)
     if rewritten:
         require_readable(str(file), name, data)
     counted = account([str(file)], own)
@@ -146,7 +146,8 @@ def state_of(file: Path) -> FileState:
 
 def _reviews(path: str, own: DataSettings) -> Iterator[Review]:
     part = FilePart(path, own.columns, own.dialect)
-    return (review for review, _ in usable(part.rows(), name=path, reading=Reading()))
+    rows = usable(part.rows(), name=path, reading=Reading(), names=own.class_names)
+    return (review for review, _ in rows)
 
 
 @contextmanager

@@ -24,7 +24,8 @@ class SpanRecord:
     rows: int
     taken: int
     bad_rows: int
-    positive: int
+    positive: int | None
+    """None with more than two classes."""
     duplicates: int
     contradictions: int
     fingerprint: str
@@ -44,6 +45,8 @@ class SpanRecord:
     """File, line and reason of the first ones."""
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
     """The counts of the rows, see `Reading.account`."""
+    classes: dict[str, int] = dataclasses.field(default_factory=dict)
+    """Name of the class -> reviews; older records have none."""
 
     @classmethod
     def of(cls, counted: Account, **facts: Any) -> SpanRecord:
@@ -58,6 +61,7 @@ class SpanRecord:
             left_out_labels=counted.account["left_out_labels"],
             first_left_out=counted.account["first_left_out"],
             data=counted.account,
+            classes=dict(counted.reading.classes),
             **facts,
         )
 

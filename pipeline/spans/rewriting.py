@@ -36,7 +36,7 @@ def landed_name(name: str, data: DataSettings, place: Destination, *, rewritten:
     """
     name = name.lstrip(".")
     stem, delimited = name.partition(".")[0], format_of(name) in _DELIMITED
-    rewritten = rewritten or bool(data.labels)
+    rewritten = rewritten or bool(data.mapping)
     if data.dialect != TOLD_BY_THE_FILE and (rewritten or delimited) and place.finds(f"{stem}.jsonl"):
         return f"{stem}.jsonl"
     return f"{stem}.csv" if rewritten else name
@@ -86,14 +86,15 @@ def as_file(name: str, reviews: Iterable[Review], data: DataSettings) -> Iterato
     yield buffer.getvalue().encode()
 
 
-def labels_written(data: DataSettings) -> tuple[str, str]:
-    """How a negative and a positive label are written so that every run reads them as such."""
-    return data.class_names if data.labels or data.classes else ("0", "1")
+def labels_written(data: DataSettings) -> tuple[str, ...]:
+    """How the label of each class is written so that every run reads it as such."""
+    return data.class_names if data.mapping or data.classes else ("0", "1")
 
 
 def as_landed(data: DataSettings) -> DataSettings:
     """The settings that read a landed span: without a mapping of labels and a dialect."""
-    return data.model_copy(update={"labels": {}, "delimiter": None, "quoting": "minimal", "escape": None})
+    no_mapping: dict[str, Any] = {"labels": {}, "negative": None, "positive": None}
+    return data.model_copy(update={**no_mapping, "delimiter": None, "quoting": "minimal", "escape": None})
 
 
 def csv_writer(buffer: io.StringIO, data: DataSettings) -> Any:

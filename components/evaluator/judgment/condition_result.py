@@ -198,7 +198,7 @@ def _measure(condition: Condition, part: Predictions, level: float) -> _Measured
     return _Measured(value - baseline, shown, spread, level)
 
 
-def _constant_answer(condition: Condition, part: Predictions, classes: tuple[str, str]) -> str:
+def _constant_answer(condition: Condition, part: Predictions, classes: tuple[str, ...]) -> str:
     """The accuracy of a constant prediction, for the reason of a condition that it cannot pass."""
     if condition.metric != "balanced_accuracy" or condition.slice != OVERALL:
         return ""

@@ -38,7 +38,7 @@ def judge(
     spans: Collection[int] = (),
     exposure: Exposure | None = None,
     earlier_candidates: int | None = None,
-    classes: tuple[str, str] = CLASSES,
+    classes: tuple[str, ...] = CLASSES,
 ) -> Verdict:
     """Judges every condition of the gate.
 

@@ -36,7 +36,7 @@ class Sample:
     predictions: Predictions
     split: str
     whose: str = ""
-    classes: tuple[str, str] = CLASSES
+    classes: tuple[str, ...] = CLASSES
 
     def part(self, slice_name: str) -> Predictions:
         """The reviews of a slice."""

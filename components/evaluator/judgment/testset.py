@@ -21,7 +21,7 @@ def describe(
     compared: Predictions,
     *,
     candidates: int | None = None,
-    classes: tuple[str, str] = CLASSES,
+    classes: tuple[str, ...] = CLASSES,
 ) -> TestSet:
     """Describes the test set.
 

@@ -282,7 +282,7 @@ def bound_judged(record: Mapping[str, Any]) -> str:
     return f"{judged} bound {number:{sign}.4f}"
 
 
-def constant_answer(positive: float, classes: tuple[str, str] = CLASSES) -> str:
+def constant_answer(positive: float, classes: tuple[str, ...] = CLASSES) -> str:
     """The accuracy of a constant prediction at this share of positives, as the end of a sentence."""
     name, share = classes[int(positive >= 0.5)], max(positive, 1 - positive)
     return (

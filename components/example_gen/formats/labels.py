@@ -1,9 +1,8 @@
-"""Labels: the spellings of the two classes, and advice for other values."""
+"""Labels: the spellings of the classes, and advice for other values."""
 
 import json
 import re
-import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,8 +22,13 @@ _WHOLE_NUMBER = re.compile(r"([+-]?)0*([0-9]+)(?:[.,]0*)?")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 _MISSING = frozenset({"", "nan", "null", "n/a", "#n/a", "<na>"})
 """Common spellings of a missing value."""
+MOST_CLASSES = 50
+"""More distinct labels than this are not suggested as classes."""
 _AROUND = " \t\r\n\v\f\u00a0\u200b\ufeff"
 MOST_VALUES_SHOWN = 12
+LEARNED = "auto"
+"""The value of `data.classes` that takes the labels of the files as names."""
+LEARNED_SETTING = f'data.classes = "{LEARNED}"'
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,11 @@ class LabelRule:
 
     given: tuple[tuple[str, str], ...] = ()
     """The labels of `data.labels` with their classes; empty for the accepted spellings."""
-    names: tuple[str, str] = CLASS_NAMES
-    """The names of the classes (`data.classes`), the positive one last."""
+    names: tuple[str, ...] = CLASS_NAMES
+    """The names of the classes (`data.classes`); of two, the positive one is the last."""
 
     def class_of(self, value: object) -> int | None:
-        """The class of a label, 0 or 1; None for other values.
+        """The class of a label, an index into `names`; None for other values.
 
         >>> LabelRule().class_of(" Positive"), LabelRule().class_of("0.0"), LabelRule().class_of("good")
         (1, 0, None)
@@ -56,7 +60,9 @@ class LabelRule:
             return ", ".join(label for label, _ in self.given)
         if self.names == CLASS_NAMES:
             return ACCEPTED_LABELS
-        return " or ".join(self.names) + (", 0 or 1" if "0" in self._classes else "")
+        last = len(self.names) - 1
+        numbers = "" if self._numbered_by_name else (", 0 or 1" if last == 1 else f", 0 to {last}")
+        return " or ".join(self.names) + numbers
 
     @cached_property
     def _classes(self) -> Mapping[str, int]:
@@ -64,9 +70,15 @@ class LabelRule:
             return _DEFAULT
         own = {spelling(name) or name: index for index, name in enumerate(self.names)}
         if not self.given:
-            return own if {"0", "1"} & set(own) else {"0": 0, "1": 1} | own
+            numbers = () if self._numbered_by_name else range(len(self.names))
+            return {str(index): index for index in numbers} | own
         given = {spelling(label) or label: self.names.index(name) for label, name in self.given}
         return own | given
+
+    @property
+    def _numbered_by_name(self) -> bool:
+        """Whether a name looks like the number of a class, so that numbers mean names alone."""
+        return any((spelling(name) or "").isdecimal() for name in self.names)
 
 
 ACCEPTED = LabelRule()
@@ -126,11 +138,17 @@ def looks_like_scale(
 
 
 def advice(
-    classes: Mapping[str, int], others: Mapping[str, int], names: tuple[str, str] = CLASS_NAMES
+    classes: Mapping[str, int],
+    others: Mapping[str, int],
+    names: tuple[str, ...] = CLASS_NAMES,
+    *,
+    written: Mapping[str, str] | None = None,
 ) -> str:
     """A description of the labels and a setting that uses them; arguments as in `looks_like_scale`.
 
-    names: the names of the classes (`data.classes`).
+    Args:
+      names: the names of the classes (`data.classes`).
+      written: spelling -> a label as the files have it, for the names that are suggested.
     """
     if names != CLASS_NAMES:
         return _advice_for(names, classes, others)
@@ -138,36 +156,65 @@ def advice(
     shown = _shown(counts)
     what = "These look like a scale" if looks_like_scale(classes, others) else "The labels are"
     mapping, sure = _suggested(list(counts))
-    if (
-        not sure
-        and (given_names := [_meant(label) for label in mapping])
-        and all(map(str.isprintable, given_names))
-    ):
-        given = shlex.quote(f"data.classes={json.dumps(given_names, ensure_ascii=False)}")
+    own = _as_classes(counts, written or {})
+    if not sure and own:
+        if len(own) == 2:
+            return (
+                f"{what}: {shown}. If these are the names of your two classes, the positive one last: set "
+                f"{_classes_line(own)}, or the other way round."
+            )
         return (
-            f"{what}: {shown}. If these are the names of your two classes, the positive one last: "
-            f"--set {given}, or the other way round."
+            f"{what}: {shown}. If each is a class of its own, set {_classes_line(own)}; "
+            f"{LEARNED_SETTING} takes whatever labels the files have."
         )
-    written = ", ".join(f'"{label}" = "{name}"' for label, name in mapping.items())
+    mapped = ", ".join(f'"{label}" = "{name}"' for label, name in mapping.items())
     doubt = "" if sure else ", or the other way round"
+    each = f" If each is a class of its own instead, set {_classes_line(own)}." if len(own) > 2 else ""
     return (
         f"{what}: {shown}. Say which of them are negative and which positive, for example "
-        f"data.labels = {{{written}}}{doubt}; rows with other labels are then left out and counted."
+        f"data.labels = {{{mapped}}}{doubt}; rows with other labels are then left out and counted.{each}"
     )
 
 
-def _advice_for(names: tuple[str, str], classes: Mapping[str, int], others: Mapping[str, int]) -> str:
+def _as_classes(counts: Mapping[str, int], written: Mapping[str, str]) -> list[str]:
+    """The labels as names of classes, in order; empty if they cannot be or are too many to be."""
+    names = [written.get(label, _meant(label)) for label in counts]
+    if not 2 <= len(names) <= MOST_CLASSES or not all(name and name.isprintable() for name in names):
+        return []
+    return in_order(names)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """The names of classes in the order that they get without one of the user's: numbers, then words.
+
+    >>> in_order(["10", "b", "9", "a"])
+    ['9', '10', 'a', 'b']
+    """
+
+    def key(name: str) -> tuple[bool, float, str, str]:
+        number = rating(name.casefold())
+        return number is None, number or 0.0, name.casefold(), name
+
+    return sorted(names, key=key)
+
+
+def _classes_line(names: Sequence[str]) -> str:
+    """The setting as a line of TOML, and where it belongs."""
+    given = json.dumps(list(names), ensure_ascii=False)
+    return f"data.classes = {given} in greenlight.toml (under [data]: classes = ...)"
+
+
+def _advice_for(names: tuple[str, ...], classes: Mapping[str, int], others: Mapping[str, int]) -> str:
     """The advice where the classes have names of the user's."""
-    own = dict(zip(CLASS_NAMES, names, strict=True))
-    counts = {own[name]: count for name, count in classes.items() if count} | dict(others)
+    counts = {name: count for name, count in classes.items() if count} | dict(others)
     mapping = ", ".join(
         f"{quoted} = {quoted}" for quoted in (json.dumps(name, ensure_ascii=False) for name in names)
     )
-    given = shlex.quote(f"data.labels={{{mapping}}}")
+    listed = f"{', '.join(names[:-1])} and {names[-1]}"
     return (
-        f"The labels are: {_shown(dict(sorted(counts.items(), key=_order)))}. The classes are {names[0]} and "
-        f"{names[1]} (data.classes). Correct the other labels, or leave their rows out and count them: "
-        f"--set {given}."
+        f"The labels are: {_shown(dict(sorted(counts.items(), key=_order)))}. The classes are {listed} "
+        "(data.classes). Add what is missing there, correct the other labels, or leave their rows out and "
+        f"count them: data.labels = {{{mapping}}} in greenlight.toml (under [data]: labels = ...)."
     )
 
 
@@ -213,7 +260,7 @@ def _suggested(labels: list[str]) -> tuple[dict[str, ClassName], bool]:
     if len(labels) == 2:
         first, second = sorted(labels)
         return {first: "negative", second: "positive"}, False
-    return {"A": "negative", "B": "positive"}, True
+    return {"A": "negative", "B": "positive"}, len(labels) > MOST_CLASSES
 
 
 def _by_class(item: tuple[str, ClassName]) -> tuple[str, str]:

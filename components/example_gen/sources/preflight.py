@@ -13,10 +13,17 @@ from components.errors import InputError
 from components.example_gen.formats.file_format import Format, format_of
 from components.example_gen.formats.labels import CLASS_NAMES
 from components.example_gen.formats.rows import Record, Records, as_reviews, require_columns
-from components.example_gen.reading import Reading, require_no_scale, require_usable, usable
+from components.example_gen.reading import (
+    LabelCounts,
+    Reading,
+    require_no_scale,
+    require_usable,
+    usable,
+)
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources import file_bytes, file_lookup, files, spans
 from components.example_gen.sources.files import FilePart
+from components.example_gen.sources.label_census import census
 from components.example_gen.span_pattern import absolute
 
 FIRST_ROWS = 200
@@ -43,10 +50,28 @@ def require_source(data: DataSettings) -> None:
       InputError: no file matches, no selected span exists, or a file cannot be read as reviews.
       DataStopped: none of the first rows of a file can be used.
     """
+    _require_two_classes(data)
     if not data.pattern or "://" in data.pattern:
         return
     paths = _newest_first(data) if data.has_spans else _matching(data.pattern)
-    require_files(paths, labeled(data), max_bad_share=data.max_bad_share, names=data.class_names)
+    require_files(
+        paths,
+        labeled(data),
+        max_bad_share=data.max_bad_share,
+        names=data.class_names,
+        census=lambda: census(paths, data),
+    )
+
+
+def _require_two_classes(data: DataSettings) -> None:
+    """Raises InputError for other classes than two of a source that has two."""
+    if (data.pattern and not data.with_base) or len(data.class_names) == 2:
+        return
+    source = "data.with_base = true: the packaged reviews have" if data.with_base else f"{data.source} has"
+    raise InputError(
+        f"{source} two classes, and data.classes names {len(data.class_names)}. Name your own files with "
+        "data.source, or two classes."
+    )
 
 
 def labeled(data: DataSettings) -> Look:
@@ -59,7 +84,7 @@ def labeled(data: DataSettings) -> Look:
         part = FilePart(path, data.columns, data.dialect)
         records = _first_records(part, must_have_columns=data.max_bad_share < _SURELY_TOO_MANY)
         rows = as_reviews(records, file=path, columns=part.columns)
-        return usable(rows, name=path, reading=reading)
+        return usable(rows, name=path, reading=reading, names=data.class_names)
 
     return look
 
@@ -79,7 +104,12 @@ def _first_records(part: FilePart, *, must_have_columns: bool) -> Records:
 
 
 def require_files(
-    paths: Sequence[str], look: Look, *, max_bad_share: float, names: tuple[str, str] = CLASS_NAMES
+    paths: Sequence[str],
+    look: Look,
+    *,
+    max_bad_share: float,
+    names: tuple[str, ...] = CLASS_NAMES,
+    census: Callable[[], LabelCounts] | None = None,
 ) -> None:
     """Checks that each file can be opened, and the first rows of the first MOST_FILES files.
 
@@ -88,6 +118,7 @@ def require_files(
       look: reads their rows.
       max_bad_share: the share of rows that may be unusable.
       names: those of the classes.
+      census: counts the labels of all rows of all files, for advice about the first rows.
 
     Raises:
       InputError: a file cannot be read as reviews, or the only file has no row.
@@ -102,18 +133,25 @@ def require_files(
             _require_records(path)
         else:
             reading.taken = sum(1 for _ in found)
-            _judge(reading, path, max_bad_share, names, alone=len(paths) == 1)
+            if len(paths) == 1 and not reading.rows:
+                raise no_row(path)
+            _judge(reading, max_bad_share, names, census, alone=len(paths) == 1)
 
 
-def _judge(reading: Reading, path: str, max_bad_share: float, names: tuple[str, str], *, alone: bool) -> None:
-    if alone and not reading.rows:
-        raise no_row(path)
+def _judge(
+    reading: Reading,
+    max_bad_share: float,
+    names: tuple[str, ...],
+    census: Callable[[], LabelCounts] | None,
+    *,
+    alone: bool,
+) -> None:
     if alone and reading.rows < FIRST_ROWS:  # the whole file was read
-        require_usable(reading, max_bad_share=max_bad_share, names=names)
+        require_usable(reading, max_bad_share=max_bad_share, names=names, census=census)
     whole = reading.rows < FIRST_ROWS
-    require_no_scale(reading, least_share=_SURELY_A_SCALE, whole=whole, names=names)
+    require_no_scale(reading, least_share=_SURELY_A_SCALE, whole=whole, names=names, census=census)
     if reading.bad_rows == FIRST_ROWS and max_bad_share < _SURELY_TOO_MANY:
-        require_usable(reading, max_bad_share=max_bad_share, names=names)
+        require_usable(reading, max_bad_share=max_bad_share, names=names, census=census)
 
 
 def _require_records(path: str) -> None:

@@ -25,7 +25,7 @@ class ServedModel(tf.Module):
     TensorFlow Serving's calls of these names need.
     """
 
-    def __init__(self, classes: tuple[str, str]) -> None:
+    def __init__(self, classes: tuple[str, ...]) -> None:
         super().__init__()
         self._classes = classes
 
@@ -61,7 +61,7 @@ class ServedModel(tf.Module):
 class ServedClassifier(ServedModel):
     """The signatures over a classifier."""
 
-    def __init__(self, classifier: Classifier, classes: tuple[str, str]):
+    def __init__(self, classifier: Classifier, classes: tuple[str, ...]):
         super().__init__(classes)
         self._classifier = classifier
         # What the functions capture must hang on the module to be saved: the embedding with its vocabulary
@@ -79,7 +79,7 @@ class ServedClassifier(ServedModel):
         return self._classifier.probability(text, ngram_tables=self.ngram_tables)
 
 
-def export(classifier: Classifier, folder: str | Path, *, classes: tuple[str, str] = reviews.CLASSES) -> None:
+def export(classifier: Classifier, folder: str | Path, *, classes: tuple[str, ...] = reviews.CLASSES) -> None:
     """Writes the classifier to `folder`: a relocatable SavedModel with only the variables of inference.
 
     classes: the labels that it gives, the positive one last.

@@ -19,7 +19,7 @@ class ServedTextModel(ServedModel):
       calibration: of its logit; None for none.
     """
 
-    def __init__(self, model: TextModel, calibration: Calibration | None, classes: tuple[str, str]) -> None:
+    def __init__(self, model: TextModel, calibration: Calibration | None, classes: tuple[str, ...]) -> None:
         super().__init__(classes)
         # A function, not the model: what hangs on this module is saved, with all that Keras adds to it.
         self._scored = lambda text: _probability(model, calibration, text)
@@ -62,7 +62,7 @@ def export(
     calibration: Calibration | None,
     folder: str | Path,
     *,
-    classes: tuple[str, str],
+    classes: tuple[str, ...],
     what: str = "the export of its model",
 ) -> None:
     """Writes the model to `folder`.

@@ -15,7 +15,7 @@ from serving.model.loader import LoadError, load
 
 
 def run(
-    fn_args: FnArgs, *, module: ModuleFile, settings: TrainerSettings, classes: tuple[str, str]
+    fn_args: FnArgs, *, module: ModuleFile, settings: TrainerSettings, classes: tuple[str, ...]
 ) -> FitRecord | None:
     """Trains and exports with the user's function; None for one that keeps no record, a `run_fn`.
 
@@ -33,7 +33,7 @@ def run(
 
 
 def _fit(
-    fn_args: FnArgs, function: OwnFunction, settings: TrainerSettings, classes: tuple[str, str]
+    fn_args: FnArgs, function: OwnFunction, settings: TrainerSettings, classes: tuple[str, ...]
 ) -> FitRecord:
     train, evaluation = fit.read(settings, train_files=fn_args.train_files, eval_files=fn_args.eval_files)
     progress.report(f"building the model of {function.module.name}")

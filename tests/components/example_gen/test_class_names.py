@@ -53,12 +53,10 @@ def test_a_mapping_maps_to_the_names_and_leaves_them_accepted():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (
-            {"classes": ["a", "b", "c"]},
-            "expected two names, the positive one last, not 3; models of more than two",
-        ),
-        ({"classes": ["spam"]}, "expected two names, the positive one last, not 1"),
-        ({"classes": ["1", "1.0"]}, "both names are read as the same label"),
+        ({"classes": ["spam"]}, "expected two names or more, not 1"),
+        ({"classes": ["1", "1.0"]}, "'1' and '1.0' are the same label; expected different names"),
+        ({"classes": ["a", "b", "A"]}, "'a' and 'A' are the same label; expected different names"),
+        ({"classes": "ham, spam"}, "classes"),
         ({"classes": ["", "spam"]}, "expected names of printable characters, without spaces around them"),
         ({"classes": ["ham ", "spam"]}, "expected names of printable characters"),
         (
@@ -77,7 +75,8 @@ def test_names_that_cannot_be_used_are_refused(given, words):
 def test_two_unknown_words_are_offered_as_names():
     told = advice({}, {"ham": 120, "spam": 80})
     assert told.startswith("The labels are: ham (120), spam (80). If these are the names of your two classes")
-    assert """--set 'data.classes=["ham", "spam"]', or the other way round.""" in told
+    assert 'set data.classes = ["ham", "spam"] in greenlight.toml (under [data]: classes = ...)' in told
+    assert told.endswith("or the other way round.")
     assert "data.classes" not in advice({}, {"good": 120, "bad": 80})
 
 

@@ -84,6 +84,7 @@ def test_json_tells_what_was_counted(greenlight, written, spans):
         "left_out_labels": {},
         "first_left_out": ["a.csv:5: empty text"],
         "positive_share": 0.75,
+        "classes": {"negative": 1, "positive": 3},
         "duplicates": 2,
         "contradictions": 1,
         "labels_not_judged": "0 distinct texts of one label; 50 are needed",

@@ -1,0 +1,37 @@
+"""The names of the classes, learned from the files before a run (`data.classes = "auto"`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from components.example_gen.formats.labels import LEARNED_SETTING
+from components.example_gen.sources.label_census import LearnedClasses, learned_classes
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+
+
+def with_learned_classes(settings: Settings, *, tell: Callable[[str], None]) -> Settings:
+    """The settings with the names of the classes, where these are to be learned; else unchanged.
+
+    Args:
+      tell: gets a line with the names and the rows of each.
+
+    Raises:
+      InputError: the source cannot be read.
+      DataStopped: its labels cannot be those of classes.
+    """
+    if not settings.data.learns_classes:
+        return settings
+    learned = learned_classes(settings.located_data)
+    tell(told(learned))
+    data = settings.data.model_copy(update={"classes": learned.names})
+    return settings.model_copy(update={"data": data})
+
+
+def told(learned: LearnedClasses) -> str:
+    """The learned classes in words, in their order."""
+    counted = zip(learned.names, learned.rows, strict=True)
+    rows = ", ".join(f"{name} ({count:,} rows)" for name, count in counted)
+    return f"Classes learned from the labels ({LEARNED_SETTING}): {rows}"
