@@ -9,6 +9,7 @@ written out before the next step begins, so that after a crash the last line nam
     {"step": "import"} {"step": "import", "seconds": 6.1}
     {"step": "load"}   {"step": "load", "seconds": 0.4, "signatures": {"tf_example": {"inputs": ..., ...}}}
     {"step": "answer", "signature": "tf_example", "canaries": ["emoji"]}, again with probability and label
+    {"step": "classes", "names": ["ham", "spam", "offer"]} of a model with the output `probabilities`
     {"step": "latency", "milliseconds": 0.9}, {"step": "memory", "mib": 812.0}, {"step": "done"}
 
 A step that failed in words has `error` instead. Where the machine is at fault (no memory, a full disk), the
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 
 INPUTS = {"serving_default": "text", "tf_example": "examples"}
 """The signatures that a model is asked through, and the name of each one's input."""
-OUTPUTS = ("probability", "label")
+PROBABILITIES = "probabilities"
+"""The output of a model of more than two classes, which has it in place of `probability`."""
+OUTPUTS = ("probability", PROBABILITIES, "label")
 
 MACHINE_FAULT = os.EX_OSERR
 """The exit code where the machine kept the process from its work; the model is not to blame."""
@@ -122,6 +125,8 @@ def answer(request: Request, emit: Emit) -> None:
     for signature, batch in calls(request):
         if signature in model.signatures:
             _ask(model, signature, batch, emit)
+    if any(PROBABILITIES in signature.outputs for signature in model.signatures.values()):
+        _ask_for_names(model, emit)
     if "serving_default" in model.signatures:
         _time_calls(model, request.canaries[0], emit)
     emit({"step": "memory", "mib": peak_memory_mib()})
@@ -166,11 +171,24 @@ def _ask(model: "Predictor", signature: str, batch: tuple[Canary, ...], emit: Em
         _raise_fault_of_the_machine(error)
         emit(record | {"error": root_cause(error)})
         return
-    if "probability" in found:
-        record["probability"] = found["probability"].tolist()
+    for name in ("probability", PROBABILITIES):
+        if name in found:
+            record[name] = found[name].tolist()
     if "label" in found:
         record["label"] = _as_text(found["label"].tolist())
     emit(record)
+
+
+def _ask_for_names(model: "Predictor", emit: Emit) -> None:
+    """Emits the names of the classes that the model gives."""
+    from serving.model.classification import class_names
+
+    emit({"step": "classes"})
+    try:
+        emit({"step": "classes", "names": class_names(model)})
+    except Exception as error:  # whatever it is, it is the answer
+        _raise_fault_of_the_machine(error)
+        emit({"step": "classes", "error": root_cause(error)})
 
 
 def _as_text(value: Any) -> Any:
@@ -186,7 +204,7 @@ def _time_calls(model: "Predictor", canary: Canary, emit: Emit) -> None:
     try:
         for call in range(_WARM_UP_CALLS + _TIMED_CALLS):
             started = time.monotonic()
-            _ = _run(model, "serving_default", (canary,))["probability"]
+            _ = _run(model, "serving_default", (canary,))
             if call >= _WARM_UP_CALLS:
                 seconds.append(time.monotonic() - started)
             if sum(seconds) > _TIMED_SECONDS:

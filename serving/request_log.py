@@ -35,7 +35,13 @@ FILE_SECONDS, FILE_MIB = 60, 16
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LoggedRequest:
-    """One text and its answer. time: seconds since the epoch; probability: of positive."""
+    """One text and its answer.
+
+    Attributes:
+      probability: that of the positive class where the model has two, that of the label where it has more.
+      time: in seconds since the epoch.
+      probabilities: that of each of more than two classes, in their order; () where there are two.
+    """
 
     text: bytes
     probability: float
@@ -43,6 +49,7 @@ class LoggedRequest:
     version: int
     time: float
     request_id: bytes
+    probabilities: tuple[float, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -116,7 +123,7 @@ class RequestLog:
             self._queue.put_nowait(answered)
             self._offered_bytes += size
         except queue.Full:
-            self._outcome("dropped", len(outputs["probability"]))
+            self._outcome("dropped", len(outputs["label"]))
 
     def close(self) -> None:
         """Finishes what is queued and the open file; waits ten seconds at most."""
@@ -212,8 +219,15 @@ class _OpenFile:
 
 
 def _has_rows(outputs: Mapping[str, np.ndarray]) -> bool:
-    """Whether there is a probability and a label for each row."""
-    return all(name in outputs and outputs[name].ndim for name in ("probability", "label"))
+    """Whether there is a label for each row, and a probability, or one for each class."""
+    scores = _scores(outputs)
+    return scores is not None and scores.ndim > 0 and "label" in outputs and outputs["label"].ndim > 0
+
+
+def _scores(outputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """The output with the probabilities, of the positive class or of each of more; None without one."""
+    scores = outputs.get("probability", outputs.get("probabilities"))
+    return None if scores is None or (scores.ndim != 2 and "probability" not in outputs) else scores
 
 
 def _examples(answered: _Answered) -> tuple[list[bytes], int]:
@@ -222,7 +236,7 @@ def _examples(answered: _Answered) -> tuple[list[bytes], int]:
     A model of another kind may answer with a label of numbers or a probability of several. A request without
     texts has no rows.
     """
-    columns = [_texts(answered.inputs), answered.outputs["probability"], answered.outputs["label"]]
+    columns = [_texts(answered.inputs), _scores(answered.outputs), answered.outputs["label"]]
     if any(column is None or np.ndim(column) == 0 for column in columns):
         return [], 0
     if len({len(column) for column in columns}) != 1:
@@ -233,14 +247,17 @@ def _examples(answered: _Answered) -> tuple[list[bytes], int]:
 
 
 def _example(answered: _Answered, text: Any, probability: Any, label: Any) -> bytes | None:
-    """A row as a serialized tf.Example; None where one cannot hold it."""
+    """A row as a serialized tf.Example; None where one cannot hold it. probability: or one for each class."""
     import tensorflow as tf
 
     example = tf.train.Example()
     feature = example.features.feature
     try:
         feature["text"].bytes_list.value.append(text)
-        feature["probability"].float_list.value.append(float(probability))
+        each = [] if "probability" in answered.outputs else probability.tolist()
+        feature["probability"].float_list.value.append(max(each) if each else float(probability))
+        if each:
+            feature["probabilities"].float_list.value.extend(each)
         feature["label"].bytes_list.value.append(label)
     except (TypeError, ValueError):
         return None
@@ -303,6 +320,7 @@ def _parsed(feature: Any) -> LoggedRequest:
         version=feature["version"].int64_list.value[0],
         time=feature["time_us"].int64_list.value[0] / 1e6,
         request_id=feature["request_id"].bytes_list.value[0],
+        probabilities=tuple(feature["probabilities"].float_list.value) if "probabilities" in feature else (),
     )
 
 

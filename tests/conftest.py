@@ -217,6 +217,16 @@ def small_model(tmp_path_factory) -> Callable[..., Path]:
     return make
 
 
+@pytest.fixture(scope="session")
+def multiclass_model(tmp_path_factory) -> Path:
+    """The folder of a small model of three classes."""
+    from multiclass_model import save_multiclass_model
+
+    folder = tmp_path_factory.mktemp("multiclass-model")
+    save_multiclass_model(folder)
+    return folder
+
+
 @pytest.fixture
 def small_workspace(tmp_path, small_model) -> Path:
     """A workspace whose version 1 is the small model."""

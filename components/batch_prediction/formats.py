@@ -14,7 +14,11 @@ from serving.transports.calls import Prediction
 LABEL, PROBABILITY, VERSION = "predicted_label", "probability", "model_version"
 FILE, LINE = "source_file", "source_line"
 ADDED = (FILE, LINE, LABEL, PROBABILITY, VERSION)
-"""The fields that a prediction adds to its row; they stand in for fields of the same names."""
+"""The fields that a prediction adds to its row; they stand in for fields of the same names.
+
+A model of more than two classes also adds the probability of each class, in columns of their own, so that all
+formats load into one table: `probability_ham`, `probability_spam`, ...
+"""
 
 Predicted = tuple[str, Unlabeled, Prediction]
 """The input file, the row, and its prediction."""
@@ -47,19 +51,27 @@ def output_format(path: str) -> tuple[OutputFormat, bool]:
 def as_fields(predicted: Predicted) -> dict[str, Any]:
     """The fields of a row, and those of its prediction."""
     file, row, found = predicted
-    return {
-        **{name: value for name, value in row.fields.items() if name not in ADDED},
+    many = found.probabilities if len(found.probabilities) > 2 else {}
+    added = {
         FILE: file,
         LINE: row.line,
         LABEL: found.label,
         PROBABILITY: round(found.probability, 6),
+        **{_class_column(name): round(value, 6) for name, value in many.items()},
         VERSION: found.version,
     }
+    return {**{name: value for name, value in row.fields.items() if name not in added}, **added}
 
 
-def columns_of(row: Unlabeled) -> tuple[str, ...]:
-    """The columns of a CSV with this first row."""
-    return (*(name for name in row.fields if name not in ADDED), *ADDED)
+def columns_of(row: Unlabeled, *, classes: Sequence[str] = ()) -> tuple[str, ...]:
+    """The columns of a CSV with this first row. classes: of the model."""
+    many = [_class_column(name) for name in classes] if len(classes) > 2 else []
+    added = (FILE, LINE, LABEL, PROBABILITY, *many, VERSION)
+    return (*(name for name in row.fields if name not in added), *added)
+
+
+def _class_column(name: str) -> str:
+    return f"{PROBABILITY}_{name}"
 
 
 def render(known: OutputFormat, predicted: Iterable[Predicted], columns: Sequence[str]) -> list[bytes]:

@@ -28,11 +28,12 @@ _PREFIX = "predictions"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Model:
-    """A version in the store at `root`."""
+    """A version in the store at `root`; `classes` are the names of its classes, () if not given."""
 
     root: str
     number: int
     public_key: Path | None = None
+    classes: tuple[str, ...] = ()
 
 
 def find_parts(pattern: str, *, wanted: Wanted, known: str | None = None) -> list[Part]:
@@ -55,7 +56,7 @@ def predict_files(
       GreenlightError: the version cannot be verified or loaded, or fails on the rows.
     """
     output.require_free()
-    columns = _columns(parts) if output.known is OutputFormat.CSV else ()
+    columns = _columns(parts, model.classes) if output.known is OutputFormat.CSV else ()
     with output.written() as folder:
         shards, account = folder / SHARDS, folder / READING_FILE
         sink = Shards(str(shards / _PREFIX), output.known, columns, gzipped=output.gzipped and output.folder)
@@ -86,11 +87,11 @@ def is_one_worker(options: PipelineOptions) -> bool:
     return in_process and options.view_as(DirectOptions).direct_num_workers == 1
 
 
-def _columns(parts: list[Part]) -> tuple[str, ...]:
+def _columns(parts: list[Part], classes: tuple[str, ...]) -> tuple[str, ...]:
     """The columns of the output, from the first good row. Errors of reading are reported by the job."""
     for part in parts:
         with contextlib.suppress(InputError):
             for row in part.rows():
                 if isinstance(row, Unlabeled):
-                    return columns_of(row)
+                    return columns_of(row, classes=classes)
     return ()

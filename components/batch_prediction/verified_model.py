@@ -9,15 +9,20 @@ import numpy as np
 from components.errors import GreenlightError
 from components.pusher.published import published_version
 from components.store_errors import as_greenlight_errors
+from serving.model.classification import class_names
 from serving.model.loader import LoadError, load
 from serving.model.predictor import Predictor
 from serving.status import RequestError
 from serving.store.signing import KeyVerifier
-from serving.transports.calls import Prediction
+from serving.transports.calls import Prediction, prediction
 from serving.versions import VersionStore
 
 _SIGNATURE = "serving_default"
-_INPUT, _PROBABILITY, _LABEL = "text", "probability", "label"
+_INPUT, _LABEL = "text", "label"
+_PROBABILITY = "probability"
+"""The output of a model of two classes: float32 [N], of the positive one."""
+_PROBABILITIES = "probabilities"
+"""The output of a model of more: float32 [N, K]."""
 
 
 def choose_version(root: str, number: int | None) -> int:
@@ -48,6 +53,9 @@ class VerifiedModel:
                 )
             path = next(one.path for one in store.versions() if one.number == number)
         self._predictor = _loaded(path, number)
+        self._scores = _scores_output(self._predictor)
+        self.classes = _class_names(self._predictor)
+        """The names of the classes; () for a model of two classes that does not give them."""
 
     @property
     def version(self) -> int:
@@ -66,13 +74,14 @@ class VerifiedModel:
             answer = self._predictor.run(_SIGNATURE, {_INPUT: given})
         except RequestError as error:
             raise GreenlightError(f"Version {self.version} does not answer: {error.message}") from error
-        if any(answer[name].shape != (len(texts),) for name in (_LABEL, _PROBABILITY)):
-            raise GreenlightError(
-                f"Version {self.version} does not give one {_PROBABILITY} and one {_LABEL} a review."
-            )
+        row = (len(self.classes),) if self._scores == _PROBABILITIES else ()
+        labels, scores = answer[_LABEL], answer[self._scores]
+        if (labels.shape, scores.shape) != ((len(texts),), (len(texts), *row)):
+            what = f"{_PROBABILITY} for each of {len(self.classes)} classes" if row else f"one {_PROBABILITY}"
+            raise GreenlightError(f"Version {self.version} does not give {what} and one {_LABEL} a review.")
         return [
-            Prediction(label=label.decode("utf-8", "replace"), probability=probability, version=self.version)
-            for label, probability in zip(answer[_LABEL], answer[_PROBABILITY].tolist(), strict=True)
+            prediction(label.decode("utf-8", "replace"), output, names=self.classes, version=self.version)
+            for label, output in zip(labels, scores.tolist(), strict=True)
         ]
 
     def close(self) -> None:
@@ -86,18 +95,44 @@ def _loaded(path: str, number: int) -> Predictor:
     except LoadError as error:
         raise GreenlightError(f"Version {number} does not load: {error}") from error
     signature = predictor.signatures.get(_SIGNATURE)
-    fits = (
-        signature is not None
-        and set(signature.inputs) == {_INPUT}
-        and {_PROBABILITY, _LABEL} <= set(signature.outputs)
-    )
-    if not fits:
+    outputs = set(signature.outputs) if signature is not None else set()
+    if (
+        signature is None
+        or set(signature.inputs) != {_INPUT}
+        or not (_LABEL in outputs and outputs & {_PROBABILITY, _PROBABILITIES})
+    ):
         predictor.close()
         raise GreenlightError(
             f"Version {number} has no signature {_SIGNATURE} that takes {_INPUT} and gives {_PROBABILITY} "
-            f"and {_LABEL}; it has: {', '.join(predictor.signatures) or 'none'}"
+            f"(or {_PROBABILITIES}) and {_LABEL}; it has: {', '.join(predictor.signatures) or 'none'}"
         )
     return predictor
+
+
+def _scores_output(predictor: Predictor) -> str:
+    outputs = predictor.signatures[_SIGNATURE].outputs
+    return _PROBABILITIES if _PROBABILITIES in outputs else _PROBABILITY
+
+
+def _class_names(predictor: Predictor) -> tuple[str, ...]:
+    """The names of the classes; () for a model of two classes that does not give them.
+
+    Raises:
+      GreenlightError: a model of more classes does not give them.
+    """
+    try:
+        names = class_names(predictor)
+    except RequestError:
+        names = ()
+    if _scores_output(predictor) == _PROBABILITY:
+        return names if len(names) == 2 else ()
+    if not names:
+        predictor.close()
+        raise GreenlightError(
+            f"Version {predictor.version} gives {_PROBABILITIES}, and not the names of the classes: it has "
+            "no signature classify that takes a text and gives `classes`."
+        )
+    return names
 
 
 @contextlib.contextmanager

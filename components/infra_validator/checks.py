@@ -1,18 +1,23 @@
 """The checks on the canary process's output: pure functions, one per check."""
 
 import functools
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from components.class_names import Names
 from components.infra_validator.process import Ended
 from components.infra_validator.settings import InfraSettings
 from components.infra_validator.signatures import Signatures, signature_problems
 from components.reviews import CLASSES
-from serving.canary import OUTPUTS, Request, calls
+from serving.canary import OUTPUTS, PROBABILITIES, Request, calls
 
 _NEAR_THE_CUT = 1e-6
+_SUM_TOLERANCE = 1e-3
+Scores = float | tuple[float, ...]
+"""The probability of the positive class; or that of each of more than two classes."""
 _ENDS = frozenset({"error", *OUTPUTS})
 """The keys of the record of a finished call."""
 
@@ -38,22 +43,41 @@ class CanaryCall:
 
 @dataclass(frozen=True, kw_only=True)
 class CanaryAnswer(CanaryCall):
-    """The result of one call: `error`, or an answer for each canary."""
+    """The result of one call: `error`, or an answer for each canary.
+
+    Attributes:
+      probability: of the positive class, for each canary.
+      probabilities: of each class, for each canary, by a model of more than two.
+      label: for each canary.
+    """
 
     error: str | None = None
     probability: Any = None
+    probabilities: Any = None
     label: Any = None
 
-    @property
-    def whole(self) -> bool:
-        """Whether each canary has one number and one label."""
-        outputs = ((self.probability, float), (self.label, str))
-        return all(
-            isinstance(values, list)
-            and len(values) == len(self.canaries)
-            and all(isinstance(value, kind) for value in values)
-            for values, kind in outputs
+    def whole(self, names: Names) -> bool:
+        """Whether each canary has one number, or one for each of more than two classes, and one label."""
+        if not _is_list(self.label, str, len(self.canaries)):
+            return False
+        if len(names) == 2:
+            return _is_list(self.probability, float, len(self.canaries))
+        return _is_list(self.probabilities, list, len(self.canaries)) and all(
+            _is_list(row, float, len(names)) for row in self.probabilities
         )
+
+    @property
+    def scores(self) -> list[Scores]:
+        """The probability, or the probabilities, of each canary of a whole answer."""
+        if self.probability is not None:
+            return list(self.probability)
+        return [tuple(row) for row in self.probabilities]
+
+
+def _is_list(values: Any, kind: type, size: int) -> bool:
+    return (
+        isinstance(values, list) and len(values) == size and all(isinstance(value, kind) for value in values)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +91,8 @@ class CanaryResults:
       answers: all finished calls.
       steps: name of each other step -> its last record.
       unfinished: the step, in words, at which the process ended; None if it completed all steps.
-      again: the probability of each canary after a second load of the same model, in the validating
-        process; None without a second load.
+      again: the scores of each canary after a second load of the same model, in the validating process;
+        None without a second load.
     """
 
     ended: Ended
@@ -77,7 +101,7 @@ class CanaryResults:
     answers: tuple[CanaryAnswer, ...]
     steps: Mapping[str, Mapping[str, Any]]
     unfinished: str | None
-    again: Mapping[str, float] | None = None
+    again: Mapping[str, Scores] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +117,7 @@ class Check:
 
 
 def canary_results(
-    ended: Ended, *, request: Request, again: Mapping[str, float] | None = None
+    ended: Ended, *, request: Request, again: Mapping[str, Scores] | None = None
 ) -> CanaryResults:
     """Sorts the records of a canary process."""
     steps = {record["step"]: record for record in ended.records if record["step"] != "answer"}
@@ -120,6 +144,7 @@ def _answer(record: Mapping[str, Any]) -> CanaryAnswer:
         canaries=tuple(record["canaries"]),
         error=record.get("error"),
         probability=record.get("probability"),
+        probabilities=record.get(PROBABILITIES),
         label=record.get("label"),
     )
 
@@ -138,22 +163,22 @@ def _unfinished(records: Sequence[Mapping[str, Any]]) -> str | None:
     return f"{'after' if finished else 'while'} {words.get(last['step'], last['step'])}"
 
 
-def checks(
-    found: CanaryResults, settings: InfraSettings, *, classes: tuple[str, ...] = CLASSES
-) -> tuple[Check, ...]:
+def checks(found: CanaryResults, settings: InfraSettings, *, classes: Names = CLASSES) -> tuple[Check, ...]:
     """All checks, passed or not, in the order for a reader.
 
-    classes: the labels that the model should give, the positive one last.
+    classes: the labels that the model should give, in the order of its probabilities; of two, the positive
+      one is the last.
     """
+    whole = [answer for answer in found.answers if answer.whole(classes)]
     looked_at: tuple[tuple[str, Callable[[CanaryResults, InfraSettings], Iterator[str]]], ...] = (
         ("process", _process),
         ("load", _load),
-        ("signatures", _signatures),
-        ("answers", _answers),
-        ("probabilities", _probabilities),
-        ("labels", functools.partial(_labels, classes=classes)),
-        ("same answer in every batch and signature", _same_everywhere),
-        ("same answer after a second load", _same_after_a_second_load),
+        ("signatures", functools.partial(_signatures, classes=classes)),
+        ("answers", functools.partial(_answers, classes=classes)),
+        ("probabilities", functools.partial(_probabilities, whole=whole)),
+        ("labels", functools.partial(_labels, whole=whole, classes=classes)),
+        ("same answer in every batch and signature", functools.partial(_same_everywhere, whole=whole)),
+        ("same answer after a second load", functools.partial(_same_after_a_second_load, whole=whole)),
         ("latency", _latency),
         ("memory", _memory),
     )
@@ -173,18 +198,33 @@ def _load(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
         yield f"the model does not load: {error}"
 
 
-def _signatures(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
+def _signatures(found: CanaryResults, settings: InfraSettings, *, classes: Names) -> Iterator[str]:
     if found.signatures is None:  # the model did not load, which another check reports
         return
-    yield from signature_problems(found.signatures)
+    many = len(classes) > 2
+    yield from signature_problems(found.signatures, many=many)
+    asked = found.steps.get("classes")
+    if many and asked is not None:
+        yield from _names(asked, classes)
 
 
-def _answers(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
+def _names(asked: Mapping[str, Any], classes: Names) -> Iterator[str]:
+    """The difference of the names that the signature `classify` gives, which clients take them from."""
+    if "error" in asked:
+        yield f"classify does not give the names of the classes: {asked['error']}"
+    elif "names" in asked and not asked["names"]:
+        yield "it has no signature classify, which gives the names of the classes"
+    elif "names" in asked and tuple(asked["names"]) != classes:
+        yield f"classify gives the classes {', '.join(asked['names'])}, not {', '.join(classes)}"
+
+
+def _answers(found: CanaryResults, settings: InfraSettings, *, classes: Names) -> Iterator[str]:
+    each = "one probability" if len(classes) == 2 else f"{len(classes)} probabilities"
     for answer in found.answers:
         if answer.error is not None:
             yield f"{answer.what} fails: {answer.error}"
-        elif not answer.whole:
-            yield f"{answer.what} does not give one probability and one label a review"
+        elif not answer.whole(classes):
+            yield f"{answer.what} does not give {each} and one label a review"
     yield from _unanswered(found)
 
 
@@ -201,66 +241,95 @@ def _unanswered(found: CanaryResults) -> Iterator[str]:
         yield f"{lacking[0].what} has no answer{more}"
 
 
-def _each(found: CanaryResults) -> Iterator[tuple[CanaryAnswer, str, float, str]]:
-    for answer in found.answers:
-        if answer.whole:
-            for name, probability, label in zip(
-                answer.canaries, answer.probability, answer.label, strict=True
-            ):
-                yield answer, name, probability, label
+Whole = Sequence[CanaryAnswer]
+"""The answers with scores and a label for each canary."""
 
 
-def _probabilities(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
+def _each(whole: Whole) -> Iterator[tuple[CanaryAnswer, str, Scores, str]]:
+    for answer in whole:
+        for name, scores, label in zip(answer.canaries, answer.scores, answer.label, strict=True):
+            yield answer, name, scores, label
+
+
+def _probabilities(found: CanaryResults, settings: InfraSettings, *, whole: Whole) -> Iterator[str]:
     told = set()
-    for answer, name, probability, _ in _each(found):
-        if not 0 <= probability <= 1 and (name, answer.signature) not in told:
+    for answer, name, scores, _ in _each(whole):
+        if (name, answer.signature) in told:
+            continue
+        outside = [score for score in _each_of(scores) if not 0 <= score <= 1]
+        if outside:
             told.add((name, answer.signature))
-            yield f"{name} through {answer.signature} has the probability {probability}, not one from 0 to 1"
+            yield f"{name} through {answer.signature} has the probability {outside[0]}, not one from 0 to 1"
+        elif isinstance(scores, tuple) and abs(sum(scores) - 1) > _SUM_TOLERANCE:
+            told.add((name, answer.signature))
+            yield (
+                f"{name} through {answer.signature} has probabilities of the sum {sum(scores):.4f}, not 1: "
+                "they are not those of classes that exclude each other"
+            )
 
 
-def _labels(found: CanaryResults, settings: InfraSettings, *, classes: tuple[str, ...]) -> Iterator[str]:
+def _labels(found: CanaryResults, settings: InfraSettings, *, whole: Whole, classes: Names) -> Iterator[str]:
     told = set()
-    for answer, name, probability, label in _each(found):
-        right = classes[int(probability >= 0.5)]
-        if label != right and abs(probability - 0.5) > _NEAR_THE_CUT and (name, answer.signature) not in told:
+    for answer, name, scores, label in _each(whole):
+        if label not in _right_labels(scores, classes) and (name, answer.signature) not in told:
             told.add((name, answer.signature))
-            yield f"{name} through {answer.signature} is labeled {label!r} at probability {probability:.4f}"
+            yield f"{name} through {answer.signature} is labeled {label!r} at {_in_words(scores)}"
 
 
-def _same_everywhere(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
+def _right_labels(scores: Scores, classes: Names) -> tuple[str, ...]:
+    """The classes that may be the label: several where their probabilities hardly differ or are NaN."""
+    if isinstance(scores, float):
+        near = abs(scores - 0.5) <= _NEAR_THE_CUT
+        return classes if near else (classes[int(scores >= 0.5)],)
+    least = max(scores) - _NEAR_THE_CUT
+    return tuple(name for name, score in zip(classes, scores, strict=True) if not score < least)
+
+
+def _same_everywhere(found: CanaryResults, settings: InfraSettings, *, whole: Whole) -> Iterator[str]:
     """The first difference of each call from the answers for single canaries by serving_default."""
     alone = {
-        answer.canaries[0]: answer.probability[0]
-        for answer in found.answers
-        if answer.whole and len(answer.canaries) == 1 and answer.signature == "serving_default"
+        answer.canaries[0]: answer.scores[0]
+        for answer in whole
+        if len(answer.canaries) == 1 and answer.signature == "serving_default"
     }
-    for answer in found.answers:
-        if not answer.whole:
-            continue
-        for name, probability in zip(answer.canaries, answer.probability, strict=True):
-            if name in alone and _differs(probability, alone[name], settings.tolerance):
+    for answer in whole:
+        for name, scores in zip(answer.canaries, answer.scores, strict=True):
+            if name in alone and _differs(scores, alone[name], settings.tolerance):
                 yield (
-                    f"{answer.what} gives {name} the probability {probability:.4f}, "
-                    f"alone through serving_default it is {alone[name]:.4f}"
+                    f"{answer.what} gives {name} the {_in_words(scores)}, "
+                    f"alone through serving_default {'it is' if isinstance(scores, float) else 'they are'} "
+                    f"{_shown(alone[name])}"
                 )
                 break
 
 
-def _same_after_a_second_load(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
+def _same_after_a_second_load(
+    found: CanaryResults, settings: InfraSettings, *, whole: Whole
+) -> Iterator[str]:
     if found.again is None:
         return
-    for answer, name, probability, _ in _each(found):
-        if len(answer.canaries) == 1 and _differs(probability, found.again[name], settings.tolerance):
+    for answer, name, scores, _ in _each(whole):
+        if len(answer.canaries) == 1 and _differs(scores, found.again[name], settings.tolerance):
             yield (
-                f"{name} has the probability {probability:.4f} in a fresh process, "
-                f"{found.again[name]:.4f} after a second load in another one"
+                f"{name} has the {_in_words(scores)} in a fresh process, "
+                f"{_shown(found.again[name])} after a second load in another one"
             )
 
 
-def _differs(one: float, other: float, tolerance: float) -> bool:
-    if math.isnan(one) or math.isnan(other):
-        return math.isnan(one) != math.isnan(other)
-    return abs(one - other) > tolerance
+def _in_words(scores: Scores) -> str:
+    return f"{'probability' if isinstance(scores, float) else 'probabilities'} {_shown(scores)}"
+
+
+def _shown(scores: Scores) -> str:
+    return ", ".join(f"{score:.4f}" for score in _each_of(scores))
+
+
+def _each_of(scores: Scores) -> tuple[float, ...]:
+    return (scores,) if isinstance(scores, float) else scores
+
+
+def _differs(one: Scores, other: Scores, tolerance: float) -> bool:
+    return not np.allclose(_each_of(one), _each_of(other), rtol=0, atol=tolerance, equal_nan=True)
 
 
 def _latency(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:

@@ -16,13 +16,13 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, path_utils
 
 from components import reviews
-from components.class_names import names_in
+from components.class_names import Names, names_in
 from components.evaluator.split_files import read_split, split_files
 from components.infra_validator import attempts, process
 from components.infra_validator.canaries import canaries
-from components.infra_validator.checks import CanaryResults, Check, canary_results, checks
+from components.infra_validator.checks import CanaryResults, Check, Scores, canary_results, checks
 from components.infra_validator.settings import InfraSettings
-from serving.canary import Canary, Request
+from serving.canary import PROBABILITIES, Canary, Request
 from serving.model.loader import load
 from serving.model.predictor import strings
 
@@ -59,9 +59,11 @@ class Executor(base_executor.BaseExecutor):
         folder = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
         sent = canaries(_texts(input_dict[specs.EXAMPLES_KEY], exec_properties[SPLIT_KEY], settings.samples))
         started = time.monotonic()
-        found = _serve(folder, sent, settings)
-        results = checks(found, settings, classes=names_in(input_dict[specs.EXAMPLES_KEY]))
-        _bless(blessing, results, _report(found, results, settings, seconds=time.monotonic() - started))
+        names = names_in(input_dict[specs.EXAMPLES_KEY])
+        found = _serve(folder, sent, settings, names)
+        results = checks(found, settings, classes=names)
+        report = _report(found, results, settings, names=names, seconds=time.monotonic() - started)
+        _bless(blessing, results, report)
 
 
 def _texts(examples: list[Artifact], split: str, count: int) -> list[bytes]:
@@ -71,7 +73,7 @@ def _texts(examples: list[Artifact], split: str, count: int) -> list[bytes]:
     return [review[reviews.TEXT].numpy() for review in parsed]
 
 
-def _serve(folder: str, sent: tuple[Canary, ...], settings: InfraSettings) -> CanaryResults:
+def _serve(folder: str, sent: tuple[Canary, ...], settings: InfraSettings, names: Names) -> CanaryResults:
     """Calls the model in a fresh process and, if that succeeds, after a second load in this process."""
     request = Request(
         model=folder,
@@ -85,9 +87,9 @@ def _serve(folder: str, sent: tuple[Canary, ...], settings: InfraSettings) -> Ca
         found = attempts.settle(found, _try(request, settings))
     texts = [answer for answer in found.answers if answer.signature == "serving_default"]
     alive = found.ended.why is None and found.unfinished is None
-    if not (alive and texts and all(answer.whole for answer in texts)):
+    if not (alive and texts and all(answer.whole(names) for answer in texts)):
         return found
-    return dataclasses.replace(found, again=_ask_again(folder, sent))
+    return dataclasses.replace(found, again=_ask_again(folder, sent, names))
 
 
 def _try(request: Request, settings: InfraSettings) -> CanaryResults:
@@ -99,21 +101,30 @@ def _try(request: Request, settings: InfraSettings) -> CanaryResults:
     return canary_results(ended, request=request)
 
 
-def _ask_again(folder: str, sent: tuple[Canary, ...]) -> dict[str, float]:
-    """The probability of each canary after a load of the same model in this process."""
+def _ask_again(folder: str, sent: tuple[Canary, ...], names: Names) -> dict[str, Scores]:
+    """The scores of each canary after a load of the same model in this process."""
     model = load(folder)
     texts = strings([canary.text for canary in sent])
-    found = model.run("serving_default", {"text": texts})["probability"]
+    output = "probability" if len(names) == 2 else PROBABILITIES
+    found = model.run("serving_default", {"text": texts})[output].tolist()
     model.close()
-    return {canary.name: float(value) for canary, value in zip(sent, found, strict=True)}
+    scores = [tuple(row) if isinstance(row, list) else row for row in found]
+    return {canary.name: each for canary, each in zip(sent, scores, strict=True)}
 
 
 def _report(
-    found: CanaryResults, results: tuple[Check, ...], settings: InfraSettings, *, seconds: float
+    found: CanaryResults,
+    results: tuple[Check, ...],
+    settings: InfraSettings,
+    *,
+    names: Names,
+    seconds: float,
 ) -> dict[str, Any]:
     """The content of `canaries.json`."""
     alone = {
-        answer.canaries[0]: answer for answer in found.answers if answer.whole and len(answer.canaries) == 1
+        answer.canaries[0]: answer
+        for answer in found.answers
+        if answer.whole(names) and len(answer.canaries) == 1
     }
     reasons = list(itertools.chain.from_iterable(check.problems for check in results))
     return {
@@ -130,11 +141,19 @@ def _report(
         "seconds": seconds,
         "limits": settings.model_dump(mode="json", exclude={"enabled"}),
         "canaries": [
-            {"name": name, "probability": _finite(answer.probability[0]), "label": answer.label[0]}
+            {"name": name, **_scored(answer.scores[0], names), "label": answer.label[0]}
             for name, answer in alone.items()
         ],
         "log": found.ended.log if reasons else "",
     }
+
+
+def _scored(scores: Scores, names: Names) -> dict[str, Any]:
+    """The probability of the positive class; of more than two that of the most probable, and of each."""
+    if isinstance(scores, float):
+        return {"probability": _finite(scores)}
+    each = {name: _finite(score) for name, score in zip(names, scores, strict=True)}
+    return {"probability": _finite(max(scores)), "probabilities": each}
 
 
 def _finite(value: float) -> float | None:

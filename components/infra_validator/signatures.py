@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 
-from serving.canary import INPUTS
+from serving.canary import INPUTS, PROBABILITIES
 
 Signatures = Mapping[str, Mapping[str, Mapping[str, str]]]
 """Name -> "inputs" and "outputs" -> name -> type."""
 
 
-def signature_problems(found: Signatures) -> Iterator[str]:
-    """A clause for everything that `serving_default` and `tf_example` lack."""
+def signature_problems(found: Signatures, *, many: bool = False) -> Iterator[str]:
+    """A clause for everything that `serving_default` and `tf_example` lack.
+
+    many: whether the data has more than two classes.
+    """
+    scores = PROBABILITIES if many else "probability"
     for name, wanted in INPUTS.items():
         if name not in found:
             yield f"it has no signature {name}; there are: {', '.join(sorted(found)) or 'none'}"
@@ -17,8 +21,8 @@ def signature_problems(found: Signatures) -> Iterator[str]:
         inputs, outputs = found[name]["inputs"], found[name]["outputs"]
         if dict(inputs) != {wanted: "string"}:
             yield f"{name} takes {_in_words(inputs)}, not {wanted} (string)"
-        if (outputs.get("probability"), outputs.get("label")) != ("float32", "string"):
-            yield f"{name} gives {_in_words(outputs)}, not probability (float32) and label (string)"
+        if (outputs.get(scores), outputs.get("label")) != ("float32", "string"):
+            yield f"{name} gives {_in_words(outputs)}, not {scores} (float32) and label (string)"
 
 
 def _in_words(tensors: Mapping[str, str]) -> str:

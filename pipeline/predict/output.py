@@ -13,9 +13,14 @@ from pipeline.predict.rows import Predicted
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from serving.transports.calls import Prediction
+
 _ROWS_IN_TABLE = 100
 _PROGRESS_SECONDS = 1.0
 _MOST_TEXT = 200
+_GOOD_OR_BAD = {"positive": "green", "negative": "red"}
+_COLORS = ("cyan", "magenta", "yellow", "blue")
+"""Of classes that are neither good nor bad, in their order."""
 
 
 class Output(Protocol):
@@ -36,8 +41,16 @@ def as_json(one: Predicted) -> dict[str, Any]:
         "text": one.row.text,
         "label": found.label,
         "probability": round(found.probability, 6),
+        **_each_class(found),
         "version": found.version,
     }
+
+
+def _each_class(found: Prediction) -> dict[str, dict[str, float]]:
+    """The probability of each of more than two classes; of two, one number says it."""
+    if len(found.probabilities) <= 2:
+        return {}
+    return {"probabilities": {name: round(value, 6) for name, value in found.probabilities.items()}}
 
 
 class JsonLines:
@@ -91,20 +104,33 @@ def _table(rows: Sequence[Predicted]) -> Table:
 
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("label")
-    table.add_column("probability", justify="right")
+    table.add_column(_heading(rows), justify="right")
     table.add_column("version", justify="right")
     table.add_column("text", overflow="fold")
     for one in rows:
         found = one.prediction
-        color = "green" if found.probability >= 0.5 else "red"
         text = one.row.text if len(one.row.text) <= _MOST_TEXT else one.row.text[: _MOST_TEXT - 1] + "…"
         table.add_row(
-            Text(found.label, style=color),
+            Text(found.label, style=_color(found)),
             f"{found.probability:.4f}",
             str(found.version),
             Text(" ".join(text.split())),
         )
     return table
+
+
+def _heading(rows: Sequence[Predicted]) -> str:
+    """The column is that of the label's probability, or of the last of two classes: named unless usual."""
+    names = list(rows[0].prediction.probabilities) if rows else []
+    return (
+        f"probability of {names[-1]}" if len(names) == 2 and names[-1] not in _GOOD_OR_BAD else "probability"
+    )
+
+
+def _color(found: Prediction) -> str:
+    names = list(found.probabilities)
+    other = _COLORS[names.index(found.label) % len(_COLORS)] if found.label in names else ""
+    return _GOOD_OR_BAD.get(found.label, other)
 
 
 class Progress:

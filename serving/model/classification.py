@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from serving.model.predictor import DEFAULT_SIGNATURE, Signature, strings
+from serving.model.predictor import DEFAULT_SIGNATURE, Predictor, Signature, strings
 from serving.status import invalid
 
 INPUTS = "inputs"
 CLASSES, SCORES = "classes", "scores"
 REGRESSED = "outputs"
+
+CLASSIFY = "classify"
+"""The signature of our models that gives the names of the classes."""
 
 _PROTO_TYPES = {"float64": "DT_DOUBLE", "float32": "DT_FLOAT", "object": "DT_STRING", "float16": "DT_HALF"}
 
@@ -30,6 +33,23 @@ def find_signature(signatures: Mapping[str, Signature], name: str) -> Signature:
     if wanted not in signatures:
         raise invalid(f"No signature was found with the name: {wanted}")
     return signatures[wanted]
+
+
+def class_names(model: Predictor) -> tuple[str, ...]:
+    """The names of the classes, in the order of the probabilities; () without the signature `classify`.
+
+    Raises:
+      RequestError: the signature takes something else than tf.Examples with a text, or gives no classes.
+    """
+    import tensorflow as tf
+
+    if CLASSIFY not in model.signatures:
+        return ()
+    check_classification(model.signatures[CLASSIFY])
+    example = tf.train.Example()
+    example.features.feature["text"].bytes_list.value.append(b"")
+    (row,) = classifications(model.run(CLASSIFY, {INPUTS: strings([example.SerializeToString()])}), 1)
+    return tuple(name.decode("utf-8", "replace") for name, _ in row)
 
 
 def check_classification(signature: Signature) -> None:

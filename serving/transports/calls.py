@@ -36,11 +36,21 @@ class ClientError(Exception):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """The prediction for one text. probability: of the positive class. version: of the model."""
+    """The prediction for one text.
+
+    Attributes:
+      label: the name of the predicted class.
+      probability: that of the positive class where the model has two classes, that of `label` where it has
+        more.
+      version: of the model.
+      probabilities: the name of each class -> its probability, in the order of `data.classes`; empty for a
+        model of two classes without the signature `classify`, which gives the names.
+    """
 
     label: str
     probability: float
     version: int
+    probabilities: Mapping[str, float] = dataclasses.field(default_factory=dict, compare=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -125,24 +135,99 @@ def retried(
     return call()
 
 
+class ClassNames:
+    """The names of the classes of each version, asked for once.
+
+    ask: the names that the `classify` signature of a version gives, in the order of its scores; it raises
+      ClientError.
+    """
+
+    def __init__(self, ask: Callable[[int], tuple[str, ...]]) -> None:
+        self._ask = ask
+        self._known: dict[int, tuple[str, ...]] = {}
+
+    def of(self, version: int) -> tuple[str, ...]:
+        """The names; () if the version has no such signature.
+
+        Raises:
+          ClientError: it does not answer, for a reason that may pass; or it was unloaded meanwhile.
+        """
+        if version not in self._known:
+            try:
+                self._known[version] = self._ask(version)
+            except ClientError as error:
+                if error.code is Code.NOT_FOUND:
+                    raise ClientError(Code.UNAVAILABLE, error.message) from error
+                if error.passing:
+                    raise
+                self._known[version] = ()
+        return self._known[version]
+
+
 def predictions(
-    labels: Sequence[object], probabilities: Sequence[object], *, version: int, texts: int
+    labels: Sequence[object], outputs: Sequence[object], *, version: int, texts: int, names: ClassNames
 ) -> list[Prediction]:
-    """The predictions for `texts` texts, from the outputs of the model.
+    """The predictions for `texts` texts.
+
+    Args:
+      labels: the model's output `label`.
+      outputs: its output `probability`, a number per text; or `probabilities`, a list per text with a number
+        per class.
+      version: the version that answered.
+      texts: how many there must be.
+      names: where the names of the classes come from.
 
     Raises:
-      ClientError: the outputs are not one label and one probability per text.
+      ClientError: the outputs are not one label and one probability, or one per class, for each text; or the
+        names of more than two classes are not known.
     """
-    fit = all(isinstance(label, str) for label in labels) and all(
-        isinstance(value, float | int) for value in probabilities
+    fit = all(isinstance(label, str) for label in labels)
+    if not (fit and len(labels) == len(outputs) == texts):
+        raise _other_outputs(texts)
+    if texts and all(isinstance(output, Sequence) for output in outputs):
+        known = names.of(version)
+    elif all(isinstance(output, float | int) for output in outputs):
+        known = _names_of_two(names, version) if texts else ()
+    else:
+        raise _other_outputs(texts)
+    try:
+        return [
+            prediction(str(label), output, names=known, version=version)  # type: ignore[arg-type]
+            for label, output in zip(labels, outputs, strict=True)
+        ]
+    except (TypeError, ValueError):
+        raise _other_outputs(texts) from None
+
+
+def prediction(
+    label: str, output: float | Sequence[float], *, names: Sequence[str], version: int
+) -> Prediction:
+    """One prediction.
+
+    output: the probability of the positive class; or that of each class, in the order of `names`.
+
+    Raises:
+      ValueError: there is not one name for each of more than two classes.
+    """
+    if isinstance(output, Sequence):
+        each = dict(zip(names, map(float, output), strict=True))
+        return Prediction(label=label, probability=max(each.values()), version=version, probabilities=each)
+    both = dict(zip(names, (1.0 - output, float(output)), strict=True)) if names else {}
+    return Prediction(label=label, probability=float(output), version=version, probabilities=both)
+
+
+def _names_of_two(names: ClassNames, version: int) -> tuple[str, ...]:
+    """The names of two classes; () where the server does not give them, which is no reason to fail."""
+    try:
+        known = names.of(version)
+    except ClientError:
+        return ()
+    return known if len(known) == 2 else ()
+
+
+def _other_outputs(texts: int) -> ClientError:
+    return ClientError(
+        Code.INTERNAL,
+        f"The server does not answer with a label and a probability for each of {texts} texts; "
+        "is this the right model?",
     )
-    if not (fit and len(labels) == len(probabilities) == texts):
-        raise ClientError(
-            Code.INTERNAL,
-            f"The server does not answer with a label and a probability for each of {texts} texts; "
-            "is this the right model?",
-        )
-    return [
-        Prediction(label=str(label), probability=float(value), version=version)  # type: ignore[arg-type]
-        for label, value in zip(labels, probabilities, strict=True)
-    ]

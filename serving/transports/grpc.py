@@ -10,6 +10,7 @@ import grpc
 
 from serving.status import Code
 from serving.transports.calls import (
+    ClassNames,
     ClientError,
     ModelMetadata,
     Prediction,
@@ -23,6 +24,8 @@ from serving.transports.messages import (
     STATES,
     STRING,
     TYPES,
+    ClassificationRequest,
+    ClassificationResponse,
     MetadataRequest,
     MetadataResponse,
     PredictRequest,
@@ -63,6 +66,8 @@ class GrpcTransport:
         else:
             self._channel = grpc.insecure_channel(address, options=_NO_LIMIT)
         self._predict = self._method("PredictionService/Predict", PredictResponse)
+        self._classify = self._method("PredictionService/Classify", ClassificationResponse)
+        self._names = ClassNames(self._class_names)
         self._status = self._method("ModelService/GetModelStatus", StatusResponse)
         self._describe = self._method("PredictionService/GetModelMetadata", MetadataResponse)
 
@@ -74,12 +79,22 @@ class GrpcTransport:
         tensor.tensor_shape.dim.add(size=len(texts))
         tensor.string_val.extend(text.encode() for text in texts)
         response = self._call(self._predict, request)
+        many = "probabilities" in response.outputs
         return predictions(
             [label.decode("utf-8", "replace") for label in response.outputs["label"].string_val],
-            _floats(response.outputs["probability"]),
+            _rows(response.outputs["probabilities"]) if many else _floats(response.outputs["probability"]),
             version=response.model_spec.version.value,
             texts=len(texts),
+            names=self._names,
         )
+
+    def _class_names(self, version: int) -> tuple[str, ...]:
+        request = self._request(ClassificationRequest, version)
+        request.model_spec.signature_name = "classify"
+        example = request.input.example_list.examples.add()
+        example.features.feature["text"].bytes_list.value.append(b"")
+        results = self._call(self._classify, request).result.classifications
+        return tuple(one.label for one in results[0].classes) if results else ()
 
     def status(self) -> list[VersionState]:
         """The states of all versions, newest first."""
@@ -153,6 +168,14 @@ def _floats(tensor: Any) -> list[float]:
     if sys.byteorder == "big":
         values.byteswap()
     return list(values)
+
+
+def _rows(tensor: Any) -> list[list[float]]:
+    """The rows of a matrix; [] for a tensor of another rank."""
+    if len(tensor.tensor_shape.dim) != 2:
+        return []
+    values, width = _floats(tensor), tensor.tensor_shape.dim[1].size
+    return [values[place : place + width] for place in range(0, len(values), width)] if width else []
 
 
 def _tensors(described: Any) -> dict[str, Tensor]:

@@ -37,6 +37,17 @@ _MESSAGES = {
     },
     "PredictRequest": {"model_spec": (1, "ModelSpec"), "inputs": (2, "map Tensor")},
     "PredictResponse": {"outputs": (1, "map Tensor"), "model_spec": (2, "ModelSpec")},
+    "BytesList": {"value": (1, "repeated bytes")},
+    "Feature": {"bytes_list": (1, "BytesList")},
+    "Features": {"feature": (1, "map Feature")},
+    "Example": {"features": (1, "Features")},
+    "ExampleList": {"examples": (1, "repeated Example")},
+    "Input": {"example_list": (1, "ExampleList")},
+    "ClassificationRequest": {"model_spec": (1, "ModelSpec"), "input": (2, "Input")},
+    "Class": {"label": (1, "string"), "score": (2, "float")},
+    "Classifications": {"classes": (1, "repeated Class")},
+    "ClassificationResult": {"classifications": (1, "repeated Classifications")},
+    "ClassificationResponse": {"result": (1, "ClassificationResult"), "model_spec": (2, "ModelSpec")},
     "Status": {"error_code": (1, "int32"), "error_message": (2, "string")},
     "VersionStatus": {"version": (1, "int64"), "state": (2, "int32"), "status": (3, "Status")},
     "StatusRequest": {"model_spec": (1, "ModelSpec")},
@@ -86,6 +97,8 @@ def _classes() -> dict[str, Any]:
 _BY_NAME = _classes()
 PredictRequest = _BY_NAME["PredictRequest"]
 PredictResponse = _BY_NAME["PredictResponse"]
+ClassificationRequest = _BY_NAME["ClassificationRequest"]
+ClassificationResponse = _BY_NAME["ClassificationResponse"]
 StatusRequest = _BY_NAME["StatusRequest"]
 StatusResponse = _BY_NAME["StatusResponse"]
 MetadataRequest = _BY_NAME["MetadataRequest"]

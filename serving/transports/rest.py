@@ -13,6 +13,7 @@ import httpx
 
 from serving.status import Code
 from serving.transports.calls import (
+    ClassNames,
     ClientError,
     ModelMetadata,
     Prediction,
@@ -52,6 +53,7 @@ class RestTransport:
         self._timeout = timeout
         self._newest = 0
         self._newest_until = 0.0
+        self._names = ClassNames(self._class_names)
         self._http = httpx.Client(
             base_url=url,
             timeout=timeout,
@@ -77,8 +79,14 @@ class RestTransport:
         if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
             rows = []
         labels = [row.get("label") for row in rows]
-        values = [row.get("probability") for row in rows]
-        return predictions(labels, values, version=version, texts=len(texts))
+        values = [row.get("probabilities", row.get("probability")) for row in rows]
+        return predictions(labels, values, version=version, texts=len(texts), names=self._names)
+
+    def _class_names(self, version: int) -> tuple[str, ...]:
+        request = {"signature_name": "classify", "examples": [{"text": ""}]}
+        answer = self._call("POST", f"{self._path}/versions/{version}:classify", json=request)
+        with self._expecting():
+            return tuple(str(name) for name, _ in answer["results"][0])
 
     def _newest_version(self) -> int:
         if time.monotonic() >= self._newest_until:
@@ -145,7 +153,7 @@ class RestTransport:
         """Raises ClientError for a response of another form."""
         try:
             yield
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise ClientError(Code.INTERNAL, self._odd("its JSON has another form")) from error
 
     def _odd(self, why: str) -> str:

@@ -81,6 +81,23 @@ def test_a_request_of_another_kind_leaves_nothing(folder):
     assert list(read(folder)) == []
 
 
+def test_of_more_than_two_classes_each_probability_is_kept(folder):
+    log = RequestLog(folder, share=1)
+    log.offer(
+        inputs={"text": np.array([b"an offer"], object)},
+        outputs={
+            "probabilities": np.array([[0.25, 0.125, 0.625]], np.float32),
+            "label": np.array([b"offer"], object),
+        },
+        version=2,
+        request_id=None,
+    )
+    log.close()
+    (request,) = read(folder)
+    assert (request.label, request.probability) == (b"offer", 0.625)
+    assert request.probabilities == (0.25, 0.125, 0.625)
+
+
 ODD = {
     "a label of numbers": ([b"odd"], [0.5], np.array([7])),
     "several probabilities": ([b"odd"], [[0.5, 0.5]], np.array([b"positive"], object)),

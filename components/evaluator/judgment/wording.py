@@ -93,7 +93,7 @@ def slice_words(name: str) -> str:
     return "the base set" if name == BASE_SLICE else f"span {value}"
 
 
-def numbers(value: float, threshold: float, *, signed: bool = False) -> tuple[str, str]:
+def numbers(value: float, threshold: float, *, signed: bool = False) -> tuple[str, ...]:
     """Both with four decimals, or with as many as are needed to distinguish them."""
     sign = "+" if signed else ""
     for decimals in range(4, 11):

@@ -137,9 +137,10 @@ def _run(
 
         parts = job.find_parts(reviews, wanted=wanted, known=input_format)
         root = str(Workspace.at(settings.workspace).serving(settings.model_name))
-        model = job.Model(root=root, number=choose_version(root, number), public_key=settings.push.public_key)
-        with verified_model(model.root, model.number, public_key=model.public_key):
-            pass  # a version that cannot be used is told of here, not from inside Beam
+        chosen, public_key = choose_version(root, number), settings.push.public_key
+        # A version that cannot be used is reported here, not from inside Beam.
+        with verified_model(root, chosen, public_key=public_key) as verified:
+            model = job.Model(root=root, number=chosen, public_key=public_key, classes=verified.classes)
         with (
             session.opened(
                 settings.beam, cache=settings.cache, progress=lambda line: click.echo(line, file=screen)

@@ -143,3 +143,16 @@ def test_the_stage_carries_its_settings_and_emits_a_standard_blessing():
     assert stage.outputs["blessing"].type is standard_artifacts.InfraBlessing
     assert InfraSettings.model_validate_json(stage.exec_properties["settings"]).samples == 2
     assert stage.exec_properties["split"] == "eval"
+
+
+def test_three_classes_are_in_the_report_by_their_names(validate, examples, multiclass_model, tmp_path):
+    examples.set_string_custom_property("data_settings", json.dumps({"classes": ["ham", "spam", "offer"]}))
+    (tmp_path / "Format-Serving").symlink_to(multiclass_model)
+    try:
+        blessing, report = validate(tmp_path, InfraSettings(samples=1))
+    finally:
+        examples.set_string_custom_property("data_settings", "{}")
+    assert (report["reasons"], blessing.get_int_custom_property("blessed")) == ([], 1)
+    first = report["canaries"][0]
+    assert list(first["probabilities"]) == ["ham", "spam", "offer"]
+    assert first["probability"] == max(first["probabilities"].values())
