@@ -18,12 +18,13 @@ NOT_COPIED = ("__pycache__", "*.pyc", "*.pyo")
 
 
 def copied(dockerfile: Path = HERE / "Dockerfile") -> list[tuple[str, str]]:
-    """What the last stage copies from the project: source and destination, relative to /app."""
+    """What the stage `project` copies: source and destination, relative to /app."""
     found: list[tuple[str, str]] = []
+    stage = ""
     for words in _instructions(dockerfile):
         if words[0] == "FROM":
-            found = []
-        elif words[0] == "COPY" and not words[1].startswith("--"):
+            stage = words[-1]
+        elif words[0] == "COPY" and stage == "project":
             *sources, destination = words[1:]
             for source in sources:
                 found.append((source, _inside(source, destination)))

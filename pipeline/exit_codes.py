@@ -14,6 +14,7 @@ import click
 
 from components.errors import GreenlightError
 from pipeline.failure import explain
+from pipeline.installation import missing_package
 from pipeline.termination import EXIT_CODES as INTERRUPTIONS
 from pipeline.termination import NOTHING_IS_KEPT, Terminated
 
@@ -51,6 +52,8 @@ def report_error(error: Exception, arguments: Sequence[str]) -> int:
     """Reports an error on standard error, with `--json` also on standard output; returns the exit code."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
+    if isinstance(error, ModuleNotFoundError) and (message := missing_package(error)):
+        error = GreenlightError(message)
     machine = False
     if isinstance(error, click.Abort):
         message, code = _interruption(error)

@@ -11,7 +11,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 venv=${VENV:-.venv}
 lend_pip_settings_to_uv "$venv"
 
-compile() { # compile NAME OPTION ...: NAME.in -> NAME.txt; a further FILE.in is read, too
+compile() { # compile NAME OPTION ...: NAME.in -> NAME.txt; further FILE.in are read, too
   local name=$1
   UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" pip compile --quiet --generate-hashes --no-header --no-annotate \
     --no-emit-index-url --no-emit-find-links --python "$venv/bin/python" "${@:2}" \
@@ -20,7 +20,11 @@ compile() { # compile NAME OPTION ...: NAME.in -> NAME.txt; a further FILE.in is
 }
 
 for generation in 1.16 1.21; do
-  compile "tfx-$generation" requirements/project.in --override "requirements/overrides-$generation.txt" --python-version 3.11 --universal "$@"
+  override=(--override "requirements/overrides-$generation.txt")
+  compile "tfx-$generation" requirements/project.in requirements/serve.in "requirements/serve-$generation.in" "${override[@]}" \
+    --python-version 3.11 --universal "$@"
+  compile "serve-$generation" requirements/serve.in --constraint "requirements/tfx-$generation.txt" "${override[@]}" \
+    --python-version 3.11 --universal "$@"
   compile "tests-$generation" --constraint "requirements/tfx-$generation.txt" --python-version 3.11 --universal "$@"
   compile "gpu-$generation" --no-deps --python-version 3.11 --universal "$@"
 done

@@ -4,6 +4,7 @@
 #
 #   requirements/setup.sh             make it, or bring it up to date
 #   requirements/setup.sh --tests     the same, with what the tests and linters use; later updates keep it
+#   requirements/setup.sh --serve     only what a model server uses; without --serve, the next update adds the rest
 #   requirements/setup.sh --explain   say which generation, Python and folder it would take, and change nothing
 #
 #   GPU=1        TensorFlow with CUDA (Linux); later updates keep it
@@ -167,7 +168,7 @@ sha256() {
 digest() {
   {
     printf '%s\n' "$root" "$venv" "$extras"
-    cat requirements/setup.sh requirements/uv.txt "requirements/tfx-$generation.txt" pyproject.toml
+    cat requirements/setup.sh requirements/uv.txt "$packages" pyproject.toml
     if with tests; then cat "requirements/tests-$generation.txt" requirements/schemas.txt; fi
     if with gpu; then cat "requirements/gpu-$generation.txt"; fi
   } | sha256
@@ -177,12 +178,16 @@ with() { # with tests | with gpu: is it asked for, or there already?
   case " $extras " in *" $1 "*) ;; *) return 1 ;; esac
 }
 
-# Sets extras to what the environment has or is to have beside the packages of a run: "", "tests", "gpu", "gpu tests".
+# Sets packages to the lock of what the environment is for, and extras to what it has or is to have beside these: "",
+# "tests", "gpu", "gpu tests"; or "serve", "gpu serve" for a model server, which has none of the other packages of a run.
 choose_extras() {
   local known name
   known=" $(stamped extras) $* "
+  case " $* " in *" serve "*) known=" $* " ;; *) known=${known/ serve / } ;; esac
   extras=""
-  for name in gpu tests; do
+  packages="requirements/tfx-$generation.txt"
+  case $known in *" serve "*) packages="requirements/serve-$generation.txt" ;; esac
+  for name in gpu serve tests; do
     case $known in *" $name "*) extras="${extras:+$extras }$name" ;; esac
   done
   if with gpu && [ "${platform%% *}" != Linux ]; then
@@ -252,7 +257,7 @@ uv_pip() {
 }
 
 install_packages() {
-  local pinned=("requirements/tfx-$generation.txt")
+  local pinned=("$packages")
   if with tests; then pinned+=("requirements/tests-$generation.txt"); fi
   # Always the pinned uv, also where there is another one: one resolver and one behavior on every machine, for a second.
   pip_install -r requirements/uv.txt
@@ -278,7 +283,7 @@ for name in sys.argv[1:]:
     unset PYTHONDONTWRITEBYTECODE
     export TF_USE_LEGACY_KERAS=1
     "$venv/bin/python" -c "$import" tensorflow tf_keras tensorflow_hub tensorflow_datasets &
-    "$venv/bin/python" -c "$import" matplotlib.pyplot pipeline.engine.stages pipeline.engine.beam_orchestrator uvicorn grpc
+    "$venv/bin/python" -c "$import" matplotlib.pyplot pipeline.engine.stages pipeline.engine.beam_orchestrator serving.server
     wait
   ) >/dev/null 2>&1
 }
@@ -286,6 +291,7 @@ for name in sys.argv[1:]:
 build() {
   local started=$SECONDS size="2.7 GB"
   if with tests; then size="3.1 GB"; fi
+  if with serve; then size="1.6 GB"; fi
   if with gpu; then size="4.5 GB"; fi
   if [ "$(stamped identity)" = "$(identity "$python_version $python")" ] && "$venv/bin/python" -c '' 2>/dev/null; then
     echo "Bringing $venv up to date (TFX $generation, Python $python_version)."
@@ -325,18 +331,18 @@ lock=$venv/.greenlight-lock
 choose_generation
 asked=()
 if [ -n "${GPU:-}" ]; then asked+=(gpu); fi
-if [ "${1:-}" = --tests ]; then asked+=(tests); fi
+case ${1:-} in --tests | --serve) asked+=("${1#--}") ;; esac
 choose_extras ${asked[@]+"${asked[@]}"}
 wanted=$(digest)
 case ${1:-} in
   --explain) explain ;;
-  "" | --tests)
+  "" | --tests | --serve)
     if ! ready; then
       find_python
-      need_compiler
+      with serve || need_compiler # a server's packages come built
       take_lock
       ready || build
     fi
     ;;
-  *) fail "unknown argument $1; it takes --explain, --tests or nothing." ;;
+  *) fail "unknown argument $1; it takes --explain, --tests, --serve or nothing." ;;
 esac

@@ -277,6 +277,20 @@ def test_ctrl_c_before_the_command_line_is_imported_is_no_traceback(tmp_path):
     assert (done.returncode, done.stderr.strip(), done.stdout) == (130, INTERRUPTED, "")
 
 
+@pytest.mark.parametrize(("package", "arguments"), [("click", ["--help"]), ("pydantic", ["doctor"])])
+def test_a_package_that_is_not_installed_is_one_message(tmp_path, package, arguments):
+    script = (
+        "import sys\n"
+        f"sys.modules[{package!r}] = None\n"  # as if it were not installed
+        "from pipeline.entry import main\n"
+        "main()\n"
+    )
+    done = processes.python("-c", script, *arguments, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Error: The Python package {package} is missing in this environment.")
+    assert len(done.stderr.splitlines()) == 1 and "tfx116" in done.stderr
+
+
 def test_the_installed_command_imports_nothing_before_it_can_answer_ctrl_c(tmp_path):
     done = processes.python(
         "-c",

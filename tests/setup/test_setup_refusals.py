@@ -89,4 +89,4 @@ def test_a_folder_that_is_not_ours_is_left_alone(machine):
 def test_an_unknown_argument(machine):
     done = machine.setup("--fast")
     assert done.returncode == 2
-    assert done.stderr == "setup: unknown argument --fast; it takes --explain, --tests or nothing.\n"
+    assert done.stderr == "setup: unknown argument --fast; it takes --explain, --tests, --serve or nothing.\n"

@@ -86,11 +86,12 @@ def test_all_files_of_the_packages_are_copied_and_no_byte_code(image, tmp_path):
 # --- the Dockerfile
 
 
-def test_what_is_copied_is_what_the_last_stage_says(image, tmp_path):
+def test_what_is_copied_is_what_the_stage_of_the_project_says(image, tmp_path):
     dockerfile = tmp_path / "Dockerfile"
     dockerfile.write_text(
-        "FROM a AS one\nCOPY left out\n# COPY nothing at all\nFROM b\nCOPY --from=one /x /x\n"
+        "FROM a AS one\nCOPY left out\n# COPY nothing at all\nFROM b AS project\n"
         "COPY pyproject.toml \\\n  README.md ./\nCOPY serving serving\n"
+        "FROM b\nCOPY --from=one /x /x\nCOPY --from=project /app /app\n"
     )
     assert image.copied(dockerfile) == [
         ("pyproject.toml", "./pyproject.toml"),
@@ -121,7 +122,8 @@ def test_the_image_is_what_the_settings_take_it_for():
 
 
 def test_packages_are_the_locked_ones_by_their_hashes():
-    assert 'RUN GPU="$GPU" requirements/setup.sh\n' in DOCKERFILE
+    assert 'RUN GPU="$GPU" requirements/setup.sh && ' in DOCKERFILE
+    assert 'RUN GPU="$GPU" requirements/setup.sh --serve && ' in DOCKERFILE
     assert "--require-hashes" in (ROOT / "requirements" / "setup.sh").read_text(encoding="utf-8")
     assert "pip install" not in DOCKERFILE
 
@@ -132,8 +134,20 @@ def test_packages_are_the_locked_ones_by_their_hashes():
         ("no root, and by number, which runAsNonRoot can check", r"^USER \d{4,}:0$"),
         ("the commit is on it", r'^ {6}org\.opencontainers\.image\.revision="\$\{COMMIT\}"$'),
         ("the base has a version", r"^ARG BASE=python:3\.11-slim-\w+$"),
-        ("the entrypoint", r'^ENTRYPOINT \["python", "-m", "pipeline\.kubeflow\.step"\]$'),
+        ("the entrypoint", r'^ENTRYPOINT \["greenlight"\]$'),
+        ("a small image for a server", r"^FROM environment AS serve$"),
+        ("the whole image is the last stage", r"^FROM environment AS run\n(?:(?!FROM).*\n)*\Z"),
     ],
 )
 def test_the_dockerfile_keeps_a_rule(what, pattern):
     assert re.search(pattern, DOCKERFILE, re.MULTILINE), what
+
+
+def test_every_image_has_the_project_its_packages_and_no_root():
+    for stage, packages in (("serve", "server-packages"), ("run", "packages")):
+        (content,) = re.findall(
+            rf"^FROM environment AS {stage}\n((?:(?!FROM).*\n)*)", DOCKERFILE, re.MULTILINE
+        )
+        assert f"COPY --from={packages} /opt/greenlight /opt/greenlight\n" in content
+        assert "COPY --from=project /app /app\n" in content
+        assert re.search(r"^USER \d{4,}:0$", content, re.MULTILINE)
