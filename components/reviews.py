@@ -8,6 +8,7 @@ import html
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ LENGTH = "length"
 """bytes: one of LENGTHS, the bucket that WORDS falls into; a slice of the evaluation."""
 SPAN = "span"
 """int64: number of the span that the review came with; 0 for a source without spans and the packaged base."""
+
+OWN_FEATURES = (TEXT, LABEL, WORDS, LENGTH, SPAN)
+"""The features of every example; those of `data.slice_columns` are called otherwise."""
 
 CLASSES = ("negative", "positive")
 
@@ -122,7 +126,14 @@ def length_bucket(words: int) -> str:
     return LENGTHS[bisect_right(_CUTS, words)]
 
 
-def to_example(text: str, label: int, *, words: int | None = None, span: int = 0) -> "tf.train.Example":
+def to_example(
+    text: str,
+    label: int,
+    *,
+    words: int | None = None,
+    span: int = 0,
+    slices: Iterable[tuple[str, str]] = (),
+) -> "tf.train.Example":
     """The tf.Example of one review.
 
     Args:
@@ -130,9 +141,10 @@ def to_example(text: str, label: int, *, words: int | None = None, span: int = 0
       label: 0 (negative) or 1 (positive).
       words: `count_words(normalize(text))`, for a caller who has it already.
       span: number of the span that it came with; 0 for none.
+      slices: the columns of `data.slice_columns` with their values, "" for a missing one; bytes features.
 
     Raises:
-      UnicodeEncodeError: the text holds lone surrogates, which UTF-8 cannot carry.
+      UnicodeEncodeError: the text or a value holds lone surrogates, which UTF-8 cannot carry.
     """
     import tensorflow as tf
 
@@ -145,6 +157,8 @@ def to_example(text: str, label: int, *, words: int | None = None, span: int = 0
     feature[WORDS].int64_list.value.append(words)
     feature[LENGTH].bytes_list.value.append(length_bucket(words).encode())
     feature[SPAN].int64_list.value.append(span)
+    for name, value in slices:
+        feature[name].bytes_list.value.append(value.encode())
     return example
 
 

@@ -68,6 +68,7 @@ class ReadPart(beam.DoFn):
         salt: str,
         limit: int | None,
         names: tuple[str, ...] = CLASS_NAMES,
+        slice_columns: tuple[str, ...] = (),
         with_keys: bool = False,
         with_sketches: bool = False,
     ):
@@ -75,6 +76,7 @@ class ReadPart(beam.DoFn):
         self._salt = salt
         self._limit = limit
         self._names = names
+        self._slice_columns = slice_columns
         self._with_keys = with_keys
         self._with_sketches = with_sketches
 
@@ -105,7 +107,9 @@ class ReadPart(beam.DoFn):
             digested = self._digest(normalized)
             reading.taken += 1
             words = count_words(normalized)
-            example = to_example(review.text, review.label, words=words, span=part.span)
+            # The packaged reviews have no slice columns.
+            slices = review.slices or [(name, "") for name in self._slice_columns]
+            example = to_example(review.text, review.label, words=words, span=part.span, slices=slices)
             split = part.split or self._splitter.split_of(digested)
             # Otherwise the order of an example's features differs between processes.
             serialized = example.SerializeToString(deterministic=True)
@@ -140,6 +144,7 @@ def read_part(settings: DataSettings, *, limit: int | None) -> ReadPart:
         salt=settings.split_salt,
         limit=limit,
         names=settings.class_names,
+        slice_columns=settings.slice_columns,
         with_keys=with_keys,
         with_sketches=with_keys and settings.near_duplicates != "off",
     )

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from components.errors import DataStopped, InputError
 from components.example_gen.formats.labels import CLASS_NAMES, MOST_CLASSES, advice, looks_like_scale
-from components.example_gen.formats.rows import BadRow, Reason, Review, shortened_label
+from components.example_gen.formats.rows import BadRow, Reason, Review, shortened, shortened_label
 from components.reviews import normalize
 
 T = TypeVar("T")
@@ -17,6 +17,8 @@ READING_FILE = "reading.json"
 """The file with the Reading, beside the splits of the examples."""
 BAD_ROWS_NAMED = 10
 OTHER_LABELS = "others"
+MOST_SLICE_VALUES = 100
+"""More different values of a slice column than this are refused: each is a slice with metrics of its own."""
 _LABELS_COUNTED = MOST_CLASSES
 """The number of distinct labels that are counted separately; others count as OTHER_LABELS."""
 
@@ -57,6 +59,8 @@ class Reading:
     """Name of the class -> rows with a usable text and label."""
     bad_labels: Counter[str] = field(default_factory=Counter)
     """Spelling -> rows with an unusable label."""
+    slices: dict[str, Counter[str]] = field(default_factory=dict)
+    """Column of `data.slice_columns` -> value -> rows; of too many values, some are not counted."""
     limit: int | None = None
     """`data.limit`: the number of rows to use; None uses all."""
     failures: list[str] = field(default_factory=list)
@@ -98,6 +102,13 @@ class Reading:
             self.classes[names[known]] += 1
         elif spelled := shortened_label(label):
             self._count(self.bad_labels, spelled)
+
+    def add_slices(self, slices: Iterable[tuple[str, str]]) -> None:
+        """Counts the values of the slice columns of a usable row."""
+        for column, value in slices:
+            counts = self.slices.setdefault(column, Counter())
+            if value in counts or len(counts) <= MOST_SLICE_VALUES:
+                counts[value] += 1
 
     @staticmethod
     def _count(labels: Counter[str], label: str) -> None:
@@ -141,6 +152,7 @@ class Reading:
                 "first_unmapped": _listed(self.first_unmapped),
                 "classes": dict(sorted(self.classes.items())),
                 "bad_labels": dict(sorted(self.bad_labels.items())),
+                "slices": {column: dict(sorted(counts.items())) for column, counts in self.slices.items()},
                 "limit": self.limit,
                 "failures": self.failures,
                 "sameness": dict(sorted(self.sameness.items())),
@@ -163,6 +175,7 @@ class Reading:
             first_unmapped=_bad_rows(value.get("first_unmapped", [])),
             classes=Counter(value.get("classes", {})),
             bad_labels=Counter(value.get("bad_labels", {})),
+            slices={column: Counter(counts) for column, counts in value.get("slices", {}).items()},
             limit=value.get("limit"),
             failures=value["failures"],
             sameness=Counter(value.get("sameness", {})),
@@ -191,6 +204,8 @@ def merged(readings: Iterable[Reading]) -> Reading:
         total.first_unmapped += reading.first_unmapped
         total.classes += reading.classes
         total.bad_labels += reading.bad_labels
+        for column, counts in reading.slices.items():
+            total.slices[column] = total.slices.get(column, Counter()) + counts
         total.failures += reading.failures
         total.sameness += reading.sameness
         total.contents |= reading.contents
@@ -232,6 +247,7 @@ def usable(
             reading.add_bad(BadRow(name, row.line, Reason.NOT_UTF8, detail))
             continue
         reading.classes[names[row.label]] += 1
+        reading.add_slices(row.slices)
         yield row, normalized
 
 
@@ -251,7 +267,8 @@ def require_usable(
       census: counts the labels of all rows for the advice, where `reading` is of the first rows only.
 
     Raises:
-      InputError: a part could not be read completely, or there was no row.
+      InputError: a part could not be read completely, there was no row, or a slice column has more than
+        MOST_SLICE_VALUES values.
       DataStopped: more than `max_bad_share` of the rows, or all of them, cannot be used; or the labels are
         those of a scale, so that none of them can be trusted.
     """
@@ -261,9 +278,21 @@ def require_usable(
         raise InputError("\n".join(shown))
     if not reading.rows:
         raise InputError("data.source: it contains no rows.")
+    _require_few_slices(reading)
     require_no_scale(reading, names=names, census=census)
     if reading.bad_rows > max_bad_share * reading.rows or not reading.taken:
         raise DataStopped(_too_many(reading, max_bad_share, names, census), account=reading.account())
+
+
+def _require_few_slices(reading: Reading) -> None:
+    for column, counts in sorted(reading.slices.items()):
+        if len(counts) > MOST_SLICE_VALUES:
+            some = ", ".join(shortened(value) for value in sorted(counts)[:3])
+            raise InputError(
+                f"data.slice_columns: the column {column!r} has more than {MOST_SLICE_VALUES} different "
+                f"values, such as {some}; each would be judged on its own. Leave the column out, or group "
+                "its values in the files."
+            )
 
 
 def require_no_scale(

@@ -24,12 +24,15 @@ from components.example_gen.formats.labels import (
 )
 from components.example_gen.formats.rows import Columns
 from components.example_gen.span_pattern import LARGEST, SpanPattern, has_specs
+from components.reviews import OWN_FEATURES
 
 TOGETHER = "keep together"
 KEPT_TOGETHER = ("files", "spans")
 """Sources whose duplicates are grouped; other sources have fixed splits."""
 FILES_PREFIX = "files:"
 SPANS = "spans"
+RESERVED_SLICES = (*OWN_FEATURES, "overall")
+"""Names that a slice column cannot have: our own features, and the slice of all examples."""
 Column = Annotated[str, StringConstraints(min_length=1)]
 Label = Annotated[str, Field(coerce_numbers_to_str=True)]
 """A label or the name of a class; numbers may be written without quotes."""
@@ -80,6 +83,12 @@ class DataSettings(BaseModel):
         "label",
         description="Name of the column (or feature) that holds the label in `files:`: 0/1, neg/pos, "
         "negative/positive or false/true, unless `labels` says otherwise.",
+    )
+    slice_columns: tuple[Column, ...] = Field(
+        (),
+        description="Further columns of `files:` and spans by whose values the gate and the report slice the "
+        'metrics, such as ["lang", "store"]: the slices are `lang:de`, `lang:fr`, ... A missing value is "". '
+        "At most 100 different values a column.",
     )
     classes: tuple[Label, ...] | Literal["auto"] | None = Field(
         None,
@@ -225,7 +234,7 @@ class DataSettings(BaseModel):
     def columns(self) -> Columns:
         """The columns that a row of labeled reviews needs."""
         rule = LabelRule(tuple(self.mapping.items()), self.class_names)
-        return Columns(self.text_column, self.label_column, labels=rule)
+        return Columns(self.text_column, self.label_column, labels=rule, slices=self.slice_columns)
 
     @property
     def label_columns(self) -> Columns:
@@ -245,6 +254,24 @@ class DataSettings(BaseModel):
         if value is not None and (len(value) != 1 or value in '\r\n"'):
             raise ValueError("expected a single character that is neither a quote nor the end of a line")
         return value
+
+    @field_validator("slice_columns")
+    @classmethod
+    def _own_names(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
+        for name in columns:
+            if name in RESERVED_SLICES:
+                raise ValueError(
+                    f"the name {name!r} is taken by Greenlight; rename the column in the files. Taken are "
+                    f"{', '.join(RESERVED_SLICES)}"
+                )
+            if name != name.strip() or not name.isprintable() or ":" in name or "," in name:
+                raise ValueError(
+                    f"{name!r}: expected a name of printable characters, without colons and commas, and "
+                    "without spaces around it"
+                )
+            if columns.count(name) > 1:
+                raise ValueError(f"duplicate column {name!r}")
+        return columns
 
     @field_validator("classes")
     @classmethod
@@ -319,6 +346,13 @@ class DataSettings(BaseModel):
     def _two_columns(self) -> "DataSettings":
         if self.text_column == self.label_column:
             raise ValueError(f"text_column and label_column are both {self.text_column!r}; name two columns")
+        return self
+
+    @model_validator(mode="after")
+    def _other_columns(self) -> "DataSettings":
+        for name in (self.text_column, self.label_column):
+            if name in self.slice_columns:
+                raise ValueError(f"slice_columns names the column {name!r} of the text or the label")
         return self
 
 

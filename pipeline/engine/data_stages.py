@@ -30,7 +30,8 @@ def data_stages(settings: Settings) -> DataStages:
     reviews = ImdbExampleGen(settings.located_data)
     examples = reviews.outputs["examples"]
     statistics = StatisticsGen(examples)
-    schema = CuratedSchema().with_id("Schema")
+    data = settings.data
+    schema = CuratedSchema(classes=len(data.class_names), slice_columns=data.slice_columns).with_id("Schema")
     anomalies = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
     check = DataCheck(
         statistics=statistics.outputs["statistics"],

@@ -124,7 +124,7 @@ def _of_spans(paths: Sequence[str], data: DataSettings) -> Iterator[Review]:
     may be the mapping of the new file alone.
     """
     for path in reversed(paths):
-        for settings in (as_landed(data), data):
+        for settings in (as_landed(data), data.model_copy(update={"slice_columns": ()})):
             reading = Reading()
             try:
                 rows = list(islice(_rows(path, settings, reading), _FROM_OTHER_SPANS))
@@ -160,7 +160,8 @@ def quarantined(found: FileLabels, data: DataSettings) -> bytes:
     """
     label_of, buffer = labels_written(data), io.StringIO(newline="")
     writer = csv_writer(buffer, data)
-    writer.writerow(["line", data.text_column, data.label_column, "probability"])
+    writer.writerow(["line", data.text_column, data.label_column, *data.slice_columns, "probability"])
     for row, probability in found.quarantined():
-        writer.writerow([row.line, row.text, label_of[row.label], f"{probability:.4f}"])
+        slices = dict(row.slices).values()
+        writer.writerow([row.line, row.text, label_of[row.label], *slices, f"{probability:.4f}"])
     return buffer.getvalue().encode()

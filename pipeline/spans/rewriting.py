@@ -68,14 +68,15 @@ def as_file(name: str, reviews: Iterable[Review], data: DataSettings) -> Iterato
 
         def write(review: Review) -> None:
             fields = {data.text_column: review.text, data.label_column: labels[review.label]}
+            fields |= dict(review.slices)
             buffer.write(json.dumps(fields) + "\n")
 
     else:
         writer = csv_writer(buffer, data)
-        writer.writerow([data.text_column, data.label_column])
+        writer.writerow([data.text_column, data.label_column, *data.slice_columns])
 
         def write(review: Review) -> None:
-            writer.writerow([review.text, labels[review.label]])
+            writer.writerow([review.text, labels[review.label], *dict(review.slices).values()])
 
     for review in reviews:
         write(review)
@@ -92,8 +93,10 @@ def labels_written(data: DataSettings) -> tuple[str, ...]:
 
 
 def as_landed(data: DataSettings) -> DataSettings:
-    """The settings that read a landed span: without a mapping of labels and a dialect."""
-    no_mapping: dict[str, Any] = {"labels": {}, "negative": None, "positive": None}
+    """The settings that read the texts and labels of a landed span: without a mapping of labels, a dialect,
+    and slice columns, which spans that were landed before lack.
+    """
+    no_mapping: dict[str, Any] = {"labels": {}, "negative": None, "positive": None, "slice_columns": ()}
     return data.model_copy(update={**no_mapping, "delimiter": None, "quoting": "minimal", "escape": None})
 
 

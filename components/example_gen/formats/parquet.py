@@ -33,7 +33,7 @@ def parquet_records(source: str | IO[bytes], *, file: str, columns: Columns, who
         table = pyarrow.parquet.ParquetFile(source)
         names = table.schema_arrow.names
         require_columns(columns, present=names, file=file)
-        wanted = [name for name in dict.fromkeys(names) if whole or name in (columns.text, columns.label)]
+        wanted = [name for name in dict.fromkeys(names) if whole or name in columns.named]
         for batch in table.iter_batches(batch_size=_ROWS_AT_ONCE, columns=wanted):
             # The first of several columns of a name, as in CSV.
             values = [batch.column(batch.schema.names.index(name)).to_pylist() for name in wanted]

@@ -1,5 +1,6 @@
 """The rows of an input file: usable reviews, and bad rows with position and reason."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,7 @@ class Reason(StrEnum):
     UNMAPPED_LABEL = "label not in data.labels"
     """The reason of rows that the user's mapping leaves out; they are not bad."""
     NO_LABEL = "no label"
+    BAD_SLICE = "bad slice value"
     NO_TEXT = "no text"
     EMPTY_TEXT = "empty text"
     NOT_UTF8 = "not UTF-8"
@@ -46,7 +48,9 @@ class Review(NamedTuple):
     text: str
     """May contain surrogates, which UTF-8 cannot encode."""
     label: int
-    """0 or 1."""
+    """Index into the names of the classes."""
+    slices: tuple[tuple[str, str], ...] = ()
+    """The columns of `data.slice_columns` with their values; "" for a missing one."""
 
 
 class BadRow(NamedTuple):
@@ -68,6 +72,7 @@ Records = Iterator[Record | BadRow]
 Rows = Iterator[Review | BadRow]
 
 DATA_COLUMNS = "Name the right ones with data.text_column and data.label_column."
+SLICE_COLUMNS = "Name the right ones with data.slice_columns."
 
 
 @dataclass(frozen=True)
@@ -82,15 +87,17 @@ class Columns:
     labels: LabelRule = ACCEPTED
     remedy: str = DATA_COLUMNS
     """The remedy if a column is missing."""
+    slices: tuple[str, ...] = ()
+    """The columns of `data.slice_columns`."""
 
     @property
     def needed(self) -> set[str]:
-        return {self.text, self.label} if self.label and self.label_needed else {self.text}
+        return {self.text, *self.slices} | ({self.label} if self.label and self.label_needed else set())
 
     @property
     def named(self) -> set[str]:
         """The names of the columns to read."""
-        return {self.text, self.label} if self.label else {self.text}
+        return {self.text, *self.slices} | ({self.label} if self.label else set())
 
 
 def make_row(
@@ -139,7 +146,43 @@ def as_reviews(records: Records, *, file: str, columns: Columns) -> Rows:
             yield record
             continue
         text, label = record.fields.get(columns.text), record.fields.get(columns.label or "")
-        yield make_row(file=file, line=record.line, text=text, label=label, labels=columns.labels)
+        row = make_row(file=file, line=record.line, text=text, label=label, labels=columns.labels)
+        if columns.slices and isinstance(row, Review):
+            yield _with_slices(row, record.fields, file, columns.slices)
+        else:
+            yield row
+
+
+def _with_slices(
+    row: Review, fields: Mapping[str, Any], file: str, columns: tuple[str, ...]
+) -> Review | BadRow:
+    slices = []
+    for name in columns:
+        value = slice_value(fields.get(name))
+        if value is None:
+            detail = f"{shortened(fields[name])} in the column {shortened(name)}"
+            return BadRow(file, row.line, Reason.BAD_SLICE, detail)
+        if re.search("[\ud800-\udfff]", value):
+            return BadRow(file, row.line, Reason.NOT_UTF8, f"the column {shortened(name)}")
+        slices.append((name, value))
+    return row._replace(slices=tuple(slices))
+
+
+def slice_value(value: object) -> str | None:
+    """The value of a slice column as text, without white space around it; "" for a missing one.
+
+    None for what cannot be one, such as a list.
+
+    >>> slice_value(" de "), slice_value(7.0), slice_value(True), slice_value(None), slice_value([1])
+    ('de', '7', 'true', '', None)
+    """
+    if is_missing(value):
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip() if isinstance(value, str | int | float) else None
 
 
 def require_columns(columns: Columns, *, present: Iterable[str], file: str) -> None:
@@ -152,7 +195,8 @@ def require_columns(columns: Columns, *, present: Iterable[str], file: str) -> N
         return
     absent = " and no column ".join(repr(name) for name in missing)
     there = ", ".join(map(_name_shown, names[:10])) + (", ..." if len(names) > 10 else "")
-    raise InputError(f"{file} has no column {absent}; it has: {there or 'none'}. {columns.remedy}")
+    remedy = SLICE_COLUMNS if set(missing) <= set(columns.slices) else columns.remedy
+    raise InputError(f"{file} has no column {absent}; it has: {there or 'none'}. {remedy}")
 
 
 def _name_shown(name: str) -> str:

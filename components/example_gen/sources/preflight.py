@@ -51,6 +51,7 @@ def require_source(data: DataSettings) -> None:
       DataStopped: none of the first rows of a file can be used.
     """
     _require_two_classes(data)
+    _require_own_columns(data)
     if not data.pattern or "://" in data.pattern:
         return
     paths = _newest_first(data) if data.has_spans else _matching(data.pattern)
@@ -72,6 +73,15 @@ def _require_two_classes(data: DataSettings) -> None:
         f"{source} two classes, and data.classes names {len(data.class_names)}. Name your own files with "
         "data.source, or two classes."
     )
+
+
+def _require_own_columns(data: DataSettings) -> None:
+    """Raises InputError for slice columns of a source that has none."""
+    if data.slice_columns and not data.pattern:
+        raise InputError(
+            f"data.slice_columns are columns of your own files; the source {data.source} has none. Name your "
+            "files with data.source, or unset data.slice_columns."
+        )
 
 
 def labeled(data: DataSettings) -> Look:

@@ -1,11 +1,14 @@
 """Statistics, validation against the curated schema and the check, as they run one after the other."""
 
+import json
+from pathlib import Path
+
 import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.data_check.schema import SCHEMA_FILE
+from components.data_check.schema import SCHEMA_FILE, CuratedSchema, Executor
 from components.errors import DataStopped
 from components.reviews import LENGTHS
 
@@ -67,3 +70,41 @@ def test_the_schema_knows_the_length_buckets():
     schema = text_format.Parse(SCHEMA_FILE.read_text(), schema_pb2.Schema())
     (lengths,) = schema.string_domain
     assert tuple(lengths.value) == LENGTHS
+
+
+def sliced(example, **slices):
+    for name, value in slices.items():
+        example.features.feature[name].bytes_list.value.append(value.encode())
+    return example
+
+
+def write_schema(stages, **more):
+    Path(stages.schema.uri, "schema.pbtxt").unlink()
+    Executor().Do({}, {"schema": [stages.schema]}, CuratedSchema(**more).exec_properties)
+
+
+def test_the_schema_takes_more_classes_and_slice_columns(stages, reviews_from):
+    write_schema(stages, classes=3, slice_columns=("lang",))
+    train = [sliced(example, lang="de") for example in reviews_from(0, 20)]
+    train[0].features.feature["label"].int64_list.value[0] = 2
+    verdict = stages.verdict(stages.examples({"train": [train], "eval": [train[:6]]}))
+    assert verdict["findings"] == []
+    train[1].features.feature["label"].int64_list.value[0] = 3
+    del train[2].features.feature["lang"]
+    with pytest.raises(DataStopped) as stopped:
+        stages.verdict(stages.examples({"train": [train], "eval": [train[:6]]}))
+    assert "train: label: Out-of-range values: Unexpectedly large value: 3" in str(stopped.value)
+    assert "train: lang: " in str(stopped.value)
+
+
+def test_a_feature_that_no_setting_names_is_told(stages, reviews_from):
+    train = [sliced(example, lang="de") for example in reviews_from(0, 20)]
+    with pytest.raises(DataStopped, match="train: lang: New column"):
+        stages.verdict(stages.examples({"train": [train], "eval": [reviews_from(20, 6)]}))
+
+
+def test_two_classes_without_slice_columns_have_the_curated_schema_to_the_byte(stages):
+    write_schema(stages)
+    assert Path(stages.schema.uri, "schema.pbtxt").read_bytes() == SCHEMA_FILE.read_bytes()
+    different = ({}, {"classes": 3}, {"slice_columns": ["lang"]})
+    assert len({json.dumps(CuratedSchema(**more).exec_properties) for more in different}) == 3

@@ -108,3 +108,22 @@ def test_the_label_check_reads_older_spans_as_they_were_landed(greenlight, tmp_p
 def test_other_encodings_of_unicode_are_landed(greenlight, tmp_path, encoding):
     Path("a.csv").write_bytes("text;label\ncafé;1\nennui;0\n".encode(encoding))
     assert read(added(greenlight, "a.csv")["file"]) == (2, 2, 1)
+
+
+SLICED = 'data.slice_columns=["lang"]'
+
+
+def test_a_delivery_that_is_rewritten_keeps_its_slice_columns(greenlight):
+    Path("stars.csv").write_text(
+        "text,label,lang\n" + "".join(f"film {n},{n % 5 + 1},{'de' if n % 2 else 'fr'}\n" for n in range(50))
+    )
+    landed = added(greenlight, "stars.csv", STARS, SLICED)["file"]
+    counted = account([landed], DataSettings(source="files:x.csv", slice_columns=("lang",)))
+    assert counted.reading.slices == {"lang": {"de": 20, "fr": 20}}
+
+
+def test_a_delivery_without_the_slice_column_is_refused(greenlight):
+    Path("a.csv").write_text("text,label\nfine,1\ndull,0\n")
+    result = greenlight("data", "add", "a.csv", "--set", SLICED)
+    assert result.exit_code == 2
+    assert "a.csv has no column 'lang'" in result.stderr and "data.slice_columns" in result.stderr
