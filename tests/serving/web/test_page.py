@@ -202,3 +202,43 @@ def test_the_page_may_load_nothing_but_its_own_files(served):
     assert served.client.get("/web/style.css").headers["content-type"] == "text/css"
     for path in ("/web/", "/web/files.py", "/web/%2e%2e/service.py", "/web/index.html"):
         assert served.client.get(path).status_code == 404, path
+
+
+@pytest.fixture(scope="module")
+def multiclass(serving_model, tmp_path_factory):
+    from multiclass_model import save_multiclass_model
+
+    folder = tmp_path_factory.mktemp("many")
+    save_multiclass_model(folder, ("ham", "spam", "offer", *(f"a long name of class {n}" for n in range(12))))
+    with serving_model(folder) as running:
+        yield running
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_more_than_two_classes_have_bars_and_words_for_the_chosen_one(browser, multiclass, width):
+    with browser.new_context(viewport={"width": width, "height": 700}) as context:
+        page = context.new_page()
+        page.goto(multiclass.url)
+        ask(page, "spam spam, an offer and nothing else")
+        expect(page.locator("#answer")).to_contain_text("spam probability: ")
+        bars = page.locator("#bars li")
+        expect(bars).to_have_count(12)
+        expect(bars.first).to_contain_text("spam")
+        expect(bars.last).to_contain_text("4 others together")
+        expect(page.locator("#two")).to_be_hidden()
+        strongest = page.locator("#strongest tr")
+        expect(strongest.first).to_contain_text("for spam")
+        page.get_by_label("What speaks for").select_option("offer")
+        expect(strongest.first).to_contain_text("offer")
+        expect(strongest.first).to_contain_text("for offer")
+        expect(strongest.last).to_contain_text("against offer")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        report = Axe().run(page)
+    assert report.violations_count == 0, report.generate_report()
+
+
+def test_of_two_classes_there_is_no_choice(page):
+    ask(page, "a good film")
+    expect(page.locator("#strongest tr")).to_have_count(1)
+    expect(page.locator("#choice")).to_be_hidden()
+    expect(page.locator("#bars")).to_be_hidden()
