@@ -63,6 +63,10 @@ class Outbox:
             self._news.set()
             deliver.join(self._settings.linger_seconds)
 
+    def undelivered(self) -> list[str]:
+        """The channels with messages that no receiver has accepted yet."""
+        return sorted({message.channel for message in self._spool.pending()})
+
     def _work(self) -> None:
         asyncio.run(self._deliver_all())
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from components.embeddings import catalog
 from components.errors import GreenlightError, InputError
 from components.trainer.own_model.module_file import ModuleFile
-from pipeline.preflight import beam_runner, training
+from pipeline.kubeflow import caching
+from pipeline.preflight import beam_runner, pod_secrets, training
 from pipeline.settings.beam import FLINK
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def require_compilable(settings: Settings) -> None:
     _require_store(settings.kubeflow)
     _require_uncovered(settings.kubeflow)
     require_paths_of_a_pod(settings)
+    pod_secrets.require(settings)
+    caching.require_cacheable(settings)
     if settings.trainer.strategy == "multi_worker" and not settings.trainer.workers:
         raise InputError(
             "trainer.strategy = 'multi_worker': Kubeflow gives the Trainer one pod, and no TF_CONFIG that "
@@ -111,17 +114,24 @@ def _require_store(kubeflow: KubeflowSettings) -> None:
 
 
 def _require_uncovered(kubeflow: KubeflowSettings) -> None:
-    """Raises InputError if a volume hides the project's folder in the image."""
+    """Raises InputError if a volume hides the project's folder in the image, or another volume."""
     project = PurePosixPath(kubeflow.project_dir)
-    mounts = [
-        *(("kubeflow.volumes", folder) for folder in kubeflow.volumes),
-        *(("kubeflow.pod.secret_files", folder) for folder in kubeflow.pod.secret_files),
-    ]
-    for key, folder in mounts:
-        if PurePosixPath(folder) in (project, *project.parents):
+    for stage in (None, *kubeflow.pod.stages):
+        mounts = [
+            *(("kubeflow.volumes", folder) for folder in kubeflow.volumes),
+            *(("kubeflow.pod.secret_files", folder) for folder in kubeflow.pod.of(stage).secret_files),
+        ]
+        for key, folder in mounts:
+            if PurePosixPath(folder) in (project, *project.parents):
+                raise InputError(
+                    f"{key}: a volume at {folder} hides the project, which the image has in "
+                    f"{project} (kubeflow.project_dir). Mount it elsewhere."
+                )
+        folders = [folder for _, folder in mounts]
+        if twice := sorted({folder for folder in folders if folders.count(folder) > 1}):
             raise InputError(
-                f"{key}: a volume at {folder} hides the project, which the image has in "
-                f"{project} (kubeflow.project_dir). Mount it elsewhere."
+                f"kubeflow.volumes and kubeflow.pod.secret_files both have {twice[0]}. Kubernetes mounts one "
+                "volume at a path: give one of them another."
             )
 
 

@@ -19,9 +19,10 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
 from tfx.orchestration.pipeline import Pipeline
 
 from pipeline.engine.stages import create_stages
-from pipeline.kubeflow import parameters, platform_spec, step
+from pipeline.kubeflow import caching, parameters, platform_spec, step
+from pipeline.kubeflow.exit import handler
 from pipeline.kubeflow.parameters import Parameter
-from pipeline.settings.kubeflow import StageResources
+from pipeline.settings.kubeflow_stage import StageResources
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -39,11 +40,11 @@ ResourceSpec = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.
 class CompiledPipeline:
     """A PipelineJob: the PipelineSpec and the root of its artifacts.
 
-    pod: the KubernetesExecutorConfig of every step.
+    pods: label of an executor -> its KubernetesExecutorConfig, if it needs something from Kubernetes.
     """
 
     job: dict[str, Any]
-    pod: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    pods: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -56,19 +57,19 @@ class CompiledPipeline:
     @property
     def containers(self) -> dict[str, dict[str, Any]]:
         """The containers of the steps: name of the step -> container."""
-        components, executors = self.spec["components"], self.spec["deploymentSpec"]["executors"]
-        found = {name: executors[component["executorLabel"]] for name, component in components.items()}
+        executors = self.spec["deploymentSpec"]["executors"]
+        found = {name: executors[label] for name, label in _executor_labels(self.spec).items()}
         return {name: executor["container"] for name, executor in found.items() if "container" in executor}
 
     def to_yaml(self) -> str:
         """The PipelineSpec as a YAML document, and the part for Kubernetes, if any, as a second one."""
-        documents = [self.spec, *([self.platform_spec] if self.pod else [])]
+        documents = [self.spec, *([self.platform_spec] if self.pods else [])]
         return HEADER.format(name=self.name) + yaml.safe_dump_all(documents, sort_keys=True)
 
     @property
     def platform_spec(self) -> dict[str, Any]:
         """The part for Kubernetes: volumes, secrets, nodes."""
-        return platform_spec.spec(self.pod, self.spec["deploymentSpec"]["executors"])
+        return platform_spec.spec(self.pods)
 
     def to_json(self) -> str:
         """The PipelineJob, for services that take one (Vertex AI Pipelines)."""
@@ -91,9 +92,7 @@ def compile_pipeline(settings: Settings) -> CompiledPipeline:
         beam_pipeline_args=settings.beam.pipeline_args(),
     )
     config = KubeflowV2DagRunnerConfig(default_image=kubeflow.image, use_pipeline_spec_2_1=True)
-    compiled = CompiledPipeline(
-        KubeflowV2DagRunner(config).run(pipeline, write_out=False), platform_spec.executor_config(kubeflow)
-    )
+    compiled = CompiledPipeline(KubeflowV2DagRunner(config).run(pipeline, write_out=False))
     compiled.spec["defaultPipelineRoot"] = kubeflow.pipeline_root  # the only place for it in the YAML
     _complete(compiled, settings)
     for parameter in parameters.of(settings):
@@ -105,7 +104,35 @@ def compile_pipeline(settings: Settings) -> CompiledPipeline:
         if stage in changeable:
             known += ["--settings", parameters.to_json(settings, stage=stage)]
         _start_by_step(container, stage=stage, settings=settings, known=known)
-    return compiled
+    if kubeflow.alerts:
+        container = {"image": kubeflow.image, "env": _environment(settings, None)}
+        handler.add(compiled.spec, settings, container=container)
+    return dataclasses.replace(compiled, pods=_pods(compiled.spec, settings))
+
+
+def _executor_labels(spec: Mapping[str, Any]) -> dict[str, str]:
+    """Name of a component -> label of its executor; pipelines in the pipeline have none."""
+    components = spec["components"]
+    return {name: each["executorLabel"] for name, each in components.items() if "executorLabel" in each}
+
+
+def _pods(spec: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Label of an executor -> the configuration of its pod, if it has one."""
+    found = {
+        label: platform_spec.executor_config(settings.kubeflow, name)
+        for name, label in _executor_labels(spec).items()
+    }
+    return {label: config for label, config in found.items() if config}
+
+
+def _environment(settings: Settings, stage: str | None) -> list[dict[str, str]]:
+    """The environment variables of a pod, without those from secrets."""
+    own = sorted(settings.kubeflow.pod.of(stage).env.items())
+    return [
+        {"name": "PYTHONPATH", "value": settings.kubeflow.project_dir},
+        {"name": "TF_USE_LEGACY_KERAS", "value": "1"},  # TF Hub's layer is a Keras 2 layer
+        *({"name": name, "value": value} for name, value in own),
+    ]
 
 
 def _stages(settings: Settings) -> Sequence[BaseNode]:
@@ -130,10 +157,15 @@ def _resource_spec(resources: StageResources) -> Any:
     """Each figure twice, as kfp writes it: as a number for older servers, as a quantity for newer ones."""
     spec = ResourceSpec()
     if resources.cpu is not None:
-        spec.cpu_limit, spec.resource_cpu_limit = resources.cpu, f"{resources.cpu:.12g}"
+        spec.cpu_limit, spec.resource_cpu_limit = resources.cpu, _cores(resources.cpu)
+    if resources.cpu_request is not None:
+        spec.cpu_request, spec.resource_cpu_request = resources.cpu_request, _cores(resources.cpu_request)
     if resources.memory_gib is not None:
-        spec.memory_limit = resources.memory_gib * 2**30 / 10**9
-        spec.resource_memory_limit = f"{resources.memory_gib:.12g}Gi"
+        spec.memory_limit = _gigabytes(resources.memory_gib)
+        spec.resource_memory_limit = _gib(resources.memory_gib)
+    if resources.memory_request_gib is not None:
+        spec.memory_request = _gigabytes(resources.memory_request_gib)
+        spec.resource_memory_request = _gib(resources.memory_request_gib)
     if resources.accelerator is not None:
         count = resources.accelerator_count
         spec.accelerator.type, spec.accelerator.count = resources.accelerator, count
@@ -141,38 +173,33 @@ def _resource_spec(resources: StageResources) -> Any:
     return spec
 
 
+def _cores(number: float) -> str:
+    return f"{number:.12g}"
+
+
+def _gib(number: float) -> str:
+    return f"{number:.12g}Gi"
+
+
+def _gigabytes(gib: float) -> float:
+    return gib * 2**30 / 10**9
+
+
 def _complete(compiled: CompiledPipeline, settings: Settings) -> None:
     """Adds the parts of a pipeline that TFX's runner does not support."""
     tasks = compiled.spec["root"]["dag"]["tasks"]
     for name, container in compiled.containers.items():
-        container["env"] = [
-            {"name": "PYTHONPATH", "value": settings.kubeflow.project_dir},
-            {"name": "TF_USE_LEGACY_KERAS", "value": "1"},  # TF Hub's layer is a Keras 2 layer
-            *({"name": name, "value": value} for name, value in sorted(settings.kubeflow.pod.env.items())),
-        ]
+        container["env"] = _environment(settings, name)
         if settings.kubeflow.retries:
             tasks[name]["retryPolicy"] = {
                 "maxRetryCount": settings.kubeflow.retries,
                 "backoffDuration": FIRST_RETRY_AFTER,
                 "backoffFactor": 2.0,
             }
-    for name in _never_cached(settings):
-        tasks[name].pop("cachingOptions", None)
-
-
-def _never_cached(settings: Settings) -> list[str]:
-    """The stages with our drivers, which add the state outside of the pipeline to the cache key.
-
-    Kubeflow does not run these drivers; only the packaged reviews in the image cannot change between runs.
-    """
-    fixed = settings.data.kind == "packaged" and "source" not in settings.kubeflow.parameters
-    warm = settings.trainer.warm_start != "off"
-    return [
-        "ProductionModel",
-        "Pusher",
-        *(["LiveModel"] if warm else []),
-        *([] if fixed else ["ImdbExampleGen"]),
-    ]
+    for name, task in tasks.items():
+        task.pop("cachingOptions", None)
+        if caching.is_cached(name, settings):
+            task["cachingOptions"] = {"enableCache": True}
 
 
 def _declare(compiled: CompiledPipeline, parameter: Parameter, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from components.errors import GreenlightError
 from pipeline.kubeflow import results
 from pipeline.kubeflow.api import KubeflowApi
 from pipeline.results.outcome import RunResult, StageTiming
-from pipeline.settings.kubeflow import StageName
+from pipeline.settings.kubeflow_stage import StageName
 
 STAGES = get_args(StageName)
 ENDED = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from pipeline.settings.kubeflow_pod import PodSettings
+from pipeline.settings.kubeflow_stage import StageName, StageResources
 
-StageName = Literal[
-    "ImdbExampleGen",
-    "StatisticsGen",
-    "Schema",
-    "ExampleValidator",
-    "DataCheck",
-    "LiveModel",
-    "Trainer",
-    "ProductionModel",
-    "Evaluator",
-    "InfraValidator",
-    "Pusher",
-]
+_BUCKET = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 ParameterName = Literal["min_accuracy", "epochs", "source", "embedding"]
 
 
@@ -36,37 +26,49 @@ def _plain(folder: str) -> str:
     return folder.rstrip("/") or "/"
 
 
-Address = Annotated[str, StringConstraints(pattern=r"^(gs|s3|minio)://[^\s/]\S*$")]
+def _root(address: str) -> str:
+    """The address, if the launcher of KFP finds the same objects under it as this project does.
+
+    Raises:
+      ValueError: it does not, or no store has such a bucket.
+    """
+    scheme, _, rest = address.partition("://")
+    path, has_options, _ = rest.partition("?")
+    bucket, *folders = path.rstrip("/").split("/")
+    longest = 222 if scheme == "gs" else 63
+    allowed = bucket.replace("_", "-") if scheme == "gs" else bucket
+    if not _BUCKET.fullmatch(allowed) or len(bucket) > longest or ".." in bucket:
+        raise ValueError(
+            f"{bucket!r} is not the name of a bucket; expected at most {longest} of a-z, 0-9, dot and dash, "
+            "with a letter or digit at both ends"
+        )
+    if {"", ".", ".."} & set(folders):
+        raise ValueError("expected a path without //, . and .. in it")
+    if "#" in rest or (has_options and scheme == "gs"):
+        raise ValueError("expected a bucket and a folder, with nothing behind them")
+    return address
+
+
+def _without_options(place: str) -> str:
+    """The folder; its address is continued with names of files, so that nothing may be behind it."""
+    if "://" in place and ("?" in place or "#" in place):
+        raise ValueError("expected a bucket and a folder, with nothing behind them")
+    return _root(place) if "://" in place else place
+
+
+Address = Annotated[str, StringConstraints(pattern=r"^(gs|s3|minio)://[^\s/]\S*$"), AfterValidator(_root)]
 PodFolder = Annotated[str, StringConstraints(pattern=r"^/\S*$"), AfterValidator(_plain)]
 Mount = Annotated[str, StringConstraints(pattern=r"^(/[^\s/:]+)+/?$"), AfterValidator(_plain)]
-Place = Annotated[str, StringConstraints(pattern=r"^((gs|s3)://[^\s/]|/)\S*$"), AfterValidator(_plain)]
+Place = Annotated[
+    str,
+    StringConstraints(pattern=r"^((gs|s3)://[^\s/]|/)\S*$"),
+    AfterValidator(_plain),
+    AfterValidator(_without_options),
+]
 Claim = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 Host = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
 
 SECONDS_A_DAY = 86_400.0
-
-
-class StageResources(BaseModel):
-    """What the pod of one stage is given at most; Kubernetes also reserves as much for it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    cpu: float | None = Field(
-        None, ge=0.001, le=10_000, description="Processor cores; a thousandth is Kubernetes' smallest share."
-    )
-    memory_gib: float | None = Field(None, ge=0.001, le=100_000, description="Memory, in GiB.")
-    accelerator: str | None = Field(
-        None,
-        pattern=r"^\S+$",
-        description="The kind of accelerator, as the cluster calls it: nvidia.com/gpu.",
-    )
-    accelerator_count: int = Field(1, ge=1, le=1024, description="How many of them.")
-
-    @model_validator(mode="after")
-    def _count_of_something(self) -> StageResources:
-        if self.accelerator_count != 1 and self.accelerator is None:
-            raise ValueError("accelerator_count is of no accelerator; expected accelerator beside it")
-        return self
 
 
 class ApiSettings(BaseModel):
@@ -153,6 +155,16 @@ class KubeflowSettings(BaseModel):
         True,
         description="Whether stages with unchanged inputs are taken from Kubeflow's cache. Pushing never is; "
         "reading is for the packaged source, unless `source` is among kubeflow.parameters.",
+    )
+    cache: dict[StageName, bool] = Field(
+        default_factory=dict,
+        description="The same for single stages, for example { Trainer = false }. Stages that read state "
+        "outside of the pipeline cannot be switched on.",
+    )
+    alerts: bool = Field(
+        False,
+        description="Whether a last task sends the alert of each run, however it ended, to the receivers of "
+        "`alerts`. Their addresses come from secrets (kubeflow.pod). Needs Kubeflow Pipelines 2.5 or later.",
     )
     retries: int = Field(
         0,

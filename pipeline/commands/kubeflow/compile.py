@@ -50,12 +50,13 @@ def _require_no_kubernetes(settings: Settings, output: str) -> None:
     """Refuses for Vertex AI what only Kubernetes has."""
     from pipeline.kubeflow import platform_spec
 
-    if settings.kubeflow.volumes:
+    kubeflow = settings.kubeflow
+    if kubeflow.volumes:
         raise InputError(
             f"--output {output}: a .json file is for Vertex AI, which mounts no kubeflow.volumes. "
             "Unset them, and give a gs:// address as kubeflow.serving_root."
         )
-    if platform_spec.executor_config(settings.kubeflow):
+    if any(platform_spec.executor_config(kubeflow, stage) for stage in (None, *kubeflow.pod.stages)):
         raise InputError(
             f"--output {output}: a .json file is for Vertex AI, which has no kubeflow.pod but its env. Unset "
             "the others."

@@ -142,7 +142,123 @@ def test_a_job_server_that_only_the_cluster_reaches_is_not_asked(settings):
     ["files:gs://reviews/*.csv", "files:gs://reviews/{SPAN}/*.csv", "files:/data/*.csv", "packaged", "tfds"],
 )
 def test_addresses_and_absolute_paths_are_taken(settings, source):
-    checks.require_compilable(settings(f"data.source={source}", "push.signing_key=/secrets/key.pem"))
+    checks.require_compilable(settings(f"data.source={source}", "push.public_key=/keys/key.pub"))
+
+
+# --- secrets
+
+KEY = "push.signing_key=/secrets/key.pem"
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        'kubeflow.pod.secret_files={"/secrets"="signing-key"}',
+        'kubeflow.pod.stages.Pusher.secret_files={"/secrets"="signing-key"}',
+    ],
+)
+def test_a_signing_key_from_a_secret_compiles(settings, assignment):
+    checks.require_compilable(settings(KEY, assignment))
+
+
+@pytest.mark.parametrize(
+    ("assignments", "folder"),
+    [
+        ([KEY], "/secrets"),
+        ([KEY, 'kubeflow.pod.secret_files={"/others"="signing-key"}'], "/secrets"),
+        ([KEY, 'kubeflow.pod.stages.Trainer.secret_files={"/secrets"="signing-key"}'], "/secrets"),
+        ([KEY, 'kubeflow.volumes={"/secrets"="a-claim"}'], "/secrets"),
+        (["push.signing_key=/a/b/key.pem", 'kubeflow.pod.secret_files={"/a"="signing-key"}'], "/a/b"),
+        (["push.signing_key=/key.pem"], "/secrets"),
+    ],
+)
+def test_a_signing_key_that_no_secret_brings_is_refused(settings, assignments, folder):
+    path = assignments[0].partition("=")[2]
+    assert refusal(settings(*assignments)) == (
+        f"push.signing_key = {path!r}: no secret brings this file into the pod of the Pusher. Name the "
+        "secret whose keys are the files in its folder: --set "
+        f'\'kubeflow.pod.stages.Pusher.secret_files={{"{folder}" = "SECRET"}}\'.'
+    )
+
+
+FROM_VARIABLE = "alerts.webhook=env:ALERTS_URL"
+FROM_FILE = "alerts.slack=file:/secrets/slack"
+
+
+@pytest.mark.parametrize(
+    "assignments",
+    [
+        [FROM_VARIABLE, 'kubeflow.pod.secret_env={"ALERTS_URL"="alerts/url"}'],
+        [FROM_FILE, 'kubeflow.pod.secret_files={"/secrets"="alerts"}'],
+        ['alerts.command=["page-me"]'],
+    ],
+)
+def test_receivers_of_alerts_from_secrets_compile(settings, assignments):
+    checks.require_compilable(settings("kubeflow.alerts=true", *assignments))
+
+
+@pytest.mark.parametrize(
+    ("assignments", "message"),
+    [
+        ([], "kubeflow.alerts = true: there is no receiver. Set alerts.webhook, alerts.slack or"),
+        (
+            ["alerts.webhook=https://hooks.example/T0PS3CRET"],
+            "alerts.webhook: the address is written out, and would be readable in the compiled file.",
+        ),
+        (
+            [FROM_VARIABLE],
+            "alerts.webhook = 'env:ALERTS_URL': no secret brings this variable into the pod that sends "
+            'alerts. Name it: --set \'kubeflow.pod.secret_env={"ALERTS_URL" = "SECRET/KEY"}\'.',
+        ),
+        (
+            [FROM_VARIABLE, 'kubeflow.pod.stages.Pusher.secret_env={"ALERTS_URL"="alerts/url"}'],
+            "alerts.webhook = 'env:ALERTS_URL': no secret brings this variable into the pod",
+        ),
+        ([FROM_FILE], "alerts.slack = 'file:/secrets/slack': no secret brings this file into the pod"),
+    ],
+)
+def test_receivers_that_the_pod_would_not_have_are_refused(settings, assignments, message):
+    found = refusal(settings("kubeflow.alerts=true", *assignments))
+    assert found.startswith(message)
+    assert "T0PS3CRET" not in found
+
+
+def test_without_an_exit_handler_nothing_is_asked_of_the_receivers(settings):
+    checks.require_compilable(settings(FROM_VARIABLE, FROM_FILE))
+
+
+@pytest.mark.parametrize("stage", ["Pusher", "ProductionModel", "LiveModel", "ImdbExampleGen"])
+def test_a_stage_that_reads_state_outside_of_the_pipeline_cannot_be_cached(settings, stage):
+    assert refusal(settings(f"kubeflow.cache.{stage}=true")).startswith(
+        f"kubeflow.cache.{stage} = true: this stage reads state outside of the pipeline"
+    )
+
+
+@pytest.mark.parametrize(
+    "assignments",
+    [
+        ['kubeflow.volumes={"/a"="claim"}', 'kubeflow.pod.secret_files={"/a"="secret"}'],
+        ['kubeflow.volumes={"/a"="claim"}', 'kubeflow.pod.stages.Pusher.secret_files={"/a"="secret"}'],
+    ],
+)
+def test_two_volumes_at_one_path_are_refused(settings, assignments):
+    assert refusal(settings(*assignments)) == (
+        "kubeflow.volumes and kubeflow.pod.secret_files both have /a. Kubernetes mounts one volume at a "
+        "path: give one of them another."
+    )
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        "minio://mlpipeline/v2/artifacts/",
+        "s3://reviews.example/greenlight",
+        "s3://reviews/greenlight?region=eu-north-1&endpoint=s3.example:9000",
+        "minio://mlpipeline",
+    ],
+)
+def test_addresses_that_the_launcher_opens_are_roots(settings, root):
+    checks.require_compilable(settings(f"kubeflow.pipeline_root={root}", "kubeflow.serving_root=gs://models"))
 
 
 @pytest.mark.parametrize(
@@ -181,6 +297,58 @@ def test_addresses_and_absolute_paths_are_taken(settings, source):
         ('kubeflow.volumes={"/a:b"="a"}', "kubeflow.volumes./a:b"),
         ('kubeflow.volumes={"/a/../b"="a"}', "expected a path without . and .. in it"),
         ("kubeflow.serving_root=/a/../b", "expected a path without . and .. in it"),
+        (
+            "kubeflow.pipeline_root=s3://Reviews/v2",
+            "'Reviews' is not the name of a bucket; expected at most 63 of a-z, 0-9, dot and dash",
+        ),
+        ("kubeflow.pipeline_root=minio://ml_pipeline/v2", "'ml_pipeline' is not the name of a bucket"),
+        (f"kubeflow.pipeline_root=s3://{'a' * 64}/v2", "is not the name of a bucket; expected at most 63"),
+        ("kubeflow.pipeline_root=s3://reviews//v2", "expected a path without //, . and .. in it"),
+        ("kubeflow.pipeline_root=s3://reviews/../v2", "expected a path without //, . and .. in it"),
+        ("kubeflow.pipeline_root=gs://reviews/v2?a=b", "expected a bucket and a folder, with nothing behind"),
+        ("kubeflow.serving_root=s3://models/v2?a=b", "expected a bucket and a folder, with nothing behind"),
+        ("kubeflow.serving_root=minio://models", 'kubeflow.serving_root = "minio://models"'),
+        ("kubeflow.cache.Trainr=false", "kubeflow.cache.Trainr"),
+        (
+            "kubeflow.resources.Trainer={cpu=1, cpu_request=2}",
+            "cpu_request is above cpu; expected at most the limit",
+        ),
+        (
+            "kubeflow.resources.Trainer={memory_gib=1, memory_request_gib=2}",
+            "memory_request_gib is above memory_gib; expected at most the limit",
+        ),
+        (
+            'kubeflow.pod.tolerations=[{key="a", value="b"}]',
+            'value is only compared by Equal; expected operator = "Equal" beside it',
+        ),
+        (
+            'kubeflow.pod.tolerations=[{operator="Equal", value="b"}]',
+            "Equal compares the value of one taint; expected its key beside it",
+        ),
+        (
+            'kubeflow.pod.tolerations=[{key="a", seconds=30}]',
+            'seconds only counts for NoExecute; expected effect = "NoExecute" beside it',
+        ),
+        ('kubeflow.pod.node_affinity=[{key="a"}]', "In compares with values; expected values beside it"),
+        (
+            'kubeflow.pod.node_affinity=[{key="a", operator="Exists", values=["b"]}]',
+            "Exists compares with no values; expected none",
+        ),
+        (
+            'kubeflow.pod.node_affinity=[{key="a", operator="Gt", values=["b"]}]',
+            "Gt compares with a number; expected one whole number in values",
+        ),
+        ('kubeflow.pod.node_affinity=[{key="a", values=["b"], weight=101}]', "node_affinity[0].weight = 101"),
+        (
+            'kubeflow.pod={env={"A"="1"}, secret_env={"A"="hub/a"}}',
+            "A is in env and in secret_env; expected it in one of them",
+        ),
+        (
+            'kubeflow.pod={env={"A"="1"}, stages={Trainer={secret_env={"A"="hub/a"}}}}',
+            "A is in env and in secret_env; expected it in one of them",
+        ),
+        ('kubeflow.pod.stages.Trainr.labels={"a"="b"}', "kubeflow.pod.stages.Trainr"),
+        ('kubeflow.pod.stages.Trainer.env={"PYTHONPATH"="/x"}', "PYTHONPATH is set by the compilation"),
         ("kubeflow.api.host=https://ann:secret@h", "kubeflow.api.host = "),
         ("kubeflow.api.host=https://h/pipeline/#/runs", "kubeflow.api.host = "),
         ('kubeflow.parameters=["epoch"]', 'kubeflow.parameters[0] = "epoch"'),

@@ -17,7 +17,7 @@ from tfx.utils import import_utils
 
 from pipeline.kubeflow import parameters
 from pipeline.kubeflow.step import with_parameters
-from pipeline.settings.kubeflow import StageName
+from pipeline.settings.kubeflow_stage import StageName
 
 ROOT = Path(__file__).parents[4]
 IMAGE, PIPELINE_ROOT = "registry.example/greenlight:4dd0c33", "gs://reviews/greenlight"
@@ -122,6 +122,25 @@ def test_resources_are_written_as_kfp_writes_them(compile_with):
     assert set(resources.values()) == {None}
 
 
+def test_requests_are_apart_from_limits(compile_with):
+    compiled = compile_with(
+        "kubeflow.resources.Trainer={cpu=4, cpu_request=0.5, memory_gib=8, memory_request_gib=2}",
+        "kubeflow.resources.Schema.memory_request_gib=1",
+    )
+    resources = {name: container.get("resources") for name, container in compiled.containers.items()}
+    assert resources.pop("Trainer") == {
+        "cpuLimit": 4.0,
+        "resourceCpuLimit": "4",
+        "cpuRequest": 0.5,
+        "resourceCpuRequest": "0.5",
+        "memoryLimit": 8.589934592,
+        "resourceMemoryLimit": "8Gi",
+        "memoryRequest": 2.147483648,
+        "resourceMemoryRequest": "2Gi",
+    }
+    assert resources.pop("Schema") == {"memoryRequest": 1.073741824, "resourceMemoryRequest": "1Gi"}
+
+
 def test_every_step_is_started_again_as_often_as_asked_for(compile_with, compiled):
     retried = compile_with("kubeflow.retries=2")
     for task in tasks(retried).values():
@@ -140,6 +159,9 @@ CHANGING = ["data.source=files:gs://a/*.csv", 'kubeflow.parameters=["epochs"]']
         (CHANGING, {"ImdbExampleGen", *STORE}),
         (CHANGING[1:], STORE),
         (["kubeflow.enable_cache=false"], STAGES),
+        (["kubeflow.cache.Trainer=false"], {"Trainer", "ImdbExampleGen", *STORE}),
+        (["kubeflow.enable_cache=false", "kubeflow.cache.Trainer=true"], STAGES - {"Trainer"}),
+        ([*CHANGING[1:], "kubeflow.cache.ImdbExampleGen=false"], {"ImdbExampleGen", *STORE}),
     ],
 )
 def test_what_can_change_behind_kubeflows_back_is_never_cached(compile_with, assignments, uncached):
@@ -302,51 +324,6 @@ def test_volumes_are_a_second_document_that_mounts_each_of_them_in_every_step(co
         ]
     parsed = json_format.ParseDict(platform, pipeline_spec_pb2.PlatformSpec())
     assert set(parsed.platforms) == {"kubernetes"}
-    assert "&" not in compiled.to_yaml().split("---")[1], "KFP's reader gets no YAML aliases"
-
-
-POD = (
-    'kubeflow.volumes={"/models"="models"}',
-    'kubeflow.pod.image_pull_secrets=["registry"]',
-    'kubeflow.pod.env={"HTTPS_PROXY"="http://proxy:3128"}',
-    'kubeflow.pod.secret_env={"TOKEN"="hub/token", "USER"="hub/user", "KEY"="other/key"}',
-    'kubeflow.pod.secret_files={"/secrets"="signing-key"}',
-    'kubeflow.pod.node_selector={"cloud.example/pool"="gpu"}',
-    'kubeflow.pod.tolerations=[{key="nvidia.com/gpu", effect="NoSchedule"}]',
-    'kubeflow.pod.labels={"team"="reviews"}',
-    'kubeflow.pod.annotations={"sidecar.istio.io/inject"="false"}',
-)
-
-
-def test_what_a_platform_team_asks_for_is_in_every_steps_kubernetes_part(compile_with):
-    compiled = compile_with(*POD)
-    spec, platform = yaml.safe_load_all(compiled.to_yaml())
-    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    assert set(executors) == set(spec["deploymentSpec"]["executors"])
-    for executor in executors.values():
-        assert executor == {
-            "pvcMount": [{"constant": "models", "mountPath": "/models"}],
-            "imagePullSecret": [{"secretName": "registry"}],
-            "secretAsEnv": [
-                {
-                    "secretName": "hub",
-                    "keyToEnv": [
-                        {"secretKey": "token", "envVar": "TOKEN"},
-                        {"secretKey": "user", "envVar": "USER"},
-                    ],
-                },
-                {"secretName": "other", "keyToEnv": [{"secretKey": "key", "envVar": "KEY"}]},
-            ],
-            "secretAsVolume": [{"secretName": "signing-key", "mountPath": "/secrets"}],
-            "nodeSelector": {"labels": {"cloud.example/pool": "gpu"}},
-            "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
-            "podMetadata": {
-                "labels": {"team": "reviews"},
-                "annotations": {"sidecar.istio.io/inject": "false"},
-            },
-        }
-    for container in compiled.containers.values():
-        assert {"name": "HTTPS_PROXY", "value": "http://proxy:3128"} in container["env"]
     assert "&" not in compiled.to_yaml().split("---")[1], "KFP's reader gets no YAML aliases"
 
 
