@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import tf_keras
+from scipy import special
 
 from components.trainer.classifier import callbacks, model
-from components.trainer.classifier.calibration import Calibration, find, fold
+from components.trainer.classifier.calibration import Calibration, find, find_temperature, fold
 from components.trainer.classifier.conversion import unconverted
-from components.trainer.classifier.data import Batches
+from components.trainer.classifier.data import Batches, Features
+from components.trainer.classifier.losses import accuracy_of, loss_of
 from components.trainer.distribution import DistributedCopy, sharded
 from components.trainer.settings import TrainerSettings
 
@@ -99,7 +101,7 @@ def fit(
         trained, batches = distributed.feed.model, sharded(batches)
         validated = None if validated is None else sharded(validated)
     with distributed.strategy.scope() if distributed else nullcontext():
-        _compile(trained, settings)
+        _compile(trained, settings, classifier.classes)
     trained.fit(
         batches,
         validation_data=validated,
@@ -135,36 +137,52 @@ def outcome(
     }
 
 
-def _compile(keras_model: tf_keras.Model, settings: TrainerSettings) -> None:
+def _compile(keras_model: tf_keras.Model, settings: TrainerSettings, classes: int) -> None:
     keras_model.compile(
         # The "legacy" Adam updates a variable in a single fused kernel: on a word table half a step's time.
         tf_keras.optimizers.legacy.Adam(settings.learning_rate),
-        loss=tf_keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
-        metrics=[tf_keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)],
+        loss=loss_of(classes, from_logits=True, label_smoothing=settings.label_smoothing),
+        metrics=[accuracy_of(classes, from_logits=True)],
     )
 
 
 def _calibrate(classifier: model.Classifier, keras_model: tf_keras.Model, evaluation: Batches) -> Calibration:
-    found = find(*_logits(keras_model, evaluation))
+    logits, labels = _logits(keras_model, evaluation)
+    found = find(logits, labels) if classifier.classes == 2 else find_temperature(logits, labels)
     fold(found, classifier.head.get_layer("logit"))
     return found
 
 
 def quality(classifier: model.Classifier, evaluation: Batches) -> dict[str, float]:
     """The log loss and accuracy of a fitted classifier, without label smoothing."""
-    logits, labels = _logits(model.encoded_feed(classifier).model, evaluation)
+    logits, labels = scored(classifier, evaluation)
+    if classifier.classes > 2:
+        logits, right = logits.astype(np.float64), labels.astype(np.int64)
+        losses = special.logsumexp(logits, axis=1) - logits[np.arange(len(right)), right]
+        return {
+            "loss": float(losses.mean()),
+            "accuracy": float(np.mean(logits.argmax(axis=1) == right)),
+        }
     loss = np.logaddexp(0, np.where(labels == 1, -logits, logits).astype(np.float64)).mean()
     return {"loss": float(loss), "accuracy": float(np.mean((logits >= 0) == (labels == 1)))}
 
 
+def scored(classifier: model.Classifier, evaluation: Batches) -> tuple[np.ndarray, np.ndarray]:
+    """The logits of a fitted classifier, float32 [N] or of K > 2 classes [N, K], and the labels, [N]."""
+    return _logits(model.encoded_feed(classifier).model, evaluation)
+
+
 @unconverted
 def _logits(keras_model: tf_keras.Model, evaluation: Batches) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and labels, float32 [N] each."""
-    scored = [
-        (keras_model(features, training=False)[:, 0].numpy(), labels.numpy())
-        for features, labels in evaluation.batches(_EVAL_BATCH)
-    ]
-    logits, labels = (np.concatenate(parts) for parts in zip(*scored, strict=True))
+    """Logits, float32 [N] or of K > 2 classes [N, K], and labels, float32 [N]."""
+    of_two = keras_model.output_shape[1] == 1
+
+    def logits_of(features: Features) -> np.ndarray:
+        logits = keras_model(features, training=False)
+        return (logits[:, 0] if of_two else logits).numpy()
+
+    parts = [(logits_of(features), labels.numpy()) for features, labels in evaluation.batches(_EVAL_BATCH)]
+    logits, labels = (np.concatenate(part) for part in zip(*parts, strict=True))
     return logits, labels
 
 

@@ -6,12 +6,13 @@ from typing import Any, Literal
 
 import tensorflow as tf
 
+from components.class_names import Names
 from components.trainer import fitting, progress
 from components.trainer.classifier import model
 from components.trainer.classifier.warm_start import Transferred, transfer_weights
 from components.trainer.preparation import Prepared
 from components.trainer.settings import TrainerSettings
-from serving.store.manifest import MANIFEST_NAME, ManifestError, from_json
+from serving.store.manifest import MANIFEST_NAME, Facts, ManifestError, from_json
 
 Origin = Literal["scratch", "live"]
 Fitted = tuple[model.Classifier, fitting.FitRecord]
@@ -101,7 +102,11 @@ def _fit(
     taken = None
     if base_model is not None:
         taken = transfer_weights(
-            classifier, base_model, handle=prepared.handle, vocabulary=prepared.vocabulary
+            classifier,
+            base_model,
+            handle=prepared.handle,
+            vocabulary=prepared.vocabulary,
+            other_classes=_other_classes(base_model, prepared.classes),
         )
         progress.report(f"starting from the live model; {taken}")
     record = fitting.fit(
@@ -118,14 +123,29 @@ def _fit(
 
 def _fitted_on_eval(folder: str) -> bool:
     """Whether the manifest of the version in `folder` says that its model was fitted on eval, too."""
+    facts = _facts(folder)
+    return facts is not None and "eval" in facts.fitted_on
+
+
+def _other_classes(folder: str, classes: Names) -> str | None:
+    """A clause about the classes of the version in `folder`, where there are more than two and others."""
+    facts = _facts(folder)
+    theirs = facts and facts.data.get("settings", {}).get("classes")
+    if not theirs or (len(theirs) == 2 and len(classes) == 2) or tuple(theirs) == classes:
+        return None
+    return f"the live model's classes are {', '.join(theirs)}"
+
+
+def _facts(folder: str) -> Facts | None:
+    """The facts of the version in `folder`; None without a manifest that can be read."""
     path = f"{folder}/{MANIFEST_NAME}"
     if not tf.io.gfile.exists(path):
-        return False
+        return None
     with tf.io.gfile.GFile(path, "rb") as file:
         try:
-            return "eval" in from_json(file.read()).facts.fitted_on
+            return from_json(file.read()).facts
         except ManifestError:
-            return False
+            return None
 
 
 def _better(prepared: Prepared, scratch: Fitted, live: Fitted, taken: Transferred) -> Fitted:

@@ -11,11 +11,14 @@ import tensorflow as tf
 import tensorflow_hub as hub
 import tf_keras
 
+from components.class_names import Names
 from components.embeddings.load import load
 from components.embeddings.locate import locate
 from components.embeddings.settings import EmbeddingSettings
+from components.reviews import CLASSES
 from components.trainer import progress
 from components.trainer.classifier import data, model, ngrams
+from components.trainer.classifier.class_tally import ClassTally
 from components.trainer.classifier.ngram_tally import NgramTally
 from components.trainer.distribution import DistributedCopy, SharedModel
 from components.trainer.settings import TrainerSettings
@@ -34,6 +37,7 @@ class Prepared:
       vocabulary: the n-grams, with the values that `train` teaches.
       vocabulary_of_both: the same n-grams with the values that both sets teach, for a refit.
       not_refit: why there is no refit, a clause; None if there is one.
+      classes: the names of the classes.
     """
 
     handle: str
@@ -43,6 +47,7 @@ class Prepared:
     evaluation: data.Batches
     vocabulary_of_both: ngrams.Vocabulary | None = None
     not_refit: str | None = None
+    classes: Names = CLASSES
 
     def together(self) -> "Prepared":
         """What a refit takes: both sets of reviews as `train`. `evaluation` is part of it then."""
@@ -58,7 +63,7 @@ class Prepared:
     def fresh_classifier(self, settings: TrainerSettings) -> model.Classifier:
         """An untrained classifier; also seeds the random numbers of its fit."""
         tf_keras.utils.set_random_seed(settings.seed)
-        return model.build(self.fresh_embedding(), self.vocabulary, settings)
+        return model.build(self.fresh_embedding(), self.vocabulary, settings, classes=len(self.classes))
 
     def distributed(
         self, classifier: model.Classifier, settings: TrainerSettings, strategy: Any
@@ -71,7 +76,7 @@ class Prepared:
                 # Not `load`, whose checks call the layer, which TensorFlow allows only on a replica.
                 embedding = hub.KerasLayer(self.handle, trainable=True, input_shape=[], dtype=tf.string)
             width = classifier.head.inputs[0].shape[1]
-            copy = model.build(embedding, self.vocabulary, settings, width=width)
+            copy = model.build(embedding, self.vocabulary, settings, width=width, classes=len(self.classes))
             distributed = DistributedCopy(strategy, copy, model.encoded_feed(copy, SharedModel))
             distributed.copy_from(classifier)
         return distributed
@@ -85,6 +90,7 @@ def prepare(
     train_files: Sequence[str],
     eval_files: Sequence[str],
     judged_split: str = "eval",
+    classes: Names = CLASSES,
 ) -> Prepared:
     """Finds the embedding, reads both splits, and learns the n-grams: of the first, for a refit of both.
 
@@ -92,6 +98,7 @@ def prepare(
       cache_dir: the folder of built and downloaded embeddings.
       train_files, eval_files: patterns of GZIP TFRecords of reviews.
       judged_split: the split that the fitted model will be judged on; if that is eval, there is no refit.
+      classes: the names of the classes.
 
     Raises:
       InputError: the embedding cannot be found or used.
@@ -104,7 +111,7 @@ def prepare(
     settings = settings.scaled(reviews=sizes["train"])
     streamed = sum(sizes.values()) > settings.memory_reviews
     not_refit = settings.why_not_refit(judged_split=judged_split, streamed=streamed)
-    learned = _Learned(settings, refit=not_refit is None)
+    learned = _Learned(settings, refit=not_refit is None, classes=len(classes))
     if streamed:
         progress.report(f"{sizes['train']:,} and {sizes['eval']:,} reviews are streamed in every epoch")
         reviews = _streamed(settings, encode_words, files, sizes, learned)
@@ -119,6 +126,7 @@ def prepare(
         reviews["eval"],
         vocabulary_of_both=learned.of_both,
         not_refit=not_refit,
+        classes=classes,
     )
 
 
@@ -130,8 +138,9 @@ class _Learned:
       of_both: the same n-grams with the values of both splits; None without a refit.
     """
 
-    def __init__(self, settings: TrainerSettings, *, refit: bool) -> None:
-        self._settings, self._tally = settings, NgramTally()
+    def __init__(self, settings: TrainerSettings, *, refit: bool, classes: int = 2) -> None:
+        self._settings = settings
+        self._tally = NgramTally() if classes == 2 else ClassTally(classes)
         self.taught_by = ("train", "eval") if refit else ("train",)
         self.of_train: ngrams.Vocabulary | None = None
         self.of_both: ngrams.Vocabulary | None = None
@@ -141,17 +150,22 @@ class _Learned:
         for hashes, labels in parts:
             lengths = hashes.row_lengths().numpy()
             self._tally.add(hashes.flat_values.numpy(), lengths=lengths, labels=labels)
-        found = ngrams.learn(
-            self._tally,
-            order=self._settings.ngram_order,
-            min_count=self._settings.ngram_min_count,
-            limit=self._settings.ngram_limit,
-        )
+        found = self._vocabulary()
         if split == "train":
             self.of_train = found
         elif self.of_train is not None:
             # One list of n-grams for both fits: the reviews are encoded once.
             self.of_train, self.of_both = self.of_train.values_for(found), found
+
+    def _vocabulary(self) -> ngrams.Vocabulary:
+        given = {
+            "order": self._settings.ngram_order,
+            "min_count": self._settings.ngram_min_count,
+            "limit": self._settings.ngram_limit,
+        }
+        if isinstance(self._tally, ClassTally):
+            return ngrams.learn_classes(self._tally, **given)
+        return ngrams.learn(self._tally, **given)
 
     def encoder(self, encode_words: data.Encode) -> data.Encode:
         """The encoder of `model.encoded_feed` for a classifier with these n-grams."""

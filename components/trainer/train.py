@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components import fitted_splits
+from components.class_names import Names
 from components.embeddings.locate import unchanged
 from components.embeddings.settings import EmbeddingSettings
 from components.reviews import CLASSES
@@ -60,9 +61,8 @@ def run_fn(fn_args: FnArgs) -> None:
             carry_out(job)
 
 
-def _classes(config: Mapping[str, Any]) -> tuple[str, str]:
-    negative, positive = config.get("classes", CLASSES)
-    return negative, positive
+def _classes(config: Mapping[str, Any]) -> Names:
+    return tuple(config.get("classes", CLASSES))
 
 
 def carry_out(job: Job, *, exports: bool = True) -> None:
@@ -80,6 +80,7 @@ def carry_out(job: Job, *, exports: bool = True) -> None:
         base_model=job.base_model,
         log_dir=job.run_dir if exports else None,
         judged_split=job.judged_split,
+        classes=job.classes,
     )
     if exports:
         signatures.export(classifier, job.model_dir, classes=job.classes)
@@ -102,6 +103,7 @@ def train(
     base_model: str | None = None,
     log_dir: str | Path | None = None,
     judged_split: str = "eval",
+    classes: Names = CLASSES,
 ) -> tuple[model.Classifier, fitting.FitRecord]:
     """A trained classifier and the record of its fit; deterministic.
 
@@ -111,6 +113,7 @@ def train(
       base_model: the folder of the live model, for `settings.warm_start`; None if there is none.
       log_dir: the folder of TensorBoard's logs, if any.
       judged_split: the split that the model will be judged on. Unless that is eval, it may be refit.
+      classes: the names of the classes.
 
     Raises:
       GreenlightError: a split is empty, the embedding cannot be found or used, or the fit diverged.
@@ -123,6 +126,7 @@ def train(
         train_files=train_files,
         eval_files=eval_files,
         judged_split=judged_split,
+        classes=classes,
     )
     fitted = fit_prepared(prepared, settings, base_model=base_model, log_dir=log_dir, strategy=strategy)
     if prepared.not_refit is None:

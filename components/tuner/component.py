@@ -6,8 +6,10 @@ from tfx.components.tuner.component import Tuner
 from tfx.proto import trainer_pb2
 from tfx.types import channel
 
+from components.class_names import Names
 from components.embeddings.locate import fingerprint
 from components.embeddings.settings import EmbeddingSettings
+from components.reviews import CLASSES
 from components.trainer.settings import TrainerSettings
 from components.tuner import fit_cache
 from components.tuner.settings import TuneSettings
@@ -23,6 +25,7 @@ def tuner(
     embedding: EmbeddingSettings,
     cache_dir: Path,
     fits_dir: Path,
+    classes: Names = CLASSES,
 ) -> Tuner:
     """TFX's Tuner on the splits `train` and `eval` of `examples`.
 
@@ -41,5 +44,6 @@ def tuner(
             "cache_dir": str(cache_dir),
             "fits": str(fits_dir),
             "code": fit_cache.code(),
+            **({"classes": list(classes)} if len(classes) > 2 else {}),
         },
     )

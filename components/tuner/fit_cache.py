@@ -8,12 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from scipy import special
 
+from components.class_names import Names
 from components.embeddings.locate import fingerprint, unchanged
 from components.embeddings.settings import EmbeddingSettings
 from components.evaluator.judgment import metrics
 from components.fingerprints import code_fingerprint
-from components.trainer.classifier import model
+from components.reviews import CLASSES
+from components.trainer import fitting
+from components.trainer.classifier import data, model
+from components.trainer.fitting import FitRecord
 from components.trainer.preparation import Prepared, prepare
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import fit_prepared
@@ -42,14 +47,22 @@ class FitCache:
       folder: where results are kept: a JSON file a fit, named by a digest of settings, reviews and code.
       train_files, eval_files: patterns of GZIP TFRecords of reviews.
       cache_dir: where embeddings are kept between runs.
+      classes: the names of the classes.
     """
 
     def __init__(
-        self, folder: Path, *, train_files: Sequence[str], eval_files: Sequence[str], cache_dir: Path
+        self,
+        folder: Path,
+        *,
+        train_files: Sequence[str],
+        eval_files: Sequence[str],
+        cache_dir: Path,
+        classes: Names = CLASSES,
     ):
         self._folder = folder
         self._files = {"train_files": list(train_files), "eval_files": list(eval_files)}
         self._cache_dir = cache_dir
+        self._classes = classes
         self._reviews = {name: _digest(patterns) for name, patterns in self._files.items()}
         self._code = code()
         self._prepared: tuple[object, Prepared] | None = None
@@ -71,12 +84,14 @@ class FitCache:
         return measured
 
     def _path(self, trainer: TrainerSettings, embedding: EmbeddingSettings, module: str) -> Path:
-        decides = {
+        decides: dict[str, object] = {
             "trainer": trainer.model_dump(mode="json", exclude={"memory_reviews", "refit"}),
             "embedding": [embedding.trainable, module],
             "reviews": self._reviews,
             "code": self._code,
         }
+        if len(self._classes) > 2:
+            decides["classes"] = len(self._classes)
         name = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:24]
         return self._folder / f"{name}.json"
 
@@ -93,6 +108,7 @@ class FitCache:
                     cache_dir=self._cache_dir,
                     train_files=self._files["train_files"],
                     eval_files=self._files["eval_files"],
+                    classes=self._classes,
                 ),
             )
         return self._prepared[1]
@@ -106,6 +122,8 @@ def code() -> str:
 def measure(prepared: Prepared, settings: TrainerSettings) -> FitResult:
     """Makes one fit, and scores the eval split with the model as it would be exported."""
     classifier, record = fit_prepared(prepared, settings)
+    if classifier.classes > 2:
+        return _measured_classes(classifier, record, prepared.evaluation)
     keras_model = model.encoded_feed(classifier).model
     scored = [
         (tf.sigmoid(keras_model(features, training=False)[:, 0]).numpy(), labels.numpy())
@@ -116,6 +134,21 @@ def measure(prepared: Prepared, settings: TrainerSettings) -> FitResult:
         accuracy=metrics.accuracy(label, probability),
         log_loss=metrics.loss(label, probability),
         calibration_error=metrics.expected_calibration_error(label, probability),
+        epochs=len(record.epochs),
+        seconds=record.seconds,
+    )
+
+
+def _measured_classes(classifier: model.Classifier, record: FitRecord, evaluation: data.Batches) -> FitResult:
+    """The result of a fit of more than two classes; the calibration error is that of the chosen class."""
+    logits, label = fitting.scored(classifier, evaluation)
+    probabilities = special.softmax(logits.astype(np.float64), axis=1)
+    right = probabilities.argmax(axis=1) == label
+    quality = fitting.quality(classifier, evaluation)
+    return FitResult(
+        accuracy=quality["accuracy"],
+        log_loss=quality["loss"],
+        calibration_error=metrics.expected_calibration_error(right, probabilities.max(axis=1)),
         epochs=len(record.epochs),
         seconds=record.seconds,
     )

@@ -10,6 +10,7 @@ from tfx.components.tuner.component import TunerFnResult
 
 from components.embeddings.settings import EmbeddingSettings
 from components.errors import GreenlightError
+from components.reviews import CLASSES
 from components.trainer import progress
 from components.trainer.classifier.callbacks import Diverged
 from components.trainer.settings import TrainerSettings
@@ -31,6 +32,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
         train_files=fn_args.train_files,
         eval_files=fn_args.eval_files,
         cache_dir=Path(config["cache_dir"]),
+        classes=tuple(config.get("classes", CLASSES)),
     )
     embedding = EmbeddingSettings.model_validate(config["embedding"])
     return TunerFnResult(Search(tune, trainer, embedding, fits, working_dir=fn_args.working_dir), {})

@@ -132,6 +132,7 @@ def create_tuning_pipeline(settings: Settings, workspace: Workspace) -> Pipeline
         embedding=settings.embedding,
         cache_dir=settings.cache,
         fits_dir=workspace.root / "fits",
+        classes=settings.data.class_names,
     )
     search.add_upstream_node(data.check)
     return Pipeline(

@@ -1,15 +1,19 @@
-"""Calibration of probabilities by Platt scaling (Platt, 1999)."""
+"""Calibration of probabilities: Platt scaling of two classes (Platt, 1999), a temperature for more.
+
+The temperature is that of Guo et al., On Calibration of Modern Neural Networks (2017).
+"""
 
 import dataclasses
 
 import numpy as np
 import tf_keras
-from scipy import optimize
+from scipy import optimize, special
 
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """A logit z becomes scale * z + offset."""
+    """A logit z becomes scale * z + offset. With more than two classes the offset is 0, and the temperature
+    1 / scale."""
 
     scale: float
     offset: float
@@ -31,7 +35,24 @@ def find(logits: np.ndarray, labels: np.ndarray) -> Calibration:
     return Calibration(float(np.exp(log_scale)), float(offset))
 
 
+def find_temperature(logits: np.ndarray, labels: np.ndarray) -> Calibration:
+    """The scale with the lowest log loss of `logits`, float [N, K], for `labels`, 0 to K - 1; regularized
+    as by `find`.
+    """
+    logits, right = logits.astype(np.float64), labels.astype(np.int64)
+    rows = np.arange(len(logits))
+
+    def loss(parameters: np.ndarray) -> float:
+        (log_scale,) = parameters
+        scaled = np.exp(log_scale) * logits
+        fit = (special.logsumexp(scaled, axis=1) - scaled[rows, right]).sum()
+        return (fit + log_scale**2) / len(logits)
+
+    (log_scale,) = optimize.minimize(loss, [0.0], method="BFGS").x
+    return Calibration(float(np.exp(log_scale)), 0.0)
+
+
 def fold(calibration: Calibration, output: tf_keras.layers.Dense) -> None:
-    """Changes the logit layer so that it returns the calibrated logit."""
+    """Changes the logit layer so that it returns the calibrated logits."""
     kernel, bias = output.get_weights()
     output.set_weights([calibration.scale * kernel, calibration.scale * bias + calibration.offset])

@@ -1,8 +1,9 @@
-"""The classifier: a text embedding beside n-gram features, dense layers, one probability."""
+"""The classifier: a text embedding beside n-gram features, dense layers, probabilities of the classes."""
 
 import dataclasses
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_hub as hub
 import tf_keras
@@ -16,7 +17,10 @@ from components.trainer.settings import TrainerSettings
 
 @dataclasses.dataclass(frozen=True)
 class Classifier:
-    """`embedding`: string [N] -> [N, D]; `ngrams`: a score [N, 1], or None; `head`: both -> logit [N, 1]."""
+    """`embedding`: string [N] -> [N, D]; `ngrams`: a score [N, 1], or None; `head`: both -> logit [N, 1].
+
+    Of K > 2 classes, scores and logits are [N, K].
+    """
 
     embedding: hub.KerasLayer
     ngrams: NgramScore | None
@@ -24,10 +28,22 @@ class Classifier:
 
     def probability(self, text: tf.Tensor, *, ngram_tables: Tables | None = None) -> tf.Tensor:
         """Of being positive: string [N] -> float32 [N]. `ngram_tables`: `ngrams.tables()`, if made before."""
+        return tf.sigmoid(self._logits(text, ngram_tables)[:, 0])
+
+    def probabilities(self, text: tf.Tensor, *, ngram_tables: Tables | None = None) -> tf.Tensor:
+        """Of each of more than two classes: string [N] -> float32 [N, K]."""
+        return tf.nn.softmax(self._logits(text, ngram_tables))
+
+    def _logits(self, text: tf.Tensor, ngram_tables: Tables | None) -> tf.Tensor:
         parts = [self.embedding(text, training=False)]
         if self.ngrams:
             parts.append(score(self.ngrams.index.ids(text), ngram_tables or self.ngrams.tables()))
-        return tf.sigmoid(self.head(parts, training=False)[:, 0])
+        return self.head(parts, training=False)
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return max(2, self.head.output_shape[1])
 
     @property
     def weights(self) -> list[tf.Variable]:
@@ -49,10 +65,13 @@ def build(
     settings: TrainerSettings,
     *,
     width: int | None = None,
+    classes: int = 2,
 ) -> Classifier:
     """A Classifier with a head of new weights, determined by the seed.
 
     Args:
+      ngrams: the n-grams, with values for that number of classes.
+      classes: the number of classes.
       width: the size of the embedding's vectors; determined by a call if None.
 
     Raises:
@@ -65,11 +84,12 @@ def build(
         )
     width = width or embedding(tf.constant([""])).shape[1]
     if ngrams is None:
-        return Classifier(embedding, None, _head(width, settings))
-    return Classifier(embedding, NgramScore(ngrams), _head(width, settings, with_score=True))
+        return Classifier(embedding, None, _head(width, settings, classes))
+    return Classifier(embedding, NgramScore(ngrams), _head(width, settings, classes, with_score=True))
 
 
-def _head(width: int, settings: TrainerSettings, *, with_score: bool = False) -> tf_keras.Model:
+def _head(width: int, settings: TrainerSettings, classes: int, *, with_score: bool = False) -> tf_keras.Model:
+    logits = 1 if classes == 2 else classes
     hidden = vector = tf_keras.Input([width], name="vector")
     if settings.dropout:
         hidden = tf_keras.layers.Dropout(settings.dropout, seed=settings.seed, name="dropout")(hidden)
@@ -78,12 +98,14 @@ def _head(width: int, settings: TrainerSettings, *, with_score: bool = False) ->
         layer = tf_keras.layers.Dense(units, "relu", kernel_initializer=start, name=f"hidden_{number}")
         hidden = layer(hidden)
     start = tf_keras.initializers.GlorotUniform(seed=settings.seed)
-    output = tf_keras.layers.Dense(1, kernel_initializer=start, name="logit")
+    output = tf_keras.layers.Dense(logits, kernel_initializer=start, name="logit")
     if not with_score:
         return tf_keras.Model(vector, output(hidden), name="head")
-    added = tf_keras.Input([1], name="score")
+    added = tf_keras.Input([logits], name="score")
     head = tf_keras.Model([vector, added], output(tf_keras.layers.concatenate([hidden, added])), name="head")
-    output.kernel.assign([[0.0]] * (output.kernel.shape[0] - 1) + [[1.0]])
+    # It begins with the score of the n-grams alone.
+    hidden_rows = output.kernel.shape[0] - logits
+    output.kernel.assign([[0.0] * logits] * hidden_rows + np.eye(logits).tolist())
     return head
 
 
@@ -91,7 +113,7 @@ def _head(width: int, settings: TrainerSettings, *, with_score: bool = False) ->
 class Feed:
     """A model for training, which shares a classifier's weights and takes the output of `encode`.
 
-    `model` returns logits, float32 [N, 1].
+    `model` returns logits, float32 [N, 1]; [N, K] of K > 2 classes.
     """
 
     encode: Encode
@@ -135,7 +157,7 @@ def encoded_feed(classifier: Classifier, kind: type[tf_keras.Model] = Unconverte
     if not (ngrams := classifier.ngrams):
         return Feed(encode, kind(given, classifier.head(vector), name="from_encoded"))
     ids = tf_keras.Input([None], dtype=tf.int32, ragged=True, name="ngram_ids")
-    root = tf_keras.Input([1], name="ngram_root")
+    root = tf_keras.Input([ngrams.scores], name="ngram_root")
     logit = classifier.head([vector, ngrams((ids, root))])
     return Feed(
         lambda text: (encode(text), *ngrams.index.encoded(text)),

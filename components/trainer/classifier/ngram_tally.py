@@ -46,13 +46,18 @@ class NgramTally:
         [-8, -2, 4] and [-2, 6], the parts are [-8, -2, -2] and [4, 6].
         """
         seen = sum(map(len, self._runs))
-        edges = np.linspace(-(2.0**63), 2.0**63, max(2, 2 + seen // _AT_ONCE))[1:-1].astype(np.int64) & ~1
+        edges = edges_of(seen)
         cuts = [[0, *np.searchsorted(run, edges), len(run)] for run in self._runs]
         for number in range(len(edges) + 1):
             pieces = [run[cut[number] : cut[number + 1]] for run, cut in zip(self._runs, cuts, strict=True)]
             part = np.concatenate([np.empty(0, np.int64), *pieces])
             part.sort(kind="stable")  # merges sorted pieces
             yield part
+
+
+def edges_of(seen: int) -> np.ndarray:
+    """The edges between the parts that so many n-grams are counted in: even numbers, ascending, int64."""
+    return np.linspace(-(2.0**63), 2.0**63, max(2, 2 + seen // _AT_ONCE))[1:-1].astype(np.int64) & ~1
 
 
 def _count(seen: np.ndarray, at_least: int) -> Counts:

@@ -13,6 +13,7 @@ import tf_keras
 
 from components.embeddings import tokenization
 from components.embeddings.rows import row_of_each
+from components.trainer.classifier.class_tally import ClassTally
 from components.trainer.classifier.ngram_tally import NgramTally
 
 GAIN = 5.0
@@ -23,15 +24,19 @@ _STEP = 0x9E3779B97F4A7C15 - 2**64  # odd, so that multiplying by it in 64 bits 
 
 
 Tables = tuple[tf.Tensor, tf.Tensor]
-"""For each n-gram: value times weight, and value squared, float32 [V] each."""
+"""For each n-gram: value times weight, and value squared, float32 [V] each; [V, K] of K > 2 classes."""
 
 Encoded = tuple[tf.RaggedTensor, tf.Tensor]
-"""Ids of N texts, ragged int32 [N, None], and the root of the sum of their squared values, float32 [N, 1]."""
+"""Ids of N texts, ragged int32 [N, None], and the root of the sum of their squared values, float32 [N, 1];
+[N, K] of K > 2 classes."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Vocabulary:
-    """The n-grams of 1 to `order` tokens: `keys`, int64 [V], and `values`, float32 [V]."""
+    """The n-grams of 1 to `order` tokens: `keys`, int64 [V], and `values`, float32 [V].
+
+    Of more than two classes, an n-gram has a value for each: float32 [V, K].
+    """
 
     keys: np.ndarray
     values: np.ndarray
@@ -46,13 +51,14 @@ class Vocabulary:
         An n-gram with the value 0 adds nothing to a score, whatever its weight.
         """
         _, theirs, ours = np.intersect1d(other.keys, self.keys, assume_unique=True, return_indices=True)
-        values = np.zeros(len(other), np.float32)
+        values = np.zeros((len(other), *self.values.shape[1:]), np.float32)
         values[theirs] = self.values[ours]
         return Vocabulary(other.keys, values, other.order)
 
 
-# A hash table cannot be empty; -1 is odd, so no n-gram has it.
-_NOTHING_LEARNED = Vocabulary(np.array([-1]), np.zeros(1, np.float32), order=1)
+def _nothing_learned(*classes: int) -> Vocabulary:
+    # A hash table cannot be empty; -1 is odd, so no n-gram has it.
+    return Vocabulary(np.array([-1]), np.zeros((1, *classes), np.float32), order=1)
 
 
 def hashes(text: tf.Tensor, *, order: int) -> tf.RaggedTensor:
@@ -88,7 +94,7 @@ def learn(tally: NgramTally, *, order: int, min_count: int, limit: int) -> Vocab
     """
     keys, praise, blame = tally.counts(at_least=min_count)
     if not len(keys):
-        return _NOTHING_LEARNED
+        return _nothing_learned()
     if len(keys) > limit:
         kept = np.sort(np.argsort(-(praise + blame), kind="stable")[:limit])
         keys, praise, blame = keys[kept], praise[kept], blame[kept]
@@ -96,10 +102,23 @@ def learn(tally: NgramTally, *, order: int, min_count: int, limit: int) -> Vocab
 
 
 def _values(praise: np.ndarray, blame: np.ndarray, reviews: int) -> np.ndarray:
-    """The values of n-grams with these counts in positive and negative reviews: float32 [V]."""
+    """The values of n-grams with these counts in the reviews of a class and in all others: float32 [V]."""
     ratio = np.log((praise + 1) / (praise + 1).sum()) - np.log((blame + 1) / (blame + 1).sum())
     rarity = 1 + np.log((1 + reviews) / (1 + np.minimum(praise + blame, reviews)))
     return (ratio * rarity).astype(np.float32)
+
+
+def learn_classes(tally: ClassTally, *, order: int, min_count: int, limit: int) -> Vocabulary:
+    """`learn` for more than two classes: the value of an n-gram for a class is that against all others."""
+    keys, counts = tally.counts(at_least=min_count)
+    if not len(keys):
+        return _nothing_learned(counts.shape[1])
+    together = counts.sum(axis=1)
+    if len(keys) > limit:
+        kept = np.sort(np.argsort(-together, kind="stable")[:limit])
+        keys, counts, together = keys[kept], counts[kept], together[kept]
+    values = [_values(count, together - count, tally.reviews) for count in counts.T]
+    return Vocabulary(keys, np.stack(values, axis=1), order)
 
 
 class NgramIndex(tf.Module):
@@ -139,13 +158,22 @@ class NgramIndex(tf.Module):
 class NgramScore(tf_keras.layers.Layer):
     """`NgramIndex.encoded` -> the weighted sum of the values of a text's n-grams, float32 [N, 1].
 
+    Of K > 2 classes, float32 [N, K]: each n-gram has a value and a weight for every class.
+
     It is divided by the root of the sum of the squared values, like "sqrtn". The weights start at zero.
     """
 
     def __init__(self, vocabulary: Vocabulary):
         super().__init__(name="ngrams")
         self.index = NgramIndex(vocabulary)
-        self.weight = self.add_weight(name="ngram_weights", shape=[len(vocabulary)], initializer="zeros")
+        self.weight = self.add_weight(
+            name="ngram_weights", shape=list(vocabulary.values.shape), initializer="zeros"
+        )
+
+    @property
+    def scores(self) -> int:
+        """The number of scores of a text: 1, or K of K > 2 classes."""
+        return 1 if self.weight.shape.rank == 1 else int(self.weight.shape[1])
 
     def tables(self) -> Tables:
         """The Tables of each row of the vocabulary."""
@@ -158,14 +186,21 @@ class NgramScore(tf_keras.layers.Layer):
 
 
 def score(ids: tf.RaggedTensor, tables: Tables) -> tf.Tensor:
-    """Ragged int32 [N, None] and `NgramScore.tables()` -> float32 [N, 1]; a text without n-grams scores 0."""
+    """Ragged int32 [N, None] and `NgramScore.tables()` -> float32 [N, 1]; a text without n-grams scores 0.
+
+    Of K > 2 classes, float32 [N, K].
+    """
     weighted, squares = tables
     return GAIN * _sums(ids, weighted) / _root(_sums(ids, squares))
 
 
 def _sums(ids: tf.RaggedTensor, table: tf.Tensor) -> tf.Tensor:
-    """The sum of the rows' values of each text: ragged int32 [N, None] and float32 [V] -> float32 [N, 1]."""
-    return tf.sparse.segment_sum(table[:, None], ids.flat_values, row_of_each(ids), num_segments=ids.nrows())
+    """The sum of the rows' values of each text: ragged int32 [N, None] and float32 [V] -> float32 [N, 1].
+
+    A table of K columns, [V, K], gives [N, K].
+    """
+    columns = table[:, None] if table.shape.rank == 1 else table
+    return tf.sparse.segment_sum(columns, ids.flat_values, row_of_each(ids), num_segments=ids.nrows())
 
 
 def _root(squares: tf.Tensor) -> tf.Tensor:

@@ -12,12 +12,13 @@ CUT = 0.5
 """The minimum probability of the label positive."""
 
 SIGNATURES = ("serving_default", "tf_example", "classify", "regress")
+"""Of a model of two classes; one of more has no `regress`."""
 
 Outputs = dict[str, tf.Tensor]
 
 
 class ServedModel(tf.Module):
-    """Four signatures over one computation, `probability`; all take an empty batch.
+    """Four signatures over one computation, `probability`, of two classes; all take an empty batch.
 
     `serving_default` takes `text`, string [N]; `tf_example` takes `examples`, string [N], serialized
     tf.Examples with a text feature. Both return `probability` (of positive), float32 [N], and `label`, string
@@ -58,11 +59,44 @@ class ServedModel(tf.Module):
         return {"outputs": self.tf_example(inputs)["probability"]}
 
 
-class ServedClassifier(ServedModel):
-    """The signatures over a classifier."""
+class ServedClasses(tf.Module):
+    """Three signatures over one computation, `probabilities`, of K > 2 classes; all take an empty batch.
 
-    def __init__(self, classifier: Classifier, classes: tuple[str, ...]):
-        super().__init__(classes)
+    `serving_default` takes `text`, string [N]; `tf_example` takes `examples`, string [N], serialized
+    tf.Examples with a text feature. Both return `probabilities`, float32 [N, K], in the order of `classes`,
+    rows with the sum 1, and `label`, string [N], the most probable class. `classify` also takes tf.Examples.
+    """
+
+    def __init__(self, classes: tuple[str, ...]) -> None:
+        super().__init__()
+        self._classes = classes
+
+    def probabilities(self, text: tf.Tensor) -> tf.Tensor:
+        """Of the classes: string [N] -> float32 [N, K]."""
+        raise NotImplementedError
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
+    def serving_default(self, text: tf.Tensor) -> Outputs:
+        probabilities = tf.ensure_shape(self.probabilities(text), [None, len(self._classes)])
+        label = tf.gather(tf.constant(self._classes), tf.argmax(probabilities, axis=1))
+        return {"probabilities": probabilities, "label": label}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False)
+    def tf_example(self, examples: tf.Tensor) -> Outputs:
+        spec = {reviews.TEXT: reviews.feature_spec()[reviews.TEXT]}  # scoring needs no label
+        return self.serving_default(tf.io.parse_example(examples, spec)[reviews.TEXT])
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
+    def classify(self, inputs: tf.Tensor) -> Outputs:
+        """`classes`, string [N, K], in their order; `scores`, float32 [N, K]."""
+        scores = self.tf_example(inputs)["probabilities"]
+        return {"classes": tf.tile([self._classes], [tf.shape(scores)[0], 1]), "scores": scores}
+
+
+class _Weights(tf.Module):
+    """The parts of a classifier that its signatures need, hung on the module that is saved."""
+
+    def _keep(self, classifier: Classifier) -> None:
         self._classifier = classifier
         # What the functions capture must hang on the module to be saved: the embedding with its vocabulary
         # file, the n-grams, and the head's bare variables. Nothing of Keras or the optimizer goes along.
@@ -75,19 +109,39 @@ class ServedClassifier(ServedModel):
             weighted, squares = classifier.ngrams.tables()
             self.ngram_tables = tf.Variable(weighted, trainable=False), tf.Variable(squares, trainable=False)
 
+
+class ServedClassifier(_Weights, ServedModel):
+    """The signatures over a classifier of two classes."""
+
+    def __init__(self, classifier: Classifier, classes: tuple[str, ...]):
+        super().__init__(classes)
+        self._keep(classifier)
+
     def probability(self, text: tf.Tensor) -> tf.Tensor:
         return self._classifier.probability(text, ngram_tables=self.ngram_tables)
+
+
+class ServedClassesClassifier(_Weights, ServedClasses):
+    """The signatures over a classifier of more than two classes."""
+
+    def __init__(self, classifier: Classifier, classes: tuple[str, ...]):
+        super().__init__(classes)
+        self._keep(classifier)
+
+    def probabilities(self, text: tf.Tensor) -> tf.Tensor:
+        return self._classifier.probabilities(text, ngram_tables=self.ngram_tables)
 
 
 def export(classifier: Classifier, folder: str | Path, *, classes: tuple[str, ...] = reviews.CLASSES) -> None:
     """Writes the classifier to `folder`: a relocatable SavedModel with only the variables of inference.
 
-    classes: the labels that it gives, the positive one last.
+    classes: the labels that it gives, in their order; of two, the positive one last.
     """
-    save(ServedClassifier(classifier, classes), folder)
+    served = ServedClassifier if classifier.classes == 2 else ServedClassesClassifier
+    save(served(classifier, classes), folder)
 
 
-def save(served: ServedModel, folder: str | Path) -> None:
-    """Writes a SavedModel with SIGNATURES to `folder`."""
-    signatures = {name: getattr(served, name) for name in SIGNATURES}
+def save(served: ServedModel | ServedClasses, folder: str | Path) -> None:
+    """Writes a SavedModel with those of SIGNATURES that the model has to `folder`."""
+    signatures = {name: getattr(served, name) for name in SIGNATURES if hasattr(served, name)}
     tf.saved_model.save(served, str(folder), signatures=signatures)

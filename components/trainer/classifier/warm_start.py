@@ -6,6 +6,7 @@ must not stop a retraining.
 
 import dataclasses
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,12 @@ class Transferred:
 
 
 def transfer_weights(
-    classifier: Classifier, folder: str | Path, *, handle: str, vocabulary: Vocabulary | None
+    classifier: Classifier,
+    folder: str | Path,
+    *,
+    handle: str,
+    vocabulary: Vocabulary | None,
+    other_classes: str | None = None,
 ) -> Transferred:
     """Transfers the fitting weights of the model exported to `folder` to `classifier`.
 
@@ -55,6 +61,8 @@ def transfer_weights(
       folder: the SavedModel that `signatures.export` wrote.
       handle: the source of the classifier's embedding.
       vocabulary: the classifier's n-grams; None if it has none.
+      other_classes: a clause about the classes of the model, where they are others: nothing that tells them
+        apart is taken over then.
     """
     try:
         live = load_parts(str(folder))
@@ -72,8 +80,18 @@ def transfer_weights(
             said[part], taken[part] = f"starts afresh, {reason}", False
 
     attempt("embedding", lambda: _take_embedding(classifier, embedding, Path(folder), Path(handle)))
-    attempt("head", lambda: _take_head(classifier, head, embedding_fits=taken["embedding"]))
-    attempt("ngrams", lambda: _take_ngrams(classifier, index, tables, vocabulary))
+
+    def of_same_classes(take: Callable[[], str]) -> Callable[[], str]:
+        def refused() -> str:
+            raise _DoesNotFit(str(other_classes))
+
+        return refused if other_classes else take
+
+    attempt(
+        "head",
+        of_same_classes(lambda: _take_head(classifier, head, embedding_fits=taken["embedding"])),
+    )
+    attempt("ngrams", of_same_classes(lambda: _take_ngrams(classifier, index, tables, vocabulary)))
     return Transferred(said, **taken)
 
 
@@ -141,6 +159,8 @@ def _take_ngrams(classifier: Classifier, index: Any, tables: Any, vocabulary: Vo
         raise _DoesNotFit("the new model has none")
     if index is None or tables is None:
         raise _DoesNotFit("the live model has none")
+    if tables[0].shape.as_list()[1:] != list(vocabulary.values.shape[1:]):
+        raise _DoesNotFit("the live model's are of another number of classes")
     keys = tf.constant(vocabulary.keys, tf.int64)
     found = tf.raw_ops.LookupTableFindV2(
         table_handle=index.table.resource_handle, keys=keys, default_value=tf.constant(-1)
@@ -150,9 +170,11 @@ def _take_ngrams(classifier: Classifier, index: Any, tables: Any, vocabulary: Vo
         raise _DoesNotFit("none of the sequences is the same")
     # What an n-gram adds to the score is its value times its weight. The value is counted anew, so the weight
     # is what keeps the product as it was.
-    usable = known & (np.abs(vocabulary.values) > _SMALLEST)
-    weights = np.zeros(len(vocabulary), np.float32)
-    weights[usable] = tables[0].numpy()[found[usable]] / vocabulary.values[usable]
+    products = np.zeros_like(vocabulary.values)
+    products[known] = tables[0].numpy()[found[known]]
+    usable = np.abs(vocabulary.values) > _SMALLEST
+    weights = np.zeros_like(vocabulary.values)
+    weights[usable] = products[usable] / vocabulary.values[usable]
     classifier.ngrams.weight.assign(weights)
     return f"the weights of {known.sum():,} of {len(vocabulary):,} word n-grams"
 

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from components.trainer.classifier.calibration import Calibration
-from components.trainer.classifier.signatures import ServedModel, save
+from components.trainer.classifier.signatures import ServedClasses, ServedModel, save
 from components.trainer.own_model.loading import OwnFunction
 from components.trainer.own_model.text_model import TextModel
 
@@ -33,6 +33,20 @@ class ServedTextModel(ServedModel):
         return tf.cond(tf.size(text) > 0, lambda: self._scored(text), lambda: tf.zeros([0]))
 
 
+class ServedTextClasses(ServedClasses):
+    """The signatures over a user's model of more than two classes; arguments as of `ServedTextModel`."""
+
+    def __init__(self, model: TextModel, calibration: Calibration | None, classes: tuple[str, ...]) -> None:
+        super().__init__(classes)
+        self._scored = lambda text: _probabilities(model, calibration, text)
+        self.captured = _captured(model)
+
+    def probabilities(self, text: tf.Tensor) -> tf.Tensor:
+        """Of the classes: string [N] -> float32 [N, K]; an empty batch is not given to the model."""
+        none = tf.zeros([0, len(self._classes)])
+        return tf.cond(tf.size(text) > 0, lambda: self._scored(text), lambda: none)
+
+
 _CAPTURED = (tf.Variable, tf.saved_model.experimental.TrackableResource, tf.saved_model.Asset)
 
 
@@ -56,6 +70,12 @@ def _probability(model: TextModel, calibration: Calibration | None, text: tf.Ten
     return tf.sigmoid(logit if calibration is None else calibration.scale * logit + calibration.offset)
 
 
+def _probabilities(model: TextModel, calibration: Calibration | None, text: tf.Tensor) -> tf.Tensor:
+    if calibration is None and not model.logits:
+        return model(text, training=False)
+    return tf.nn.softmax(model.class_logits(text) * (1.0 if calibration is None else calibration.scale))
+
+
 def export(
     function: OwnFunction,
     model: TextModel,
@@ -73,4 +93,5 @@ def export(
       InputError: TensorFlow cannot save it, such as a table or variable that no layer holds.
     """
     with function.explained(what):
-        save(ServedTextModel(model, calibration, classes), folder)
+        served = ServedTextModel if model.classes == 2 else ServedTextClasses
+        save(served(model, calibration, classes), folder)

@@ -9,7 +9,8 @@ import tf_keras
 
 from components.trainer import progress
 from components.trainer.classifier import callbacks, data
-from components.trainer.classifier.calibration import Calibration, find
+from components.trainer.classifier.calibration import Calibration, find, find_temperature
+from components.trainer.classifier.losses import accuracy_of, loss_of
 from components.trainer.fitting import FitRecord, outcome
 from components.trainer.own_model.loading import OwnFunction
 from components.trainer.own_model.text_model import TextModel, require_probabilities
@@ -44,8 +45,8 @@ def fit(
 ) -> FitRecord:
     """Trains the model in place.
 
-    A model that its user compiled keeps its optimizer and loss; any other gets Adam and binary cross-entropy
-    with label smoothing. The metric is accuracy in both.
+    A model that its user compiled keeps its optimizer and loss; any other gets Adam and cross-entropy with
+    label smoothing. The metric is accuracy in both.
 
     Raises:
       InputError: the user's code raises, or the trained model does not give probabilities.
@@ -80,12 +81,9 @@ def _compile(model: TextModel, settings: TrainerSettings) -> None:
         given = {"optimizer": optimizer, "loss": own.loss, "run_eagerly": own.run_eagerly}
     defaults = {
         "optimizer": tf_keras.optimizers.Adam(settings.learning_rate),
-        "loss": tf_keras.losses.BinaryCrossentropy(
-            from_logits=model.logits, label_smoothing=settings.label_smoothing
-        ),
+        "loss": loss_of(model.classes, from_logits=model.logits, label_smoothing=settings.label_smoothing),
     }
-    threshold = 0.0 if model.logits else 0.5
-    accuracy = tf_keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold)
+    accuracy = accuracy_of(model.classes, from_logits=model.logits)
     model.compile(**defaults | given, metrics=[accuracy])
 
 
@@ -93,11 +91,16 @@ def _calibration(
     function: OwnFunction, model: TextModel, evaluation: data.Batches, *, wanted: bool
 ) -> Calibration | None:
     batches = evaluation.batches(_EVAL_BATCH)
-    scored = [(model(text, training=False)[:, 0].numpy(), label.numpy()) for text, label in batches]
+    scored = [(model(text, training=False).numpy(), label.numpy()) for text, label in batches]
     number, label = (np.concatenate(parts) for parts in zip(*scored, strict=True))
+    if model.classes == 2:
+        number = number[:, 0]
     if not model.logits:
         require_probabilities(function, number, when="after training")
     if not wanted:
         return None
+    if model.classes > 2:
+        logits = number if model.logits else np.log(np.clip(number.astype(np.float64), 1e-7, 1))
+        return find_temperature(logits, label)
     kept = np.clip(number.astype(np.float64), 1e-7, 1 - 1e-7)
     return find(number if model.logits else np.log(kept) - np.log1p(-kept), label)
