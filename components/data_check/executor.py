@@ -1,5 +1,6 @@
 """The executor of DataCheck: collects findings, writes the verdict, and stops the run on any finding."""
 
+import dataclasses
 import json
 import os
 from typing import Any
@@ -11,10 +12,11 @@ from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from components.class_names import names_in
+from components.class_names import Names, names_in
 from components.data_check import texts
-from components.data_check.facts import split_facts
-from components.data_check.findings import findings, only_too_few
+from components.data_check.facts import SplitFacts, split_facts
+from components.data_check.findings import findings, only_too_few, warnings
+from components.data_check.sample import count_labels
 from components.data_check.settings import CheckSettings
 from components.errors import DataStopped, TooFewReviews
 from components.example_gen.reading import READING_FILE
@@ -35,7 +37,8 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """Writes the verdict, a JSON value.
 
-        {"splits": {name: SplitFacts as JSON}, "findings": [one line each], "reading": what ImdbExampleGen's
+        {"splits": {name: SplitFacts as JSON}, "findings": [one line each], "warnings": [one line for each
+        class with few reviews], "reading": what ImdbExampleGen's
         reading.json says, or null, "vocabulary" and "labels": see `texts.TextFacts`}
 
         Raises:
@@ -51,24 +54,35 @@ class Executor(base_executor.BaseExecutor):
                 statistics, _STATISTICS_FILE, statistics_pb2.DatasetFeatureStatisticsList
             )
         }
+        classes = names_in(input_dict.get("examples"))
+        if len(classes) > 2:
+            facts = {split: _with_counts(known, split, input_dict, classes) for split, known in facts.items()}
         judged = (facts, dict(_messages(anomalies, _ANOMALIES_FILE, anomalies_pb2.Anomalies)), settings)
         looked_at = texts.look_at(
             input_dict.get("examples"), settings, exec_properties.get("embedding_settings")
         )
-        classes = names_in(input_dict.get("examples"))
         found = [*findings(*judged, classes=classes), *looked_at.findings]
         artifact_utils.get_single_instance(output_dict["verdict"]).write(
             {
-                "splits": {split: known.to_json() for split, known in facts.items()},
+                "splits": {split: known.to_json(classes) for split, known in facts.items()},
                 "findings": found,
+                "warnings": list(warnings(facts, classes)),
                 "reading": _reading(input_dict.get("examples")),
                 "vocabulary": looked_at.vocabulary,
                 "labels": looked_at.labels,
             }
         )
         if found:
-            only_small = only_too_few(*judged) and not looked_at.findings
+            only_small = only_too_few(*judged, classes=classes) and not looked_at.findings
             raise (TooFewReviews if only_small else DataStopped)(_told(found))
+
+
+def _with_counts(
+    known: SplitFacts, split: str, input_dict: dict[str, list[types.Artifact]], classes: Names
+) -> SplitFacts:
+    """The facts with the reviews of each of more than two classes, which the statistics do not have."""
+    folder = artifact_utils.get_split_uri(input_dict["examples"], split)
+    return dataclasses.replace(known, class_counts=count_labels(folder, len(classes)))
 
 
 def _messages(artifact: types.Artifact, name: str, kind: type[Message]) -> list[tuple[str, Any]]:

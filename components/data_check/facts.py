@@ -5,7 +5,8 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.reviews import LABEL, LENGTH, WORDS
+from components.class_names import Names
+from components.reviews import CLASSES, LABEL, LENGTH, WORDS
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class SplitFacts:
     examples: int
     negative: int
     positive: int
-    """Labels other than 0 count here too; the schema forbids all but 1."""
+    """Labels other than 0 count here too; the schema forbids all but 1, or those of more classes."""
     words: tuple[float, ...]
     """The minimum, deciles and maximum of words per review: 11 approximate numbers; empty without reviews."""
     mean_words: float
@@ -23,6 +24,8 @@ class SplitFacts:
     """Reviews by length bucket."""
     missing: dict[str, int]
     """Feature -> number of reviews without it."""
+    class_counts: tuple[int, ...] = ()
+    """Reviews of each class, of more than two; else empty. `negative` and `positive` mean nothing then."""
 
     @property
     def positive_share(self) -> float:
@@ -34,8 +37,21 @@ class SplitFacts:
     def median_words(self) -> float:
         return self.words[len(self.words) // 2] if self.words else 0.0
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"positive_share": self.positive_share, "median_words": self.median_words}
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Reviews of each class."""
+        return self.class_counts or (self.negative, self.positive)
+
+    def to_json(self, classes: Names = CLASSES) -> dict[str, Any]:
+        """The facts with the reviews of each class by name. With more than two classes, what is said of
+        negative and positive is null.
+        """
+        facts = asdict(self) | {"positive_share": self.positive_share, "median_words": self.median_words}
+        facts["classes"] = dict(zip(classes, self.counts, strict=True))
+        del facts["class_counts"]
+        if self.class_counts:
+            facts |= dict.fromkeys(("negative", "positive", "positive_share"))
+        return facts
 
 
 def split_facts(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> SplitFacts:

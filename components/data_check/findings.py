@@ -10,6 +10,8 @@ from components.data_check.settings import CheckSettings
 from components.reviews import CLASSES
 
 TRAIN = "train"
+FEW_OF_A_CLASS = 20
+"""Reviews of a class in a split; with fewer, an interval of its recall is wider than 40 points."""
 
 
 def findings(
@@ -35,7 +37,11 @@ def findings(
 
 
 def only_too_few(
-    facts: Mapping[str, SplitFacts], anomalies: Mapping[str, anomalies_pb2.Anomalies], settings: CheckSettings
+    facts: Mapping[str, SplitFacts],
+    anomalies: Mapping[str, anomalies_pb2.Anomalies],
+    settings: CheckSettings,
+    *,
+    classes: Names = CLASSES,
 ) -> bool:
     """Whether there are findings in splits of too few reviews alone: what else is wrong there may come of it.
 
@@ -44,7 +50,7 @@ def only_too_few(
     too_few = {split for split, known in facts.items() if known.examples < _fewest(split, settings)}
     others = {split: known for split, known in facts.items() if split not in too_few}
     in_others = {split: found for split, found in anomalies.items() if split not in too_few}
-    return bool(too_few) and not findings(others, in_others, settings)
+    return bool(too_few) and not findings(others, in_others, settings, classes=classes)
 
 
 def _anomalies(split: str, found: anomalies_pb2.Anomalies) -> Iterator[str]:
@@ -68,17 +74,41 @@ def _broken_bounds(split: str, known: SplitFacts, settings: CheckSettings, class
         yield f"{split}: {known.examples:,} reviews, fewer than the {fewest:,} of check.{key}"
     if not known.examples:
         return
-    for name, share in zip(classes, (1 - known.positive_share, known.positive_share), strict=True):
-        if share < settings.min_class_share:
-            yield (
-                f"{split}: label: {share:.1%} of the reviews are {name}, less than the "
-                f"{settings.min_class_share:.1%} of check.min_class_share"
-            )
+    yield from _rare_classes(split, known, settings, classes)
     if known.median_words < settings.min_median_words:
         yield (
             f"{split}: words: half of the reviews have at most {known.median_words:,.0f} words, fewer than "
             f"the {settings.min_median_words:,} of check.min_median_words"
         )
+
+
+def _rare_classes(split: str, known: SplitFacts, settings: CheckSettings, classes: Names) -> Iterator[str]:
+    """The bound is that of two classes; of more, it is as small beside an equal share as there."""
+    labeled, least = sum(known.counts), settings.min_class_share * 2 / len(classes)
+    of_more = f" for {len(classes)} classes" if len(classes) > 2 else ""
+    for name, count in zip(classes, known.counts, strict=True):
+        share = count / labeled if labeled else float(name == classes[0])
+        if len(classes) > 2 and not count:
+            yield f"{split}: label: no review is {name}; each class needs some in every split"
+        elif share < least:
+            number = "" if len(classes) == 2 else f" ({count:,} of {labeled:,})"
+            yield (
+                f"{split}: label: {share:.1%} of the reviews{number} are {name}, less than the "
+                f"{least:.1%} of check.min_class_share{of_more}"
+            )
+
+
+def warnings(facts: Mapping[str, SplitFacts], classes: Names) -> Iterator[str]:
+    """A line for each split with few reviews of a class, of more than two: its figures are uncertain."""
+    for split, known in facts.items():
+        rare = [
+            f"{name} ({count:,})"
+            for name, count in zip(classes, known.class_counts, strict=False)
+            if 0 < count < FEW_OF_A_CLASS
+        ]
+        if rare:
+            few = f"{split}: fewer than {FEW_OF_A_CLASS} reviews of {', '.join(rare)}"
+            yield f"{few}: what is measured of such a class is uncertain"
 
 
 def _fewest(split: str, settings: CheckSettings) -> int:

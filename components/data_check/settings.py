@@ -21,7 +21,8 @@ class CheckSettings(BaseModel):
     )
     min_class_share: float = Field(
         0.05,
-        description="The minimum share of each class in each split; below it the run stops.",
+        description="The minimum share of each of two classes in each split; below it the run stops. With "
+        "more classes it is divided by half their number, and each needs a review in every split.",
         ge=0.0,
         le=0.5,
     )

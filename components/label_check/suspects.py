@@ -1,7 +1,7 @@
 """Suspected label errors, found by confident learning.
 
 A linear model on TF-IDF says of each review, from the other reviews alone, how probable each label is. A
-review is suspected where the model is as sure of the other label as it is, on average, of the reviews that
+review is suspected where the model is as sure of another label as it is, on average, of the reviews that
 carry that label (Northcutt, Jiang, Chuang: Confident Learning, JAIR 2021; cleanlab's filter of that name).
 
 docs/data.md has what it finds, and falsely finds, at 0, 5, 10 and 20 % of wrong labels.
@@ -9,7 +9,8 @@ docs/data.md has what it finds, and falsely finds, at 0, 5, 10 and 20 % of wrong
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 MOST = 10_000
 """Texts that are examined; of more, a sample. 10,000 cost about three seconds of one core."""
 _FEWEST_PER_LABEL = 50
-"""Distinct texts of each label without which nothing can be said."""
-_LEAST_ACCURACY = 0.6
-"""Mean over both labels; below it the texts do not tell the labels, or the labels are beyond a check."""
+"""Distinct texts of a label without which nothing can be said of it."""
+_LEAST_GAIN = 0.2
+"""Of the mean accuracy over the labels beyond chance, from 0 to 1; below it the texts do not tell the labels,
+or the labels are beyond a check. With two labels it is an accuracy of 0.6."""
 _FOLDS = 5
 _REGULARIZATION = 1.0
 
@@ -55,7 +57,7 @@ class LabelCheck:
     contradictions: int = 0
     """Examined texts of which another copy has the other label."""
     accuracy: float | None = None
-    """Share of the labels, over both labels, that the model predicts; None where it could not be fitted."""
+    """Share of the labels that the model predicts, a mean over the labels; None where it was not fitted."""
     not_judged: str | None = None
     """Why nothing can be said; None where something can."""
 
@@ -85,7 +87,8 @@ def find_suspects(
 
     Args:
       texts: [N] reviews.
-      labels: [N] of 0 and 1.
+      labels: [N] of 0 and 1, or of the numbers of more classes. Of more than two, those with too few texts
+        are neither examined nor learned from.
       reference: further reviews and their labels to learn from, such as those of earlier spans; nothing is
         said of them. With these, a few texts can be examined, too.
       most: distinct texts to examine, and to learn from, at most.
@@ -96,16 +99,22 @@ def find_suspects(
     known = {text.key for text in own}
     others = [text for text in _distinct(*reference) if text.key not in known]
     learned = sorted([*own, *_sample(others, most)], key=lambda text: text.key)
+    counts = {label: 0 for label in (0, 1)} | Counter(text.label for text in learned)
+    usual = sorted(label for label, count in counts.items() if count >= _FEWEST_PER_LABEL)
+    if len(counts) > 2 and len(usual) > 1:
+        own, learned = ([text for text in part if text.label in usual] for part in (own, learned))
+        known = {text.key for text in own}
     examined = sum(len(text.copies) for text in own)
-    counts = [sum(text.label == label for text in learned) for label in (0, 1)]
-    if not own or min(counts) < _FEWEST_PER_LABEL:
-        fewest = "1 distinct text" if min(counts) == 1 else f"{min(counts)} distinct texts"
+    if not own or len(usual) < min(2, len(counts)):
+        count = sorted(counts.values())[-2]
+        fewest = "1 distinct text" if count == 1 else f"{count} distinct texts"
         why = f"{fewest} of one label; {_FEWEST_PER_LABEL} are needed"
         return LabelCheck(len(texts), examined, not_judged=why)
-    label = np.array([text.label for text in learned])
+    label = np.array([usual.index(text.label) for text in learned])
     probability = _cross_validated([text.text for text in learned], label, [text.fold for text in learned])
-    accuracy = float(np.mean([np.mean((probability[label == one] >= 0.5) == one) for one in (0, 1)]))
-    if accuracy < _LEAST_ACCURACY:
+    right = _chosen(probability) == label
+    accuracy = float(np.mean([np.mean(right[label == one]) for one in range(len(usual))]))
+    if accuracy < (1 + _LEAST_GAIN * (len(usual) - 1)) / len(usual):
         why = (
             f"a model predicts {accuracy:.1%} of the labels from the other reviews, little more than by "
             "chance: the labels are mixed up, or the texts do not tell them"
@@ -114,9 +123,9 @@ def find_suspects(
     suspected = _suspected(label, probability)
     found = [
         suspect
-        for text, positive, wrong in zip(learned, probability, suspected, strict=True)
+        for text, row, wrong in zip(learned, probability, suspected, strict=True)
         if text.key in known
-        for suspect in text.suspects(float(positive), wrong=bool(wrong))
+        for suspect in text.suspects(dict(zip(usual, row.tolist(), strict=True)), wrong=bool(wrong))
     ]
     found.sort(key=lambda suspect: (suspect.probability, suspect.index))
     contradictions = sum(len(text.copies) for text in own if text.contradicts_itself)
@@ -134,9 +143,11 @@ class _Distinct:
 
     @property
     def label(self) -> int:
-        """The one that most copies have; of two as many, the one that the key picks."""
-        ones = sum(label for _, label in self.copies)
-        return self.key[-1] & 1 if 2 * ones == len(self.copies) else int(2 * ones > len(self.copies))
+        """The one that most copies have; of several as frequent, the one that the key picks."""
+        counts = Counter(label for _, label in self.copies)
+        most = max(counts.values())
+        tied = sorted(label for label, count in counts.items() if count == most)
+        return tied[self.key[-1] % len(tied)]
 
     @property
     def fold(self) -> int:
@@ -146,11 +157,12 @@ class _Distinct:
     def contradicts_itself(self) -> bool:
         return len({label for _, label in self.copies}) > 1
 
-    def suspects(self, positive: float, *, wrong: bool) -> Iterator[Suspect]:
-        """The copies that are suspected, by the probability that the text is positive."""
+    def suspects(self, probabilities: Mapping[int, float], *, wrong: bool) -> Iterator[Suspect]:
+        """The copies that are suspected, by the probability of each label."""
         for index, label in self.copies:
-            probability = positive if label else 1 - positive
-            if (wrong and label == self.label) or (self.contradicts_itself and probability < 0.5):
+            probability = probabilities.get(label, 0.0)
+            unlikely = self.contradicts_itself and probability < max(probabilities.values())
+            if (wrong and label == self.label) or unlikely:
                 yield Suspect(index, label, probability)
 
 
@@ -168,18 +180,26 @@ def _sample(texts: list[_Distinct], most: int) -> list[_Distinct]:
 
 
 def _cross_validated(texts: Sequence[str], labels: np.ndarray, folds: Sequence[int]) -> np.ndarray:
-    """float [N], the probability that each text is positive, by a model that has not seen it."""
+    """float [N, K], the probability of each label, 0 to K - 1, by a model that has not seen the text."""
     from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
 
-    vectors, fold = _vectors(texts), np.array(folds)
-    probability = np.full(len(labels), 0.5)
+    vectors, fold, count = _vectors(texts), np.array(folds), int(labels.max()) + 1
+    probability = np.full((len(labels), count), 1 / count)
     for one in range(_FOLDS):
         inside, outside = np.flatnonzero(fold == one), np.flatnonzero(fold != one)
-        if len(inside) and len(set(labels[outside].tolist())) == 2:
+        if len(inside) and len(set(labels[outside].tolist())) == count:
             model = LogisticRegression(C=_REGULARIZATION, solver="liblinear", random_state=0)
+            if count > 2:
+                model = OneVsRestClassifier(model)
             model.fit(vectors[outside], labels[outside])
-            probability[inside] = model.predict_proba(vectors[inside])[:, 1]
+            probability[inside] = model.predict_proba(vectors[inside])
     return probability
+
+
+def _chosen(probability: np.ndarray) -> np.ndarray:
+    """int [N], the most probable label of each text; of two as probable, the later one."""
+    return probability.shape[1] - 1 - probability[:, ::-1].argmax(axis=1)
 
 
 def _vectors(texts: Sequence[str]) -> csr_matrix:
@@ -198,6 +218,4 @@ def _suspected(labels: np.ndarray, probability: np.ndarray) -> np.ndarray:
     """bool [N]."""
     from cleanlab.filter import find_label_issues
 
-    return find_label_issues(
-        labels, np.stack([1 - probability, probability], axis=1), filter_by="confident_learning", n_jobs=1
-    )
+    return find_label_issues(labels, probability, filter_by="confident_learning", n_jobs=1)
