@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from components.errors import InputError
 from components.store_errors import as_greenlight_errors
 from pipeline.commands.options import settings_files
 from pipeline.config import Settings
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
 
 
 def load(
-    workspace: str | os.PathLike[str] | None = None, *, config: Sequence[str | os.PathLike[str]] = ()
+    workspace: str | os.PathLike[str] | None = None,
+    *,
+    model_name: str | None = None,
+    config: Sequence[str | os.PathLike[str]] = (),
 ) -> Project:
     """The project in a workspace folder, which may still be empty.
 
     Args:
       workspace: the folder; by default that of the settings.
+      model_name: the model's name; by default that of the settings.
       config: TOML files with settings; `greenlight.toml` of the current folder by default.
 
     Raises:
@@ -39,6 +44,7 @@ def load(
         file=settings_files([os.fspath(file) for file in config]),
         environment=os.environ,
         workspace=None if workspace is None else os.fspath(workspace),
+        values={} if model_name is None else {"model_name": model_name},
     )
     return Project(settings)
 
@@ -77,11 +83,18 @@ class Project:
         """
         return self.version(None)
 
-    def version(self, number: int | None) -> LoadedVersion:
-        """A version by its number, verified and loaded; it raises what `live` raises."""
+    def version(self, number: int | str | None) -> LoadedVersion:
+        """A version by its number, verified and loaded; it raises what `live` raises.
+
+        number: also as text, as `Result.version` has it.
+        """
         from components.batch_prediction.verified_model import VerifiedModel, choose_version
 
-        chosen = choose_version(self._versions_folder, number)
+        try:
+            wanted = None if number is None else int(number)
+        except ValueError:
+            raise InputError(f"expected the number of a version, and not {number!r}.") from None
+        chosen = choose_version(self._versions_folder, wanted)
         public_key = self.settings.push.public_key
         return LoadedVersion(VerifiedModel(self._versions_folder, chosen, public_key=public_key))
 

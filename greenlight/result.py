@@ -5,7 +5,15 @@ from pipeline.results.verdict_table import verdict_markdown
 
 
 class Result(RunResult):
-    """What `greenlight run --json` prints, as attributes; see RunResult."""
+    """What `greenlight run --json` prints, as attributes; see RunResult.
+
+    `version` is text, as in the JSON; `version_number` is the same as a number, as `Prediction.version` is.
+    """
+
+    @property
+    def version_number(self) -> int | None:
+        """The version that is live after the run; None where there is none."""
+        return None if self.version is None else int(self.version)
 
     def _repr_markdown_(self) -> str:
         return verdict_markdown(self)

@@ -48,6 +48,13 @@ def run(
       GreenlightError: the run failed, or could not start.
       KeyboardInterrupt: it was interrupted.
     """
+    if settings is not None and not _has_text_keys(settings):
+        raise InputError(
+            'settings: expected a mapping of dotted keys to values, such as {"trainer.epochs": 10}, and not '
+            f"{settings!r}."
+        )
+    if isinstance(config, str | os.PathLike):
+        config = [config]
     given = layers(
         file=settings_files([os.fspath(file) for file in config]),
         environment=os.environ,
@@ -58,6 +65,10 @@ def run(
         values=settings,
     )
     return _run(parse(given), use_cache=use_cache, progress=progress)
+
+
+def _has_text_keys(given: object) -> bool:
+    return isinstance(given, Mapping) and all(isinstance(key, str) for key in given)
 
 
 def _run(settings: Settings, *, use_cache: bool, progress: bool) -> Result:

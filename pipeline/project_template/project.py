@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from components.errors import InputError, MachineFault
+from components.example_gen.formats.labels import LEARNED
 from pipeline import config
 from serving.machine import faults
 from serving.storage.whole_file import write_whole
@@ -28,7 +29,12 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What is asked of a new project. `repository`: where Greenlight is on GitHub, OWNER/NAME."""
+    """What is asked of a new project.
+
+    Attributes:
+      repository: where Greenlight is on GitHub, OWNER/NAME.
+      classes: the names of the classes, separated by commas, or `auto`; "" for negative and positive.
+    """
 
     name: str
     source: str
@@ -36,6 +42,15 @@ class Choices:
     label_column: str
     min_accuracy: float
     repository: str
+    classes: str = ""
+
+    @property
+    def class_names(self) -> str | list[str] | None:
+        """The value of `data.classes`; None for the default."""
+        names = [name.strip() for name in self.classes.split(",")]
+        if names == [LEARNED]:
+            return LEARNED
+        return names if self.classes.strip() else None
 
 
 def create(folder: Path, choices: Choices) -> list[Path]:
@@ -72,6 +87,8 @@ def rendered(choices: Choices) -> dict[str, str]:
             f"--repository {choices.repository!r} is not OWNER/NAME. Give it like example/greenlight."
         )
     values = dataclasses.asdict(choices)
+    names = choices.class_names
+    own = [] if names is None else [f"data.classes={json.dumps(names, ensure_ascii=False)}"]
     settings = config.load(
         source=choices.source,
         assignments=[
@@ -79,8 +96,10 @@ def rendered(choices: Choices) -> dict[str, str]:
             f"data.text_column={json.dumps(choices.text_column)}",
             f"data.label_column={json.dumps(choices.label_column)}",
             f"gate.min_accuracy={choices.min_accuracy}",
+            *own,
         ],
     )
+    values["classes"] = names
     values |= {"max_bad_share": settings.data.max_bad_share, "min_change": settings.gate.min_change}
     return _rendered(values)
 
@@ -96,7 +115,7 @@ def _rendered(values: Mapping[str, object]) -> dict[str, str]:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    jinja.filters["toml"] = lambda text: json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    jinja.filters["toml"] = lambda value: json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return {name: jinja.get_template(template).render(values) for name, template in FILES.items()}
 
 

@@ -13,6 +13,7 @@ from components.evaluator.judgment.wording import bound_judged, slice_words
 from components.evaluator.verdict import Status, status_of
 from pipeline.config import DEFAULT_MODEL, DEFAULT_WORKSPACE
 from pipeline.results.data_account import in_words
+from pipeline.results.example_text import example_text
 from pipeline.results.outcome import RunResult
 
 if TYPE_CHECKING:
@@ -242,7 +243,9 @@ def _facts(result: RunResult) -> list[str]:
     if cached:
         course.append(f"{cached} of {len(result.stages)} stages from cache")
     data = in_words(result.data) if result.data else ""
-    return [line for line in ("  ".join(metrics), data, ", ".join(course)) if line]
+    not_refit = (result.refit or {}).get("why_not")
+    once = f"not refit on train and eval: {not_refit}" if not_refit else ""
+    return [line for line in ("  ".join(metrics), data, ", ".join(course), once) if line]
 
 
 def _near(path: str) -> str:
@@ -282,5 +285,5 @@ def _commands(model: Path) -> list[tuple[str, str]]:
     return [
         ("serve", shlex.join(["greenlight", "serve", *options])),
         ("docker", docker),
-        ("ask", f"""curl -d '{{"instances": ["A wonderful film."]}}' {url}"""),
+        ("ask", f"""curl -d '{{"instances": ["{example_text(model)}"]}}' {url}"""),
     ]

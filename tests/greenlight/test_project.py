@@ -56,3 +56,22 @@ def test_runs_are_a_sequence_and_a_table(project):
     assert table["verdict"].tolist() == ["promoted", "refused", "unfinished"]
     assert table["version"].tolist() == ["1", None, None]
     assert "<table" in runs._repr_html_() and repr(runs) == "<3 runs>"
+
+
+def test_another_model_of_the_workspace_is_named(small_workspace, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (small_workspace / "serving" / "imdb_sentiment").rename(small_workspace / "serving" / "mails")
+    with pytest.raises(greenlight.InputError, match="There is: mails"):
+        _ = greenlight.load(small_workspace).live
+    with greenlight.load(small_workspace, model_name="mails").live as live:
+        assert live.number == 1
+
+
+def test_the_version_of_a_result_names_a_version_whether_text_or_number(project):
+    result = greenlight.Result(verdict="promoted", version="1")
+    assert result.version_number == 1 and greenlight.Result(verdict="refused").version_number is None
+    for number in (result.version, result.version_number):
+        with project.version(number) as version:
+            assert version.predict(["good"])[0].version == result.version_number
+    with pytest.raises(greenlight.InputError, match="expected the number of a version, and not 'one'"):
+        project.version("one")

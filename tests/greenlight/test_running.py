@@ -31,6 +31,10 @@ def not_started(monkeypatch):
         ({"settings": {"trainer.epochs": "three"}}, "from settings"),
         ({"preset": "sead"}, "There is no preset 'sead'"),
         ({"config": ["missing.toml"]}, "missing.toml does not exist"),
+        ({"config": "missing.toml"}, "missing.toml does not exist"),
+        ({"settings": "a"}, "settings: expected a mapping of dotted keys to values, .* and not 'a'"),
+        ({"settings": ["trainer.epochs=3"]}, "settings: expected a mapping"),
+        ({"settings": {3: 4}}, "settings: expected a mapping of dotted keys"),
     ],
 )
 def test_settings_that_cannot_be_used_are_an_input_error_before_anything_starts(not_started, given, message):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.commands import options
+from pipeline.results.example_text import FILM, example_text
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -90,6 +91,8 @@ def _serve(settings: Settings) -> None:
 
 
 def _announce(server: Server, addresses: Addresses, settings: Settings) -> None:
+    from pipeline.workspace.layout import Workspace
+
     scheme = "https" if addresses.tls else "http"
     loaded = server.models.labels().get("stable")
     name = settings.model_name
@@ -103,11 +106,12 @@ def _announce(server: Server, addresses: Addresses, settings: Settings) -> None:
     if addresses.grpc:
         lines.append(f"  grpc     {addresses.grpc}")
     lines.append(f"  metrics  {base}/monitoring/prometheus/metrics")
-    lines.append(f"  ask      {_question(addresses, settings)}")
+    version = f"{Workspace.at(settings.workspace).serving(name)}/{loaded}"
+    lines.append(f"  ask      {_question(addresses, settings, text=example_text(version))}")
     click.echo("\n".join(lines))
 
 
-def _question(addresses: Addresses, settings: Settings) -> str:
+def _question(addresses: Addresses, settings: Settings, *, text: str = FILM) -> str:
     """A command that asks the server, from this machine."""
     serve = settings.serve
     host, _, port = addresses.rest.rpartition(":")
@@ -116,7 +120,7 @@ def _question(addresses: Addresses, settings: Settings) -> str:
         parts.append(f"--cacert {shlex.quote(str(serve.tls_certificate))}")
     if serve.api_keys is not None or serve.api_key_variable is not None:
         parts.append(f'-H "Authorization: Bearer ${serve.api_key_variable or "KEY"}"')
-    parts.append("""-d '{"instances": ["A wonderful film."]}'""")
+    parts.append(f"""-d '{{"instances": ["{text}"]}}'""")
     here = _ANY_ADDRESS.get(host, host)
     scheme = "https" if addresses.tls else "http"
     parts.append(f"{scheme}://{here}:{port}/v1/models/{settings.model_name}:predict")

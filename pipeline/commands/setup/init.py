@@ -27,6 +27,11 @@ _QUESTIONS: Mapping[str, tuple[str, Any]] = {
 @click.option("--source", metavar="SOURCE", help="packaged, tfds, spans or files:PATTERN. Default: packaged.")
 @click.option("--text-column", metavar="NAME", help="The column of the text. Default: text.")
 @click.option("--label-column", metavar="NAME", help="The column of the label. Default: label.")
+@click.option(
+    "--classes",
+    metavar="NAMES",
+    help="The names of the classes, such as ham,spam; auto learns them. Default: negative,positive.",
+)
 @click.option("--min-accuracy", type=click.FloatRange(0, 1), help="The gate's floor. Default: 0.85.")
 @click.option("--repository", metavar="OWNER/NAME", help="Greenlight's repository on GitHub.")
 def init(folder: Path, **given: Any) -> None:

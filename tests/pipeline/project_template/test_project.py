@@ -153,3 +153,30 @@ def test_a_shell_completes_names_of_settings():
         text=True,
     )
     assert "plain,gate.min_change=" in answer.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("given", "classes"),
+    [
+        (None, None),
+        ("ham,spam", ("ham", "spam")),
+        ("business, sports , world", ("business", "sports", "world")),
+        ("auto", "auto"),
+    ],
+)
+def test_the_classes_of_a_project_are_those_that_are_given(greenlight, given, classes):
+    made = greenlight("init", *(["--classes", given] if given else []))
+    assert made.exit_code == 0, made.output
+    assert config.load(file=Path("greenlight.toml")).data.classes == classes
+    assert ("# classes = " in Path("greenlight.toml").read_text()) == (given is None)
+
+
+def test_classes_that_cannot_be_names_are_refused_before_anything_is_written(greenlight):
+    refused = greenlight("init", "--classes", "ham")
+    assert refused.exit_code == 2 and "expected two names or more, not 1" in refused.stderr
+    assert list(Path().iterdir()) == []
+
+
+def test_the_test_of_a_project_shows_both_outputs_of_a_run_that_fails(greenlight):
+    greenlight("init")
+    assert "ended.stdout + ended.stderr" in Path("tests/test_pipeline.py").read_text()

@@ -254,3 +254,26 @@ def test_the_verdict_in_markdown_has_the_same_cells_and_shows_texts_as_they_are(
     assert header.count("|") == line.count("|") == row.replace("\\|", "").count("|")
     assert row.startswith("| NO | accuracy | a\\|b\\_c | 0.8000 | ≥ 0.8500 |")
     assert shown[-3:] == ["- \\<b\\> \\*a\\* \\| x", "", "- note: n"]
+
+
+def test_the_reason_for_no_refit_is_a_line_of_its_own(plain, stream, result):
+    plain.finish(dataclasses.replace(result, refit={"why_not": "trainer.refit is false"}))
+    assert "  not refit on train and eval: trainer.refit is false\n" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({}, "A wonderful film."),
+        ({"settings": {"source": "packaged"}}, "A wonderful film."),
+        ({"settings": {"source": "files:mails/*.csv"}}, "A text of yours."),
+        ({"settings": {"source": "spans"}}, "A text of yours."),
+    ],
+)
+def test_the_shown_question_is_about_films_only_where_the_data_is(tmp_path, small_model, data, text):
+    from pipeline.results.example_text import example_text
+    from serving.store.manifest import Facts
+    from serving.versions import VersionStore
+
+    pushed = VersionStore(tmp_path / "mails").push(small_model(), Facts(data=data))
+    assert example_text(pushed.path) == text
