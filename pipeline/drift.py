@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.drift.findings import DriftReport, Finding, any_judged
 from components.errors import InputError
+from components.example_gen.formats.labels import CLASS_NAMES
 from components.example_gen.settings import DataSettings
 from pipeline.workspace.layout import Workspace
 from pipeline.workspace.training_data import examples_of
@@ -54,6 +55,7 @@ class ServedInput:
         return "served requests"
 
 
+_LABELS_SHOWN = 5
 DriftInput = FileInput | SpanInput | ServedInput
 
 
@@ -118,10 +120,27 @@ def compare(settings: Settings, what: DriftInput, *, against: SpanInput | None =
         reference_examples=len(reference),
         findings=findings,
         histograms=histograms,
-        notes=(*_notes(given, ours), *_doubts(findings)),
+        notes=(*_notes(given, ours), *_unknown_labels(given, settings.data), *_doubts(findings)),
         data=None if isinstance(what, ServedInput) else given.account(),
         reference_data=reference_data,
     )
+
+
+def _unknown_labels(given: Texts, data: DataSettings) -> Iterator[str]:
+    """Says that labels were not compared because they are not those of the model's classes."""
+    unknown = given.unknown_labels
+    if not unknown or data.mapping:  # the mapping leaves the others out
+        return
+    known, most = sum(given.reading.classes.values()), unknown.most_common(_LABELS_SHOWN)
+    shown = ", ".join(f"{label} ({count:,})" for label, count in most)
+    more = len(unknown) - len(most)
+    shown += f" and {more:,} more" if more > 0 else ""
+    remedy = f"the classes of the model are {', '.join(data.class_names)}; map other labels with data.labels"
+    if known:
+        total = unknown.total()
+        yield f"{total:,} of {total + known:,} labels are of no class and count as missing: {shown}; {remedy}"
+    else:
+        yield f"the labels were not compared, because none of them is of a class: {shown}; {remedy}"
 
 
 def _doubts(findings: Sequence[Finding]) -> Iterator[str]:
@@ -165,9 +184,32 @@ def with_data_of(version: Version, settings: Settings) -> Settings:
 
     run_id = version.manifest.facts.run_id if version.manifest else None
     known = Workspace.at(settings.workspace).settings(run_id or "unknown")
-    if settings.data != DataSettings() or not known.is_file():
-        return settings
-    return settings.model_copy(update={"data": load(file=known).data})
+    if settings.data == DataSettings() and known.is_file():
+        settings = settings.model_copy(update={"data": load(file=known).data})
+    return settings.model_copy(update={"data": _of_same_classes(settings.data, version)})
+
+
+def _of_same_classes(data: DataSettings, version: Version) -> DataSettings:
+    """The settings with the classes of the version, in its order, where they do not name others.
+
+    Raises:
+      InputError: they name others, whose labels cannot be compared.
+    """
+    facts = version.manifest.facts.data.get("settings", {}) if version.manifest else {}
+    if not facts or (theirs := tuple(facts.get("classes") or CLASS_NAMES)) == data.classes:
+        return data
+    named = None if data.learns_classes or data.classes is None else tuple(data.classes)
+    if named is not None and set(named) != set(theirs):
+        raise InputError(
+            f"data.classes names {', '.join(named)}, and the classes of version {version.number} are "
+            f"{', '.join(theirs)}. Labels can be compared in its classes only: leave data.classes out, and "
+            "map other labels with data.labels."
+        )
+    if theirs == CLASS_NAMES and not data.learns_classes:
+        return data
+    if data.labels and not set(data.labels.values()) <= set(theirs):
+        return data
+    return data.model_copy(update={"classes": theirs})
 
 
 def span_files(settings: Settings, number: int) -> tuple[list[str], DataSettings]:

@@ -110,10 +110,21 @@ def _columns(
             reference=reference.label[reference.labeled],
             compared=compared.label[compared.labeled],
             whose="labeled reviews",
-            buckets=lambda labels: Buckets((0.5,), classes),
-            told=lambda ours, theirs: f"{np.mean(ours):.1%} {classes[1]}, reference {np.mean(theirs):.1%}",
+            buckets=lambda labels: _of_each(classes),
+            told=lambda ours, theirs: _class_shares(ours, theirs, classes),
         )
-    if settings.max_prediction_divergence is not None:
+    if settings.max_prediction_divergence is not None and reference.classes is not None:
+        yield _Column(
+            name=PREDICTIONS,
+            limit=settings.max_prediction_divergence,
+            measure=_DIVERGENCE,
+            reference=reference.classes[~reference.seen],
+            compared=_of_both(compared.classes)[~compared.seen],
+            whose="reviews that the model was not trained on",
+            buckets=lambda predicted: _of_each(classes),
+            told=lambda ours, theirs: _class_shares(ours, theirs, classes),
+        )
+    elif settings.max_prediction_divergence is not None:
         yield _Column(
             name=PREDICTIONS,
             limit=settings.max_prediction_divergence,
@@ -127,6 +138,20 @@ def _columns(
                 f"{_unsure(ours):.1%} from 0.1 to 0.9, reference {_unsure(theirs):.1%}"
             ),
         )
+
+
+def _of_each(classes: tuple[str, ...]) -> Buckets:
+    """A bucket for each class."""
+    return Buckets(tuple(number + 0.5 for number in range(len(classes) - 1)), classes)
+
+
+def _class_shares(ours: np.ndarray, theirs: np.ndarray, classes: tuple[str, ...]) -> str:
+    """The share of the positive class of two; of more, that of the class whose share differs most."""
+    if len(classes) == 2:
+        return f"{np.mean(ours):.1%} {classes[1]}, reference {np.mean(theirs):.1%}"
+    shares, known = (np.bincount(labels, minlength=len(classes)) / len(labels) for labels in (ours, theirs))
+    most = int(np.abs(shares - known).argmax())
+    return f"{shares[most]:.1%} {classes[most]}, reference {known[most]:.1%}, the class that differs most"
 
 
 def _unsure(probability: np.ndarray) -> float:
@@ -153,8 +178,7 @@ def _of_column(column: _Column, buckets: Buckets, value: float, settings: DriftS
     if column.measure == _DIVERGENCE:
         allowance = sampling_error.of_divergence(len(buckets.names), *column.sizes, risk=settings.risk)
     else:
-        together = np.mean(np.concatenate([column.compared, column.reference]))
-        allowance = sampling_error.of_difference(float(together), *column.sizes, risk=settings.risk)
+        allowance = _of_shares(column, len(buckets.names), settings.risk)
     return judged(
         column.name,
         column.measure,
@@ -163,6 +187,17 @@ def _of_column(column: _Column, buckets: Buckets, value: float, settings: DriftS
         threshold=column.limit + allowance,
         figures=column.told(column.compared, column.reference),
         examples=len(column.compared),
+    )
+
+
+def _of_shares(column: _Column, classes: int, risk: float) -> float:
+    """The allowance for the largest difference between the shares of the classes."""
+    labels = np.concatenate([column.compared, column.reference]).astype(np.int64)
+    shares = np.bincount(labels, minlength=classes) / len(labels)
+    if classes == 2:  # the differences of both are one and the same
+        return sampling_error.of_difference(float(np.mean(labels)), *column.sizes, risk=risk)
+    return max(
+        sampling_error.of_difference(float(share), *column.sizes, risk=risk / classes) for share in shares
     )
 
 
@@ -223,7 +258,7 @@ def _errors(reference: Features, compared: Features, settings: DriftSettings) ->
 
 def _wrong(side: Features) -> np.ndarray:
     """bool [N]: whether the prediction differs from the label; meaningless for unlabeled reviews."""
-    return (side.probability >= 0.5) != (side.label == 1)
+    return side.predicted != side.label
 
 
 def _too_few(

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -17,6 +17,8 @@ from serving.status import RequestError
 from serving.tensorflow_errors import root_cause
 
 UNLABELED = -1
+_OF_CLASSES = "probabilities"
+"""The output of a model of more than two classes."""
 _BATCH = 512
 
 
@@ -26,12 +28,14 @@ class Features:
 
     Attributes:
       words: int64 [N].
-      label: int8 [N], 1 is positive; UNLABELED without a label.
+      label: int8 [N], the number of the class, of two 1 is positive; UNLABELED without a label.
       seen: bool [N], whether the model was trained on the same text.
-      probability: float32 [N], of the positive class, predicted by the model.
+      probability: float32 [N], of the positive class, predicted by the model; of more than two classes, that
+        of the predicted one.
       unknown: float32 [N], the share of a text's tokens without a vector in the embedding; None if unknown.
       vector: float32 [N, D], the embedding of each text, normalized to length 1 (0 without tokens); None if
         the embedding is not accessible.
+      classes: int16 [N], the predicted class, of a model of more than two; None for a model of two.
     """
 
     words: np.ndarray
@@ -40,6 +44,7 @@ class Features:
     probability: np.ndarray
     unknown: np.ndarray | None = None
     vector: np.ndarray | None = None
+    classes: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.words)
@@ -48,6 +53,11 @@ class Features:
     def labeled(self) -> np.ndarray:
         """bool [N]."""
         return self.label != UNLABELED
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """int [N], the predicted class."""
+        return self.probability >= 0.5 if self.classes is None else self.classes
 
     def at(self, rows: np.ndarray) -> "Features":
         """The texts at `rows`, int [M]."""
@@ -58,7 +68,27 @@ class Features:
             probability=self.probability[rows],
             unknown=None if self.unknown is None else self.unknown[rows],
             vector=None if self.vector is None else self.vector[rows],
+            classes=None if self.classes is None else self.classes[rows],
         )
+
+
+class Predicted(NamedTuple):
+    """The predictions for N texts; fields as in Features."""
+
+    probability: np.ndarray
+    classes: np.ndarray | None
+
+    @property
+    def label(self) -> np.ndarray:
+        """int [N], the predicted class."""
+        return (self.probability >= 0.5).astype(np.int16) if self.classes is None else self.classes
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """float [N], the probability of the predicted class."""
+        if self.classes is not None:
+            return self.probability
+        return np.maximum(self.probability, 1 - self.probability)
 
 
 class FeatureModel:
@@ -88,12 +118,23 @@ class FeatureModel:
             raise GreenlightError(f"{self._folder} cannot be used as a model: {error}") from error
 
     def probability(self, texts: Sequence[str]) -> np.ndarray:
-        """The probability of the positive class: float32 [N].
+        """The probability of the positive class of two: float32 [N].
 
         Raises:
           GreenlightError: the model fails on them.
         """
-        return np.concatenate([np.zeros(0, np.float32), *map(self._ask, _batches(texts))])
+        return self.predicted(texts).probability
+
+    def predicted(self, texts: Sequence[str]) -> Predicted:
+        """The predicted class of each text, and its probability.
+
+        Raises:
+          GreenlightError: the model fails on them.
+        """
+        parts = [self._ask(batch) for batch in _batches(texts)]
+        probability = np.concatenate([np.zeros(0, np.float32), *(part.probability for part in parts)])
+        classes = [part.classes for part in parts if part.classes is not None]
+        return Predicted(probability, np.concatenate(classes) if classes else None)
 
     def features(self, given: Texts, *, trained_on: np.ndarray) -> Features:
         """The features of at least one text.
@@ -106,24 +147,35 @@ class FeatureModel:
           GreenlightError: the model fails on them.
         """
         batches = _batches(given.texts)
+        predicted = self.predicted(given.texts)
         return Features(
             words=np.array([count_words(normalize(text)) for text in given.texts], np.int64),
             label=np.array([UNLABELED if label is None else label for label in given.labels], np.int8),
             seen=np.isin(fingerprints(given.texts), trained_on),
-            probability=self.probability(given.texts),
+            probability=predicted.probability,
+            classes=predicted.classes,
             unknown=self._embedding.unknown(batches),
             vector=self._embedding.vectors(batches),
         )
 
-    def _ask(self, batch: tf.Tensor) -> np.ndarray:
+    def _ask(self, batch: tf.Tensor) -> Predicted:
         try:
-            found = self._model.run("serving_default", {"text": batch.numpy()})["probability"]
+            outputs = self._model.run("serving_default", {"text": batch.numpy()})
+            if _OF_CLASSES in outputs:
+                return self._of_classes(outputs[_OF_CLASSES], len(batch))
+            found = outputs["probability"]
         except (KeyError, RequestError) as error:
             raise GreenlightError(f"serving_default of {self._folder} fails: {root_cause(error)}") from error
         if found.size != len(batch):
             shape = f"probability of shape {found.shape} for {len(batch)} reviews"
             raise GreenlightError(f"serving_default of {self._folder} gives {shape}")
-        return found.reshape(-1).astype(np.float32)
+        return Predicted(found.reshape(-1).astype(np.float32), None)
+
+    def _of_classes(self, found: np.ndarray, rows: int) -> Predicted:
+        if found.ndim != 2 or len(found) != rows:
+            shape = f"{_OF_CLASSES} of shape {found.shape} for {rows} reviews"
+            raise GreenlightError(f"serving_default of {self._folder} gives {shape}")
+        return Predicted(found.max(axis=1).astype(np.float32), found.argmax(axis=1).astype(np.int16))
 
 
 class _Embedding:

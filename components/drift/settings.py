@@ -32,8 +32,8 @@ class DriftSettings(BaseModel):
         0.1,
         ge=0,
         le=1,
-        description="The largest difference (L-infinity) between the shares of positive reviews; labeled "
-        f"reviews only. {_OFF}",
+        description="The largest difference (L-infinity) between the shares of a class; labeled reviews "
+        f"only. {_OFF}",
     )
     max_prediction_divergence: Switchable = Field(
         0.02,

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import heapq
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ _REMEDY = "Name the right one with --set data.text_column=NAME."
 
 
 class Text(NamedTuple):
-    """A text and its label, 0 or 1; None if it is unlabeled."""
+    """A text and the number of its class; None if it is unlabeled."""
 
     text: str
     label: int | None
@@ -46,6 +47,11 @@ class Texts:
         """The account of all rows, of which those beyond the sample are not used; see `Reading.account`."""
         distinct = len({normalize(text) for text in self.texts})
         return dataclasses.replace(self.reading, limit=len(self), duplicates=len(self) - distinct).account()
+
+    @property
+    def unknown_labels(self) -> Counter[str]:
+        """Label -> rows, of labels that are not those of a class; they count as missing."""
+        return self.reading.bad_labels
 
     @property
     def unusable(self) -> int:

@@ -182,17 +182,17 @@ def compared(labeled: Labeled, live: str, previous: str | None) -> dict[str, Any
 
     from components.drift.features import FeatureModel
 
-    positive = np.asarray(labeled.labels) == 1
-    probability = FeatureModel(live).probability(labeled.texts)
-    right = (probability >= 0.5) == positive
-    sure = np.maximum(probability, 1 - probability) >= SURE
+    label = np.asarray(labeled.labels)
+    predicted = FeatureModel(live).predicted(labeled.texts)
+    right = predicted.label == label
+    sure = predicted.confidence >= SURE
     told: dict[str, Any] = {
         "accuracy": float(right.mean()),
         "sure": int(sure.sum()),
         "sure_wrong": int((sure & ~right).sum()),
     }
     if previous is not None:
-        before = (FeatureModel(previous).probability(labeled.texts) >= 0.5) == positive
+        before = FeatureModel(previous).predicted(labeled.texts).label == label
         told["previous_accuracy"] = float(before.mean())
         told["live_only"] = int((right & ~before).sum())
         told["previous_only"] = int((before & ~right).sum())

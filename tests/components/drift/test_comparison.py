@@ -113,6 +113,7 @@ def test_reviews_of_the_reference_that_the_model_was_trained_on_are_left_out(fig
         **{
             field.name: np.concatenate([getattr(new, field.name), getattr(known, field.name)])
             for field in dataclasses.fields(Features)
+            if getattr(new, field.name) is not None
         }
     )
     compared = features(500, seed=5)

@@ -45,6 +45,39 @@ def test_more_reviews_of_the_same_kind_do_not(greenlight, workspace, more_of_the
     assert len(found["findings"]) == 6 and all(each["value"] is not None for each in found["findings"])
 
 
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (
+            1.0,
+            "note  the labels were not compared, because none of them is of a class: ham (150), spam (150); ",
+        ),
+        (0.1, "note  30 of 300 labels are of no class and count as missing: ham (15), spam (15); "),
+    ],
+)
+def test_labels_of_no_class_are_said_not_to_be_compared(
+    share, words, greenlight, workspace, packaged_rows, write_csv, tmp_path
+):
+    rows = packaged_rows("imdb", 300)
+    other = [
+        (text, ("ham", "spam")[at % 2] if at < share * 300 else label)
+        for at, (text, label) in enumerate(rows)
+    ]
+    file = write_csv(tmp_path / "other.csv", other)
+    result = greenlight("drift", file, "--workspace", str(workspace))
+    assert result.exit_code == 0, result.output
+    assert words + "the classes of the model are negative, positive; map other labels" in result.stdout
+
+
+def test_other_classes_than_the_models_are_refused(greenlight, workspace, more_of_the_same):
+    names = 'data.classes=["ham", "spam"]'
+    result = greenlight("drift", more_of_the_same, "--workspace", str(workspace), "--set", names)
+    assert result.exit_code == 2
+    assert (
+        "data.classes names ham, spam, and the classes of version 1 are negative, positive." in result.stderr
+    )
+
+
 def test_texts_without_labels_are_compared_too(greenlight, workspace, packaged_rows, tmp_path):
     lines = [text.replace("\n", " ") for text, _ in packaged_rows("rotten_tomatoes", 100, seed=2)]
     (tmp_path / "texts.txt").write_text("\n".join(lines), encoding="utf-8")
