@@ -200,9 +200,24 @@ def parse(given: config_layers.Merged) -> Settings:
     """
     config_errors.refuse_unusable(Settings, given)
     try:
-        return Settings.model_validate_json(json.dumps(given.values, default=str), strict=True)
+        settings = Settings.model_validate_json(json.dumps(given.values, default=str), strict=True)
     except ValidationError as error:
         raise InputError(config_errors.describe_errors(Settings, error, given)) from None
+    require_judgeable(settings)
+    return settings
+
+
+def require_judgeable(settings: Settings) -> None:
+    """Raises InputError if the data lacks a class or a column that a condition of the gate is about.
+
+    The names of classes that are still to be learned from the files are not checked.
+    """
+    problem = settings.gate.problem(
+        classes=None if settings.data.learns_classes else settings.data.class_names,
+        slice_columns=settings.data.slice_columns,
+    )
+    if problem is not None:
+        raise InputError(f"gate.{problem}")
 
 
 def to_toml(settings: Settings) -> str:

@@ -48,8 +48,11 @@ class Waivers:
 
 
 def condition_name(condition: ConditionResult) -> str:
-    """The name of a condition on the command line: METRIC, or METRIC@SLICE."""
-    return condition.metric if condition.slice == OVERALL else f"{condition.metric}@{condition.slice}"
+    """The name of a condition on the command line: METRIC or METRIC:CLASS, of a slice with @SLICE."""
+    metric = (
+        condition.metric if condition.class_name is None else f"{condition.metric}:{condition.class_name}"
+    )
+    return metric if condition.slice == OVERALL else f"{metric}@{condition.slice}"
 
 
 def approve(verdict: Verdict, approval: Approval, waivers: Waivers | None = None) -> Verdict:
@@ -79,18 +82,22 @@ def approve(verdict: Verdict, approval: Approval, waivers: Waivers | None = None
 def waived(verdict: Verdict) -> list[str]:
     """The names of the waived conditions; a change is distinct from the metric itself."""
     return [
-        f"{'change of ' if each.kind.startswith('change') else ''}{condition_name(each)}"
+        f"{_KINDS.get(each.kind, '')}{condition_name(each)}"
         for each in verdict.conditions
         if each.waived is not None
     ]
 
 
+_KINDS = {"change": "change of ", "change_ceiling": "change of ", "gap": "gap of "}
+
+
 def _refuse_unknown(waivers: Waivers, failed: list[ConditionResult], *, run: str) -> None:
     """Raises InputError for waivers of conditions that did not fail: they may be typing errors."""
-    known = ", ".join(dict.fromkeys(condition_name(each) for each in failed))
+    known = list(dict.fromkeys(condition_name(each) for each in failed))
     for name in waivers.names:
-        if name not in known.split(", "):
-            raise InputError(f"{name!r} is not a condition that failed in run {run}; these did: {known}.")
+        if name not in known:
+            told = ", ".join(known)
+            raise InputError(f"{name!r} is not a condition that failed in run {run}; these did: {told}.")
 
 
 def _refuse_unwaived(left: list[ConditionResult], *, run: str) -> None:

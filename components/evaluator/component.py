@@ -1,5 +1,7 @@
 """The Evaluator component: TFX's, with the gate as an execution property and our executor."""
 
+from collections.abc import Sequence
+
 from tfx.components.evaluator import component as tfx_component
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import BaseChannel, Channel, standard_artifacts
@@ -12,6 +14,7 @@ from components.evaluator.driver import EARLIER, Driver
 from components.evaluator.gate import eval_config
 from components.evaluator.settings import GateSettings
 from components.fingerprints import code_fingerprint
+from components.reviews import CLASSES
 
 CODE = "code"
 
@@ -54,6 +57,8 @@ def evaluator(
     gate: GateSettings,
     split: str,
     spans: bool = False,
+    slice_columns: Sequence[str] = (),
+    classes: Sequence[str] = CLASSES,
     baseline_model: BaseChannel | None = None,
     base_model: BaseChannel | None = None,
     schema: BaseChannel | None = None,
@@ -66,6 +71,8 @@ def evaluator(
       gate: the conditions that it must meet.
       split: the split to judge on, "test" or "eval".
       spans: whether the examples have spans, so that the newest span and the base set are judged, too.
+      slice_columns: the features of the examples with metadata, whose values are slices.
+      classes: the names of the classes.
       baseline_model: the model in production, or an artifact that says that there is none.
       base_model: the model whose weights the candidate may have started from, with the reviews it has seen.
       schema: an optional Schema for TFMA's input.
@@ -77,7 +84,7 @@ def evaluator(
             baseline_model=baseline_model,
             base_model=base_model,
             schema=schema,
-            eval_config=eval_config(gate, spans=spans),
+            eval_config=eval_config(gate, spans=spans, slice_columns=slice_columns, classes=len(classes)),
             example_splits=json_utils.dumps([split]),
             fairness_indicator_thresholds=json_utils.dumps(None),
             gate=gate.model_dump_json(),

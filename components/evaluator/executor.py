@@ -23,11 +23,13 @@ from components.errors import GreenlightError
 from components.evaluator import predictions as predictions_file
 from components.evaluator import verdict as verdict_file
 from components.evaluator.driver import CANDIDATE, EARLIER, EXAMPLES, TEST_SET, digest_of, ids_of
-from components.evaluator.exposure.data_settings import data_of, differences
+from components.evaluator.exposure.data_settings import data_of, differences, slice_columns_of
 from components.evaluator.exposure.production import Training, training_of
 from components.evaluator.exposure.training_reviews import EVAL, TRAIN, TrainingReviews, hashes
 from components.evaluator.gate import without_thresholds
+from components.evaluator.judgment.classes.shared import in_our_order, shared
 from components.evaluator.judgment.judge import judge
+from components.evaluator.judgment.metrics import of_answer
 from components.evaluator.judgment.samples import Exposure
 from components.evaluator.judgment.testset import digest
 from components.evaluator.judgment.wording import render
@@ -76,7 +78,8 @@ class Executor(tfx_executor.Executor):
         evaluation = artifact_utils.get_single_instance(output_dict[specs.EVALUATION_KEY])
         classes = names_in(input_dict[specs.EXAMPLES_KEY])
         production = _production_training(input_dict)
-        found, baseline = _predict(input_dict, split, other_classes=_other_classes(production, classes))
+        theirs = _classes_of(production, classes)
+        found, baseline = _predict(input_dict, split, classes=classes, theirs=theirs)
         training = _candidate_training(input_dict)
         exposure = _exposure(input_dict, found, training, production, split)
         verdict = judge(
@@ -89,20 +92,21 @@ class Executor(tfx_executor.Executor):
             exposure=exposure,
             earlier_candidates=_earlier_candidates(exec_properties, found),
             classes=classes,
+            shared_classes=None if set(theirs) == set(classes) else shared(classes, theirs),
         )
 
         fileio.makedirs(evaluation.uri)
         _write(evaluation, REVIEWS_NAME, training.to_bytes())
-        if not_probabilities(found.probability) is None:
-            compared = found.baseline_probability is not None
+        if not_probabilities(found.scores) is None:
+            compared = found.baseline_scores is not None and theirs == classes
             whole = bool(exposure.unseen(len(found)).all())
             super().Do(
                 _for_tfma(input_dict, baseline=compared),
                 output_dict,
-                exec_properties if whole else _without_thresholds(exec_properties),
+                exec_properties if whole and theirs == classes else _without_thresholds(exec_properties),
             )
             check_agreement(candidate_metrics(evaluation.uri), found)
-            if whole:
+            if whole and theirs == classes:
                 _check_validation(tfma.load_validation_result(evaluation.uri), verdict)
         else:
             logging.warning("TFMA is left out: it cannot work with numbers that are not probabilities.")
@@ -117,58 +121,82 @@ class Executor(tfx_executor.Executor):
         logging.info("%s", "\n".join(render(verdict)))
 
 
-def _other_classes(production: Training, classes: Names) -> str | None:
-    """Why the model in production cannot be compared, where it tells other classes apart; else None."""
+def _classes_of(production: Training, classes: Names) -> Names:
+    """The classes of the model in production; those of the candidate where they are not known."""
     if not production.data:
+        return classes
+    return tuple(production.data.get("settings", {}).get("classes") or CLASSES)
+
+
+def _not_comparable(theirs: Names, classes: Names) -> str | None:
+    """Why the model in production cannot be compared, where fewer than two classes are shared; else None."""
+    if len(shared(classes, theirs)) > 1:
         return None
-    theirs = tuple(production.data.get("settings", {}).get("classes") or CLASSES)
-    if theirs == classes:
-        return None
+    order = "data.classes, the positive one last" if len(classes) == 2 else "data.classes"
     return (
-        f"its classes are {' and '.join(theirs)}, those of the data {' and '.join(classes)} (data.classes, "
-        "the positive one last), so the two cannot be compared"
+        f"its classes are {_listed(theirs)}, those of the data {_listed(classes)} ({order}), so the two "
+        "cannot be compared"
     )
 
 
+def _listed(names: Names) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def _predict(
-    input_dict: _Artifacts, split: str, *, other_classes: str | None = None
+    input_dict: _Artifacts, split: str, *, classes: Names, theirs: Names
 ) -> tuple[Predictions, Baseline | None]:
     """Predicts the split with both models in one pass; a failing baseline is described, not compared.
 
-    other_classes: why the baseline is not to be compared, if that is known before.
+    classes, theirs: those of the candidate and of the baseline.
     """
-    scorers = {
-        specs.MODEL_KEY: Scorer(_folder(artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY])))
-    }
+    candidate = artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY])
+    scorers = {specs.MODEL_KEY: Scorer(_folder(candidate), classes=len(classes))}
     baseline = None
     if input_dict.get(specs.BASELINE_MODEL_KEY):
         artifact = artifact_utils.get_single_instance(input_dict[specs.BASELINE_MODEL_KEY])
-        baseline = Baseline(model_uri=artifact.uri, problem=other_classes)
+        baseline = Baseline(model_uri=artifact.uri, problem=_not_comparable(theirs, classes))
         try:
-            if other_classes is None:
-                scorers[specs.BASELINE_MODEL_KEY] = Scorer(_folder(artifact))
+            if baseline.problem is None:
+                scorers[specs.BASELINE_MODEL_KEY] = Scorer(_folder(artifact), classes=len(theirs))
         except ModelError as error:
             baseline = dataclasses.replace(baseline, problem=str(error))
-    columns, scores, problems = score(split_files(input_dict[specs.EXAMPLES_KEY], split), scorers)
+    metadata = slice_columns_of(input_dict[specs.EXAMPLES_KEY])
+    files = split_files(input_dict[specs.EXAMPLES_KEY], split)
+    columns, scores, problems = score(files, scorers, slice_columns=metadata)
     if specs.MODEL_KEY in problems:
         raise ModelError(f"The model that was just trained cannot be evaluated: {problems[specs.MODEL_KEY]}")
     old = scores.get(specs.BASELINE_MODEL_KEY)
     problem = problems.get(specs.BASELINE_MODEL_KEY) or (None if old is None else not_probabilities(old))
     if baseline is not None and problem:
         baseline, old = dataclasses.replace(baseline, problem=problem), None
+    if old is not None and theirs != classes:
+        old = in_our_order(old, ours=classes, theirs=theirs)
     text = _texts(columns[TEXT])
     return (
         Predictions(
             text=text,
             text_id=hashes(text),
-            label=columns[LABEL].astype("int8"),
+            label=columns[LABEL].astype("int8" if len(classes) < 128 else "int16"),
             length=_texts(columns[LENGTH]),
-            probability=scores[specs.MODEL_KEY],
-            baseline_probability=old,
             span=columns[SPAN] if columns[SPAN].any() else None,
+            slices={name: _texts(columns[name]) for name in metadata} or None,
+            **_probabilities(scores[specs.MODEL_KEY], old),
         ),
         baseline,
     )
+
+
+def _probabilities(ours: np.ndarray, theirs: np.ndarray | None) -> dict[str, Any]:
+    """The fields of Predictions for the probabilities of both models, float32 [N] or [N, K]."""
+    if ours.ndim == 1:
+        return {"probability": ours, "baseline_probability": theirs}
+    return {
+        "probability": of_answer(ours),
+        "probabilities": ours,
+        "baseline_probability": None if theirs is None else of_answer(theirs),
+        "baseline_probabilities": theirs,
+    }
 
 
 def _candidate_training(input_dict: _Artifacts) -> TrainingReviews:

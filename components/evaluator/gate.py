@@ -1,5 +1,8 @@
 """The conversion of GateSettings to tfma.EvalConfig: metrics, slices and thresholds."""
 
+import json
+from collections.abc import Sequence
+
 from google.protobuf import wrappers_pb2
 from tensorflow_model_analysis.constants import BASELINE_KEY, CANDIDATE_KEY, TF_GENERIC
 from tensorflow_model_analysis.proto import config_pb2 as tfma
@@ -10,6 +13,8 @@ from components.reviews import LABEL, LENGTH, SPAN
 
 SIGNATURE = "tf_example"
 PREDICTION = "probability"
+PREDICTIONS = "probabilities"
+"""The outputs of models of two classes, and of more."""
 
 CUT = 0.4999999701976776
 """The largest float32 below 0.5: TFMA predicts positive above its threshold, the model from 0.5 on."""
@@ -26,26 +31,49 @@ TFMA_NAMES = {
 
 TFMA has no `ece`, and its cross-entropy is NaN for a probability of exactly 1, so it is not our `loss`.
 """
+TFMA_NAMES_OF_MANY = {
+    "accuracy": "sparse_categorical_accuracy",
+    "auc": "auc",
+    "example_count": "example_count",
+}
+"""The same for more than two classes; `auc` is the macro average of one class against the rest."""
+TFMA_NAMES_BY_CLASS = {"precision": "precision", "recall": "recall"}
+"""Those of one class. TFMA has them by class, of the predicted class as of a top-1 prediction."""
 
 
-def eval_config(gate: GateSettings, *, spans: bool = False) -> tfma.EvalConfig:
-    """The tfma.EvalConfig: both models, through `tf_example`, overall, by length bucket and by span.
+def prediction_key(classes: int) -> str:
+    """The output of `tf_example` with the probabilities of so many classes."""
+    return PREDICTION if classes == 2 else PREDICTIONS
+
+
+def eval_config(
+    gate: GateSettings, *, spans: bool = False, slice_columns: Sequence[str] = (), classes: int = 2
+) -> tfma.EvalConfig:
+    """The tfma.EvalConfig: both models, through `tf_example`, overall, by length bucket, span and metadata.
 
     Its thresholds are those that TFMA supports: examples, accuracy and its change. The verdict judges all
     conditions; the thresholds keep TFMA's validation result consistent with it. Without a baseline the
     Evaluator drops the baseline's ModelSpec and the change threshold; with left-out reviews, all thresholds.
+
+    Args:
+      gate: the conditions.
+      spans: whether the examples have spans.
+      slice_columns: the features with metadata.
+      classes: the number of classes.
     """
+    columns = [LENGTH, *([SPAN] if spans else []), *slice_columns]
     return tfma.EvalConfig(
         model_specs=[
-            _model_spec(CANDIDATE_KEY, is_baseline=False),
-            _model_spec(BASELINE_KEY, is_baseline=True),
+            _model_spec(CANDIDATE_KEY, is_baseline=False, classes=classes),
+            _model_spec(BASELINE_KEY, is_baseline=True, classes=classes),
         ],
         slicing_specs=[
             tfma.SlicingSpec(),
-            tfma.SlicingSpec(feature_keys=[LENGTH]),
-            *([tfma.SlicingSpec(feature_keys=[SPAN])] if spans else []),
+            *(tfma.SlicingSpec(feature_keys=[column]) for column in columns),
         ],
-        metrics_specs=[tfma.MetricsSpec(metrics=_metrics(gate))],
+        metrics_specs=_metrics_of_many(gate, classes)
+        if classes > 2
+        else [tfma.MetricsSpec(metrics=_metrics(gate))],
         options=tfma.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False)),
     )
 
@@ -60,7 +88,7 @@ def without_thresholds(config: tfma.EvalConfig) -> tfma.EvalConfig:
     return found
 
 
-def _model_spec(name: str, *, is_baseline: bool) -> tfma.ModelSpec:
+def _model_spec(name: str, *, is_baseline: bool, classes: int) -> tfma.ModelSpec:
     return tfma.ModelSpec(
         name=name,
         is_baseline=is_baseline,
@@ -68,8 +96,45 @@ def _model_spec(name: str, *, is_baseline: bool) -> tfma.ModelSpec:
         model_type=TF_GENERIC,
         signature_name=SIGNATURE,
         label_key=LABEL,
-        prediction_key=PREDICTION,
+        prediction_key=prediction_key(classes),
     )
+
+
+def _metrics_of_many(gate: GateSettings, classes: int) -> list[tfma.MetricsSpec]:
+    numbers = range(classes)
+    # With top_k, TFMA gives the other classes a prediction of -inf. Without a threshold it counts from a
+    # histogram, which in a slice where the class is never predicted has one bin: all examples count as hits.
+    by_class = [
+        tfma.MetricConfig(
+            class_name=name, config=_config(class_id=number, top_k=1, thresholds=0.0, name=name.lower())
+        )
+        for name in ("Precision", "Recall")
+        for number in numbers
+    ]
+    return [
+        tfma.MetricsSpec(
+            metrics=[
+                tfma.MetricConfig(
+                    class_name="ExampleCount", per_slice_thresholds=[_overall(floor=gate.min_examples)]
+                ),
+                tfma.MetricConfig(
+                    class_name="SparseCategoricalAccuracy", per_slice_thresholds=_accuracy_thresholds(gate)
+                ),
+                tfma.MetricConfig(class_name="MultiClassConfusionMatrixPlot"),
+                *by_class,
+            ]
+        ),
+        tfma.MetricsSpec(
+            binarize=tfma.BinarizationOptions(class_ids={"values": numbers}),
+            metrics=[tfma.MetricConfig(class_name="AUC")],
+            aggregate=tfma.AggregationOptions(macro_average=True, class_weights=dict.fromkeys(numbers, 1.0)),
+        ),
+    ]
+
+
+def _config(**values: object) -> str:
+    """Keyword arguments of a metric, as TFMA reads them: the inside of a JSON object."""
+    return json.dumps(values)[1:-1]
 
 
 def _metrics(gate: GateSettings) -> list[tfma.MetricConfig]:

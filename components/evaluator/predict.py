@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.errors import GreenlightError
-from components.evaluator.gate import PREDICTION, SIGNATURE
+from components.evaluator.gate import SIGNATURE, prediction_key
 from components.evaluator.split_files import read_split
 from components.reviews import LABEL, LENGTH, SPAN, TEXT
 from serving.model.loader import LoadError, load
@@ -30,13 +30,14 @@ class Scorer:
 
     Args:
       folder: the SavedModel.
+      classes: the number of its classes.
 
     Raises:
       ModelError: the folder does not exist, or has no model with that signature.
     """
 
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: str, *, classes: int = 2) -> None:
+        self.folder, self._classes, self._output = folder, classes, prediction_key(classes)
         if not tf.io.gfile.exists(folder):
             raise ModelError(f"its folder {folder} is gone")
         try:
@@ -51,24 +52,26 @@ class Scorer:
         if [spec.dtype for spec in inputs.values()] != ["string"]:
             raise ModelError(f"{SIGNATURE} of {folder} takes {_describe(inputs)}, not one string tensor")
         (self._input,) = inputs
-        if PREDICTION not in signatures[SIGNATURE].outputs:
+        if self._output not in signatures[SIGNATURE].outputs:
             known = ", ".join(sorted(signatures[SIGNATURE].outputs))
-            raise ModelError(f"{SIGNATURE} of {folder} gives no {PREDICTION}; it gives: {known}")
+            raise ModelError(f"{SIGNATURE} of {folder} gives no {self._output}; it gives: {known}")
 
     def __call__(self, examples: tf.Tensor) -> np.ndarray:
-        """float32 [N] for serialized tf.Examples (string [N]).
+        """float32 [N], or [N, K] of more than two classes, for serialized tf.Examples (string [N]).
 
         Raises:
           ModelError: the call fails, or returns another number of probabilities.
         """
         try:
-            found = self._model.run(SIGNATURE, {self._input: examples.numpy()})[PREDICTION]
+            found = self._model.run(SIGNATURE, {self._input: examples.numpy()})[self._output]
         except RequestError as error:
             raise ModelError(f"{SIGNATURE} of {self.folder} fails: {error.message}") from error
-        if found.size != len(examples):
-            shape = f"{PREDICTION} of shape {found.shape} for {len(examples)} reviews"
+        binary = self._classes == 2
+        if found.size != len(examples) if binary else found.shape != (len(examples), self._classes):
+            of = "" if binary else f" and {self._classes} classes"
+            shape = f"{self._output} of shape {found.shape} for {len(examples)} reviews{of}"
             raise ModelError(f"{SIGNATURE} of {self.folder} gives {shape}")
-        return found.reshape(-1).astype(np.float32)
+        return (found.reshape(-1) if binary else found).astype(np.float32)
 
 
 def _describe(inputs: Mapping[str, TensorSpec]) -> str:
@@ -76,7 +79,7 @@ def _describe(inputs: Mapping[str, TensorSpec]) -> str:
 
 
 def score(
-    files: Sequence[str], scorers: Mapping[str, Scorer]
+    files: Sequence[str], scorers: Mapping[str, Scorer], *, slice_columns: Sequence[str] = ()
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, str]]:
     """Calls every scorer once on each batch.
 
@@ -85,19 +88,23 @@ def score(
     Args:
       files: TFRecord files of tf.Examples.
       scorers: the models by name.
+      slice_columns: the names of the features with metadata, bytes; "" where an example has none.
 
     Returns:
-      The columns text, label, length and span [N]; the probabilities float32 [N] of each scorer that worked;
-      the problem of each that did not.
+      The columns text, label, length and span [N], and those with metadata; the probabilities, float32 [N] or
+      [N, K], of each scorer that worked; the problem of each that did not.
 
     Raises:
       GreenlightError: there is no example in the files.
     """
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in _COLUMNS}
+    features = _COLUMNS | {
+        name: tf.io.FixedLenFeature([], tf.string, default_value="") for name in slice_columns
+    }
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in features}
     scores: dict[str, list[np.ndarray]] = {name: [] for name in scorers}
     problems: dict[str, str] = {}
     for batch in read_split(files):
-        for name, column in tf.io.parse_example(batch, _COLUMNS).items():
+        for name, column in tf.io.parse_example(batch, features).items():
             columns[name].append(column.numpy())
         for name in scores.keys() - problems.keys():
             try:

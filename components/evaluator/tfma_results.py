@@ -1,17 +1,17 @@
 """TFMA's results, read from its files and checked against our own metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 
 from components.errors import GreenlightError
-from components.evaluator.gate import TFMA_NAMES
-from components.evaluator.judgment import metrics
+from components.evaluator.gate import TFMA_NAMES, TFMA_NAMES_BY_CLASS, TFMA_NAMES_OF_MANY
+from components.evaluator.judgment import metrics, samples
+from components.evaluator.judgment.measures.by_name import Measure, measure_of
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import OVERALL
-from components.reviews import SPAN
 
 TOLERANCE = 1e-3
 NOISE = 1e-6
@@ -20,12 +20,16 @@ _AUC_BUCKETS = 10_000
 
 
 def candidate_metrics(evaluation: str) -> dict[str, dict[str, float]]:
-    """The candidate's metrics by slice ("overall", "length:...", "span:...") and by our names.
+    """The candidate's metrics by slice ("overall", "length:...", "span:...", "COLUMN:...") and by our names.
 
     Args:
       evaluation: the folder that TFMA wrote to.
+
+    Returns:
+      Slice -> name -> value. The name of a metric of one class is `NAME of INDEX`, such as `recall of 2`.
     """
-    ours = {theirs: name for name, theirs in TFMA_NAMES.items()}
+    known = (TFMA_NAMES, TFMA_NAMES_OF_MANY, TFMA_NAMES_BY_CLASS)
+    ours = {theirs: name for names in known for name, theirs in names.items()}
     found: dict[str, dict[str, float]] = {}
     for part in tfma.load_metrics(evaluation):
         keys = [f"{key.column}:{_value(key)}" for key in part.slice_key.single_slice_keys]
@@ -33,16 +37,26 @@ def candidate_metrics(evaluation: str) -> dict[str, dict[str, float]]:
         for entry in part.metric_keys_and_values:
             of_candidate = entry.key.model_name in ("", tfma.CANDIDATE_KEY) and not entry.key.is_diff
             if of_candidate and entry.key.name in ours:
-                into[ours[entry.key.name]] = entry.value.double_value.value
+                name = ours[entry.key.name]
+                if entry.key.sub_key.HasField("class_id"):
+                    name = of_class(name, entry.key.sub_key.class_id.value)
+                into[name] = entry.value.double_value.value
     return found
 
 
+def of_class(metric: str, number: int) -> str:
+    """The name of a metric of one class in `candidate_metrics`."""
+    return f"{metric} of {number}"
+
+
 def _value(key: metrics_for_slice_pb2.SingleSliceKey) -> str:
-    return str(key.int64_value) if key.WhichOneof("kind") == "int64_value" else key.bytes_value.decode()
+    if key.WhichOneof("kind") == "int64_value":
+        return str(key.int64_value)
+    return key.bytes_value.decode("utf-8", "replace")
 
 
 def check_agreement(found: Mapping[str, Mapping[str, float]], predictions: Predictions) -> None:
-    """Checks TFMA's metrics of every slice against those of the verdict's predictions.
+    """Checks TFMA's metrics of every slice of the verdict against those of the verdict's predictions.
 
     TFMA uses other batch sizes, so a review at 0.4999999 may be at 0.5000001 for it; in a small slice, one
     such review exceeds the tolerance. A metric may therefore lie anywhere between its values with all
@@ -51,14 +65,8 @@ def check_agreement(found: Mapping[str, Mapping[str, float]], predictions: Predi
     Raises:
       GreenlightError: they differ by more than 0.001 beyond that range, or TFMA lacks a slice or a metric.
     """
-    parts = {OVERALL: np.ones(len(predictions), bool)}
-    parts |= {f"length:{length}": predictions.length == length for length in set(predictions.length)}
-    if predictions.span is not None:
-        parts |= {f"{SPAN}:{span}": predictions.span == span for span in set(predictions.span)}
-    for slice_name, chosen in parts.items():
-        label, probability = predictions.label[chosen], predictions.probability[chosen]
-        for name in TFMA_NAMES:
-            lowest, ours, highest = _range(name, label, probability)
+    for slice_name, part in ((OVERALL, predictions), *samples.slices(predictions)):
+        for name, (lowest, ours, highest) in _ranges(part):
             theirs = found.get(slice_name, {}).get(name)
             if np.isnan([lowest, ours, highest]).any():
                 continue
@@ -70,8 +78,34 @@ def check_agreement(found: Mapping[str, Mapping[str, float]], predictions: Predi
                 )
 
 
-def _range(name: str, label: np.ndarray, probability: np.ndarray) -> tuple[float, float, float]:
-    """The lowest value of a metric within NOISE, the value itself, and the highest; NaN if undefined."""
+_Range = tuple[float, float, float]
+"""The lowest value of a metric within NOISE, the value itself, and the highest; NaN if undefined."""
+
+
+def _ranges(part: Predictions) -> Iterator[tuple[str, _Range]]:
+    """The range of every metric that TFMA has, under its name in `candidate_metrics`."""
+    label, scores = part.label, part.scores
+    if scores.ndim == 1:
+        for name in TFMA_NAMES:
+            yield name, _range(name, label, scores)
+        return
+    classes = range(scores.shape[1])
+    areas = {number: _range_of_area(label == number, scores[:, number]) for number in classes}
+    for number, area in areas.items():
+        yield of_class("auc", number), area
+    # TFMA's mean is over all classes, and that of one without examples is 0: undefined here.
+    yield "auc", tuple(np.mean([*areas.values()], axis=0))
+    for name in ("accuracy", "example_count"):
+        yield name, _range_of_many(measure_of(name, scores), label, scores)
+    for number in classes:
+        for name in TFMA_NAMES_BY_CLASS:
+            yield (
+                of_class(name, number),
+                _range_of_many(measure_of(name, scores, of_class=number), label, scores, of=number),
+            )
+
+
+def _range(name: str, label: np.ndarray, probability: np.ndarray) -> _Range:
     measure = metrics.METRICS[name]
     if name == "auc":
         # TFMA sorts probabilities into buckets before it integrates, which counts near ones as ties.
@@ -82,3 +116,27 @@ def _range(name: str, label: np.ndarray, probability: np.ndarray) -> tuple[float
     moved = (right, -right, down)
     found = [measure(label, probability + step) for step in moved]
     return float(np.min(found)), measure(label, probability), float(np.max(found))
+
+
+def _range_of_area(positive: np.ndarray, probability: np.ndarray) -> _Range:
+    """The same for the area under the ROC curve of one class: TFMA counts two in one bucket as ties.
+
+    Of many classes most probabilities are small, so that much of the curve can be in the first buckets.
+    """
+    label = positive.astype(int)
+    moved = np.where(positive, probability, probability + np.array([[1], [0], [-1]]) / _AUC_BUCKETS)
+    lowest, ours, highest = (metrics.auc(label, each) for each in moved)
+    return lowest, ours, highest
+
+
+def _range_of_many(
+    measure: Measure, label: np.ndarray, scores: np.ndarray, *, of: int | None = None
+) -> _Range:
+    """The same for [N, K]: with the probability of the truth, or of the class `of`, moved up and down."""
+    true = label[:, None] == np.arange(scores.shape[1])
+    steps = [NOISE * true, -NOISE * true]
+    if of is not None:
+        column = np.arange(scores.shape[1]) == of
+        steps += [NOISE * np.tile(column, (len(label), 1)), -NOISE * np.tile(column, (len(label), 1))]
+    found = [measure(label, scores + step) for step in steps]
+    return float(np.min(found)), measure(label, scores), float(np.max(found))

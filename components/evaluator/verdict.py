@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 _Kind = TypeVar("_Kind", bound="DataclassInstance")
 
-Kind = Literal["floor", "ceiling", "change", "change_ceiling", "examples", "baseline", "unseen", "quality"]
+Kind = Literal[
+    "floor", "ceiling", "change", "change_ceiling", "gap", "examples", "baseline", "unseen", "quality"
+]
 Judged = Literal["value", "lower", "upper"]
 Status = Literal["ok", "failed", "waived", "not judged"]
 
 CHANGE_KINDS = frozenset({"change", "change_ceiling"})
+CEILINGS = frozenset({"ceiling", "change_ceiling", "gap"})
 WAIVABLE_KINDS = CHANGE_KINDS | {"baseline", "unseen", "quality"}
 """The kinds that every approval waives: the comparison with production."""
 
@@ -33,9 +36,12 @@ EDGE = 1e-9
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """A limit on a metric (`floor`, `ceiling`, `examples`) or on its change (`change`, `change_ceiling`).
+    """A limit on a metric (`floor`, `ceiling`, `examples`), on its change (`change`, `change_ceiling`), or on
+    its greatest difference between the slices of a column (`gap`).
 
     Attributes:
+      slice: the name of a slice; for a gap that of a column.
+      class_name: the class that the metric is about; None for all, or the positive one of two.
       min_examples: with fewer distinct texts in the slice, the condition is not judged and passes.
       by: "value"; or the interval: with "proof" the whole interval must keep the limit, with "doubt" the
         condition fails only if the whole interval breaks it.
@@ -47,13 +53,14 @@ class Condition:
     kind: Kind
     threshold: float
     slice: str = OVERALL
+    class_name: str | None = None
     min_examples: int = 0
     by: Literal["value", "proof", "doubt"] = "value"
     family: int = 1
 
     @property
     def is_ceiling(self) -> bool:
-        return self.kind in ("ceiling", "change_ceiling")
+        return self.kind in CEILINGS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +79,8 @@ class ConditionResult:
       waived: who accepted a failure and why.
       unjudged: why the condition was not judged, in a few words; such a condition passes.
       examples, texts: the reviews that it was judged on, and the distinct texts among them.
+      class_name: `class` in JSON: the class of the metric; None for all, or the positive one of two.
+      between: of a gap, the names of the slices with the highest and the lowest value.
     """
 
     metric: str
@@ -92,6 +101,8 @@ class ConditionResult:
     unjudged: str | None = None
     examples: int | None = None
     texts: int | None = None
+    class_name: str | None = None
+    between: tuple[str, str] | None = None
 
     @property
     def holds(self) -> bool:
@@ -107,12 +118,21 @@ class ConditionResult:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON, with the status."""
-        return {"status": self.status, **dataclasses.asdict(self)}
+        found = dataclasses.asdict(self)
+        return {"status": self.status, **found, "class": found.pop("class_name")}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "ConditionResult":
         """The inverse of `to_dict`."""
-        return _of_known(cls, content)
+        between = content.get("between")
+        return _of_known(
+            cls,
+            {
+                **content,
+                "class_name": content.get("class"),
+                "between": None if between is None else tuple(between),
+            },
+        )
 
 
 def status_of(record: Mapping[str, Any]) -> Status:
@@ -151,6 +171,8 @@ class Comparison:
       known: whether the reviews that the model in production has seen are known.
       problem: why they are not known.
       data_changes: how the data differs from that of the model in production, a clause each.
+      classes: where the two models have different classes, those that both know: only reviews of these are
+        compared, and each model chooses among these; None where both have the same.
     """
 
     reviews: int
@@ -160,6 +182,7 @@ class Comparison:
     known: bool = True
     problem: str | None = None
     data_changes: tuple[str, ...] = ()
+    classes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +224,10 @@ class Approval:
 class Verdict:
     """The gate's decision about a candidate, with its conditions.
 
-    `notes`: sentences that a reader of the figures needs.
+    Attributes:
+      notes: sentences that a reader of the figures needs.
+      classes: of more than two classes, the metrics of each in the order of the data's classes: `class`, the
+        metrics of `multiclass.BY_CLASS`, and their intervals at 95 % as `NAME_interval`; empty of two.
     """
 
     split: str
@@ -213,6 +239,7 @@ class Verdict:
     comparison: Comparison | None = None
     test_set: TestSet | None = None
     notes: tuple[str, ...] = ()
+    classes: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.conditions:
@@ -257,6 +284,7 @@ class Verdict:
                 comparison=_comparison(content.get("comparison")),
                 test_set=_of_known(TestSet, content["test_set"]) if content.get("test_set") else None,
                 notes=tuple(content.get("notes", ())),
+                classes=tuple(content.get("classes", ())),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a verdict: {error}") from error
@@ -268,7 +296,12 @@ class Verdict:
 def _comparison(content: dict[str, Any] | None) -> Comparison | None:
     if not content:
         return None
-    return _of_known(Comparison, content | {"data_changes": tuple(content.get("data_changes", ()))})
+    classes = content.get("classes")
+    known = {
+        "data_changes": tuple(content.get("data_changes", ())),
+        "classes": None if classes is None else tuple(classes),
+    }
+    return _of_known(Comparison, content | known)
 
 
 def _of_known(kind: type[_Kind], content: Mapping[str, Any]) -> _Kind:

@@ -67,6 +67,8 @@ def create_stages(
         gate=settings.gate,
         split=split,
         spans=settings.data.has_spans,
+        slice_columns=settings.data.slice_columns,
+        classes=settings.data.class_names,
     )
     canaries = InfraValidator(model=model, examples=examples, settings=settings.infra, split=split)
     push = pusher(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from components.example_gen.formats.labels import LEARNED_SETTING
 from components.example_gen.sources.label_census import LearnedClasses, learned_classes
+from pipeline.config import require_judgeable
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -19,7 +20,7 @@ def with_learned_classes(settings: Settings, *, tell: Callable[[str], None]) -> 
       tell: gets a line with the names and the rows of each.
 
     Raises:
-      InputError: the source cannot be read.
+      InputError: the source cannot be read, or lacks a class that a condition of the gate is about.
       DataStopped: its labels cannot be those of classes.
     """
     if not settings.data.learns_classes:
@@ -27,7 +28,9 @@ def with_learned_classes(settings: Settings, *, tell: Callable[[str], None]) -> 
     learned = learned_classes(settings.located_data)
     tell(told(learned))
     data = settings.data.model_copy(update={"classes": learned.names})
-    return settings.model_copy(update={"data": data})
+    found = settings.model_copy(update={"data": data})
+    require_judgeable(found)
+    return found
 
 
 def told(learned: LearnedClasses) -> str:

@@ -23,7 +23,15 @@ OPTIONAL = (
     "examples",
     "texts",
 )
-SIGNS = {"floor": "≥", "ceiling": "≤", "change": "≥", "change_ceiling": "≤", "examples": "≥", "unseen": "≥"}
+SIGNS = {
+    "floor": "≥",
+    "ceiling": "≤",
+    "change": "≥",
+    "change_ceiling": "≤",
+    "gap": "≤",
+    "examples": "≥",
+    "unseen": "≥",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,8 +95,12 @@ def _text(condition: Mapping[str, Any]) -> str:
     if condition.get("threshold") is None:
         return "a model in production to compare with"
     metric = metric_name(str(condition["metric"]))
+    if condition.get("class"):
+        metric = f"{metric} of {condition['class']}"
     if kind.startswith("change"):
         metric = f"change of {metric}"
+    if kind == "gap":
+        metric = f"gap of {metric}"
     return f"{metric} {SIGNS.get(kind, '≥')} {condition.get('threshold')}".replace("-", MINUS)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.evaluator.judgment.wording import bound_judged, slice_words
-from components.evaluator.verdict import Status, status_of
+from components.evaluator.verdict import CEILINGS, Status, status_of
 from pipeline.config import DEFAULT_MODEL, DEFAULT_WORKSPACE
 from pipeline.results.data_account import in_words
 from pipeline.results.example_text import example_text
@@ -27,7 +27,8 @@ COLORS = {
     "failed": "red",
 }
 SHOWN_METRICS = ("accuracy", "auc", "precision", "recall", "calibration", "ece")
-_AT_MOST = ("ceiling", "change_ceiling")
+OF_MANY = ("accuracy", "balanced_accuracy", "macro_f1", "auc", "ece")
+"""The metrics that are shown of more than two classes."""
 _REASONS = {
     "baseline": "the model in production cannot be evaluated",
     "unseen": "other data than before",
@@ -155,7 +156,7 @@ def headline(result: RunResult) -> str:
 
 def check_words(condition: Mapping[str, Any]) -> Check:
     """One condition of a verdict in words, wherever it was measured."""
-    kind, metric = str(condition.get("kind", "floor")), str(condition.get("metric", ""))
+    kind = str(condition.get("kind", "floor"))
     is_change = kind.startswith("change")
     status, margin = status_of(condition), condition.get("margin")
     if kind == "baseline":  # no figure: whether the model in production can be evaluated at all
@@ -168,11 +169,19 @@ def check_words(condition: Mapping[str, Any]) -> Check:
     limit = show_number(condition.get("threshold"), signed=is_change)
     return Check(
         status=status,
-        name=f"{'change of ' if is_change else ''}{metric.replace('_', ' ')}",
+        name=_subject(condition),
         value="-" if not_judged else _value(condition, signed=is_change),
-        limit=f"{'≤' if kind in _AT_MOST else '≥'} {limit}",
+        limit=f"{'≤' if kind in CEILINGS else '≥'} {limit}",
         margin=str(condition.get("unjudged") or "not judged") if not_judged else _signed(margin),
     )
+
+
+def _subject(condition: Mapping[str, Any]) -> str:
+    """recall of spam / change of recall of spam / gap of recall of spam"""
+    kind = str(condition.get("kind", "floor"))
+    before = "change of " if kind.startswith("change") else "gap of " if kind == "gap" else ""
+    of_class = f" of {condition['class']}" if condition.get("class") else ""
+    return f"{before}{str(condition.get('metric', '')).replace('_', ' ')}{of_class}"
 
 
 def _value(condition: Mapping[str, Any], *, signed: bool) -> str:
@@ -231,8 +240,9 @@ def show_number(value: float | None, *, signed: bool = False) -> str:
 
 
 def _facts(result: RunResult) -> list[str]:
-    known = [(name, result.metrics.get(name)) for name in SHOWN_METRICS]
-    metrics = [f"{name} {value:.4f}" for name, value in known if value is not None]
+    of_many = "macro_f1" in result.metrics
+    known = [(name, result.metrics.get(name)) for name in (OF_MANY if of_many else SHOWN_METRICS)]
+    metrics = [f"{name.replace('_', ' ')} {value:.4f}" for name, value in known if value is not None]
     if examples := result.metrics.get("example_count"):
         metrics.append(f"on {int(examples):,} reviews")
     cached = sum(stage.cached for stage in result.stages)

@@ -227,7 +227,8 @@ def _fails_a_floor(gate: Sequence[Mapping[str, Any]], span: int) -> bool:
     """Whether the floor for the accuracy fails, and one of the models keeps it on all but the newest span."""
     found = {(one.get("metric"), one.get("slice"), one.get("kind")): one for one in gate}
     floor = found.get(("accuracy", "overall", "floor"), {})
-    others = found.get(("accuracy", f"span:not {span}", "change"), {})
+    names = (f"span:!{span}", f"span:not {span}")  # the second in verdicts of an older Greenlight
+    others = next((found[key] for name in names if (key := ("accuracy", name, "change")) in found), {})
     limit, change, before = floor.get("threshold"), others.get("value"), others.get("baseline")
     if floor.get("passed") is not False or limit is None or change is None or before is None:
         return False

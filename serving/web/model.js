@@ -7,14 +7,6 @@ export class Refusal extends Error {
   }
 }
 
-/** The probabilities of each text: those of many classes, or of the two whose second one the model gives. */
-function rows({ probability, probabilities }) {
-  if (!probabilities) return probability.data.map((positive) => [1 - positive, positive]);
-  const width = probabilities.shape[1];
-  const starts = Array.from({ length: probabilities.shape[0] }, (_, i) => i * width);
-  return starts.map((start) => probabilities.data.slice(start, start + width));
-}
-
 export class Model {
   constructor(name) {
     this.name = name;
@@ -27,7 +19,7 @@ export class Model {
     return (await answer.json()).ready;
   }
 
-  /** The answers to texts, in their order: {version, answers: [{label, scores: the probability of each class}]}. */
+  /** The answers to texts, in their order: {version, answers: [{probability, label}]}. */
   async predict(texts) {
     const input = { name: "text", shape: [texts.length], datatype: "BYTES", data: texts };
     const answer = await this.#fetch(`/v2/models/${encodeURIComponent(this.name)}/infer`, {
@@ -37,15 +29,14 @@ export class Model {
     });
     const content = await answer.json();
     if (!answer.ok) throw new Refusal(answer.status, content.error);
-    const outputs = Object.fromEntries(content.outputs.map((output) => [output.name, output]));
-    const scores = rows(outputs);
+    const outputs = Object.fromEntries(content.outputs.map((output) => [output.name, output.data]));
     return {
       version: content.model_version,
-      answers: outputs.label.data.map((label, i) => ({ label, scores: scores[i] })),
+      answers: outputs.probability.map((probability, i) => ({ probability, label: outputs.label[i] })),
     };
   }
 
-  /** The names of the classes in the order of the scores, from the version's signature `classify`. */
+  /** The names of the two classes, the positive one last, from the version's signature `classify`. */
   async classes() {
     const answer = await this.#fetch(`/v1/models/${encodeURIComponent(this.name)}:classify`, {
       method: "POST",

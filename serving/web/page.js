@@ -2,11 +2,10 @@
 
 import { look, parse, path, quantile } from "./figures.js";
 import { Model } from "./model.js";
-import { leaveOut, strength, weight } from "./words.js";
+import { strength, weigh } from "./words.js";
 
 const EVERY = 5000; // milliseconds between looks at the metrics
 const KEPT = 60; // looks that the curve shows
-const BARS = 12; // classes that have a bar of their own
 
 const at = (id) => document.getElementById(id);
 const model = new Model(document.body.dataset.model);
@@ -14,13 +13,11 @@ const percent = (probability) => `${(100 * probability).toFixed(1)} %`;
 let asked = 0;
 let classes = ["negative", "positive"];
 let named; // the version whose classes these are
-let explained; // {scores, found}: the answer whose words are shown, and its pieces
 
 at("ask").addEventListener("submit", (event) => {
   event.preventDefault();
   ask(at("review").value);
 });
-at("class").addEventListener("change", () => showReasons());
 at("review").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) at("ask").requestSubmit();
 });
@@ -35,18 +32,13 @@ async function ask(text) {
     const { version, answers } = await model.predict([text]);
     if (version !== named) [classes, named] = [await model.classes(), version];
     if (turn !== asked) return;
-    const [{ label, scores }] = answers;
-    showAnswer(label, scores, version);
-    offerClasses(label);
-    explained = { scores, found: [] };
-    showReasons();
+    showAnswer(answers[0], version);
+    showReasons([]);
     at("reasons").hidden = false;
-    const found = await leaveOut(model, text, (done, all) => {
+    const found = await weigh(model, text, answers[0].probability, (done, all) => {
       if (turn === asked) at("progress").textContent = done < all ? `${done} of ${all} places tried` : "";
     });
-    if (turn !== asked) return;
-    explained = { scores, found };
-    showReasons();
+    if (turn === asked) showReasons(found);
   } catch (error) {
     if (turn === asked) showProblem(error.message, error.status);
   } finally {
@@ -67,93 +59,39 @@ function showProblem(message, status) {
   }
 }
 
-function showAnswer(label, scores, version) {
-  const two = scores.length === 2;
+function showAnswer({ probability, label }, version) {
   at("label").textContent = label;
-  at("label").className = two ? (label === classes[1] ? "up" : "down") : "";
-  at("two").hidden = !two;
-  at("bars").hidden = two;
-  if (two) showScale(scores[1]);
-  else showBars(label, scores);
+  at("label").className = probability >= 0.5 ? "up" : "down";
+  at("share").textContent = `probability of ${classes[1]}: ${percent(probability)}`;
+  at("needle").style.left = `${100 * probability}%`;
+  at("scale").setAttribute("aria-label", `${percent(probability)} on the way from ${classes[0]} to ${classes[1]}`);
+  for (const each of document.querySelectorAll("[data-class]")) each.textContent = classes[each.dataset.class];
   at("version").textContent = `answered by version ${version}`;
   at("answer").hidden = false;
 }
 
-function showScale(positive) {
-  at("share").textContent = `probability of ${classes[1]}: ${percent(positive)}`;
-  at("needle").style.left = `${100 * positive}%`;
-  at("scale").setAttribute("aria-label", `${percent(positive)} on the way from ${classes[0]} to ${classes[1]}`);
-  for (const each of document.querySelectorAll("[data-class]")) each.textContent = classes[each.dataset.class];
-}
-
-function showBars(label, scores) {
-  at("share").textContent = `probability: ${percent(scores[classes.indexOf(label)])}`;
-  const sorted = classes.map((name, place) => ({ name, score: scores[place] })).sort((a, b) => b.score - a.score);
-  const shown = sorted.length > BARS ? sorted.slice(0, BARS - 1) : sorted;
-  const others = sorted.slice(shown.length);
-  if (others.length) {
-    const together = others.reduce((sum, { score }) => sum + score, 0);
-    shown.push({ name: `${others.length} others together`, score: together });
-  }
-  at("bars").replaceChildren(...shown.map(({ name, score }) => bar(name, score, name === label)));
-}
-
-function bar(name, score, isLabel) {
-  const made = document.createElement("li");
-  const [title, track, filled, share] = Array.from({ length: 4 }, () => document.createElement("span"));
-  title.textContent = name;
-  track.className = "track";
-  filled.style.width = `${100 * score}%`;
-  track.append(filled);
-  share.textContent = percent(score);
-  made.append(title, track, share);
-  made.classList.toggle("label", isLabel);
-  return made;
-}
-
-function offerClasses(label) {
-  at("choice").hidden = classes.length === 2;
-  at("class").replaceChildren(...classes.map((name, place) => new Option(name, place, false, name === label)));
-}
-
-/** The place of the class that words speak for: of two classes the positive one, of more the chosen one. */
-function place() {
-  return classes.length === 2 ? 1 : at("class").selectedIndex;
-}
-
-function showReasons() {
-  const { scores, found } = explained;
-  const chosen = place();
-  const against = classes.length === 2 ? `for ${classes[0]}` : `against ${classes[chosen]}`;
-  for (const each of document.querySelectorAll(".chosen")) each.textContent = classes[chosen];
-  for (const each of document.querySelectorAll(".other")) each.textContent = against;
-  at("speaks").textContent = classes.length === 2 ? "speaks for" : "speaks";
-  const weights = new Map(found.filter((piece) => piece.isWord).map((piece) => [piece, weight(piece, scores, chosen)]));
-  const words = [...weights.keys()].sort((a, b) => Math.abs(weights.get(b)) - Math.abs(weights.get(a)));
-  const strongest = Math.abs(weights.get(words[0]) ?? 0);
-  const without = (piece) => percent(piece.without[chosen]);
+function showReasons(found) {
+  const words = found.filter((piece) => piece.isWord).sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
+  const strongest = Math.abs(words[0]?.weight ?? 0);
   at("marked").replaceChildren(
     ...found.map((piece) => {
-      const mark = piece.isWord ? strength(weights.get(piece), strongest) : 0;
+      const mark = piece.isWord ? strength(piece.weight, strongest) : 0;
       if (!mark) return document.createTextNode(piece.text);
       const element = document.createElement("mark");
-      element.className = `${weights.get(piece) > 0 ? "up" : "down"} s${mark}`;
-      element.title = `without it ${without(piece)}`;
+      element.className = `${side(piece.weight).mark} s${mark}`;
+      element.title = `without it ${percent(piece.without)}`;
       element.textContent = piece.text;
       return element;
     }),
   );
-  const telling = words.filter((piece) => strength(weights.get(piece), strongest)).slice(0, 8);
+  const telling = words.filter((piece) => strength(piece.weight, strongest)).slice(0, 8);
   at("strongest").closest("table").hidden = !telling.length;
-  at("strongest").replaceChildren(
-    ...telling.map((piece) => row(piece.text, side(weights.get(piece) > 0, chosen), without(piece))),
-  );
-  if (found.length) at("progress").textContent = telling.length ? "" : "No single word changes the answer.";
+  at("strongest").replaceChildren(...telling.map((piece) => row(piece.text, side(piece.weight).name, percent(piece.without))));
+  if (found.length && !telling.length) at("progress").textContent = "No single word changes the answer.";
 }
 
-function side(isFor, chosen) {
-  if (classes.length === 2) return classes[isFor ? 1 : 0];
-  return isFor ? `for ${classes[chosen]}` : `against ${classes[chosen]}`;
+function side(weight) {
+  return weight > 0 ? { mark: "up", name: classes[1] } : { mark: "down", name: classes[0] };
 }
 
 function row(...cells) {

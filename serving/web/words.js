@@ -27,11 +27,11 @@ export function pieces(text) {
   return found;
 }
 
-/** The pieces of the text, each word with `without`: the scores of the text that it is left out of.
- *
+/**
+ * How much each piece speaks for positive: the log-odds of the whole text less those without it.
  * `told(done, all)` hears how far it is.
  */
-export async function leaveOut(model, text, told) {
+export async function weigh(model, text, whole, told) {
   const found = pieces(text);
   const places = found.flatMap((piece, i) => (piece.isWord ? [i] : []));
   const atOnce = Math.max(1, Math.min(AT_ONCE, Math.floor(MOST_LETTERS / text.length)));
@@ -39,15 +39,14 @@ export async function leaveOut(model, text, told) {
     const some = places.slice(start, start + atOnce);
     const without = some.map((left) => found.filter((_, i) => i !== left).map((piece) => piece.text).join(""));
     const { answers } = await model.predict(without);
-    answers.forEach(({ scores }, i) => (found[some[i]].without = scores));
+    answers.forEach(({ probability }, i) => {
+      const piece = found[some[i]];
+      piece.without = probability;
+      piece.weight = logOdds(whole) - logOdds(probability);
+    });
     told(Math.min(start + atOnce, places.length), places.length);
   }
   return found;
-}
-
-/** How much a piece speaks for a class: its log-odds of the whole text less those without the piece. */
-export function weight(piece, whole, place) {
-  return logOdds(whole[place]) - logOdds(piece.without[place]);
 }
 
 function logOdds(probability) {

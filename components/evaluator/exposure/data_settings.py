@@ -25,6 +25,11 @@ def data_of(examples: Sequence[Artifact]) -> dict[str, Any]:
     return found
 
 
+def slice_columns_of(examples: Sequence[Artifact]) -> tuple[str, ...]:
+    """The features of the examples with metadata, `data.slice_columns`."""
+    return tuple(data_of(examples).get("settings", {}).get("slice_columns") or ())
+
+
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """A clause for each setting that differs, and one for the spans; empty if one side is unknown."""
     if not before or not now:

@@ -16,27 +16,27 @@ def class_losses(compared: Sample, *, fewest: int) -> Iterator[str]:
       compared: the reviews that neither model has seen.
       fewest: distinct texts of a class that this takes at least.
     """
-    baseline = compared.predictions.baseline_probability
-    if baseline is None or not_probabilities(compared.predictions.probability):
+    baseline = compared.predictions.baseline_scores
+    if baseline is None or not_probabilities(compared.predictions.scores):
         return
     for label, name in enumerate(compared.classes):
         part = compared.predictions.where(compared.predictions.label == label)
-        theirs = part.baseline_probability
+        theirs = part.baseline_scores
         if theirs is None or part.distinct_texts < fewest:
             continue
         interval = intervals.change_interval(
             "accuracy",
             label=part.label,
-            probability=part.probability,
+            probability=part.scores,
             baseline=theirs,
             confidence=1 - (1 - LEVEL) / len(compared.classes),
             texts=part.text_id,
         )
         if interval is None or interval[1] >= 0:
             continue
-        change = metrics.accuracy(part.label, part.probability) - metrics.accuracy(part.label, theirs)
+        change = metrics.accuracy(part.label, part.scores) - metrics.accuracy(part.label, theirs)
         p_value = intervals.mcnemar_p_value(
-            label=part.label, probability=part.probability, baseline=theirs, texts=part.text_id
+            label=part.label, probability=part.scores, baseline=theirs, texts=part.text_id
         )
         yield (
             f"the model is worse on {name} reviews: change of accuracy {change:+.4f} on "

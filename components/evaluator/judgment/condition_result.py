@@ -4,8 +4,13 @@ import dataclasses
 import math
 from typing import NamedTuple
 
-from components.evaluator.judgment import intervals, metrics, wording
+import numpy as np
+
+from components.evaluator.judgment import intervals, wording
+from components.evaluator.judgment.measures.by_name import measure_of
 from components.evaluator.judgment.samples import Sample
+from components.evaluator.judgment.slicing.gap import gap
+from components.evaluator.judgment.testset import largest_class
 from components.evaluator.predictions import Predictions, not_probabilities
 from components.evaluator.settings import OVERALL
 from components.evaluator.verdict import CHANGE_KINDS, EDGE, Condition, ConditionResult, Judged
@@ -34,6 +39,8 @@ def judge_condition(
       confidence: the gate's; None if it judges values.
       looks: the number of models judged on these reviews so far; None if not counted.
     """
+    if condition.kind == "gap":
+        return _judge_gap(condition, sample, confidence, looks=looks)
     part = sample.part(condition.slice)
     where = wording.place(
         condition.slice, sample.split, len(part), copies_of=part.distinct_texts, whose=sample.whose
@@ -42,14 +49,50 @@ def judge_condition(
         return unjudged(condition, sample.split, why)
     if problem := _why_impossible(condition, part, where):
         return _failed(condition, sample.split, problem)
-    measured = _measure(condition, part, _level(condition, confidence, looks))
+    measured = _measure(
+        condition, part, _level(condition, confidence, looks), sample.index(condition.class_name)
+    )
     end = _end_held_against(condition, confidence)
-    name = wording.metric_name(condition.metric)
+    name = wording.metric_of(condition)
     if math.isnan(measured.value):
         return _failed(condition, sample.split, f"{name} is undefined {where}")
     if end != "value" and measured.interval is None:
         return _failed(condition, sample.split, f"{name} has no confidence interval {where}")
     return _held_against(condition, part, sample, measured, end, where)
+
+
+def _judge_gap(
+    condition: Condition, sample: Sample, confidence: float | None, *, looks: int | None
+) -> ConditionResult:
+    """Judges the greatest difference between the slices of a column, `condition.slice`."""
+    whole = sample.predictions
+    where = wording.place(
+        OVERALL, sample.split, len(whole), copies_of=whole.distinct_texts, whose=sample.whose
+    )
+    if problem := _why_impossible(condition, whole, where):
+        return _failed(condition, sample.split, problem)
+    found = gap(
+        condition.metric,
+        whole,
+        condition.slice,
+        fewest=condition.min_examples,
+        confidence=_level(condition, confidence, looks),
+        of_class=sample.index(condition.class_name),
+    )
+    if found is None:
+        return unjudged(condition, sample.split, wording.too_few_slices(condition))
+    measured = _Measured(found.value, found.baseline, found.interval, found.level)
+    end = _end_held_against(condition, confidence)
+    if end != "value" and found.interval is None:
+        return _failed(
+            condition, sample.split, f"{wording.subject(condition)} has no confidence interval {where}"
+        )
+    result = _held_against(condition, whole, sample, measured, end, where)
+    return dataclasses.replace(
+        result,
+        reason=f"{result.reason}; the highest is that of {found.highest}, the lowest that of {found.lowest}",
+        between=(found.highest, found.lowest),
+    )
 
 
 def unjudged(condition: Condition, split: str, why: wording.Unjudged) -> ConditionResult:
@@ -69,13 +112,14 @@ def _failed(condition: Condition, split: str, reason: str) -> ConditionResult:
         threshold=condition.threshold,
         passed=False,
         reason=reason,
+        class_name=condition.class_name,
     )
 
 
 def _why_unjudged(
     condition: Condition, part: Predictions, sample: Sample, where: str
 ) -> wording.Unjudged | None:
-    if condition.kind in CHANGE_KINDS and part.baseline_probability is None:
+    if condition.kind in CHANGE_KINDS and part.baseline_scores is None:
         return wording.NO_BASELINE
     if condition.min_examples and not len(part):
         return wording.no_reviews(condition, sample.split)
@@ -85,10 +129,10 @@ def _why_unjudged(
 
 
 def _why_impossible(condition: Condition, part: Predictions, where: str) -> str | None:
-    problem = not_probabilities(part.probability)
+    problem = not_probabilities(part.scores)
     if not problem or condition.metric == "example_count":
         return None
-    return f"no {wording.metric_name(condition.metric)} {where}: {problem}"
+    return f"no {wording.metric_of(condition)} {where}: {problem}"
 
 
 def corrected(confidence: float, looks: int | None) -> float:
@@ -125,7 +169,7 @@ def _held_against(
     lower, upper = measured.interval or (None, None)
     number = {"value": measured.value, "lower": lower, "upper": upper}[end]
     assert number is not None
-    margin = condition.threshold - number if condition.is_ceiling else number - condition.threshold
+    margin = float(condition.threshold - number if condition.is_ceiling else number - condition.threshold)
     return ConditionResult(
         metric=condition.metric,
         slice=condition.slice,
@@ -145,6 +189,7 @@ def _held_against(
         + _test_of_change(condition, part),
         examples=len(part),
         texts=part.distinct_texts,
+        class_name=condition.class_name,
     )
 
 
@@ -173,18 +218,23 @@ def _reason(
     return reason
 
 
-def _measure(condition: Condition, part: Predictions, level: float) -> _Measured:
-    label, ours, theirs = part.label, part.probability, part.baseline_probability
+def _measure(condition: Condition, part: Predictions, level: float, of_class: int | None) -> _Measured:
+    label, ours, theirs = part.label, part.scores, part.baseline_scores
     if condition.kind == "examples":
         count = float(part.distinct_texts)
         return _Measured(count, None if theirs is None else count, None, level)
-    measure = metrics.METRICS[condition.metric]
+    measure = measure_of(condition.metric, ours, of_class=of_class)
     value = measure(label, ours)
     baseline = math.nan if theirs is None else measure(label, theirs)
     shown = None if math.isnan(baseline) else baseline
     if condition.kind not in CHANGE_KINDS or theirs is None:
         spread = intervals.interval(
-            condition.metric, label=label, probability=ours, confidence=level, texts=part.text_id
+            condition.metric,
+            label=label,
+            probability=ours,
+            confidence=level,
+            texts=part.text_id,
+            of_class=of_class,
         )
         return _Measured(value, shown, spread, level)
     spread = intervals.change_interval(
@@ -194,22 +244,25 @@ def _measure(condition: Condition, part: Predictions, level: float) -> _Measured
         baseline=theirs,
         confidence=level,
         texts=part.text_id,
+        of_class=of_class,
     )
     return _Measured(value - baseline, shown, spread, level)
 
 
 def _constant_answer(condition: Condition, part: Predictions, classes: tuple[str, ...]) -> str:
     """The accuracy of a constant prediction, for the reason of a condition that it cannot pass."""
-    if condition.metric != "balanced_accuracy" or condition.slice != OVERALL:
+    if condition.metric != "balanced_accuracy" or condition.slice != OVERALL or condition.kind == "gap":
         return ""
-    return wording.constant_answer(float(part.label.mean()), classes)
+    largest, share = largest_class(part.label)
+    known = max(len(np.unique(part.label)), 2)
+    return wording.constant_answer(classes[largest], share, chance=1 / known)
 
 
 def _test_of_change(condition: Condition, part: Predictions) -> str:
-    theirs = part.baseline_probability
+    theirs = part.baseline_scores
     if condition.kind not in CHANGE_KINDS or condition.metric != "accuracy" or theirs is None:
         return ""
     p_value = intervals.mcnemar_p_value(
-        label=part.label, probability=part.probability, baseline=theirs, texts=part.text_id
+        label=part.label, probability=part.scores, baseline=theirs, texts=part.text_id
     )
     return f", McNemar p = {p_value:.2g}"

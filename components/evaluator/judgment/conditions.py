@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from components.evaluator.judgment import samples
-from components.evaluator.settings import SLICES, ConditionSettings, GateSettings
+from components.evaluator.settings import CHANCE, SLICES, ConditionSettings, GateSettings
 from components.evaluator.verdict import Condition, Kind
 
 BASE = 0
@@ -11,7 +11,12 @@ BASE = 0
 
 
 def conditions(
-    gate: GateSettings, *, newest_span: int = 0, older_spans: Collection[int] = (), judged_spans: int = 1
+    gate: GateSettings,
+    *,
+    newest_span: int = 0,
+    older_spans: Collection[int] = (),
+    judged_spans: int = 1,
+    classes: int = 2,
 ) -> tuple[Condition, ...]:
     """Every condition of a gate.
 
@@ -20,8 +25,9 @@ def conditions(
       newest_span: the number of the newest span; 0 if the examples have no spans.
       older_spans: the numbers of the other spans, without BASE.
       judged_spans: the number of older spans with enough reviews to be judged.
+      classes: the number of classes with a review in the split, at least 2.
     """
-    found = [*_overall(gate)]
+    found = [*_overall(gate, classes)]
     if newest_span:
         found += _of_spans(gate, newest_span)
         found += _of_older_spans(gate, older_spans, judged_spans)
@@ -29,18 +35,17 @@ def conditions(
     for name, floor in sorted(gate.slices.items()):
         found.append(Condition(metric="accuracy", kind="floor", threshold=floor, slice=name))
     for entry in gate.conditions:
-        found += _of_entry(entry)
+        found += _of_entry(entry, gate)
     return tuple(found)
 
 
-def _overall(gate: GateSettings) -> Iterator[Condition]:
+def _overall(gate: GateSettings, classes: int) -> Iterator[Condition]:
     yield Condition(metric="example_count", kind="examples", threshold=gate.min_examples)
     if gate.min_accuracy is not None:
         yield Condition(metric="accuracy", kind="floor", threshold=gate.min_accuracy)
     if gate.min_balanced_accuracy is not None:
-        yield Condition(
-            metric="balanced_accuracy", kind="floor", threshold=gate.min_balanced_accuracy, by="proof"
-        )
+        floor = 1 / classes if gate.min_balanced_accuracy == CHANCE else float(gate.min_balanced_accuracy)
+        yield Condition(metric="balanced_accuracy", kind="floor", threshold=floor, by="proof")
     if gate.min_change is not None:
         yield Condition(metric="accuracy", kind="change", threshold=gate.min_change)
     if gate.max_calibration_error is not None:
@@ -110,13 +115,21 @@ def _of_lengths(gate: GateSettings) -> Iterator[Condition]:
         )
 
 
-def _of_entry(entry: ConditionSettings) -> Iterator[Condition]:
+def _of_entry(entry: ConditionSettings, gate: GateSettings) -> Iterator[Condition]:
     limits: tuple[tuple[Kind, float | None], ...] = (
         ("floor", entry.at_least),
         ("ceiling", entry.at_most),
         ("change", entry.change_at_least),
         ("change_ceiling", entry.change_at_most),
+        ("gap", entry.max_gap),
     )
     for kind, threshold in limits:
         if threshold is not None:
-            yield Condition(metric=entry.metric, kind=kind, threshold=threshold, slice=entry.slice)
+            yield Condition(
+                metric=entry.metric,
+                kind=kind,
+                threshold=threshold,
+                slice=entry.slice,
+                class_name=entry.class_name,
+                min_examples=gate.min_span_examples if kind == "gap" else 0,
+            )

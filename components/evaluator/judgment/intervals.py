@@ -1,21 +1,25 @@
 """Confidence intervals of metrics and of their paired changes.
 
-Proportions get Wilson's interval, balanced accuracy Agresti and Caffo's, other metrics the percentile
-bootstrap (scipy). Every interval is two-sided, contains the point value, widens with
-the confidence level and is deterministic. Copies of one text count once: see `distinct`.
+Proportions get Wilson's interval, balanced accuracy Agresti and Caffo's (of more than two classes Price and
+Bonett's), other metrics the percentile bootstrap (scipy). Every interval is two-sided, contains the point
+value, widens with the confidence level and is deterministic. Copies of one text count once: see
+`distinct`.
 """
 
 import inspect
 import math
 import warnings
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
 from components.evaluator.judgment import metrics
 from components.evaluator.judgment.distinct import Resampling, Texts, effective, has_copies, per_text
-from components.evaluator.judgment.proportions import agresti_caffo, wilson
+from components.evaluator.judgment.measures import multiclass
+from components.evaluator.judgment.measures.by_name import Measure, measure_of
+from components.evaluator.judgment.proportions import agresti_caffo, mean_of_shares, wilson
 
 Interval = tuple[float, float]
 
@@ -26,22 +30,36 @@ _SEED_ARGUMENT = "rng" if "rng" in inspect.signature(stats.bootstrap).parameters
 
 
 def interval(
-    metric: str, *, label: np.ndarray, probability: np.ndarray, confidence: float, texts: Texts = None
+    metric: str,
+    *,
+    label: np.ndarray,
+    probability: np.ndarray,
+    confidence: float,
+    texts: Texts = None,
+    of_class: int | None = None,
 ) -> Interval | None:
-    """The interval of a metric; None if there is none (a count, an undefined metric, one example)."""
-    value = metrics.METRICS[metric](label, probability)
+    """The interval of a metric; None if there is none (a count, an undefined metric, one example).
+
+    Args:
+      probability: float [N] of two classes, or float [N, K].
+      of_class: the class that the metric is about; None for one over all classes.
+    """
+    measure = measure_of(metric, probability, of_class=of_class)
+    value = measure(label, probability)
     if metric == "example_count" or math.isnan(value):
         return None
-    if metric in _PROPORTIONS:
-        hits, of = _PROPORTIONS[metric](label, probability)
+    if metric in PROPORTIONS:
+        hits, of = proportion(metric, label, probability, of_class=of_class)
         size = effective(texts, of)
         found = size * np.count_nonzero(hits) / np.count_nonzero(of)
         return _holding(value, *wilson(found, size, confidence=confidence))
     if metric == "balanced_accuracy":
+        if probability.ndim > 1:
+            return _holding(value, *_mean_recall(label, metrics.answers(probability), confidence, texts))
         return _balanced(label, probability, confidence, texts)
     if metric == "loss":
         return _bootstrap_mean(metrics.losses(label, probability), confidence, texts)
-    return _bootstrap(metrics.METRICS[metric], (label, probability), value, confidence, texts)
+    return _bootstrap(measure.value, (label, measure.prepare(probability)), value, confidence, texts)
 
 
 def change_interval(
@@ -52,6 +70,7 @@ def change_interval(
     baseline: np.ndarray,
     confidence: float,
     texts: Texts = None,
+    of_class: int | None = None,
 ) -> Interval | None:
     """The interval of metric(candidate) - metric(baseline), both resampled together: a paired comparison.
 
@@ -67,13 +86,68 @@ def change_interval(
         return _bootstrap_mean(
             metrics.losses(label, probability) - metrics.losses(label, baseline), confidence, texts
         )
-    measure = metrics.METRICS[metric]
+    measure = measure_of(metric, probability, of_class=of_class)
 
-    def change(label: np.ndarray, probability: np.ndarray, baseline: np.ndarray) -> float:
-        return measure(label, probability) - measure(label, baseline)
+    def change(label: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> float:
+        return measure.value(label, ours) - measure.value(label, theirs)
 
-    value = change(label, probability, baseline)
-    return _bootstrap(change, (label, probability, baseline), value, confidence, texts)
+    samples = (label, measure.prepare(probability), measure.prepare(baseline))
+    return _bootstrap(change, samples, change(*samples), confidence, texts)
+
+
+class Group(NamedTuple):
+    """Reviews that are compared with other ones: labels int [N], probabilities, and `distinct`'s texts."""
+
+    label: np.ndarray
+    probability: np.ndarray
+    texts: Texts
+
+
+def difference_interval(
+    metric: str, first: Group, second: Group, *, confidence: float, of_class: int | None = None
+) -> Interval | None:
+    """The interval of metric(first) - metric(second), one model on two groups; None if undefined.
+
+    Agresti and Caffo's for proportions; for other metrics a bootstrap that draws from both groups.
+    """
+    measure = measure_of(metric, first.probability, of_class=of_class)
+    values = [measure(group.label, group.probability) for group in (first, second)]
+    value = values[0] - values[1]
+    if math.isnan(value):
+        return None
+    if metric in PROPORTIONS:
+        counted = [
+            proportion(metric, group.label, group.probability, of_class=of_class)[1]
+            for group in (first, second)
+        ]
+        sizes = effective(first.texts, counted[0]), effective(second.texts, counted[1])
+        low, high = agresti_caffo((values[0], values[1]), sizes, confidence=confidence)
+        return _holding(value, max(-1.0, low), min(1.0, high))
+
+    draws = [_Draws(measure, group) for group in (first, second)]
+
+    def change(of_first: np.ndarray, of_second: np.ndarray) -> float:
+        return draws[0](of_first) - draws[1](of_second)
+
+    drawn = (np.arange(len(draws[0])), np.arange(len(draws[1])))
+    return _resampled(change, drawn, value, confidence, paired=False)
+
+
+class _Draws:
+    """A metric of the reviews of drawn texts."""
+
+    def __init__(self, measure: Measure, group: Group) -> None:
+        self._value, self._label = measure.value, group.label
+        self._prepared = measure.prepare(group.probability)
+        texts = np.arange(len(group.label)) if group.texts is None else group.texts
+        self._resampling = Resampling(texts)
+
+    def __len__(self) -> int:
+        return len(self._resampling)
+
+    def __call__(self, drawn: np.ndarray) -> float:
+        rows = self._resampling.rows(drawn)
+        return self._value(self._label[rows], self._prepared[rows])
 
 
 def mcnemar_p_value(
@@ -98,22 +172,19 @@ def discordant(
     return int(np.count_nonzero(gain > 0)), int(np.count_nonzero(gain < 0))
 
 
-_Masks = tuple[np.ndarray, np.ndarray]
-_PROPORTIONS: dict[str, Callable[[np.ndarray, np.ndarray], _Masks]] = {
-    "accuracy": lambda label, probability: (
-        metrics.correct(label, probability),
-        np.ones(len(label), bool),
-    ),
-    "precision": lambda label, probability: (
-        metrics.predicted(probability) & (label == 1),
-        metrics.predicted(probability),
-    ),
-    "recall": lambda label, probability: (
-        metrics.predicted(probability) & (label == 1),
-        label == 1,
-    ),
-}
-"""Metrics that are proportions: the hits and the counted reviews, each bool [N]."""
+PROPORTIONS = frozenset({"accuracy", "precision", "recall"})
+"""Metrics that are shares of examples."""
+
+
+def proportion(
+    metric: str, label: np.ndarray, probability: np.ndarray, *, of_class: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The hits and the counted reviews of one of PROPORTIONS, each bool [N]."""
+    if metric == "accuracy":
+        return metrics.correct(label, probability), np.ones(len(label), bool)
+    of_class = 1 if of_class is None else of_class
+    answered, true = metrics.answers(probability) == of_class, label == of_class
+    return answered & true, answered if metric == "precision" else true
 
 
 def _balanced(label: np.ndarray, probability: np.ndarray, confidence: float, texts: Texts) -> Interval | None:
@@ -128,6 +199,18 @@ def _balanced(label: np.ndarray, probability: np.ndarray, confidence: float, tex
     low, high = agresti_caffo(shares, sizes, confidence=confidence)
     value = metrics.balanced_accuracy(label, probability)
     return _holding(value, max(0.0, (1 + low) / 2), min(1.0, (1 + high) / 2))
+
+
+def _mean_recall(
+    label: np.ndarray, answer: np.ndarray, confidence: float, texts: Texts
+) -> tuple[float, float]:
+    """The interval of balanced accuracy of more than two classes."""
+    classes = multiclass.present(label)
+    return mean_of_shares(
+        [multiclass.recall_of(label, answer, each) for each in classes],
+        [effective(texts, label == each) for each in classes],
+        confidence=confidence,
+    )
 
 
 def _bootstrap_mean(values: np.ndarray, confidence: float, texts: Texts) -> Interval | None:
@@ -152,7 +235,13 @@ def _bootstrap(
     texts: Texts,
 ) -> Interval | None:
     if texts is None or not has_copies(texts):
-        return _resampled(statistic, samples, value, confidence)
+        if all(sample.ndim == 1 for sample in samples):
+            return _resampled(statistic, samples, value, confidence)
+
+        def of_rows(rows: np.ndarray) -> float:
+            return statistic(*(sample[rows] for sample in samples))
+
+        return _resampled(of_rows, (np.arange(len(samples[0])),), value, confidence)
     resampling = Resampling(texts)
 
     def of_texts(drawn: np.ndarray) -> float:
@@ -169,8 +258,9 @@ def _resampled(
     confidence: float,
     *,
     vectorized: bool = False,
+    paired: bool = True,
 ) -> Interval | None:
-    if len(samples[0]) < 2 or math.isnan(value):
+    if min(map(len, samples)) < 2 or math.isnan(value):
         return None
     with warnings.catch_warnings():
         # A resample of one class has no AUC; its NaN is dropped below.
@@ -178,7 +268,7 @@ def _resampled(
         found = stats.bootstrap(
             samples,
             statistic,
-            paired=True,
+            paired=paired,
             vectorized=vectorized,
             n_resamples=RESAMPLES,
             batch=max(1, 2_000_000 // len(samples[0])),
@@ -193,4 +283,4 @@ def _resampled(
 
 def _holding(value: float, low: float, high: float) -> Interval:
     """The interval, widened to contain the value."""
-    return min(low, value), max(high, value)
+    return float(min(low, value)), float(max(high, value))

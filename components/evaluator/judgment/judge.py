@@ -7,10 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from components.evaluator.judgment import metrics, notes, samples, testset, wording
+from components.evaluator.judgment import notes, samples, testset, wording
 from components.evaluator.judgment.class_losses import class_losses
+from components.evaluator.judgment.classes.of_each import of_each
+from components.evaluator.judgment.classes.shared import UNKNOWN, among
 from components.evaluator.judgment.condition_result import corrected, judge_condition, unjudged
 from components.evaluator.judgment.conditions import BASE, conditions
+from components.evaluator.judgment.measures import by_name
 from components.evaluator.judgment.samples import Exposure, Sample
 from components.evaluator.predictions import Predictions, not_probabilities
 from components.evaluator.settings import OVERALL, GateSettings
@@ -39,6 +42,7 @@ def judge(
     exposure: Exposure | None = None,
     earlier_candidates: int | None = None,
     classes: tuple[str, ...] = CLASSES,
+    shared_classes: tuple[str, ...] | None = None,
 ) -> Verdict:
     """Judges every condition of the gate.
 
@@ -60,25 +64,26 @@ def judge(
       spans: the spans that either model was trained on, including those without a review in the split.
       exposure: which of the reviews the models have seen; None if neither has seen any.
       earlier_candidates: the number of other models judged on these texts before; None if not counted.
-      classes: the names of the classes, the positive one last.
+      classes: the names of the classes; of two the positive one last.
+      shared_classes: those that the model in production knows as well, at least two; None if it has the same.
     """
-    if (baseline is not None and baseline.problem is None) != (predictions.baseline_probability is not None):
+    if (baseline is not None and baseline.problem is None) != (predictions.baseline_scores is not None):
         raise ValueError(
             "predictions of a baseline belong to a baseline without a problem, and the other way round"
         )
     exposure = exposure or Exposure()
     own = dataclasses.replace(_unseen_by_candidate(predictions, exposure, split), classes=classes)
-    compared = dataclasses.replace(_unseen_by_both(predictions, exposure, split), classes=classes)
-    if len(compared.predictions) < len(own.predictions):
-        # The baseline's figures on reviews that it has seen would mislead, beside a floor as in a comparison.
-        own = dataclasses.replace(
-            own, predictions=dataclasses.replace(own.predictions, baseline_probability=None)
-        )
+    compared = dataclasses.replace(
+        _comparable(predictions, exposure, split, _among(classes, shared_classes)), classes=classes
+    )
+    if len(compared.predictions) < len(own.predictions) or shared_classes is not None:
+        # The baseline's figures on other reviews, or among other classes, would mislead beside a floor.
+        own = dataclasses.replace(own, predictions=own.predictions.without_baseline())
     comparison = None
-    if baseline is not None and predictions.baseline_probability is not None:
-        comparison = _comparison(gate, predictions, compared, exposure)
+    if baseline is not None and predictions.baseline_scores is not None:
+        comparison = _comparison(gate, predictions, compared, exposure, shared_classes)
         old = compared.predictions
-        baseline = dataclasses.replace(baseline, metrics=_metrics(old.label, old.baseline_probability))
+        baseline = dataclasses.replace(baseline, metrics=_metrics(old.label, old.baseline_scores))
 
     looks = None if earlier_candidates is None else earlier_candidates + 1
     tested = testset.describe(
@@ -87,16 +92,23 @@ def judge(
     level = None if gate.confidence is None else corrected(gate.confidence, looks)
     older = {*spans, *samples.spans(predictions)} - {BASE, newest_span}
     judged = samples.judged_spans(compared.predictions, older, gate.min_span_examples)
-    wanted = conditions(gate, newest_span=newest_span, older_spans=older, judged_spans=judged)
+    wanted = conditions(
+        gate,
+        newest_span=newest_span,
+        older_spans=older,
+        judged_spans=judged,
+        classes=max(len(np.unique(own.predictions.label)), 2),
+    )
     results = _judged(gate, wanted, own, compared, baseline, comparison, looks=looks)
     fair = all(each.passed for each in results if each.kind == "unseen")
     losses = [*class_losses(compared, fewest=gate.min_span_examples)] if fair else []
     return Verdict(
         split=split,
         conditions=results,
-        metrics=_metrics(own.predictions.label, own.predictions.probability),
+        metrics=_metrics(own.predictions.label, own.predictions.scores),
+        classes=of_each(own),
         slices=tuple(
-            {"slice": name, **_metrics(part.label, part.probability)}
+            {"slice": name, **_metrics(part.label, part.scores)}
             for name, part in samples.slices(own.predictions)
         ),
         baseline=baseline,
@@ -162,18 +174,34 @@ def _unseen_by_candidate(predictions: Predictions, exposure: Exposure, split: st
     return Sample(predictions.where(unseen), split, wording.UNSEEN_BY_CANDIDATE)
 
 
-def _unseen_by_both(predictions: Predictions, exposure: Exposure, split: str) -> Sample:
+def _comparable(
+    predictions: Predictions, exposure: Exposure, split: str, shared: Sequence[int] | None
+) -> Sample:
+    """The reviews that both models are compared on: unseen by both, and of classes that both know."""
     unseen = exposure.unseen(len(predictions))
-    if unseen.all():
-        return Sample(predictions, split)
-    return Sample(predictions.where(unseen), split, wording.UNSEEN_BY_BOTH)
+    found = predictions if unseen.all() else predictions.where(unseen)
+    whose = "" if unseen.all() else wording.UNSEEN_BY_BOTH
+    if shared is None:
+        return Sample(found, split, whose)
+    return Sample(among(found, shared), split, f"{wording.OF_SHARED_CLASSES}{whose and f' and{whose}'}")
+
+
+def _among(classes: Sequence[str], shared: Sequence[str] | None) -> list[int] | None:
+    """The labels of the shared classes."""
+    return None if shared is None else [classes.index(name) for name in shared]
 
 
 def _comparison(
-    gate: GateSettings, predictions: Predictions, compared: Sample, exposure: Exposure
+    gate: GateSettings,
+    predictions: Predictions,
+    compared: Sample,
+    exposure: Exposure,
+    shared_classes: tuple[str, ...] | None,
 ) -> Comparison:
     size = len(predictions)
     left_out = exposure.left_out(size)
+    if unknown := int(np.count_nonzero(exposure.unseen(size))) - len(compared.predictions):
+        left_out[UNKNOWN] = unknown
     return Comparison(
         reviews=size,
         compared=len(compared.predictions),
@@ -182,6 +210,7 @@ def _comparison(
         known=exposure.problem is None,
         problem=exposure.problem,
         data_changes=exposure.data_changes,
+        classes=shared_classes,
     )
 
 
@@ -214,10 +243,11 @@ def _enough_unseen(comparison: Comparison, compared: Sample) -> ConditionResult:
     )
 
 
-def _metrics(label: np.ndarray, probability: np.ndarray | None) -> dict[str, Any]:
-    if probability is None or not_probabilities(probability):
-        return dict.fromkeys(metrics.METRICS) | {"example_count": float(len(label))}
-    found = metrics.summary(label, probability)
+def _metrics(label: np.ndarray, scores: np.ndarray | None) -> dict[str, Any]:
+    if scores is None or not_probabilities(scores):
+        names = by_name.names(np.zeros(0) if scores is None else scores)
+        return dict.fromkeys(names) | {"example_count": float(len(label))}
+    found = by_name.summary(label, scores)
     return {name: None if math.isnan(value) else value for name, value in found.items()}
 
 

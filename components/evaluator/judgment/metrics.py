@@ -2,6 +2,9 @@
 
 In each function, `label` is int [N] of 0 and 1, and `probability` float [N] of class 1. A metric that is
 undefined (precision without a positive prediction, AUC with one class) is NaN, never an error.
+
+`answers`, `of_answer`, `correct`, `losses`, `accuracy` and `loss` also take the float [N, K] of K classes;
+the other metrics of K classes are in `measures.multiclass`.
 """
 
 from collections.abc import Callable
@@ -18,38 +21,54 @@ def predicted(probability: np.ndarray) -> np.ndarray:
     return probability >= 0.5
 
 
+def answers(probability: np.ndarray) -> np.ndarray:
+    """int [N]: the predicted class of each review, the first of equally probable ones."""
+    return predicted(probability).astype(int) if probability.ndim == 1 else probability.argmax(axis=1)
+
+
+def of_answer(probability: np.ndarray) -> np.ndarray:
+    """float [N]: the probability of the predicted class."""
+    return np.maximum(probability, 1 - probability) if probability.ndim == 1 else probability.max(axis=1)
+
+
 def correct(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
     """bool [N]: whether each prediction is correct."""
+    if probability.ndim > 1:
+        return answers(probability) == label
     return predicted(probability) == (label == 1)
 
 
 def losses(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """float64 [N]: binary cross-entropy of each review, with probabilities clipped as in Keras."""
+    """float64 [N]: cross-entropy of each review, with probabilities clipped as in Keras."""
+    if probability.ndim > 1:
+        of_truth = np.take_along_axis(probability, label[:, None].astype(int), axis=1)[:, 0]
+        return -np.log(np.clip(of_truth.astype(np.float64), _SMALLEST, 1))
     clipped = np.clip(probability.astype(np.float64), _SMALLEST, 1 - _SMALLEST)
     return -np.where(label == 1, np.log(clipped), np.log1p(-clipped))
 
 
-def _share(hits: np.ndarray, of: np.ndarray) -> float:
+def share(hits: np.ndarray, of: np.ndarray) -> float:
+    """The share of the reviews at `of` that are at `hits` as well, both bool [N]; NaN of none."""
     total = np.count_nonzero(of)
     return float(np.count_nonzero(hits & of) / total) if total else float("nan")
 
 
 def accuracy(label: np.ndarray, probability: np.ndarray) -> float:
-    return _share(correct(label, probability), np.ones(len(label), bool))
+    return share(correct(label, probability), np.ones(len(label), bool))
 
 
 def balanced_accuracy(label: np.ndarray, probability: np.ndarray) -> float:
     """The mean of the accuracies on the two classes; 0.5 for any constant prediction."""
     right = correct(label, probability)
-    return (_share(right, label == 1) + _share(right, label == 0)) / 2
+    return (share(right, label == 1) + share(right, label == 0)) / 2
 
 
 def precision(label: np.ndarray, probability: np.ndarray) -> float:
-    return _share(label == 1, predicted(probability))
+    return share(label == 1, predicted(probability))
 
 
 def recall(label: np.ndarray, probability: np.ndarray) -> float:
-    return _share(predicted(probability), label == 1)
+    return share(predicted(probability), label == 1)
 
 
 def auc(label: np.ndarray, probability: np.ndarray) -> float:

@@ -50,16 +50,23 @@ def unseen(comparison: Comparison, *, texts: int, split: str) -> str:
     """The reason of the condition `unseen`: the number of reviews left to compare on."""
     needed = comparison.needed or 0
     left = counted(texts, "review" if texts == comparison.compared else "distinct text")
+    which = _which(comparison)
     if texts >= needed:
         return (
-            f"{left} of {split} that neither model has seen can be compared, {needed:,} are needed; "
-            f"{_left_out(comparison)}"
+            f"{left} of {split} that {which} can be compared, {needed:,} are needed; {_left_out(comparison)}"
         )
     return (
         f"no fair comparison with the model in production: only {left} of {split} can be compared that "
-        f"neither model has seen, and {needed:,} are needed (gate.min_unseen); {_left_out(comparison)}. "
+        f"{which}, and {needed:,} are needed (gate.min_unseen); {_left_out(comparison)}. "
         f"{_remedy(comparison)}"
     )
+
+
+def _which(comparison: Comparison) -> str:
+    """Which reviews are compared, as the end of "that ..."."""
+    if comparison.classes is None:
+        return "neither model has seen"
+    return "neither model has seen and that are of a class that both know"
 
 
 def _remedy(comparison: Comparison) -> str:
@@ -101,12 +108,17 @@ def _of_comparison(comparison: Comparison, split: str, *, fair: bool) -> Iterato
     elif comparison.left_out:
         yield (
             f"compared with the model in production on {comparison.compared:,} reviews of {split} that "
-            f"neither model has seen; {_left_out(comparison)}"
+            f"{_which(comparison)}; {_left_out(comparison)}"
         )
     elif comparison.problem is None:
         yield (
             f"compared with the model in production on all {comparison.reviews:,} reviews of {split}; "
             "neither model has seen any of them"
+        )
+    if fair and comparison.classes is not None:
+        yield (
+            "the model in production has other classes than the candidate: in the comparison each chooses "
+            f"among those that both know, {', '.join(comparison.classes)}"
         )
     if comparison.data_changes:
         yield f"the data differs from that of the model in production: {'; '.join(comparison.data_changes)}"

@@ -4,6 +4,7 @@ SciPy's `binomtest` has Wilson's interval for whole numbers only, and not that o
 """
 
 import math
+from collections.abc import Sequence
 
 from scipy import stats
 
@@ -28,6 +29,23 @@ def agresti_caffo(
     variance = first * (1 - first) / (trials[0] + 2) + second * (1 - second) / (trials[1] + 2)
     margin = _normal_quantile(confidence) * math.sqrt(variance)
     return first - second - margin, first - second + margin
+
+
+def mean_of_shares(
+    shares: Sequence[float], trials: Sequence[float], *, confidence: float
+) -> tuple[float, float]:
+    """The interval of the mean of shares (Price and Bonett, 2004), within [0, 1].
+
+    Each of K shares gets 2 / K hits and as many misses more; with two it is as in Agresti and Caffo's.
+    """
+    added = 2 / len(shares)
+    moved = [(share * size + added) / (size + 2 * added) for share, size in zip(shares, trials, strict=True)]
+    variance = sum(
+        share * (1 - share) / (size + 2 * added) for share, size in zip(moved, trials, strict=True)
+    )
+    center = sum(moved) / len(moved)
+    margin = _normal_quantile(confidence) * math.sqrt(variance) / len(moved)
+    return max(0.0, center - margin), min(1.0, center + margin)
 
 
 def _normal_quantile(confidence: float) -> float:

@@ -1,6 +1,7 @@
 """The samples that conditions are judged on: unseen reviews, and slices of them."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
@@ -9,7 +10,12 @@ from components.evaluator.predictions import Predictions
 from components.evaluator.settings import OVERALL
 from components.reviews import CLASSES, LENGTH, SPAN
 
-_NOT = "not "
+MOST = 50
+"""The number of slices of a metadata column that are measured, the most frequent values."""
+
+_NOT = "!"
+_NOT_BEFORE = "not "
+"""As older verdicts have it."""
 
 
 def of_span(span: int) -> str:
@@ -18,7 +24,7 @@ def of_span(span: int) -> str:
 
 
 def all_but(span: int) -> str:
-    """The name of the slice without a span."""
+    """The name of the slice without a span: span:!12."""
     return f"{SPAN}:{_NOT}{span}"
 
 
@@ -30,7 +36,7 @@ class Sample:
       predictions: the predictions.
       split: the name of the split.
       whose: which of its reviews these are, as a clause that follows their number; "" for all.
-      classes: the names of the classes, the positive one last.
+      classes: the names of the classes; of two the positive one last.
     """
 
     predictions: Predictions
@@ -38,30 +44,46 @@ class Sample:
     whose: str = ""
     classes: tuple[str, ...] = CLASSES
 
+    def index(self, class_name: str | None) -> int | None:
+        """The label of a class; None for None."""
+        return None if class_name is None else self.classes.index(class_name)
+
     def part(self, slice_name: str) -> Predictions:
         """The reviews of a slice."""
         return part(self.predictions, slice_name)
 
 
 def part(predictions: Predictions, slice_name: str) -> Predictions:
-    """The reviews of a slice: "overall", a length bucket, a span, or everything but a span."""
+    """The reviews of a slice: "overall", a length bucket, a span, all but a span, or a value of metadata."""
     if slice_name == OVERALL:
         return predictions
     feature, value = slice_name.split(":", 1)
     if feature == LENGTH:
         return predictions.where(predictions.length == value)
+    if feature != SPAN:
+        column = (predictions.slices or {}).get(feature)
+        return predictions.where(np.zeros(len(predictions), bool) if column is None else column == value)
     span = np.zeros(len(predictions), int) if predictions.span is None else predictions.span
-    if value.startswith(_NOT):
-        return predictions.where(span != int(value.removeprefix(_NOT)))
+    for sign in (_NOT, _NOT_BEFORE):
+        if value.startswith(sign):
+            return predictions.where(span != int(value.removeprefix(sign)))
     return predictions.where(span == int(value))
 
 
 def slices(predictions: Predictions) -> Iterator[tuple[str, Predictions]]:
-    """Name -> slice with reviews: length buckets, then spans."""
-    names = [f"{LENGTH}:{length}" for length in sorted(set(predictions.length))]
-    names += [of_span(span) for span in sorted(spans(predictions))]
-    for name in names:
+    """Name -> slice with reviews: length buckets, then spans, then the values of the metadata columns."""
+    columns = (LENGTH, SPAN, *(predictions.slices or {}))
+    for name in (name for column in columns for name in slices_of(predictions, column)):
         yield name, part(predictions, name)
+
+
+def slices_of(predictions: Predictions, column: str) -> list[str]:
+    """The names of the slices of a column: of a metadata column the MOST most frequent values, sorted."""
+    if column == SPAN:
+        return [of_span(span) for span in sorted(spans(predictions))]
+    values = predictions.length if column == LENGTH else (predictions.slices or {}).get(column, ())
+    frequent = Counter(values).most_common(None if column == LENGTH else MOST)
+    return [f"{column}:{value}" for value in sorted(value for value, _ in frequent)]
 
 
 def spans(predictions: Predictions) -> set[int]:

@@ -30,20 +30,26 @@ def describe(
       own: those that the candidate has not seen.
       compared: those that neither model has seen.
       candidates: the number of models judged on these texts so far.
-      classes: the names of the classes, the positive one last.
+      classes: the names of the classes; of two the positive one last.
     """
-    positive = float(np.mean(own.label == 1)) if len(own) else math.nan
-    majority = int(positive >= 0.5)
+    majority, share = largest_class(own.label) if len(own) else (0, math.nan)
     return TestSet(
         digest=digest(whole),
         reviews=len(whole),
         texts=whole.distinct_texts,
         seen_by_candidate=len(whole) - len(own),
         majority_class=classes[majority] if len(own) else None,
-        majority_share=max(positive, 1 - positive) if len(own) else None,
+        majority_share=share if len(own) else None,
         resolution=resolution(compared),
         candidates=candidates,
     )
+
+
+def largest_class(label: np.ndarray) -> tuple[int, float]:
+    """The class with the most examples of int [N] labels, and its share; of equal ones the last."""
+    counts = np.bincount(label)
+    largest = int(len(counts) - 1 - np.argmax(counts[::-1]))
+    return largest, float(np.mean(label == largest))
 
 
 def digest(whole: Predictions) -> str | None:
@@ -61,10 +67,10 @@ def resolution(compared: Predictions) -> float | None:
     size formula for McNemar's test (Connor, Biometrics 43, 1987), solved for the difference. Without a model
     to compare with, D assumes two models as accurate as this one with independent errors.
     """
-    if not len(compared) or not_probabilities(compared.probability):
+    if not len(compared) or not_probabilities(compared.scores):
         return None
-    right = metrics.correct(compared.label, compared.probability)
-    if compared.baseline_probability is None:
+    right = metrics.correct(compared.label, compared.scores)
+    if compared.baseline_scores is None:
         sums, sizes = per_text(compared.text_id, right.astype(float))
         share = float(np.mean(sums / sizes))
         disagreeing = 2 * share * (1 - share) * len(sums)
@@ -72,8 +78,8 @@ def resolution(compared: Predictions) -> float | None:
         disagreeing = sum(
             intervals.discordant(
                 label=compared.label,
-                probability=compared.probability,
-                baseline=compared.baseline_probability,
+                probability=compared.scores,
+                baseline=compared.baseline_scores,
                 texts=compared.text_id,
             )
         )

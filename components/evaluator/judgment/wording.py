@@ -6,6 +6,7 @@ from typing import Any
 
 from components.evaluator.settings import OVERALL
 from components.evaluator.verdict import (
+    CEILINGS,
     CHANGE_KINDS,
     EDGE,
     Condition,
@@ -13,11 +14,12 @@ from components.evaluator.verdict import (
     Status,
     Verdict,
 )
-from components.reviews import CLASSES, SPAN
+from components.reviews import SPAN
 
 BASE_SLICE = f"{SPAN}:0"
 """The slice of the packaged base set."""
 
+OF_SHARED_CLASSES = " of the classes that both models know"
 UNSEEN_BY_CANDIDATE = " that the candidate has not seen"
 UNSEEN_BY_BOTH = " that neither model has seen"
 
@@ -25,6 +27,9 @@ _NAMES = {
     "auc": "AUC",
     "ece": "expected calibration error",
     "balanced_accuracy": "balanced accuracy",
+    "f1": "F1",
+    "macro_f1": "macro F1",
+    "weighted_f1": "weighted F1",
     "example_count": "number of examples",
     "unseen_reviews": "unseen reviews",
 }
@@ -38,8 +43,7 @@ class Unjudged:
     clause: str
 
     def sentence(self, condition: Condition) -> str:
-        change = "change of " if condition.kind in CHANGE_KINDS else ""
-        return f"{change}{metric_name(condition.metric)} is not judged{self.clause}"
+        return f"{subject(condition)} is not judged{self.clause}"
 
 
 NO_BASELINE = Unjudged("no model in production yet", ": no model is in production yet")
@@ -64,8 +68,33 @@ def too_few(condition: Condition, texts: int, where: str) -> Unjudged:
     )
 
 
+def too_few_slices(condition: Condition) -> Unjudged:
+    """The reason of a gap between fewer than two slices that can be compared."""
+    needed = condition.min_examples
+    return Unjudged(
+        f"fewer than two slices of {condition.slice}",
+        f": fewer than two of them have the {needed:,} distinct texts needed (gate.min_span_examples)",
+    )
+
+
 def metric_name(metric: str) -> str:
     return _NAMES.get(metric, metric)
+
+
+def metric_of(condition: Condition) -> str:
+    """recall / recall of spam"""
+    name = metric_name(condition.metric)
+    return name if condition.class_name is None else f"{name} of {condition.class_name}"
+
+
+def subject(condition: Condition) -> str:
+    """recall of spam / change of recall of spam / greatest difference of recall between slices of lang"""
+    name = metric_of(condition)
+    if condition.kind in CHANGE_KINDS:
+        return f"change of {name}"
+    if condition.kind == "gap":
+        return f"greatest difference of {name} between slices of {condition.slice}"
+    return name
 
 
 def place(
@@ -88,8 +117,9 @@ def slice_words(name: str) -> str:
     feature, _, value = name.partition(":")
     if feature != SPAN:
         return name
-    if value.startswith("not "):
-        return f"everything but span {value.removeprefix('not ')}"
+    for sign in ("!", "not "):  # the second in verdicts of an older Greenlight
+        if value.startswith(sign):
+            return f"everything but span {value.removeprefix(sign)}"
     return "the base set" if name == BASE_SLICE else f"span {value}"
 
 
@@ -125,8 +155,7 @@ def compared(
       copies: whether some reviews have the same text.
     """
     change = condition.kind in CHANGE_KINDS
-    name = "number of distinct texts" if condition.kind == "examples" and copies else None
-    name = name or metric_name(condition.metric)
+    told = "number of distinct texts" if condition.kind == "examples" and copies else subject(condition)
     if condition.metric == "example_count":
         number, threshold, distance = (
             f"{count:,.0f}" for count in (judged, condition.threshold, abs(margin))
@@ -134,15 +163,14 @@ def compared(
     else:
         number, threshold = numbers(judged, condition.threshold, signed=change)
         distance = numbers(abs(margin), 0.0)[0]
-    subject = f"change of {name}" if change else name
     if judged_as != "value":
-        subject = f"{judged_as} bound of {'the ' if change else ''}{subject}"
+        told = f"{judged_as} bound of {'the ' if condition.kind in (*CHANGE_KINDS, 'gap') else ''}{told}"
         number = f"{number} (value {value:{'+' if change else ''}.4f})"
     limit = f"the {'ceiling' if condition.is_ceiling else 'floor'} {threshold}"
     if abs(margin) <= EDGE:
-        return f"{subject} {number} is exactly {limit} {where}"
+        return f"{told} {number} is exactly {limit} {where}"
     above = (margin > 0) != condition.is_ceiling
-    return f"{subject} {number} is {'above' if above else 'below'} {limit} by {distance} {where}"
+    return f"{told} {number} is {'above' if above else 'below'} {limit} by {distance} {where}"
 
 
 def with_benefit_of_doubt(
@@ -158,8 +186,7 @@ def with_benefit_of_doubt(
     """
     change = condition.kind in CHANGE_KINDS
     number, threshold = numbers(value, condition.threshold, signed=change)
-    subject = f"change of {metric_name(condition.metric)}" if change else metric_name(condition.metric)
-    told = f"{subject} {number} {where}"
+    told = f"{subject(condition)} {number} {where}"
     upper, _ = numbers(spread[1], condition.threshold, signed=change)
     level = _percent(confidence)
     if spread[1] < condition.threshold - EDGE:
@@ -195,16 +222,15 @@ def _row(condition: ConditionResult) -> tuple[str, ...]:
     mark = "FAILED" if condition.status == "failed" else condition.status
     limit = "-"
     if condition.threshold is not None:
-        side = "<=" if condition.kind in ("ceiling", "change_ceiling") else ">="
+        side = "<=" if condition.kind in CEILINGS else ">="
         limit = f"{side} {_cell(condition.threshold, signed)}"
     spread = "-"
     if condition.lower is not None and condition.upper is not None and condition.confidence is not None:
         spread = f"{condition.lower:{signed}.4f} to {condition.upper:{signed}.4f}"
         spread += f" ({_percent(condition.confidence)})"
-    subject = f"change of {condition.metric}" if condition.kind in CHANGE_KINDS else condition.metric
     return (
         mark,
-        subject,
+        _short_subject(condition),
         condition.slice,
         limit,
         ", ".join(filter(None, (_cell(condition.value, signed), bound_judged(condition.to_dict())))),
@@ -212,6 +238,15 @@ def _row(condition: ConditionResult) -> tuple[str, ...]:
         _cell(condition.baseline),
         _cell(condition.margin, "+"),
     )
+
+
+def _short_subject(condition: ConditionResult) -> str:
+    """recall of spam / change of recall of spam / gap of recall of spam"""
+    name = (
+        condition.metric if condition.class_name is None else f"{condition.metric} of {condition.class_name}"
+    )
+    kind = "change of " if condition.kind in CHANGE_KINDS else "gap of " if condition.kind == "gap" else ""
+    return f"{kind}{name}"
 
 
 def _percent(level: float) -> str:
@@ -282,10 +317,9 @@ def bound_judged(record: Mapping[str, Any]) -> str:
     return f"{judged} bound {number:{sign}.4f}"
 
 
-def constant_answer(positive: float, classes: tuple[str, ...] = CLASSES) -> str:
-    """The accuracy of a constant prediction at this share of positives, as the end of a sentence."""
-    name, share = classes[int(positive >= 0.5)], max(positive, 1 - positive)
+def constant_answer(name: str, share: float, *, chance: float = 0.5) -> str:
+    """The accuracy of the constant prediction of the largest class, as the end of a sentence."""
     return (
         f"; {100 * share:.1f} % of the reviews are {name}, so the constant answer {name} has accuracy "
-        f"{share:.4f} and balanced accuracy 0.5"
+        f"{share:.4f} and balanced accuracy {chance:.4g}"
     )

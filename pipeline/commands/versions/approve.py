@@ -30,7 +30,7 @@ _MAYBE_APPROVED = (
 @click.option("--by", metavar="NAME", help="The person who approves. Default: user@host.")
 @click.option(
     "--waive",
-    metavar="METRIC[@SLICE]",
+    metavar="METRIC[:CLASS][@SLICE]",
     multiple=True,
     help="A condition that failed and that you accept, such as auc or "
     f'"accuracy@{LENGTH}:{LENGTHS[0]}". Repeatable.',

@@ -15,7 +15,9 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
 from components import reviews
+from components.class_names import names_in
 from components.evaluator.executor import Executor
+from components.evaluator.exposure.data_settings import slice_columns_of
 from components.evaluator.gate import eval_config
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import GateSettings
@@ -164,7 +166,14 @@ def evaluate(tmp_path_factory, examples_folder):
         executor = Executor(context)
         executor._beam_pipeline_args = BEAM  # given to the context, TFX would first build a package of itself
         properties = {
-            "eval_config": proto_utils.proto_to_json(eval_config(gate, spans=newest > 0)),
+            "eval_config": proto_utils.proto_to_json(
+                eval_config(
+                    gate,
+                    spans=newest > 0,
+                    slice_columns=slice_columns_of([examples]),
+                    classes=len(names_in([examples])),
+                )
+            ),
             "example_splits": json.dumps([split]),
             "fairness_indicator_thresholds": "null",
             "gate": gate.model_dump_json(),

@@ -100,7 +100,7 @@ def test_impossible_values_are_refused(settings, message):
             "no loss meets both at_least = 2.0 and at_most = 1.0",
         ),
         ({"metric": "example_count", "change_at_least": 1}, "both models see the same examples"),
-        ({"metric": "f1", "at_least": 0.5}, "Input should be 'accuracy', 'balanced_accuracy', 'auc'"),
+        ({"metric": "f2", "at_least": 0.5}, "Input should be 'accuracy', 'balanced_accuracy', 'auc'"),
     ],
 )
 def test_impossible_conditions_are_refused(condition, message):
@@ -124,3 +124,84 @@ def test_the_documented_gate_is_one():
     assert GateSettings.model_validate(tomllib.loads(example)["gate"]).min_accuracy == 0.88
     assert all(f"`{name}`" in page for name in SLICES)
     assert all(f"`gate.{name}`" in page for name in GateSettings.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        (
+            {"metric": "accuracy", "class": "spam", "at_least": 0.5},
+            "accuracy is over all classes: leave out class",
+        ),
+        (
+            {"metric": "accuracy", "slice": "lang", "at_least": 0.5},
+            'no slice is called "lang": give "overall"',
+        ),
+        ({"metric": "accuracy", "slice": "text:x", "at_least": 0.5}, 'no slice is called "text:x"'),
+        ({"metric": "accuracy", "max_gap": 0.1}, "max_gap needs the name of a column as its slice"),
+        ({"metric": "accuracy", "slice": "lang:de", "max_gap": 0.1}, 'data.slice_columns, not "lang:de"'),
+        (
+            {"metric": "accuracy", "slice": "lang", "max_gap": 0.1, "at_least": 0.5},
+            "max_gap is about all slices of a column: give at_least in an entry of its own",
+        ),
+        ({"metric": "accuracy", "slice": "lang", "max_gap": -0.1}, "max_gap = -0.1 is impossible"),
+        ({"metric": "example_count", "slice": "lang", "max_gap": 3}, "not example_count"),
+    ],
+)
+def test_impossible_classes_slices_and_gaps_are_refused(condition, message):
+    assert message in refusal(conditions=[condition])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"conditions": [{"metric": "accuracy", "slice": "shop:a", "at_least": 0.5}]},
+            'conditions[0].slice = "shop:a": the examples do not have the column "shop"; set '
+            'data.slice_columns = ["lang", "shop"]',
+        ),
+        (
+            {"slices": {"shop:a": 0.5}},
+            'slices."shop:a" = "shop:a": the examples do not have the column "shop"',
+        ),
+        (
+            {"conditions": [{"metric": "recall", "class": "gray", "at_least": 0.5}]},
+            'conditions[0].class = "gray": the data has no such class; give one of red, green, blue',
+        ),
+        (
+            {"conditions": [{"metric": "recall", "at_least": 0.5}]},
+            'conditions[0].metric = "recall": it is of one class; add class, one of red, green, blue, or use',
+        ),
+        (
+            {"conditions": [{"metric": "calibration", "at_least": 0.5}]},
+            'conditions[0].metric = "calibration": it is of two classes, and the data has 3; use ece',
+        ),
+    ],
+)
+def test_a_condition_that_the_data_cannot_answer_is_named(settings, message):
+    gate = GateSettings(**settings)
+
+    assert message in (gate.problem(classes=("red", "green", "blue"), slice_columns=("lang",)) or "")
+
+
+def test_conditions_of_the_data_are_not_named():
+    gate = GateSettings(
+        conditions=[
+            {"metric": "recall", "class": "red", "slice": "lang:de", "at_least": 0.5},
+            {"metric": "accuracy", "slice": "lang", "max_gap": 0.5},
+            {"metric": "accuracy", "slice": "span", "max_gap": 0.5},
+        ]
+    )
+
+    assert gate.problem(classes=("red", "green", "blue"), slice_columns=("lang",)) is None
+    assert gate.problem(classes=None, slice_columns=("lang",)) is None
+    content = gate.model_dump(mode="json")
+    assert content["conditions"][0]["class"] == "red"
+    assert "class" not in content["conditions"][1]
+    assert GateSettings.model_validate(content) == gate
+
+
+@pytest.mark.parametrize("chance", ["chance", " Chance "])
+def test_the_floor_of_balanced_accuracy_can_be_chance(chance):
+    assert GateSettings(min_balanced_accuracy=chance).min_balanced_accuracy == "chance"
+    assert GateSettings(min_balanced_accuracy="off").min_balanced_accuracy is None

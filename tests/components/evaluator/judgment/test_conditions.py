@@ -36,7 +36,7 @@ def test_every_setting_is_a_condition_in_the_order_of_reading():
         Condition(metric="balanced_accuracy", kind="floor", threshold=0.52, by="proof"),
         accuracy("change", -0.003),
         Condition(metric="ece", kind="ceiling", threshold=0.1),
-        accuracy("change", -0.003, "span:not 12", min_examples=31),
+        accuracy("change", -0.003, "span:!12", min_examples=31),
         accuracy("change", -0.011, "span:0", min_examples=31, by="doubt"),
         accuracy("change", -0.012, "span:12", min_examples=31, by="doubt"),
         accuracy("floor", 0.61, "span:12", min_examples=1, by="doubt"),
@@ -93,7 +93,7 @@ def test_what_is_switched_off_is_not_asked():
         ("accuracy", "overall"),
     ]
     lengths = conditions(GateSettings(min_change="off", min_change_length=-0.01), newest_span=12)
-    assert not [each for each in lengths if each.slice in SLICES or each.slice == "span:not 12"]
+    assert not [each for each in lengths if each.slice in SLICES or each.slice == "span:!12"]
 
 
 def test_older_spans_are_not_asked_for_without_a_comparison_or_a_floor_of_their_own():

@@ -41,7 +41,7 @@ def test_a_slice_is_found_by_its_name(name, texts):
 
 
 def test_the_names_of_slices_of_spans():
-    assert (of_span(12), all_but(12)) == ("span:12", "span:not 12")
+    assert (of_span(12), all_but(12)) == ("span:12", "span:!12")
 
 
 def test_reviews_that_came_in_no_span_are_the_base_set():

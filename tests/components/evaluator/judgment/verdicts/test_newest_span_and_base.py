@@ -219,7 +219,7 @@ def test_each_of_them_can_be_switched_off():
 
 def test_without_spans_nothing_is_asked_of_them():
     assert [each.slice for each in conditions(GateSettings())] == ["overall"] * 4 + list(SLICES)
-    of_spans = ["span:not 12", "span:0", "span:12", "span:12"]
+    of_spans = ["span:!12", "span:0", "span:12", "span:12"]
     assert [each.slice for each in conditions(GateSettings(), newest_span=12)][4:-4] == of_spans
 
 

@@ -180,7 +180,7 @@ def test_every_part_is_compared_on_unseen_reviews():
     by_slice = {(each.slice, each.kind): each for each in verdict.conditions}
     assert by_slice["span:4", "change"].unjudged == "no reviews of span 4"
     assert by_slice["span:4", "floor"].status == "ok"
-    assert by_slice["span:not 4", "change"].examples == 800
+    assert by_slice["span:!4", "change"].examples == 800
     assert by_slice["length:under 125 words", "change"].examples == 800
 
 

@@ -1,0 +1,1 @@
+"""Metrics of K classes, and all metrics by name."""

@@ -1,0 +1,1 @@
+"""Comparisons between the slices of a column."""
