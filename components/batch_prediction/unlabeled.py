@@ -104,7 +104,8 @@ class Wanted:
         """The columns in the settings; `text_column` overrides its setting."""
         text = text_column or data.text_column
         label = data.label_column if data.label_column != text else None
-        return cls(text, label, data.columns.labels, data.dialect)
+        labels = ACCEPTED if data.learns_classes else data.columns.labels
+        return cls(text, label, labels, data.dialect)
 
 
 NO_LABELS = Wanted()

@@ -279,7 +279,7 @@ def require_usable(
     if not reading.rows:
         raise InputError("data.source: it contains no rows.")
     _require_few_slices(reading)
-    require_no_scale(reading, names=names, census=census)
+    require_no_scale(reading, names=names)
     if reading.bad_rows > max_bad_share * reading.rows or not reading.taken:
         raise DataStopped(_too_many(reading, max_bad_share, names, census), account=reading.account())
 
@@ -301,7 +301,6 @@ def require_no_scale(
     least_share: float = 0.001,
     whole: bool = True,
     names: tuple[str, ...] = CLASS_NAMES,
-    census: Callable[[], LabelCounts] | None = None,
 ) -> None:
     """Raises DataStopped if the labels read so far are those of a scale; see `looks_like_scale`.
 
@@ -312,7 +311,7 @@ def require_no_scale(
         where = "" if whole else f" of the first {reading.rows:,} rows"
         count = "two" if len(names) == 2 else f"the {len(names)}"
         told = f"The labels{where} are not those of {count} classes. "
-        told += _label_advice(reading, reading.bad_labels, names, census)
+        told += advice(reading.classes, reading.bad_labels, names)
         lines = [f"{told} The first rows of another label:", *named] if named else [told]
         raise DataStopped("\n".join(lines), account=reading.account())
 

@@ -77,6 +77,7 @@ def add(
     destination_of(target.pattern)  # before spans are looked for in a store that may not answer
     own = target.model_copy(update={"text_column": columns[0], "label_column": columns[1]})
     before = state_of(file)
+    target, own = _with_classes(target, own, file)
     require_delivery(str(file), own)
     labels = _check_labels(file, target, own, settings)
     if labels and labels.too_many and settings.check.label_check == "quarantine rows":
@@ -90,9 +91,22 @@ def add(
     if as_json:
         click.echo(json.dumps(_landed_facts(landed, warnings) | _label_facts(labels)))
     else:
-        click.echo("\n".join([*_landed_lines(landed, source, settings), *_label_lines(labels)]))
+        lines = _landed_lines(landed, source, settings, target.class_names)
+        click.echo("\n".join([*lines, *_label_lines(labels)]))
     for warning in warnings:
         click.echo(f"Warning: {warning}", err=True)
+
+
+def _with_classes(target: DataSettings, own: DataSettings, file: Path) -> tuple[DataSettings, DataSettings]:
+    """Both settings with the names of the classes, learned from the file and the spans if need be."""
+    if not own.learns_classes:
+        return target, own
+    from components.example_gen.sources.label_census import learned_classes
+    from components.example_gen.sources.spans import find, newest_versions
+
+    there = [path for span in newest_versions(find(target.pattern)) for path in span.paths]
+    names = {"classes": learned_classes(own, [str(file)], beside=(target, there)).names}
+    return target.model_copy(update=names), own.model_copy(update=names)
 
 
 def _check_labels(
@@ -199,14 +213,14 @@ def _landed_facts(landed: Landed, warnings: list[str]) -> dict[str, Any]:
     }
 
 
-def _landed_lines(landed: Landed, source: str, settings: Settings) -> Iterator[str]:
+def _landed_lines(landed: Landed, source: str, settings: Settings, names: Sequence[str]) -> Iterator[str]:
     if not landed.added:
         yield f"Nothing to add: span {landed.number} has the same content, in {landed.path}"
         return
     from pipeline.config import DEFAULT_WORKSPACE
     from pipeline.results.data_account import first_left_out, in_words
 
-    counted, names = landed.counted, settings.data.class_names
+    counted = landed.counted
     shown = names[1:] if len(names) == 2 else names
     yield (
         f"Landed as span {landed.number}: reviews {counted.reading.taken:,}, "
@@ -231,11 +245,14 @@ def _shares(classes: Mapping[str, int], names: Sequence[str]) -> str:
 @options.as_json
 def list_(settings: Settings, folder: str | None, as_json: bool) -> None:
     """List the spans with their reviews and the runs that used them."""
+    from pipeline.preflight.classes import with_learned_classes
     from pipeline.results.data_account import first_left_out
     from pipeline.spans.facts import span_facts
-    from pipeline.spans.listing import span_data, span_source
+    from pipeline.spans.listing import list_spans, span_data, span_source
 
     source = span_source(settings, folder)
+    if settings.data.learns_classes and list_spans(settings, source):
+        settings = with_learned_classes(settings, span_data(settings, source), tell=lambda _: None)
     found = span_facts(settings, source)
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(facts) for facts in found]))

@@ -10,26 +10,31 @@ from components.example_gen.sources.label_census import LearnedClasses, learned_
 from pipeline.config import require_judgeable
 
 if TYPE_CHECKING:
+    from components.example_gen.settings import DataSettings
     from pipeline.config import Settings
 
 
-def with_learned_classes(settings: Settings, *, tell: Callable[[str], None]) -> Settings:
+def with_learned_classes(
+    settings: Settings, source: DataSettings | None = None, *, tell: Callable[[str], None]
+) -> Settings:
     """The settings with the names of the classes, where these are to be learned; else unchanged.
 
     Args:
+      source: the settings of the files to learn from, if they are not those that a run reads.
       tell: gets a line with the names and the rows of each.
 
     Raises:
-      InputError: the source cannot be read, or lacks a class that a condition of the gate is about.
-      DataStopped: its labels cannot be those of classes.
+      InputError: the source cannot be read, its labels cannot be those of classes, or it lacks a class that a
+        condition of the gate is about.
     """
     if not settings.data.learns_classes:
         return settings
-    learned = learned_classes(settings.located_data)
+    learned = learned_classes(source or settings.located_data)
     tell(told(learned))
     data = settings.data.model_copy(update={"classes": learned.names})
     found = settings.model_copy(update={"data": data})
-    require_judgeable(found)
+    if source is None:
+        require_judgeable(found)
     return found
 
 

@@ -12,6 +12,7 @@ from components.example_gen.sources import preflight
 from components.trainer import workers
 from components.trainer.own_model.module_file import ModuleFile
 from pipeline.preflight import beam_runner
+from pipeline.preflight.classes import with_learned_classes
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -118,6 +119,7 @@ def _require_two_classes(settings: Settings) -> None:
 
 
 def _require_source(settings: Settings) -> None:
+    settings = with_learned_classes(settings, tell=lambda _: None)
     preflight.require_source(settings.located_data)
 
 

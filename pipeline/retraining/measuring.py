@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from components.example_gen.settings import DataSettings
     from pipeline.config import Settings
+    from serving.store.records import Version
 
 SUSPECTS_NAMED = 20
 """The maximum number of listed rows with a suspected label; all are counted."""
@@ -35,7 +36,7 @@ class Labeled:
 
     Attributes:
       texts: one per row.
-      labels: one per row, 0 or 1.
+      labels: one per row, the number of its class.
       rows: FILE:LINE of each row.
       account: the counts of used and skipped rows; see `Reading.account`.
     """
@@ -83,13 +84,13 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
     from pipeline.spans.listing import span_data
     from pipeline.workspace.layout import Workspace
 
+    live, previous = live_and_previous_versions(settings, Workspace.at(settings.workspace))
     try:
-        labeled = read(span_data(settings), number)
+        labeled = read(_with_classes(span_data(settings), live), number)
     except (InputError, DataStopped) as error:
         if is_passing(error):
             raise
         return {"problem": str(error)}
-    live, previous = live_and_previous_versions(settings, Workspace.at(settings.workspace))
     told: dict[str, Any] = {
         "rows": len(labeled.texts),
         "data": labeled.account,
@@ -99,6 +100,18 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
     }
     told |= suspected(labeled)
     return told | (compared(labeled, live.path, previous.path if previous else None) if live else {})
+
+
+def _with_classes(data: DataSettings, live: Version | None) -> DataSettings:
+    """The settings with the names of the classes: of `data.classes = "auto"`, those of the live version, or
+    those of all spans where there is none.
+    """
+    if not data.learns_classes:
+        return data
+    from components.example_gen.sources.label_census import learned_classes
+
+    known = live.manifest.facts.data.get("settings", {}).get("classes") if live and live.manifest else None
+    return data.model_copy(update={"classes": tuple(known or learned_classes(data).names)})
 
 
 def suspected(labeled: Labeled) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """The labels of all rows of labeled files: for advice, and for names of classes that are learned."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from components.errors import DataStopped, InputError
+from components.errors import InputError
 from components.example_gen.formats.labels import (
     LEARNED_SETTING,
     MOST_CLASSES,
@@ -46,34 +47,41 @@ def census(paths: Iterable[str], data: DataSettings) -> LabelCounts:
     return counts
 
 
-def learned_classes(data: DataSettings, paths: Sequence[str] | None = None) -> LearnedClasses:
+def learned_classes(
+    data: DataSettings,
+    paths: Sequence[str] | None = None,
+    *,
+    beside: tuple[DataSettings, Sequence[str]] | None = None,
+) -> LearnedClasses:
     """The classes of a source whose settings leave their names to its files.
 
     Args:
       data: the settings; the source `spans` must be replaced by its pattern.
       paths: the files; those of the source if None.
+      beside: further files, and the settings with the names of their columns.
 
     Raises:
-      InputError: a file cannot be read.
-      DataStopped: the labels are fewer than two, or too many to be classes.
+      InputError: a file cannot be read, or the labels are fewer than two, or too many to be classes.
     """
     counts: Counter[str] = Counter()
     written: dict[str, Counter[str]] = {}
-    for label in _labels(source_paths(data) if paths is None else paths, data, must_be_readable=True):
+    own = _labels(source_paths(data) if paths is None else paths, data, must_be_readable=True)
+    others = _labels(beside[1], beside[0]) if beside else ()
+    for label in itertools.chain(own, others):
         spelled = spelling(label)
         if spelled is None or is_missing(label):
             continue
         counts[spelled] += 1
         written.setdefault(spelled, Counter())[_written(label)] += 1
         if len(counts) > MOST_CLASSES:
-            raise DataStopped(
+            raise InputError(
                 f"{LEARNED_SETTING}: the column {data.label_column!r} has more than {MOST_CLASSES} different "
                 f"values, such as {', '.join(map(repr, list(counts)[:3]))}, too many to be classes. Name the "
                 "column of the labels with data.label_column, or the classes with data.classes = [...]."
             )
     if len(counts) < 2:
         found = f"the only label is {next(iter(counts))!r}" if counts else "there is no label"
-        raise DataStopped(
+        raise InputError(
             f"{LEARNED_SETTING}: {found} in {data.source}, and a classifier needs two classes or more. Name "
             "the column of the labels with data.label_column, or add rows of another class."
         )

@@ -28,7 +28,7 @@ def run(
             return _fit(fn_args, function, settings, classes)
         progress.report(f"training by {module.name}")
         function(fn_args)
-        _require_model(function, fn_args.serving_model_dir)
+        _require_model(function, fn_args.serving_model_dir, many=len(classes) > 2)
         return None
 
 
@@ -54,8 +54,11 @@ def _fit(
     return record
 
 
-def _require_model(function: OwnFunction, folder: str) -> None:
-    """Refuses what a `run_fn` left if it is not a model with the two signatures that are asked."""
+def _require_model(function: OwnFunction, folder: str, *, many: bool) -> None:
+    """Refuses what a `run_fn` left if it is not a model with the two signatures that are asked.
+
+    many: whether there are more than two classes.
+    """
     if not tf.saved_model.contains_saved_model(folder):
         raise function.problem("run_fn ended without a SavedModel in fn_args.serving_model_dir.")
     try:
@@ -69,5 +72,5 @@ def _require_model(function: OwnFunction, folder: str) -> None:
         }
         for name, signature in signatures.items()
     }
-    if problems := list(signature_problems(described)):
+    if problems := list(signature_problems(described, many=many)):
         raise function.problem(f"the SavedModel that run_fn wrote cannot be served: {'; '.join(problems)}.")

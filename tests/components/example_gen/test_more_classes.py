@@ -184,7 +184,7 @@ def test_numbers_are_learned_by_their_value(tmp_path):
 )
 def test_labels_that_cannot_be_classes_are_not_learned(tmp_path, labels, words):
     source = write(tmp_path / "rows.csv", labels)
-    with pytest.raises(DataStopped) as caught:
+    with pytest.raises(InputError) as caught:
         learned_classes(DataSettings(source=source, classes="auto"))
     assert words in str(caught.value)
 
