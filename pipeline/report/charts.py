@@ -136,8 +136,20 @@ def roc(predictions: Predictions) -> str:
         return inline_svg(figure, name="roc", label=f"ROC curve; the area under it is {area:.4f}")
 
 
-def reliability(calibration: Calibration, *, positive: str = CLASSES[1]) -> str:
-    """Observed against predicted shares of positive reviews; larger dots are of more reviews."""
+def reliability(
+    calibration: Calibration,
+    *,
+    positive: str = CLASSES[1],
+    axes_labels: tuple[str, str] | None = None,
+) -> str:
+    """Observed against predicted shares of positive reviews; larger dots are of more reviews.
+
+    axes_labels: what is predicted and what observed, where that is not the positive class.
+    """
+    predicted, observed = axes_labels or (
+        f"predicted probability of {positive}",
+        f"observed share of {positive}",
+    )
     with drawing() as (figure, axes):
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=DASHED)
         used = calibration.counts[calibration.counts > 0]
@@ -148,10 +160,19 @@ def reliability(calibration: Calibration, *, positive: str = CLASSES[1]) -> str:
         axes.scatter(
             calibration.predicted, calibration.observed, s=24 + 260 * used / used.max(), color=FIRST, zorder=3
         )
+        # The predicted class of many is rarely improbable, so that the points are on the right.
+        place, side, height = (0.0, "left", 0.97) if axes_labels is None else (1.0, "right", 0.12)
         axes.text(
-            0.0, 0.97, f"ECE {calibration.error:.4f}", va="top", fontsize=17, fontweight="bold", color=FIRST
+            place,
+            height,
+            f"ECE {calibration.error:.4f}",
+            ha=side,
+            va="top",
+            fontsize=17,
+            fontweight="bold",
+            color=FIRST,
         )
-        axes.set(xlabel=f"predicted probability of {positive}", ylabel=f"observed share of {positive}")
+        axes.set(xlabel=predicted, ylabel=observed)
         axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
         label = f"Reliability diagram; the expected calibration error is {calibration.error:.4f}"
         return inline_svg(figure, name="reliability", label=label)
@@ -183,12 +204,19 @@ def certainty(predictions: Predictions) -> str:
 
 
 def slices(
-    accuracies: Mapping[str, Interval], *, overall: float, floors: Mapping[str, float] | None = None
+    accuracies: Mapping[str, Interval],
+    *,
+    overall: float,
+    floors: Mapping[str, float] | None = None,
+    name: str = "slices",
 ) -> str:
-    """Accuracy by slice with its interval, the overall accuracy and the slice's floor."""
+    """Accuracy by slice with its interval, the overall accuracy and the slice's floor.
+
+    name: that of the chart, unique in the page.
+    """
     floors = floors or {}
     with drawing(height=max(2.0, 0.9 + 0.66 * len(accuracies)), left=0.1) as (figure, axes):
-        for row, (name, interval) in enumerate(accuracies.items()):
+        for row, (slice_name, interval) in enumerate(accuracies.items()):
             axes.barh(
                 row, interval.upper - interval.lower, left=interval.lower, height=0.34, color=FIRST, alpha=0.3
             )
@@ -201,7 +229,7 @@ def slices(
             )
             axes.vlines(overall, row - 0.17, row + 0.17, color=MUTED, linewidth=1, linestyle=DASHED)
             for place, side, text in (
-                (0, "left", f"{name}, {interval.count:,} reviews"),
+                (0, "left", f"{slice_name}, {interval.count:,} reviews"),
                 (1, "right", f"{interval.value:.3f}"),
             ):
                 axes.text(
@@ -213,12 +241,12 @@ def slices(
                     va="bottom",
                     fontsize=11,
                 )
-            if name in floors:
-                axes.plot([floors[name]], [row], "|", color=BAD, markersize=20, markeredgewidth=2)
+            if slice_name in floors:
+                axes.plot([floors[slice_name]], [row], "|", color=BAD, markersize=20, markeredgewidth=2)
         axes.set(xlabel="accuracy", ylim=(len(accuracies) - 0.6, -0.8))
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        return inline_svg(figure, name="slices", label="Accuracy by slice with intervals")
+        return inline_svg(figure, name=name, label="Accuracy by slice with intervals")
 
 
 def lengths(quantiles: Mapping[str, Sequence[float]]) -> str:

@@ -101,7 +101,13 @@ def _text(condition: Mapping[str, Any]) -> str:
         metric = f"change of {metric}"
     if kind == "gap":
         metric = f"gap of {metric}"
-    return f"{metric} {SIGNS.get(kind, '≥')} {condition.get('threshold')}".replace("-", MINUS)
+    return f"{metric} {SIGNS.get(kind, '≥')} {_limit(condition.get('threshold'))}".replace("-", MINUS)
+
+
+def _limit(threshold: Any) -> str:
+    """As it was set, or with four decimals where it was computed, such as chance for three classes."""
+    told = str(threshold)
+    return told if len(told) <= 8 else f"{threshold:.4f}"
 
 
 def _outcome(condition: Mapping[str, Any]) -> str:

@@ -30,6 +30,18 @@ METRICS = {
 }
 
 
+OF_MANY = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy (mean of the recalls)",
+    "macro_f1": "macro F1",
+    "weighted_f1": "weighted F1",
+    "auc": "area under the ROC curve (one against the rest, mean)",
+    "loss": "cross-entropy",
+    "ece": "expected calibration error of the predicted class (15 bins)",
+}
+"""The same of more than two classes."""
+
+
 class Measured(NamedTuple):
     """A metric with its confidence interval; the bounds are None where there is no interval."""
 
@@ -58,7 +70,7 @@ def render(run: Run, result: RunResult, settings: Settings, found: RunArtifacts)
         split=verdict.get("split", "test"),
         metrics=tuple(_measure(found.predictions))
         if found.predictions is not None
-        else _reported(result, positive=settings.data.class_names[1]),
+        else _reported(result, many=len(settings.data.class_names) > 2),
         conditions=conditions,
         tally=tally_of(conditions),
         versions=provenance.versions(),
@@ -92,16 +104,18 @@ def _names(positive: str) -> dict[str, str]:
 
 
 def _measure(predictions: Predictions) -> Iterator[Measured]:
-    from components.evaluator.judgment import metrics
+    from components.evaluator.judgment.measures.by_name import measure_of
 
-    label, probability = predictions.label, predictions.probability
-    for key, name in _names(predictions.classes[1]).items():
-        bounds = predictions.interval(key)
-        yield Measured(name, metrics.METRICS[key](label, probability), *(bounds or (None, None)))
+    label, scores = predictions.label, predictions.scores
+    named = _names(predictions.classes[1]) if predictions.probabilities is None else OF_MANY
+    for key, name in named.items():
+        bounds = None if key == "auc" and named is OF_MANY else predictions.interval(key)
+        yield Measured(name, measure_of(key, scores)(label, scores), *(bounds or (None, None)))
 
 
-def _reported(result: RunResult, *, positive: str) -> tuple[Measured, ...]:
-    reported = ((name, result.metrics[key]) for key, name in METRICS.items() if key in result.metrics)
+def _reported(result: RunResult, *, many: bool) -> tuple[Measured, ...]:
+    names = OF_MANY if many else METRICS
+    reported = ((name, result.metrics[key]) for key, name in names.items() if key in result.metrics)
     return tuple(Measured(name, value, None, None) for name, value in reported)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +17,9 @@ from serving.storage.whole_file import write_whole
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
+    from pipeline.report.predictions import Predictions
 
+WRONG_OF_CLASS, CLASSES_SHOWN = 2, 12  # of more than two classes
 WRONG_SHOWN, NEAREST_SHOWN, RIGHT_SHOWN = 6, 4, 4  # example reviews in each group
 
 
@@ -96,6 +98,7 @@ def _charts(found: RunArtifacts, verdict: Mapping[str, Any]) -> dict[str, Any]:
     from markupsafe import Markup
 
     from pipeline.report import charts
+    from pipeline.report.classes import charts as class_charts
 
     drawn: dict[str, str] = {}
     if found.history and found.history["epochs"]:
@@ -104,10 +107,20 @@ def _charts(found: RunArtifacts, verdict: Mapping[str, Any]) -> dict[str, Any]:
             drawn[metric] = charts.learning_curve(epochs, metric=metric, restored=restored)
     predictions = found.predictions
     if predictions is not None and len(predictions):
+        many = predictions.probabilities is not None
         if predictions.both_classes:
-            drawn["roc"] = charts.roc(predictions)
-        drawn["reliability"] = charts.reliability(predictions.calibration(), positive=predictions.classes[1])
-        drawn["certainty"] = charts.certainty(predictions)
+            drawn["roc"] = class_charts.roc(predictions) if many else charts.roc(predictions)
+        drawn["reliability"] = charts.reliability(
+            predictions.calibration(),
+            positive=predictions.classes[1],
+            axes_labels=("probability of the predicted class", "share of correct predictions")
+            if many
+            else None,
+        )
+        if many:
+            drawn["confusion"] = class_charts.confusion(predictions)
+        else:
+            drawn["certainty"] = charts.certainty(predictions)
         floors = {
             str(condition["slice"]).removeprefix("length:"): condition["threshold"]
             for condition in verdict.get("conditions", ())
@@ -116,6 +129,7 @@ def _charts(found: RunArtifacts, verdict: Mapping[str, Any]) -> dict[str, Any]:
         drawn["slices"] = charts.slices(
             predictions.slices(), overall=predictions.accuracy().value, floors=floors
         )
+        drawn |= _metadata_charts(predictions, verdict)
     deciles = {name: facts.words for name, facts in (found.splits or {}).items() if len(facts.words) == 11}
     if deciles:
         drawn["lengths"] = charts.lengths(deciles)
@@ -123,11 +137,37 @@ def _charts(found: RunArtifacts, verdict: Mapping[str, Any]) -> dict[str, Any]:
     return {name: Markup(svg) for name, svg in drawn.items()}
 
 
+def _metadata_charts(predictions: Predictions, verdict: Mapping[str, Any]) -> dict[str, str]:
+    """Accuracy by value of each metadata column, as `slices of COLUMN`."""
+    from pipeline.report import charts
+
+    floors = {
+        str(condition["slice"]): condition["threshold"]
+        for condition in verdict.get("conditions", ())
+        if condition.get("metric") == "accuracy" and condition.get("kind") == "floor"
+    }
+    return {
+        f"slices of {column}": charts.slices(
+            predictions.slices_of(column),
+            overall=predictions.accuracy().value,
+            floors={
+                name.removeprefix(f"{column}:"): floor
+                for name, floor in floors.items()
+                if name.startswith(f"{column}:")
+            },
+            name=f"metadata-{number}",
+        )
+        for number, column in enumerate(predictions.metadata or ())
+    }
+
+
 def _reviews(found: RunArtifacts) -> list[dict[str, Any]]:
     """The groups of example reviews, the most instructive first."""
     predictions = found.predictions
     if predictions is None:
         return []
+    if predictions.probabilities is not None:
+        return _examples_of_many(predictions)
     groups = (
         ("Most confident errors", "The errors with the highest confidence.",
          predictions.most_confident(right=False, per_class=WRONG_SHOWN // 2)),
@@ -136,6 +176,25 @@ def _reviews(found: RunArtifacts) -> list[dict[str, Any]]:
         ("Most confident correct", "The correct predictions with the highest confidence.",
          predictions.most_confident(right=True, per_class=RIGHT_SHOWN // 2)),
     )  # fmt: skip
+    return _shown(groups, predictions)
+
+
+def _examples_of_many(predictions: Predictions) -> list[dict[str, Any]]:
+    """The most confident errors on each class, and the examples nearest between two classes."""
+    errors = [
+        (f"Most confident errors on {name}", f"Examples of {name} that are called otherwise.",
+         predictions.wrongest_of(number, count=WRONG_OF_CLASS))
+        for number, name in enumerate(predictions.classes[:CLASSES_SHOWN])
+    ]  # fmt: skip
+    nearest = (
+        "Between two classes",
+        "The examples whose two most probable classes are nearly equally probable.",
+        predictions.least_confident(count=NEAREST_SHOWN),
+    )
+    return _shown([*errors, nearest], predictions)
+
+
+def _shown(groups: Iterable[tuple[str, str, list[int]]], predictions: Predictions) -> list[dict[str, Any]]:
     return [
         {"title": title, "note": note, "reviews": [predictions.review(i) for i in positions]}
         for title, note, positions in groups

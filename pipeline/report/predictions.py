@@ -6,7 +6,8 @@ import dataclasses
 import functools
 import math
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from components.reviews import CLASSES
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 CUT = 0.5  # a probability of CUT or more is "positive", as in the exported signatures
 LEVEL = 0.95
 """The confidence level of intervals if the verdict has none."""
+SLICES_SHOWN = 12
+"""The values of a metadata column that are shown."""
 LINE_BREAK = re.compile(r"(?:\s*<br\s*/?>\s*)+", re.IGNORECASE)
 
 
@@ -45,12 +48,15 @@ class Review:
 
 @dataclasses.dataclass(frozen=True)
 class Predictions:
-    """N labeled reviews with the model's probability that each is positive.
+    """N labeled reviews with the model's probabilities.
 
-    text: N strings; label: int [N] of 0/1; probability: float [N] in 0..1; length: N names of length buckets;
+    text: N strings; label: int [N]; length: N names of length buckets;
+    probability: float [N], of the positive class, or of the predicted one of more than two;
+    probabilities, baseline_probabilities: float [N, K] of more than two classes, else None;
     baseline: float [N], the earlier model's probabilities on the same reviews, nan for those that it was
       trained on; or None.
     text_id: uint64 [N], equal for copies of one text, which intervals count once; None without copies.
+    metadata: by column of `data.slice_columns`, object [N], the value as str; None without such columns.
     level: the confidence level of the intervals, 0 to 1.
     classes: the names of the classes, the positive one last.
     """
@@ -61,6 +67,9 @@ class Predictions:
     length: tuple[str, ...]
     baseline: np.ndarray | None = None
     text_id: np.ndarray | None = None
+    probabilities: np.ndarray | None = None
+    baseline_probabilities: np.ndarray | None = None
+    metadata: Mapping[str, np.ndarray] | None = None
     level: float = LEVEL
     classes: tuple[str, ...] = CLASSES
 
@@ -81,6 +90,9 @@ class Predictions:
             length=tuple(found.length),
             baseline=baseline,
             text_id=found.text_id,
+            probabilities=found.probabilities,
+            baseline_probabilities=found.baseline_probabilities,
+            metadata=found.slices,
             level=level,
         )
 
@@ -90,7 +102,21 @@ class Predictions:
     @functools.cached_property
     def answers(self) -> np.ndarray:
         """int [N]: the predicted classes."""
-        return (self.probability >= CUT).astype(int)
+        from components.evaluator.judgment import metrics
+
+        return metrics.answers(self.scores)
+
+    @property
+    def scores(self) -> np.ndarray:
+        """float [N] of the positive class of two, or float [N, K]."""
+        return self.probability if self.probabilities is None else self.probabilities
+
+    @functools.cached_property
+    def certainty(self) -> np.ndarray:
+        """float [N]: the distance from the threshold; of more than two classes, the probability predicted."""
+        import numpy as np
+
+        return np.abs(self.probability - CUT) if self.probabilities is None else self.probability
 
     @functools.cached_property
     def right(self) -> np.ndarray:
@@ -99,15 +125,15 @@ class Predictions:
 
     @functools.cached_property
     def confusion(self) -> np.ndarray:
-        """int [2, 2]: counts by true class (rows) and predicted class (columns)."""
+        """int [K, K]: counts by true class (rows) and predicted class (columns)."""
         from sklearn.metrics import confusion_matrix
 
-        return confusion_matrix(self.label, self.answers, labels=[0, 1])
+        return confusion_matrix(self.label, self.answers, labels=list(range(len(self.classes))))
 
     @property
     def both_classes(self) -> bool:
-        """Whether both classes occur, which a ROC curve needs."""
-        return 0 < int(self.label.sum()) < len(self)
+        """Whether at least two classes occur, which a ROC curve needs."""
+        return len(set(self.label.tolist())) > 1
 
     def roc(self) -> tuple[np.ndarray, np.ndarray, float]:
         """False positive rates, true positive rates, and the area under their curve. Needs `both_classes`."""
@@ -118,19 +144,36 @@ class Predictions:
         false_positive, true_positive, _ = roc_curve(self.label, self.probability)
         return false_positive, true_positive, metrics.auc(self.label, self.probability)
 
+    def roc_of(self, of_class: int) -> tuple[np.ndarray, np.ndarray, float]:
+        """The same of one of more than two classes against the rest; both must have examples."""
+        from sklearn.metrics import roc_curve
+
+        from components.evaluator.judgment.measures import multiclass
+
+        assert self.probabilities is not None
+        false_positive, true_positive, _ = roc_curve(self.label == of_class, self.probabilities[:, of_class])
+        return false_positive, true_positive, multiclass.auc_of(self.label, self.probabilities, of_class)
+
     def calibration(self) -> Calibration:
-        """Predicted against observed shares of positives, in bins of equal width."""
+        """Predicted against observed shares of positives, in bins of equal width.
+
+        Of more than two classes: of the predicted class, against the shares of correct predictions.
+        """
         import numpy as np
 
         from components.evaluator.judgment import metrics
 
+        two = self.probabilities is None
+        probability, hit = (
+            (self.probability, self.label) if two else (self.probability, self.right.astype(int))
+        )
         total = metrics.CALIBRATION_BINS
-        bins = np.minimum((self.probability * total).astype(int), total - 1)
+        bins = np.minimum((probability * total).astype(int), total - 1)
         counts = np.bincount(bins, minlength=total)
         used = counts > 0
-        predicted = np.bincount(bins, weights=self.probability, minlength=total)[used] / counts[used]
-        observed = np.bincount(bins, weights=self.label, minlength=total)[used] / counts[used]
-        error = metrics.expected_calibration_error(self.label, self.probability)
+        predicted = np.bincount(bins, weights=probability, minlength=total)[used] / counts[used]
+        observed = np.bincount(bins, weights=hit, minlength=total)[used] / counts[used]
+        error = metrics.expected_calibration_error(hit, probability)
         return Calibration(predicted=predicted, observed=observed, counts=counts, error=error)
 
     def accuracy(self) -> Interval:
@@ -153,11 +196,18 @@ class Predictions:
         order = sorted(set(self.length), key=lambda name: float(np.median(sizes[names == name])))
         return {name: self._share("accuracy", names == name) for name in order}
 
+    def slices_of(self, column: str, *, most: int = SLICES_SHOWN) -> dict[str, Interval]:
+        """Accuracy by value of a metadata column, the most frequent `most` ones first."""
+        assert self.metadata is not None
+        values = self.metadata[column]
+        frequent = Counter(values.tolist()).most_common(most)
+        return {name or "(none)": self._share("accuracy", values == name) for name, _ in frequent}
+
     def interval(self, metric: str, chosen: np.ndarray | None = None) -> tuple[float, float] | None:
         """The gate's interval of a metric at `level`, on the reviews where bool [N] `chosen` is true."""
         from components.evaluator.judgment import intervals
 
-        label, probability, texts = self.label, self.probability, self.text_id
+        label, probability, texts = self.label, self.scores, self.text_id
         if chosen is not None:
             label, probability = label[chosen], probability[chosen]
             texts = None if texts is None else texts[chosen]
@@ -167,33 +217,54 @@ class Predictions:
 
     def _share(self, metric: str, chosen: np.ndarray | None = None, *, count: int | None = None) -> Interval:
         """A metric that is a share of `count` reviews (None: of all); of 0 reviews, from 0 to 1."""
-        from components.evaluator.judgment import metrics
+        from components.evaluator.judgment.measures.by_name import measure_of
 
         label = self.label if chosen is None else self.label[chosen]
-        probability = self.probability if chosen is None else self.probability[chosen]
+        probability = self.scores if chosen is None else self.scores[chosen]
         count = len(label) if count is None else count
         if not count:
             return Interval(float("nan"), 0.0, 1.0, 0)
         lower, upper = self.interval(metric, chosen) or (0.0, 1.0)
-        return Interval(float(metrics.METRICS[metric](label, probability)), lower, upper, count)
+        value = measure_of(metric, probability)(label, probability)
+        return Interval(float(value), lower, upper, count)
 
     def most_confident(self, *, right: bool, per_class: int) -> list[int]:
         """Positions of the most confident correct (or incorrect) predictions.
 
-        `per_class` negative predictions and as many positive ones, each text once, the most confident first.
+        `per_class` predictions of each class, each text once, the most confident first.
         """
         import numpy as np
 
-        order = np.argsort(-np.abs(self.probability - CUT), kind="stable")
+        order = np.argsort(-self.certainty, kind="stable")
         fitting = order[self.right[order] == right]
-        of_class = [self._distinct(fitting[self.answers[fitting] == answer])[:per_class] for answer in (0, 1)]
-        return sorted(of_class[0] + of_class[1], key=lambda i: -abs(float(self.probability[i]) - CUT))
+        found = [
+            position
+            for answer in range(len(self.classes))
+            for position in self._distinct(fitting[self.answers[fitting] == answer])[:per_class]
+        ]
+        return sorted(found, key=lambda i: -float(self.certainty[i]))
 
-    def least_confident(self, *, count: int) -> list[int]:
-        """Positions of the `count` reviews nearest to the threshold, each text once."""
+    def wrongest_of(self, of_class: int, *, count: int) -> list[int]:
+        """Positions of the examples of a class with the most confident wrong predictions, each text once."""
         import numpy as np
 
-        return self._distinct(np.argsort(np.abs(self.probability - CUT), kind="stable"))[:count]
+        order = np.argsort(-self.certainty, kind="stable")
+        wrong = order[~self.right[order] & (self.label[order] == of_class)]
+        return self._distinct(wrong)[:count]
+
+    def least_confident(self, *, count: int) -> list[int]:
+        """Positions of the `count` reviews nearest to the threshold, each text once.
+
+        Of more than two classes, of those whose two most probable classes are nearly equally probable.
+        """
+        import numpy as np
+
+        if self.probabilities is None:
+            distance = self.certainty
+        else:
+            ordered = np.sort(self.probabilities, axis=1)
+            distance = ordered[:, -1] - ordered[:, -2]
+        return self._distinct(np.argsort(distance, kind="stable"))[:count]
 
     def _distinct(self, positions: Iterable[int]) -> list[int]:
         """The first position of each distinct text."""
@@ -220,15 +291,25 @@ class Predictions:
     def against_baseline(self) -> dict[str, int] | None:
         """The numbers of reviews that both models, one of them, or neither predict correctly.
 
-        Only reviews that the earlier model was not trained on count; None without such reviews.
+        Only reviews that the earlier model was not trained on count; None without such reviews. Where it has
+        other classes, only reviews of those that it knows count, and both choose among these.
         """
         import numpy as np
 
         if self.baseline is None or np.isnan(self.baseline).all():
             return None
-        unseen = ~np.isnan(self.baseline)
-        before = ((self.baseline >= CUT).astype(int) == self.label)[unseen]
-        now = self.right[unseen]
+        compared = ~np.isnan(self.baseline)
+        if self.probabilities is None or self.baseline_probabilities is None:
+            before, now = (self.baseline >= CUT).astype(int) == self.label, self.right
+        else:
+            # A class that the earlier model does not know has a probability of 0 in every row.
+            known = self.baseline_probabilities.any(axis=0)
+            compared &= known[self.label]
+            before, now = (
+                np.where(known, scores, -1).argmax(axis=1) == self.label
+                for scores in (self.baseline_probabilities, self.probabilities)
+            )
+        before, now = before[compared], now[compared]
         return {
             "both": int((now & before).sum()),
             "gained": int((now & ~before).sum()),
