@@ -13,12 +13,15 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from components.errors import DataStopped, GreenlightError, InputError
+from components.reviews import CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import numpy as np
 
     from components.example_gen.settings import DataSettings
     from pipeline.config import Settings
@@ -86,7 +89,8 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
 
     live, previous = live_and_previous_versions(settings, Workspace.at(settings.workspace))
     try:
-        labeled = read(_with_classes(span_data(settings), live), number)
+        data = _with_classes(span_data(settings), live)
+        labeled = read(data, number)
     except (InputError, DataStopped) as error:
         if is_passing(error):
             raise
@@ -99,7 +103,10 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
         "previous": previous and previous.number,
     }
     told |= suspected(labeled)
-    return told | (compared(labeled, live.path, previous.path if previous else None) if live else {})
+    if live is None:
+        return told
+    before = None if previous is None else Known(previous.path, _classes_of(previous))
+    return told | compared(labeled, Known(live.path, _classes_of(live)), before, classes=data.class_names)
 
 
 def _with_classes(data: DataSettings, live: Version | None) -> DataSettings:
@@ -110,8 +117,22 @@ def _with_classes(data: DataSettings, live: Version | None) -> DataSettings:
         return data
     from components.example_gen.sources.label_census import learned_classes
 
-    known = live.manifest.facts.data.get("settings", {}).get("classes") if live and live.manifest else None
-    return data.model_copy(update={"classes": tuple(known or learned_classes(data).names)})
+    known = None if live is None else _named_classes(live)
+    return data.model_copy(update={"classes": known or learned_classes(data).names})
+
+
+def _named_classes(version: Version) -> tuple[str, ...] | None:
+    """The names in the manifest of a version; None if it has none."""
+    if version.manifest is None:
+        return None
+    return tuple(version.manifest.facts.data.get("settings", {}).get("classes") or ()) or None
+
+
+def _classes_of(version: Version) -> tuple[str, ...] | None:
+    """The classes of a version; None if it was pushed before they were recorded."""
+    if version.manifest is None or not version.manifest.facts.data:
+        return None
+    return _named_classes(version) or CLASSES
 
 
 def suspected(labeled: Labeled) -> dict[str, Any]:
@@ -180,32 +201,70 @@ def only(data: DataSettings, number: int) -> DataSettings:
     return data.model_copy(update={"span": number, "window": 1, "without_spans": (), "with_base": False})
 
 
-def compared(labeled: Labeled, live: str, previous: str | None) -> dict[str, Any]:
+class Known(NamedTuple):
+    """A version to compare: the path of its model, and its classes; None if they are taken for the data's."""
+
+    path: str
+    classes: tuple[str, ...] | None = None
+
+
+def in_our_classes(
+    predicted: np.ndarray, *, theirs: tuple[str, ...] | None, ours: tuple[str, ...]
+) -> np.ndarray:
+    """Predicted classes, int [N], as numbers of our classes; -1 for one that we do not have."""
+    import numpy as np
+
+    if theirs is None or theirs == ours:
+        return predicted
+    numbers = [ours.index(name) if name in ours else -1 for name in theirs]
+    return np.array(numbers)[predicted]
+
+
+def compared(
+    labeled: Labeled, live: Known, previous: Known | None, *, classes: tuple[str, ...]
+) -> dict[str, Any]:
     """The agreement of two models with the labels.
+
+    Rows of a class that one of the models does not know say nothing of their labels, nor do predictions of a
+    class that the data does not have: neither counts.
 
     Args:
       labeled: the rows of the span.
-      live: the path of the live version.
-      previous: the path of the previous version, if there is one.
+      live: the live version.
+      previous: the previous version, if there is one.
+      classes: the classes of the rows.
 
     Returns:
-      Fields of an Examination: accuracies, sure predictions, and rows that only one of the models gets right.
+      Fields of an Examination: accuracies, sure predictions, and rows that only one of the models gets right;
+      empty if the live model can be compared on no row.
     """
     import numpy as np
 
     from components.drift.features import FeatureModel
 
     label = np.asarray(labeled.labels)
-    predicted = FeatureModel(live).predicted(labeled.texts)
-    right = predicted.label == label
-    sure = predicted.confidence >= SURE
+
+    def predictions(version: Known) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        found = FeatureModel(version.path).predicted(labeled.texts)
+        answer = in_our_classes(found.label, theirs=version.classes, ours=classes)
+        known = [name in (version.classes or classes) for name in classes]
+        return answer == label, found.confidence, np.array(known)[label] & (answer >= 0)
+
+    right, confidence, counted = predictions(live)
+    if not counted.any():
+        return {}
+    sure = counted & (confidence >= SURE)
     told: dict[str, Any] = {
-        "accuracy": float(right.mean()),
+        "accuracy": float(right[counted].mean()),
         "sure": int(sure.sum()),
         "sure_wrong": int((sure & ~right).sum()),
     }
-    if previous is not None:
-        before = FeatureModel(previous).predicted(labeled.texts).label == label
+    if previous is None:
+        return told
+    before, _, of_both = predictions(previous)
+    of_both &= counted
+    if of_both.any():
+        right, before = right[of_both], before[of_both]
         told["previous_accuracy"] = float(before.mean())
         told["live_only"] = int((right & ~before).sum())
         told["previous_only"] = int((before & ~right).sum())
