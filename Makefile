@@ -5,10 +5,10 @@ export VENV
 
 PYTEST = TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help setup setup-tests run test test-all proof-flink mutants figures lint docs lock clean
+.PHONY: help setup setup-tests run test test-all proof-flink proof-clients mutants figures lint docs lock clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  VENV=DIR      keep the environment in DIR instead of .venv'
 	@echo '  PYTHON=FILE   build the environment with this Python'
@@ -32,6 +32,9 @@ test-all: setup-tests ## all tests, the proofs too: whole pipelines, Kubeflow's 
 
 proof-flink: setup-tests ## the Beam stages on Apache Flink, in one process and in several; needs Java, and Maven for some repositories
 	@TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest -m flink tests/e2e/flink $(ARGS)
+
+proof-clients: setup-tests ## clients in JavaScript, Go and Java against a real server; needs Node, Go, Java with Maven, and their registries
+	@TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest -m clients tests/clients $(ARGS)
 
 mutants: setup-tests ## change the code a little, many times: do the tests notice? ARGS="splits", ARGS="--sample 50"
 	@requirements/mutants.sh

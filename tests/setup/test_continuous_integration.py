@@ -15,7 +15,8 @@ STEP = """#!/bin/sh
 echo "{name}" >>"$NOTES"
 [ "$FAILING" != {name} ]
 """
-STEPS = [f"make --no-print-directory {target}" for target in ("setup", "lint", "docs", "test-all")]
+TARGETS = ("setup", "lint", "docs", "test-all", "proof-clients")
+STEPS = [f"make --no-print-directory {target}" for target in TARGETS]
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_a_change_passes_the_whole_suite_and_a_proof_of_the_other_generation(run
     assert done.returncode == 0, done.stderr
     assert machine.notes == [*STEPS, "package", "other_generation"]
     assert outcomes(done) == [
-        *("setup passed", "lint passed", "docs passed", "tests passed"),
+        *("setup passed", "lint passed", "docs passed", "tests passed", "clients passed"),
         *("package passed", "other generation passed"),
     ]
 
@@ -67,6 +68,7 @@ def test_a_change_passes_the_whole_suite_and_a_proof_of_the_other_generation(run
         ("lint", "lint"),
         ("docs", "docs"),
         ("test-all", "tests"),
+        ("proof-clients", "clients"),
         ("package", "package"),
         ("other_generation", "other generation"),
     ],

@@ -9,7 +9,10 @@ from collections import Counter
 import pytest
 
 NOT_SELECTED = "not selected: `make test-all` runs them"
-ENGINES = {"flink": "not selected: `make proof-flink` runs them"}
+ENGINES = {
+    "flink": "not selected: `make proof-flink` runs them",
+    "clients": "not selected: `make proof-clients` runs them",
+}
 """Proofs with a marker of their own, and a command of their own."""
 
 

@@ -14,6 +14,7 @@ from suite.proofs import Proofs
 def pytest_configure(config):
     config.addinivalue_line("markers", "proof: a long test")
     config.addinivalue_line("markers", "flink: on Flink")
+    config.addinivalue_line("markers", "clients: in other languages")
     config.pluginmanager.register(Proofs(config), "proofs")
 """
 QUICK = """
@@ -34,6 +35,11 @@ def test_in_a_browser():
 @pytest.mark.proof
 @pytest.mark.flink
 def test_on_flink():
+    pass
+
+@pytest.mark.proof
+@pytest.mark.clients
+def test_in_another_language():
     pass
 """
 NOT_HERE = """
@@ -61,12 +67,13 @@ def end_of_run(tmp_path):
 @pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n", "2")], ids=["one process", "workers"])
 def test_proofs_that_were_left_out_are_counted_with_the_reason(end_of_run, workers):
     fast = end_of_run("-m", "not proof", *workers)
-    assert "= 5 proofs were not run =" in fast
+    assert "= 6 proofs were not run =" in fast
     assert "\n   4 not selected: `make test-all` runs them\n" in fast
     assert "\ntest_not_here.py: kfp is not installed\n" in fast
     assert "\n   1 not selected: `make proof-flink` runs them\n" in fast
-    whole = end_of_run("-m", "not flink", *workers)
-    assert "= 2 proofs were not run =" in whole
+    assert "\n   1 not selected: `make proof-clients` runs them\n" in fast
+    whole = end_of_run("-m", "not flink and not clients", *workers)
+    assert "= 3 proofs were not run =" in whole
     assert "\n   1 needs a browser\n" in whole
     assert "\n   1 not selected: `make proof-flink` runs them\n" in whole
     assert "make test-all" not in whole
