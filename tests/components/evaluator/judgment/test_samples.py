@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from components.evaluator.judgment.samples import Exposure, Sample, all_but, of_span, part, slices
+from components.evaluator.judgment.samples import (
+    MOST,
+    Exposure,
+    Sample,
+    all_but,
+    of_span,
+    part,
+    slices,
+    slices_of,
+)
 from components.evaluator.predictions import Predictions
 
 SHORT, LONG = "under 125 words", "280 words or more"
@@ -89,3 +98,36 @@ def test_each_review_is_left_out_for_the_first_reason_of_the_model_in_production
     }
     assert sum(EXPOSURE.left_out(6).values()) == 5
     assert Exposure(candidate={"train": mask("......")}).left_out(6) == {}
+
+
+def test_the_name_of_a_slice_without_a_span_in_older_verdicts_is_still_read():
+    assert "".join(part(IN_SPANS, "span:not 12").text) == "abcf"
+
+
+IN_LANGUAGES = predictions(slices={"lang": np.array(["de", "en", "de", "", "a:b", "en"], object)})
+
+
+@pytest.mark.parametrize(
+    ("name", "texts"), [("lang:de", "ac"), ("lang:", "d"), ("lang:a:b", "e"), ("lang:fr", ""), ("shop:x", "")]
+)
+def test_a_value_of_a_metadata_column_is_a_slice(name, texts):
+    assert "".join(part(IN_LANGUAGES, name).text) == texts
+
+
+def test_the_slices_of_metadata_come_last_and_are_sorted():
+    names = [name for name, _ in slices(IN_LANGUAGES)]
+    assert names[2:] == ["lang:", "lang:a:b", "lang:de", "lang:en"]
+
+
+def test_of_a_column_with_many_values_the_most_frequent_are_measured():
+    values = np.array([f"v{number}" for number in range(200)] + ["often"] * 3, object)
+    size = len(values)
+    many = Predictions(
+        text=values,
+        label=np.zeros(size, np.int8),
+        length=np.array([SHORT] * size, object),
+        probability=np.zeros(size, np.float32),
+        slices={"user": values},
+    )
+    found = slices_of(many, "user")
+    assert (len(found), "user:often" in found) == (MOST, True)
