@@ -17,7 +17,7 @@ from tfx.types import Artifact, artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
-from components import fitted_splits
+from components import fitted_splits, threshold
 from components.class_names import Names, names_in
 from components.errors import GreenlightError
 from components.evaluator import predictions as predictions_file
@@ -26,7 +26,7 @@ from components.evaluator.driver import CANDIDATE, EARLIER, EXAMPLES, TEST_SET, 
 from components.evaluator.exposure.data_settings import data_of, differences, slice_columns_of
 from components.evaluator.exposure.production import Training, training_of
 from components.evaluator.exposure.training_reviews import EVAL, TRAIN, TrainingReviews, hashes
-from components.evaluator.gate import without_thresholds
+from components.evaluator.gate import at_threshold, without_thresholds
 from components.evaluator.judgment.classes.shared import in_our_order, shared
 from components.evaluator.judgment.judge import judge
 from components.evaluator.judgment.metrics import of_answer
@@ -80,6 +80,7 @@ class Executor(tfx_executor.Executor):
         production = _production_training(input_dict)
         theirs = _classes_of(production, classes)
         found, baseline = _predict(input_dict, split, classes=classes, theirs=theirs)
+        found = _with_thresholds(found, input_dict, production, classes=classes, theirs=theirs)
         training = _candidate_training(input_dict)
         exposure = _exposure(input_dict, found, training, production, split)
         verdict = judge(
@@ -99,14 +100,18 @@ class Executor(tfx_executor.Executor):
         _write(evaluation, REVIEWS_NAME, training.to_bytes())
         if not_probabilities(found.scores) is None:
             compared = found.baseline_scores is not None and theirs == classes
-            whole = bool(exposure.unseen(len(found)).all())
+            # TFMA has one threshold for the labels of both models.
+            alike = theirs == classes and (
+                found.baseline_scores is None or found.baseline_threshold == found.threshold
+            )
+            judges = alike and bool(exposure.unseen(len(found)).all())
             super().Do(
                 _for_tfma(input_dict, baseline=compared),
                 output_dict,
-                exec_properties if whole and theirs == classes else _without_thresholds(exec_properties),
+                _for_model(exec_properties, found.threshold, judges=judges),
             )
             check_agreement(candidate_metrics(evaluation.uri), found)
-            if whole and theirs == classes:
+            if judges:
                 _check_validation(tfma.load_validation_result(evaluation.uri), verdict)
         else:
             logging.warning("TFMA is left out: it cannot work with numbers that are not probabilities.")
@@ -256,10 +261,35 @@ def _seen(training: TrainingReviews, text_id: np.ndarray) -> Mapping[str, np.nda
     return {use: np.isin(text_id, known) for use, known in training.by_use.items()}
 
 
-def _without_thresholds(exec_properties: dict[str, Any]) -> dict[str, Any]:
+def _with_thresholds(
+    found: Predictions, input_dict: _Artifacts, production: Training, *, classes: Names, theirs: Names
+) -> Predictions:
+    """The predictions with the thresholds of both models."""
+    baseline = production.threshold
+    if len(theirs) != 2 or set(theirs) != set(classes):
+        baseline = threshold.DEFAULT
+    elif theirs != classes:  # the same two, the other one positive
+        baseline = 1 - baseline
+    own = threshold.read(artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY]).uri)
+    usual = threshold.DEFAULT
+    return dataclasses.replace(
+        found,
+        threshold=None if own == usual else own,
+        baseline_threshold=None if baseline == usual else baseline,
+    )
+
+
+def _for_model(exec_properties: dict[str, Any], cut: float | None, *, judges: bool) -> dict[str, Any]:
+    """The properties for TFMA: with the model's threshold, and without the gate's unless TFMA judges, too."""
+    if judges and cut is None:
+        return exec_properties
     config = config_pb2.EvalConfig()
     proto_utils.json_to_proto(exec_properties[specs.EVAL_CONFIG_KEY], config)
-    return exec_properties | {specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(without_thresholds(config))}
+    if cut is not None:
+        config = at_threshold(config, cut)
+    if not judges:
+        config = without_thresholds(config)
+    return exec_properties | {specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config)}
 
 
 def _newest_span(input_dict: _Artifacts, found: Predictions) -> int:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+import numpy as np
 from google.protobuf import wrappers_pb2
 from tensorflow_model_analysis.constants import BASELINE_KEY, CANDIDATE_KEY, TF_GENERIC
 from tensorflow_model_analysis.proto import config_pb2 as tfma
@@ -76,6 +77,17 @@ def eval_config(
         else [tfma.MetricsSpec(metrics=_metrics(gate))],
         options=tfma.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False)),
     )
+
+
+def at_threshold(config: tfma.EvalConfig, threshold: float) -> tfma.EvalConfig:
+    """The configuration for a model of two classes with this threshold in place of 0.5."""
+    found = tfma.EvalConfig()
+    found.CopyFrom(config)
+    cut = float(np.nextafter(np.float32(threshold), np.float32(0)))
+    for spec in found.metrics_specs:
+        for metric in spec.metrics:
+            metric.config = metric.config.replace(repr(CUT), repr(cut))
+    return found
 
 
 def without_thresholds(config: tfma.EvalConfig) -> tfma.EvalConfig:

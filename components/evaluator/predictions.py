@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from components.threshold import DEFAULT
+
 FILE_NAME = "predictions.parquet"
 
 
@@ -17,6 +19,12 @@ _SLICE = "slice."
 """The beginning of the names of the Parquet columns with slices."""
 _SUM = 1e-3
 """The tolerance for the sum of an example's probabilities: float32 rounding."""
+
+
+_THRESHOLDS = ("threshold", "baseline_threshold")
+"""The fields that are metadata of the Parquet file."""
+_OF_PROBABILITIES = frozenset({"auc", "loss", "calibration", "ece"})
+"""The metrics that do not depend on the threshold."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,6 +45,8 @@ class Predictions:
       probabilities: float32 [N, K], the candidate's of more than two classes; None of two.
       baseline_probabilities: float32 [N, K], the baseline's of the same classes, 0 for one it does not know.
       slices: by column of the metadata, object [N], the value as str; None without metadata.
+      threshold, baseline_threshold: the probability from which on each model labels a review positive, of two
+        classes; None for the usual 0.5.
     """
 
     text: np.ndarray
@@ -51,6 +61,8 @@ class Predictions:
     seen: np.ndarray | None = None
     baseline_seen: np.ndarray | None = None
     slices: Mapping[str, np.ndarray] | None = None
+    threshold: float | None = None
+    baseline_threshold: float | None = None
 
     def __post_init__(self) -> None:
         sizes = {len(column) for column in (*self._columns().values(), *(self.slices or {}).values())}
@@ -70,11 +82,23 @@ class Predictions:
         """The baseline's, like `scores`."""
         return self.baseline_probability if self.probabilities is None else self.baseline_probabilities
 
+    def scores_for(self, metric: str) -> np.ndarray:
+        """`scores` as the functions of `judgment.metrics` take them for this metric, which cut at 0.5.
+
+        For a metric of the label they are moved by as much as the threshold is, float64 [N].
+        """
+        return at_one_half(metric, self.scores, self.threshold)
+
+    def baseline_scores_for(self, metric: str) -> np.ndarray | None:
+        """The same of the baseline; None if there is none."""
+        theirs = self.baseline_scores
+        return None if theirs is None else at_one_half(metric, theirs, self.baseline_threshold)
+
     def where(self, chosen: np.ndarray) -> "Predictions":
         """The examples at which `chosen`, bool [N], is true."""
         columns = {name: column[chosen] for name, column in self._columns().items()}
         slices = self.slices and {name: column[chosen] for name, column in self.slices.items()}
-        return Predictions(**columns, slices=slices)
+        return dataclasses.replace(self, **columns, slices=slices)
 
     def without_baseline(self) -> "Predictions":
         """The same examples without what the baseline predicts."""
@@ -82,9 +106,7 @@ class Predictions:
 
     def _columns(self) -> dict[str, np.ndarray]:
         """The arrays that are there, without the slices."""
-        return {
-            name: column for name, column in vars(self).items() if column is not None and name != "slices"
-        }
+        return {name: column for name, column in vars(self).items() if isinstance(column, np.ndarray)}
 
     @property
     def distinct_texts(self) -> int:
@@ -98,7 +120,10 @@ class Predictions:
         }
         columns |= {f"{_SLICE}{name}": column for name, column in (self.slices or {}).items()}
         buffer = io.BytesIO()
-        parquet.write_table(pa.table(columns), buffer)
+        table = pa.table(columns)
+        if thresholds := {name: repr(value) for name in _THRESHOLDS if (value := getattr(self, name))}:
+            table = table.replace_schema_metadata(thresholds)
+        parquet.write_table(table, buffer)
         return buffer.getvalue()
 
     @classmethod
@@ -116,7 +141,20 @@ class Predictions:
             for name in table.column_names
             if name.startswith(_SLICE)
         }
-        return cls(**{name: _array(table[name]) for name in known}, slices=slices or None)
+        metadata = table.schema.metadata or {}
+        thresholds: dict[str, Any] = {
+            name: float(metadata[name.encode()]) for name in _THRESHOLDS if name.encode() in metadata
+        }
+        columns: dict[str, Any] = {name: _array(table[name]) for name in known}
+        return cls(**columns, slices=slices or None, **thresholds)
+
+
+def at_one_half(metric: str, scores: np.ndarray, threshold: float | None) -> np.ndarray:
+    """The scores for a metric: moved so that the threshold is at 0.5 if the metric depends on it."""
+    if scores.ndim > 1 or threshold in (None, DEFAULT) or metric in _OF_PROBABILITIES:
+        return scores
+    # The model compares in float32; the difference of two float32 is exact in float64.
+    return scores.astype(np.float64) - float(np.float32(threshold)) + 0.5
 
 
 def _list_column(values: np.ndarray) -> pa.Array:

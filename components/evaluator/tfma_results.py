@@ -87,7 +87,7 @@ def _ranges(part: Predictions) -> Iterator[tuple[str, _Range]]:
     label, scores = part.label, part.scores
     if scores.ndim == 1:
         for name in TFMA_NAMES:
-            yield name, _range(name, label, scores)
+            yield name, _range(name, label, part.scores_for(name))
         return
     classes = range(scores.shape[1])
     areas = {number: _range_of_area(label == number, scores[:, number]) for number in classes}

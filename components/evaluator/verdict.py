@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from components.evaluator.settings import OVERALL
+from components.threshold import DEFAULT
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -228,6 +229,7 @@ class Verdict:
       notes: sentences that a reader of the figures needs.
       classes: of more than two classes, the metrics of each in the order of the data's classes: `class`, the
         metrics of `multiclass.BY_CLASS`, and their intervals at 95 % as `NAME_interval`; empty of two.
+      threshold: the probability from which on the candidate labels positive, of two classes.
     """
 
     split: str
@@ -240,6 +242,7 @@ class Verdict:
     test_set: TestSet | None = None
     notes: tuple[str, ...] = ()
     classes: tuple[dict[str, Any], ...] = ()
+    threshold: float = DEFAULT
 
     def __post_init__(self) -> None:
         if not self.conditions:
@@ -285,6 +288,7 @@ class Verdict:
                 test_set=_of_known(TestSet, content["test_set"]) if content.get("test_set") else None,
                 notes=tuple(content.get("notes", ())),
                 classes=tuple(content.get("classes", ())),
+                threshold=content.get("threshold", DEFAULT),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a verdict: {error}") from error

@@ -25,6 +25,8 @@ from components.example_gen.formats.labels import (
 from components.example_gen.formats.rows import Columns
 from components.example_gen.span_pattern import LARGEST, SpanPattern, has_specs
 from components.reviews import OWN_FEATURES
+from components.threshold import DEFAULT as DEFAULT_THRESHOLD
+from components.threshold import ThresholdAim
 
 TOGETHER = "keep together"
 KEPT_TOGETHER = ("files", "spans")
@@ -114,6 +116,13 @@ class DataSettings(BaseModel):
         None,
         description='The labels of the negative class, such as ["1", "2"]; see `positive`.',
         min_length=1,
+    )
+    threshold: Annotated[float, Field(gt=0, lt=1)] | ThresholdAim = Field(
+        DEFAULT_THRESHOLD,
+        description="The least probability of the positive class for its label; of two classes only. A "
+        "number, or an aim for which it is chosen on the eval split: { recall_at_precision = 0.9 } is the "
+        "threshold of the greatest recall at a precision of 0.9 or more, { precision_at_recall = 0.9 } the "
+        "other way round.",
     )
     delimiter: str | None = Field(
         None,
@@ -346,6 +355,12 @@ class DataSettings(BaseModel):
     def _two_columns(self) -> "DataSettings":
         if self.text_column == self.label_column:
             raise ValueError(f"text_column and label_column are both {self.text_column!r}; name two columns")
+        return self
+
+    @model_validator(mode="after")
+    def _threshold_of_two(self) -> "DataSettings":
+        if self.threshold != DEFAULT_THRESHOLD and not self.learns_classes and len(self.class_names) != 2:
+            raise ValueError("threshold is of two classes; of more, the label is the most probable one")
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from components.infra_validator.process import Ended
 from components.infra_validator.settings import InfraSettings
 from components.infra_validator.signatures import Signatures, signature_problems
 from components.reviews import CLASSES
+from components.threshold import DEFAULT
 from serving.canary import OUTPUTS, PROBABILITIES, Request, calls
 
 _NEAR_THE_CUT = 1e-6
@@ -163,11 +164,14 @@ def _unfinished(records: Sequence[Mapping[str, Any]]) -> str | None:
     return f"{'after' if finished else 'while'} {words.get(last['step'], last['step'])}"
 
 
-def checks(found: CanaryResults, settings: InfraSettings, *, classes: Names = CLASSES) -> tuple[Check, ...]:
+def checks(
+    found: CanaryResults, settings: InfraSettings, *, classes: Names = CLASSES, cut: float = DEFAULT
+) -> tuple[Check, ...]:
     """All checks, passed or not, in the order for a reader.
 
     classes: the labels that the model should give, in the order of its probabilities; of two, the positive
       one is the last.
+    cut: the probability from which on the label is the positive one, of two.
     """
     whole = [answer for answer in found.answers if answer.whole(classes)]
     looked_at: tuple[tuple[str, Callable[[CanaryResults, InfraSettings], Iterator[str]]], ...] = (
@@ -176,7 +180,7 @@ def checks(found: CanaryResults, settings: InfraSettings, *, classes: Names = CL
         ("signatures", functools.partial(_signatures, classes=classes)),
         ("answers", functools.partial(_answers, classes=classes)),
         ("probabilities", functools.partial(_probabilities, whole=whole)),
-        ("labels", functools.partial(_labels, whole=whole, classes=classes)),
+        ("labels", functools.partial(_labels, whole=whole, classes=classes, cut=cut)),
         ("same answer in every batch and signature", functools.partial(_same_everywhere, whole=whole)),
         ("same answer after a second load", functools.partial(_same_after_a_second_load, whole=whole)),
         ("latency", _latency),
@@ -268,19 +272,21 @@ def _probabilities(found: CanaryResults, settings: InfraSettings, *, whole: Whol
             )
 
 
-def _labels(found: CanaryResults, settings: InfraSettings, *, whole: Whole, classes: Names) -> Iterator[str]:
+def _labels(
+    found: CanaryResults, settings: InfraSettings, *, whole: Whole, classes: Names, cut: float
+) -> Iterator[str]:
     told = set()
     for answer, name, scores, label in _each(whole):
-        if label not in _right_labels(scores, classes) and (name, answer.signature) not in told:
+        if label not in _right_labels(scores, classes, cut) and (name, answer.signature) not in told:
             told.add((name, answer.signature))
             yield f"{name} through {answer.signature} is labeled {label!r} at {_in_words(scores)}"
 
 
-def _right_labels(scores: Scores, classes: Names) -> tuple[str, ...]:
+def _right_labels(scores: Scores, classes: Names, cut: float) -> tuple[str, ...]:
     """The classes that may be the label: several where their probabilities hardly differ or are NaN."""
     if isinstance(scores, float):
-        near = abs(scores - 0.5) <= _NEAR_THE_CUT
-        return classes if near else (classes[int(scores >= 0.5)],)
+        near = abs(scores - cut) <= _NEAR_THE_CUT
+        return classes if near else (classes[int(scores >= cut)],)
     least = max(scores) - _NEAR_THE_CUT
     return tuple(name for name, score in zip(classes, scores, strict=True) if not score < least)
 

@@ -15,7 +15,7 @@ from tfx.types import Artifact, artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, path_utils
 
-from components import reviews
+from components import reviews, threshold
 from components.class_names import Names, names_in
 from components.evaluator.split_files import read_split, split_files
 from components.infra_validator import attempts, process
@@ -61,7 +61,7 @@ class Executor(base_executor.BaseExecutor):
         started = time.monotonic()
         names = names_in(input_dict[specs.EXAMPLES_KEY])
         found = _serve(folder, sent, settings, names)
-        results = checks(found, settings, classes=names)
+        results = checks(found, settings, classes=names, cut=threshold.read(model.uri))
         report = _report(found, results, settings, names=names, seconds=time.monotonic() - started)
         _bless(blessing, results, report)
 

@@ -11,7 +11,7 @@ from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils
 from tfx.types import standard_component_specs as specs
 
-from components import fitted_splits
+from components import fitted_splits, threshold
 from components.errors import GreenlightError
 from components.evaluator.exposure.data_settings import data_of
 from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
@@ -42,6 +42,7 @@ def gather(inputs: Mapping[str, Sequence[Artifact]], *, model_path: str, run_id:
         data_fingerprint=_data_fingerprint(inputs.get(EXAMPLES)),
         data=data_of(inputs.get(EXAMPLES) or ()),
         fitted_on=_fitted_on(inputs.get(specs.MODEL_KEY)),
+        threshold=_threshold(inputs.get(specs.MODEL_KEY)),
         code_version=code_fingerprint(*MODEL_CODE),
         greenlight_version=_greenlight_version(),
         signatures=read_signatures(model_path),
@@ -78,6 +79,12 @@ def _verdict(artifacts: Sequence[Artifact] | None) -> dict[str, Any]:
 
 def _fitted_on(models: Sequence[Artifact] | None) -> tuple[str, ...]:
     return fitted_splits.read(artifact_utils.get_single_instance(list(models)).uri) if models else ()
+
+
+def _threshold(models: Sequence[Artifact] | None) -> float:
+    if not models:
+        return threshold.DEFAULT
+    return threshold.read(artifact_utils.get_single_instance(list(models)).uri)
 
 
 def _data_fingerprint(artifacts: Sequence[Artifact] | None) -> str | None:

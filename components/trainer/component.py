@@ -11,6 +11,7 @@ from components.embeddings.locate import fingerprint
 from components.embeddings.settings import EmbeddingSettings
 from components.fingerprints import code_fingerprint
 from components.reviews import CLASSES
+from components.threshold import DEFAULT, ThresholdAim
 from components.trainer.own_model.module_file import ModuleFile
 from components.trainer.settings import TrainerSettings
 
@@ -24,6 +25,7 @@ def trainer(
     embedding: EmbeddingSettings,
     cache_dir: Path,
     classes: tuple[str, ...] = CLASSES,
+    threshold: float | ThresholdAim = DEFAULT,
     module: ModuleFile | None = None,
     judged_split: str = "eval",
     base_model: channel.BaseChannel | None = None,
@@ -36,6 +38,7 @@ def trainer(
 
     Args:
       classes: the labels that the model gives, the positive one last.
+      threshold: of the positive class, or the aim for which it is chosen.
       module: the user's code that `settings.module` names. Its text is in the cache key, and is what runs.
         The embedding is neither used nor in the key then.
       judged_split: the split that the gate judges the model on; eval is never trained on then.
@@ -53,11 +56,18 @@ def trainer(
             "trainer": settings.model_dump(mode="json"),
             **_model(module, embedding, cache_dir),
             **({"classes": list(classes)} if classes != CLASSES or module else {}),
+            **({"threshold": _as_json(threshold)} if threshold != DEFAULT else {}),
             "cache_dir": str(cache_dir),
             "judged_split": judged_split,
             "code": code_fingerprint("components.trainer.train", "components.trainer.worker"),
         },
     )
+
+
+def _as_json(threshold: float | ThresholdAim) -> float | dict[str, float]:
+    if isinstance(threshold, ThresholdAim):
+        return {threshold.kind: threshold.floor}
+    return threshold
 
 
 def _model(module: ModuleFile | None, embedding: EmbeddingSettings, cache_dir: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import tf_keras
 from scipy import special
 
+from components.threshold import DEFAULT
 from components.trainer.classifier import callbacks, model
 from components.trainer.classifier.calibration import Calibration, find, find_temperature, fold
 from components.trainer.classifier.conversion import unconverted
@@ -62,6 +63,8 @@ class FitRecord:
     refit: Refit | None = None
     not_refit: str | None = None
     """The reason for no refit, a clause; None with one."""
+    threshold: float = DEFAULT
+    """The minimum probability of the label positive, of two classes."""
 
     @property
     def fitted_on(self) -> tuple[str, ...]:

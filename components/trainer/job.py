@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from components.embeddings.settings import EmbeddingSettings
 from components.errors import InputError
 from components.reviews import CLASSES
+from components.threshold import DEFAULT, ThresholdAim
 from components.trainer.settings import TrainerSettings
 
 
@@ -20,6 +21,7 @@ class Job(BaseModel):
 
     settings: TrainerSettings
     classes: tuple[str, ...] = CLASSES
+    threshold: float | ThresholdAim = DEFAULT
     embedding: EmbeddingSettings = EmbeddingSettings()
     cache_dir: Path
     train_files: tuple[str, ...]

@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from scipy import special
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components import fitted_splits
+from components import fitted_splits, threshold
 from components.class_names import Names
 from components.embeddings.locate import unchanged
 from components.embeddings.settings import EmbeddingSettings
 from components.reviews import CLASSES
+from components.threshold import ThresholdAim
 from components.trainer import distribution, fitting, initialization, workers
 from components.trainer.classifier import model, signatures
 from components.trainer.job import Job
@@ -36,14 +39,18 @@ def run_fn(fn_args: FnArgs) -> None:
     classes = _classes(config)
     if config.get("module") is not None:
         module = ModuleFile.model_validate(config["module"])
-        record = own_model.run(fn_args, module=module, settings=settings, classes=classes)
+        record = own_model.run(
+            fn_args, module=module, settings=settings, classes=classes, wanted=_threshold(config)
+        )
         if record is not None:
+            threshold.write(os.path.dirname(fn_args.serving_model_dir), record.threshold)
             own = "the model is the user's own (trainer.module)"
             _write_history(dataclasses.replace(record, not_refit=own), fn_args.model_run_dir)
         return
     job = Job(
         settings=settings,
         classes=classes,
+        threshold=_threshold(config),
         embedding=EmbeddingSettings.model_validate(config["embedding"]),
         cache_dir=Path(config["cache_dir"]),
         train_files=tuple(fn_args.train_files),
@@ -65,6 +72,11 @@ def _classes(config: Mapping[str, Any]) -> Names:
     return tuple(config.get("classes", CLASSES))
 
 
+def _threshold(config: Mapping[str, Any]) -> float | ThresholdAim:
+    wanted = config.get("threshold", threshold.DEFAULT)
+    return ThresholdAim.model_validate(wanted) if isinstance(wanted, Mapping) else float(wanted)
+
+
 def carry_out(job: Job, *, exports: bool = True) -> None:
     """Trains; only the exporting process writes files.
 
@@ -81,10 +93,12 @@ def carry_out(job: Job, *, exports: bool = True) -> None:
         log_dir=job.run_dir if exports else None,
         judged_split=job.judged_split,
         classes=job.classes,
+        wanted=job.threshold,
     )
     if exports:
-        signatures.export(classifier, job.model_dir, classes=job.classes)
+        signatures.export(classifier, job.model_dir, classes=job.classes, cut=record.threshold)
         fitted_splits.write(os.path.dirname(job.model_dir), record.fitted_on)
+        threshold.write(os.path.dirname(job.model_dir), record.threshold)
         _write_history(record, job.run_dir)
 
 
@@ -104,6 +118,7 @@ def train(
     log_dir: str | Path | None = None,
     judged_split: str = "eval",
     classes: Names = CLASSES,
+    wanted: float | ThresholdAim = threshold.DEFAULT,
 ) -> tuple[model.Classifier, fitting.FitRecord]:
     """A trained classifier and the record of its fit; deterministic.
 
@@ -114,9 +129,12 @@ def train(
       log_dir: the folder of TensorBoard's logs, if any.
       judged_split: the split that the model will be judged on. Unless that is eval, it may be refit.
       classes: the names of the classes.
+      wanted: the threshold of the positive class, or the aim for which it is chosen on eval: by the first fit
+        where the model is refit, which has seen eval.
 
     Raises:
       GreenlightError: a split is empty, the embedding cannot be found or used, or the fit diverged.
+      InputError: no threshold reaches the aim.
     """
     strategy = distribution.strategy_of(settings)
     prepared = prepare(
@@ -129,9 +147,17 @@ def train(
         classes=classes,
     )
     fitted = fit_prepared(prepared, settings, base_model=base_model, log_dir=log_dir, strategy=strategy)
+    fitted = fitted[0], dataclasses.replace(fitted[1], threshold=_chosen(wanted, fitted[0], prepared))
     if prepared.not_refit is None:
         return refit(prepared, settings, fitted[1], strategy=strategy)
     return fitted[0], dataclasses.replace(fitted[1], not_refit=prepared.not_refit)
+
+
+def _chosen(wanted: float | ThresholdAim, classifier: model.Classifier, prepared: Prepared) -> float:
+    if not isinstance(wanted, ThresholdAim):
+        return wanted
+    logits, labels = fitting.scored(classifier, prepared.evaluation)
+    return threshold.choose(wanted, labels, special.expit(logits.astype(np.float64)))
 
 
 def fit_prepared(

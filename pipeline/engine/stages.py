@@ -47,6 +47,7 @@ def create_stages(
     train = trainer(
         examples,
         classes=settings.data.class_names,
+        threshold=settings.data.threshold,
         module=module,
         schema=data.schema.outputs["schema"] if module and module.is_run_fn else None,
         base_model=live.outputs["model"] if live else None,

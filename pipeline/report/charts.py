@@ -128,7 +128,13 @@ def roc(predictions: Predictions) -> str:
         )
         axes.plot(*cut, "o", color=SECOND, markersize=7)
         axes.annotate(
-            "cut at 0.5", cut, xytext=(9, -5), textcoords="offset points", va="top", fontsize=11, color=SECOND
+            f"cut at {predictions.threshold:.4g}",
+            cut,
+            xytext=(9, -5),
+            textcoords="offset points",
+            va="top",
+            fontsize=11,
+            color=SECOND,
         )
         axes.text(0.97, 0.08, f"AUC {area:.4f}", ha="right", fontsize=17, fontweight="bold", color=FIRST)
         axes.set(xlabel="false positive rate", ylabel="true positive rate")

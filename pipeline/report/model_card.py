@@ -110,7 +110,8 @@ def _measure(predictions: Predictions) -> Iterator[Measured]:
     named = _names(predictions.classes[1]) if predictions.probabilities is None else OF_MANY
     for key, name in named.items():
         bounds = None if key == "auc" and named is OF_MANY else predictions.interval(key)
-        yield Measured(name, measure_of(key, scores)(label, scores), *(bounds or (None, None)))
+        value = measure_of(key, scores)(label, predictions.scores_for(key))
+        yield Measured(name, value, *(bounds or (None, None)))
 
 
 def _reported(result: RunResult, *, many: bool) -> tuple[Measured, ...]:

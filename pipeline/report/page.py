@@ -171,7 +171,7 @@ def _reviews(found: RunArtifacts) -> list[dict[str, Any]]:
     groups = (
         ("Most confident errors", "The errors with the highest confidence.",
          predictions.most_confident(right=False, per_class=WRONG_SHOWN // 2)),
-        ("Nearest the threshold", "The reviews with probabilities nearest to 0.5.",
+        ("Nearest the threshold", f"The reviews with probabilities nearest to {predictions.threshold:.4g}.",
          predictions.least_confident(count=NEAREST_SHOWN)),
         ("Most confident correct", "The correct predictions with the highest confidence.",
          predictions.most_confident(right=True, per_class=RIGHT_SHOWN // 2)),

@@ -59,6 +59,7 @@ class Predictions:
     metadata: by column of `data.slice_columns`, object [N], the value as str; None without such columns.
     level: the confidence level of the intervals, 0 to 1.
     classes: the names of the classes, the positive one last.
+    threshold, baseline_threshold: the probability from which on each model's label is positive.
     """
 
     text: tuple[str, ...]
@@ -72,6 +73,8 @@ class Predictions:
     metadata: Mapping[str, np.ndarray] | None = None
     level: float = LEVEL
     classes: tuple[str, ...] = CLASSES
+    threshold: float = CUT
+    baseline_threshold: float = CUT
 
     @classmethod
     def of(cls, found: predictions.Predictions, *, level: float = LEVEL) -> Predictions:
@@ -94,6 +97,8 @@ class Predictions:
             baseline_probabilities=found.baseline_probabilities,
             metadata=found.slices,
             level=level,
+            threshold=found.threshold or CUT,
+            baseline_threshold=found.baseline_threshold or CUT,
         )
 
     def __len__(self) -> int:
@@ -104,7 +109,7 @@ class Predictions:
         """int [N]: the predicted classes."""
         from components.evaluator.judgment import metrics
 
-        return metrics.answers(self.scores)
+        return metrics.answers(self.scores_for("accuracy"))
 
     @property
     def scores(self) -> np.ndarray:
@@ -116,7 +121,7 @@ class Predictions:
         """float [N]: the distance from the threshold; of more than two classes, the probability predicted."""
         import numpy as np
 
-        return np.abs(self.probability - CUT) if self.probabilities is None else self.probability
+        return np.abs(self.probability - self.threshold) if self.probabilities is None else self.probability
 
     @functools.cached_property
     def right(self) -> np.ndarray:
@@ -207,7 +212,7 @@ class Predictions:
         """The gate's interval of a metric at `level`, on the reviews where bool [N] `chosen` is true."""
         from components.evaluator.judgment import intervals
 
-        label, probability, texts = self.label, self.scores, self.text_id
+        label, probability, texts = self.label, self.scores_for(metric), self.text_id
         if chosen is not None:
             label, probability = label[chosen], probability[chosen]
             texts = None if texts is None else texts[chosen]
@@ -215,12 +220,19 @@ class Predictions:
             metric, label=label, probability=probability, confidence=self.level, texts=texts
         )
 
+    def scores_for(self, metric: str) -> np.ndarray:
+        """float [N] as the functions of `judgment.metrics` take them for this metric, which cut at 0.5."""
+        from components.evaluator.predictions import at_one_half
+
+        return at_one_half(metric, self.scores, self.threshold)
+
     def _share(self, metric: str, chosen: np.ndarray | None = None, *, count: int | None = None) -> Interval:
         """A metric that is a share of `count` reviews (None: of all); of 0 reviews, from 0 to 1."""
         from components.evaluator.judgment.measures.by_name import measure_of
 
         label = self.label if chosen is None else self.label[chosen]
-        probability = self.scores if chosen is None else self.scores[chosen]
+        probability = self.scores_for(metric)
+        probability = probability if chosen is None else probability[chosen]
         count = len(label) if count is None else count
         if not count:
             return Interval(float("nan"), 0.0, 1.0, 0)
@@ -300,7 +312,8 @@ class Predictions:
             return None
         compared = ~np.isnan(self.baseline)
         if self.probabilities is None or self.baseline_probabilities is None:
-            before, now = (self.baseline >= CUT).astype(int) == self.label, self.right
+            theirs = self.baseline >= np.float32(self.baseline_threshold)
+            before, now = theirs.astype(int) == self.label, self.right
         else:
             # A class that the earlier model does not know has a probability of 0 in every row.
             known = self.baseline_probabilities.any(axis=0)

@@ -54,6 +54,7 @@ class Facts:
       data_fingerprint: the fingerprint of its training data.
       data: the settings of that data (`settings`) and its spans (`spans`).
       fitted_on: the splits of that data that its weights were fitted on; empty if unknown.
+      threshold: the probability from which on it labels positive, of two classes.
       code_version: the fingerprint of the code that trained it.
       greenlight_version: the version of Greenlight.
       signatures: the inputs and outputs of each signature.
@@ -67,6 +68,7 @@ class Facts:
     data_fingerprint: str | None = None
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     fitted_on: Sequence[str] = ()
+    threshold: float = 0.5
     code_version: str | None = None
     greenlight_version: str | None = None
     signatures: Mapping[str, Any] = dataclasses.field(default_factory=dict)

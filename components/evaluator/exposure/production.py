@@ -9,6 +9,7 @@ from typing import Any
 from tfx.dsl.io import fileio
 
 from components.evaluator.exposure.training_reviews import TrainingReviews, UnusableRecord
+from components.threshold import DEFAULT
 from serving.store.manifest import MANIFEST_NAME, REVIEWS_NAME, Manifest, ManifestError, from_json
 
 
@@ -20,11 +21,13 @@ class Training:
       reviews: those that it has seen; None if unknown.
       problem: why they are unknown, a clause.
       data: the settings of its data, as in `Facts.data`.
+      threshold: the probability from which on it labels positive.
     """
 
     reviews: TrainingReviews | None = None
     problem: str | None = None
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    threshold: float = DEFAULT
 
 
 def training_of(folder: str) -> Training:
@@ -36,9 +39,11 @@ def training_of(folder: str) -> Training:
     except ManifestError as error:
         return Training(problem=f"its manifest {error}")
     try:
-        return Training(reviews=_reviews(folder, manifest), data=manifest.facts.data)
+        reviews, problem = _reviews(folder, manifest), None
     except UnusableRecord as error:
-        return Training(problem=str(error), data=manifest.facts.data)
+        reviews, problem = None, str(error)
+    facts = manifest.facts
+    return Training(reviews=reviews, problem=problem, data=facts.data, threshold=facts.threshold)
 
 
 def _manifest(folder: str) -> Manifest:

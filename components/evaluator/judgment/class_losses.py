@@ -21,22 +21,22 @@ def class_losses(compared: Sample, *, fewest: int) -> Iterator[str]:
         return
     for label, name in enumerate(compared.classes):
         part = compared.predictions.where(compared.predictions.label == label)
-        theirs = part.baseline_scores
+        ours, theirs = part.scores_for("accuracy"), part.baseline_scores_for("accuracy")
         if theirs is None or part.distinct_texts < fewest:
             continue
         interval = intervals.change_interval(
             "accuracy",
             label=part.label,
-            probability=part.scores,
+            probability=ours,
             baseline=theirs,
             confidence=1 - (1 - LEVEL) / len(compared.classes),
             texts=part.text_id,
         )
         if interval is None or interval[1] >= 0:
             continue
-        change = metrics.accuracy(part.label, part.scores) - metrics.accuracy(part.label, theirs)
+        change = metrics.accuracy(part.label, ours) - metrics.accuracy(part.label, theirs)
         p_value = intervals.mcnemar_p_value(
-            label=part.label, probability=part.scores, baseline=theirs, texts=part.text_id
+            label=part.label, probability=ours, baseline=theirs, texts=part.text_id
         )
         yield (
             f"the model is worse on {name} reviews: change of accuracy {change:+.4f} on "

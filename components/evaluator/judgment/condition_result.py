@@ -219,7 +219,8 @@ def _reason(
 
 
 def _measure(condition: Condition, part: Predictions, level: float, of_class: int | None) -> _Measured:
-    label, ours, theirs = part.label, part.scores, part.baseline_scores
+    label, ours = part.label, part.scores_for(condition.metric)
+    theirs = part.baseline_scores_for(condition.metric)
     if condition.kind == "examples":
         count = float(part.distinct_texts)
         return _Measured(count, None if theirs is None else count, None, level)
@@ -259,10 +260,10 @@ def _constant_answer(condition: Condition, part: Predictions, classes: tuple[str
 
 
 def _test_of_change(condition: Condition, part: Predictions) -> str:
-    theirs = part.baseline_scores
+    theirs = part.baseline_scores_for("accuracy")
     if condition.kind not in CHANGE_KINDS or condition.metric != "accuracy" or theirs is None:
         return ""
     p_value = intervals.mcnemar_p_value(
-        label=part.label, probability=part.scores, baseline=theirs, texts=part.text_id
+        label=part.label, probability=part.scores_for("accuracy"), baseline=theirs, texts=part.text_id
     )
     return f", McNemar p = {p_value:.2g}"

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +26,7 @@ from components.evaluator.verdict import (
     Verdict,
 )
 from components.reviews import CLASSES
+from components.threshold import DEFAULT
 
 COARSEST_CHANGE = 0.002
 """The smallest `min_change` that `needed_unseen` assumes."""
@@ -83,7 +84,9 @@ def judge(
     if baseline is not None and predictions.baseline_scores is not None:
         comparison = _comparison(gate, predictions, compared, exposure, shared_classes)
         old = compared.predictions
-        baseline = dataclasses.replace(baseline, metrics=_metrics(old.label, old.baseline_scores))
+        baseline = dataclasses.replace(
+            baseline, metrics=_metrics(old.label, old.baseline_scores, old.baseline_scores_for)
+        )
 
     looks = None if earlier_candidates is None else earlier_candidates + 1
     tested = testset.describe(
@@ -105,16 +108,17 @@ def judge(
     return Verdict(
         split=split,
         conditions=results,
-        metrics=_metrics(own.predictions.label, own.predictions.scores),
+        metrics=_metrics_of(own.predictions),
         classes=of_each(own),
-        slices=tuple(
-            {"slice": name, **_metrics(part.label, part.scores)}
-            for name, part in samples.slices(own.predictions)
-        ),
+        slices=tuple({"slice": name, **_metrics_of(part)} for name, part in samples.slices(own.predictions)),
         baseline=baseline,
         comparison=comparison,
         test_set=tested,
-        notes=tuple(notes.notes(gate, split, tested, comparison, losses, fair=fair, level=level)),
+        notes=(
+            *notes.notes(gate, split, tested, comparison, losses, fair=fair, level=level),
+            *notes.threshold(predictions, classes),
+        ),
+        threshold=predictions.threshold or DEFAULT,
     )
 
 
@@ -243,11 +247,18 @@ def _enough_unseen(comparison: Comparison, compared: Sample) -> ConditionResult:
     )
 
 
-def _metrics(label: np.ndarray, scores: np.ndarray | None) -> dict[str, Any]:
+def _metrics_of(part: Predictions) -> dict[str, Any]:
+    return _metrics(part.label, part.scores, part.scores_for)
+
+
+def _metrics(
+    label: np.ndarray, scores: np.ndarray | None, scores_for: Callable[[str], Any]
+) -> dict[str, Any]:
+    """Every metric; scores_for: the scores for a metric by its name."""
     if scores is None or not_probabilities(scores):
         names = by_name.names(np.zeros(0) if scores is None else scores)
         return dict.fromkeys(names) | {"example_count": float(len(label))}
-    found = by_name.summary(label, scores)
+    found = {name: by_name.of_verdict(name, label, scores_for(name)) for name in by_name.names(scores)}
     return {name: None if math.isnan(value) else value for name, value in found.items()}
 
 

@@ -3,11 +3,22 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from components.evaluator.judgment.wording import counted
+from components.evaluator.predictions import Predictions
 from components.evaluator.settings import GateSettings
 from components.evaluator.verdict import Comparison, TestSet
+from components.threshold import DEFAULT
 
 MANY = 10
 """From so many models on one test set, a note says that the best one is partly luck."""
+
+
+def threshold(predictions: Predictions, classes: Sequence[str]) -> Iterator[str]:
+    """A note on a threshold of the candidate that is not the usual one."""
+    if predictions.threshold is not None:
+        yield (
+            f"a text is labeled {classes[-1]} from the probability {predictions.threshold:.4f} on "
+            f"(data.threshold), not from {DEFAULT:g}; accuracy, precision and recall are of these labels"
+        )
 
 
 def notes(

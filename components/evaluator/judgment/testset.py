@@ -69,8 +69,9 @@ def resolution(compared: Predictions) -> float | None:
     """
     if not len(compared) or not_probabilities(compared.scores):
         return None
-    right = metrics.correct(compared.label, compared.scores)
-    if compared.baseline_scores is None:
+    ours, theirs = compared.scores_for("accuracy"), compared.baseline_scores_for("accuracy")
+    right = metrics.correct(compared.label, ours)
+    if theirs is None:
         sums, sizes = per_text(compared.text_id, right.astype(float))
         share = float(np.mean(sums / sizes))
         disagreeing = 2 * share * (1 - share) * len(sums)
@@ -78,8 +79,8 @@ def resolution(compared: Predictions) -> float | None:
         disagreeing = sum(
             intervals.discordant(
                 label=compared.label,
-                probability=compared.scores,
-                baseline=compared.baseline_scores,
+                probability=ours,
+                baseline=theirs,
                 texts=compared.text_id,
             )
         )

@@ -5,11 +5,12 @@ from pathlib import Path
 import tensorflow as tf
 
 from components import reviews
+from components.threshold import DEFAULT
 from components.trainer.classifier.model import Classifier
 from components.trainer.classifier.ngrams import NgramIndex, Tables
 
-CUT = 0.5
-"""The minimum probability of the label positive."""
+CUT = DEFAULT
+"""The minimum probability of the label positive, unless another is exported."""
 
 SIGNATURES = ("serving_default", "tf_example", "classify", "regress")
 """Of a model of two classes; one of more has no `regress`."""
@@ -22,13 +23,14 @@ class ServedModel(tf.Module):
 
     `serving_default` takes `text`, string [N]; `tf_example` takes `examples`, string [N], serialized
     tf.Examples with a text feature. Both return `probability` (of positive), float32 [N], and `label`, string
-    [N], one of `classes`. `classify` and `regress` also take tf.Examples, under the tensor names that
-    TensorFlow Serving's calls of these names need.
+    [N], one of `classes`: positive from the probability `cut` on. `classify` and `regress` also take
+    tf.Examples, under the tensor names that TensorFlow Serving's calls of these names need.
     """
 
-    def __init__(self, classes: tuple[str, ...]) -> None:
+    def __init__(self, classes: tuple[str, ...], cut: float = CUT) -> None:
         super().__init__()
         self._classes = classes
+        self._cut = cut
 
     def probability(self, text: tf.Tensor) -> tf.Tensor:
         """Of being positive: string [N] -> float32 [N]."""
@@ -38,7 +40,7 @@ class ServedModel(tf.Module):
     def serving_default(self, text: tf.Tensor) -> Outputs:
         probability = self.probability(text)
         negative, positive = self._classes
-        label = tf.where(probability >= CUT, positive, negative)
+        label = tf.where(probability >= self._cut, positive, negative)
         return {"probability": probability, "label": label}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False)
@@ -113,8 +115,8 @@ class _Weights(tf.Module):
 class ServedClassifier(_Weights, ServedModel):
     """The signatures over a classifier of two classes."""
 
-    def __init__(self, classifier: Classifier, classes: tuple[str, ...]):
-        super().__init__(classes)
+    def __init__(self, classifier: Classifier, classes: tuple[str, ...], cut: float = CUT):
+        super().__init__(classes, cut)
         self._keep(classifier)
 
     def probability(self, text: tf.Tensor) -> tf.Tensor:
@@ -132,13 +134,23 @@ class ServedClassesClassifier(_Weights, ServedClasses):
         return self._classifier.probabilities(text, ngram_tables=self.ngram_tables)
 
 
-def export(classifier: Classifier, folder: str | Path, *, classes: tuple[str, ...] = reviews.CLASSES) -> None:
+def export(
+    classifier: Classifier,
+    folder: str | Path,
+    *,
+    classes: tuple[str, ...] = reviews.CLASSES,
+    cut: float = CUT,
+) -> None:
     """Writes the classifier to `folder`: a relocatable SavedModel with only the variables of inference.
 
-    classes: the labels that it gives, in their order; of two, the positive one last.
+    Args:
+      classes: the labels that it gives, in their order; of two, the positive one last.
+      cut: the minimum probability of the label positive, of two classes.
     """
-    served = ServedClassifier if classifier.classes == 2 else ServedClassesClassifier
-    save(served(classifier, classes), folder)
+    if classifier.classes == 2:
+        save(ServedClassifier(classifier, classes, cut), folder)
+    else:
+        save(ServedClassesClassifier(classifier, classes), folder)
 
 
 def save(served: ServedModel | ServedClasses, folder: str | Path) -> None:

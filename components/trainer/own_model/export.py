@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from components.trainer.classifier.calibration import Calibration
-from components.trainer.classifier.signatures import ServedClasses, ServedModel, save
+from components.trainer.classifier.signatures import CUT, ServedClasses, ServedModel, save
 from components.trainer.own_model.loading import OwnFunction
 from components.trainer.own_model.text_model import TextModel
 
@@ -19,8 +19,14 @@ class ServedTextModel(ServedModel):
       calibration: of its logit; None for none.
     """
 
-    def __init__(self, model: TextModel, calibration: Calibration | None, classes: tuple[str, ...]) -> None:
-        super().__init__(classes)
+    def __init__(
+        self,
+        model: TextModel,
+        calibration: Calibration | None,
+        classes: tuple[str, ...],
+        cut: float = CUT,
+    ) -> None:
+        super().__init__(classes, cut)
         # A function, not the model: what hangs on this module is saved, with all that Keras adds to it.
         self._scored = lambda text: _probability(model, calibration, text)
         self.captured = _captured(model)
@@ -83,15 +89,19 @@ def export(
     folder: str | Path,
     *,
     classes: tuple[str, ...],
+    cut: float = CUT,
     what: str = "the export of its model",
 ) -> None:
     """Writes the model to `folder`.
 
+    cut: the minimum probability of the label positive, of two classes.
     what: what is being done, for the message.
 
     Raises:
       InputError: TensorFlow cannot save it, such as a table or variable that no layer holds.
     """
     with function.explained(what):
-        served = ServedTextModel if model.classes == 2 else ServedTextClasses
-        save(served(model, calibration, classes), folder)
+        if model.classes == 2:
+            save(ServedTextModel(model, calibration, classes, cut), folder)
+        else:
+            save(ServedTextClasses(model, calibration, classes), folder)

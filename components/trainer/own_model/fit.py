@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import tf_keras
+from scipy import special
 
 from components.trainer import progress
 from components.trainer.classifier import callbacks, data
@@ -87,14 +88,29 @@ def _compile(model: TextModel, settings: TrainerSettings) -> None:
     model.compile(**defaults | given, metrics=[accuracy])
 
 
+def scored(
+    model: TextModel, calibration: Calibration | None, evaluation: data.Batches
+) -> tuple[np.ndarray, np.ndarray]:
+    """The labels, [N], and the probabilities of the positive class that the model is exported with, [N]."""
+    number, label = _numbers(model, evaluation)
+    if calibration is None:
+        return label, special.expit(number) if model.logits else number
+    logits = number if model.logits else special.logit(np.clip(number.astype(np.float64), 1e-7, 1 - 1e-7))
+    return label, special.expit(calibration.scale * logits + calibration.offset)
+
+
+def _numbers(model: TextModel, evaluation: data.Batches) -> tuple[np.ndarray, np.ndarray]:
+    """What the model gives, float [N] or of more than two classes [N, K], and the labels, [N]."""
+    batches = evaluation.batches(_EVAL_BATCH)
+    parts = [(model(text, training=False).numpy(), label.numpy()) for text, label in batches]
+    number, label = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return number[:, 0] if model.classes == 2 else number, label
+
+
 def _calibration(
     function: OwnFunction, model: TextModel, evaluation: data.Batches, *, wanted: bool
 ) -> Calibration | None:
-    batches = evaluation.batches(_EVAL_BATCH)
-    scored = [(model(text, training=False).numpy(), label.numpy()) for text, label in batches]
-    number, label = (np.concatenate(parts) for parts in zip(*scored, strict=True))
-    if model.classes == 2:
-        number = number[:, 0]
+    number, label = _numbers(model, evaluation)
     if not model.logits:
         require_probabilities(function, number, when="after training")
     if not wanted:

@@ -1,9 +1,12 @@
 """The Trainer's work where `trainer.module` names the user's code."""
 
+import dataclasses
+
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.infra_validator.signatures import signature_problems
+from components.threshold import DEFAULT, ThresholdAim, choose
 from components.trainer import progress
 from components.trainer.fitting import FitRecord
 from components.trainer.own_model import export, fit, text_model
@@ -15,17 +18,27 @@ from serving.model.loader import LoadError, load
 
 
 def run(
-    fn_args: FnArgs, *, module: ModuleFile, settings: TrainerSettings, classes: tuple[str, ...]
+    fn_args: FnArgs,
+    *,
+    module: ModuleFile,
+    settings: TrainerSettings,
+    classes: tuple[str, ...],
+    wanted: float | ThresholdAim = DEFAULT,
 ) -> FitRecord | None:
     """Trains and exports with the user's function; None for one that keeps no record, a `run_fn`.
 
+    wanted: the threshold of the positive class, or the aim for which it is chosen.
+
     Raises:
-      InputError: the code cannot be used; the message says what is missing.
+      InputError: the code cannot be used, and the message says what is missing; or no threshold reaches the
+        aim.
       GreenlightError: a split is empty, or the fit diverged.
     """
     with imported(module) as function:
         if not module.is_run_fn:
-            return _fit(fn_args, function, settings, classes)
+            return _fit(fn_args, function, settings, classes, wanted)
+        if wanted != DEFAULT:
+            raise function.problem("run_fn exports its own labels: data.threshold does not reach them.")
         progress.report(f"training by {module.name}")
         function(fn_args)
         _require_model(function, fn_args.serving_model_dir, many=len(classes) > 2)
@@ -33,7 +46,11 @@ def run(
 
 
 def _fit(
-    fn_args: FnArgs, function: OwnFunction, settings: TrainerSettings, classes: tuple[str, ...]
+    fn_args: FnArgs,
+    function: OwnFunction,
+    settings: TrainerSettings,
+    classes: tuple[str, ...],
+    wanted: float | ThresholdAim,
 ) -> FitRecord:
     train, evaluation = fit.read(settings, train_files=fn_args.train_files, eval_files=fn_args.eval_files)
     progress.report(f"building the model of {function.module.name}")
@@ -50,8 +67,12 @@ def _fit(
         settings=settings,
         log_dir=fn_args.model_run_dir,
     )
-    export.export(function, model, record.calibration, fn_args.serving_model_dir, classes=classes)
-    return record
+    if isinstance(wanted, ThresholdAim):
+        cut = choose(wanted, *fit.scored(model, record.calibration, evaluation))
+    else:
+        cut = wanted
+    export.export(function, model, record.calibration, fn_args.serving_model_dir, classes=classes, cut=cut)
+    return dataclasses.replace(record, threshold=cut)
 
 
 def _require_model(function: OwnFunction, folder: str, *, many: bool) -> None:

@@ -53,3 +53,23 @@ def test_a_label_may_miss_the_cut_by_a_millionth(probability, label, wrong):
     (labels,) = [each for each in checks(found, InfraSettings()) if each.name == "labels"]
     said = f"review 1 through tf_example is labeled {label!r} at probability {probability:.4f}"
     assert labels.problems == ((said,) if wrong else ())  # once, however many calls say it
+
+
+@pytest.mark.parametrize(
+    ("probability", "label", "wrong"),
+    [(0.6, "negative", False), (0.6, "positive", True), (0.71, "positive", False), (0.71, "negative", True)],
+)
+def test_the_label_goes_with_the_threshold_of_the_model(probability, label, wrong):
+    answer = CanaryAnswer(
+        signature="tf_example", canaries=("review 1",), probability=[probability], label=[label]
+    )
+    found = CanaryResults(
+        ended=Ended(why=None, records=(), log=""),
+        signatures=None,
+        asked=(answer,),
+        answers=(answer,),
+        steps={},
+        unfinished=None,
+    )
+    (labels,) = [each for each in checks(found, InfraSettings(), cut=0.7) if each.name == "labels"]
+    assert bool(labels.problems) == wrong

@@ -13,7 +13,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
-from components import fitted_splits
+from components import fitted_splits, threshold
 from components.errors import GreenlightError, InputError
 from components.fingerprints import code_fingerprint
 from components.pusher.executor import Executor
@@ -153,6 +153,13 @@ def test_the_manifest_says_which_splits_the_model_was_fitted_on(push, make_train
     fitted_splits.write(model.uri, ("train", "eval"))
     push(model=model)
     assert VersionStore(root).live().manifest.facts.fitted_on == ("train", "eval")
+
+
+def test_the_manifest_says_the_threshold_of_the_label(push, make_trained, root):
+    model = make_trained("a")
+    threshold.write(model.uri, 0.7)
+    push(model=model)
+    assert VersionStore(root).live().manifest.facts.threshold == 0.7
 
 
 def test_what_nobody_tells_stays_empty(push, make_trained, root):

@@ -56,14 +56,13 @@ def _of_class(metric: str, of_class: int, *, binary: bool) -> Measure:
     return Measure(_as_is, lambda label, probabilities: multiclass.auc_of(label, probabilities, of_class))
 
 
-def summary(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
-    """Every metric of a verdict by its name."""
-    of = metrics.METRICS if probability.ndim == 1 else multiclass.METRICS
-    return {name: metric(label, probability) for name, metric in of.items()}
+def of_verdict(name: str, label: np.ndarray, probability: np.ndarray) -> float:
+    """The metric of a verdict that has this name."""
+    return (metrics.METRICS if probability.ndim == 1 else multiclass.METRICS)[name](label, probability)
 
 
 def names(probability: np.ndarray) -> tuple[str, ...]:
-    """The names of these metrics."""
+    """The names of every metric of a verdict."""
     return tuple(metrics.METRICS if probability.ndim == 1 else multiclass.METRICS)
 
 

@@ -53,15 +53,17 @@ def gap(
     found = {}
     for name in samples.slices_of(predictions, column):
         part = samples.part(predictions, name)
-        if part.distinct_texts >= fewest and not math.isnan(value := measure(part.label, part.scores)):
+        if part.distinct_texts >= fewest and not math.isnan(
+            value := measure(part.label, part.scores_for(metric))
+        ):
             found[name] = part, value
     if len(found) < 2:
         return None
     highest, lowest = (choose(found, key=lambda name: found[name][1]) for choose in (max, min))
     theirs = [
-        measure(part.label, part.baseline_scores)
+        measure(part.label, old)
         for part, _ in found.values()
-        if part.baseline_scores is not None
+        if (old := part.baseline_scores_for(metric)) is not None
     ]
     known = bool(theirs) and not any(map(math.isnan, theirs))
     level = 1 - (1 - confidence) / math.comb(len(found), 2)
@@ -72,7 +74,7 @@ def gap(
         baseline=max(theirs) - min(theirs) if known else None,
         interval=intervals.difference_interval(
             metric,
-            *(_group(found[name][0]) for name in (highest, lowest)),
+            *(_group(found[name][0], metric) for name in (highest, lowest)),
             confidence=level,
             of_class=of_class,
         ),
@@ -80,5 +82,5 @@ def gap(
     )
 
 
-def _group(part: Predictions) -> intervals.Group:
-    return intervals.Group(part.label, part.scores, part.text_id)
+def _group(part: Predictions, metric: str) -> intervals.Group:
+    return intervals.Group(part.label, part.scores_for(metric), part.text_id)

@@ -15,6 +15,7 @@ from components.evaluator.exposure import training_reviews
 from components.evaluator.exposure.data_settings import SPANS, data_of, differences
 from components.evaluator.exposure.production import training_of
 from components.evaluator.exposure.training_reviews import TrainingReviews, UnusableRecord, hashes
+from components.example_gen.settings import DataSettings
 from components.reviews import TEXT, canonical, to_example
 from serving.store.manifest import MANIFEST_NAME, REVIEWS_NAME, Facts
 from serving.versions import VersionStore
@@ -212,3 +213,12 @@ def test_every_setting_that_differs_is_named_and_the_window_too():
         "the spans changed: 2, 4 before, none now",
     ]
     assert list(differences(unknown, {"other": 1})) == ['data.label changed from "\u00e9" to unset']
+
+
+def test_a_setting_that_an_older_release_did_not_have_is_no_difference():
+    now = {"settings": DataSettings().model_dump(mode="json")}
+    before = {"settings": {name: value for name, value in now["settings"].items() if name != "threshold"}}
+    assert list(differences(before, now)) == []
+    assert list(differences(before, {"settings": now["settings"] | {"threshold": 0.7}})) == [
+        "data.threshold changed from 0.5 to 0.7"
+    ]
