@@ -9,8 +9,9 @@ Two things differ. A pod is a process in a folder of its own with an environment
 `customPath` tells it where in that folder the launcher has its copies, since a test may not make /minio. And
 of retries the waiting is left out.
 
-Not played, since no compiled file of this project has it: importers, loops, conditions, nested pipelines,
-workspaces (a volume at /kfp-workspace, only for steps with an artifact or parameter of it).
+Not played, since no compiled file of this project has it: importers, loops, conditions, other nested
+pipelines than that of an exit handler, workspaces (a volume at /kfp-workspace, only for steps with an
+artifact or parameter of it).
 """
 
 from __future__ import annotations
@@ -118,12 +119,16 @@ class Cluster:
     def run(
         self, spec: dict[str, Any], *, run_id: str, pipeline_root: str = DEFAULT_ROOT, **given: Any
     ) -> dict[str, Task]:
-        """Every step as soon as those before it ended well; `given` are the run's parameters."""
+        """Every step as soon as those before it ended well, and an exit task after all of them.
+
+        given: the run's parameters.
+        """
         declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
         assert set(given) <= set(declared), "KFP refuses a run with unknown parameters"
         parameters = {name: each["defaultValue"] for name, each in declared.items()} | given
-        specs = spec["root"]["dag"]["tasks"]
-        run = _Run(self, spec, run_id, pipeline_root, parameters, {name: Task(name) for name in specs})
+        specs, exits = _stages_and_exits(spec)
+        tasks = {name: Task(name) for name in (*specs, *exits)}
+        run = _Run(self, spec, run_id, pipeline_root, parameters, tasks, {**specs, **exits})
         done = {name: threading.Event() for name in specs}
 
         def when_ready(name: str) -> None:
@@ -138,6 +143,8 @@ class Cluster:
 
         with ThreadPoolExecutor(max_workers=len(specs)) as threads:
             list(threads.map(when_ready, specs))
+        for name in exits:
+            run.execute(name)
         return run.tasks
 
     def file(self, uri: str) -> Path:
@@ -160,11 +167,12 @@ class _Run:
     root: str
     parameters: dict[str, Any]
     tasks: dict[str, Task]
+    specs: dict[str, Any]
 
     def execute(self, name: str) -> None:
         """The driver's part: inputs, outputs and the cache; then the pod."""
         task = self.tasks[name]
-        spec = self.spec["root"]["dag"]["tasks"][name]
+        spec = self.specs[name]
         component = self.spec["components"][spec["componentRef"]["name"]]
         executor = self.spec["deploymentSpec"]["executors"][component["executorLabel"]]
         if "container" not in executor:
@@ -186,7 +194,7 @@ class _Run:
 
     def executor_input(self, name: str) -> dict[str, Any]:
         """What the driver resolves for a task whose upstream tasks have ended."""
-        spec = self.spec["root"]["dag"]["tasks"][name]
+        spec = self.specs[name]
         component = self.spec["components"][spec["componentRef"]["name"]]
         return {
             "inputs": {
@@ -202,7 +210,8 @@ class _Run:
             if "componentInputParameter" in source:
                 values[name] = self.parameters[source["componentInputParameter"]]
             else:
-                values[name] = source["runtimeValue"]["constant"]
+                constant = source["runtimeValue"]["constant"]
+                values[name] = self.id if constant == "{{$.pipeline_job_uuid}}" else constant
         for name, declared in component.get("inputDefinitions", {}).get("parameters", {}).items():
             kind = KINDS[declared["parameterType"]]
             assert isinstance(values[name], kind), f"input parameter {name!r} type mismatch"
@@ -250,7 +259,7 @@ class _Run:
         for artifact in _listed(executor_input["outputs"]):
             Path(artifact["customPath"]).parent.mkdir(parents=True, exist_ok=True)
         folder = pod / "kfp_outputs"
-        if cluster.version.output_in_task_root:
+        if cluster.version.output_in_task_root and outputs:
             folder = Path(_listed(executor_input["outputs"])[0]["customPath"]).parent
         executor_input["outputs"]["outputFile"] = str(folder / "output_metadata.json")
         done = _started(container, json.dumps(executor_input), pod)
@@ -279,6 +288,25 @@ class _Run:
             task.outputs[key] = self.cluster.record(key, artifact["type"], artifact["uri"], metadata)
 
 
+def _stages_and_exits(spec: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The tasks of the stages and the exit tasks, by name.
+
+    An exit task is a hook of the one task that it depends on, a nested pipeline with inputs of equal names.
+    """
+    tasks = spec["root"]["dag"]["tasks"]
+    last = "ALL_UPSTREAM_TASKS_COMPLETED"
+    exits = {
+        name: task for name, task in tasks.items() if task.get("triggerPolicy", {}).get("strategy") == last
+    }
+    if not exits:
+        return tasks, {}
+    ((group, nested),) = ((name, task) for name, task in tasks.items() if name not in exits)
+    assert all(task["dependentTasks"] == [group] for task in exits.values())
+    for name, source in nested.get("inputs", {}).get("parameters", {}).items():
+        assert source == {"componentInputParameter": name}
+    return spec["components"][nested["componentRef"]["name"]]["dag"]["tasks"], exits
+
+
 def _copy(source: Path, target: Path) -> None:
     """A folder or a file; what a step did not write is no error to KFP."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -296,8 +324,10 @@ def _started(container: dict, executor_input: str, pod: Path) -> subprocess.Comp
         "TMPDIR": str(pod),
     }
     words = [*container["command"], *container["args"]]
+    values = json.loads(executor_input)["inputs"]["parameterValues"]
+    placeholders = {f"{{{{$.inputs.parameters['{name}']}}}}": str(value) for name, value in values.items()}
     return subprocess.run(
-        [word.replace("{{$}}", executor_input) for word in words],
+        [placeholders.get(word, word).replace("{{$}}", executor_input) for word in words],
         env=environment,
         cwd=pod,
         stdout=subprocess.PIPE,
@@ -308,7 +338,9 @@ def _started(container: dict, executor_input: str, pod: Path) -> subprocess.Comp
 
 
 def _executor_output(path: Path) -> dict[str, Any]:
-    """The file as KFP reads it: an unknown key is an error."""
+    """The file as KFP reads it: an unknown key is an error. A program that is not TFX's writes none."""
+    if not path.exists():
+        return {}
     message = json_format.Parse(path.read_text(encoding="utf-8"), pipeline_spec_pb2.ExecutorOutput())
     return json_format.MessageToDict(message)
 

@@ -20,7 +20,7 @@ def as_the_step_gives_it_to_tfx(compiled, name: str, cluster: Cluster) -> dict:
     defaults = {
         key: each["defaultValue"] for key, each in spec["root"]["inputDefinitions"]["parameters"].items()
     }
-    run = _Run(cluster, spec, "run-1", "minio://mlpipeline/v2", defaults, {})
+    run = _Run(cluster, spec, "run-1", "minio://mlpipeline/v2", defaults, {}, spec["root"]["dag"]["tasks"])
     for task, component in spec["components"].items():
         run.tasks[task] = Task(task)
         for key, each in component["outputDefinitions"]["artifacts"].items():
