@@ -14,9 +14,11 @@ from components.errors import GreenlightError, InputError, MachineFault
 from greenlight.project import LoadedVersion, Project, Runs, load
 from greenlight.result import Result
 from greenlight.running import run
+from greenlight.study import EarlyStopping, study_early_stopping
 from serving.transports.calls import Prediction
 
 __all__ = [
+    "EarlyStopping",
     "GreenlightError",
     "InputError",
     "LoadedVersion",
@@ -27,4 +29,5 @@ __all__ = [
     "Runs",
     "load",
     "run",
+    "study_early_stopping",
 ]

