@@ -11,6 +11,8 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from components.unspaced_scripts import with_spaces
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -117,7 +119,13 @@ def canonical_key(text: str) -> bytes:
 
 
 def count_words(normalized: str) -> int:
-    """Words of a text that `normalize` returned; 0 for the empty text."""
+    """Words of a text that `normalize` returned; 0 for the empty text.
+
+    A character of a script without spaces between words, such as Chinese, counts as one.
+    """
+    spaced = with_spaces(normalized)
+    if spaced is not normalized:
+        return len(spaced.split())
     return normalized.count(" ") + 1 if normalized else 0
 
 

@@ -18,6 +18,7 @@ from components.data_check.vocabulary import KnownWords, known_words, unknown_la
 from components.embeddings import catalog, glove, tokenization
 from components.embeddings.settings import EmbeddingSettings
 from components.label_check.suspects import MOST, LabelCheck, find_suspects
+from components.unspaced_scripts import with_spaces_tf
 
 TRAIN = "train"
 _KNOWN_SOURCES = ("packaged", "tfds")
@@ -72,11 +73,12 @@ def look_at(
 
 def _known_words(sample: Sample, embedding: EmbeddingSettings) -> tuple[str, KnownWords] | None:
     """The embedding's name and what it knows; None where its language is not known."""
-    if embedding.name not in {entry.name for entry in catalog.CATALOG}:
+    if embedding.name not in {entry.name for entry in catalog.CATALOG} - {catalog.NONE}:
         return None
     # The downloaded ones of the catalog are English, too: GloVe's words stand for theirs.
     vocabulary = set(glove.words(embedding.vocabulary_size))
-    tokens = tokenization.tokens(tf.constant(sample.texts[:_READ_FOR_WORDS])).flat_values.numpy().tolist()
+    spaced = with_spaces_tf(tf.constant(sample.texts[:_READ_FOR_WORDS]))
+    tokens = tokenization.tokens(spaced).flat_values.numpy().tolist()
     return embedding.name, known_words((token.decode("utf-8", "replace") for token in tokens), vocabulary)
 
 

@@ -83,7 +83,7 @@ def unknown_language(found: KnownWords, *, embedding: str, fewest: float) -> str
     return (
         f"text: the embedding {embedding} knows {found.share:.1%} of the words, fewer than the "
         f"{fewest:.1%} of check.min_known_words. It is made from English; {_described(script)}. "
-        f"{_remedy(script)}, or train on the n-grams alone with check.min_known_words=0"
+        f"{_remedy(script)}, or train on the n-grams alone with embedding.name=none"
     )
 
 
@@ -100,7 +100,6 @@ def _remedy(script: str) -> str:
     if script == _SYMBOLS:
         return "See that data.text_column names the column of the text"
     module = _MODULES.get(script, "the folder of a multilingual TF Hub module")
-    spaces = "put spaces between the words first, and " if script in _WITHOUT_SPACES else ""
     wrong = "See that it is text and not encoded data; " if script == "LATIN" else ""
-    remedy = f"{wrong}{spaces}set embedding.name to one made for the language, such as {module}"
+    remedy = f"{wrong}set embedding.name to one made for the language, such as {module}"
     return remedy[0].upper() + remedy[1:]

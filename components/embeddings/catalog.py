@@ -27,6 +27,8 @@ class Embedding:
 
 
 GLOVE = "glove-6b-50d"
+NONE = "none"
+"""No embedding: a built module that gives every text the same number, so that the n-grams alone count."""
 
 CATALOG: tuple[Embedding, ...] = (
     Embedding(
@@ -36,6 +38,13 @@ CATALOG: tuple[Embedding, ...] = (
         50,
         "GloVe 6B (Wikipedia and Gigaword), built here from the packaged public-domain vectors; needs no "
         "network.",
+    ),
+    Embedding(
+        NONE,
+        "built",
+        NONE,
+        1,
+        "No embedding: word n-grams alone. For languages that no embedding here knows.",
     ),
     Embedding(
         "gnews-swivel-20dim",

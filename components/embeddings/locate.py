@@ -107,7 +107,8 @@ def _built(settings: EmbeddingSettings, shelf: Path, progress: Progress) -> Path
     record = folder.with_name(folder.name + ".seal.json")
     with locked(folder):
         if not checksums.is_intact(folder, record):
-            progress(f"building the embedding {settings.name}, {settings.vocabulary_size:,} words (once)")
+            if settings.name != catalog.NONE:
+                progress(f"building the embedding {settings.name}, {settings.vocabulary_size:,} words (once)")
             shutil.rmtree(folder, ignore_errors=True)
             with tempfile.TemporaryDirectory(dir=shelf, prefix=f".{folder.name}-") as scratch:
                 _build(Path(scratch, "module"), settings)
@@ -119,6 +120,9 @@ def _built(settings: EmbeddingSettings, shelf: Path, progress: Progress) -> Path
 def _build(folder: Path, settings: EmbeddingSettings) -> None:
     from components.embeddings import text_module
 
+    if settings.name == catalog.NONE:
+        text_module.save_constant(folder)
+        return
     glove_6b = glove.read(settings.vocabulary_size)
     rows_for_unknown = np.zeros((OOV_ROWS, glove_6b.vectors.shape[1]), np.float32)
     text_module.save(

@@ -12,7 +12,8 @@ class EmbeddingSettings(BaseModel):
         "glove-6b-50d",
         min_length=1,
         description="A name of `greenlight embeddings`, the URL of a TF Hub module, or the folder of one on "
-        "this machine. The default needs no network: it is built here from the packaged GloVe vectors.",
+        "this machine. The default needs no network: it is built here from the packaged GloVe vectors. "
+        "`none` uses word n-grams alone.",
     )
     vocabulary_size: int = Field(
         50_000,
@@ -26,3 +27,8 @@ class EmbeddingSettings(BaseModel):
         description="Whether training changes the embedding's vectors. A module without trainable variables "
         "is refused when this is true.",
     )
+
+    @property
+    def trained(self) -> bool:
+        """Whether it has vectors, and training changes them."""
+        return self.trainable and self.name != "none"

@@ -54,6 +54,26 @@ class TextEmbedding(tf.train.Checkpoint):
         )
 
 
+class ConstantEmbedding(tf.train.Checkpoint):
+    """string [N] -> zeros, float32 [N, 1]: a module that knows no word, and has nothing to train."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.variables: list = []
+        self.trainable_variables: list = []
+        self.regularization_losses: list = []
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def __call__(self, text: tf.Tensor) -> tf.Tensor:
+        return tf.zeros([tf.size(text), 1], tf.float32)
+
+
+def save_constant(folder: Path) -> None:
+    """Writes the embedding without words as a SavedModel to the new folder `folder`."""
+    folder.mkdir(parents=True)
+    tf.saved_model.save(ConstantEmbedding(), str(folder))
+
+
 def save(folder: Path, *, words: tuple[str, ...], vectors: np.ndarray) -> None:
     """Writes the embedding of `words` as a self-contained SavedModel to the new folder `folder`.
 

@@ -22,9 +22,12 @@ from components.trainer.classifier.class_tally import ClassTally
 from components.trainer.classifier.ngram_tally import NgramTally
 from components.trainer.distribution import DistributedCopy, SharedModel
 from components.trainer.settings import TrainerSettings
+from components.unspaced_scripts import share_of_letters, with_spaces_tf
 
 _SAMPLE = 25_000
 """The approximate number of reviews that n-grams are learned from if reviews are streamed: 160 MB."""
+_READ_FOR_SCRIPTS, _LEAST_SHARE = 2_000, 0.1
+"""What `trainer.tokens = "auto"` goes by: the number of texts, and the share of their letters."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Prepared:
       vocabulary_of_both: the same n-grams with the values that both sets teach, for a refit.
       not_refit: why there is no refit, a clause; None if there is one.
       classes: the names of the classes.
+      by_character: whether each character of a script without spaces between words is a token.
     """
 
     handle: str
@@ -48,6 +52,7 @@ class Prepared:
     vocabulary_of_both: ngrams.Vocabulary | None = None
     not_refit: str | None = None
     classes: Names = CLASSES
+    by_character: bool = False
 
     def together(self) -> "Prepared":
         """What a refit takes: both sets of reviews as `train`. `evaluation` is part of it then."""
@@ -58,12 +63,12 @@ class Prepared:
         return dataclasses.replace(self, vocabulary=self.vocabulary_of_both, train=both)
 
     def fresh_embedding(self) -> hub.KerasLayer:
-        return load(self.handle, name=self.embedding.name, trainable=self.embedding.trainable)
+        return load(self.handle, name=self.embedding.name, trainable=self.embedding.trained)
 
     def fresh_classifier(self, settings: TrainerSettings) -> model.Classifier:
         """An untrained classifier; also seeds the random numbers of its fit."""
         tf_keras.utils.set_random_seed(settings.seed)
-        return model.build(self.fresh_embedding(), self.vocabulary, settings, classes=len(self.classes))
+        return self._build(self.fresh_embedding(), settings)
 
     def distributed(
         self, classifier: model.Classifier, settings: TrainerSettings, strategy: Any
@@ -76,10 +81,22 @@ class Prepared:
                 # Not `load`, whose checks call the layer, which TensorFlow allows only on a replica.
                 embedding = hub.KerasLayer(self.handle, trainable=True, input_shape=[], dtype=tf.string)
             width = classifier.head.inputs[0].shape[1]
-            copy = model.build(embedding, self.vocabulary, settings, width=width, classes=len(self.classes))
+            copy = self._build(embedding, settings, width=width)
             distributed = DistributedCopy(strategy, copy, model.encoded_feed(copy, SharedModel))
             distributed.copy_from(classifier)
         return distributed
+
+    def _build(
+        self, embedding: hub.KerasLayer, settings: TrainerSettings, *, width: int | None = None
+    ) -> model.Classifier:
+        return model.build(
+            embedding,
+            self.vocabulary,
+            settings,
+            width=width,
+            classes=len(self.classes),
+            by_character=self.by_character,
+        )
 
 
 def prepare(
@@ -105,13 +122,15 @@ def prepare(
       GreenlightError: a split is empty or cannot be read.
     """
     handle = locate(embedding, cache_dir=cache_dir, progress=progress.report)
-    encode_words = model.embedding_encoder(load(handle, name=embedding.name, trainable=embedding.trainable))
+    encode_words = model.embedding_encoder(load(handle, name=embedding.name, trainable=embedding.trained))
     sizes = {"train": data.count(train_files, split="train"), "eval": data.count(eval_files, split="eval")}
     files = {"train": train_files, "eval": eval_files}
     settings = settings.scaled(reviews=sizes["train"])
     streamed = sum(sizes.values()) > settings.memory_reviews
     not_refit = settings.why_not_refit(judged_split=judged_split, streamed=streamed)
-    learned = _Learned(settings, refit=not_refit is None, classes=len(classes))
+    by_character = _by_character(settings, train_files)
+    before = with_spaces_tf if by_character else None
+    learned = _Learned(settings, refit=not_refit is None, classes=len(classes), before=before)
     if streamed:
         progress.report(f"{sizes['train']:,} and {sizes['eval']:,} reviews are streamed in every epoch")
         reviews = _streamed(settings, encode_words, files, sizes, learned)
@@ -127,7 +146,22 @@ def prepare(
         vocabulary_of_both=learned.of_both,
         not_refit=not_refit,
         classes=classes,
+        by_character=by_character,
     )
+
+
+def _by_character(settings: TrainerSettings, train_files: Sequence[str]) -> bool:
+    """Whether characters of scripts without spaces are tokens, which `auto` decides by a sample of texts."""
+    if settings.tokens != "auto":
+        return settings.tokens == "characters"
+    share = share_of_letters(data.first_texts(train_files, most=_READ_FOR_SCRIPTS))
+    if share < _LEAST_SHARE:
+        return False
+    progress.report(
+        f"{share:.0%} of the letters are of scripts without spaces between words: each character is a token "
+        "(trainer.tokens)"
+    )
+    return True
 
 
 class _Learned:
@@ -138,8 +172,10 @@ class _Learned:
       of_both: the same n-grams with the values of both splits; None without a refit.
     """
 
-    def __init__(self, settings: TrainerSettings, *, refit: bool, classes: int = 2) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: TrainerSettings, *, refit: bool, classes: int = 2, before: data.Encode | None = None
+    ) -> None:
+        self._settings, self.before = settings, before
         self._tally = NgramTally() if classes == 2 else ClassTally(classes)
         self.taught_by = ("train", "eval") if refit else ("train",)
         self.of_train: ngrams.Vocabulary | None = None
@@ -170,9 +206,9 @@ class _Learned:
     def encoder(self, encode_words: data.Encode) -> data.Encode:
         """The encoder of `model.encoded_feed` for a classifier with these n-grams."""
         if self.of_train is None:
-            return encode_words
+            return model.after(self.before, encode_words)
         index = ngrams.NgramIndex(self.of_train)
-        return lambda text: (encode_words(text), *index.encoded(text))
+        return model.after(self.before, lambda text: (encode_words(text), *index.encoded(text)))
 
 
 def _streamed(
@@ -187,7 +223,7 @@ def _streamed(
         sample = data.encoded(
             files[split],
             split=split,
-            encode=lambda text: ngrams.hashes(text, order=settings.ngram_order),
+            encode=model.after(learned.before, lambda text: ngrams.hashes(text, order=settings.ngram_order)),
             one_in=math.ceil(sizes["train"] / _SAMPLE),
         )
         learned.learn(split, ((part.features, part.labels) for part in sample))
@@ -204,12 +240,15 @@ def _encoded(
     """Reads and encodes the splits, and learns the n-grams; tokenizes each review once."""
     order = settings.ngram_order
     if not order:
-        return {split: data.read(files[split], split=split, encode=encode_words) for split in files}
+        encode = learned.encoder(encode_words)
+        return {split: data.read(files[split], split=split, encode=encode) for split in files}
     hashed = {
         split: data.read(
             files[split],
             split=split,
-            encode=lambda text: (encode_words(text), ngrams.hashes(text, order=order)),
+            encode=model.after(
+                learned.before, lambda text: (encode_words(text), ngrams.hashes(text, order=order))
+            ),
         )
         for split in learned.taught_by
     }

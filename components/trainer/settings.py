@@ -62,6 +62,13 @@ class TrainerSettings(BaseModel):
         lt=1,
         description="Share of the embedding's outputs that each training step sets to zero; 0 turns it off.",
     )
+    tokens: Literal["auto", "words", "characters"] = Field(
+        "auto",
+        description="What a text is split into. `words` are separated by spaces and punctuation; with "
+        "`characters`, each character of a script without spaces between words (Chinese, Japanese, Thai, "
+        "Lao, Khmer, Burmese) is a token of its own, and words of other scripts stay whole. `auto` takes "
+        "characters if a tenth of the letters of the first 2,000 training texts are of these scripts.",
+    )
     ngram_order: int = Field(
         3,
         ge=0,

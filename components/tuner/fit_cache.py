@@ -25,7 +25,14 @@ from components.trainer.train import fit_prepared
 from serving.storage.whole_file import write_whole
 
 _BATCH = 2048
-_PREPARED_WITH = ("ngram_order", "ngram_min_count", "ngram_limit", "scale_with_reviews", "memory_reviews")
+_PREPARED_WITH = (
+    "tokens",
+    "ngram_order",
+    "ngram_min_count",
+    "ngram_limit",
+    "scale_with_reviews",
+    "memory_reviews",
+)
 """The training settings that `prepare` looks at; fits that agree in them share what it made."""
 
 

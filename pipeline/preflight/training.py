@@ -99,6 +99,15 @@ def _require_model(settings: Settings) -> None:
         ModuleFile.read(settings.trainer.module)
     else:
         catalog.find(settings.embedding.name)
+        _require_features(settings)
+
+
+def _require_features(settings: Settings) -> None:
+    if settings.embedding.name == catalog.NONE and not settings.trainer.ngram_order:
+        raise InputError(
+            'embedding.name = "none" leaves the word n-grams alone, and trainer.ngram_order = 0 leaves these '
+            "out: nothing of the text is left. Give one of them another value."
+        )
 
 
 def _require_built_in(settings: Settings, what: str) -> None:

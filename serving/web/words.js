@@ -5,9 +5,13 @@ const AT_ONCE = 64;
 const MOST_LETTERS = 1e6; // in one call, which the server must take
 const BARELY = 0.02; // log-odds below which a word changed nothing worth a mark
 
+// White space, a character of a script that puts no spaces between words, or what else stands between spaces.
+const UNSPACED = "\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}";
+const PARTS = new RegExp(`\\s+|[${UNSPACED}]\\p{M}*|[^\\s${UNSPACED}]+`, "gu");
+
 /** The text in pieces: what is left out together, and the white space between as it is. */
 export function pieces(text) {
-  const parts = text.match(/\s+|\S+/g) ?? [];
+  const parts = text.match(PARTS) ?? [];
   const words = parts.filter((part) => /\S/.test(part)).length;
   const together = Math.ceil(words / MOST);
   const found = [];

@@ -6,6 +6,8 @@ from functools import cache
 import numpy as np
 from datasketch import MinHash
 
+from components.unspaced_scripts import with_spaces
+
 FEWEST_WORDS = 10
 """The minimum number of words of a text with a sketch; in shorter texts, one word makes a difference."""
 _PERMUTATIONS = 64
@@ -16,7 +18,7 @@ _FIRST, _SECOND = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77)
 
 def sketch(canonical: str) -> bytes:
     """The MinHash of a text that `reviews.canonical` returned, uint32 [64]; empty for a short text."""
-    words = canonical.split()
+    words = with_spaces(canonical).split()
     if len(words) < FEWEST_WORDS:
         return b""
     found = MinHash(_PERMUTATIONS, hashfunc=int, permutations=_permutations(), scheme=_SCHEME)

@@ -174,6 +174,13 @@ def encoded(patterns: Sequence[str], *, split: str, encode: Encode, one_in: int 
             yield EncodedPart(fingerprint.numpy(), label.numpy(), features)
 
 
+def first_texts(patterns: Sequence[str], *, most: int) -> list[str]:
+    """The first texts of GZIP TFRecords, which are in random order; bytes that are not UTF-8 are replaced."""
+    for records in _records(patterns).batch(most).take(1):
+        return [text.decode("utf-8", "replace") for text in _parse(records)[0].numpy()]
+    return []
+
+
 def _records(patterns: Sequence[str]) -> tf.data.Dataset:
     files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
     return tf.data.TFRecordDataset(files, compression_type="GZIP")

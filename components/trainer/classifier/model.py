@@ -13,6 +13,7 @@ from components.trainer.classifier.conversion import UnconvertedModel, unconvert
 from components.trainer.classifier.data import Encode
 from components.trainer.classifier.ngrams import NgramScore, Tables, Vocabulary, score
 from components.trainer.settings import TrainerSettings
+from components.unspaced_scripts import with_spaces_tf
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Classifier:
     embedding: hub.KerasLayer
     ngrams: NgramScore | None
     head: tf_keras.Model
+    by_character: bool = False
+    """Whether each character of a script without spaces between words is a token of its own."""
 
     def probability(self, text: tf.Tensor, *, ngram_tables: Tables | None = None) -> tf.Tensor:
         """Of being positive: string [N] -> float32 [N]. `ngram_tables`: `ngrams.tables()`, if made before."""
@@ -35,6 +38,8 @@ class Classifier:
         return tf.nn.softmax(self._logits(text, ngram_tables))
 
     def _logits(self, text: tf.Tensor, ngram_tables: Tables | None) -> tf.Tensor:
+        if self.by_character:
+            text = with_spaces_tf(text)
         parts = [self.embedding(text, training=False)]
         if self.ngrams:
             parts.append(score(self.ngrams.index.ids(text), ngram_tables or self.ngrams.tables()))
@@ -66,6 +71,7 @@ def build(
     *,
     width: int | None = None,
     classes: int = 2,
+    by_character: bool = False,
 ) -> Classifier:
     """A Classifier with a head of new weights, determined by the seed.
 
@@ -73,6 +79,7 @@ def build(
       ngrams: the n-grams, with values for that number of classes.
       classes: the number of classes.
       width: the size of the embedding's vectors; determined by a call if None.
+      by_character: see Classifier.
 
     Raises:
       GreenlightError: the embedding layer is one of Keras 3.
@@ -84,8 +91,9 @@ def build(
         )
     width = width or embedding(tf.constant([""])).shape[1]
     if ngrams is None:
-        return Classifier(embedding, None, _head(width, settings, classes))
-    return Classifier(embedding, NgramScore(ngrams), _head(width, settings, classes, with_score=True))
+        return Classifier(embedding, None, _head(width, settings, classes), by_character)
+    head = _head(width, settings, classes, with_score=True)
+    return Classifier(embedding, NgramScore(ngrams), head, by_character)
 
 
 def _head(width: int, settings: TrainerSettings, classes: int, *, with_score: bool = False) -> tf_keras.Model:
@@ -136,9 +144,10 @@ class _Function(tf_keras.layers.Layer):
 def text_feed(classifier: Classifier) -> Feed:
     """The reference feed: raw text, tokenized again in every epoch."""
     text = tf_keras.Input([], dtype=tf.string, name="text")
-    parts = [classifier.embedding(text)]
+    tokens = tf_keras.layers.Lambda(with_spaces_tf)(text) if classifier.by_character else text
+    parts = [classifier.embedding(tokens)]
     if ngrams := classifier.ngrams:
-        parts.append(ngrams(_Function(ngrams.index.encoded, owner=ngrams)(text)))
+        parts.append(ngrams(_Function(ngrams.index.encoded, owner=ngrams)(tokens)))
     return Feed(tf.identity, UnconvertedModel(text, classifier.head(parts), name="from_text"))
 
 
@@ -153,16 +162,22 @@ def encoded_feed(classifier: Classifier, kind: type[tf_keras.Model] = Unconverte
       kind: the Keras model class.
     """
     encode = embedding_encoder(classifier.embedding)
+    before = with_spaces_tf if classifier.by_character else None
     given, vector = _given(classifier.embedding)
     if not (ngrams := classifier.ngrams):
-        return Feed(encode, kind(given, classifier.head(vector), name="from_encoded"))
+        return Feed(after(before, encode), kind(given, classifier.head(vector), name="from_encoded"))
     ids = tf_keras.Input([None], dtype=tf.int32, ragged=True, name="ngram_ids")
     root = tf_keras.Input([ngrams.scores], name="ngram_root")
     logit = classifier.head([vector, ngrams((ids, root))])
     return Feed(
-        lambda text: (encode(text), *ngrams.index.encoded(text)),
+        after(before, lambda text: (encode(text), *ngrams.index.encoded(text))),
         kind([given, ids, root], logit, name="from_encoded"),
     )
+
+
+def after(before: Encode | None, encode: Encode) -> Encode:
+    """`encode` of what `before` makes of the texts, if it is given."""
+    return encode if before is None else lambda text: encode(before(text))
 
 
 def embedding_encoder(embedding: hub.KerasLayer) -> Encode:

@@ -71,6 +71,23 @@ def test_a_long_review_is_explained_too_in_calls_that_the_server_takes(page):
     expect(page.locator("#strongest tr")).to_contain_text("good film")
 
 
+def test_a_script_without_spaces_is_left_out_character_by_character(page):
+    ask(page, "这是 good 片")
+    expect(page.locator("#marked mark")).to_have_text(["good"])
+    module = "import('/web/words.js').then(({ pieces }) => pieces(text).map((piece) => piece.text))"
+    found = page.evaluate(f"(text) => {module}", "很好 ok,หนังดี")
+    assert found == ["很", "好", " ", "ok,", "ห", "นั", "ง", "ดี"]
+
+
+def test_text_from_right_to_left_is_shown_so(page):
+    review = page.get_by_label("A review")
+    direction = "(element) => getComputedStyle(element).direction"
+    review.fill("فيلم رائع")
+    assert review.evaluate(direction) == "rtl"
+    review.fill("a good film")
+    assert review.evaluate(direction) == "ltr"
+
+
 def test_markup_in_a_review_is_text(page):
     ask(page, "<img src=x onerror=alert(1)> good")
     expect(page.locator("#marked")).to_have_text("<img src=x onerror=alert(1)> good")
