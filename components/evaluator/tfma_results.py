@@ -1,13 +1,15 @@
 """TFMA's results, read from its files and checked against our own metrics."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 
 from components.errors import GreenlightError
-from components.evaluator.gate import TFMA_NAMES, TFMA_NAMES_BY_CLASS, TFMA_NAMES_OF_MANY
+from components.evaluator.gate import MATRIX, TFMA_NAMES, TFMA_NAMES_OF_MANY
 from components.evaluator.judgment import metrics, samples
 from components.evaluator.judgment.measures.by_name import Measure, measure_of
 from components.evaluator.predictions import Predictions
@@ -28,20 +30,34 @@ def candidate_metrics(evaluation: str) -> dict[str, dict[str, float]]:
     Returns:
       Slice -> name -> value. The name of a metric of one class is `NAME of INDEX`, such as `recall of 2`.
     """
-    known = (TFMA_NAMES, TFMA_NAMES_OF_MANY, TFMA_NAMES_BY_CLASS)
-    ours = {theirs: name for names in known for name, theirs in names.items()}
+    ours = {theirs: name for names in (TFMA_NAMES, TFMA_NAMES_OF_MANY) for name, theirs in names.items()}
     found: dict[str, dict[str, float]] = {}
     for part in tfma.load_metrics(evaluation):
         keys = [f"{key.column}:{_value(key)}" for key in part.slice_key.single_slice_keys]
         into = found.setdefault(",".join(keys) or OVERALL, {})
         for entry in part.metric_keys_and_values:
             of_candidate = entry.key.model_name in ("", tfma.CANDIDATE_KEY) and not entry.key.is_diff
-            if of_candidate and entry.key.name in ours:
+            if of_candidate and entry.key.name == MATRIX:
+                (matrix,) = entry.value.multi_class_confusion_matrix_at_thresholds.matrices
+                into |= _of_each_class(matrix.entries)
+            elif of_candidate and entry.key.name in ours:
                 name = ours[entry.key.name]
                 if entry.key.sub_key.HasField("class_id"):
                     name = of_class(name, entry.key.sub_key.class_id.value)
                 into[name] = entry.value.double_value.value
     return found
+
+
+def _of_each_class(entries: Iterable[Any]) -> dict[str, float]:
+    """Precision and recall of each class from the entries of TFMA's confusion matrix, where defined."""
+    counted: dict[tuple[str, int], float] = defaultdict(float)
+    hits: dict[int, float] = defaultdict(float)
+    for entry in entries:
+        actual, predicted = entry.actual_class_id, entry.predicted_class_id
+        counted["recall", actual] += entry.num_weighted_examples
+        counted["precision", predicted] += entry.num_weighted_examples
+        hits[actual] += entry.num_weighted_examples * (actual == predicted)
+    return {of_class(name, number): hits[number] / count for (name, number), count in counted.items()}
 
 
 def of_class(metric: str, number: int) -> str:
@@ -98,7 +114,7 @@ def _ranges(part: Predictions) -> Iterator[tuple[str, _Range]]:
     for name in ("accuracy", "example_count"):
         yield name, _range_of_many(measure_of(name, scores), label, scores)
     for number in classes:
-        for name in TFMA_NAMES_BY_CLASS:
+        for name in ("precision", "recall"):
             yield (
                 of_class(name, number),
                 _range_of_many(measure_of(name, scores, of_class=number), label, scores, of=number),

@@ -59,6 +59,10 @@ def interval(
         return _balanced(label, probability, confidence, texts)
     if metric == "loss":
         return _bootstrap_mean(metrics.losses(label, probability), confidence, texts)
+    if metric == "f1":
+        return _f1(
+            label, metrics.answers(probability), 1 if of_class is None else of_class, confidence, texts
+        )
     return _bootstrap(measure.value, (label, measure.prepare(probability)), value, confidence, texts)
 
 
@@ -225,6 +229,22 @@ def _bootstrap_mean(values: np.ndarray, confidence: float, texts: Texts) -> Inte
         return sums.sum(axis=axis) / sizes.sum(axis=axis)
 
     return _resampled(mean, per_text(texts, values), value, confidence, vectorized=True)
+
+
+def _f1(
+    label: np.ndarray, answer: np.ndarray, of_class: int, confidence: float, texts: Texts
+) -> Interval | None:
+    """The bootstrap of F1, which is a ratio of two sums over examples: all resamples of a block at once."""
+    true, answered = label == of_class, answer == of_class
+    hits, _ = per_text(texts, 2.0 * (true & answered))
+    of_either, _ = per_text(texts, true.astype(float) + answered)
+
+    def f1(hits: np.ndarray, of_either: np.ndarray, axis: int = -1) -> np.ndarray:
+        # A resample without the class has no F1. It counts as 0, as that of a class that is never found.
+        return hits.sum(axis=axis) / np.maximum(of_either.sum(axis=axis), 1.0)
+
+    value = multiclass.f1_of(label, answer, of_class)
+    return _resampled(f1, (hits, of_either), value, confidence, vectorized=True)
 
 
 def _bootstrap(
