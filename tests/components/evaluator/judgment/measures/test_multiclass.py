@@ -6,7 +6,7 @@ from sklearn import metrics as sklearn_metrics
 
 from components.evaluator.judgment import intervals, metrics
 from components.evaluator.judgment.measures import multiclass
-from components.evaluator.judgment.measures.by_name import measure_of, names, summary
+from components.evaluator.judgment.measures.by_name import measure_of, names, of_verdict
 from components.evaluator.judgment.proportions import agresti_caffo, mean_of_shares
 
 
@@ -24,7 +24,7 @@ def made(classes: int, *, size: int = 400, lean: float = 1.0, seed: int = 2) -> 
 def test_metrics_are_those_of_scikit_learn(classes):
     label, scores = made(classes)
     answer = scores.argmax(axis=1)
-    found = summary(label, scores)
+    found = {name: of_verdict(name, label, scores) for name in names(scores)}
 
     assert found["accuracy"] == pytest.approx(sklearn_metrics.accuracy_score(label, answer))
     assert found["balanced_accuracy"] == pytest.approx(sklearn_metrics.balanced_accuracy_score(label, answer))
