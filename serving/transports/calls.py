@@ -217,7 +217,7 @@ def prediction(
 
 
 def _names_of_two(names: ClassNames, version: int) -> tuple[str, ...]:
-    """The names of two classes; () where the server does not give them, which is no reason to fail."""
+    """The names of two classes; () where the server does not give them, which is not a reason to fail."""
     try:
         known = names.of(version)
     except ClientError:
