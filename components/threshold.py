@@ -2,12 +2,14 @@
 
 import json
 import os
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from components.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 DEFAULT = 0.5
 FILE_NAME = "threshold.json"
@@ -41,7 +43,7 @@ class ThresholdAim(BaseModel):
         return float(getattr(self, self.kind))
 
 
-def choose(aim: ThresholdAim, labels: np.ndarray, probabilities: np.ndarray) -> float:
+def choose(aim: ThresholdAim, labels: "np.ndarray", probabilities: "np.ndarray") -> float:
     """The threshold with the best of what the aim wants, among those that keep its floor.
 
     It lies in the middle between two neighboring probabilities, so that rounding moves no example over it.
@@ -54,6 +56,8 @@ def choose(aim: ThresholdAim, labels: np.ndarray, probabilities: np.ndarray) -> 
     Raises:
       InputError: no threshold keeps the floor.
     """
+    import numpy as np
+
     cuts, first = np.unique(-probabilities.astype(np.float64), return_index=False, return_counts=True)
     cuts = -cuts  # from the highest on: at each, all examples from this probability on are positive
     order = np.argsort(-probabilities, kind="stable")

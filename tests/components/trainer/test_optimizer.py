@@ -21,7 +21,7 @@ def trained(embedding, reload):
     @unconverted
     def train(optimizer=None):
         feed = model.encoded_feed(model.build(reload(embedding), None, SETTINGS))
-        fitting._compile(feed.model, SETTINGS)
+        fitting._compile(feed.model, SETTINGS, 2)
         optimizer = optimizer or feed.model.optimizer
         weights = feed.model.trainable_weights
         for texts in BATCHES:

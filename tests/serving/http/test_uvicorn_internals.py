@@ -130,7 +130,7 @@ def test_httptools_stops_where_a_request_offers_another_protocol():
 def test_the_lock_keeps_to_the_minor_version_that_is_tested():
     (line,) = [
         line
-        for line in (ROOT / "requirements" / "project.in").read_text().splitlines()
+        for line in (ROOT / "requirements" / "serve.in").read_text().splitlines()
         if line.startswith("uvicorn")
     ]
     major, minor, *_ = uvicorn.__version__.split(".")
