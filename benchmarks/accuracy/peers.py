@@ -1,13 +1,14 @@
-"""scikit-learn classifiers on the reviews of a workspace: fitted on `train`, scored on `eval`.
+"""scikit-learn classifiers on the texts of a workspace: fitted on `train`, scored on `eval`.
 
     python -m benchmarks.accuracy.peers WORKSPACE
+    python -m benchmarks.accuracy.peers WORKSPACE --fit train,eval --score test
 
-WORKSPACE is that of a `greenlight run`. The last line printed is JSON: accuracy and seconds of each fit, from
-text to model.
+WORKSPACE is that of a `greenlight run`. The last line printed is JSON: accuracy, macro F1 and seconds of each
+fit, from text to model. NB-SVM is for two classes only.
 """
 
+import argparse
 import json
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,13 +17,14 @@ import numpy as np
 import tensorflow as tf
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from components import reviews
 
 Classify = Callable[[list[str]], np.ndarray]
-"""Texts to labels, 0 or 1."""
+"""Texts to labels, int [N]."""
 
 
 def tfidf_regression(texts: list[str], labels: np.ndarray) -> Classify:
@@ -43,21 +45,34 @@ def nb_svm(texts: list[str], labels: np.ndarray) -> Classify:
 PEERS = {"TF-IDF, logistic regression": tfidf_regression, "NB-SVM": nb_svm}
 
 
-def main(workspace: Path) -> None:
-    texts, labels = read(workspace, "train")
-    eval_texts, eval_labels = read(workspace, "eval")
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="scikit-learn classifiers on the texts of a workspace.")
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("--fit", default="train", help="the splits to fit on, such as train,eval")
+    parser.add_argument("--score", default="eval", help="the split to score on")
+    given = parser.parse_args(arguments)
+    texts, labels = read(given.workspace, *given.fit.split(","))
+    scored_texts, truth = read(given.workspace, given.score)
     found = {}
     for name, fit in PEERS.items():
+        if name == "NB-SVM" and labels.max() > 1:
+            continue
         started = time.perf_counter()
         classify = fit(texts, labels)
         seconds = time.perf_counter() - started
-        found[name] = {"accuracy": float(np.mean(classify(eval_texts) == eval_labels)), "seconds": seconds}
+        answers = classify(scored_texts)
+        found[name] = {
+            "accuracy": float(np.mean(answers == truth)),
+            "macro F1": float(f1_score(truth, answers, average="macro")),
+            "seconds": seconds,
+        }
     print(json.dumps(found))
 
 
-def read(workspace: Path, split: str) -> tuple[list[str], np.ndarray]:
-    """The texts and the labels of a split."""
-    files = sorted(map(str, workspace.glob(f"artifacts/ImdbExampleGen/examples/*/Split-{split}/*")))
+def read(workspace: Path, *splits: str) -> tuple[list[str], np.ndarray]:
+    """The texts and the labels, int [N], of these splits of the newest Examples."""
+    newest = max(workspace.glob("artifacts/ImdbExampleGen/examples/*"), key=lambda folder: int(folder.name))
+    files = [str(file) for split in splits for file in sorted(newest.glob(f"Split-{split}/*"))]
     texts: list[str] = []
     labels = []
     for batch in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(1024):
@@ -68,4 +83,4 @@ def read(workspace: Path, split: str) -> tuple[list[str], np.ndarray]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()
