@@ -23,7 +23,8 @@ def mail(tmp_path) -> Path:
         writer = csv.writer(file)
         writer.writerow(["text", "label"])
         writer.writerows(
-            [text, ("ham", "spam")[label]] for _, text, label in islice(PackagedPart().rows(), 0, None, 40)
+            [review.text, ("ham", "spam")[review.label]]
+            for review in islice(PackagedPart().rows(), 0, None, 40)
         )
     return path
 

