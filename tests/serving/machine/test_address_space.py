@@ -21,11 +21,12 @@ def probe():
 
 limit = int(sys.argv[1]) * 2**20
 if limit:
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
 try:
     probe()
 except Exception as error:
     failure = pipeline.failure.explain(error, place=Path("/"))
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)  # the answer needs some, too
     print(json.dumps([type(error).__name__, failure.message, failure.machine]))
 END.set()
 """

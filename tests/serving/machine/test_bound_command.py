@@ -22,6 +22,14 @@ sys.stdin.readline()
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends children on Linux only")
 
 
+def _ended(pid: int) -> bool:
+    """Whether the process is gone, or waits for its exit code to be read."""
+    try:
+        return "Z" in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def test_a_program_ends_when_its_parent_is_killed_and_has_a_session_of_its_own():
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", PARENT]
@@ -29,4 +37,4 @@ def test_a_program_ends_when_its_parent_is_killed_and_has_a_session_of_its_own()
         pid, session = map(int, parent.stdout.readline().split())
         assert session == pid != os.getsid(parent.pid)
         parent.kill()
-    waiting.until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text())
+    waiting.until(lambda: _ended(pid))
