@@ -1,6 +1,6 @@
 """Settings of the data: source, columns, labels, splits (`data.*`). Light imports only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, cast
 
 from pydantic import (
@@ -8,6 +8,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -230,6 +231,21 @@ class DataSettings(BaseModel):
     def learns_classes(self) -> bool:
         """Whether the names of the classes have yet to be learned from the files."""
         return self.classes == LEARNED
+
+    def with_classes(self, names: Sequence[str]) -> "DataSettings":
+        """The settings with these names, such as learned ones, in `classes`.
+
+        Raises:
+          InputError: another setting does not go with them.
+        """
+        named = self.model_copy(update={"classes": tuple(names)})
+        try:
+            DataSettings.model_validate(named.model_dump())
+        except ValidationError as error:
+            reasons = "; ".join(problem["msg"].removeprefix("Value error, ") for problem in error.errors())
+            what = f"The {len(names)} classes do not go with the settings of data"
+            raise InputError(f"{what}: {reasons}.") from None
+        return named
 
     @property
     def mapping(self) -> dict[str, str]:

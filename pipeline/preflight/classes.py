@@ -31,7 +31,7 @@ def with_learned_classes(
         return settings
     learned = learned_classes(source or settings.located_data)
     tell(told(learned))
-    data = settings.data.model_copy(update={"classes": learned.names})
+    data = settings.data.with_classes(learned.names)
     found = settings.model_copy(update={"data": data})
     if source is None:
         require_judgeable(found)

@@ -87,7 +87,7 @@ def describe_errors(model: type[BaseModel], error: ValidationError, given: Merge
 
 def _describe_error(model: type[BaseModel], problem: Any, given: Merged) -> tuple[str, str]:
     """The key to look up, and the line about it."""
-    parts = [part for part in problem["loc"] if part != "[key]"]
+    parts = _of_given(problem, given.values)
     key = _dotted(parts)
     owner = next((found for n in range(len(parts)) if (found := find(model, _dotted(parts[: n + 1])))), None)
     of_the_key = problem["loc"][-1:] == ("[key]",)
@@ -103,6 +103,20 @@ def _describe_error(model: type[BaseModel], problem: Any, given: Merged) -> tupl
     if owner.key == key and problem["type"] != "value_error":
         return owner.key, f"{named}: {_expected(owner)}"
     return owner.key, f"{named}: {message}; the default of {owner.key} is {owner.default_text}."
+
+
+def _of_given(problem: Any, values: Any) -> list[Any]:
+    """Where the problem lies in what was given: without pydantic's names of alternative types."""
+    parts = []
+    for number, part in enumerate(problem["loc"], start=1):
+        is_missing = problem["type"] == "missing" and number == len(problem["loc"])
+        inside = isinstance(values, Mapping) and part in values
+        inside = inside or (isinstance(values, list | tuple) and isinstance(part, int) and part < len(values))
+        if inside:
+            values = values[part]
+        if inside or is_missing:
+            parts.append(part)
+    return parts or list(problem["loc"])
 
 
 def _describe_unknown(model: type[BaseModel], key: str, value: Any, given: Merged) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import pytest
 from components.batch_prediction.unlabeled import Wanted
 from components.errors import InputError
 from components.example_gen.formats.labels import ACCEPTED
+from components.example_gen.settings import DataSettings
 from pipeline.config import load
 from pipeline.preflight.classes import with_learned_classes
 from pipeline.preflight.training import require_study
@@ -52,3 +53,10 @@ def test_a_study_of_more_than_two_classes_is_refused(settings):
     given = settings(["a", "b", "c"], 'data.classes=["a", "b", "c"]')
     with pytest.raises(InputError, match="`greenlight study` compares fits on two classes"):
         require_study(given)
+
+
+def test_a_setting_that_the_learned_classes_do_not_go_with_is_an_input_error():
+    data = DataSettings(source="files:x.csv", classes="auto", threshold=0.7)
+    assert data.with_classes(["ham", "spam"]).class_names == ("ham", "spam")
+    with pytest.raises(InputError, match=r"The 3 classes do not go with .*: threshold is of two classes"):
+        data.with_classes(["a", "b", "c"])

@@ -3,6 +3,7 @@
 import pytest
 from refusals import input_error
 
+from components.errors import InputError
 from components.evaluator.settings import SLICES
 from pipeline.config import load
 
@@ -157,3 +158,11 @@ def test_a_byte_order_mark_does_no_harm(tmp_path):
     path = tmp_path / "windows.toml"
     path.write_bytes(b"\xef\xbb\xbf[trainer]\r\nepochs = 3\r\n")
     assert load(file=path).trainer.epochs == 3
+
+
+def test_a_setting_of_several_types_is_named_as_it_was_given():
+    with pytest.raises(InputError) as refused:
+        load(assignments=["data.threshold={recall_at_precision=2}"])
+    told = str(refused.value)
+    assert "data.threshold.recall_at_precision = 2 (from --set): expected less than or equal to 1" in told
+    assert "constrained" not in told and "ThresholdAim" not in told
