@@ -309,10 +309,10 @@ class DataSettings(BaseModel):
             raise ValueError(f"expected two names or more, not {len(classes)}")
         if any(name != name.strip() or not name.isprintable() or not name for name in classes):
             raise ValueError("expected names of printable characters, without spaces around them")
-        known: dict[str | None, str] = {}
-        for name in classes:
-            other = known.setdefault(spelling(name), name)
-            if other is not name:
+        known: dict[str | None, int] = {}
+        for number, name in enumerate(classes):
+            if (first := known.setdefault(spelling(name), number)) != number:
+                other = classes[first]
                 raise ValueError(f"{other!r} and {name!r} are the same label; expected different names")
         return classes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import glob
 import json
 import re
 from collections.abc import Mapping
@@ -11,7 +12,10 @@ from pathlib import Path
 
 from components.errors import InputError, MachineFault
 from components.example_gen.formats.labels import LEARNED
+from components.example_gen.settings import FILES_PREFIX
+from components.example_gen.span_pattern import has_specs
 from pipeline import config
+from pipeline.settings import layers
 from serving.machine import faults
 from serving.storage.whole_file import write_whole
 
@@ -76,6 +80,14 @@ def create(folder: Path, choices: Choices) -> list[Path]:
     return list(texts)
 
 
+def files_to_come(folder: Path, source: str) -> str | None:
+    """The pattern of files that a project in `folder` still lacks; None if it lacks none."""
+    pattern = source.removeprefix(FILES_PREFIX).strip()
+    if pattern == source or "://" in pattern or has_specs(pattern) or glob.glob(pattern, root_dir=folder):
+        return None
+    return str(folder / pattern)
+
+
 def rendered(choices: Choices) -> dict[str, str]:
     """The files of a project by their paths in it.
 
@@ -88,16 +100,20 @@ def rendered(choices: Choices) -> dict[str, str]:
         )
     values = dataclasses.asdict(choices)
     names = choices.class_names
-    own = [] if names is None else [f"data.classes={json.dumps(names, ensure_ascii=False)}"]
-    settings = config.load(
-        source=choices.source,
-        assignments=[
-            f"model_name={json.dumps(choices.name)}",
-            f"data.text_column={json.dumps(choices.text_column)}",
-            f"data.label_column={json.dumps(choices.label_column)}",
-            f"gate.min_accuracy={choices.min_accuracy}",
-            *own,
-        ],
+    given = {
+        "--name": ("model_name", choices.name),
+        "--source": ("data.source", choices.source),
+        "--text-column": ("data.text_column", choices.text_column),
+        "--label-column": ("data.label_column", choices.label_column),
+        "--min-accuracy": ("gate.min_accuracy", choices.min_accuracy),
+    }
+    if names is not None:
+        given["--classes"] = ("data.classes", names)
+    settings = config.parse(
+        layers.merge(
+            [layers.at_key(key, value, origin=option) for option, (key, value) in given.items()],
+            model=config.Settings,
+        )
     )
     values["classes"] = names
     values |= {"max_bad_share": settings.data.max_bad_share, "min_change": settings.gate.min_change}

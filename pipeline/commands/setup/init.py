@@ -15,6 +15,7 @@ _QUESTIONS: Mapping[str, tuple[str, Any]] = {
     "source": ("Source of the data: packaged, spans, tfds or files:PATTERN", "packaged"),
     "text_column": ("Column of the text", "text"),
     "label_column": ("Column of the label", "label"),
+    "classes": ("Names of the classes, such as ham,spam, or auto; none for negative and positive", ""),
     "min_accuracy": ("Accuracy that a candidate needs", 0.85),
     "repository": ("Greenlight's repository on GitHub, for the workflow", _REPOSITORY),
 }
@@ -41,10 +42,13 @@ def init(folder: Path, **given: Any) -> None:
     DIR, the current folder by default. If one of them exists, nothing is written. In a terminal, without
     options, each choice is a question.
     """
-    from pipeline.project_template.project import Choices, create
+    from pipeline.project_template.project import Choices, create, files_to_come
 
     if _in_terminal() and all(value is None for value in given.values()):
-        choices = {name: click.prompt(text, default=default) for name, (text, default) in _QUESTIONS.items()}
+        choices = {
+            name: click.prompt(text, default=default, show_default=default != "")
+            for name, (text, default) in _QUESTIONS.items()
+        }
     else:
         defaults = {name: default for name, (_, default) in _QUESTIONS.items()}
         choices = defaults | {name: value for name, value in given.items() if value is not None}
@@ -55,6 +59,8 @@ def init(folder: Path, **given: Any) -> None:
         click.echo(
             f"todo    replace {_REPOSITORY} in .github/workflows/gate.yml by where Greenlight is for you"
         )
+    if pattern := files_to_come(folder, choices["source"]):
+        click.echo(f"todo    put your labeled texts where the settings look for them: {pattern}")
     click.echo(f"next    {'' if folder == Path('.') else f'cd {folder} && '}greenlight run")
 
 

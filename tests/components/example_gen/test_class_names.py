@@ -54,6 +54,7 @@ def test_a_mapping_maps_to_the_names_and_leaves_them_accepted():
     ("given", "words"),
     [
         ({"classes": ["spam"]}, "expected two names or more, not 1"),
+        ({"classes": ["ham", "ham"]}, "'ham' and 'ham' are the same label; expected different names"),
         ({"classes": ["1", "1.0"]}, "'1' and '1.0' are the same label; expected different names"),
         ({"classes": ["a", "b", "A"]}, "'a' and 'A' are the same label; expected different names"),
         ({"classes": "ham, spam"}, "classes"),

@@ -45,7 +45,7 @@ def test_choices_arrive_as_they_were_given(greenlight):
     given = [part for name, value in AWKWARD.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     made = greenlight("init", "new/folder", *given)
     assert made.exit_code == 0, made.output
-    assert "todo" not in made.stdout and made.stdout.endswith("cd new/folder && greenlight run\n")
+    assert "replace OWNER" not in made.stdout and made.stdout.endswith("cd new/folder && greenlight run\n")
     settings = config.load(file=Path("new/folder/greenlight.toml"))
     assert (settings.model_name, settings.gate.min_accuracy) == ("spam-2.0", 0.9)
     data = settings.data
@@ -58,12 +58,13 @@ def test_choices_arrive_as_they_were_given(greenlight):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (("--name", "a/b"), 'model_name = "a/b"'),
-        (("--source", "elsewhere"), 'data.source = "elsewhere"'),
+        (("--name", "a/b"), 'model_name = "a/b" (from --name)'),
+        (("--source", "elsewhere"), 'data.source = "elsewhere" (from --source)'),
+        (("--classes", "ham,ham"), 'data.classes = ["ham", "ham"] (from --classes)'),
         (("--min-accuracy", "1.5"), "1.5 is not in the range 0<=x<=1"),
         (("--repository", "no slash"), "--repository 'no slash' is not OWNER/NAME"),
         (("--repository", "a/b\n  evil: true"), "is not OWNER/NAME"),
-        (("--text-column", ""), 'data.text_column = ""'),
+        (("--text-column", ""), 'data.text_column = "" (from --text-column)'),
     ],
 )
 def test_a_choice_that_cannot_be_used_writes_nothing(greenlight, given, message):
@@ -102,12 +103,25 @@ def test_a_terminal_is_asked_each_choice(greenlight, monkeypatch):
     from pipeline.commands.setup import init
 
     monkeypatch.setattr(init, "_in_terminal", lambda: True)
-    answers = "\n".join(["stars", "files:r.csv", "", "", "0.9", "me/greenlight"]) + "\n"
+    answers = "\n".join(["stars", "files:r.csv", "", "", "ham,spam", "0.9", "me/greenlight"]) + "\n"
     asked = CliRunner().invoke(init.init, [], input=answers)
     assert asked.exit_code == 0, asked.output
     settings = config.load(file=Path("greenlight.toml"))
     assert (settings.model_name, settings.data.source) == ("stars", "files:r.csv")
-    assert settings.gate.min_accuracy == 0.9
+    assert settings.gate.min_accuracy == 0.9 and settings.data.classes == ("ham", "spam")
+
+
+def test_files_that_are_still_missing_are_named(greenlight):
+    missing = greenlight("init", "first", "--source", "files:reviews/*.csv")
+    assert (
+        "todo    put your labeled texts where the settings look for them: first/reviews/*.csv\n"
+        in missing.stdout
+    )
+    Path("second/reviews").mkdir(parents=True)
+    Path("second/reviews/a.csv").touch()
+    assert "put your" not in greenlight("init", "second", "--source", "files:reviews/*.csv").stdout
+    assert "put your" not in greenlight("init", "third", "--source", "packaged").stdout
+    assert "put your" not in greenlight("init", "fourth", "--source", "files:d/span-{SPAN}/*").stdout
 
 
 def test_the_workflow_runs_commands_that_there_are(greenlight):
