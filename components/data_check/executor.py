@@ -5,6 +5,7 @@ import json
 import os
 from typing import Any
 
+from absl import logging
 from google.protobuf.message import Message
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 from tfx import types
@@ -62,11 +63,14 @@ class Executor(base_executor.BaseExecutor):
             input_dict.get("examples"), settings, exec_properties.get("embedding_settings")
         )
         found = [*findings(*judged, classes=classes), *looked_at.findings]
+        warned = list(warnings(facts, classes))
+        for line in warned:
+            logging.warning("%s", line)
         artifact_utils.get_single_instance(output_dict["verdict"]).write(
             {
                 "splits": {split: known.to_json(classes) for split, known in facts.items()},
                 "findings": found,
-                "warnings": list(warnings(facts, classes)),
+                "warnings": warned,
                 "reading": _reading(input_dict.get("examples")),
                 "vocabulary": looked_at.vocabulary,
                 "labels": looked_at.labels,

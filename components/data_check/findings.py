@@ -10,6 +10,8 @@ from components.data_check.settings import CheckSettings
 from components.reviews import CLASSES
 
 TRAIN = "train"
+MOST_NAMED = 10
+"""Classes that a line names."""
 FEW_OF_A_CLASS = 20
 """Reviews of a class in a split; with fewer, an interval of its recall is wider than 40 points."""
 
@@ -86,16 +88,19 @@ def _rare_classes(split: str, known: SplitFacts, settings: CheckSettings, classe
     """The bound is that of two classes; of more, it is as small beside an equal share as there."""
     labeled, least = sum(known.counts), settings.min_class_share * 2 / len(classes)
     of_more = f" for {len(classes)} classes" if len(classes) > 2 else ""
+    absent, rare = [], []
     for name, count in zip(classes, known.counts, strict=True):
         share = count / labeled if labeled else float(name == classes[0])
         if len(classes) > 2 and not count:
-            yield f"{split}: label: no review is {name}; each class needs some in every split"
+            absent.append(name)
         elif share < least:
             number = "" if len(classes) == 2 else f" ({count:,} of {labeled:,})"
-            yield (
-                f"{split}: label: {share:.1%} of the reviews{number} are {name}, less than the "
-                f"{least:.1%} of check.min_class_share{of_more}"
-            )
+            rare.append(f"{share:.1%} of the reviews{number} are {name}")
+    if absent:
+        yield f"{split}: label: no review is {_first(absent, 'or')}; each class needs some in every split"
+    if rare:
+        bound = f"the {least:.1%} of check.min_class_share{of_more}"
+        yield f"{split}: label: {_first(rare, 'and')}, less than {bound}"
 
 
 def warnings(facts: Mapping[str, SplitFacts], classes: Names) -> Iterator[str]:
@@ -107,8 +112,20 @@ def warnings(facts: Mapping[str, SplitFacts], classes: Names) -> Iterator[str]:
             if 0 < count < FEW_OF_A_CLASS
         ]
         if rare:
-            few = f"{split}: fewer than {FEW_OF_A_CLASS} reviews of {', '.join(rare)}"
+            few = f"{split}: fewer than {FEW_OF_A_CLASS} reviews of {_first(rare, 'and')}"
             yield f"{few}: what is measured of such a class is uncertain"
+
+
+def _first(names: list[str], conjunction: str) -> str:
+    """The first MOST_NAMED of the names in a row, and how many more there are.
+
+    >>> _first(["a", "b", "c"], "or")
+    'a, b or c'
+    """
+    shown = names[:MOST_NAMED]
+    if more := len(names) - len(shown):
+        return f"{', '.join(shown)} {conjunction} {more:,} more"
+    return f" {conjunction} ".join([", ".join(shown[:-1]), shown[-1]] if shown[1:] else shown)
 
 
 def _fewest(split: str, settings: CheckSettings) -> int:

@@ -1,10 +1,14 @@
-"""Progress of a training as lines of text, for listeners in the same process, such as the local runner."""
+"""Progress of a training as lines of text, for the log and for listeners in the same process, such as the
+local runner.
+"""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Listener = Callable[[str], None]
 
+_log = logging.getLogger(__name__)
 _listeners: list[Listener] = []
 
 
@@ -19,6 +23,7 @@ def reporting_to(listener: Listener) -> Iterator[None]:
 
 
 def report(line: str) -> None:
-    """Passes a line to all listeners."""
+    """Writes a line to the log and passes it to all listeners."""
+    _log.info("%s", line)
     for listener in tuple(_listeners):
         listener(line)

@@ -30,7 +30,10 @@ def refit(
     """
     together = prepared.together()
     epochs = first.restored_epoch
-    progress.report(f"fitting once more, on {len(together.train):,} reviews of train and eval")
+    progress.report(
+        f"fitting once more, on {len(together.train):,} reviews of train and eval for {epochs} epochs "
+        "(trainer.refit): the gate judges on a split that neither fit has seen"
+    )
     # The steps are those of the first fit, whose number of epochs this one takes.
     scaled = settings.scaled(reviews=len(prepared.train))
     chosen = scaled.model_copy(update={"epochs": epochs, "early_stopping": False})

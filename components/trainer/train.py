@@ -18,7 +18,7 @@ from components.embeddings.locate import unchanged
 from components.embeddings.settings import EmbeddingSettings
 from components.reviews import CLASSES
 from components.threshold import ThresholdAim
-from components.trainer import distribution, fitting, initialization, workers
+from components.trainer import distribution, fitting, initialization, progress, workers
 from components.trainer.classifier import model, signatures
 from components.trainer.job import Job
 from components.trainer.own_model import stage as own_model
@@ -45,6 +45,7 @@ def run_fn(fn_args: FnArgs) -> None:
         if record is not None:
             threshold.write(os.path.dirname(fn_args.serving_model_dir), record.threshold)
             own = "the model is the user's own (trainer.module)"
+            _report_no_refit(own)
             _write_history(dataclasses.replace(record, not_refit=own), fn_args.model_run_dir)
         return
     job = Job(
@@ -150,7 +151,12 @@ def train(
     fitted = fitted[0], dataclasses.replace(fitted[1], threshold=_chosen(wanted, fitted[0], prepared))
     if prepared.not_refit is None:
         return refit(prepared, settings, fitted[1], strategy=strategy)
+    _report_no_refit(prepared.not_refit)
     return fitted[0], dataclasses.replace(fitted[1], not_refit=prepared.not_refit)
+
+
+def _report_no_refit(reason: str) -> None:
+    progress.report(f"not fitted once more on train and eval (trainer.refit): {reason}")
 
 
 def _chosen(wanted: float | ThresholdAim, classifier: model.Classifier, prepared: Prepared) -> float:

@@ -141,11 +141,16 @@ class _Attempt:
 
     def stage_finished(self, name: str, seconds: float) -> None:
         from pipeline.lineage.runs import read_run
+        from pipeline.results.data_account import check_warnings
 
-        stage = read_run(self._workspace.metadata, self._run_id).stage(name)
+        run = read_run(self._workspace.metadata, self._run_id)
+        stage = run.stage(name)
         timing = StageTiming(name, seconds, cached=stage is not None and stage.cached)
         self._stages.append(timing)
         self._console.stage_finished(name, seconds, timing.cached)
+        if name == "DataCheck":
+            for line in self._drawn("warnings of the data check", lambda: check_warnings(run)) or ():
+                self._console.note(f"warning: {line}")
 
     def stage_failed(self, name: str, seconds: float, error: Exception) -> None:
         self._stages.append(StageTiming(name, seconds))

@@ -1,7 +1,10 @@
-"""The row counts of a run or command, as consoles, JSON, pages and the verdict's notes show them."""
+"""The account of a run's data, as consoles, JSON, pages and the verdict's notes show it: the row counts of a
+run or command, and the warnings of the data check.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,6 +25,14 @@ def data_account(run: Run) -> dict[str, Any] | None:
     path = join(examples.uri, READING_FILE)
     files = files_for(path)
     return Reading.from_json(files.read(path).decode()).account() if files.exists(path) else None
+
+
+def check_warnings(run: Run) -> list[str]:
+    """The warnings of the run's data check, a line each."""
+    verdict = run.output("DataCheck", "verdict")
+    if verdict is None:
+        return []
+    return list(json.loads(files_for(verdict.uri).read(verdict.uri)).get("warnings", ()))
 
 
 def in_words(account: Mapping[str, Any], *, used: str = "used", limit: str = "data.limit") -> str:

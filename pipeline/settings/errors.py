@@ -81,8 +81,48 @@ def _is_unicode(text: str) -> bool:
 
 def describe_errors(model: type[BaseModel], error: ValidationError, given: Merged) -> str:
     """One line a problem: key, value, where it was set, and what is expected instead."""
-    problems = error.errors(include_url=False)
+    problems = _of_one_type(error.errors(include_url=False), given.values)
     return _join([_describe_error(model, problem, given) for problem in problems])
+
+
+def _of_one_type(problems: list[Any], values: Any) -> list[Any]:
+    """The problems without those of the other types of a setting that has several: pydantic names the
+    problems of each, and the user made one mistake.
+
+    The type that was meant is probably the one whose problem is deepest inside the value, or breaks its rule.
+    """
+
+    def insight(problem: Any) -> tuple[int, bool]:
+        return len(_of_given(problem, values)), problem["type"] == "value_error"
+
+    meant: dict[Any, Any] = {}
+    for problem in sorted(problems, key=insight, reverse=True):
+        if found := _alternative(problem, values):
+            meant.setdefault(*found)
+
+    def is_meant(found: tuple[tuple[Any, ...], Any] | None) -> bool:
+        return found is None or meant[found[0]] == found[1]
+
+    return [problem for problem in problems if is_meant(_alternative(problem, values))]
+
+
+def _alternative(problem: Any, values: Any) -> tuple[tuple[Any, ...], Any] | None:
+    """Where a setting of several types lies, and pydantic's name of the type that the problem is about; None
+    for a setting of one type.
+    """
+    place = problem["loc"]
+    for number, part in enumerate(place):
+        if not _is_inside(part, values):
+            is_missing = problem["type"] == "missing" and number + 1 == len(place)
+            return None if part == "[key]" or is_missing else (place[:number], part)
+        values = values[part]
+    return None
+
+
+def _is_inside(part: Any, values: Any) -> bool:
+    if isinstance(values, Mapping):
+        return part in values
+    return isinstance(values, list | tuple) and isinstance(part, int) and part < len(values)
 
 
 def _describe_error(model: type[BaseModel], problem: Any, given: Merged) -> tuple[str, str]:
@@ -100,6 +140,8 @@ def _describe_error(model: type[BaseModel], problem: Any, given: Merged) -> tupl
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected").rstrip(".")
     if owner is None:  # a rule over several keys of a section
         return key, f"{key}{_from(key, given)}: {message}."
+    if problem["type"] == "extra_forbidden":
+        return owner.key, f"{named}: there is no such key; {_expected(owner)}"
     if owner.key == key and problem["type"] != "value_error":
         return owner.key, f"{named}: {_expected(owner)}"
     return owner.key, f"{named}: {message}; the default of {owner.key} is {owner.default_text}."
@@ -110,8 +152,7 @@ def _of_given(problem: Any, values: Any) -> list[Any]:
     parts = []
     for number, part in enumerate(problem["loc"], start=1):
         is_missing = problem["type"] == "missing" and number == len(problem["loc"])
-        inside = isinstance(values, Mapping) and part in values
-        inside = inside or (isinstance(values, list | tuple) and isinstance(part, int) and part < len(values))
+        inside = _is_inside(part, values)
         if inside:
             values = values[part]
         if inside or is_missing:

@@ -107,6 +107,8 @@ def _describe_kind(schema: JsonSchema, definitions: JsonSchema) -> str:
         return f"a table with {', '.join(definitions[schema['$ref'].rpartition('/')[2]]['properties'])}"
     if "enum" in schema:
         return "one of " + ", ".join(json.dumps(choice) for choice in schema["enum"])
+    if "const" in schema:
+        return json.dumps(schema["const"])
     if schema.get("format") == "path":
         return "a path"
     if schema.get("type") == "array":

@@ -100,9 +100,21 @@ def test_the_record_says_on_how_many_reviews_and_for_how_many_epochs(refit):
     assert set(record.refit.last) == {"epoch", "loss", "accuracy", "seconds"}
     assert record.examples == {"train": 400, "eval": 200}
     assert record.fitted_on == ("train", "eval")
-    start = lines.index("fitting once more, on 600 reviews of train and eval")
+    start = lines.index(
+        f"fitting once more, on 600 reviews of train and eval for {record.restored_epoch} epochs "
+        "(trainer.refit): the gate judges on a split that neither fit has seen"
+    )
     assert lines[start + 1].startswith(f"epoch 1/{record.refit.epochs}  loss ")
     assert "val_loss" not in lines[start + 1]
+
+
+def test_the_log_and_the_progress_say_why_there_is_no_refit(trained, caplog):
+    lines = []
+    with caplog.at_level("INFO", logger="components.trainer.progress"), progress.reporting_to(lines.append):
+        trained(refit=False, epochs=1)
+    said = "not fitted once more on train and eval (trainer.refit): trainer.refit is false"
+    assert lines[-1] == said
+    assert said in caplog.messages
 
 
 def test_a_refit_is_reproducible_and_another_model(trained, refit):

@@ -61,6 +61,35 @@ def refusal(*assignments, **layers):
             "Could not determine home directory; write the path out",
         ),
         ("model_name=a/b", 'model_name = "a/b"', "expected text of the form"),
+        (
+            "data.threshold=1",
+            "data.threshold = 1",
+            "expected a number above 0 and below 1, or a table with recall_at_precision, precision_at_recall"
+            "; the default is 0.5.\n`greenlight config explain data.threshold` says more.",
+        ),
+        (
+            "data.threshold={recall_at_precision=2}",
+            "data.threshold.recall_at_precision = 2",
+            "expected less than or equal to 1; the default of data.threshold is 0.5.",
+        ),
+        (
+            "data.threshold={recall=0.9}",
+            "data.threshold.recall = 0.9",
+            "there is no such key; expected a number above 0 and below 1, or a table with ",
+        ),
+        (
+            "data.threshold={recall_at_precision=0.9, precision_at_recall=0.8}",
+            "data.threshold = { recall_at_precision = 0.9, precision_at_recall = 0.8 }",
+            "expected one aim: recall_at_precision or precision_at_recall;",
+        ),
+        ("data.threshold={}", "data.threshold = {}", "expected one aim: recall_at_precision or "),
+        ("data.classes=5", "data.classes = 5", 'expected a list, each entry text, or "auto", or unset;'),
+        ('data.classes=["a", 5]', "data.classes[1] = 5", "expected a valid string;"),
+        (
+            "gate.min_balanced_accuracy=3",
+            "gate.min_balanced_accuracy = 3",
+            'expected a number from 0 to 1, or "chance", or "off"; the default is "chance".',
+        ),
         ("beam.workers=0", "beam.workers = 0", "expected a whole number from 1 to 1024"),
         ('beam.options=["x"]', 'beam.options[0] = "x"', "String should match"),
         ("trainer=3", "trainer = 3", "trainer is a section. Set its keys, such as trainer.module."),
@@ -72,6 +101,15 @@ def refusal(*assignments, **layers):
 )
 def test_a_mistake_is_named_with_key_value_and_remedy(assignment, named, words):
     assert refusal(assignment).startswith(f"{named} (from --set): {words}")
+
+
+def test_each_mistake_in_a_value_of_several_types_is_a_line():
+    lines = refusal("data.threshold={recall_at_precision=2, precision_at_recall=8}").splitlines()
+    assert lines[0] == "2 settings cannot be used:"
+    assert [line.split(" (from")[0] for line in lines[1:3]] == [
+        "  data.threshold.recall_at_precision = 2",
+        "  data.threshold.precision_at_recall = 8",
+    ]
 
 
 @pytest.mark.parametrize("text", ["trainer.epochs", "=3", "trainer..epochs=3", ""])

@@ -16,6 +16,7 @@ from pipeline.report import model_card, run_artifacts
 from pipeline.report.classes import charts
 from pipeline.report.page import write_report
 from pipeline.report.predictions import Predictions as Shown
+from pipeline.results.data_account import check_warnings
 
 COLORS = ("red", "green", "a color with a long <name>")
 
@@ -71,6 +72,22 @@ def many(make_run):
     (folder / "verdict.json").write_text(verdict.to_json())
     settings = Settings(data={"classes": COLORS, "slice_columns": ["lang"]})
     return made, settings, verdict
+
+
+def test_the_temperature_and_the_warnings_of_the_data_check_are_told(many):
+    made, settings, _ = many
+    lines = ["eval: fewer than 20 reviews of red (3)", "test: fewer than 20 reviews of <red> (9)"]
+    verdict = made.path("DataCheck", "verdict")
+    verdict.rmdir()  # a JSON value is a file
+    verdict.write_text(json.dumps({"splits": {}, "warnings": lines}))
+    history = made.path("Trainer", "model_run") / "history.json"
+    calibration = {"calibration": {"scale": 2.5, "offset": 0.0}}
+    history.write_text(json.dumps(json.loads(history.read_text()) | calibration))
+    page = write_report(made.run, made.result, settings, workspace=made.root).read_text(encoding="utf-8")
+    assert check_warnings(made.run) == lines
+    assert page.count('<li><span class="mark warn">') == 2 and "&lt;red&gt; (9)</span></li>" in page
+    row = '<th scope="row">calibration: temperature of the logits</th><td class="num">0.400</td>'
+    assert row in page
 
 
 def test_the_page_has_the_charts_the_table_and_the_conditions_of_classes(many):
