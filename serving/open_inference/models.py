@@ -38,7 +38,7 @@ class ModelDescription:
 def server_version() -> str:
     """The version of this package."""
     try:
-        return importlib.metadata.version("greenlight")
+        return importlib.metadata.version("greenlight-tfx")
     except importlib.metadata.PackageNotFoundError:  # run from a folder, not installed
         return "unknown"
 

@@ -1,8 +1,11 @@
 """The Open Inference Protocol over a socket, in JSON and with binary tensors."""
 
+import importlib.metadata
 import json
 import math
 import struct
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +33,10 @@ def test_server_and_health(client):
     server = client.get("/v2").json()
     assert server.keys() == {"name", "version", "extensions"}
     assert server["extensions"] == ["binary_tensor_data"]
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    assert server["version"] == importlib.metadata.version(
+        project["name"]
+    )  # "unknown" only where not installed
     assert client.get("/v2/health/live").json() == {"live": True}
     assert client.get("/v2/health/ready").json() == {"ready": True}
 
