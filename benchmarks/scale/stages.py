@@ -26,7 +26,7 @@ from components.batch_prediction.unlabeled import Wanted
 from components.batch_prediction.verified_model import choose_version
 from components.data_check import statistics
 from components.example_gen import executor as reading
-from components.example_gen.component import ImdbExampleGen
+from components.example_gen.component import TextExampleGen
 from components.trainer.classifier import signatures
 from components.trainer.train import train
 from pipeline.config import Settings
@@ -37,10 +37,10 @@ SPLITS = '["train", "eval", "test"]'
 
 
 def example_gen(folder: Path) -> int:
-    """ImdbExampleGen's executor; like each stage returns the number of reviews that it worked on."""
+    """TextExampleGen's executor; like each stage returns the number of reviews that it worked on."""
     settings = Settings().data.model_copy(update={"source": f"files:{folder}/source/reviews-*.jsonl"})
     examples = _artifact(standard_artifacts.Examples, folder / "examples")
-    properties = ImdbExampleGen(settings).exec_properties
+    properties = TextExampleGen(settings).exec_properties
     reading.Executor(_beam(folder)).Do({}, {specs.EXAMPLES_KEY: [examples]}, properties)
     return _reviews(folder)
 

@@ -49,7 +49,7 @@ class DataCheck(base_component.BaseComponent):
           statistics: StatisticsGen's output.
           anomalies: ExampleValidator's output.
           settings: the bounds of the data.
-          examples: ImdbExampleGen's output, for its counts of bad rows and for the training reviews.
+          examples: TextExampleGen's output, for its counts of bad rows and for the training reviews.
           embedding: the model's embedding, to check whether it knows the reviews' language.
         """
         super().__init__(

@@ -39,7 +39,7 @@ class Executor(base_executor.BaseExecutor):
         """Writes the verdict, a JSON value.
 
         {"splits": {name: SplitFacts as JSON}, "findings": [one line each], "warnings": [one line for each
-        class with few reviews], "reading": what ImdbExampleGen's
+        class with few reviews], "reading": what TextExampleGen's
         reading.json says, or null, "vocabulary" and "labels": see `texts.TextFacts`}
 
         Raises:
@@ -99,7 +99,7 @@ def _messages(artifact: types.Artifact, name: str, kind: type[Message]) -> list[
 
 
 def _reading(examples: list[types.Artifact] | None) -> dict[str, Any] | None:
-    """The account of the rows that ImdbExampleGen wrote beside its splits; None for examples of another
+    """The account of the rows that TextExampleGen wrote beside its splits; None for examples of another
     origin.
     """
     if not examples:

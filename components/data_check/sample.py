@@ -1,4 +1,4 @@
-"""The reviews of a split: a sample, the first ones, which ImdbExampleGen has mixed; counts of the labels."""
+"""The reviews of a split: a sample, the first ones, which TextExampleGen has mixed; counts of the labels."""
 
 from typing import NamedTuple
 

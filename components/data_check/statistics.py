@@ -146,7 +146,7 @@ class StatisticsGen(component.StatisticsGen):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(self, examples: BaseChannel):
-        """Statistics of all splits of `examples`, an output of ImdbExampleGen."""
+        """Statistics of all splits of `examples`, an output of TextExampleGen."""
         # TFX's own constructor builds a spec without a place for the code.
         base_beam_component.BaseBeamComponent.__init__(
             self,

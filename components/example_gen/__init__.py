@@ -1,1 +1,1 @@
-"""The ImdbExampleGen stage: labeled reviews from a source, split by a hash of their text, as tf.Examples."""
+"""The TextExampleGen stage: labeled texts from a source, split by a hash of their text, as tf.Examples."""

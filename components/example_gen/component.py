@@ -1,4 +1,4 @@
-"""The ImdbExampleGen component, the first stage of the pipeline."""
+"""The component that reads the examples, the first stage of the pipeline."""
 
 from tfx.components.example_gen import component
 from tfx.dsl.components.base import executor_spec
@@ -10,8 +10,10 @@ from components.example_gen.settings import DataSettings
 from components.fingerprints import code_fingerprint
 
 
-class ImdbExampleGen(component.QueryBasedExampleGen):
-    """Labeled reviews from a source, split by a hash of their text.
+class TextExampleGen(component.QueryBasedExampleGen):
+    """Labeled texts from a source as tf.Examples, split by a hash of their text.
+
+    Its id is that of `DataSettings.stage_name`.
 
     Output `examples`: Examples with the splits `train`, `eval` and, if it has a weight, `test`; GZIP
     TFRecords of the tf.Examples of `components/reviews.py`; and `reading.json`, the counts of used and
@@ -28,7 +30,7 @@ class ImdbExampleGen(component.QueryBasedExampleGen):
         """Builds the stage without reading the source.
 
         Args:
-          settings: the source of the reviews and the splits.
+          settings: the source of the examples and the splits.
           fingerprint: the fingerprint of the source's content, `sources.fingerprint(settings)`, for engines
             that do not run our driver, such as Kubeflow, unless their cache is off for this stage. Elsewhere
             the driver computes it.
@@ -43,3 +45,4 @@ class ImdbExampleGen(component.QueryBasedExampleGen):
             output_config=output_config(settings),
             custom_config=config.to_proto(),
         )
+        self.with_id(settings.stage_name)

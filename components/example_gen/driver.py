@@ -1,4 +1,4 @@
-"""The driver of ImdbExampleGen: makes the content of the source part of the cache key."""
+"""The driver of TextExampleGen: makes the content of the source part of the cache key."""
 
 import uuid
 from typing import Any

@@ -1,4 +1,4 @@
-"""The executor of ImdbExampleGen: reads the source, writes the splits, counts every row."""
+"""The executor of TextExampleGen: reads the source, writes the splits, counts every row."""
 
 import json
 import os

@@ -34,6 +34,9 @@ KEPT_TOGETHER = ("files", "spans")
 """Sources whose duplicates are grouped; other sources have fixed splits."""
 FILES_PREFIX = "files:"
 SPANS = "spans"
+TEXT_STAGE, IMDB_STAGE = "TextExampleGen", "ImdbExampleGen"
+STAGE_NAMES = (TEXT_STAGE, IMDB_STAGE)
+"""The ids of the stage that reads the examples; runs of former versions have the second for all data."""
 RESERVED_SLICES = (*OWN_FEATURES, "overall")
 """Names that a slice column cannot have: our own features, and the slice of all examples."""
 Column = Annotated[str, StringConstraints(min_length=1)]
@@ -189,6 +192,11 @@ class DataSettings(BaseModel):
         """The kind of `source`."""
         name = "files" if self.source.startswith(FILES_PREFIX) else self.source
         return cast(Literal["packaged", "tfds", "files", "spans"], name)
+
+    @property
+    def stage_name(self) -> str:
+        """The id of the stage that reads this data: IMDB_STAGE where IMDB reviews are among it."""
+        return IMDB_STAGE if self.with_base or self.kind in ("packaged", "tfds") else TEXT_STAGE
 
     @property
     def has_spans(self) -> bool:

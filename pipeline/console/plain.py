@@ -13,7 +13,8 @@ from pipeline.results.outcome import RunResult
 from pipeline.results.summary import summarize
 
 STAGES = {
-    "ImdbExampleGen": "read the reviews and split them",
+    "ImdbExampleGen": "read the examples and split them",
+    "TextExampleGen": "read the examples and split them",
     "StatisticsGen": "count words, lengths and classes",
     "Schema": "take the curated schema",
     "ExampleValidator": "compare the data with the schema",

@@ -9,7 +9,7 @@ from tfx.components.example_validator.component import ExampleValidator
 from components.data_check.component import DataCheck
 from components.data_check.schema import CuratedSchema
 from components.data_check.statistics import StatisticsGen
-from components.example_gen.component import ImdbExampleGen
+from components.example_gen.component import TextExampleGen
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class DataStages(NamedTuple):
     """The data stages in the order in which they run; a stage that trains must wait for `check`."""
 
-    reviews: ImdbExampleGen
+    examples: TextExampleGen
     statistics: StatisticsGen
     schema: CuratedSchema
     anomalies: ExampleValidator
@@ -26,9 +26,9 @@ class DataStages(NamedTuple):
 
 
 def data_stages(settings: Settings) -> DataStages:
-    """The stages that read the reviews and stop the pipeline if their statistics are out of bounds."""
-    reviews = ImdbExampleGen(settings.located_data)
-    examples = reviews.outputs["examples"]
+    """The stages that read the examples and stop the pipeline if their statistics are out of bounds."""
+    reader = TextExampleGen(settings.located_data)
+    examples = reader.outputs["examples"]
     statistics = StatisticsGen(examples)
     data = settings.data
     schema = CuratedSchema(classes=len(data.class_names), slice_columns=data.slice_columns).with_id("Schema")
@@ -40,4 +40,4 @@ def data_stages(settings: Settings) -> DataStages:
         examples=examples,
         embedding=None if settings.trainer.module else settings.embedding,
     )
-    return DataStages(reviews, statistics, schema, anomalies, check)
+    return DataStages(reader, statistics, schema, anomalies, check)

@@ -39,7 +39,7 @@ def create_stages(
     split = settings.data.judged_split
 
     data = data_stages(settings)
-    examples = data.reviews.outputs["examples"]
+    examples = data.examples.outputs["examples"]
 
     live = None
     if settings.trainer.warm_start != "off":

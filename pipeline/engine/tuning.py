@@ -126,7 +126,7 @@ def create_tuning_pipeline(settings: Settings, workspace: Workspace) -> Pipeline
 
     data = data_stages(settings)
     search = tuner(
-        data.reviews.outputs["examples"],
+        data.examples.outputs["examples"],
         tune=settings.tune,
         trainer=settings.trainer,
         embedding=settings.embedding,

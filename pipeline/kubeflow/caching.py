@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from components.errors import InputError
+from components.example_gen.settings import STAGE_NAMES
+from pipeline.settings.kubeflow_stage import of_stage
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
-    from pipeline.settings.kubeflow_stage import StageName
 
 
 def is_cached(stage: str, settings: Settings) -> bool:
     """Whether a stage with unchanged inputs is taken from Kubeflow's cache."""
     if stage in never_cached(settings):
         return False
-    return settings.kubeflow.cache.get(cast("StageName", stage), settings.kubeflow.enable_cache)
+    own = of_stage(settings.kubeflow.cache, stage)
+    return settings.kubeflow.enable_cache if own is None else own
 
 
 def never_cached(settings: Settings) -> list[str]:
@@ -24,7 +26,7 @@ def never_cached(settings: Settings) -> list[str]:
     Kubeflow does not run these drivers; only the packaged reviews in the image cannot change between runs.
     """
     fixed = settings.data.kind == "packaged" and "source" not in settings.kubeflow.parameters
-    return ["ProductionModel", "Pusher", "LiveModel", *([] if fixed else ["ImdbExampleGen"])]
+    return ["ProductionModel", "Pusher", "LiveModel", *(() if fixed else STAGE_NAMES)]
 
 
 def require_cacheable(settings: Settings) -> None:

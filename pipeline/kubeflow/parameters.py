@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from components.errors import InputError
+from components.example_gen.settings import STAGE_NAMES
 from pipeline.settings import layers as config_layers
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 INTEGER, NUMBER, TEXT = "NUMBER_INTEGER", "NUMBER_DOUBLE", "STRING"
 
 SETTINGS_OF: Mapping[str, Any] = {
-    "ImdbExampleGen": {"data"},
+    **{name: {"data"} for name in STAGE_NAMES},
     "DataCheck": {"check", "embedding"},
     "Trainer": {
         "cache_dir": True,
@@ -51,7 +52,7 @@ class Parameter:
 ALL = (
     Parameter("min_accuracy", "gate.min_accuracy", NUMBER, ("Evaluator",)),
     Parameter("epochs", "trainer.epochs", INTEGER, ("Trainer",)),
-    Parameter("source", "data.source", TEXT, ("ImdbExampleGen", "Evaluator")),  # it judges spans separately
+    Parameter("source", "data.source", TEXT, (*STAGE_NAMES, "Evaluator")),  # it judges spans separately
     Parameter("embedding", "embedding.name", TEXT, ("DataCheck", "Trainer")),  # it depends on the language
 )
 
@@ -62,8 +63,9 @@ def of(settings: Settings) -> list[Parameter]:
     A model of the user's own (`trainer.module`) has no embedding to choose.
     """
     wanted = set(settings.kubeflow.parameters) - ({"embedding"} if settings.trainer.module else set())
+    absent = set(STAGE_NAMES) - {settings.data.stage_name}
     return [
-        parameter
+        dataclasses.replace(parameter, stages=tuple(s for s in parameter.stages if s not in absent))
         for parameter in ALL
         if parameter.name in wanted and parameter.value_in(settings) is not None
     ]

@@ -22,7 +22,7 @@ from pipeline.engine.stages import create_stages
 from pipeline.kubeflow import caching, parameters, platform_spec, step
 from pipeline.kubeflow.exit import handler
 from pipeline.kubeflow.parameters import Parameter
-from pipeline.settings.kubeflow_stage import StageResources
+from pipeline.settings.kubeflow_stage import StageResources, of_stage
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -141,7 +141,7 @@ def _stages(settings: Settings) -> Sequence[BaseNode]:
     for stage in stages:
         if isinstance(stage, BaseComponent):
             stage.spec.exec_properties.update(_in_the_image(stage, settings.kubeflow.project_dir))
-            if resources := settings.kubeflow.resources.get(stage.id):
+            if resources := of_stage(settings.kubeflow.resources, stage.id):
                 stage.with_platform_config(_resource_spec(resources))
     return stages
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import InputError
+from components.example_gen.settings import STAGE_NAMES
 from pipeline.lineage.store import LineageStore, reading
 
 if TYPE_CHECKING:
@@ -65,6 +66,17 @@ class Run:
     def stage(self, name: str) -> Stage | None:
         """The last execution of the stage `name` in this run, or None where it never started."""
         return next((stage for stage in reversed(self.stages) if stage.name == name), None)
+
+    @property
+    def example_gen(self) -> Stage | None:
+        """The stage that read the examples, whichever of its ids it has in this run; None if none started."""
+        return next(filter(None, map(self.stage, STAGE_NAMES)), None)
+
+    @property
+    def examples(self) -> Artifact | None:
+        """The examples that this run has read, or None where there are none."""
+        reader = self.example_gen
+        return self.output(reader.name, "examples") if reader else None
 
     def output(self, stage: str, key: str) -> Artifact | None:
         """The single output artifact `key` of `stage`, or None where there is none."""

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from components.example_gen.sources.spans import in_words
-from pipeline.lineage.runs import RUN_CONTEXT, Artifact, Run
+from pipeline.lineage.runs import RUN_CONTEXT, Run
 from pipeline.lineage.store import LineageStore, reading
 
 if TYPE_CHECKING:
     from ml_metadata import MetadataStore
 
 EXAMPLES = "Examples"  # TFX's name of the artifact's type
-STAGE, OUTPUT = "ImdbExampleGen", "examples"
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,7 @@ def spans_in(properties: Mapping[str, Any]) -> SpansUsed | None:
 
 def spans_of(run: Run) -> SpansUsed | None:
     """The spans of a run; None where its source has none, or it never came to read it."""
-    examples: Artifact | None = run.output(STAGE, OUTPUT)
-    return spans_in(examples.properties) if examples else None
+    return spans_in(run.examples.properties) if run.examples else None
 
 
 def runs_by_span(metadata: LineageStore) -> dict[tuple[int, str], list[str]]:

@@ -12,6 +12,7 @@ from components.evaluator.approval import STAGE as APPROVAL
 from components.evaluator.settings import OVERALL
 from components.evaluator.verdict import FILE_NAME as VERDICT_FILE
 from components.example_gen.reading import READING_FILE, Reading
+from components.example_gen.settings import TEXT_STAGE
 from pipeline.lineage.runs import Artifact, Run
 from pipeline.lineage.span_usage import SpansUsed, spans_of
 from pipeline.report.predictions import LEVEL, Predictions
@@ -68,11 +69,12 @@ def gather(run: Run) -> RunArtifacts:
         return None
 
     approved = run.output(APPROVAL, "blessing") is not None
+    reader = run.example_gen
     stage, key = (APPROVAL, "blessing") if approved else ("Evaluator", "evaluation")
     verdict = take("verdict", stage=stage, key=key, read=_json(VERDICT_FILE))
     return RunArtifacts(
         spans=spans_of(run),
-        reading=take("reading", stage="ImdbExampleGen", key="examples", read=_reading),
+        reading=take("reading", stage=reader.name if reader else TEXT_STAGE, key="examples", read=_reading),
         splits=take("splits", stage="StatisticsGen", key="statistics", read=_splits),
         anomalies=take("anomalies", stage="ExampleValidator", key="anomalies", read=_anomalies),
         history=take("history", stage="Trainer", key="model_run", read=_json("history.json")),

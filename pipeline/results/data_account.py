@@ -19,10 +19,9 @@ _LABELS_SHOWN = 5
 
 def data_account(run: Run) -> dict[str, Any] | None:
     """The counts of the rows (see `Reading.account`); None if the run has read none."""
-    examples = run.output("ImdbExampleGen", "examples")
-    if examples is None:
+    if run.examples is None:
         return None
-    path = join(examples.uri, READING_FILE)
+    path = join(run.examples.uri, READING_FILE)
     files = files_for(path)
     return Reading.from_json(files.read(path).decode()).account() if files.exists(path) else None
 

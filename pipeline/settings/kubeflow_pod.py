@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from pipeline.settings.kubeflow_stage import StageName
+from pipeline.settings.kubeflow_stage import StageName, of_stage
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -143,7 +143,7 @@ class PodSettings(StagePodSettings):
     def of(self, stage: str | None) -> StagePodSettings:
         """The settings of the pod of one stage; with None, of a pod that is not a stage."""
         names = StagePodSettings.model_fields
-        own = self.stages.get(cast(StageName, stage))
+        own = of_stage(self.stages, stage)
         if own is None:
             return StagePodSettings(**{name: getattr(self, name) for name in names})
         both = {name: (getattr(self, name), getattr(own, name)) for name in names}

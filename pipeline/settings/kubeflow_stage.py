@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from components.example_gen.settings import STAGE_NAMES
+
 StageName = Literal[
     "ImdbExampleGen",
+    "TextExampleGen",
     "StatisticsGen",
     "Schema",
     "ExampleValidator",
@@ -19,6 +23,17 @@ StageName = Literal[
     "InfraValidator",
     "Pusher",
 ]
+T = TypeVar("T")
+
+
+def of_stage(given: Mapping[StageName, T], stage: str | None) -> T | None:
+    """The entry of a stage in a table of settings by stage; None if there is none.
+
+    The stage that reads the examples is found by either of its ids: settings need not change with the source.
+    """
+    names = (stage, *STAGE_NAMES) if stage in STAGE_NAMES else (stage,)
+    found = (given.get(cast(StageName, name)) for name in names)
+    return next((entry for entry in found if entry is not None), None)
 
 
 class StageResources(BaseModel):

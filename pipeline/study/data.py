@@ -1,4 +1,4 @@
-"""The splits of a source, as ImdbExampleGen makes them, without a pipeline."""
+"""The splits of a source, as TextExampleGen makes them, without a pipeline."""
 
 from __future__ import annotations
 

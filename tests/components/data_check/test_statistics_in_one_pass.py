@@ -53,10 +53,10 @@ def test_no_whole_review_stands_in_the_statistics(stages, reviews_from):
 
 @pytest.fixture
 def examples_channel():
-    from components.example_gen.component import ImdbExampleGen
+    from components.example_gen.component import TextExampleGen
     from components.example_gen.settings import DataSettings
 
-    return ImdbExampleGen(DataSettings()).outputs["examples"]
+    return TextExampleGen(DataSettings()).outputs["examples"]
 
 
 def test_the_stage_goes_by_tfx_s_name(examples_channel):

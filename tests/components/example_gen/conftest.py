@@ -18,7 +18,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
-from components.example_gen.component import ImdbExampleGen
+from components.example_gen.component import TextExampleGen
 from components.example_gen.executor import Executor
 from components.example_gen.formats.rows import Review
 from components.example_gen.settings import DataSettings
@@ -69,7 +69,7 @@ def generate(tmp_path_factory) -> Generate:
         folder = tmp_path_factory.mktemp("generated")
         properties = {
             key: proto_utils.proto_to_json(value) if isinstance(value, Message) else value
-            for key, value in ImdbExampleGen(settings).exec_properties.items()
+            for key, value in TextExampleGen(settings).exec_properties.items()
         }
         artifact = standard_artifacts.Examples()
         artifact.uri = str(folder / "examples")
@@ -92,7 +92,7 @@ def run(tmp_path):
             pipeline_name="reviews",
             pipeline_root=str(tmp_path / "artifacts"),
             metadata_connection_config=connection,
-            components=[ImdbExampleGen(DataSettings(source=f"files:{source}", **told))],
+            components=[TextExampleGen(DataSettings(source=f"files:{source}", **told))],
             enable_cache=True,
             beam_pipeline_args=["--sdk_container_image=unused"],
         )

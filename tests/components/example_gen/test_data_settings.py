@@ -24,6 +24,20 @@ def test_other_sources_are_refused_with_an_example(source):
         DataSettings(source=source)
 
 
+@pytest.mark.parametrize(
+    ("settings", "stage"),
+    [
+        ({}, "ImdbExampleGen"),
+        ({"source": "tfds"}, "ImdbExampleGen"),
+        ({"source": "spans", "with_base": True}, "ImdbExampleGen"),
+        ({"source": "spans"}, "TextExampleGen"),
+        ({"source": "files:a.csv"}, "TextExampleGen"),
+    ],
+)
+def test_the_first_stage_is_named_for_imdb_only_where_the_data_is(settings, stage):
+    assert DataSettings(**settings).stage_name == stage
+
+
 def test_a_split_without_weight_does_not_exist():
     assert DataSettings().split_names == ("train", "eval", "test")
     assert DataSettings(test_weight=0).split_names == ("train", "eval")

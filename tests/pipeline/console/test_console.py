@@ -46,7 +46,7 @@ def test_plain_lines_say_when_what_happened(plain, stream, clock):
     plain.stage_failed("Pusher", 0.5, "OSError: disk full\nmore in the log")
     assert stream.getvalue().splitlines() == [
         "[00:00] Loading TensorFlow and TFX ...",
-        "[00:12] ImdbExampleGen   read the reviews and split them",
+        "[00:12] ImdbExampleGen   read the examples and split them",
         "[00:12] ImdbExampleGen   from cache, 0.3 s",
         "[01:15] Trainer          fit the classifier, export the model",
         "[01:15] Trainer          done, 1 min 01 s",

@@ -109,7 +109,7 @@ def ingested(workspace: Workspace) -> str:
     from tfx.orchestration.beam.beam_dag_runner import BeamDagRunner
     from tfx.orchestration.pipeline import Pipeline
 
-    from components.example_gen.component import ImdbExampleGen
+    from components.example_gen.component import TextExampleGen
     from pipeline.lineage.runs import read_run
 
     settings = load(source="spans", assignments=["data.span=1"])
@@ -117,7 +117,7 @@ def ingested(workspace: Workspace) -> str:
         pipeline_name="reviews",
         pipeline_root=str(workspace.artifacts),
         metadata_connection_config=workspace.metadata.connection_config(),
-        components=[ImdbExampleGen(settings.located_data)],
+        components=[TextExampleGen(settings.located_data)],
         enable_cache=True,
         beam_pipeline_args=["--sdk_container_image=unused"],
     )

@@ -4,6 +4,7 @@ import pytest
 from refusals import input_error
 
 from components.errors import GreenlightError, InputError
+from components.example_gen.settings import STAGE_NAMES
 from pipeline.config import load
 from pipeline.kubeflow import checks
 from pipeline.settings.kubeflow import KubeflowSettings
@@ -227,7 +228,7 @@ def test_without_an_exit_handler_nothing_is_asked_of_the_receivers(settings):
     checks.require_compilable(settings(FROM_VARIABLE, FROM_FILE))
 
 
-@pytest.mark.parametrize("stage", ["Pusher", "ProductionModel", "LiveModel", "ImdbExampleGen"])
+@pytest.mark.parametrize("stage", ["Pusher", "ProductionModel", "LiveModel", *STAGE_NAMES])
 def test_a_stage_that_reads_state_outside_of_the_pipeline_cannot_be_cached(settings, stage):
     assert refusal(settings(f"kubeflow.cache.{stage}=true")).startswith(
         f"kubeflow.cache.{stage} = true: this stage reads state outside of the pipeline"

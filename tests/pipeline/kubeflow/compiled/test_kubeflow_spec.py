@@ -34,7 +34,7 @@ def constant(compiled, step, name):
 # --- the same pipeline
 
 
-STAGES = set(StageName.__args__) - {"LiveModel"}
+STAGES = set(StageName.__args__) - {"LiveModel", "TextExampleGen"}
 
 
 def test_it_has_the_stages_of_the_local_pipeline(compiled):
@@ -122,6 +122,22 @@ def test_resources_are_written_as_kfp_writes_them(compile_with):
     assert set(resources.values()) == {None}
 
 
+@pytest.mark.parametrize("named", ["ImdbExampleGen", "TextExampleGen"])
+@pytest.mark.parametrize(
+    ("source", "stage"), [("packaged", "ImdbExampleGen"), ("files:gs://a/*.csv", "TextExampleGen")]
+)
+def test_settings_of_the_first_stage_are_found_by_either_of_its_ids(compile_with, named, source, stage):
+    compiled = compile_with(
+        f"data.source={source}",
+        f"kubeflow.resources.{named}.cpu=2",
+        f"kubeflow.pod.stages.{named}.labels={{team='mail'}}",
+    )
+    assert compiled.containers[stage]["resources"]["resourceCpuLimit"] == "2"
+    assert '"team": "mail"' in json.dumps(list(yaml.safe_load_all(compiled.to_yaml())))
+    assert len(set(tasks(compiled)) & {"ImdbExampleGen", "TextExampleGen"}) == 1
+    assert "source" in compiled.spec["components"][stage]["inputDefinitions"]["parameters"]
+
+
 def test_requests_are_apart_from_limits(compile_with):
     compiled = compile_with(
         "kubeflow.resources.Trainer={cpu=4, cpu_request=0.5, memory_gib=8, memory_request_gib=2}",
@@ -156,7 +172,7 @@ CHANGING = ["data.source=files:gs://a/*.csv", 'kubeflow.parameters=["epochs"]']
     ("assignments", "uncached"),
     [
         ((), {"ImdbExampleGen", *STORE}),  # `source` is a parameter
-        (CHANGING, {"ImdbExampleGen", *STORE}),
+        (CHANGING, {"TextExampleGen", *STORE}),
         (CHANGING[1:], STORE),
         (["kubeflow.enable_cache=false"], STAGES),
         (["kubeflow.cache.Trainer=false"], {"Trainer", "ImdbExampleGen", *STORE}),

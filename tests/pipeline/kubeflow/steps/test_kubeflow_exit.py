@@ -25,7 +25,7 @@ def test_the_alert_of_a_failed_run_has_the_reason_of_the_stage(compile_with, ima
         f"alerts.command={json.dumps([sys.executable, '-c', KEEP, str(told)])}",
     ).spec
     tasks = Cluster(tmp_path, version).run(spec, run_id="run-1", pipeline_root="s3://reviews/greenlight")
-    assert tasks["ImdbExampleGen"].state == FAILED
+    assert tasks["TextExampleGen"].state == FAILED
     assert tasks["Trainer"].state == NOT_RUN
     assert tasks["Schema"].state == SUCCEEDED, tasks["Schema"].log
     assert tasks["Schema"].outputs["schema"].uri.startswith("s3://reviews/greenlight/")
@@ -33,4 +33,4 @@ def test_the_alert_of_a_failed_run_has_the_reason_of_the_stage(compile_with, ima
     (line,) = told.read_text().splitlines()
     alert = json.loads(line)
     assert (alert["event"], alert["run"]) == ("failed", "run-1")
-    assert "ImdbExampleGen" in alert["title"] and "missing" in alert["title"]
+    assert "TextExampleGen" in alert["title"] and "missing" in alert["title"]
