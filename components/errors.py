@@ -44,7 +44,7 @@ class DataStopped(GreenlightError):
 
 
 class TooFewReviews(DataStopped):
-    """The data check stopped the run, for nothing but splits of too few reviews; more data may mend it."""
+    """The data check stopped the run, for nothing but splits of too few examples; more data may mend it."""
 
 
 def machine_fault_of(error: GreenlightError) -> MachineFault | None:

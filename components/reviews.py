@@ -1,4 +1,4 @@
-"""Reviews: their features and types, text normalization, and equality of texts.
+"""Examples of the pipeline: their features and types, text normalization, and equality of texts.
 
 TensorFlow is imported inside the two functions that need it, so that splitting and parsing start without it.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 TEXT = "text"
-"""bytes: the review as it was written, UTF-8."""
+"""bytes: the text as it was written, UTF-8."""
 LABEL = "label"
 """int64: index into CLASSES, so 1 is positive."""
 WORDS = "words"
@@ -25,7 +25,7 @@ WORDS = "words"
 LENGTH = "length"
 """bytes: one of LENGTHS, the bucket that WORDS falls into; a slice of the evaluation."""
 SPAN = "span"
-"""int64: number of the span that the review came with; 0 for a source without spans and the packaged base."""
+"""int64: number of the span that the text came with; 0 for a source without spans and the packaged base."""
 
 OWN_FEATURES = (TEXT, LABEL, WORDS, LENGTH, SPAN)
 """The features of every example; those of `data.slice_columns` are called otherwise."""
@@ -55,7 +55,7 @@ _AROUND = " .,;:!?'\"\u2026\u3002\u3001"
 
 
 def normalize(text: str) -> str:
-    """The form in which two reviews are compared: equal results mean the same review.
+    """The form in which two texts are compared: equal results mean the same text.
 
     Unicode NFKC, lower case, `<br />` and every run of white space turned into one space, none at the ends.
     """
@@ -68,12 +68,12 @@ def normalize(text: str) -> str:
 
 
 def canonical(text: str) -> str:
-    """The form in which a person would call two reviews the same text, however they were copied.
+    """The form in which a person would call two texts the same, however they were copied.
 
     Beyond `normalize`: HTML entities are resolved and tags dropped, invisible characters (zero-width ones,
     byte order marks, soft hyphens) too; curly quotes and all dashes are plain ones; quotes and punctuation
     around the text do not count, except in a text that is nothing else. Splits are still drawn by
-    `normalize`, so that reviews stay where they were: see `components/example_gen/duplicate_groups.py`.
+    `normalize`, so that examples stay where they were: see `components/example_gen/duplicate_groups.py`.
     """
     text = normalize(_TAG.sub(" ", _without_entities(text))).replace("`", "'")
     if not text.isascii():
@@ -106,7 +106,7 @@ def _without_entities(text: str) -> str:
 
 
 def text_key(text: str) -> bytes:
-    """16 bytes that are equal for two reviews that `canonical` makes equal.
+    """16 bytes that are equal for two texts that `canonical` makes equal.
 
     Bytes that were not UTF-8, as surrogates, are hashed as they are.
     """
@@ -130,7 +130,7 @@ def count_words(normalized: str) -> int:
 
 
 def length_bucket(words: int) -> str:
-    """The one of LENGTHS that a review of this many words belongs to."""
+    """The one of LENGTHS that a text of this many words belongs to."""
     return LENGTHS[bisect_right(_CUTS, words)]
 
 
@@ -142,10 +142,10 @@ def to_example(
     span: int = 0,
     slices: Iterable[tuple[str, str]] = (),
 ) -> "tf.train.Example":
-    """The tf.Example of one review.
+    """The tf.Example of one text.
 
     Args:
-      text: the review as written.
+      text: the text as written.
       label: 0 (negative) or 1 (positive).
       words: `count_words(normalize(text))`, for a caller who has it already.
       span: number of the span that it came with; 0 for none.

@@ -222,7 +222,7 @@ def _versions(workspace: Workspace, evaluator: Stage, push: PushSettings) -> Ver
 
 
 def _records(run: _Refused) -> dict[str, str]:
-    """The record of the reviews that the model was trained on, where its Evaluator left one."""
+    """The record of the examples that the model was trained on, where its Evaluator left one."""
     path = run.evaluator.outputs["evaluation"][-1].path / REVIEWS_NAME
     return {REVIEWS_NAME: str(path)} if path.is_file() else {}
 

@@ -34,7 +34,7 @@ class Entry:
 
 COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     "Run": {
-        "run": Entry("run", "Train a model on reviews and promote it if it passes the gate."),
+        "run": Entry("run", "Train a model on labeled texts and promote it if it passes the gate."),
         "retrain": Entry("retrain", "Start a run if new data, drift, decay or a schedule asks for one."),
         "tune": Entry("tune", "Search for better training settings within a budget."),
         "study": Entry("study", "Run a study: early stopping, or few labels."),
@@ -48,8 +48,8 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
         "report": Entry("history", "Print the path of a run's report."),
     },
     "Data": {
-        "data": Entry("data", "Add a file of reviews as the next span, or list the spans."),
-        "drift": Entry("drift", "Compare reviews with the live model's training data."),
+        "data": Entry("data", "Add a file of examples as the next span, or list the spans."),
+        "drift": Entry("drift", "Compare texts with the live model's training data."),
     },
     "Versions": {
         "versions": Entry("versions.store", "List the versions of the model."),
@@ -62,8 +62,8 @@ COMMANDS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Serve": {
         "serve": Entry("serving.serve", "Serve the promoted model over HTTP and gRPC."),
-        "predict": Entry("serving.predict", "Predict whether reviews are positive."),
-        "batch-predict": Entry("serving.batch_predict", "Predict large files of reviews with Beam."),
+        "predict": Entry("serving.predict", "Predict the labels of texts."),
+        "batch-predict": Entry("serving.batch_predict", "Predict large files of texts with Beam."),
     },
     "Set up": {
         "init": Entry("setup.init", "Start a project: settings, a workflow with the gate, a test."),

@@ -36,7 +36,7 @@ WORKSPACE_SPANS = "spans/span-{SPAN}/*"
 """Where `greenlight data add` lands spans unless it is told another place, from the workspace."""
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # The lesson's split: 15,000 reviews to train on, 10,000 to validate on, none beside.
+    # The lesson's split: 15,000 examples to train on, 10,000 to validate on, none beside.
     "seed": {"data": {"train_weight": 15_000, "eval_weight": 10_000, "test_weight": 0}},
 }
 
@@ -81,7 +81,7 @@ class Settings(BaseModel):
         max_length=100,
         description="The model's name: the folder of its versions, and part of its URL.",
     )
-    data: DataSettings = Field(DataSettings(), description="The source of reviews, and the splits.")
+    data: DataSettings = Field(DataSettings(), description="The source of examples, and the splits.")
     check: CheckSettings = Field(CheckSettings(), description="The checks before training.")
     embedding: EmbeddingSettings = Field(EmbeddingSettings(), description="The pre-trained first layer.")
     trainer: TrainerSettings = Field(TrainerSettings(), description="The classifier and its training.")

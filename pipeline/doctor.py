@@ -155,7 +155,7 @@ def memory(size: int | None) -> Check:
         return Check("machine", "ok", processors)
     shown = f"{processors}, {size / GIB:.1f} GiB of memory"
     if size < 2 * GIB:
-        return Check("machine", "warn", shown, "A run may not fit; --set data.limit=N takes fewer reviews.")
+        return Check("machine", "warn", shown, "A run may not fit; --set data.limit=N takes fewer examples.")
     return Check("machine", "ok", shown)
 
 

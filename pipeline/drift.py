@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class FileInput:
-    """A file of reviews, labeled or not, of any format that a run reads, or TXT; or a pattern."""
+    """A file of texts, labeled or not, of any format that a run reads, or TXT; or a pattern."""
 
     path: str
 
@@ -63,7 +63,7 @@ def require_inputs(settings: Settings, *inputs: DriftInput) -> None:
     """Finds out before anything is written or loaded that there is nothing to compare, or to compare with.
 
     Raises:
-      InputError: a file or span cannot be read as one of reviews, or nothing is live.
+      InputError: a file or span cannot be read as one of texts, or nothing is live.
     """
     from pipeline.preflight.reviews import require_comparable
 
@@ -97,7 +97,7 @@ def compare(settings: Settings, what: DriftInput, *, against: SpanInput | None =
     reference_data = None
     if against is None:
         held_out = sampled(examples.held_out(folder, fitted_on=fitted_on), most=settings.drift.max_examples)
-        reference = require_texts(held_out, what=f"the held-out reviews at {folder}")
+        reference = require_texts(held_out, what=f"the held-out examples at {folder}")
         name = f"the training data of version {version.number}"
     else:
         reference, name = _texts(settings, against), str(against)
@@ -145,7 +145,7 @@ def _unknown_labels(given: Texts, data: DataSettings) -> Iterator[str]:
 
 def _doubts(findings: Sequence[Finding]) -> Iterator[str]:
     if not any_judged(findings):
-        yield "no figure could be judged, so nothing is known of drift: more reviews are needed"
+        yield "no figure could be judged, so nothing is known of drift: more examples are needed"
 
 
 def live_version(settings: Settings) -> Version:
@@ -294,13 +294,13 @@ def _nothing_served(settings: Settings) -> str:
 
 def _notes(given: Texts, ours: Features) -> Iterator[str]:
     if given.rows > len(given):
-        yield f"{len(given):,} of {given.rows:,} reviews were sampled (drift.max_examples)"
+        yield f"{len(given):,} of {given.rows:,} examples were sampled (drift.max_examples)"
     if given.not_utf8:
         yield f"{given.not_utf8:,} rows that are not UTF-8 were left out"
     if given.unusable > given.not_utf8:
         yield f"{given.unusable - given.not_utf8:,} rows without a usable text were left out"
     if seen := int(ours.seen.sum()):
         yield (
-            f"the model was trained on {seen:,} of the reviews; its predictions are compared on the "
+            f"the model was trained on {seen:,} of the examples; its predictions are compared on the "
             f"other {len(given) - seen:,}"
         )

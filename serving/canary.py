@@ -55,7 +55,7 @@ Emit = Callable[[dict[str, Any]], None]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Canary:
-    """One review: its bytes as text, and the same as a serialized tf.Example."""
+    """One text: its bytes, and the same as a serialized tf.Example."""
 
     name: str
     text: bytes
@@ -68,7 +68,7 @@ class Canary:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Request:
-    """What to do: the SavedModel's folder, the reviews, the size of the large batch, when to end anyhow."""
+    """What to do: the SavedModel's folder, the texts, the size of the large batch, when to end anyhow."""
 
     model: str
     canaries: tuple[Canary, ...]
@@ -198,7 +198,7 @@ def _as_text(value: Any) -> Any:
 
 
 def _time_calls(model: "Predictor", canary: Canary, emit: Emit) -> None:
-    """Emits the median time of a call with one review."""
+    """Emits the median time of a call with one text."""
     emit({"step": "latency"})
     seconds: list[float] = []
     try:

@@ -1,1 +1,1 @@
-"""Predictions for files of reviews: a few rows at once, or millions of them on Beam."""
+"""Predictions for files of texts: a few rows at once, or millions of them on Beam."""

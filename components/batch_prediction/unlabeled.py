@@ -1,4 +1,4 @@
-"""Readers of unlabeled reviews: text, CSV, TSV, JSON, Parquet and, with TensorFlow, TFRecord."""
+"""Readers of unlabeled texts: text, CSV, TSV, JSON, Parquet and, with TensorFlow, TFRecord."""
 
 import io
 import os
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from components.example_gen.settings import DataSettings
 
 LINES = "text"
-"""The format of files with one review per line."""
+"""The format of files with one text per line."""
 FORMATS = (LINES, *(known.value for known in Format))
 _TEXT = "text"
 _REMEDY = "Name the right one with --text-column."
@@ -165,5 +165,5 @@ def unlabeled(records: Records, *, file: str, text_column: str) -> Unlabeleds:
 def require_good_rows(reading: Reading, *, source: str, max_bad_share: float) -> None:
     """Raises as `require_usable`, with messages about predictions."""
     if not reading.rows and not reading.failures:
-        raise InputError(f"{source}: it contains no reviews.")
+        raise InputError(f"{source}: it contains no texts.")
     require_usable(reading, max_bad_share=max_bad_share)

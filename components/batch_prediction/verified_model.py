@@ -78,7 +78,7 @@ class VerifiedModel:
         labels, scores = answer[_LABEL], answer[self._scores]
         if (labels.shape, scores.shape) != ((len(texts),), (len(texts), *row)):
             what = f"{_PROBABILITY} for each of {len(self.classes)} classes" if row else f"one {_PROBABILITY}"
-            raise GreenlightError(f"Version {self.version} does not give {what} and one {_LABEL} a review.")
+            raise GreenlightError(f"Version {self.version} does not give {what} and one {_LABEL} a text.")
         return [
             prediction(label.decode("utf-8", "replace"), output, names=self.classes, version=self.version)
             for label, output in zip(labels, scores.tolist(), strict=True)

@@ -49,8 +49,8 @@ class DataCheck(base_component.BaseComponent):
           statistics: StatisticsGen's output.
           anomalies: ExampleValidator's output.
           settings: the bounds of the data.
-          examples: TextExampleGen's output, for its counts of bad rows and for the training reviews.
-          embedding: the model's embedding, to check whether it knows the reviews' language.
+          examples: TextExampleGen's output, for its counts of bad rows and for the training examples.
+          embedding: the model's embedding, to check whether it knows the texts' language.
         """
         super().__init__(
             spec=_DataCheckSpec(

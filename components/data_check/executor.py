@@ -39,11 +39,11 @@ class Executor(base_executor.BaseExecutor):
         """Writes the verdict, a JSON value.
 
         {"splits": {name: SplitFacts as JSON}, "findings": [one line each], "warnings": [one line for each
-        class with few reviews], "reading": what TextExampleGen's
+        class with few examples], "reading": what TextExampleGen's
         reading.json says, or null, "vocabulary" and "labels": see `texts.TextFacts`}
 
         Raises:
-          TooFewReviews: there are findings, but only in splits of too few reviews.
+          TooFewReviews: there are findings, but only in splits of too few examples.
           DataStopped: there are others; the message has a line for each finding.
         """
         settings = CheckSettings.model_validate_json(exec_properties["settings"])
@@ -84,7 +84,7 @@ class Executor(base_executor.BaseExecutor):
 def _with_counts(
     known: SplitFacts, split: str, input_dict: dict[str, list[types.Artifact]], classes: Names
 ) -> SplitFacts:
-    """The facts with the reviews of each of more than two classes, which the statistics do not have."""
+    """The facts with the examples of each of more than two classes, which the statistics do not have."""
     folder = artifact_utils.get_split_uri(input_dict["examples"], split)
     return dataclasses.replace(known, class_counts=count_labels(folder, len(classes)))
 

@@ -11,25 +11,25 @@ from components.reviews import CLASSES, LABEL, LENGTH, WORDS
 
 @dataclass(frozen=True)
 class SplitFacts:
-    """The reviews of one split."""
+    """The examples of one split."""
 
     examples: int
     negative: int
     positive: int
     """Labels other than 0 count here too; the schema forbids all but 1, or those of more classes."""
     words: tuple[float, ...]
-    """The minimum, deciles and maximum of words per review: 11 approximate numbers; empty without reviews."""
+    """The minimum, deciles and maximum of words per text: 11 approximate numbers; empty without examples."""
     mean_words: float
     lengths: dict[str, int]
-    """Reviews by length bucket."""
+    """Examples by length bucket."""
     missing: dict[str, int]
-    """Feature -> number of reviews without it."""
+    """Feature -> number of examples without it."""
     class_counts: tuple[int, ...] = ()
-    """Reviews of each class, of more than two; else empty. `negative` and `positive` mean nothing then."""
+    """Examples of each class, of more than two; else empty. `negative` and `positive` mean nothing then."""
 
     @property
     def positive_share(self) -> float:
-        """Of the labeled reviews, from 0 to 1; 0 if there is none."""
+        """Of the labeled examples, from 0 to 1; 0 if there is none."""
         labeled = self.negative + self.positive
         return self.positive / labeled if labeled else 0.0
 
@@ -39,11 +39,11 @@ class SplitFacts:
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """Reviews of each class."""
+        """Examples of each class."""
         return self.class_counts or (self.negative, self.positive)
 
     def to_json(self, classes: Names = CLASSES) -> dict[str, Any]:
-        """The facts with the reviews of each class by name. With more than two classes, what is said of
+        """The facts with the examples of each class by name. With more than two classes, what is said of
         negative and positive is null.
         """
         facts = asdict(self) | {"positive_share": self.positive_share, "median_words": self.median_words}

@@ -13,7 +13,7 @@ TRAIN = "train"
 MOST_NAMED = 10
 """Classes that a line names."""
 FEW_OF_A_CLASS = 20
-"""Reviews of a class in a split; with fewer, an interval of its recall is wider than 40 points."""
+"""Examples of a class in a split; with fewer, an interval of its recall is wider than 40 points."""
 
 
 def findings(
@@ -45,7 +45,7 @@ def only_too_few(
     *,
     classes: Names = CLASSES,
 ) -> bool:
-    """Whether there are findings in splits of too few reviews alone: what else is wrong there may come of it.
+    """Whether there are findings in splits of too few examples alone: what else is wrong there may come of it.
 
     Args: as `findings` takes them.
     """
@@ -73,13 +73,13 @@ def _broken_bounds(split: str, known: SplitFacts, settings: CheckSettings, class
     fewest = _fewest(split, settings)
     if known.examples < fewest:
         key = "min_train_examples" if split == TRAIN else "min_eval_examples"
-        yield f"{split}: {known.examples:,} reviews, fewer than the {fewest:,} of check.{key}"
+        yield f"{split}: {known.examples:,} examples, fewer than the {fewest:,} of check.{key}"
     if not known.examples:
         return
     yield from _rare_classes(split, known, settings, classes)
     if known.median_words < settings.min_median_words:
         yield (
-            f"{split}: words: half of the reviews have at most {known.median_words:,.0f} words, fewer than "
+            f"{split}: words: half of the examples have at most {known.median_words:,.0f} words, fewer than "
             f"the {settings.min_median_words:,} of check.min_median_words"
         )
 
@@ -95,16 +95,16 @@ def _rare_classes(split: str, known: SplitFacts, settings: CheckSettings, classe
             absent.append(name)
         elif share < least:
             number = "" if len(classes) == 2 else f" ({count:,} of {labeled:,})"
-            rare.append(f"{share:.1%} of the reviews{number} are {name}")
+            rare.append(f"{share:.1%} of the examples{number} are {name}")
     if absent:
-        yield f"{split}: label: no review is {_first(absent, 'or')}; each class needs some in every split"
+        yield f"{split}: label: no example is {_first(absent, 'or')}; each class needs some in every split"
     if rare:
         bound = f"the {least:.1%} of check.min_class_share{of_more}"
         yield f"{split}: label: {_first(rare, 'and')}, less than {bound}"
 
 
 def warnings(facts: Mapping[str, SplitFacts], classes: Names) -> Iterator[str]:
-    """A line for each split with few reviews of a class, of more than two: its figures are uncertain."""
+    """A line for each split with few examples of a class, of more than two: its figures are uncertain."""
     for split, known in facts.items():
         rare = [
             f"{name} ({count:,})"
@@ -112,7 +112,7 @@ def warnings(facts: Mapping[str, SplitFacts], classes: Names) -> Iterator[str]:
             if 0 < count < FEW_OF_A_CLASS
         ]
         if rare:
-            few = f"{split}: fewer than {FEW_OF_A_CLASS} reviews of {_first(rare, 'and')}"
+            few = f"{split}: fewer than {FEW_OF_A_CLASS} examples of {_first(rare, 'and')}"
             yield f"{few}: what is measured of such a class is uncertain"
 
 

@@ -1,4 +1,4 @@
-"""The reviews of a split: a sample, the first ones, which TextExampleGen has mixed; counts of the labels."""
+"""The examples of a split: a sample, the first ones, which TextExampleGen has mixed; counts of the labels."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ _UNLABELED = -1
 
 
 def count_labels(folder: str, classes: int) -> tuple[int, ...]:
-    """The number of reviews of a split with each label from 0 to below `classes`."""
+    """The number of examples of a split with each label from 0 to below `classes`."""
     spec = {LABEL: tf.io.FixedLenFeature([], tf.int64, _UNLABELED)}
     counts = np.zeros(classes, np.int64)
     files = sorted(tf.io.gfile.glob(f"{folder}/*"))
@@ -31,7 +31,7 @@ class Sample(NamedTuple):
 
 
 def read_sample(folder: str, *, most: int) -> Sample:
-    """Up to `most` labeled reviews of a split, out of the folder with its GZIP TFRecords."""
+    """Up to `most` labeled examples of a split, out of the folder with its GZIP TFRecords."""
     spec = {
         TEXT: tf.io.FixedLenFeature([], tf.string, ""),
         LABEL: tf.io.FixedLenFeature([], tf.int64, _UNLABELED),

@@ -12,29 +12,29 @@ class CheckSettings(BaseModel):
 
     min_train_examples: int = Field(
         100,
-        description="The minimum number of reviews in the `train` split; with fewer the run "
+        description="The minimum number of examples in the `train` split; with fewer the run "
         "stops before training.",
         ge=1,
     )
     min_eval_examples: int = Field(
-        10, description="The minimum number of reviews in `eval` and `test`; with fewer the run stops.", ge=1
+        10, description="The minimum number of examples in `eval` and `test`; with fewer the run stops.", ge=1
     )
     min_class_share: float = Field(
         0.05,
         description="The minimum share of each of two classes in each split; below it the run stops. With "
-        "more classes it is divided by half their number, and each needs a review in every split.",
+        "more classes it is divided by half their number, and each needs an example in every split.",
         ge=0.0,
         le=0.5,
     )
     min_median_words: int = Field(
         1,
-        description="The minimum median length of reviews, in words, in each split; below it the run stops.",
+        description="The minimum median length of texts, in words, in each split; below it the run stops.",
         ge=1,
     )
     min_known_words: float = Field(
         0.3,
         description="The minimum share of words in the vocabulary of an English embedding; below it, as with "
-        "reviews in another language, the run stops.",
+        "texts in another language, the run stops.",
         ge=0.0,
         le=1.0,
     )
@@ -47,7 +47,7 @@ class CheckSettings(BaseModel):
     max_suspect_share: float = Field(
         0.08,
         description="Share of suspected labels above which they are more than the few that are only hard to "
-        "tell: reviews whose labels are all right have 2 to 5 % of them, with 10 % wrong labels it is 9 %.",
+        "tell: examples whose labels are all right have 2 to 5 % of them, with 10 % wrong labels it is 9 %.",
         ge=0.0,
         le=1.0,
     )

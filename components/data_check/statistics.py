@@ -1,7 +1,7 @@
 """The StatisticsGen component in one pass: TFDV's generators in five Beam steps for all splits.
 
-TFX's executor builds some hundred Beam transforms for each split. 25,000 reviews in three splits cost it 4 s
-of processor time, 100 reviews a split 2.6 s: most of it goes into building and shipping the graph. Here, 0.7
+TFX's executor builds some hundred Beam transforms for each split. 25,000 examples in three splits cost it 4 s
+of processor time, 100 examples a split 2.6 s: most of it goes into building and shipping the graph. Here, 0.7
 s: a shard of a split is read by one worker, which feeds TFDV's combiner generators batch by batch;
 accumulators of shards are merged as Beam would merge them. The numbers are the same,
 `tests/components/data_check` compares them; memory does not grow with the data, and shards are still spread
@@ -41,7 +41,7 @@ Accumulators = list[Any]
 
 
 def stats_options() -> StatsOptions:
-    """TFDV's defaults, except that no top values are kept of the text: each would be a whole review."""
+    """TFDV's defaults, except that no top values are kept of the text: each would be a whole document."""
     text = schema_pb2.Feature(name=TEXT, type=schema_pb2.BYTES)
     text.string_domain.is_categorical = schema_pb2.StringDomain.CATEGORICAL_NO
     return StatsOptions(schema=schema_pb2.Schema(feature=[text]), use_sketch_based_topk_uniques=True)

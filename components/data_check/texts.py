@@ -1,4 +1,4 @@
-"""Text checks of the training reviews: known words of the embedding, labels that look wrong.
+"""Text checks of the training examples: known words of the embedding, labels that look wrong.
 
 The packaged reviews and TensorFlow Datasets' are known; nothing is looked for there.
 """

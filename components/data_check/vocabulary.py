@@ -1,4 +1,4 @@
-"""Coverage of the reviews' words by the embedding's vocabulary, by script."""
+"""Coverage of the texts' words by the embedding's vocabulary, by script."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FEWEST = 50
 
 @dataclass(frozen=True)
 class KnownWords:
-    """Tokens of a sample of reviews, those of punctuation alone and numbers left out."""
+    """Tokens of a sample of texts, those of punctuation alone and numbers left out."""
 
     words: int
     known: int
@@ -89,10 +89,8 @@ def unknown_language(found: KnownWords, *, embedding: str, fewest: float) -> str
 
 def _described(script: str) -> str:
     if script == _SYMBOLS:
-        return "these reviews are made of emoji and other symbols"
-    written = (
-        f"most words of these reviews are written in {script.capitalize() if script != 'CJK' else script}"
-    )
+        return "these texts are made of emoji and other symbols"
+    written = f"most words of these texts are written in {script.capitalize() if script != 'CJK' else script}"
     return f"{written}, without spaces between them" if script in _WITHOUT_SPACES else written
 
 

@@ -1,1 +1,1 @@
-"""Drift: a comparison of reviews with the training data of the live model."""
+"""Drift: a comparison of texts with the training data of the live model."""

@@ -22,10 +22,10 @@ _LARGEST_DIFFERENCE: comparators.Measure = "l_infinity"
 
 @dataclass(frozen=True, kw_only=True)
 class _Column:
-    """A feature of the reviews of both sides, and its comparison.
+    """A feature of the examples of both sides, and its comparison.
 
-    `whose` describes the reviews that have the feature; `told` formats the values of both sides, the compared
-    side first.
+    `whose` describes the examples that have the feature; `told` formats the values of both sides, the
+    compared side first.
     """
 
     name: str
@@ -53,8 +53,8 @@ def compare(
     """The findings of all figures that are not switched off, and the histograms of those that have one.
 
     Args:
-      reference: the training data of the live model, or other reviews of the same source.
-      compared: the reviews that may have drifted.
+      reference: the training data of the live model, or other examples of the same source.
+      compared: the examples that may have drifted.
       settings: the limits.
       served: whether `compared` was served; see `comparators.measure`.
       classes: the names of the classes, the positive one last.
@@ -83,7 +83,7 @@ def _columns(
             measure=_DIVERGENCE,
             reference=reference.words,
             compared=compared.words,
-            whose="reviews",
+            whose="examples",
             buckets=lambda words: tenths_of(words, shown_as=".0f"),
             told=lambda ours, theirs: (
                 f"median of {np.median(ours):,.0f} words, reference {np.median(theirs):,.0f}"
@@ -96,10 +96,10 @@ def _columns(
             measure=_DIVERGENCE,
             reference=reference.unknown,
             compared=_of_both(compared.unknown),
-            whose="reviews",
+            whose="examples",
             buckets=lambda shares: tenths_of(shares, shown_as=".1%"),
             told=lambda ours, theirs: (
-                f"{np.mean(ours):.1%} of a review's words, reference {np.mean(theirs):.1%}"
+                f"{np.mean(ours):.1%} of a text's words, reference {np.mean(theirs):.1%}"
             ),
         )
     if settings.max_label_change is not None:
@@ -109,7 +109,7 @@ def _columns(
             measure=_LARGEST_DIFFERENCE,
             reference=reference.label[reference.labeled],
             compared=compared.label[compared.labeled],
-            whose="labeled reviews",
+            whose="labeled examples",
             buckets=lambda labels: _of_each(classes),
             told=lambda ours, theirs: _class_shares(ours, theirs, classes),
         )
@@ -120,7 +120,7 @@ def _columns(
             measure=_DIVERGENCE,
             reference=reference.classes[~reference.seen],
             compared=_of_both(compared.classes)[~compared.seen],
-            whose="reviews that the model was not trained on",
+            whose="examples that the model was not trained on",
             buckets=lambda predicted: _of_each(classes),
             told=lambda ours, theirs: _class_shares(ours, theirs, classes),
         )
@@ -131,7 +131,7 @@ def _columns(
             measure=_DIVERGENCE,
             reference=reference.probability[~reference.seen],
             compared=compared.probability[~compared.seen],
-            whose="reviews that the model was not trained on",
+            whose="examples that the model was not trained on",
             buckets=lambda probabilities: tenths_from_0_to_1(),
             told=lambda ours, theirs: (
                 f"{np.mean(ours >= 0.5):.1%} {classes[1]}, reference {np.mean(theirs >= 0.5):.1%}; "
@@ -161,7 +161,7 @@ def _unsure(probability: np.ndarray) -> float:
 def _of_both(column: np.ndarray | None) -> np.ndarray:
     """The values of both sides, which have the same features because one model computed them."""
     if column is None:
-        raise ValueError("the reference has a feature that the compared reviews lack")
+        raise ValueError("the reference has a feature that the compared examples lack")
     return column
 
 
@@ -217,7 +217,7 @@ def _embedding(reference: Features, compared: Features, settings: DriftSettings)
     ours, theirs = _of_both(compared.vector).astype(np.float64), reference.vector.astype(np.float64)
     sizes = len(ours), len(theirs)
     if min(sizes) < settings.min_examples:
-        yield _too_few(EMBEDDING, measure, limit, "reviews", sizes, settings)
+        yield _too_few(EMBEDDING, measure, limit, "examples", sizes, settings)
         return
     covariance = np.atleast_2d(np.cov(theirs, rowvar=False))
     spread = math.sqrt(np.trace(covariance)) or 1.0
@@ -228,7 +228,7 @@ def _embedding(reference: Features, compared: Features, settings: DriftSettings)
         value=float(np.linalg.norm(ours.mean(axis=0) - theirs.mean(axis=0))) / spread,
         limit=limit,
         threshold=math.sqrt(limit**2 + allowance),
-        figures="between the mean embeddings, in units of the spread of single reviews",
+        figures="between the mean embeddings, in units of the spread of single texts",
         examples=len(ours),
     )
 
@@ -237,12 +237,12 @@ def _errors(reference: Features, compared: Features, settings: DriftSettings) ->
     limit, measure = settings.max_error_increase, "increase"
     if limit is None:
         return
-    # The model is rarely wrong on its training reviews: these can hide an increase, but not cause one.
+    # The model is rarely wrong on its training examples: these can hide an increase, but not cause one.
     ours = _wrong(compared)[compared.labeled]
     theirs = _wrong(reference)[reference.labeled & ~reference.seen]
     sizes = len(ours), len(theirs)
     if min(sizes) < settings.min_examples:
-        yield _too_few(ERRORS, measure, limit, "labeled reviews", sizes, settings)
+        yield _too_few(ERRORS, measure, limit, "labeled examples", sizes, settings)
         return
     together = float(np.mean(np.concatenate([ours, theirs])))
     yield judged(
@@ -257,7 +257,7 @@ def _errors(reference: Features, compared: Features, settings: DriftSettings) ->
 
 
 def _wrong(side: Features) -> np.ndarray:
-    """bool [N]: whether the prediction differs from the label; meaningless for unlabeled reviews."""
+    """bool [N]: whether the prediction differs from the label; meaningless for unlabeled examples."""
     return side.predicted != side.label
 
 

@@ -1,4 +1,4 @@
-"""The training and held-out reviews of a model, read from its Examples artifacts."""
+"""The training and held-out examples of a model, read from its Examples artifacts."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -16,10 +16,10 @@ _BATCH = 1024
 
 
 def held_out(folder: str, *, fitted_on: Sequence[str] = (TRAIN,)) -> Iterator[Text]:
-    """The labeled reviews that a model was not fitted on, from the folder of an Examples artifact.
+    """The labeled examples that a model was not fitted on, from the folder of an Examples artifact.
 
-    A model may have memorized its training reviews: its predictions for new reviews are only comparable with
-    its predictions for other reviews that it was not trained on.
+    A model may have memorized its training examples: its predictions for new examples are only comparable
+    with its predictions for other examples that it was not trained on.
 
     Args:
       fitted_on: the splits that the model was fitted on; a refit model also on `eval`.
@@ -29,13 +29,13 @@ def held_out(folder: str, *, fitted_on: Sequence[str] = (TRAIN,)) -> Iterator[Te
     """
     splits = [name for name in _splits(folder) if name not in fitted_on]
     if not splits:
-        raise InputError(f"There are no held-out reviews beside the training reviews in {folder}.")
+        raise InputError(f"There are no held-out examples beside the training examples in {folder}.")
     for split in splits:
         yield from reviews_of(folder, split)
 
 
 def reviews_of(folder: str, split: str) -> Iterator[Text]:
-    """The labeled reviews of one split.
+    """The labeled examples of one split.
 
     Raises:
       InputError: the examples cannot be read.

@@ -167,13 +167,13 @@ class FeatureModel:
         except (KeyError, RequestError) as error:
             raise GreenlightError(f"serving_default of {self._folder} fails: {root_cause(error)}") from error
         if found.size != len(batch):
-            shape = f"probability of shape {found.shape} for {len(batch)} reviews"
+            shape = f"probability of shape {found.shape} for {len(batch)} examples"
             raise GreenlightError(f"serving_default of {self._folder} gives {shape}")
         return Predicted(found.reshape(-1).astype(np.float32), None)
 
     def _of_classes(self, found: np.ndarray, rows: int) -> Predicted:
         if found.ndim != 2 or len(found) != rows:
-            shape = f"{_OF_CLASSES} of shape {found.shape} for {rows} reviews"
+            shape = f"{_OF_CLASSES} of shape {found.shape} for {rows} examples"
             raise GreenlightError(f"serving_default of {self._folder} gives {shape}")
         return Predicted(found.max(axis=1).astype(np.float32), found.argmax(axis=1).astype(np.int16))
 

@@ -27,7 +27,7 @@ class Finding:
       exceeded: whether the value is above the threshold.
       figures: the values of both sides in words, or the reason why it is not judged.
       why: the finding in a sentence.
-      examples: the number of reviews behind the value.
+      examples: the number of examples behind the value.
     """
 
     name: str
@@ -90,7 +90,7 @@ def unjudged(name: str, measure: str, *, limit: float, figures: str, examples: i
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Histogram:
-    """Shares of reviews by bucket for a chart; `compared` and `reference` each add up to 1."""
+    """Shares of examples by bucket for a chart; `compared` and `reference` each add up to 1."""
 
     name: str
     buckets: tuple[str, ...]
@@ -105,7 +105,7 @@ class DriftReport:
     Attributes:
       what, reference: both sides in words.
       version: the live version whose embedding and predictions were used.
-      examples, reference_examples: the numbers of compared reviews.
+      examples, reference_examples: the numbers of compared examples.
       findings: every figure that is not switched off.
       notes: further remarks for the reader.
       data, reference_data: the accounts of the rows of both sides, if they are from files; see
@@ -130,14 +130,14 @@ class DriftReport:
 
     @property
     def judged(self) -> bool:
-        """Whether there were enough reviews; otherwise `drift` is False without a judgment."""
+        """Whether there were enough examples; otherwise `drift` is False without a judgment."""
         return any_judged(self.findings)
 
     @property
     def headline(self) -> str:
         """The result in a few words."""
         if not self.judged:
-            return "Too few reviews to tell"
+            return "Too few examples to tell"
         return "Drift" if self.drift else "No drift"
 
     @property

@@ -8,7 +8,7 @@ _OFF = '"off" leaves it out.'
 
 
 class DriftSettings(BaseModel):
-    """The limits for the differences between reviews and the training data of the live model.
+    """The limits for the differences between examples and the training data of the live model.
 
     A limit is for large samples; the sampling error at the size of the sample is added to it (`risk`).
     """
@@ -19,7 +19,7 @@ class DriftSettings(BaseModel):
         0.02,
         ge=0,
         le=1,
-        description="The largest Jensen-Shannon divergence (0 to 1) between the lengths of the reviews, "
+        description="The largest Jensen-Shannon divergence (0 to 1) between the lengths of the texts, "
         f"counted in words. {_OFF}",
     )
     max_unknown_divergence: Switchable = Field(
@@ -32,7 +32,7 @@ class DriftSettings(BaseModel):
         0.1,
         ge=0,
         le=1,
-        description="The largest difference (L-infinity) between the shares of a class; labeled reviews "
+        description="The largest difference (L-infinity) between the shares of a class; labeled examples "
         f"only. {_OFF}",
     )
     max_prediction_divergence: Switchable = Field(
@@ -40,21 +40,21 @@ class DriftSettings(BaseModel):
         ge=0,
         le=1,
         description="The largest Jensen-Shannon divergence between the live model's probabilities, on "
-        f"reviews that it was not trained on. {_OFF}",
+        f"examples that it was not trained on. {_OFF}",
     )
     max_embedding_distance: Switchable = Field(
         0.2,
         ge=0,
         le=10,
         description="The largest distance between the mean embeddings, in units of the spread of single "
-        f"reviews. {_OFF}",
+        f"examples. {_OFF}",
     )
     max_error_increase: Switchable = Field(
         0.05,
         ge=0,
         le=1,
-        description="How much more often the live model may be wrong than on reviews of its own data that it "
-        f"was not trained on; labeled reviews only. {_OFF}",
+        description="How much more often the live model may be wrong than on examples of its own data that "
+        f"it was not trained on; labeled examples only. {_OFF}",
     )
     risk: float = Field(
         0.001,
@@ -66,13 +66,13 @@ class DriftSettings(BaseModel):
     min_examples: int = Field(
         20,
         ge=2,
-        description="The minimum number of reviews for a figure; with fewer it is not judged.",
+        description="The minimum number of examples for a figure; with fewer it is not judged.",
     )
     max_examples: int = Field(
         10_000,
         ge=100,
         le=1_000_000,
-        description="The maximum number of reviews on each side; larger inputs are sampled, always "
+        description="The maximum number of examples on each side; larger inputs are sampled, always "
         "the same one.",
     )
     request_hours: float = Field(

@@ -182,7 +182,7 @@ def files_at(pattern: str) -> list[str]:
     paths = found_paths(pattern)
     if not paths:
         raise InputError(
-            f"There is no file {pattern}. Give a file of reviews, a pattern such as 'reviews/*.csv', "
+            f"There is no file {pattern}. Give a file of texts, a pattern such as 'data/*.csv', "
             "or the number of a span that `greenlight data list` shows."
         )
     for path in paths:

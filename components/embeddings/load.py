@@ -89,7 +89,7 @@ def _embedded(layer: hub.KerasLayer, texts: list[str], name: str) -> Any:
         return layer(tf.constant(texts, tf.string))
     except Exception as error:  # a module is somebody else's program, and may fail in any way
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        blank = " (one of the texts is empty, as reviews may be)" if _takes_text(layer, texts) else ""
+        blank = " (one of the texts is empty, as examples may be)" if _takes_text(layer, texts) else ""
         raise _not_text_embedding(name, f", but this one failed{blank}: {reason}") from error
 
 

@@ -19,7 +19,7 @@ from components.errors import GreenlightError, InputError
 Progress = Callable[[str], None]
 
 OOV_ROWS = 1_000
-"""Hashed rows that words outside the vocabulary share; about 2 % of a review's tokens land there."""
+"""Hashed rows that words outside the vocabulary share; about 2 % of an example's tokens land there."""
 
 _DOWNLOAD_TIMEOUT = 60.0
 _DOWNLOADED = ("http://", "https://")

@@ -74,7 +74,7 @@ def evaluator(
       slice_columns: the features of the examples with metadata, whose values are slices.
       classes: the names of the classes.
       baseline_model: the model in production, or an artifact that says that there is none.
-      base_model: the model whose weights the candidate may have started from, with the reviews it has seen.
+      base_model: the model whose weights the candidate may have started from, with the examples it has seen.
       schema: an optional Schema for TFMA's input.
     """
     return Evaluator(

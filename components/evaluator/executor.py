@@ -54,7 +54,7 @@ class Executor(tfx_executor.Executor):
     """TFX's Evaluator with a verdict and its reasons.
 
     Beside TFMA's files, the evaluation's folder gets `verdict.json`, `predictions.parquet` and the record of
-    the reviews that the candidate was trained on, which is pushed with it. The blessing follows the verdict,
+    the examples that the candidate was trained on, which is pushed with it. The blessing follows the verdict,
     which covers all conditions of the gate, including TFMA's thresholds.
     """
 
@@ -205,7 +205,7 @@ def _probabilities(ours: np.ndarray, theirs: np.ndarray | None) -> dict[str, Any
 
 
 def _candidate_training(input_dict: _Artifacts) -> TrainingReviews:
-    """The reviews that the candidate, or the model that it may have started from, has seen."""
+    """The examples that the candidate, or the model that it may have started from, has seen."""
     found = TrainingReviews.of_examples(input_dict[specs.EXAMPLES_KEY], (TRAIN, EVAL))
     if EVAL in fitted_splits.read(artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY]).uri):
         found = found.refit()
@@ -234,9 +234,9 @@ def _exposure(
     production: Training,
     split: str,
 ) -> Exposure:
-    """Which reviews of the split each model has seen.
+    """Which examples of the split each model has seen.
 
-    Without a test split the gate judges on `eval`. Reviews that a model was only selected with then count as
+    Without a test split the gate judges on `eval`. Examples that a model was only selected with then count as
     unseen, because there are no others.
     """
     assert found.text_id is not None
@@ -250,7 +250,7 @@ def _exposure(
 
 
 def _with_exposure(found: Predictions, exposure: Exposure) -> Predictions:
-    """The predictions with the columns `seen` and `baseline_seen`, if a model has seen any review."""
+    """The predictions with the columns `seen` and `baseline_seen`, if a model has seen any example."""
     unseen, by_neither = exposure.unseen_by_candidate(len(found)), exposure.unseen(len(found))
     if by_neither.all():
         return found
@@ -293,7 +293,7 @@ def _for_model(exec_properties: dict[str, Any], cut: float | None, *, judges: bo
 
 
 def _newest_span(input_dict: _Artifacts, found: Predictions) -> int:
-    """The newest span of the examples, even without a review in the split; 0 if they have no spans."""
+    """The newest span of the examples, even without an example in the split; 0 if they have no spans."""
     in_split = 0 if found.span is None else int(found.span.max())
     return max(in_split, *(artifact.span for artifact in input_dict[specs.EXAMPLES_KEY]))
 

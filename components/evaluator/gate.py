@@ -53,7 +53,7 @@ def eval_config(
 
     Its thresholds are those that TFMA supports: examples, accuracy and its change. The verdict judges all
     conditions; the thresholds keep TFMA's validation result consistent with it. Without a baseline the
-    Evaluator drops the baseline's ModelSpec and the change threshold; with left-out reviews, all thresholds.
+    Evaluator drops the baseline's ModelSpec and the change threshold; with left-out examples, all thresholds.
 
     Args:
       gate: the conditions.
@@ -90,7 +90,7 @@ def at_threshold(config: tfma.EvalConfig, threshold: float) -> tfma.EvalConfig:
 
 
 def without_thresholds(config: tfma.EvalConfig) -> tfma.EvalConfig:
-    """The configuration for a split with left-out reviews, which TFMA would judge, too."""
+    """The configuration for a split with left-out examples, which TFMA would judge, too."""
     found = tfma.EvalConfig()
     found.CopyFrom(config)
     for spec in found.metrics_specs:

@@ -69,7 +69,7 @@ class Scorer:
         binary = self._classes == 2
         if found.size != len(examples) if binary else found.shape != (len(examples), self._classes):
             of = "" if binary else f" and {self._classes} classes"
-            shape = f"{self._output} of shape {found.shape} for {len(examples)} reviews{of}"
+            shape = f"{self._output} of shape {found.shape} for {len(examples)} examples{of}"
             raise ModelError(f"{SIGNATURE} of {self.folder} gives {shape}")
         return (found.reshape(-1) if binary else found).astype(np.float32)
 

@@ -32,21 +32,21 @@ class Predictions:
     """N examples in the order of the files they were read from.
 
     Attributes:
-      text: object [N], the reviews as str.
+      text: object [N], the examples as str.
       label: int8 or int16 [N], the index of the class; of two classes 1 is positive.
       length: object [N], the length bucket as str.
       span: int64 [N], the span of each; None if they have no spans.
-      text_id: uint64 [N], equal for reviews with the same text (`training_reviews.hashes`); None if all texts
-        are distinct.
-      seen, baseline_seen: bool [N], whether the candidate and the baseline have seen the review in training;
+      text_id: uint64 [N], equal for examples with the same text (`training_reviews.hashes`); None if all
+        texts are distinct.
+      seen, baseline_seen: bool [N], whether the candidate and the baseline have seen the example in training;
         None if neither has seen any.
       probability: float32 [N], the candidate's: of the positive class, or of the predicted one of more.
       baseline_probability: float32 [N], the baseline's; None if there is none, or it does not work.
       probabilities: float32 [N, K], the candidate's of more than two classes; None of two.
       baseline_probabilities: float32 [N, K], the baseline's of the same classes, 0 for one it does not know.
       slices: by column of the metadata, object [N], the value as str; None without metadata.
-      threshold, baseline_threshold: the probability from which on each model labels a review positive, of two
-        classes; None for the usual 0.5.
+      threshold, baseline_threshold: the probability from which on each model labels an example positive, of
+        two classes; None for the usual 0.5.
     """
 
     text: np.ndarray

@@ -206,21 +206,21 @@ class GateSettings(BaseModel):
         "chance",
         description="The balanced accuracy (mean of the accuracies on the classes) that the whole 95 % "
         'interval has to be above. "chance" is that of a constant answer, 1 / K for K classes (0.5 for two): '
-        'it is refused, however many reviews are of one class. "off" drops the condition.',
+        'it is refused, however many examples are of one class. "off" drops the condition.',
     )
     min_change: Switchable = Field(
         -0.002,
         ge=-1,
         le=1,
         description="The lowest accepted difference of accuracy to the model in production, on the same "
-        "examples; -0.002 tolerates a loss of 0.2 points. For reviews in spans it holds for everything but "
+        "examples; -0.002 tolerates a loss of 0.2 points. For examples in spans it holds for everything but "
         'the newest span as well. "off" drops the comparison.',
     )
     min_unseen: int | None = Field(
         None,
         ge=1,
         description="The minimum number of distinct texts of the split that neither model has seen. If "
-        "reviews were left out and fewer remain, there is no fair comparison and the model is refused. "
+        "examples were left out and fewer remain, there is no fair comparison and the model is refused. "
         "Unset: as many as resolve min_change (500 for -0.002) or half of the split, whichever is "
         "smaller, and at least min_examples.",
     )
@@ -248,7 +248,7 @@ class GateSettings(BaseModel):
         -0.01,
         ge=-1,
         le=1,
-        description="For reviews in spans: the lowest accepted change of accuracy on the packaged base set, "
+        description="For examples in spans: the lowest accepted change of accuracy on the packaged base set, "
         "so that a model that learned the new data and forgot the old is refused. It is refused only where "
         "even the upper end of the confidence interval (95 %, or gate.confidence) is below this. "
         '"off" drops it.',

@@ -74,8 +74,8 @@ def _value(key: metrics_for_slice_pb2.SingleSliceKey) -> str:
 def check_agreement(found: Mapping[str, Mapping[str, float]], predictions: Predictions) -> None:
     """Checks TFMA's metrics of every slice of the verdict against those of the verdict's predictions.
 
-    TFMA uses other batch sizes, so a review at 0.4999999 may be at 0.5000001 for it; in a small slice, one
-    such review exceeds the tolerance. A metric may therefore lie anywhere between its values with all
+    TFMA uses other batch sizes, so an example at 0.4999999 may be at 0.5000001 for it; in a small slice, one
+    such example exceeds the tolerance. A metric may therefore lie anywhere between its values with all
     probabilities moved by NOISE to the wrong side and to the right side.
 
     Raises:

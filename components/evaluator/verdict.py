@@ -79,7 +79,7 @@ class ConditionResult:
       reason: one line for a person.
       waived: who accepted a failure and why.
       unjudged: why the condition was not judged, in a few words; such a condition passes.
-      examples, texts: the reviews that it was judged on, and the distinct texts among them.
+      reviews, texts: the examples that it was judged on, and the distinct texts among them.
       class_name: `class` in JSON: the class of the metric; None for all, or the positive one of two.
       between: of a gap, the names of the slices with the highest and the lowest value.
     """
@@ -162,17 +162,17 @@ class Baseline:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Which reviews the candidate and the model in production were compared on.
+    """Which examples the candidate and the model in production were compared on.
 
     Attributes:
-      reviews: all reviews of the split.
+      reviews: all examples of the split.
       compared: those that neither model has seen.
-      left_out: reason -> number of reviews that were left out; each counts once.
+      left_out: reason -> number of examples that were left out; each counts once.
       needed: the minimum number of distinct texts to compare; None if nothing was left out.
-      known: whether the reviews that the model in production has seen are known.
+      known: whether the examples that the model in production has seen are known.
       problem: why they are not known.
       data_changes: how the data differs from that of the model in production, a clause each.
-      classes: where the two models have different classes, those that both know: only reviews of these are
+      classes: where the two models have different classes, those that both know: only examples of these are
         compared, and each model chooses among these; None where both have the same.
     """
 
@@ -188,12 +188,12 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class TestSet:
-    """The reviews of the split, and the precision of figures on them.
+    """The examples of the split, and the precision of figures on them.
 
     Attributes:
       digest: the digest of its distinct texts, in any order; None if the texts have no hashes.
-      reviews, texts: the numbers of reviews and of distinct texts.
-      seen_by_candidate: the number of reviews left out because the candidate has seen them.
+      reviews, texts: the numbers of examples and of distinct texts.
+      seen_by_candidate: the number of examples left out because the candidate has seen them.
       majority_class, majority_share: the best constant prediction, and its accuracy.
       resolution: the smallest change of accuracy that is detected with a power of 80 % at the 95 % level.
       candidates: the number of models judged on these texts so far, including this one; None if not counted.

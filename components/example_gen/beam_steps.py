@@ -1,8 +1,8 @@
 """Beam transforms from the parts of a source to batches of serialized tf.Examples per split.
 
-Rows travel in batches: Beam's cost is per element, and an element of one review costs more than its
+Rows travel in batches: Beam's cost is per element, and an element of one example costs more than its
 conversion. A part is read in order by one worker, and without a `limit` nothing that shuffles stands between
-reading and writing, so the reviews stream through.
+reading and writing, so the examples stream through.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ from components.reviews import canonical, canonical_key, count_words, text_key, 
 
 
 class Row(NamedTuple):
-    """A review with its digest and serialized example."""
+    """An example with its digest and serialized example."""
 
     digest: bytes
     """The digest of the normalized text; see `splits.digest`."""

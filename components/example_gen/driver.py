@@ -25,7 +25,7 @@ class Driver(driver.Driver):
     """Chooses the spans, and replaces the source's address by the fingerprint of its content.
 
     TFX hashes the execution properties that the driver returns. With the fingerprint and without paths, sizes
-    and times, copied or touched reviews hit the cache, and one changed byte does not. The executor reads the
+    and times, copied or touched examples hit the cache, and one changed byte does not. The executor reads the
     address from the node's definition, which is not hashed.
     """
 

@@ -1,6 +1,6 @@
 """Groups of duplicates and near-duplicates: all rows of a group get the same split.
 
-A review's split is a hash of `reviews.normalize`, which a single entity, tag or final dot changes. To keep
+An example's split is a hash of `reviews.normalize`, which a single entity, tag or final dot changes. To keep
 duplicates in one split, each group has a leader, whose split the other rows take: a row with a fixed split,
 else one of the oldest span, else the one with the lowest rank. The rank is independent of the split: if the
 lowest hash led, the first split would get most groups, and the last one hardly any. Rows of new spans

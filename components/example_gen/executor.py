@@ -87,7 +87,7 @@ def ReadSource(
 
 
 class Executor(base_example_gen_executor.BaseExampleGenExecutor):
-    """Writes reviews as GZIP TFRecords of tf.Examples, by split."""
+    """Writes examples as GZIP TFRecords of tf.Examples, by split."""
 
     def GetInputSourceToExamplePTransform(self) -> beam.PTransform:
         """The source; see ReadSource."""
@@ -155,7 +155,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
     ) -> bool:
         """Whether the fingerprint of what was read is the driver's, which is the cache key.
 
-        Otherwise the cache would return other reviews for that fingerprint.
+        Otherwise the cache would return other examples for that fingerprint.
         """
         expected = exec_properties.get(utils.FINGERPRINT_PROPERTY_NAME)
         expected = expected or self._stage_config(exec_properties).fingerprint

@@ -228,11 +228,11 @@ def good(rows: Iterable[T | BadRow], reading: Reading) -> Iterator[T]:
 def usable(
     rows: Iterable[Review | BadRow], *, name: str, reading: Reading, names: tuple[str, ...] = CLASS_NAMES
 ) -> Iterator[tuple[Review, str]]:
-    """The usable reviews, each with its normalized text.
+    """The usable examples, each with its normalized text.
 
     Args:
       rows: the rows of the part `name`.
-      reading: counts the bad rows; the caller counts the reviews.
+      reading: counts the bad rows; the caller counts the examples.
       names: the names of the classes.
     """
     for row in good(rows, reading):

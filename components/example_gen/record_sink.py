@@ -8,7 +8,7 @@ from apache_beam.io.filebasedsink import FileBasedSink
 from apache_beam.io.filesystem import CompressionTypes
 from tfx.components.example_gen import write_split
 
-# zlib's fastest level takes a fifth of the default's time; 25,000 reviews take 16 MB instead of 14.
+# zlib's fastest level takes a fifth of the default's time; 25,000 examples take 16 MB instead of 14.
 _FASTEST = 1
 
 
@@ -16,7 +16,7 @@ class TFRecordBatches(FileBasedSink):
     """Writes elements that are lists of serialized records to GZIP TFRecord shards.
 
     TFX's WriteSplit has one element per record, a Reshuffle, framing and checksums in Python, and zlib's
-    default level: 25,000 reviews take 3.7 s of processor time. This sink writes the same records under the
+    default level: 25,000 examples take 3.7 s of processor time. This sink writes the same records under the
     same names in 1 s. FileBasedSink handles naming, temporary files and the final rename, so a runner may
     retry a bundle.
     """

@@ -46,13 +46,13 @@ SpanNumber = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 class DataSettings(BaseModel):
-    """The source of labeled reviews and their splits."""
+    """The source of labeled examples and their splits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str = Field(
         "packaged",
-        description="The source of reviews: `packaged` (25,000 IMDB reviews of the locked package), `tfds` "
+        description="The source of examples: `packaged` (25,000 IMDB reviews of the locked package), `tfds` "
         "(imdb_reviews/plain_text through TensorFlow Datasets), `files:PATTERN` (your CSV, JSON, "
         "Parquet or TFRecord files; with {SPAN} in the pattern, those of numbered spans) or `spans` (what "
         "`greenlight data add` has landed in the workspace).",
@@ -83,7 +83,7 @@ class DataSettings(BaseModel):
         min_length=1,
     )
     text_column: Column = Field(
-        "text", description="Name of the column (or feature) that holds the review text in `files:`."
+        "text", description="Name of the column (or feature) that holds the text in `files:`."
     )
     label_column: Column = Field(
         "label",
@@ -153,14 +153,14 @@ class DataSettings(BaseModel):
     )
     near_duplicates: Literal["keep together", "count", "off"] = Field(
         "keep together",
-        description="The handling of reviews in `files:` and spans with nearly the same text: `keep "
-        "together` puts them in one split, so that no review is tested whose near-duplicate was trained "
+        description="The handling of examples in `files:` and spans with nearly the same text: `keep "
+        "together` puts them in one split, so that no example is tested whose near-duplicate was trained "
         "on; `count` only counts them; `off` saves the time. Copies that differ in markup, quotes or "
         "final punctuation are always kept together.",
     )
     limit: int | None = Field(
         None,
-        description="Use only this many reviews, independent of their order in the input; for quick "
+        description="Use only this many examples, independent of their order in the input; for quick "
         "runs. Unset uses all.",
         ge=1,
     )
@@ -183,8 +183,8 @@ class DataSettings(BaseModel):
     )
     split_salt: str = Field(
         "6767",
-        description="The salt of the hash that assigns reviews to splits; another salt gives other "
-        "splits. With the default, the packaged data has exactly 15,000 / 5,000 / 5,000 reviews.",
+        description="The salt of the hash that assigns examples to splits; another salt gives other "
+        "splits. With the default, the packaged data has exactly 15,000 / 5,000 / 5,000 examples.",
     )
 
     @property
@@ -194,9 +194,14 @@ class DataSettings(BaseModel):
         return cast(Literal["packaged", "tfds", "files", "spans"], name)
 
     @property
+    def has_imdb(self) -> bool:
+        """Whether IMDB reviews are among the data."""
+        return self.with_base or self.kind in ("packaged", "tfds")
+
+    @property
     def stage_name(self) -> str:
-        """The id of the stage that reads this data: IMDB_STAGE where IMDB reviews are among it."""
-        return IMDB_STAGE if self.with_base or self.kind in ("packaged", "tfds") else TEXT_STAGE
+        """The id of the stage that reads this data."""
+        return IMDB_STAGE if self.has_imdb else TEXT_STAGE
 
     @property
     def has_spans(self) -> bool:
@@ -265,13 +270,13 @@ class DataSettings(BaseModel):
 
     @property
     def columns(self) -> Columns:
-        """The columns that a row of labeled reviews needs."""
+        """The columns that a row of labeled examples needs."""
         rule = LabelRule(tuple(self.mapping.items()), self.class_names)
         return Columns(self.text_column, self.label_column, labels=rule, slices=self.slice_columns)
 
     @property
     def label_columns(self) -> Columns:
-        """The columns of labeled reviews whose labels are taken as they are."""
+        """The columns of labeled examples whose labels are taken as they are."""
         return Columns(self.text_column, self.label_column)
 
     @property
@@ -342,8 +347,8 @@ class DataSettings(BaseModel):
         pattern = source.removeprefix(FILES_PREFIX).strip()
         if source not in ("packaged", "tfds", SPANS) and pattern in ("", source):
             raise ValueError(
-                "expected packaged, tfds, spans or files:PATTERN, for example files:reviews/*.csv or "
-                "files:reviews/span-{SPAN}/*.csv"
+                "expected packaged, tfds, spans or files:PATTERN, for example files:data/*.csv or "
+                "files:data/span-{SPAN}/*.csv"
             )
         if has_specs(pattern):
             SpanPattern(pattern)

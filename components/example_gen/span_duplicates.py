@@ -1,6 +1,6 @@
 """Removal of duplicate texts across spans: keeps the copy in the packaged base, else the newest span's.
 
-The base keeps all its reviews: its splits do not change, and a wrong label in a later span cannot change the
+The base keeps all its examples: its splits do not change, and a wrong label in a later span cannot change the
 gate's test set.
 """
 

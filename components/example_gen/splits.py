@@ -1,13 +1,13 @@
-"""The split of a review: a pure function of its normalized text, the salt and the weights.
+"""The split of an example: a pure function of its normalized text, the salt and the weights.
 
 A text is hashed to a point in [0, 1), which is divided into intervals for the splits, in proportion to their
 weights. Equal texts have equal points, so duplicates are never in different splits, and neither the order of
-the input nor the number of workers matters. Weights that keep a split's interval keep its reviews:
+the input nor the number of workers matters. Weights that keep a split's interval keep its examples:
 15000/5000/5000 and 15000/10000/0 have the same train split.
 
 The default salt of `DataSettings` is the smallest whole number under which the 25,000 packaged reviews fall
-into exactly 15,000 train, 5,000 eval and 5,000 test reviews. It was found by counting, before any model saw a
-split; `tests/components/example_gen/test_splits.py` counts again.
+into exactly 15,000 train, 5,000 eval and 5,000 test examples. It was found by counting, before any model saw
+a split; `tests/components/example_gen/test_splits.py` counts again.
 """
 
 from bisect import bisect_right
@@ -29,7 +29,7 @@ def digest(normalized: str, *, salt: str) -> bytes:
 
 
 def rank(digested: bytes) -> bytes:
-    """The order in which `limit` takes reviews; independent of the point, so that a few are in all splits."""
+    """The order in which `limit` takes texts; independent of the point, so that a few are in all splits."""
     return digested[_HALF:]
 
 
@@ -53,9 +53,9 @@ class Splitter:
 
 
 def splitter(settings: DataSettings) -> Splitter:
-    """The splits that reviews without a fixed split are assigned to.
+    """The splits that examples without a fixed split are assigned to.
 
-    TFDS has its own `test` split, so its train reviews are assigned to `train` and `eval` only.
+    TFDS has its own `test` split, so its train examples are assigned to `train` and `eval` only.
     """
     weights = {"train": settings.train_weight, "eval": settings.eval_weight, "test": settings.test_weight}
     if settings.kind == "tfds":

@@ -1,4 +1,4 @@
-"""Canary requests: reviews of the data, and edge cases such as an empty text."""
+"""Canary requests: texts of the data, and edge cases such as an empty text."""
 
 from collections.abc import Sequence
 
@@ -21,12 +21,12 @@ ODD_TEXTS: dict[str, bytes] = {
 
 
 def canaries(texts: Sequence[bytes]) -> tuple[Canary, ...]:
-    """The reviews of the data first, then the odd ones.
+    """The texts of the data first, then the odd ones.
 
     Args:
-      texts: reviews of the data as bytes.
+      texts: texts of the data as bytes.
     """
-    named = {f"review {number}": text for number, text in enumerate(texts, start=1)}
+    named = {f"text {number}": text for number, text in enumerate(texts, start=1)}
     return tuple(_canary(name, text) for name, text in (named | ODD_TEXTS).items())
 
 

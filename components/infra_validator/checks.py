@@ -228,7 +228,7 @@ def _answers(found: CanaryResults, settings: InfraSettings, *, classes: Names) -
         if answer.error is not None:
             yield f"{answer.what} fails: {answer.error}"
         elif not answer.whole(classes):
-            yield f"{answer.what} does not give {each} and one label a review"
+            yield f"{answer.what} does not give {each} and one label a text"
     yield from _unanswered(found)
 
 
@@ -345,7 +345,7 @@ def _latency(found: CanaryResults, settings: InfraSettings) -> Iterator[str]:
     median = timed.get("milliseconds")
     if median is not None and median > settings.max_latency_ms:
         yield (
-            f"a call with one review takes {median:,.1f} ms, the limit is {settings.max_latency_ms:,g} "
+            f"a call with one text takes {median:,.1f} ms, the limit is {settings.max_latency_ms:,g} "
             "(infra.max_latency_ms)"
         )
 

@@ -32,9 +32,9 @@ class InfraValidator(base_component.BaseComponent):
 
     Args:
       model: the exported model.
-      examples: the Examples artifact with the reviews for the canaries.
+      examples: the Examples artifact with the texts for the canaries.
       settings: limits, and whether to check.
-      split: the split of `examples` with these reviews.
+      split: the split of `examples` with these texts.
     """
 
     SPEC_CLASS = InfraValidatorSpec

@@ -45,7 +45,7 @@ class Executor(base_executor.BaseExecutor):
         Args:
           input_dict: model, and examples with the split.
           output_dict: blessing, whose folder gets the marker and `canaries.json`.
-          exec_properties: `settings`: InfraSettings as JSON; `split`: where the reviews are taken from.
+          exec_properties: `settings`: InfraSettings as JSON; `split`: where the texts are taken from.
 
         Raises:
           MachineFault: a fault of the machine prevented both attempts.
@@ -67,7 +67,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _texts(examples: list[Artifact], split: str, count: int) -> list[bytes]:
-    """The first reviews of the split; an empty split leaves the edge cases as canaries."""
+    """The first texts of the split; an empty split leaves the edge cases as canaries."""
     records = read_split(split_files(examples, split)).unbatch().take(count)
     parsed = (tf.io.parse_single_example(record, reviews.feature_spec()) for record in records)
     return [review[reviews.TEXT].numpy() for review in parsed]

@@ -18,13 +18,13 @@ class InfraSettings(BaseModel):
         description="The time limit for loading and all canaries together, in seconds.",
     )
     max_latency_ms: float = Field(
-        250, gt=0, description="The highest median time of a call with one review, in milliseconds."
+        250, gt=0, description="The highest median time of a call with one text, in milliseconds."
     )
     max_memory_mb: float = Field(
         4096, gt=0, description="The highest memory use of the serving process, TensorFlow included, in MiB."
     )
     samples: int = Field(
-        16, ge=1, le=256, description="The number of reviews of the data that are sent beside the edge cases."
+        16, ge=1, le=256, description="The number of texts of the data that are sent beside the edge cases."
     )
     batch_size: int = Field(256, ge=2, le=65536, description="The size of the large batch that is sent.")
     tolerance: float = Field(

@@ -1,7 +1,7 @@
 """Suspected label errors, found by confident learning.
 
-A linear model on TF-IDF says of each review, from the other reviews alone, how probable each label is. A
-review is suspected where the model is as sure of another label as it is, on average, of the reviews that
+A linear model on TF-IDF says of each example, from the other examples alone, how probable each label is. An
+example is suspected where the model is as sure of another label as it is, on average, of the examples that
 carry that label (Northcutt, Jiang, Chuang: Confident Learning, JAIR 2021; cleanlab's filter of that name).
 
 docs/data.md has what it finds, and falsely finds, at 0, 5, 10 and 20 % of wrong labels.
@@ -86,10 +86,10 @@ def find_suspects(
     """Examines labels; the result is the same whatever order the texts come in, but for `Suspect.index`.
 
     Args:
-      texts: [N] reviews.
+      texts: [N] texts.
       labels: [N] of 0 and 1, or of the numbers of more classes. Of more than two, those with too few texts
         are neither examined nor learned from.
-      reference: further reviews and their labels to learn from, such as those of earlier spans; nothing is
+      reference: further examples and their labels to learn from, such as those of earlier spans; nothing is
         said of them. With these, a few texts can be examined, too.
       most: distinct texts to examine, and to learn from, at most.
     """
@@ -116,7 +116,7 @@ def find_suspects(
     accuracy = float(np.mean([np.mean(right[label == one]) for one in range(len(usual))]))
     if accuracy < (1 + _LEAST_GAIN * (len(usual) - 1)) / len(usual):
         why = (
-            f"a model predicts {accuracy:.1%} of the labels from the other reviews, little more than by "
+            f"a model predicts {accuracy:.1%} of the labels from the other examples, little more than by "
             "chance: the labels are mixed up, or the texts do not tell them"
         )
         return LabelCheck(len(texts), examined, accuracy=accuracy, not_judged=why)

@@ -38,7 +38,7 @@ class Executor(base_executor.BaseExecutor):
           output_dict: model; its properties say `version` ("" for none), `model_digest` and `path`.
           exec_properties: store_root, the version store's folder; found, what the driver saw before the cache
             was asked, "" where no driver ran (Kubeflow); trained_on, the examples of a version without a
-            record of its training reviews, "" where they are not known.
+            record of its training examples, "" where they are not known.
 
         Raises:
           GreenlightError: the store cannot be read, or was changed since the driver looked.

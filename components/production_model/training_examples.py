@@ -1,4 +1,4 @@
-"""The training examples of a version without a record of its reviews, from the lineage store."""
+"""The training examples of a version without a record of its examples, from the lineage store."""
 
 import os
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def record_of(folder: str) -> bytes | None:
 
 
 def _has_files(folder: str, split: str) -> bool:
-    """Also a split without a review has a file."""
+    """Also a split without an example has a file."""
     return bool(fileio.listdir(os.path.join(folder, _SPLIT + split)))
 
 

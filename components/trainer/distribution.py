@@ -1,7 +1,7 @@
 """Synchronous data-parallel training with `tf.distribute`: several devices, or several processes.
 
-A global batch has `batch_size` reviews, the same in the same order as without distribution. Each replica gets
-a part, weighted by its number of reviews, so that the gradient is the mean over the global batch.
+A global batch has `batch_size` examples, the same in the same order as without distribution. Each replica
+gets a part, weighted by its number of examples, so that the gradient is the mean over the global batch.
 """
 
 import dataclasses

@@ -20,7 +20,7 @@ from components.trainer.classifier.losses import accuracy_of, loss_of
 from components.trainer.distribution import DistributedCopy, sharded
 from components.trainer.settings import TrainerSettings
 
-_EVAL_BATCH = 512  # streamed reviews are encoded a batch at a time: four times as many take 700 MB more
+_EVAL_BATCH = 512  # streamed examples are encoded a batch at a time: four times as many take 700 MB more
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,9 @@ class Refit:
     """The record of a refit.
 
     Attributes:
-      reviews: the number of reviews of train and eval.
+      reviews: the number of examples of train and eval.
       epochs: the number of epochs.
-      last: the figures of the last epoch, on the reviews that were fitted: epoch, loss, accuracy, seconds.
+      last: the figures of the last epoch, on the examples that were fitted: epoch, loss, accuracy, seconds.
       seconds: the duration.
     """
 
@@ -85,7 +85,7 @@ def fit(
     log_dir: str | Path | None = None,
     distributed: DistributedCopy | None = None,
 ) -> FitRecord:
-    """Trains `classifier` in place through `feed`, which shares its weights, on reviews as `feed` takes them.
+    """Trains `classifier` in place through `feed`, which shares its weights, on what `feed` takes.
 
     Without `evaluation`, there is no validation and no calibration.
 

@@ -47,7 +47,7 @@ def fit(
     """Trains according to `settings.warm_start`; the fit's record has its start.
 
     Args:
-      prepared: the reviews.
+      prepared: the examples.
       settings: the settings of the training.
       base_model: the folder of the live model; None if there is none.
       log_dir: the folder of TensorBoard's logs, if any.

@@ -15,7 +15,7 @@ from components.trainer.settings import TrainerSettings
 
 
 class Job(BaseModel):
-    """One training, from reviews to exported model."""
+    """One training, from examples to exported model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""The inputs of a fit, prepared once for any number of fits: encoded reviews and n-gram vocabulary."""
+"""The inputs of a fit, prepared once for any number of fits: encoded examples and n-gram vocabulary."""
 
 import dataclasses
 import math
@@ -25,16 +25,16 @@ from components.trainer.settings import TrainerSettings
 from components.unspaced_scripts import share_of_letters, with_spaces_tf
 
 _SAMPLE = 25_000
-"""The approximate number of reviews that n-grams are learned from if reviews are streamed: 160 MB."""
+"""The approximate number of examples that n-grams are learned from if examples are streamed: 160 MB."""
 _READ_FOR_SCRIPTS, _LEAST_SHARE = 2_000, 0.1
 """What `trainer.tokens = "auto"` goes by: the number of texts, and the share of their letters."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """Reviews and n-grams for fits with the embedding at `handle`, which each fit loads afresh to change it.
+    """Examples and n-grams for fits with the embedding at `handle`, which each fit loads afresh to change it.
 
-    Both sets of reviews are encoded for `model.encoded_feed`.
+    Both sets of examples are encoded for `model.encoded_feed`.
 
     Attributes:
       vocabulary: the n-grams, with the values that `train` teaches.
@@ -55,7 +55,7 @@ class Prepared:
     by_character: bool = False
 
     def together(self) -> "Prepared":
-        """What a refit takes: both sets of reviews as `train`. `evaluation` is part of it then."""
+        """What a refit takes: both sets of examples as `train`. `evaluation` is part of it then."""
         both = self.train.followed_by(self.evaluation)
         if self.vocabulary_of_both is not None:
             index = ngrams.NgramIndex(self.vocabulary_of_both)
@@ -113,7 +113,7 @@ def prepare(
 
     Args:
       cache_dir: the folder of built and downloaded embeddings.
-      train_files, eval_files: patterns of GZIP TFRecords of reviews.
+      train_files, eval_files: patterns of GZIP TFRecords of examples.
       judged_split: the split that the fitted model will be judged on; if that is eval, there is no refit.
       classes: the names of the classes.
 
@@ -132,10 +132,10 @@ def prepare(
     before = with_spaces_tf if by_character else None
     learned = _Learned(settings, refit=not_refit is None, classes=len(classes), before=before)
     if streamed:
-        progress.report(f"{sizes['train']:,} and {sizes['eval']:,} reviews are streamed in every epoch")
+        progress.report(f"{sizes['train']:,} and {sizes['eval']:,} examples are streamed in every epoch")
         reviews = _streamed(settings, encode_words, files, sizes, learned)
     else:
-        progress.report(f"encoding {sizes['train']:,} and {sizes['eval']:,} reviews")
+        progress.report(f"encoding {sizes['train']:,} and {sizes['eval']:,} examples")
         reviews = _encoded(settings, encode_words, files, learned)
     return Prepared(
         handle,
@@ -190,7 +190,7 @@ class _Learned:
         if split == "train":
             self.of_train = found
         elif self.of_train is not None:
-            # One list of n-grams for both fits: the reviews are encoded once.
+            # One list of n-grams for both fits: the examples are encoded once.
             self.of_train, self.of_both = self.of_train.values_for(found), found
 
     def _vocabulary(self) -> ngrams.Vocabulary:
@@ -237,7 +237,7 @@ def _encoded(
     files: Mapping[str, Sequence[str]],
     learned: _Learned,
 ) -> dict[str, data.Batches]:
-    """Reads and encodes the splits, and learns the n-grams; tokenizes each review once."""
+    """Reads and encodes the splits, and learns the n-grams; tokenizes each example once."""
     order = settings.ngram_order
     if not order:
         encode = learned.encoder(encode_words)

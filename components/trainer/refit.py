@@ -17,10 +17,10 @@ def refit(
     """A model fitted on both splits of `prepared`, and the record of the first fit with this one's.
 
     The number of epochs and the calibration come from the first fit, whose model has not seen eval: that of
-    the refit model would be measured on reviews that it was fitted on.
+    the refit model would be measured on examples that it was fitted on.
 
     Args:
-      prepared: reviews that were prepared for a refit.
+      prepared: examples that were prepared for a refit.
       settings: the settings of the first fit.
       first: its record.
       strategy: the strategy of `tf.distribute`; None for this process alone.
@@ -31,7 +31,7 @@ def refit(
     together = prepared.together()
     epochs = first.restored_epoch
     progress.report(
-        f"fitting once more, on {len(together.train):,} reviews of train and eval for {epochs} epochs "
+        f"fitting once more, on {len(together.train):,} examples of train and eval for {epochs} epochs "
         "(trainer.refit): the gate judges on a split that neither fit has seen"
     )
     # The steps are those of the first fit, whose number of epochs this one takes.

@@ -25,16 +25,16 @@ class TrainerSettings(BaseModel):
         "it. Unset means the built-in model.",
     )
     epochs: int = Field(
-        40, ge=1, le=100_000, description="The maximum number of passes over the training reviews."
+        40, ge=1, le=100_000, description="The maximum number of passes over the training examples."
     )
-    batch_size: int = Field(512, ge=1, le=1_000_000, description="Reviews in one optimizer step.")
+    batch_size: int = Field(512, ge=1, le=1_000_000, description="Examples in one optimizer step.")
     learning_rate: float = Field(3e-3, gt=0, le=10, description="Adam's learning rate.")
     seed: int = Field(
         1,
         ge=0,
         lt=2**31,
-        description="The seed of the initial weights, the order of the reviews and dropout. The same "
-        "seed, settings and reviews give the same model on the same kind of machine.",
+        description="The seed of the initial weights, the order of the examples and dropout. The same "
+        "seed, settings and examples give the same model on the same kind of machine.",
     )
     early_stopping: bool = Field(
         True, description="Whether the fit ends when `monitor` has not improved for `patience` epochs."
@@ -77,7 +77,7 @@ class TrainerSettings(BaseModel):
         "0 uses the embedding alone.",
     )
     ngram_min_count: int = Field(
-        3, ge=1, description="The minimum number of occurrences of an n-gram in the training reviews."
+        3, ge=1, description="The minimum number of occurrences of an n-gram in the training examples."
     )
     ngram_limit: int = Field(
         400_000,
@@ -95,13 +95,13 @@ class TrainerSettings(BaseModel):
     calibrate: bool = Field(
         True,
         description="Whether the probabilities are adjusted to the eval split after the fit, so that of "
-        "reviews scored 0.8 eight in ten are positive.",
+        "examples scored 0.8 eight in ten are positive.",
     )
     refit: Literal["auto", True, False] = Field(
         "auto",
         description="Whether the model is fitted once more, on the train and eval splits together, for the "
         "number of epochs that the first fit kept; the first fit's predictions on eval calibrate it. `auto`: "
-        "if the gate judges on a test split, the fit starts from scratch, and all reviews fit in "
+        "if the gate judges on a test split, the fit starts from scratch, and all examples fit in "
         "`memory_reviews`.",
     )
     warm_start: Literal["off", "live", "auto"] = Field(
@@ -112,7 +112,7 @@ class TrainerSettings(BaseModel):
     strategy: Literal["none", "mirrored", "multi_worker"] = Field(
         "none",
         description="The distribution of the fit: `mirrored` over the GPUs of this machine, `multi_worker` "
-        "over several processes. A step uses batch_size reviews in all.",
+        "over several processes. A step uses batch_size examples in all.",
     )
     workers: int = Field(
         0,
@@ -123,16 +123,16 @@ class TrainerSettings(BaseModel):
     )
     scale_with_reviews: bool = Field(
         True,
-        description="Whether few training reviews lower `batch_size` and `ngram_min_count` of the built-in "
-        "model: a step takes at most a 25th of the reviews (at least 8), and an n-gram needs one occurrence "
-        "among up to 2,500 reviews, two among up to 7,500.",
+        description="Whether few training examples lower `batch_size` and `ngram_min_count` of the built-in "
+        "model: a step takes at most a 25th of the examples (at least 8), and an n-gram needs one occurrence "
+        "among up to 2,500 examples, two among up to 7,500.",
     )
     memory_reviews: int = Field(
         50_000,
         ge=0,
         le=1_000_000_000,
-        description="The maximum number of encoded reviews in memory; more are read from disk in every "
-        "epoch, which is slower. 50,000 reviews take about two gigabytes.",
+        description="The maximum number of encoded examples in memory; more are read from disk in every "
+        "epoch, which is slower. 50,000 examples take about two gigabytes.",
     )
 
     @model_validator(mode="after")
@@ -155,19 +155,19 @@ class TrainerSettings(BaseModel):
 
     @model_validator(mode="after")
     def _refit_from_scratch(self) -> "TrainerSettings":
-        """Refuses a refit beside a warm start, whose live model may have been fitted on the eval reviews, and
-        of a model of the user's own.
+        """Refuses a refit beside a warm start, whose live model may have been fitted on the eval examples,
+        and of a model of the user's own.
         """
         if self.refit is True and self.warm_start != "off":
             raise ValueError(
-                f"trainer.refit = true does not go with trainer.warm_start = {self.warm_start!r}: on reviews "
-                "that the live model was refit on, neither early stopping nor calibration of its successor "
-                "would be fair. Unset one of them"
+                f"trainer.refit = true does not go with trainer.warm_start = {self.warm_start!r}: on "
+                "examples that the live model was refit on, neither early stopping nor calibration of its "
+                "successor would be fair. Unset one of them"
             )
         if self.refit is True and self.module is not None:
             raise ValueError(
                 "trainer.refit = true refits the built-in model only; unset it. The code of trainer.module "
-                "chooses its own training reviews"
+                "chooses its own training examples"
             )
         return self
 
@@ -176,7 +176,7 @@ class TrainerSettings(BaseModel):
 
         Args:
           judged_split: the split that the gate judges the model on.
-          streamed: whether there are more reviews than `memory_reviews`.
+          streamed: whether there are more examples than `memory_reviews`.
         """
         if self.refit is False:
             return "trainer.refit is false"
@@ -187,13 +187,13 @@ class TrainerSettings(BaseModel):
         if self.warm_start != "off":
             return "the live model that the fit starts from may have been fitted on eval (trainer.warm_start)"
         if streamed:
-            return "the reviews are streamed, which makes a second fit long, and a larger share adds little"
+            return "the examples are streamed, which makes a second fit long, and a larger share adds little"
         return None
 
     def scaled(self, *, reviews: int) -> Self:
-        """The settings for a fit to `reviews` training reviews; see `scale_with_reviews`.
+        """The settings for a fit to `reviews` training examples; see `scale_with_reviews`.
 
-        The default values suit 15,000 reviews. With a few hundred, an epoch would be a single step, so that
+        The default values suit 15,000 examples. With a few hundred, an epoch would be a single step, so that
         the fit would end long before it converged, and most n-grams would be missing.
         """
         if not self.scale_with_reviews:
@@ -207,16 +207,16 @@ class TrainerSettings(BaseModel):
 
 
 _LEAST_STEPS, _SMALLEST_BATCH = 25, 8
-"""An epoch has at least so many optimizer steps (15,000 reviews in batches of 512 make 30), unless that took
+"""An epoch has at least so many optimizer steps (15,000 examples in batches of 512 make 30), unless that took
 smaller batches.
 """
 
 _ONE_OCCURRENCE, _TWO_OCCURRENCES = 2_500, 7_500
-"""Up to so many reviews, one occurrence of an n-gram is enough, or two."""
+"""Up to so many examples, one occurrence of an n-gram is enough, or two."""
 
 
 def _most_occurrences(reviews: int) -> float:
-    """The highest `ngram_min_count` for so many reviews."""
+    """The highest `ngram_min_count` for so many examples."""
     if reviews <= _ONE_OCCURRENCE:
         return 1
     return 2 if reviews <= _TWO_OCCURRENCES else math.inf

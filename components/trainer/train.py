@@ -124,7 +124,7 @@ def train(
     """A trained classifier and the record of its fit; deterministic.
 
     Args:
-      train_files: patterns of GZIP TFRecords of reviews; eval_files likewise, for early stopping.
+      train_files: patterns of GZIP TFRecords of examples; eval_files likewise, for early stopping.
       cache_dir: the folder of built and downloaded embeddings.
       base_model: the folder of the live model, for `settings.warm_start`; None if there is none.
       log_dir: the folder of TensorBoard's logs, if any.
@@ -174,7 +174,7 @@ def fit_prepared(
     log_dir: str | Path | None = None,
     strategy: Any = None,
 ) -> tuple[model.Classifier, fitting.FitRecord]:
-    """`train` without a refit on what `prepare` made, for several fits of the same reviews.
+    """`train` without a refit on what `prepare` made, for several fits of the same examples.
 
     `settings` may differ from those of `prepare` in all but n-grams and memory. The fit is under
     `strategy`, of `tf.distribute`, or in this process alone.

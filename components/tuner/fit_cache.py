@@ -48,11 +48,11 @@ class FitResult:
 
 
 class FitCache:
-    """Fits on the same reviews, each made and measured when it is first asked for.
+    """Fits on the same examples, each made and measured when it is first asked for.
 
     Args:
-      folder: where results are kept: a JSON file a fit, named by a digest of settings, reviews and code.
-      train_files, eval_files: patterns of GZIP TFRecords of reviews.
+      folder: where results are kept: a JSON file a fit, named by a digest of settings, examples and code.
+      train_files, eval_files: patterns of GZIP TFRecords of examples.
       cache_dir: where embeddings are kept between runs.
       classes: the names of the classes.
     """

@@ -10,7 +10,7 @@ from components.trainer.settings import TrainerSettings
 from components.tuner.settings import TuneSettings
 
 TUNED = ("learning_rate", "batch_size", "dropout", "hidden_units", "label_smoothing")
-"""The training settings that can be searched; the ones that a single preparation of the reviews serves."""
+"""The training settings that can be searched; the ones that a single preparation of the examples serves."""
 
 _AS_TEXT = {"hidden_units"}  # KerasTuner does not support lists
 

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 _FEWEST_DISTINCT = 0.1
-"""Share of the reviews; a file with fewer distinct texts is told of."""
+"""Share of the examples; a file with fewer distinct texts is told of."""
 
 
 @click.group(cls=Group)
 def data() -> None:
-    """Add a file of reviews as the next span, or list the spans."""
+    """Add a file of examples as the next span, or list the spans."""
 
 
 @data.command()
@@ -174,12 +174,12 @@ def _warnings(landed: Landed, target: DataSettings) -> list[str]:
     if landed.added and (known := _span_with_all(landed, target)) is not None:
         found.append(f"All texts are in span {known} already; a run on both keeps one copy of each.")
     if absent := [name for name in target.class_names if not counted.reading.classes[name]]:
-        what = f"No review is {' or '.join(absent)}"
+        what = f"No example is {' or '.join(absent)}"
         if len(counted.reading.classes) == 1:
-            what = f"Every review is {next(iter(counted.reading.classes))}"
+            what = f"Every example is {next(iter(counted.reading.classes))}"
         found.append(f"{what}; a run on this span alone stops at the data check.")
     if counted.contradictions:
-        found.append(f"Reviews labeled otherwise than the same text further up: {counted.contradictions:,}.")
+        found.append(f"Examples labeled otherwise than the same text further up: {counted.contradictions:,}.")
     return found
 
 
@@ -200,6 +200,7 @@ def _landed_facts(landed: Landed, warnings: list[str]) -> dict[str, Any]:
         "fingerprint": landed.fingerprint,
         "rows": counted.reading.rows,
         "reviews": counted.reading.taken,
+        "examples": counted.reading.taken,
         "bad_rows": counted.reading.bad_rows,
         "left_out": counted.account["left_out"],
         "left_out_labels": counted.account["left_out_labels"],
@@ -223,7 +224,7 @@ def _landed_lines(landed: Landed, source: str, settings: Settings, names: Sequen
     counted = landed.counted
     shown = names[1:] if len(names) == 2 else names
     yield (
-        f"Landed as span {landed.number}: reviews {counted.reading.taken:,}, "
+        f"Landed as span {landed.number}: examples {counted.reading.taken:,}, "
         f"{_shares(counted.reading.classes, shown)}, duplicates {counted.duplicates:,}"
     )
     yield f"  in        {landed.path}"
@@ -244,7 +245,7 @@ def _shares(classes: Mapping[str, int], names: Sequence[str]) -> str:
 @click.option("--from", "folder", metavar="DIR", help="Folder of the spans, as for `data add --to`.")
 @options.as_json
 def list_(settings: Settings, folder: str | None, as_json: bool) -> None:
-    """List the spans with their reviews and the runs that used them."""
+    """List the spans with their examples and the runs that used them."""
     from pipeline.preflight.classes import with_learned_classes
     from pipeline.results.data_account import first_left_out
     from pipeline.spans.facts import span_facts
@@ -274,7 +275,7 @@ def _header(settings: Settings) -> tuple[str, ...]:
     return (
         "span",
         "rows",
-        "reviews",
+        "examples",
         "duplicates",
         names[1] if len(names) == 2 else "classes",
         "left out",
@@ -290,7 +291,7 @@ def _cells(facts: SpanFacts) -> tuple[str, ...]:
     return (
         f"{facts.span}" if facts.version is None else f"{facts.span} v{facts.version}",
         "?" if unread else f"{facts.rows:,}",
-        "?" if unread else f"{facts.reviews:,}",
+        "?" if unread else f"{facts.examples:,}",
         "?" if unread else f"{facts.duplicates:,}",
         _class_shares(facts),
         "?" if unread else _left_out(facts),

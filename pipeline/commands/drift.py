@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 @click.option(
     "--fail",
     is_flag=True,
-    help=f"End with exit code {DataStopped.exit_code} if there is drift; too few reviews are not drift.",
+    help=f"End with exit code {DataStopped.exit_code} if there is drift; too few examples are not drift.",
 )
 @options.as_json
 @click.argument("what", metavar="[FILE|SPAN]", required=False)
 def drift(settings: Settings, what: str | None, against: str | None, fail: bool, as_json: bool) -> int:
-    """Compare reviews with the live model's training data.
+    """Compare texts with the live model's training data.
 
     FILE has texts, labeled or not: CSV, TSV, JSON, Parquet, TFRecord, or TXT with one text per line. SPAN is
     the number of a span. Without either, the logged requests of the server are compared. The result is also
@@ -70,9 +70,9 @@ def _span(text: str) -> int:
 def _as_text(report: DriftReport, page: str) -> str:
     from pipeline.results.data_account import first_left_out, in_words
 
-    head = report.headline.upper() if report.judged else "TOO FEW REVIEWS to tell"
-    sides = f"{report.what} ({report.examples:,} reviews) against {report.reference}"
-    lines = [f"{head}  {sides} ({report.reference_examples:,} reviews), version {report.version}"]
+    head = report.headline.upper() if report.judged else "TOO FEW EXAMPLES to tell"
+    sides = f"{report.what} ({report.examples:,} examples) against {report.reference}"
+    lines = [f"{head}  {sides} ({report.reference_examples:,} examples), version {report.version}"]
     rows = [_row(finding) for finding in report.findings]
     widths = [max(len(row[column]) for row in rows) for column in range(4)] if rows else []
     lines += [

@@ -40,10 +40,10 @@ def _alert(result: RunResult, settings: Settings) -> None:
 @click.option("--run-id", metavar="ID", hidden=True, help="The id that `greenlight retrain` has recorded.")
 @options.as_json
 def run(settings: Settings, no_cache: bool, run_id: str | None, as_json: bool) -> int:
-    """Train a model on reviews and promote it if it passes the gate.
+    """Train a model on labeled texts and promote it if it passes the gate.
 
-    Reads and checks the reviews, trains, evaluates the model on unseen reviews, and promotes it if it passes
-    the gate. Stages with unchanged inputs are taken from the cache.
+    Reads and checks the examples, trains, evaluates the model on unseen examples, and promotes it if it
+    passes the gate. Stages with unchanged inputs are taken from the cache.
     """
     from pipeline.console.stdout import open_console
     from pipeline.termination import STAGES_ARE_KEPT, as_interruption

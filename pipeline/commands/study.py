@@ -69,7 +69,7 @@ class _Sizes(click.ParamType):
     type=_Sizes(),
     default=SIZES,
     metavar="N,N,...",
-    help=f"Numbers of labeled reviews. Default: {','.join(map(str, SIZES))}.",
+    help=f"Numbers of labeled examples. Default: {','.join(map(str, SIZES))}.",
 )
 @click.option(
     "--draws",
@@ -84,7 +84,7 @@ class _Sizes(click.ParamType):
 def labels(settings: Settings, sizes: tuple[int, ...], draws: int, output: str | None, as_json: bool) -> None:
     """Compare accuracy by the number of labels with scikit-learn's.
 
-    Draws labeled reviews from train and eval, fits the classifier and TF-IDF with logistic regression to
+    Draws labeled examples from train and eval, fits the classifier and TF-IDF with logistic regression to
     each draw, and judges both on the test split. Writes a chart and a log to studies/labels in the workspace.
     """
     from pathlib import Path

@@ -92,7 +92,7 @@ class TerminalTable:
         if total > len(self._rows):
             counts = ", ".join(f"{count:,} {label}" for label, count in sorted(self._counts.items()))
             console.print(
-                f"{total:,} reviews: {counts}. The table has the first {len(self._rows)}; "
+                f"{total:,} texts: {counts}. The table has the first {len(self._rows)}; "
                 "a pipe or a file gets all of them."
             )
 

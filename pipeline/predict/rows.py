@@ -48,7 +48,7 @@ def given_texts(texts: Sequence[str]) -> list[Unlabeled]:
     rows = list(unlabeled.unlabeled(records, file="TEXT", text_column="text"))
     for row in rows:
         if isinstance(row, BadRow):
-            raise InputError(f"TEXT {row.line}: {row.reason}. Give a review in quotes.")
+            raise InputError(f"TEXT {row.line}: {row.reason}. Give a text in quotes.")
     return [row for row in rows if isinstance(row, Unlabeled)]
 
 

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def require_delivery(file: str, own: DataSettings) -> None:
-    """Finds out that a file of labeled reviews could not be landed.
+    """Finds out that a file of labeled examples could not be landed.
 
     Args:
       own: the settings with the names of its columns.
 
     Raises:
-      InputError: the file cannot be read as one of reviews.
+      InputError: the file cannot be read as one of labeled texts.
       DataStopped: none of its first rows can be used, or its labels are those of a scale.
     """
     preflight.require_files(
@@ -46,7 +46,7 @@ def require_unlabeled(pattern: str, *, wanted: Wanted, known: str | None, max_ba
       known: one of `unlabeled.FORMATS`; None goes by the names.
 
     Raises:
-      InputError: none matches, or one cannot be read as one of reviews.
+      InputError: none matches, or one cannot be read as one of labeled texts.
       DataStopped: none of the first rows of one can be used.
     """
     if "://" not in pattern:

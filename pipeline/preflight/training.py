@@ -83,8 +83,8 @@ def require_unseen_split(settings: Settings) -> None:
     if settings.trainer.refit is True and settings.data.judged_split == "eval":
         raise InputError(
             "trainer.refit = true: without a test split (data.test_weight = 0) the gate judges on eval, and "
-            "it cannot judge a model on reviews that the model was fitted on. Give data.test_weight a share, "
-            'or leave trainer.refit at "auto".'
+            "it cannot judge a model on examples that the model was fitted on. Give data.test_weight a "
+            'share, or leave trainer.refit at "auto".'
         )
 
 

@@ -148,7 +148,7 @@ def reliability(
     positive: str = CLASSES[1],
     axes_labels: tuple[str, str] | None = None,
 ) -> str:
-    """Observed against predicted shares of positive reviews; larger dots are of more reviews.
+    """Observed against predicted shares of positive examples; larger dots are of more examples.
 
     axes_labels: what is predicted and what observed, where that is not the positive class.
     """
@@ -185,13 +185,13 @@ def reliability(
 
 
 def certainty(predictions: Predictions) -> str:
-    """The histogram of the probabilities, positive reviews above the axis and negative ones below."""
+    """The histogram of the probabilities, positive examples above the axis and negative ones below."""
     import numpy as np
 
     with drawing(left=0.85) as (figure, axes):
         edges = np.linspace(0, 1, 41)
         negative, positive = predictions.classes
-        for truth, sign, name in ((1, 1, f"{positive} reviews"), (0, -1, f"{negative} reviews")):
+        for truth, sign, name in ((1, 1, f"{positive} examples"), (0, -1, f"{negative} examples")):
             mine = predictions.label == truth
             for right, color in ((True, GOOD), (False, BAD)):
                 counts, _ = np.histogram(predictions.probability[mine & (predictions.right == right)], edges)
@@ -204,8 +204,8 @@ def certainty(predictions: Predictions) -> str:
         axes.set_ylim(-2.2 * largest, 2.2 * largest)
         axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
         axes.minorticks_off()
-        axes.set(xlabel=f"predicted probability of {positive}", ylabel="reviews (logarithmic)")
-        label = f"Probabilities given to {positive} and to {negative} reviews"
+        axes.set(xlabel=f"predicted probability of {positive}", ylabel="examples (logarithmic)")
+        label = f"Probabilities given to {positive} and to {negative} examples"
         return inline_svg(figure, name="certainty", label=label)
 
 
@@ -235,7 +235,7 @@ def slices(
             )
             axes.vlines(overall, row - 0.17, row + 0.17, color=MUTED, linewidth=1, linestyle=DASHED)
             for place, side, text in (
-                (0, "left", f"{slice_name}, {interval.count:,} reviews"),
+                (0, "left", f"{slice_name}, {interval.count:,} examples"),
                 (1, "right", f"{interval.value:.3f}"),
             ):
                 axes.text(
@@ -256,7 +256,7 @@ def slices(
 
 
 def lengths(quantiles: Mapping[str, Sequence[float]]) -> str:
-    """The lengths of the reviews of each split in words, at each decile (11 ascending numbers per split)."""
+    """The lengths of the examples of each split in words, at each decile (11 ascending numbers per split)."""
     from matplotlib.ticker import LogFormatter
 
     with drawing(height=max(1.9, 1.0 + 0.45 * len(quantiles))) as (figure, axes):
@@ -281,7 +281,7 @@ def lengths(quantiles: Mapping[str, Sequence[float]]) -> str:
         # The default writes formulas, which the page would show as they are.
         axes.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
         axes.set_yticks(range(len(quantiles)), list(quantiles))
-        axes.set(xlabel="words in a review")
+        axes.set(xlabel="words in a text")
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
-        return inline_svg(figure, name="lengths", label="Length of the reviews by split")
+        return inline_svg(figure, name="lengths", label="Length of the texts by split")

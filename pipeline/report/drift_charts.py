@@ -38,7 +38,7 @@ def thresholds(findings: Sequence[Finding]) -> str:
 
 
 def both_sides(histogram: Histogram) -> str:
-    """The shares of reviews in each bucket, of the compared sample and of the reference."""
+    """The shares of examples in each bucket, of the compared sample and of the reference."""
     rows = range(len(histogram.buckets))
     with drawing(height=max(1.5, 0.75 + 0.34 * len(rows)), left=1.5) as (figure, axes):
         for shift, shares, color in (
@@ -49,7 +49,7 @@ def both_sides(histogram: Histogram) -> str:
         axes.set_yticks(rows, histogram.buckets)
         axes.invert_yaxis()
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-        axes.set_xlabel("share of the reviews", color=MUTED)
+        axes.set_xlabel("share of the examples", color=MUTED)
         axes.grid(axis="y", visible=False)
         label = f"Distribution of {histogram.name.replace('_', ' ')}, compared and reference"
         return inline_svg(figure, name=f"drift-{histogram.name}", label=label)

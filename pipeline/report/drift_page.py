@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.workspace.layout import Workspace
 
 _TITLES = {
-    "length": "words of a review",
+    "length": "words of a text",
     "unknown_words": "share of unknown words",
     "labels": "labels",
     "predictions": "probability of positive",
@@ -50,7 +50,7 @@ def render(report: DriftReport, *, model_name: str) -> str:
             report=report,
             model_name=model_name,
             judged=len(judged),
-            # Safe without escaping: matplotlib escapes its text, and charts contain no text of a review.
+            # Safe without escaping: matplotlib escapes its text, and charts contain no text of the data.
             thresholds=Markup(drift_charts.thresholds(judged)) if judged else None,
             histograms=[
                 (_TITLES[histogram.name], Markup(drift_charts.both_sides(histogram)))

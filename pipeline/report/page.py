@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.report.predictions import Predictions
 
 WRONG_OF_CLASS, CLASSES_SHOWN = 2, 12  # of more than two classes
-WRONG_SHOWN, NEAREST_SHOWN, RIGHT_SHOWN = 6, 4, 4  # example reviews in each group
+WRONG_SHOWN, NEAREST_SHOWN, RIGHT_SHOWN = 6, 4, 4  # examples in each group
 
 
 def write_report(run: Run, result: RunResult, settings: Settings, *, workspace: Path) -> Path:
@@ -54,7 +54,7 @@ def render(run: Run, result: RunResult, settings: Settings, found: RunArtifacts)
         tally=tally_of(conditions),
         parts=_parts(run, found, conditions=conditions),
         charts=_charts(found, verdict),
-        reviews=_reviews(found),
+        examples=_examples(found),
         timeline=_timeline(run),
         graph=lineage_graph.draw(run),
         settings=provenance.flat_settings(settings),
@@ -78,7 +78,7 @@ def _parts(run: Run, found: RunArtifacts, *, conditions: Sequence[GateRow]) -> l
         Part("gate", "Gate", bool(conditions), missing.get("verdict", "")),
         Part("training", "Training", bool(found.history), missing.get("history", "")),
         Part("quality", "Quality", found.predictions is not None, missing.get("predictions", "")),
-        Part("reviews", "Reviews", found.predictions is not None, missing.get("predictions", "")),
+        Part("examples", "Examples", found.predictions is not None, missing.get("predictions", "")),
         Part("data", "Data", found.splits is not None or bool(found.reading), missing.get("splits", "")),
         Part("serving", "Serving", bool(found.infra), missing.get("infra", "")),
         Part("lineage", "Lineage", bool(run.stages), "No stage of this run was recorded."),
@@ -133,7 +133,7 @@ def _charts(found: RunArtifacts, verdict: Mapping[str, Any]) -> dict[str, Any]:
     deciles = {name: facts.words for name, facts in (found.splits or {}).items() if len(facts.words) == 11}
     if deciles:
         drawn["lengths"] = charts.lengths(deciles)
-    # Safe without escaping: matplotlib and charts.py escape their text, and charts contain no reviews.
+    # Safe without escaping: matplotlib and charts.py escape their text, and charts contain no texts.
     return {name: Markup(svg) for name, svg in drawn.items()}
 
 
@@ -161,8 +161,8 @@ def _metadata_charts(predictions: Predictions, verdict: Mapping[str, Any]) -> di
     }
 
 
-def _reviews(found: RunArtifacts) -> list[dict[str, Any]]:
-    """The groups of example reviews, the most instructive first."""
+def _examples(found: RunArtifacts) -> list[dict[str, Any]]:
+    """The groups of examples to read, the most instructive first."""
     predictions = found.predictions
     if predictions is None:
         return []
@@ -171,7 +171,7 @@ def _reviews(found: RunArtifacts) -> list[dict[str, Any]]:
     groups = (
         ("Most confident errors", "The errors with the highest confidence.",
          predictions.most_confident(right=False, per_class=WRONG_SHOWN // 2)),
-        ("Nearest the threshold", f"The reviews with probabilities nearest to {predictions.threshold:.4g}.",
+        ("Nearest the threshold", f"The examples with probabilities nearest to {predictions.threshold:.4g}.",
          predictions.least_confident(count=NEAREST_SHOWN)),
         ("Most confident correct", "The correct predictions with the highest confidence.",
          predictions.most_confident(right=True, per_class=RIGHT_SHOWN // 2)),
@@ -196,7 +196,7 @@ def _examples_of_many(predictions: Predictions) -> list[dict[str, Any]]:
 
 def _shown(groups: Iterable[tuple[str, str, list[int]]], predictions: Predictions) -> list[dict[str, Any]]:
     return [
-        {"title": title, "note": note, "reviews": [predictions.review(i) for i in positions]}
+        {"title": title, "note": note, "examples": [predictions.example(i) for i in positions]}
         for title, note, positions in groups
         if positions
     ]

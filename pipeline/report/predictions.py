@@ -1,4 +1,4 @@
-"""Predictions of labeled reviews, and figures from them: ROC, calibration, confusion, slices."""
+"""Predictions of labeled examples, and figures from them: ROC, calibration, confusion, slices."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Interval:
 
 
 @dataclasses.dataclass(frozen=True)
-class Review:
-    """One review and its prediction; in `text`, line breaks replace `<br />`."""
+class ShownExample:
+    """One example and its prediction; in `text`, line breaks replace `<br />`."""
 
     text: str
     truth: str
@@ -48,12 +48,12 @@ class Review:
 
 @dataclasses.dataclass(frozen=True)
 class Predictions:
-    """N labeled reviews with the model's probabilities.
+    """N labeled examples with the model's probabilities.
 
     text: N strings; label: int [N]; length: N names of length buckets;
     probability: float [N], of the positive class, or of the predicted one of more than two;
     probabilities, baseline_probabilities: float [N, K] of more than two classes, else None;
-    baseline: float [N], the earlier model's probabilities on the same reviews, nan for those that it was
+    baseline: float [N], the earlier model's probabilities on the same examples, nan for those that it was
       trained on; or None.
     text_id: uint64 [N], equal for copies of one text, which intervals count once; None without copies.
     metadata: by column of `data.slice_columns`, object [N], the value as str; None without such columns.
@@ -78,7 +78,7 @@ class Predictions:
 
     @classmethod
     def of(cls, found: predictions.Predictions, *, level: float = LEVEL) -> Predictions:
-        """The predictions in the Evaluator's output, without the reviews that the model was trained on."""
+        """The predictions in the Evaluator's output, without the examples that the model was trained on."""
         import numpy as np
 
         if found.seen is not None:
@@ -185,11 +185,11 @@ class Predictions:
         return self._share("accuracy")
 
     def precision(self) -> Interval:
-        """The share of true positives among the reviews predicted positive."""
+        """The share of true positives among the examples predicted positive."""
         return self._share("precision", count=int(self.confusion[:, 1].sum()))
 
     def recall(self) -> Interval:
-        """The share of the positive reviews that are predicted positive."""
+        """The share of the positive examples that are predicted positive."""
         return self._share("recall", count=int(self.confusion[1].sum()))
 
     def slices(self) -> dict[str, Interval]:
@@ -209,7 +209,7 @@ class Predictions:
         return {name or "(none)": self._share("accuracy", values == name) for name, _ in frequent}
 
     def interval(self, metric: str, chosen: np.ndarray | None = None) -> tuple[float, float] | None:
-        """The gate's interval of a metric at `level`, on the reviews where bool [N] `chosen` is true."""
+        """The gate's interval of a metric at `level`, on the examples where bool [N] `chosen` is true."""
         from components.evaluator.judgment import intervals
 
         label, probability, texts = self.label, self.scores_for(metric), self.text_id
@@ -227,7 +227,7 @@ class Predictions:
         return at_one_half(metric, self.scores, self.threshold)
 
     def _share(self, metric: str, chosen: np.ndarray | None = None, *, count: int | None = None) -> Interval:
-        """A metric that is a share of `count` reviews (None: of all); of 0 reviews, from 0 to 1."""
+        """A metric that is a share of `count` examples (None: of all); of 0 examples, from 0 to 1."""
         from components.evaluator.judgment.measures.by_name import measure_of
 
         label = self.label if chosen is None else self.label[chosen]
@@ -265,7 +265,7 @@ class Predictions:
         return self._distinct(wrong)[:count]
 
     def least_confident(self, *, count: int) -> list[int]:
-        """Positions of the `count` reviews nearest to the threshold, each text once.
+        """Positions of the `count` examples nearest to the threshold, each text once.
 
         Of more than two classes, of those whose two most probable classes are nearly equally probable.
         """
@@ -285,9 +285,9 @@ class Predictions:
             first.setdefault(self.text[position], int(position))
         return list(first.values())
 
-    def review(self, position: int) -> Review:
-        """The review at `position`, for display."""
-        return Review(
+    def example(self, position: int) -> ShownExample:
+        """The example at `position`, for display."""
+        return ShownExample(
             text=LINE_BREAK.sub("\n", self.text[position]).strip(),
             truth=self.classes[int(self.label[position])],
             answer=self.classes[int(self.answers[position])],
@@ -301,10 +301,10 @@ class Predictions:
         return float(self.baseline[position])
 
     def against_baseline(self) -> dict[str, int] | None:
-        """The numbers of reviews that both models, one of them, or neither predict correctly.
+        """The numbers of examples that both models, one of them, or neither predict correctly.
 
-        Only reviews that the earlier model was not trained on count; None without such reviews. Where it has
-        other classes, only reviews of those that it knows count, and both choose among these.
+        Only examples that the earlier model was not trained on count; None without such examples. Where it
+        has other classes, only examples of those that it knows count, and both choose among these.
         """
         import numpy as np
 

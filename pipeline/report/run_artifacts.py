@@ -48,7 +48,7 @@ class RunArtifacts:
     infra: Mapping[str, Any] | None
     missing: Mapping[str, str]
     check: Mapping[str, Any] | None = None
-    """The result of DataCheck for the reviews; see its executor."""
+    """The result of DataCheck for the examples; see its executor."""
 
 
 def gather(run: Run) -> RunArtifacts:
@@ -121,7 +121,7 @@ def _value(artifact: Artifact) -> Any:
 
 
 def _level(verdict: Mapping[str, Any] | None) -> float:
-    """The confidence level at which the verdict gives the accuracy of all reviews."""
+    """The confidence level at which the verdict gives the accuracy of all examples."""
     for condition in (verdict or {}).get("conditions", ()):
         overall = condition.get("slice", OVERALL) == OVERALL and condition.get("metric") == "accuracy"
         if overall and condition.get("kind") == "floor" and condition.get("confidence") is not None:

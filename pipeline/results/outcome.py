@@ -34,7 +34,7 @@ class RunResult:
     gate: one mapping a condition with at least `metric`, `slice`, `threshold`, `value` and `passed`; the
       evaluator's further keys (`kind`, `split`, `status`, `lower`, `upper`, `baseline`, `margin`, `reason`,
       `unjudged`, `examples`, `texts`) are kept.
-    comparison: on which reviews the model was compared with the live one: `reviews`, `compared`, `left_out`
+    comparison: on which examples the model was compared with the live one: `reviews`, `compared`, `left_out`
       with the reasons, `needed`, `known`, `problem`, `data_changes`; None where nothing was live.
     test_set: `digest`, `reviews`, `texts`, `seen_by_candidate`, `majority_class`, `majority_share`,
       `resolution` and `candidates` of the split that the gate judged on.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RecordedAccuracy:
-    """An accuracy (0 to 1) on `reviews` reviews of `split`; None for what was not recorded."""
+    """An accuracy (0 to 1) on `reviews` examples of `split`; None for what was not recorded."""
 
     accuracy: float | None
     reviews: int | None
@@ -32,7 +32,7 @@ class RecordedAccuracy:
     def __str__(self) -> str:
         if self.accuracy is None:
             return "not recorded"
-        count = f" on {self.reviews:,} reviews" if self.reviews is not None else ""
+        count = f" on {self.reviews:,} examples" if self.reviews is not None else ""
         place = f"{' of' if count else ' on'} {self.split}" if self.split else ""
         return f"{self.accuracy:.4f}{count}{place}"
 
@@ -68,6 +68,6 @@ class Accuracies:
         if self.before is not None:
             told.append(
                 f"Accuracy recorded for version {self.version}, live before: {self.before}, when it was "
-                "promoted (maybe other reviews)"
+                "promoted (maybe other examples)"
             )
         return told

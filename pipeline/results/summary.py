@@ -35,7 +35,7 @@ _REASONS = {
     "quality": "the first model to compare with",
 }
 """Kinds of conditions that a person may have to waive, and why they would."""
-_COMPARABLE = "the data.split_salt, weights and source of the model in production, or more new reviews"
+_COMPARABLE = "the data.split_salt, weights and source of the model in production, or more new examples"
 _MARKS: Mapping[Status, str] = {"ok": "ok", "failed": "NO", "waived": "waived", "not judged": "not judged"}
 _SIGNS: Mapping[Status, tuple[str, str]] = {
     "ok": ("✓", "green"),
@@ -244,11 +244,11 @@ def _facts(result: RunResult) -> list[str]:
     known = [(name, result.metrics.get(name)) for name in (OF_MANY if of_many else SHOWN_METRICS)]
     metrics = [f"{name.replace('_', ' ')} {value:.4f}" for name, value in known if value is not None]
     if examples := result.metrics.get("example_count"):
-        metrics.append(f"on {int(examples):,} reviews")
+        metrics.append(f"on {int(examples):,} examples")
     cached = sum(stage.cached for stage in result.stages)
     course = [f"{result.epochs} epochs"] if result.epochs else []
     if result.refit and "reviews" in result.refit:
-        course.append(f"refit on {result.refit['reviews']:,} reviews for {result.refit['epochs']} epochs")
+        course.append(f"refit on {result.refit['reviews']:,} examples for {result.refit['epochs']} epochs")
     course.append(f"{result.seconds:.0f} s")
     if cached:
         course.append(f"{cached} of {len(result.stages)} stages from cache")

@@ -185,7 +185,7 @@ def _ended(attempt: Attempt, result: RunResult, *, noted: str = "") -> Ended:
 def _unusable(result: RunResult, decision: Decision) -> tuple[int, ...]:
     """The numbers of spans that later runs must not read.
 
-    - All spans of a run that the data check stopped, unless there were too few reviews: more may arrive.
+    - All spans of a run that the data check stopped, unless there were too few examples: more may arrive.
     - The newest span, if the candidate fails the accuracy floor on it although it was trained on it: its
       labels must be wrong.
     """

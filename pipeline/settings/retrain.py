@@ -66,7 +66,7 @@ class RetrainSettings(BaseModel):
         le=1,
         description="A span is also quarantined if more than this share of the rows that the live model "
         "is sure of (0.9 and more) has the other label, beyond chance. A sure model is rarely wrong, even "
-        "on reviews of a new kind, so the share is about that of the flipped labels. 1 disables the "
+        "on examples of a new kind, so the share is about that of the flipped labels. 1 disables the "
         "check.",
     )
     max_suspects: float = Field(

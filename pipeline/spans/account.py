@@ -16,14 +16,14 @@ from components.example_gen.sources.files import FilePart
 
 @dataclass(frozen=True)
 class Account:
-    """The counts of a span's rows, and figures of its reviews."""
+    """The counts of a span's rows, and figures of its examples."""
 
     reading: Reading
-    """Its `classes` has the reviews of each class by name."""
+    """Its `classes` has the examples of each class by name."""
     positive: int | None
-    """Reviews of the positive class of two; None with more classes."""
+    """Examples of the positive class of two; None with more classes."""
     duplicates: int
-    """Reviews with the text of an earlier row."""
+    """Examples with the text of an earlier row."""
     contradictions: int
     """Those of them with another label."""
     texts: frozenset[bytes] = frozenset()
@@ -35,13 +35,13 @@ class Account:
         return dataclasses.replace(self.reading, duplicates=self.duplicates).account()
 
     def with_left_out(self, reading: Reading) -> Account:
-        """The Account with the rows that `reading` left out of the file that these reviews come from."""
+        """The Account with the rows that `reading` left out of the file that these examples come from."""
         left_out = dataclasses.replace(reading, taken=0, classes=Counter())
         return dataclasses.replace(self, reading=merged([self.reading, left_out]))
 
     @property
     def positive_share(self) -> float | None:
-        """The share of positive reviews; None without reviews, and with more than two classes."""
+        """The share of positive examples; None without examples, and with more than two classes."""
         if self.positive is None or not self.reading.taken:
             return None
         return self.positive / self.reading.taken

@@ -65,7 +65,7 @@ class Destination:
         """One more than the largest number of a span, an empty folder or a removed span."""
         given = [_last_number(self.folder), *(span.number for span in find(self.spans.text))]
         for entry in os.listdir(self.folder):
-            with suppress(Misfit):  # `find` has complained if there are reviews in it
+            with suppress(Misfit):  # `find` has complained if there are examples in it
                 key = self.folders.key(os.path.join(self.folder, entry))
                 given += [key.number] if key else []
         return max(given) + 1
@@ -90,7 +90,7 @@ def destination_of(pattern: str) -> Destination:
     if at == len(parts) - 1:
         raise InputError(
             f"{pattern}: a span is landed as a folder, so {{SPAN}} has to stand in the name of one, for "
-            "example reviews/span-{SPAN}/*.csv."
+            "example data/span-{SPAN}/*.csv."
         )
     if any("{VERSION" in part for part in parts[:at]):
         raise InputError(

@@ -32,6 +32,8 @@ class SpanFacts:
     """Whether `greenlight data add` wrote it, and it is unchanged since."""
     rows: int | None
     reviews: int | None
+    examples: int | None
+    """The same as `reviews`, its former name."""
     bad_rows: int | None
     duplicates: int | None
     left_out: dict[str, int] | None
@@ -45,7 +47,7 @@ class SpanFacts:
     positive_share: float | None
     """None with more than two classes."""
     classes: dict[str, int]
-    """Name of the class -> reviews; empty for spans that an older release landed."""
+    """Name of the class -> examples; empty for spans that an older release landed."""
     runs: list[str]
     """The runs that read it with its current content, oldest first."""
     error: str | None
@@ -101,6 +103,7 @@ def _facts(span: Span, data: DataSettings, runs: dict[tuple[int, str], list[str]
         landed=kept is not None,
         rows=known.get("rows"),
         reviews=known.get("used"),
+        examples=known.get("used"),
         bad_rows=bad_rows,
         duplicates=known.get("duplicates"),
         left_out=known.get("left_out"),

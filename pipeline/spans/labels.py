@@ -141,7 +141,7 @@ def without_suspects(found: FileLabels, data: DataSettings) -> Iterator[Path]:
     """A file of the rows that are not suspected, as every run reads them; gone after the block.
 
     Raises:
-      InputError: it could only be one that `data` would not read as the same reviews.
+      InputError: it could only be one that `data` would not read as the same examples.
     """
     name = landed_name(Path(found.file).name, data, destination_of(data.pattern), rewritten=True)
     require_readable(found.file, name, data)

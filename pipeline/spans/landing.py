@@ -1,4 +1,4 @@
-"""The landing of a file of labeled reviews as the next span, atomically.
+"""The landing of a file of labeled examples as the next span, atomically.
 
 The span is built in a hidden folder beside the others and gets its name by one rename. A lock, which the
 system releases when its holder dies, prevents duplicate numbers; the next process removes leftovers.
@@ -68,11 +68,11 @@ def land(
       data: the settings of the runs to come; their source has spans.
       columns: the file's own names of the text and the label, where they are not those of `data`.
         A file with others, with mapped labels or of a dialect that `data` names is landed rewritten, so that
-        runs without these settings read the same reviews; see `pipeline.spans.rewriting.landed_name`.
+        runs without these settings read the same examples; see `pipeline.spans.rewriting.landed_name`.
       files: the operations on the disk.
-      origin: where the reviews came from, for the record, if not from `file`.
+      origin: where the examples came from, for the record, if not from `file`.
       left_out: the account of the file that `file` was taken from: its rows that are not used are counted.
-      beside: contents of further files by their names, landed beside that of the reviews or not at all. The
+      beside: contents of further files by their names, landed beside that of the examples or not at all. The
         names begin with a dot: no reader of spans takes them.
       since: the file's state when it was first read, if that was before.
 
@@ -140,7 +140,7 @@ def state_of(file: Path) -> FileState:
     except OSError as error:
         raise unreadable(str(file), error) from error
     if stat.S_ISDIR(found.st_mode):
-        raise InputError(f"{file} is not a file. Name one file of reviews.")
+        raise InputError(f"{file} is not a file. Name one file of labeled texts.")
     return found.st_ino, found.st_size, found.st_ctime_ns
 
 

@@ -1,7 +1,7 @@
 """The list of spans in a source.
 
 Light, for a watcher asks every few seconds: for spans on this machine's disks nothing here imports
-TensorFlow, Beam or ML Metadata, and listing reads no review.
+TensorFlow, Beam or ML Metadata, and listing reads no example.
 """
 
 from __future__ import annotations

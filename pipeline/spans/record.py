@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.spans.account import Account
 
 RECORD = ".span.json"
-"""The file of the record, hidden from patterns of reviews."""
+"""The file of the record, hidden from patterns of examples."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ class SpanRecord:
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
     """The counts of the rows, see `Reading.account`."""
     classes: dict[str, int] = dataclasses.field(default_factory=dict)
-    """Name of the class -> reviews; older records have none."""
+    """Name of the class -> examples; older records have none."""
 
     @classmethod
     def of(cls, counted: Account, **facts: Any) -> SpanRecord:

@@ -1,4 +1,4 @@
-"""The rewriting of reviews so that runs with other label and dialect settings read them."""
+"""The rewriting of examples so that runs with other label and dialect settings read them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def landed_name(name: str, data: DataSettings, place: Destination, *, rewritten:
 
 
 def require_readable(file: str, name: str, data: DataSettings) -> None:
-    """Raises InputError where a rewritten file called `name` would be read as other reviews than `file`."""
+    """Raises InputError where a rewritten file called `name` would be read as other examples than `file`."""
     rule = data.columns.labels
     if any(rule.class_of(label) != index for index, label in enumerate(rule.names)):
         raise InputError(
@@ -58,7 +58,7 @@ def require_readable(file: str, name: str, data: DataSettings) -> None:
 
 
 def as_file(name: str, reviews: Iterable[Review], data: DataSettings) -> Iterator[bytes]:
-    """The bytes of a file of reviews called `name`, under the columns of `data`.
+    """The bytes of a file of examples called `name`, under the columns of `data`.
 
     Labels are those that every run accepts; CSV has the dialect of `data`.
     """

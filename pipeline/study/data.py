@@ -24,7 +24,7 @@ from components.example_gen.span_duplicates import removed, without_span_duplica
 
 @dataclasses.dataclass(frozen=True)
 class SplitFile:
-    """A GZIP TFRecord of `reviews` reviews."""
+    """A GZIP TFRecord of `reviews` examples."""
 
     path: str
     reviews: int
@@ -48,7 +48,7 @@ class Reviews:
 
 
 def write_splits(settings: DataSettings, folder: Path) -> Splits:
-    """Writes each split of the source into `folder`, the reviews in the order of their digests.
+    """Writes each split of the source into `folder`, the examples in the order of their digests.
 
     Args:
       settings: see `read_reviews`.
@@ -80,17 +80,17 @@ def read_reviews(settings: DataSettings) -> Reviews:
 
 
 def require_splits(found: Collection[str], *needed: str) -> None:
-    """Raises InputError where one of the splits `needed` is not in `found`: it has no reviews."""
+    """Raises InputError where one of the splits `needed` is not in `found`: it has no examples."""
     if missing := [split for split in needed if split not in found]:
         shares = ", ".join(f"data.{split}_weight" for split in needed)
         raise InputError(
-            f"The study needs reviews in {_and(needed)}; there is none in {_and(missing)}. "
+            f"The study needs examples in {_and(needed)}; there is none in {_and(missing)}. "
             f"Give more data, or a larger share ({shares})."
         )
 
 
 def write(path: Path, rows: Sequence[Row]) -> SplitFile:
-    """Writes reviews as GZIP TFRecord."""
+    """Writes examples as GZIP TFRecord."""
     # The file is read twice and then deleted, so the fastest compression is best.
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
     with tf.io.TFRecordWriter(str(path), options) as writer:

@@ -43,7 +43,7 @@ def early_stopping(
     started = time.perf_counter()
     report = progress or _ignore
     with scratch.folder("study") as folder:
-        report("reading the reviews")
+        report("reading the examples")
         splits = study_data.write_splits(settings.located_data, folder)
         files = splits.files
         study_data.require_splits(files, "train", "eval")
@@ -110,7 +110,7 @@ def _accuracy(classifier: Classifier, path: str) -> float:
 
 
 def _first_reviews(settings: Settings, path: str) -> tuple[EmbeddedReview, ...]:
-    """The first reviews of the file with the vectors of the pre-trained embedding."""
+    """The first examples of the file with the vectors of the pre-trained embedding."""
     import tensorflow as tf
 
     from components import reviews

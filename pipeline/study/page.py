@@ -58,7 +58,7 @@ def page(result: StudyResult) -> str:
         conclusion=study_text.conclusion(result),
         accuracies=study_text.accuracies(result),
         rows=[(row, study_text.cells(row.epoch, row.without, row.stopped)) for row in result.table()],
-        reviews=[(review, study_text.numbers(review)) for review in result.reviews],
+        texts=[(text, study_text.numbers(text)) for text in result.reviews],
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Epoch = Mapping[str, float]
-LESSON_ACCURACY = 0.8685  # of the lesson's own early-stopped fit, on its 10,000 validation reviews
+LESSON_ACCURACY = 0.8685  # of the lesson's own early-stopped fit, on its 10,000 validation examples
 LESSON_TRAINER: Mapping[str, Any] = {
     # The lesson's classifier: an embedding, a dense layer and a sigmoid, Adam and cross-entropy as they come.
     "learning_rate": 1e-3,
@@ -37,7 +37,7 @@ class Fit:
 
 @dataclasses.dataclass(frozen=True)
 class EmbeddedReview:
-    """A review, its label (0 or 1), and its D numbers from the untrained embedding."""
+    """A text, its label (0 or 1), and its D numbers from the untrained embedding."""
 
     text: str
     label: int

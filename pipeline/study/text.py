@@ -59,7 +59,7 @@ def cells(row_epoch: int, without: Epoch | None, stopped: Epoch | None) -> tuple
 
 
 def numbers(review: EmbeddedReview) -> str:
-    """The first numbers of a review's embedding, and how many there are."""
+    """The first numbers of a text's embedding, and how many there are."""
     shown = ", ".join(f"{value:.3f}" for value in review.embedding[:NUMBERS_SHOWN])
     more = ", ..." if len(review.embedding) > NUMBERS_SHOWN else ""
     return f"[{shown}{more}] (D = {len(review.embedding)})"
@@ -71,7 +71,7 @@ def as_text(result: StudyResult) -> str:
 
     lines = [
         f"Early stopping, on {result.examples['train']:,} training and {result.examples['eval']:,} "
-        "validation reviews",
+        "validation examples",
         *textwrap.wrap(model_in_words(result), 100),
         "",
     ]

@@ -4,7 +4,7 @@ The server, `predict`, `batch-predict`, the canaries, drift and the Evaluator lo
 model is judged by the predictions that it will serve.
 
 It uses a TensorFlow 1 session, as TensorFlow Serving does, instead of `tf.saved_model.load`: a call with one
-review takes two thirds of the time and runs in the caller's thread without the interpreter lock, and closing
+text takes two thirds of the time and runs in the caller's thread without the interpreter lock, and closing
 the session frees all memory of the version.
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 MANIFEST_NAME = "greenlight.manifest.json"
 SIGNATURE_NAME = "model.sig"
 REVIEWS_NAME = "greenlight.reviews.parquet"
-"""The record of the reviews that a model was fitted on and selected with; servers do not read it."""
+"""The record of the examples that a model was fitted on and selected with; servers do not read it."""
 FORMAT = 1
 
 OWN_FILES = frozenset({MANIFEST_NAME, SIGNATURE_NAME, REVIEWS_NAME})

@@ -1,4 +1,4 @@
-// The page: a review goes to the model, its answer, its reasons and the server's figures come back.
+// The page: a text goes to the model, its answer, its reasons and the server's figures come back.
 
 import { look, parse, path, quantile } from "./figures.js";
 import { Model } from "./model.js";
@@ -16,9 +16,9 @@ let named; // the version whose classes these are
 
 at("ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  ask(at("review").value);
+  ask(at("text").value);
 });
-at("review").addEventListener("keydown", (event) => {
+at("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) at("ask").requestSubmit();
 });
 
@@ -26,7 +26,7 @@ async function ask(text) {
   const turn = ++asked; // a later question makes an earlier one's answers stale
   model.key = at("key").value.trim();
   for (const id of ["problem", "answer", "reasons"]) at(id).hidden = true;
-  if (!text.trim()) return showProblem("Type a review first.");
+  if (!text.trim()) return showProblem("Type a text first.");
   busy(true);
   try {
     const { version, answers } = await model.predict([text]);

@@ -1,1 +1,1 @@
-"""Exposure: which reviews a model has seen in training, and from which data settings."""
+"""Exposure: which examples a model has seen in training, and from which data settings."""

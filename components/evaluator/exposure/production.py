@@ -1,4 +1,4 @@
-"""The training facts of the version in production: its manifest and its record of reviews."""
+"""The training facts of the version in production: its manifest and its record of examples."""
 
 import dataclasses
 import hashlib
@@ -55,11 +55,11 @@ def _reviews(folder: str, manifest: Manifest) -> TrainingReviews:
     path = os.path.join(folder, REVIEWS_NAME)
     if not fileio.exists(path):
         if REVIEWS_NAME in manifest.records:
-            raise UnusableRecord(f"{REVIEWS_NAME}, its record of training reviews, is missing")
+            raise UnusableRecord(f"{REVIEWS_NAME}, its record of training examples, is missing")
         raise UnusableRecord("it was pushed before that was recorded")
     with fileio.open(path, "rb") as file:
         content = file.read()
     listed = manifest.records.get(REVIEWS_NAME)
     if listed is not None and listed.sha256 != hashlib.sha256(content).hexdigest():
-        raise UnusableRecord(f"{REVIEWS_NAME}, its record of training reviews, was changed since the push")
+        raise UnusableRecord(f"{REVIEWS_NAME}, its record of training examples, was changed since the push")
     return TrainingReviews.from_bytes(content)

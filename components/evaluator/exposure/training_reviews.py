@@ -1,7 +1,7 @@
-"""The record of the reviews that a model was trained on and selected with.
+"""The record of the examples that a model was trained on and selected with.
 
-A review is identified by the first 64 bits of a hash of its canonical text, without a salt, so that records
-of runs with different salts can be compared. With 20,000 recorded and 5,000 new reviews, the probability of
+An example is identified by the first 64 bits of a hash of its canonical text, without a salt, so that records
+of runs with different salts can be compared. With 20,000 recorded and 5,000 new examples, the probability of
 a false match is 5,000 * 20,000 / 2**64 = 5e-12.
 """
 
@@ -21,9 +21,9 @@ from components.example_gen import splits
 from components.reviews import TEXT, canonical
 
 TRAIN, EVAL, EARLIER, EARLIER_EVAL = "train", "eval", "earlier", "earlier eval"
-"""How a model used a review: it was fitted on it, was selected with it (early stopping, calibration), or
+"""How a model used an example: it was fitted on it, was selected with it (early stopping, calibration), or
 started from the weights of a model that was fitted on it or selected with it. A refit model (`trainer.refit`)
-was fitted on the reviews of eval as well.
+was fitted on the examples of eval as well.
 """
 
 _FORM = b"normal_form"
@@ -31,11 +31,11 @@ _UNREADABLE = (pa.ArrowException, KeyError, ValueError)
 
 
 class UnusableRecord(Exception):
-    """A record cannot be compared with reviews; the message is a clause."""
+    """A record cannot be compared with examples; the message is a clause."""
 
 
 def hashes(texts: Iterable[str]) -> np.ndarray:
-    """uint64 [N]: a hash of each text, equal for texts that count as one review."""
+    """uint64 [N]: a hash of each text, equal for texts that count as one example."""
     found = [splits.digest(canonical(text), salt="")[:8] for text in texts]
     return np.frombuffer(b"".join(found), ">u8").astype(np.uint64)
 
@@ -52,7 +52,7 @@ def normal_form() -> str:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TrainingReviews:
-    """The hashes (sorted uint64 [N]) of the reviews that a model has seen, by use."""
+    """The hashes (sorted uint64 [N]) of the examples that a model has seen, by use."""
 
     by_use: Mapping[str, np.ndarray]
 
@@ -67,7 +67,7 @@ class TrainingReviews:
         return cls({use: _hashes_of(examples, use) for use in uses if use in there})
 
     def refit(self) -> "TrainingReviews":
-        """The record of a model that was fitted once more, on its eval reviews as well."""
+        """The record of a model that was fitted once more, on its eval examples as well."""
         others = {use: known for use, known in self.by_use.items() if use not in (TRAIN, EVAL)}
         return TrainingReviews({TRAIN: self._all(TRAIN, EVAL), **others})
 
@@ -80,7 +80,7 @@ class TrainingReviews:
         return TrainingReviews({**self.by_use, **theirs})
 
     def without(self, split: str) -> "TrainingReviews":
-        """The record without the reviews of this use, including those of earlier models."""
+        """The record without the examples of this use, including those of earlier models."""
         left_out = {EVAL: (EVAL, EARLIER_EVAL), TRAIN: (TRAIN, EARLIER)}.get(split, ())
         return TrainingReviews({name: known for name, known in self.by_use.items() if name not in left_out})
 
@@ -89,7 +89,7 @@ class TrainingReviews:
         return np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
 
     def seen(self, digests: np.ndarray) -> np.ndarray:
-        """bool [N]: whether the model has seen each review, given by its hash."""
+        """bool [N]: whether the model has seen each example, given by its hash."""
         found = np.zeros(len(digests), bool)
         for known in self.by_use.values():
             found |= np.isin(digests, known)
@@ -120,11 +120,11 @@ class TrainingReviews:
             form = (table.schema.metadata or {})[_FORM].decode()
             digest, use = table["digest"].to_numpy(), np.array(table["use"].to_pylist(), object)
         except _UNREADABLE as error:
-            raise UnusableRecord(f"its record of training reviews cannot be read ({error})") from error
+            raise UnusableRecord(f"its record of training examples cannot be read ({error})") from error
         if form != normal_form():
             raise UnusableRecord(
-                "its record of training reviews was written by another version of Greenlight, which tells "
-                "reviews apart in another way"
+                "its record of training examples was written by another version of Greenlight, which tells "
+                "examples apart in another way"
             )
         return cls({str(name): digest[use == name] for name in sorted(set(use))})
 

@@ -1,4 +1,4 @@
-"""Losses of accuracy on the reviews of one class, which the gain on the other can hide."""
+"""Losses of accuracy on the examples of one class, which the gain on the other can hide."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ def class_losses(compared: Sample, *, fewest: int) -> Iterator[str]:
     """A note for each class on which the candidate is significantly worse than the model in production.
 
     Args:
-      compared: the reviews that neither model has seen.
+      compared: the examples that neither model has seen.
       fewest: distinct texts of a class that this takes at least.
     """
     baseline = compared.predictions.baseline_scores
@@ -39,7 +39,7 @@ def class_losses(compared: Sample, *, fewest: int) -> Iterator[str]:
             label=part.label, probability=ours, baseline=theirs, texts=part.text_id
         )
         yield (
-            f"the model is worse on {name} reviews: change of accuracy {change:+.4f} on "
-            f"{wording.counted(len(part), f'{name} review')} of {compared.split}{compared.whose}, McNemar "
+            f"the model is worse on {name} examples: change of accuracy {change:+.4f} on "
+            f"{wording.counted(len(part), f'{name} example')} of {compared.split}{compared.whose}, McNemar "
             f"p = {p_value:.2g}; a condition on the change of balanced_accuracy or recall can refuse that"
         )

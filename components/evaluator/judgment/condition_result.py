@@ -1,4 +1,4 @@
-"""The result of one condition on the reviews of its slice."""
+"""The result of one condition on the examples of its slice."""
 
 import dataclasses
 import math
@@ -31,13 +31,13 @@ class _Measured(NamedTuple):
 def judge_condition(
     condition: Condition, sample: Sample, confidence: float | None, *, looks: int | None = None
 ) -> ConditionResult:
-    """Judges a condition on the reviews of its slice.
+    """Judges a condition on the examples of its slice.
 
     Args:
       condition: the condition.
-      sample: the reviews to judge on.
+      sample: the examples to judge on.
       confidence: the gate's; None if it judges values.
-      looks: the number of models judged on these reviews so far; None if not counted.
+      looks: the number of models judged on these examples so far; None if not counted.
     """
     if condition.kind == "gap":
         return _judge_gap(condition, sample, confidence, looks=looks)

@@ -24,8 +24,8 @@ def conditions(
       gate: the settings.
       newest_span: the number of the newest span; 0 if the examples have no spans.
       older_spans: the numbers of the other spans, without BASE.
-      judged_spans: the number of older spans with enough reviews to be judged.
-      classes: the number of classes with a review in the split, at least 2.
+      judged_spans: the number of older spans with enough examples to be judged.
+      classes: the number of classes with an example in the split, at least 2.
     """
     found = [*_overall(gate, classes)]
     if newest_span:

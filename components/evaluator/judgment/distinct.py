@@ -1,6 +1,6 @@
-"""Distinct texts: duplicates are right or wrong together, so an interval counts texts, not reviews.
+"""Distinct texts: duplicates are right or wrong together, so an interval counts texts, not examples.
 
-In each function, `texts`, int [N], is equal for reviews with the same text; None if all texts are distinct.
+In each function, `texts`, int [N], is equal for examples with the same text; None if all texts are distinct.
 """
 
 import numpy as np
@@ -9,10 +9,10 @@ Texts = np.ndarray | None
 
 
 def effective(texts: Texts, chosen: np.ndarray) -> float:
-    """The effective number of independent reviews among those at which `chosen`, bool [N], is true.
+    """The effective number of independent examples among those at which `chosen`, bool [N], is true.
 
     Kish's effective sample size for clusters whose members agree: n**2 over the sum of the squared sizes.
-    Nine texts with fifteen copies each give 9; n reviews without copies give n.
+    Nine texts with fifteen copies each give 9; n examples without copies give n.
     """
     if texts is None:
         return float(np.count_nonzero(chosen))
@@ -25,7 +25,7 @@ def has_copies(texts: Texts) -> bool:
 
 
 def per_text(texts: Texts, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The sum of `values`, float [N], over the reviews of each text, and the number of these reviews."""
+    """The sum of `values`, float [N], over the examples of each text, and the number of these examples."""
     if texts is None:
         return values, np.ones(len(values))
     index = np.unique(texts, return_inverse=True)[1].reshape(-1)
@@ -33,7 +33,7 @@ def per_text(texts: Texts, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Resampling:
-    """Resampling by text: a bootstrap draws texts, with all reviews of each."""
+    """Resampling by text: a bootstrap draws texts, with all examples of each."""
 
     def __init__(self, texts: np.ndarray) -> None:
         _, index, self._sizes = np.unique(texts, return_inverse=True, return_counts=True)

@@ -100,7 +100,7 @@ def change_interval(
 
 
 class Group(NamedTuple):
-    """Reviews that are compared with other ones: labels int [N], probabilities, and `distinct`'s texts."""
+    """Examples that are compared with other ones: labels int [N], probabilities, and `distinct`'s texts."""
 
     label: np.ndarray
     probability: np.ndarray
@@ -138,7 +138,7 @@ def difference_interval(
 
 
 class _Draws:
-    """A metric of the reviews of drawn texts."""
+    """A metric of the examples of drawn texts."""
 
     def __init__(self, measure: Measure, group: Group) -> None:
         self._value, self._label = measure.value, group.label
@@ -183,7 +183,7 @@ PROPORTIONS = frozenset({"accuracy", "precision", "recall"})
 def proportion(
     metric: str, label: np.ndarray, probability: np.ndarray, *, of_class: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The hits and the counted reviews of one of PROPORTIONS, each bool [N]."""
+    """The hits and the counted examples of one of PROPORTIONS, each bool [N]."""
     if metric == "accuracy":
         return metrics.correct(label, probability), np.ones(len(label), bool)
     of_class = 1 if of_class is None else of_class
@@ -195,7 +195,7 @@ def _balanced(label: np.ndarray, probability: np.ndarray, confidence: float, tex
     """The interval of balanced accuracy, from that of the difference of two proportions.
 
     Agresti and Caffo (2000) add a hit and a miss to both, so that the interval keeps its level if a class has
-    few reviews or all predictions are equal; the bootstrap interval would have no width.
+    few examples or all predictions are equal; the bootstrap interval would have no width.
     """
     answered = metrics.predicted(probability)
     sizes = effective(texts, label == 1), effective(texts, label == 0)

@@ -47,12 +47,12 @@ def judge(
 ) -> Verdict:
     """Judges every condition of the gate.
 
-    A change is judged on the reviews that neither model has seen, everything else on those that the candidate
-    has not seen.
+    A change is judged on the examples that neither model has seen, everything else on those that the
+    candidate has not seen.
 
     - Without a model in production, changes pass unjudged.
     - If the model in production cannot be evaluated any more, one failed condition `baseline` replaces all
-      changes; if too few reviews are left to compare on, a failed condition `unseen` does.
+      changes; if too few examples are left to compare on, a failed condition `unseen` does.
     - If only conditions on the number of examples were judged, a failed condition `quality` refuses the
       candidate.
 
@@ -62,8 +62,8 @@ def judge(
       split: the name of the split.
       baseline: the model in production, with its `problem` if it gave no predictions; None on a first run.
       newest_span: the newest span of the examples; 0 if they have no spans.
-      spans: the spans that either model was trained on, including those without a review in the split.
-      exposure: which of the reviews the models have seen; None if neither has seen any.
+      spans: the spans that either model was trained on, including those without an example in the split.
+      exposure: which of the examples the models have seen; None if neither has seen any.
       earlier_candidates: the number of other models judged on these texts before; None if not counted.
       classes: the names of the classes; of two the positive one last.
       shared_classes: those that the model in production knows as well, at least two; None if it has the same.
@@ -78,7 +78,7 @@ def judge(
         _comparable(predictions, exposure, split, _among(classes, shared_classes)), classes=classes
     )
     if len(compared.predictions) < len(own.predictions) or shared_classes is not None:
-        # The baseline's figures on other reviews, or among other classes, would mislead beside a floor.
+        # The baseline's figures on other examples, or among other classes, would mislead beside a floor.
         own = dataclasses.replace(own, predictions=own.predictions.without_baseline())
     comparison = None
     if baseline is not None and predictions.baseline_scores is not None:
@@ -181,7 +181,7 @@ def _unseen_by_candidate(predictions: Predictions, exposure: Exposure, split: st
 def _comparable(
     predictions: Predictions, exposure: Exposure, split: str, shared: Sequence[int] | None
 ) -> Sample:
-    """The reviews that both models are compared on: unseen by both, and of classes that both know."""
+    """The examples that both models are compared on: unseen by both, and of classes that both know."""
     unseen = exposure.unseen(len(predictions))
     found = predictions if unseen.all() else predictions.where(unseen)
     whose = "" if unseen.all() else wording.UNSEEN_BY_BOTH
@@ -221,7 +221,7 @@ def _comparison(
 def needed_unseen(gate: GateSettings, texts: int) -> int:
     """The minimum number of distinct texts to compare on if some of the split's `texts` are left out.
 
-    So many that `min_change` is more than a single review, but at most half of the split.
+    So many that `min_change` is more than a single example, but at most half of the split.
     """
     if gate.min_unseen is not None:
         return gate.min_unseen

@@ -22,7 +22,7 @@ def predicted(probability: np.ndarray) -> np.ndarray:
 
 
 def answers(probability: np.ndarray) -> np.ndarray:
-    """int [N]: the predicted class of each review, the first of equally probable ones."""
+    """int [N]: the predicted class of each example, the first of equally probable ones."""
     return predicted(probability).astype(int) if probability.ndim == 1 else probability.argmax(axis=1)
 
 
@@ -39,7 +39,7 @@ def correct(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
 
 
 def losses(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """float64 [N]: cross-entropy of each review, with probabilities clipped as in Keras."""
+    """float64 [N]: cross-entropy of each example, with probabilities clipped as in Keras."""
     if probability.ndim > 1:
         of_truth = np.take_along_axis(probability, label[:, None].astype(int), axis=1)[:, 0]
         return -np.log(np.clip(of_truth.astype(np.float64), _SMALLEST, 1))
@@ -48,7 +48,7 @@ def losses(label: np.ndarray, probability: np.ndarray) -> np.ndarray:
 
 
 def share(hits: np.ndarray, of: np.ndarray) -> float:
-    """The share of the reviews at `of` that are at `hits` as well, both bool [N]; NaN of none."""
+    """The share of the examples at `of` that are at `hits` as well, both bool [N]; NaN of none."""
     total = np.count_nonzero(of)
     return float(np.count_nonzero(hits & of) / total) if total else float("nan")
 
@@ -72,7 +72,7 @@ def recall(label: np.ndarray, probability: np.ndarray) -> float:
 
 
 def auc(label: np.ndarray, probability: np.ndarray) -> float:
-    """The exact area under the ROC curve: the share of pairs with the positive review ranked higher."""
+    """The exact area under the ROC curve: the share of pairs with the positive example ranked higher."""
     positives = np.count_nonzero(label == 1)
     negatives = len(label) - positives
     if not positives or not negatives:

@@ -1,4 +1,4 @@
-"""Notes of a verdict: the reviews that its figures rest on, and their precision."""
+"""Notes of a verdict: the examples that its figures rest on, and their precision."""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -35,7 +35,7 @@ def notes(
 
     Args:
       losses: notes on losses that the comparison found, to be given after those on the comparison.
-      fair: whether enough reviews were left to compare on.
+      fair: whether enough examples were left to compare on.
       level: the gate's confidence level after the correction for repeated looks.
     """
     if comparison is not None:
@@ -44,11 +44,11 @@ def notes(
     if tested.seen_by_candidate:
         yield (
             f"the candidate's figures are those of the {tested.reviews - tested.seen_by_candidate:,} of "
-            f"{tested.reviews:,} reviews of {split} that it has not seen in training"
+            f"{tested.reviews:,} examples of {split} that it has not seen in training"
         )
     if tested.texts < tested.reviews:
         yield (
-            f"{split} has {tested.reviews:,} reviews but {tested.texts:,} distinct texts: intervals, tests "
+            f"{split} has {tested.reviews:,} examples but {tested.texts:,} distinct texts: intervals, tests "
             "and minimum numbers count each text once"
         )
     if tested.resolution is not None:
@@ -58,9 +58,9 @@ def notes(
 
 
 def unseen(comparison: Comparison, *, texts: int, split: str) -> str:
-    """The reason of the condition `unseen`: the number of reviews left to compare on."""
+    """The reason of the condition `unseen`: the number of examples left to compare on."""
     needed = comparison.needed or 0
-    left = counted(texts, "review" if texts == comparison.compared else "distinct text")
+    left = counted(texts, "example" if texts == comparison.compared else "distinct text")
     which = _which(comparison)
     if texts >= needed:
         return (
@@ -74,7 +74,7 @@ def unseen(comparison: Comparison, *, texts: int, split: str) -> str:
 
 
 def _which(comparison: Comparison) -> str:
-    """Which reviews are compared, as the end of "that ..."."""
+    """Which examples are compared, as the end of "that ..."."""
     if comparison.classes is None:
         return "neither model has seen"
     return "neither model has seen and that are of a class that both know"
@@ -84,7 +84,7 @@ def _remedy(comparison: Comparison) -> str:
     changed = f" ({'; '.join(comparison.data_changes)})" if comparison.data_changes else ""
     return (
         "What helps is the data of the model in production: its data.split_salt, weights and source"
-        f"{changed}, or more new reviews. Failing that, greenlight approve promotes without the comparison"
+        f"{changed}, or more new examples. Failing that, greenlight approve promotes without the comparison"
     )
 
 
@@ -111,19 +111,19 @@ def _left_out(comparison: Comparison) -> str:
 def _of_comparison(comparison: Comparison, split: str, *, fair: bool) -> Iterator[str]:
     if comparison.problem is not None:
         yield (
-            f"it is not known which reviews the model in production was trained on: {comparison.problem}. "
-            f"Where it has seen reviews of {split}, the comparison favors it"
+            f"it is not known which examples the model in production was trained on: {comparison.problem}. "
+            f"Where it has seen examples of {split}, the comparison favors it"
         )
     if not fair:
-        yield "the model was not compared with the model in production: too few unseen reviews are left"
+        yield "the model was not compared with the model in production: too few unseen examples are left"
     elif comparison.left_out:
         yield (
-            f"compared with the model in production on {comparison.compared:,} reviews of {split} that "
+            f"compared with the model in production on {comparison.compared:,} examples of {split} that "
             f"{_which(comparison)}; {_left_out(comparison)}"
         )
     elif comparison.problem is None:
         yield (
-            f"compared with the model in production on all {comparison.reviews:,} reviews of {split}; "
+            f"compared with the model in production on all {comparison.reviews:,} examples of {split}; "
             "neither model has seen any of them"
         )
     if fair and comparison.classes is not None:
@@ -150,6 +150,7 @@ def _of_looks(gate: GateSettings, split: str, candidates: int, level: float | No
         return f"{told}: gate.confidence = {gate.confidence:g} is applied as {level:.4g} (Bonferroni)"
     if candidates >= MANY:
         return (
-            f"{told}: the best of so many is partly luck; newer reviews or another data.split_salt renew them"
+            f"{told}: the best of so many is partly luck; newer examples or another data.split_salt "
+            "renew them"
         )
     return told

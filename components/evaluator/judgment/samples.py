@@ -1,4 +1,4 @@
-"""The samples that conditions are judged on: unseen reviews, and slices of them."""
+"""The samples that conditions are judged on: unseen examples, and slices of them."""
 
 import dataclasses
 from collections import Counter
@@ -30,12 +30,12 @@ def all_but(span: int) -> str:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sample:
-    """Reviews with the models' predictions.
+    """Examples with the models' predictions.
 
     Attributes:
       predictions: the predictions.
       split: the name of the split.
-      whose: which of its reviews these are, as a clause that follows their number; "" for all.
+      whose: which of its examples these are, as a clause that follows their number; "" for all.
       classes: the names of the classes; of two the positive one last.
     """
 
@@ -49,12 +49,12 @@ class Sample:
         return None if class_name is None else self.classes.index(class_name)
 
     def part(self, slice_name: str) -> Predictions:
-        """The reviews of a slice."""
+        """The examples of a slice."""
         return part(self.predictions, slice_name)
 
 
 def part(predictions: Predictions, slice_name: str) -> Predictions:
-    """The reviews of a slice: "overall", a length bucket, a span, all but a span, or a value of metadata."""
+    """The examples of a slice: "overall", a length bucket, a span, all but a span, or a value of metadata."""
     if slice_name == OVERALL:
         return predictions
     feature, value = slice_name.split(":", 1)
@@ -71,7 +71,7 @@ def part(predictions: Predictions, slice_name: str) -> Predictions:
 
 
 def slices(predictions: Predictions) -> Iterator[tuple[str, Predictions]]:
-    """Name -> slice with reviews: length buckets, then spans, then the values of the metadata columns."""
+    """Name -> slice with examples: length buckets, then spans, then the values of the metadata columns."""
     columns = (LENGTH, SPAN, *(predictions.slices or {}))
     for name in (name for column in columns for name in slices_of(predictions, column)):
         yield name, part(predictions, name)
@@ -87,18 +87,18 @@ def slices_of(predictions: Predictions, column: str) -> list[str]:
 
 
 def spans(predictions: Predictions) -> set[int]:
-    """The spans of the reviews; empty if they have none."""
+    """The spans of the examples; empty if they have none."""
     return set() if predictions.span is None else {int(span) for span in np.unique(predictions.span)}
 
 
 def judged_spans(predictions: Predictions, numbers: Collection[int], texts: int) -> int:
-    """The number of spans with at least so many distinct texts among the reviews."""
+    """The number of spans with at least so many distinct texts among the examples."""
     return sum(part(predictions, of_span(number)).distinct_texts >= texts for number in numbers)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Exposure:
-    """Which reviews of a split the models have seen: bool [N] by use (see `training_reviews`).
+    """Which examples of a split the models have seen: bool [N] by use (see `training_reviews`).
 
     Attributes:
       candidate: those of the candidate.
@@ -121,7 +121,7 @@ class Exposure:
         return ~(_any(self.candidate, size) | _any(self.production, size))
 
     def left_out(self, size: int) -> dict[str, int]:
-        """Reason -> number of reviews that are not compared; each counts for its first reason."""
+        """Reason -> number of examples that are not compared; each counts for its first reason."""
         left, found = np.ones(size, bool), {}
         for whose, uses in (("the model in production", self.production), ("the candidate", self.candidate)):
             for use in filter(uses.__contains__, REASONS):
@@ -138,7 +138,7 @@ REASONS = {
     "earlier": "the model that {} started from was trained on",
     "earlier eval": "the model that {} started from was chosen by",
 }
-"""Reasons by use, as clauses that begin with the number of reviews."""
+"""Reasons by use, as clauses that begin with the number of examples."""
 
 
 def _any(uses: Mapping[str, np.ndarray], size: int) -> np.ndarray:

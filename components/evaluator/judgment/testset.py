@@ -26,7 +26,7 @@ def describe(
     """Describes the test set.
 
     Args:
-      whole: all reviews of the split.
+      whole: all examples of the split.
       own: those that the candidate has not seen.
       compared: those that neither model has seen.
       candidates: the number of models judged on these texts so far.
@@ -61,7 +61,7 @@ def digest(whole: Predictions) -> str | None:
 
 
 def resolution(compared: Predictions) -> float | None:
-    """The smallest change of accuracy detected with 80 % power at the 95 % level; None without reviews.
+    """The smallest change of accuracy detected with 80 % power at the 95 % level; None without examples.
 
     (z(0.975) + z(0.8)) * sqrt(D) / n for n texts, D of which only one model predicts correctly: the sample
     size formula for McNemar's test (Connor, Biometrics 43, 1987), solved for the difference. Without a model

@@ -31,7 +31,7 @@ _NAMES = {
     "macro_f1": "macro F1",
     "weighted_f1": "weighted F1",
     "example_count": "number of examples",
-    "unseen_reviews": "unseen reviews",
+    "unseen_reviews": "unseen examples",
 }
 
 
@@ -53,11 +53,11 @@ NO_FAIR_COMPARISON = Unjudged(
 
 
 def no_reviews(condition: Condition, split: str) -> Unjudged:
-    """The reason of a condition on a slice without reviews."""
+    """The reason of a condition on a slice without examples."""
     if condition.slice == BASE_SLICE:
-        return Unjudged("no base set in the data", f" on the base set: {split} has no review of it")
+        return Unjudged("no base set in the data", f" on the base set: {split} has no example of it")
     where = slice_words(condition.slice)
-    return Unjudged(f"no reviews of {where}", f" on {where}: {split} has no such review")
+    return Unjudged(f"no examples of {where}", f" on {where}: {split} has no such example")
 
 
 def too_few(condition: Condition, texts: int, where: str) -> Unjudged:
@@ -152,7 +152,7 @@ def compared(
       value: the point value.
       margin: the distance from the threshold, negative if the condition fails.
       where: see `place`.
-      copies: whether some reviews have the same text.
+      copies: whether some examples have the same text.
     """
     change = condition.kind in CHANGE_KINDS
     told = "number of distinct texts" if condition.kind == "examples" and copies else subject(condition)
@@ -203,12 +203,12 @@ def with_benefit_of_doubt(
 def _fault(condition: Condition) -> str:
     """The fault of a model that breaks a condition on a slice."""
     if condition.slice == BASE_SLICE:
-        return "the model forgot the old reviews"
+        return "the model forgot the old examples"
     if not condition.slice.startswith(f"{SPAN}:"):
-        return "the model is worse on reviews of one length"
+        return "the model is worse on examples of one length"
     if condition.kind in CHANGE_KINDS:
-        return f"the model is worse on the reviews of {slice_words(condition.slice)}"
-    return "the model is inaccurate on the newest reviews, or their labels are wrong"
+        return f"the model is worse on the examples of {slice_words(condition.slice)}"
+    return "the model is inaccurate on the newest examples, or their labels are wrong"
 
 
 def table(verdict: Verdict) -> list[tuple[str, ...]]:
@@ -320,6 +320,6 @@ def bound_judged(record: Mapping[str, Any]) -> str:
 def constant_answer(name: str, share: float, *, chance: float = 0.5) -> str:
     """The accuracy of the constant prediction of the largest class, as the end of a sentence."""
     return (
-        f"; {100 * share:.1f} % of the reviews are {name}, so the constant answer {name} has accuracy "
+        f"; {100 * share:.1f} % of the examples are {name}, so the constant answer {name} has accuracy "
         f"{share:.4f} and balanced accuracy {chance:.4g}"
     )

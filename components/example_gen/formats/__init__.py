@@ -1,1 +1,1 @@
-"""Readers of review files, one module per format, and the row that they return."""
+"""Readers of input files, one module per format, and the row that they return."""

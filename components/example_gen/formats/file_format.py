@@ -126,8 +126,8 @@ def lines_of(text: io.TextIOBase, file: str) -> Iterator[str]:
             long = f"is longer than {len(line):,} characters"
             what = "begins with zeros" if line.startswith("\0" * HEAD) else long
             raise InputError(
-                f"{file}:{number}: the line {what}, so this is not a file of reviews, or a damaged one. "
-                "Write or copy it again, or name another."
+                f"{file}:{number}: the line {what}, so this is not a file of labeled texts, or a damaged "
+                "one. Write or copy it again, or name another."
             )
         yield line
 

@@ -1,4 +1,4 @@
-"""The rows of an input file: usable reviews, and bad rows with position and reason."""
+"""The rows of an input file: usable examples, and bad rows with position and reason."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -103,7 +103,7 @@ class Columns:
 def make_row(
     *, file: str, line: int, text: object, label: object, labels: LabelRule = ACCEPTED
 ) -> Review | BadRow:
-    """A review or bad row from the values of a row's two columns; None for a missing value."""
+    """An example or bad row from the values of a row's two columns; None for a missing value."""
     if text is None:
         return BadRow(file, line, Reason.NO_TEXT, "")
     if isinstance(text, list):
@@ -140,7 +140,7 @@ def text_problem(text: object) -> tuple[Reason, str] | None:
 
 
 def as_reviews(records: Records, *, file: str, columns: Columns) -> Rows:
-    """The reviews and bad rows of the records of a file."""
+    """The examples and bad rows of the records of a file."""
     for record in records:
         if isinstance(record, BadRow):
             yield record
@@ -200,7 +200,7 @@ def require_columns(columns: Columns, *, present: Iterable[str], file: str) -> N
 
 
 def _name_shown(name: str) -> str:
-    """A column's name, cut, because it may be a whole review."""
+    """A column's name, cut, because it may be a whole text."""
     return name if len(name) <= MOST_TEXT_SHOWN else f"{name[: MOST_TEXT_SHOWN - 3]}..."
 
 

@@ -1,1 +1,1 @@
-"""Sources of reviews: the parts that workers read, and their content fingerprints."""
+"""Sources of examples: the parts that workers read, and their content fingerprints."""

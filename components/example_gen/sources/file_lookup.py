@@ -83,8 +83,8 @@ def files_only(found: Iterable[str], pattern: str) -> Iterator[str]:
     """What `pattern` has found on this machine, without the folders.
 
     Raises:
-      InputError: a folder is called like a file of reviews, as Spark's are: its rows would be missing without
-        a word.
+      InputError: a folder is called like a file of examples, as Spark's are: its rows would be missing
+        without a word.
     """
     for path in found:
         if not os.path.isdir(path):
@@ -105,7 +105,7 @@ def _is_called_like_a_file(path: str) -> bool:
 def require_listable(pattern: str) -> None:
     """Checks that the folders on the way to local files can be listed.
 
-    Searching for files skips other folders silently, and their reviews would be missing.
+    Searching for files skips other folders silently, and their examples would be missing.
 
     Raises:
       InputError: a folder cannot be listed.

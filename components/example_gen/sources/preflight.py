@@ -1,6 +1,6 @@
 """The pre-flight check of files: their formats and first rows, before a command loads anything heavy.
 
-All commands that read reviews share it, so that an error at the beginning of a file is reported at once and
+All commands that read examples share it, so that an error at the beginning of a file is reported at once and
 with the same message. Files on `gs://` and others are not checked, because opening one needs Beam.
 """
 
@@ -47,7 +47,7 @@ def require_source(data: DataSettings) -> None:
       data: the settings; the source `spans` must be replaced by its pattern.
 
     Raises:
-      InputError: no file matches, no selected span exists, or a file cannot be read as reviews.
+      InputError: no file matches, no selected span exists, or a file cannot be read as examples.
       DataStopped: none of the first rows of a file can be used.
     """
     _require_two_classes(data)
@@ -85,7 +85,7 @@ def _require_own_columns(data: DataSettings) -> None:
 
 
 def labeled(data: DataSettings) -> Look:
-    """The Look for files of labeled reviews."""
+    """The Look for files of labeled examples."""
 
     def look(path: str, reading: Reading) -> Iterable[object] | None:
         file_lookup.require_known_format(path)
@@ -131,7 +131,7 @@ def require_files(
       census: counts the labels of all rows of all files, for advice about the first rows.
 
     Raises:
-      InputError: a file cannot be read as reviews, or the only file has no row.
+      InputError: a file cannot be read as examples, or the only file has no row.
       DataStopped: none of the first rows of a file can be used, or their labels are those of a scale.
     """
     for path in paths:

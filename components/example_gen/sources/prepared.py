@@ -33,7 +33,7 @@ class TfdsPart:
     official: str
     """`train` or `test`."""
     split: str | None
-    """The split of its reviews; None assigns them by their text."""
+    """The split of its examples; None assigns them by their text."""
     unlike: str | None = None
     """An official split whose texts are excluded."""
     span: int = BASE
@@ -43,7 +43,7 @@ class TfdsPart:
         return f"{DATASET}:{self.official}"
 
     def rows(self) -> Iterator[Review]:
-        """The reviews of the split; `line` is the number of the record."""
+        """The examples of the split; `line` is the number of the record."""
         line = 0
         for batch in _batches(self.data_dir, self.official):
             for text, label in zip(batch["text"], batch["label"].tolist(), strict=True):
@@ -51,7 +51,7 @@ class TfdsPart:
                 yield Review(line, text.decode(errors="surrogateescape"), label)
 
     def held_out(self) -> Iterator[str]:
-        """The texts of `unlike`: some reviews are in both official splits."""
+        """The texts of `unlike`: some examples are in both official splits."""
         if self.unlike:
             for batch in _batches(self.data_dir, self.unlike):
                 for text in batch["text"]:
@@ -117,7 +117,7 @@ def _not_prepared(builder: tfds.core.DatasetBuilder, why: str) -> InputError:
         "On a machine with a network run "
         f'`python -c \'import tensorflow_datasets as tfds; tfds.load("{DATASET}", data_dir="DIR")\'`, '
         "copy DIR here and set data.tfds_data_dir to it; or use --source packaged, the train split of the "
-        "same reviews."
+        "same examples."
     )
 
 

@@ -22,7 +22,7 @@ class Calibration:
 def find(logits: np.ndarray, labels: np.ndarray) -> Calibration:
     """The calibration with the lowest log loss of `logits`, float [N], for `labels`, 0 or 1.
 
-    It is regularized towards no change with the weight of one review, against overfitting on few reviews.
+    It is regularized towards no change with the weight of one example, against overfitting on few examples.
     """
     logits, sign = logits.astype(np.float64), 2.0 * labels - 1
 

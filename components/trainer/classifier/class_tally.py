@@ -1,11 +1,11 @@
-"""Exact counts of n-grams in the reviews of each of more than two classes, in bounded memory."""
+"""Exact counts of n-grams in the examples of each of more than two classes, in bounded memory."""
 
 import numpy as np
 
 from components.trainer.classifier.ngram_tally import edges_of
 
 Counts = tuple[np.ndarray, np.ndarray]
-"""N-grams in ascending order, int64 [V], and how often the reviews of each class hold them, int64 [V, K]."""
+"""N-grams in ascending order, int64 [V], and how often the examples of each class hold them, int64 [V, K]."""
 
 
 class ClassTally:
@@ -20,11 +20,11 @@ class ClassTally:
         self._runs: list[list[np.ndarray]] = [[] for _ in range(classes)]
 
     def add(self, grams: np.ndarray, *, lengths: np.ndarray, labels: np.ndarray) -> None:
-        """Adds N reviews.
+        """Adds N examples.
 
         Args:
-          grams: the n-grams of all reviews in sequence, int64 [M].
-          lengths: the number of n-grams of each review, int [N].
+          grams: the n-grams of all examples in sequence, int64 [M].
+          lengths: the number of n-grams of each example, int [N].
           labels: 0 to K - 1, int or float [N].
         """
         of_each = np.repeat(labels.astype(np.int64), lengths)

@@ -1,4 +1,4 @@
-"""Labeled reviews, in memory or streamed, in batches with a reproducible order."""
+"""Labeled examples, in memory or streamed, in batches with a reproducible order."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
@@ -31,11 +31,11 @@ class Batches(Protocol):
     def batches(self, size: int, *, shuffle_seed: int | None = None) -> tf.data.Dataset: ...
 
     def followed_by(self, other: Self) -> Self:
-        """These reviews and then others that were encoded alike."""
+        """These examples and then others that were encoded alike."""
         ...
 
     def mapped(self, encode: Callable[[Features], Features]) -> Self:
-        """The reviews with `encode` applied to their features."""
+        """The examples with `encode` applied to their features."""
         ...
 
 
@@ -56,7 +56,7 @@ class ReviewsInMemory:
         return rows.batch(size).map(self._at).prefetch(2)
 
     def mapped(self, encode: Callable[[Features], Features]) -> "ReviewsInMemory":
-        """The reviews with `encode` applied to their features, batch by batch."""
+        """The examples with `encode` applied to their features, batch by batch."""
         rows = tf.data.Dataset.range(len(self)).batch(_READ_BATCH)
         encoded = rows.map(
             unconverted(lambda row: encode(_gather(self.features, row))), num_parallel_calls=tf.data.AUTOTUNE
@@ -74,9 +74,9 @@ class ReviewsInMemory:
 
 @dataclasses.dataclass(frozen=True)
 class StreamedReviews:
-    """Reviews streamed from the files and encoded, for more reviews than fit in memory.
+    """Examples streamed from the files and encoded, for more examples than fit in memory.
 
-    `Batches` of `size` reviews. Unlike that of `ReviewsInMemory`, the order depends on the files.
+    `Batches` of `size` examples. Unlike that of `ReviewsInMemory`, the order depends on the files.
     """
 
     patterns: Sequence[str]
@@ -105,14 +105,14 @@ class StreamedReviews:
 
 
 def count(patterns: Sequence[str], *, split: str) -> int:
-    """The number of reviews in GZIP TFRecords.
+    """The number of examples in GZIP TFRecords.
 
     Args:
       patterns: file patterns.
       split: the name of the split, for error messages.
 
     Raises:
-      GreenlightError: there is no review, or the files cannot be read.
+      GreenlightError: there is no example, or the files cannot be read.
     """
     with _readable(patterns, split):
         sizes = _records(patterns).batch(_READ_BATCH).map(lambda batch: tf.size(batch, tf.int64))
@@ -123,7 +123,7 @@ def count(patterns: Sequence[str], *, split: str) -> int:
 
 
 def read(patterns: Sequence[str], *, split: str, encode: Encode = tf.identity) -> ReviewsInMemory:
-    """Reads GZIP TFRecords of reviews; the result does not depend on their order in the files.
+    """Reads GZIP TFRecords of examples; the result does not depend on their order in the files.
 
     Args:
       patterns: file patterns.
@@ -131,7 +131,7 @@ def read(patterns: Sequence[str], *, split: str, encode: Encode = tf.identity) -
       encode: applied once to the texts while reading.
 
     Raises:
-      GreenlightError: there is no review, or the files cannot be read.
+      GreenlightError: there is no example, or the files cannot be read.
     """
     parts = list(encoded(patterns, split=split, encode=encode))
     if not parts:
@@ -146,7 +146,7 @@ def read(patterns: Sequence[str], *, split: str, encode: Encode = tf.identity) -
 
 @dataclasses.dataclass(frozen=True)
 class EncodedPart:
-    """Some reviews: uint64 [n] fingerprints of the texts, float32 [n] labels, and the encoded texts."""
+    """Some examples: uint64 [n] fingerprints of the texts, float32 [n] labels, and the encoded texts."""
 
     fingerprints: np.ndarray
     labels: np.ndarray
@@ -154,9 +154,9 @@ class EncodedPart:
 
 
 def encoded(patterns: Sequence[str], *, split: str, encode: Encode, one_in: int = 1) -> Iterator[EncodedPart]:
-    """The encoded reviews in parts, in the order of the files; see `read`.
+    """The encoded examples in parts, in the order of the files; see `read`.
 
-    one_in: reads only one in so many reviews, always the same.
+    one_in: reads only one in so many examples, always the same.
     """
 
     @unconverted
@@ -205,7 +205,7 @@ def _readable(patterns: Sequence[str], split: str) -> Iterator[None]:
 
 def _empty(patterns: Sequence[str], split: str) -> GreenlightError:
     return GreenlightError(
-        f"The {split} split has no reviews ({', '.join(patterns)}). Give it a larger share of the data "
+        f"The {split} split has no examples ({', '.join(patterns)}). Give it a larger share of the data "
         f"(data.{split}_weight), or more data."
     )
 

@@ -153,7 +153,7 @@ def text_feed(classifier: Classifier) -> Feed:
 
 @unconverted
 def encoded_feed(classifier: Classifier, kind: type[tf_keras.Model] = UnconvertedModel) -> Feed:
-    """A feed of encoded text: the parts that training does not change are computed once per review.
+    """A feed of encoded text: the parts that training does not change are computed once per example.
 
     The fit is the same as with `text_feed`. Inputs of the model: the output of `embedding_encoder`, and with
     n-grams also `NgramIndex.encoded`.

@@ -1,4 +1,4 @@
-"""Exact counts of n-grams in positive and negative reviews, in bounded memory."""
+"""Exact counts of n-grams in positive and negative examples, in bounded memory."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ _AT_ONCE = 2_000_000
 """N-grams that are counted at once, which bounds the memory of counting."""
 
 Counts = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Int64 [V] each: n-grams in ascending order; how often positive reviews hold each; and negative ones."""
+"""Int64 [V] each: n-grams in ascending order; how often positive examples hold each; and negative ones."""
 
 
 class NgramTally:
@@ -19,11 +19,11 @@ class NgramTally:
         self._runs: list[np.ndarray] = []
 
     def add(self, grams: np.ndarray, *, lengths: np.ndarray, labels: np.ndarray) -> None:
-        """Adds N reviews.
+        """Adds N examples.
 
         Args:
-          grams: the n-grams of all reviews in sequence, int64 [M], even numbers.
-          lengths: the number of n-grams of each review, int [N].
+          grams: the n-grams of all examples in sequence, int64 [M], even numbers.
+          lengths: the number of n-grams of each example, int [N].
           labels: 1 for positive, 0 for negative, int [N].
         """
         # The hashes are even: the lowest bit holds the label, and one sort covers both classes.

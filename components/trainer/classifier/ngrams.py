@@ -90,7 +90,7 @@ def learn(tally: NgramTally, *, order: int, min_count: int, limit: int) -> Vocab
     """The n-grams that occur at least `min_count` times, the `limit` most frequent if there are more.
 
     Args:
-      tally: the counts of `hashes` of the training reviews, of 1 to `order` tokens.
+      tally: the counts of `hashes` of the training examples, of 1 to `order` tokens.
     """
     keys, praise, blame = tally.counts(at_least=min_count)
     if not len(keys):
@@ -102,7 +102,7 @@ def learn(tally: NgramTally, *, order: int, min_count: int, limit: int) -> Vocab
 
 
 def _values(praise: np.ndarray, blame: np.ndarray, reviews: int) -> np.ndarray:
-    """The values of n-grams with these counts in the reviews of a class and in all others: float32 [V]."""
+    """The values of n-grams with these counts in the examples of a class and in all others: float32 [V]."""
     ratio = np.log((praise + 1) / (praise + 1).sum()) - np.log((blame + 1) / (blame + 1).sum())
     rarity = 1 + np.log((1 + reviews) / (1 + np.minimum(praise + blame, reviews)))
     return (ratio * rarity).astype(np.float32)

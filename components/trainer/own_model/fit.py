@@ -30,7 +30,7 @@ def read(
     """
     sizes = data.count(train_files, split="train"), data.count(eval_files, split="eval")
     if sum(sizes) > settings.memory_reviews:
-        progress.report(f"{sizes[0]:,} and {sizes[1]:,} reviews are streamed in every epoch")
+        progress.report(f"{sizes[0]:,} and {sizes[1]:,} examples are streamed in every epoch")
         return data.StreamedReviews(train_files, sizes[0]), data.StreamedReviews(eval_files, sizes[1])
     return data.read(train_files, split="train"), data.read(eval_files, split="eval")
 

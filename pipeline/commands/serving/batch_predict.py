@@ -30,7 +30,7 @@ _OUTPUT_FORMATS = {known.name.lower().replace("_", "-"): known for known in Outp
     help="Format of the input, if its name does not say it.",
 )
 @click.option(
-    "--text-column", metavar="NAME", help="Column, key or feature with the review. [data.text_column]"
+    "--text-column", metavar="NAME", help="Column, key or feature with the text. [data.text_column]"
 )
 @click.option(
     "--version", "number", metavar="N", type=click.IntRange(min=1), help="The version. [the live one]"
@@ -56,9 +56,9 @@ def batch_predict(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Predict large files of reviews with Beam.
+    """Predict large files of texts with Beam.
 
-    INPUT is a file or a quoted pattern: .txt (one review per line), .csv, .tsv, .json, .jsonl, .parquet or
+    INPUT is a file or a quoted pattern: .txt (one text per line), .csv, .tsv, .json, .jsonl, .parquet or
     .tfrecord; text files also with .gz, .bz2 or .xz. OUTPUT is a file with one of the endings .jsonl, .csv or
     .tfrecord, also with .gz, or a folder (ending in /) with one file per worker. The output appears only when
     it is complete.

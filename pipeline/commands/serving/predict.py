@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "--file",
     "path",
     metavar="FILE",
-    help="Reviews: .txt (one per line), .csv, .tsv, .json, .jsonl, .parquet; - is standard input.",
+    help="Texts: .txt (one per line), .csv, .tsv, .json, .jsonl, .parquet; - is standard input.",
 )
 @click.option(
     "--format",
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     type=click.Choice(FORMATS[:-1], case_sensitive=False),
     help="Format of FILE, if its name does not say it.",
 )
-@click.option("--text-column", metavar="NAME", help="Column or key with the review. [data.text_column]")
+@click.option("--text-column", metavar="NAME", help="Column or key with the text. [data.text_column]")
 @click.option("--url", metavar="URL", help="Use a server: http(s)://HOST:8501 or grpc(s)://HOST:8500.")
 @click.option(
     "--version", "number", metavar="N", type=click.IntRange(min=1), help="Use this version. [the live one]"
@@ -67,10 +67,10 @@ def predict(
     timeout: float,
     as_json: bool,
 ) -> None:
-    """Predict whether reviews are positive.
+    """Predict the labels of texts.
 
     Without --url, the live version is verified and loaded in this process. On a terminal the output is a
-    table, otherwise one line of JSON per review. Of a file, standard error gets the count of its rows: read,
+    table, otherwise one line of JSON per text. Of a file, standard error gets the count of its rows: read,
     answered and left out, with file and line. More than data.max_bad_share of bad rows end the command with
     exit code 4.
     """
@@ -122,11 +122,9 @@ def _tell_account(reading: Reading) -> None:
 
 def _require_one_source(texts: Sequence[str], path: str | None) -> None:
     if texts and path is not None:
-        raise InputError("Give either reviews or --file, not both.")
+        raise InputError("Give either texts or --file, not both.")
     if not texts and path is None:
-        raise InputError(
-            'Give a review in quotes, as in `greenlight predict "A fine film."`, or --file FILE.'
-        )
+        raise InputError('Give a text in quotes, as in `greenlight predict "Some text."`, or --file FILE.')
 
 
 @contextmanager

@@ -79,9 +79,10 @@ def _news(key: SpanContent, examination: Examination | None, past: History) -> s
     if examination is None or not examination.in_base:
         return words
     if examination.in_base == examination.rows:
-        return f"{words}, but adds nothing: all of its {examination.rows:,} reviews are packaged ones"
+        return f"{words}, but adds nothing: all of its {examination.rows:,} examples are packaged reviews"
     return (
-        f"{words}; of its {examination.rows:,} reviews {examination.in_base:,} are packaged ones and left out"
+        f"{words}; of its {examination.rows:,} examples {examination.in_base:,} are packaged reviews and "
+        "left out"
     )
 
 

@@ -1,1 +1,1 @@
-"""The study of few labels: accuracy against the number of labeled reviews."""
+"""The study of few labels: accuracy against the number of labeled examples."""

@@ -1,4 +1,4 @@
-"""The draws of the study of few labels: which reviews of a source are the labeled ones."""
+"""The draws of the study of few labels: which examples of a source are the labeled ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LabeledTexts:
 
 @dataclasses.dataclass(frozen=True)
 class Draw:
-    """The reviews of one draw: `train` for the fit, `evaluation` for early stopping and calibration."""
+    """The examples of one draw: `train` for the fit, `evaluation` for early stopping and calibration."""
 
     number: int
     train: Sequence[Row]
@@ -51,7 +51,7 @@ def draws(
     `rows` alone.
 
     Args:
-      train_share: the share of `train` in each draw; train and evaluation have at least one review each.
+      train_share: the share of `train` in each draw; train and evaluation have at least one example each.
     """
     import numpy as np
 
@@ -64,7 +64,7 @@ def draws(
 
 
 def fitting_sizes(sizes: Sequence[int], available: int) -> tuple[list[int], list[int]]:
-    """The distinct sizes in ascending order: those that `available` reviews allow, and the others.
+    """The distinct sizes in ascending order: those that `available` examples allow, and the others.
 
     Raises:
       InputError: they allow none.
@@ -73,7 +73,7 @@ def fitting_sizes(sizes: Sequence[int], available: int) -> tuple[list[int], list
     fitting = [size for size in ordered if size <= available]
     if not fitting:
         raise InputError(
-            f"The study draws from the {available:,} reviews of train and eval, fewer than the smallest of "
+            f"The study draws from the {available:,} examples of train and eval, fewer than the smallest of "
             f"--sizes, {ordered[0]:,}. Give more data, or smaller sizes."
         )
     return fitting, ordered[len(fitting) :]
@@ -91,11 +91,11 @@ def parsed(rows: Sequence[Row]) -> LabeledTexts:
 
 
 def require_both_classes(labels: np.ndarray, draw: Draw) -> None:
-    """Raises InputError where all reviews of a draw have one label."""
+    """Raises InputError where all examples of a draw have one label."""
     from components.reviews import CLASSES
 
     if labels.min() == labels.max():
         raise InputError(
-            f"All {len(labels):,} reviews of draw {draw.number} are {CLASSES[int(labels[0])]}: there is "
+            f"All {len(labels):,} examples of draw {draw.number} are {CLASSES[int(labels[0])]}: there is "
             "nothing to learn from them. Draw more labels (--sizes)."
         )

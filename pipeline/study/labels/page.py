@@ -75,7 +75,7 @@ def draw_accuracies(axes: Axes, result: LabelStudyResult) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set(xlabel="labeled reviews, for the fit and early stopping together", ylabel="accuracy")
+    axes.set(xlabel="labeled examples, for the fit and early stopping together", ylabel="accuracy")
     axes.margins(x=0.06, y=0.08)
     axes.legend(loc="lower right", frameon=False)
 

@@ -16,7 +16,7 @@ NAMES: Mapping[str, str] = {OURS: "greenlight", BASELINE: baseline.NAME}
 
 @dataclasses.dataclass(frozen=True)
 class DrawScore:
-    """The fits of both models to one draw: model -> accuracy on the judged reviews; seconds of the fit."""
+    """The fits of both models to one draw: model -> accuracy on the judged examples; seconds of the fit."""
 
     draw: int
     accuracy: Mapping[str, float]
@@ -25,7 +25,7 @@ class DrawScore:
 
 @dataclasses.dataclass(frozen=True)
 class SizeScores:
-    """All draws of `labels` reviews."""
+    """All draws of `labels` examples."""
 
     labels: int
     draws: Sequence[DrawScore]
@@ -58,9 +58,9 @@ class LabelStudyResult:
 
     Attributes:
       sizes: in ascending order.
-      left_out: the wanted sizes for which the source has too few reviews.
-      available: the number of reviews that draws were taken from.
-      judged: the number of reviews that the accuracies are of; no draw has any of them.
+      left_out: the wanted sizes for which the source has too few examples.
+      available: the number of examples that draws were taken from.
+      judged: the number of examples that the accuracies are of; no draw has any of them.
       data: the account of the rows of the source, as the result of a run has it.
     """
 

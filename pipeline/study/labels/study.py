@@ -1,4 +1,4 @@
-"""The study of few labels: the accuracy that so many labeled reviews give, beside scikit-learn's."""
+"""The study of few labels: the accuracy that so many labeled examples give, beside scikit-learn's."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def few_labels(
     Args:
       settings: data, embedding and trainer. The weights of train and eval divide each draw between fit and
         early stopping.
-      sizes: numbers of labeled reviews, at least 2 each; those beyond the source's reviews are left out.
+      sizes: numbers of labeled examples, at least 2 each; those beyond the source's examples are left out.
       draws: how often each size is drawn; from `trainer.seed`.
       output_dir: gets the page and the pictures; made if needed.
       progress: is told a line whenever something happened.
@@ -54,7 +54,7 @@ def few_labels(
     from pipeline.study.labels import page as study_page
 
     started = time.perf_counter()
-    progress("reading the reviews")
+    progress("reading the examples")
     reviews = study_data.read_reviews(settings.located_data)
     study_data.require_splits(reviews.splits, "train", "eval", JUDGE)
     pool = [*reviews.splits["train"], *reviews.splits["eval"]]

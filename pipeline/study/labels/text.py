@@ -29,13 +29,13 @@ def setting(result: LabelStudyResult) -> str:
     """What was drawn, judged and compared."""
     count = max(len(size.draws) for size in result.sizes)
     words = (
-        f"{count} {'draw' if count == 1 else 'draws'} of each size from {result.available:,} reviews, judged "
-        f"on the same {result.judged:,} others. Greenlight divides the labels into train and eval; the "
-        f"baseline, {baseline.DESCRIPTION}, is fitted to all of them."
+        f"{count} {'draw' if count == 1 else 'draws'} of each size from {result.available:,} examples, "
+        f"judged on the same {result.judged:,} others. Greenlight divides the labels into train and eval; "
+        f"the baseline, {baseline.DESCRIPTION}, is fitted to all of them."
     )
     if result.left_out:
         sizes = ", ".join(f"{size:,}" for size in result.left_out)
-        words += f" Left out, for lack of reviews: {sizes} labels."
+        words += f" Left out, for lack of examples: {sizes} labels."
     return words
 
 

@@ -128,7 +128,7 @@ def nothing_left(folder) -> bool:
         ("in.csv", b"text\n\nfine\n \n", DataStopped, "1 of 2 rows cannot be used"),
         ("in.csv", b"body\nfine\n", InputError, "has no column 'text'; it has: body"),
         ("in.tfrecord", b"no records at all", InputError, "is not a file of TFRecords"),
-        ("in.txt", b"", InputError, "it contains no reviews"),
+        ("in.txt", b"", InputError, "it contains no texts"),
     ],
 )
 def test_an_input_that_cannot_be_used_leaves_no_output(tmp_path, predict, name, content, error, text):

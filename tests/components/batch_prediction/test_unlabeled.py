@@ -84,7 +84,7 @@ def test_a_name_that_tells_no_format_is_refused_with_the_ways_out():
 
 
 def test_an_empty_source_and_too_many_bad_rows_are_refused():
-    with pytest.raises(InputError, match="a: it contains no reviews"):
+    with pytest.raises(InputError, match="a: it contains no texts"):
         require_good_rows(Reading(), source="a", max_bad_share=0.5)
     reading = Reading(taken=1)
     reading.add_bad(BadRow("a", 2, Reason.NO_TEXT, ""))

@@ -42,9 +42,9 @@ def test_one_answer_for_all_texts_is_an_error_in_words(tmp_path, one_for_all):
         pytest.raises(GreenlightError) as error,
     ):
         model.predict(["a", "b"])
-    assert str(error.value) == "Version 1 does not give one probability and one label a review."
+    assert str(error.value) == "Version 1 does not give one probability and one label a text."
 
 
 def test_so_it_is_for_drift(one_for_all):
-    with pytest.raises(GreenlightError, match=r"gives probability of shape \(\) for 2 reviews$"):
+    with pytest.raises(GreenlightError, match=r"gives probability of shape \(\) for 2 texts$"):
         FeatureModel(str(one_for_all)).probability(["a", "b"])

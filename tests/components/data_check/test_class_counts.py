@@ -24,7 +24,7 @@ def test_classes_with_enough_reviews_are_no_finding():
 def test_a_rare_class_is_measured_by_an_equal_share():
     found = findings({"train": facts(500, 300, 180, 20)}, {}, CheckSettings(), classes=NAMES)
     assert found == [
-        "train: label: 2.0% of the reviews (20 of 1,000) are world, less than the 2.5% of "
+        "train: label: 2.0% of the examples (20 of 1,000) are world, less than the 2.5% of "
         "check.min_class_share for 4 classes"
     ]
 
@@ -32,13 +32,13 @@ def test_a_rare_class_is_measured_by_an_equal_share():
 def test_each_class_has_to_be_in_every_split():
     split = {"train": facts(300, 300, 300, 100), "eval": facts(40, 40, 20, 0)}
     found = findings(split, {}, CheckSettings(min_class_share=0.0), classes=NAMES)
-    assert found == ["eval: label: no review is world; each class needs some in every split"]
+    assert found == ["eval: label: no example is world; each class needs some in every split"]
 
 
 def test_few_reviews_of_a_class_are_a_warning():
     split = {"train": facts(300, 300, 300, 100), "test": facts(40, 40, 12, 7)}
     assert list(warnings(split, NAMES)) == [
-        "test: fewer than 20 reviews of sports (12) and world (7): what is measured of such a class is "
+        "test: fewer than 20 examples of sports (12) and world (7): what is measured of such a class is "
         "uncertain"
     ]
 
@@ -47,9 +47,9 @@ def test_many_rare_and_absent_classes_are_a_line_each_of_a_split():
     names = tuple(f"c{number}" for number in range(100))
     split = {"eval": facts(*[500] * 70, *[1] * 15, *[0] * 15)}
     absent, rare = findings(split, {}, CheckSettings(), classes=names)
-    assert absent.startswith("eval: label: no review is c85, c86, c87, c88, c89, c90, ")
+    assert absent.startswith("eval: label: no example is c85, c86, c87, c88, c89, c90, ")
     assert absent.endswith(", c94 or 5 more; each class needs some in every split")
-    assert rare.startswith("eval: label: 0.0% of the reviews (1 of 35,015) are c70, 0.0% of the ")
+    assert rare.startswith("eval: label: 0.0% of the examples (1 of 35,015) are c70, 0.0% of the ")
     assert rare.endswith(" and 5 more, less than the 0.1% of check.min_class_share for 100 classes")
     (warned,) = warnings(split, names)
     assert warned.endswith("c79 (1) and 5 more: what is measured of such a class is uncertain")

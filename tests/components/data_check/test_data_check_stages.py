@@ -43,9 +43,9 @@ def test_everything_wrong_with_the_data_is_told_in_one_go(stages, reviews_from, 
     assert "train: label: Out-of-range values: Unexpectedly large value: 2" in told
     assert "train: text: " in told and "fewer examples than expected" in told
     assert "train: length: Unexpected string values: " in told and "epic" in told
-    assert "eval: 0 reviews, fewer than the 2 of check.min_eval_examples" in told
+    assert "eval: 0 examples, fewer than the 2 of check.min_eval_examples" in told
     assert (
-        "test: label: 0.0% of the reviews are negative, less than the 5.0% of check.min_class_share" in told
+        "test: label: 0.0% of the examples are negative, less than the 5.0% of check.min_class_share" in told
     )
     assert all(line.startswith("  ") for line in lines)
 

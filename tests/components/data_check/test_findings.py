@@ -29,7 +29,7 @@ def test_a_split_has_a_least_size(split, key, count):
     half = count // 2
     assert findings({split: facts(negative=half, positive=count - half)}, {}, CheckSettings()) == []
     assert findings({split: facts(negative=half, positive=count - half - 1)}, {}, CheckSettings()) == [
-        f"{split}: {count - 1} reviews, fewer than the {count} of check.{key}"
+        f"{split}: {count - 1} examples, fewer than the {count} of check.{key}"
     ]
 
 
@@ -37,7 +37,7 @@ def test_a_split_has_a_least_size(split, key, count):
 def test_each_class_has_a_least_share(negative, positive, name):
     assert findings({"eval": facts(negative=50, positive=950)}, {}, CheckSettings()) == []
     assert findings({"eval": facts(negative=negative, positive=positive)}, {}, CheckSettings()) == [
-        f"eval: label: 4.9% of the reviews are {name}, less than the 5.0% of check.min_class_share"
+        f"eval: label: 4.9% of the examples are {name}, less than the 5.0% of check.min_class_share"
     ]
 
 
@@ -52,13 +52,14 @@ def test_reviews_have_a_least_median_length():
     settings = CheckSettings(min_median_words=20)
     assert findings({"train": facts(median=20.0)}, {}, settings) == []
     assert findings({"train": facts(median=19.0)}, {}, settings) == [
-        "train: words: half of the reviews have at most 19 words, fewer than the 20 of check.min_median_words"
+        "train: words: half of the examples have at most 19 words, fewer than the 20 of "
+        "check.min_median_words"
     ]
 
 
 def test_an_empty_split_is_told_once():
     assert findings({"eval": facts(negative=0, positive=0)}, {}, CheckSettings()) == [
-        "eval: 0 reviews, fewer than the 10 of check.min_eval_examples"
+        "eval: 0 examples, fewer than the 10 of check.min_eval_examples"
     ]
 
 

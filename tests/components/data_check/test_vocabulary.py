@@ -67,7 +67,7 @@ def test_of_few_words_nothing_is_said(tokens):
             "Set embedding.name to .*nnlm-zh-dim50",
         ),
         ("\u0e2b", "written in Thai, without spaces", "multilingual TF Hub module"),
-        ("\u0641", "most words of these reviews are written in Arabic", "multilingual TF Hub module"),
+        ("\u0641", "most words of these texts are written in Arabic", "multilingual TF Hub module"),
         ("\ud55c", "written in Hangul", "nnlm-ko-dim50"),
         ("\U0001f600", "made of emoji and other symbols", "data.text_column names the column"),
         ("aGVsbG8", "written in Latin", "See that it is text and not encoded data; set embedding.name to"),

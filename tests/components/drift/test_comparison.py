@@ -98,7 +98,7 @@ def test_what_a_model_says_of_reviews_it_was_trained_on_is_not_compared():
     finding = found(known, max_error_increase="off")["predictions"]
     assert (finding.value, finding.exceeded) == (None, False)
     assert finding.figures == (
-        "not judged: 0 reviews that the model was not trained on are fewer than the 20 of drift.min_examples"
+        "not judged: 0 examples that the model was not trained on are fewer than the 20 of drift.min_examples"
     )
 
 
@@ -133,14 +133,14 @@ def test_too_few_reviews_are_not_judged():
     finding = found(features(19, seed=1))
     assert all(each.value is None for each in finding.values())
     assert finding["length"].why == (
-        "length: not judged: 19 reviews are fewer than the 20 of drift.min_examples"
+        "length: not judged: 19 examples are fewer than the 20 of drift.min_examples"
     )
 
 
 def test_a_small_reference_is_named():
     finding = found(features(100, seed=1), reference=features(10))
     assert finding["length"].figures == (
-        "not judged: 10 reviews of the reference are fewer than the 20 of drift.min_examples"
+        "not judged: 10 examples of the reference are fewer than the 20 of drift.min_examples"
     )
 
 

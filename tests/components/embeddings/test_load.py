@@ -99,7 +99,7 @@ def fixed_to(batch: int):
         (
             lambda text: lengths(tf.strings.split(text).to_tensor()[:, 0]) + assert_not_empty(text),
             None,
-            r"but this one failed \(one of the texts is empty, as reviews may be\): ",
+            r"but this one failed \(one of the texts is empty, as examples may be\): ",
         ),
         (lambda text: lengths(text)[:, :0], None, "this one returned vectors of no numbers"),
     ],

@@ -113,7 +113,7 @@ def test_a_span_that_only_the_live_model_was_trained_on_is_not_judged_and_said_s
     conditions = {each.slice: each for each in outcome.verdict.conditions if each.kind == "change"}
     assert (conditions["span:1"].status, conditions["span:1"].unjudged) == (
         "not judged",
-        "no reviews of span 1",
+        "no examples of span 1",
     )
 
 
@@ -122,7 +122,7 @@ def test_with_too_few_left_there_is_no_fair_comparison(evaluate, export_model, p
     outcome = evaluate(export_model(), published({"train": texts(0, 61)}), gate=GATE, folder=folder)
 
     (reason,) = outcome.verdict.reasons
-    assert reason.startswith("no fair comparison with the model in production: only 39 reviews of test")
+    assert reason.startswith("no fair comparison with the model in production: only 39 examples of test")
     assert outcome.marks == {"NOT_BLESSED"}
 
 
@@ -134,7 +134,9 @@ def test_the_same_split_leaves_nothing_out(evaluate, export_model, published, fo
     assert outcome.verdict.comparison.compared == 100
     assert outcome.verdict.comparison.left_out == {}
     assert outcome.predictions.baseline_seen is None
-    assert outcome.verdict.notes[0].endswith("on all 100 reviews of test; neither model has seen any of them")
+    assert outcome.verdict.notes[0].endswith(
+        "on all 100 examples of test; neither model has seen any of them"
+    )
 
 
 @pytest.mark.usefixtures("without_tfma")
@@ -233,7 +235,7 @@ def test_a_version_from_before_there_were_records_is_compared_on_all_and_that_is
 
     assert outcome.verdict.comparison.compared == 100
     assert outcome.verdict.comparison.known is False
-    assert "not known which reviews" in outcome.verdict.notes[0]
+    assert "not known which examples" in outcome.verdict.notes[0]
     assert "it was pushed before that was recorded" in outcome.verdict.notes[0]
 
 

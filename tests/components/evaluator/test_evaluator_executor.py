@@ -178,19 +178,19 @@ def test_the_base_set_and_the_newest_span_are_judged_apart(by_span):
     assert conditions["span:0", "change"].value == pytest.approx(-0.5)
     assert not conditions["span:0", "change"].passed
     assert conditions["span:3", "floor"].value == pytest.approx(0.5, abs=0.1)
-    assert any(reason.startswith("the model forgot the old reviews") for reason in by_span.verdict.reasons)
+    assert any(reason.startswith("the model forgot the old examples") for reason in by_span.verdict.reasons)
 
 
 def test_an_older_span_is_judged_apart_and_one_without_reviews_in_the_split_is_named(by_span):
     conditions = {each.slice: each for each in by_span.verdict.conditions if each.kind == "change"}
     assert conditions["span:2"].value == pytest.approx(-0.5)
     assert any(
-        reason.startswith("the model is worse on the reviews of span 2: change of accuracy -0.5000")
+        reason.startswith("the model is worse on the examples of span 2: change of accuracy -0.5000")
         for reason in by_span.verdict.reasons
     )
     assert (conditions["span:1"].status, conditions["span:1"].unjudged) == (
         "not judged",
-        "no reviews of span 1",
+        "no examples of span 1",
     )
 
 

@@ -60,7 +60,7 @@ def test_a_model_of_another_schema_fails_in_one_line(export_model, examples):
 
 
 def test_one_number_for_all_reviews_is_no_answer(export_model, examples):
-    with pytest.raises(ModelError, match=r"gives probability of shape \(\) for 3 reviews"):
+    with pytest.raises(ModelError, match=r"gives probability of shape \(\) for 3 examples"):
         scorer(export_model(tf_example="serve_one_number"))(examples)
 
 

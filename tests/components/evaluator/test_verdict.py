@@ -42,7 +42,7 @@ def verdict(*conditions: ConditionResult, **more) -> Verdict:
         (UNJUDGED, True, "not judged"),
         (result(True, waived="in vain"), True, "ok"),
         (result(False, waived=""), True, "waived"),
-        (result(False, unjudged="no reviews"), False, "failed"),
+        (result(False, unjudged="no examples"), False, "failed"),
     ],
 )
 def test_a_condition_holds_where_it_passed_or_was_waived(condition, holds, status):

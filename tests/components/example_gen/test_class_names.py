@@ -93,5 +93,5 @@ def test_examples_carry_the_names_to_the_stages():
 def test_the_data_check_and_the_verdict_use_the_names():
     few = SplitFacts(1000, 970, 30, (1.0, *[170.0] * 9, 900.0), 200.0, {}, {})
     (line,) = findings({"train": few}, {}, CheckSettings(), classes=HAM_SPAM)
-    assert line == "train: label: 3.0% of the reviews are spam, less than the 5.0% of check.min_class_share"
-    assert "90.0 % of the reviews are ham, so the constant answer ham" in constant_answer("ham", 0.9)
+    assert line == "train: label: 3.0% of the examples are spam, less than the 5.0% of check.min_class_share"
+    assert "90.0 % of the examples are ham, so the constant answer ham" in constant_answer("ham", 0.9)

@@ -20,7 +20,7 @@ def test_a_source_is_one_of_three(source, kind, pattern):
 
 @pytest.mark.parametrize("source", ["", "files:", "files:  ", "imdb", "Packaged"])
 def test_other_sources_are_refused_with_an_example(source):
-    with pytest.raises(ValidationError, match=r"for example files:reviews/\*\.csv"):
+    with pytest.raises(ValidationError, match=r"for example files:data/\*\.csv"):
         DataSettings(source=source)
 
 

@@ -53,7 +53,7 @@ class Model(tf.Module):
         return _outputs(tf.expand_dims(self.probability(text), 1))
 
     def serve_no_empty_batch(self, text):
-        with tf.control_dependencies([tf.debugging.assert_positive(tf.size(text), "no reviews at all")]):
+        with tf.control_dependencies([tf.debugging.assert_positive(tf.size(text), "no examples at all")]):
             return _outputs(self.probability(text))
 
     def serve_relative_to_the_batch(self, text):

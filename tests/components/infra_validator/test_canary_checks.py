@@ -49,24 +49,24 @@ def test_a_sound_model_passes_every_check(problems):
             "parse",
             "the empty string through serving_default has the probability nan, not one from 0 to 1",
         ),
-        ("serve_logits", "parse", "review 1 through serving_default has the probability 5.74442"),
-        ("serve_swapped_labels", "parse", "review 1 through serving_default is labeled 'negative' at prob"),
+        ("serve_logits", "parse", "text 1 through serving_default has the probability 5.74442"),
+        ("serve_swapped_labels", "parse", "text 1 through serving_default is labeled 'negative' at prob"),
         (
             "serve_columns",
             "parse",
-            "review 1 through serving_default does not give one probability and one label a review",
+            "text 1 through serving_default does not give one probability and one label a text",
         ),
         ("serve_no_empty_batch", "parse", "the empty batch through serving_default fails: "),
         (
             "serve_relative_to_the_batch",
             "parse",
-            "a batch of 11 through serving_default gives review 1 the probability 0.0479, "
+            "a batch of 11 through serving_default gives text 1 the probability 0.0479, "
             "alone through serving_default it is 0.2872",
         ),
         (
             "serve",
             "parse_otherwise",
-            "a batch of 11 through tf_example gives review 1 the probability 0.4256, "
+            "a batch of 11 through tf_example gives text 1 the probability 0.4256, "
             "alone through serving_default it is 0.5744",
         ),
     ],
@@ -78,7 +78,7 @@ def test_a_broken_model_is_told_what_is_wrong(problems, serve, parse, problem):
 def test_a_failure_is_told_in_one_line(problems):
     (failure,) = [found for found in problems("serve_no_empty_batch") if "fails" in found]
 
-    assert "no reviews at all" in failure
+    assert "no examples at all" in failure
     assert "\n" not in failure
 
 
@@ -102,10 +102,10 @@ def test_canaries_that_nobody_answered(problems):
         "emoji through serving_default has no answer"
     ]
     assert problems(lost=lambda record: record["step"] == "answer") == [
-        "review 1 through serving_default has no answer, nor have 16 more of 17"
+        "text 1 through serving_default has no answer, nor have 16 more of 17"
     ]
     assert problems(lost=lambda record: record["step"] in ("load", "answer")) == [
-        "review 1 through serving_default has no answer, nor have 16 more of 17"
+        "text 1 through serving_default has no answer, nor have 16 more of 17"
     ]
 
 

@@ -40,7 +40,7 @@ def test_a_difference_is_beyond_the_tolerance_or_between_a_number_and_none(one, 
 )
 def test_a_label_may_miss_the_cut_by_a_millionth(probability, label, wrong):
     answer = CanaryAnswer(
-        signature="tf_example", canaries=("review 1",), probability=[probability], label=[label]
+        signature="tf_example", canaries=("text 1",), probability=[probability], label=[label]
     )
     found = CanaryResults(
         ended=Ended(why=None, records=(), log=""),
@@ -51,7 +51,7 @@ def test_a_label_may_miss_the_cut_by_a_millionth(probability, label, wrong):
         unfinished=None,
     )
     (labels,) = [each for each in checks(found, InfraSettings()) if each.name == "labels"]
-    said = f"review 1 through tf_example is labeled {label!r} at probability {probability:.4f}"
+    said = f"text 1 through tf_example is labeled {label!r} at probability {probability:.4f}"
     assert labels.problems == ((said,) if wrong else ())  # once, however many calls say it
 
 
@@ -61,7 +61,7 @@ def test_a_label_may_miss_the_cut_by_a_millionth(probability, label, wrong):
 )
 def test_the_label_goes_with_the_threshold_of_the_model(probability, label, wrong):
     answer = CanaryAnswer(
-        signature="tf_example", canaries=("review 1",), probability=[probability], label=[label]
+        signature="tf_example", canaries=("text 1",), probability=[probability], label=[label]
     )
     found = CanaryResults(
         ended=Ended(why=None, records=(), log=""),

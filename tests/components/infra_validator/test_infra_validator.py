@@ -55,9 +55,9 @@ def test_a_sound_model_is_blessed_as_tfx_blesses(validate, export):
     assert (report["passed"], report["reasons"]) == (True, [])
     assert all(check["passed"] for check in report["checks"])
     assert [canary["name"] for canary in report["canaries"]][:4] == [
-        "review 1",
-        "review 2",
-        "review 3",
+        "text 1",
+        "text 2",
+        "text 3",
         "the empty string",
     ]
     assert 50 < report["memory_mb"] < 4096

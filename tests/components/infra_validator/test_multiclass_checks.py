@@ -39,23 +39,23 @@ def test_a_sound_model_passes_every_check(multiclass_model):
     [
         (
             {"serving_default": lambda text: first(text, [0.5, 0.3, 0.1])},
-            "review 1 through serving_default has probabilities of the sum 0.9000, not 1",
+            "text 1 through serving_default has probabilities of the sum 0.9000, not 1",
         ),
         (
             {"serving_default": lambda text: first(text, [1.5, -0.25, -0.25])},
-            "review 1 through serving_default has the probability 1.5, not one from 0 to 1",
+            "text 1 through serving_default has the probability 1.5, not one from 0 to 1",
         ),
         (
             {"serving_default": lambda text: first(text, [0.25, 0.5, 0.25])},
-            "review 1 through serving_default is labeled 'ham' at probabilities 0.2500, 0.5000, 0.2500",
+            "text 1 through serving_default is labeled 'ham' at probabilities 0.2500, 0.5000, 0.2500",
         ),
         (
             {"serving_default": lambda text: first(text, [0.5, 0.5])},
-            "review 1 through serving_default does not give 3 probabilities and one label a review",
+            "text 1 through serving_default does not give 3 probabilities and one label a text",
         ),
         (
             {"tf_example": lambda text: first(text, [0.8, 0.1, 0.1])},
-            "a batch of 12 through tf_example gives review 1 the probabilities 0.8000, 0.1000, 0.1000, "
+            "a batch of 12 through tf_example gives text 1 the probabilities 0.8000, 0.1000, 0.1000, "
             "alone through serving_default they are ",
         ),
         (
@@ -86,7 +86,7 @@ def test_a_model_of_other_classes_than_the_data_is_refused(multiclass_model, sma
     of_three = "; ".join(problems(small_model()))
     assert "gives label (string), probability (float32), not probabilities (float32) and label" in of_three
     four = problems(multiclass_model, classes=(*NAMES, "other"))
-    assert "review 1 through serving_default does not give 4 probabilities and one label a review" in four
+    assert "text 1 through serving_default does not give 4 probabilities and one label a text" in four
     assert "classify gives the classes ham, spam, offer, not ham, spam, offer, other" in four
 
 

@@ -33,7 +33,7 @@ def test_large_splits_are_streamed_and_train_as_well(prepared_with):
     lines = []
     with progress.reporting_to(lines.append):
         prepared, settings = prepared_with(memory_reviews=300)
-    assert lines[-1] == "400 and 200 reviews are streamed in every epoch"
+    assert lines[-1] == "400 and 200 examples are streamed in every epoch"
     assert isinstance(prepared.train, data.StreamedReviews)
     _, record = fit_prepared(prepared, settings)
     assert record.examples == {"train": 400, "eval": 200}
@@ -91,7 +91,7 @@ def test_in_batches_they_make_models_that_agree(trained_both_ways):
 
 
 def test_an_empty_split_is_named(embedding_settings, cache_dir, train_files, tmp_path):
-    with pytest.raises(GreenlightError, match=r"The eval split has no reviews"):
+    with pytest.raises(GreenlightError, match=r"The eval split has no examples"):
         prepare(
             SETTINGS,
             embedding_settings,

@@ -79,7 +79,7 @@ def refit(trained):
             {},
             "test",
             True,
-            "the reviews are streamed, which makes a second fit long, and a larger share adds little",
+            "the examples are streamed, which makes a second fit long, and a larger share adds little",
         ),
     ],
 )
@@ -101,7 +101,7 @@ def test_the_record_says_on_how_many_reviews_and_for_how_many_epochs(refit):
     assert record.examples == {"train": 400, "eval": 200}
     assert record.fitted_on == ("train", "eval")
     start = lines.index(
-        f"fitting once more, on 600 reviews of train and eval for {record.restored_epoch} epochs "
+        f"fitting once more, on 600 examples of train and eval for {record.restored_epoch} epochs "
         "(trainer.refit): the gate judges on a split that neither fit has seen"
     )
     assert lines[start + 1].startswith(f"epoch 1/{record.refit.epochs}  loss ")
@@ -189,7 +189,7 @@ def test_a_model_without_n_grams_is_refit_too(trained):
 @pytest.mark.proof
 def test_streamed_reviews_are_refit_when_asked_for(trained):
     _, left_off = trained(memory_reviews=0, epochs=1)
-    assert left_off.refit is None and left_off.not_refit.startswith("the reviews are streamed")
+    assert left_off.refit is None and left_off.not_refit.startswith("the examples are streamed")
     _, record = trained(memory_reviews=0, refit=True, epochs=1)
     assert record.refit.reviews == 600
 

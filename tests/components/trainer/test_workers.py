@@ -102,7 +102,7 @@ def test_a_frozen_embedding_is_no_part_of_the_shared_fit(job_of):
 @pytest.mark.proof
 def test_what_stops_a_process_is_told_as_it_is_in_one(job_of, tmp_path):
     job = job_of(strategy="multi_worker").model_copy(update={"train_files": (f"{tmp_path}/none*",)})
-    with pytest.raises(GreenlightError, match=r"^The train split has no reviews") as raised:
+    with pytest.raises(GreenlightError, match=r"^The train split has no examples") as raised:
         workers.run(job.save(tmp_path / "job.json"), workers=1)
     assert raised.value.exit_code == 1
 

@@ -29,7 +29,7 @@ def test_a_model_whose_baseline_is_gone_becomes_the_next_version(approve, refuse
     assert re.fullmatch(rf"Approved by ada at \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ: {WHY}", lines[1])
     assert lines[2:] == [
         "Accuracy of this model: 0.9000 on test",
-        "Accuracy recorded for version 1, live before: 0.8000, when it was promoted (maybe other reviews)",
+        "Accuracy recorded for version 1, live before: 0.8000, when it was promoted (maybe other examples)",
         "Waived: baseline",
     ]
     live = versions.live()
@@ -148,9 +148,9 @@ def test_a_worse_model_is_shown_beside_the_recorded_accuracy_of_the_live_version
     dataclasses.replace(refused, metrics=metrics).save(workspace.result(RUN))
     lines = approve(RUN).stdout.splitlines()
     assert lines[-3:-1] == [
-        "Accuracy of this model: 0.8566 on 1,012 reviews of test",
-        "Accuracy recorded for version 2, live before: 0.9146 on 5,000 reviews of test, when it was promoted "
-        "(maybe other reviews)",
+        "Accuracy of this model: 0.8566 on 1,012 examples of test",
+        "Accuracy recorded for version 2, live before: 0.9146 on 5,000 examples of test, when it was "
+        "promoted (maybe other examples)",
     ]
 
 

@@ -91,7 +91,7 @@ def test_the_verdict_for_a_person(greenlight, workspace, snippets):
     result = greenlight("drift", snippets, "--workspace", str(workspace))
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[0].startswith(f"DRIFT  {snippets} (300 reviews) against the training data of version 1 (")
+    assert lines[0].startswith(f"DRIFT  {snippets} (300 examples) against the training data of version 1 (")
     assert re.match(r"  DRIFT  length +0\.\d{4}  > 0\.\d{4}  median of \d+ words, reference \d+$", lines[1])
     assert lines[-1].startswith("  page  ")
 
@@ -157,7 +157,7 @@ def test_of_a_large_file_a_sample_is_looked_at(workspace, more_of_the_same):
     settings = load(workspace=str(workspace), assignments=["drift.max_examples=100"])
     report = compare(settings, FileInput(more_of_the_same))
     assert (report.examples, report.reference_examples) == (100, 100)
-    assert "100 of 300 reviews were sampled (drift.max_examples)" in report.notes
+    assert "100 of 300 examples were sampled (drift.max_examples)" in report.notes
 
 
 def test_reviews_that_the_model_was_trained_on_are_noted(workspace, tmp_path, packaged_rows, write_csv):
@@ -173,7 +173,7 @@ def test_reviews_that_the_model_was_trained_on_are_noted(workspace, tmp_path, pa
     file = write_csv(tmp_path / "known.csv", zip(known.texts, map(str, known.labels), strict=True))
     report = compare(settings, FileInput(file))
     assert report.notes == (
-        "the model was trained on 50 of the reviews; its predictions are compared on the other 0",
+        "the model was trained on 50 of the examples; its predictions are compared on the other 0",
     )
     assert not report.drift
 
@@ -184,13 +184,13 @@ def test_too_few_reviews_to_judge_are_not_called_no_drift(
     file = write_csv(tmp_path / "few.csv", packaged_rows("rotten_tomatoes", 10))
     result = greenlight("drift", file, "--workspace", str(workspace), "--fail")
     assert result.exit_code == 0
-    assert result.stdout.startswith(f"TOO FEW REVIEWS to tell  {file} (10 reviews) against ")
+    assert result.stdout.startswith(f"TOO FEW EXAMPLES to tell  {file} (10 examples) against ")
     found = told(greenlight, file, "--workspace", str(workspace))
     assert (found["drift"], found["judged"]) == (False, False)
     assert found["notes"][-1] == (
-        "no figure could be judged, so nothing is known of drift: more reviews are needed"
+        "no figure could be judged, so nothing is known of drift: more examples are needed"
     )
-    assert "<h1>Too few reviews to tell</h1>" in Path(found["page"]).read_text(encoding="utf-8")
+    assert "<h1>Too few examples to tell</h1>" in Path(found["page"]).read_text(encoding="utf-8")
 
 
 def test_rows_that_are_not_utf8_are_noted_and_where_there_are_no_others_refused(
@@ -256,7 +256,7 @@ def test_requests_in_a_file_that_is_still_being_written_are_announced(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nothing.csv"], "Error: There is no file nothing.csv. Give a file of reviews, a pattern"),
+        (["nothing.csv"], "Error: There is no file nothing.csv. Give a file of texts, a pattern"),
         (["7"], "Error: There is no span 7 at {ws}/spans/span-{{SPAN}}/*; there is none at all."),
         ([], "Error: No request of the last 168 hours is in {ws}/requests/imdb_sentiment. "),
         (["--against", "first"], "Error: --against 'first': expected the number of a span, such as 3."),

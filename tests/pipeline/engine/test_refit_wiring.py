@@ -11,7 +11,7 @@ from pipeline.preflight.training import require_retraining, require_run
 
 REFUSAL = (
     "trainer.refit = true: without a test split (data.test_weight = 0) the gate judges on eval, and it "
-    "cannot judge a model on reviews that the model was fitted on. Give data.test_weight a share, or leave "
+    "cannot judge a model on examples that the model was fitted on. Give data.test_weight a share, or leave "
     'trainer.refit at "auto".'
 )
 

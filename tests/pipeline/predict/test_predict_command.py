@@ -42,8 +42,7 @@ def test_a_terminal_gets_a_table_and_of_many_rows_the_first_and_the_counts(
     assert rows[0] == "label probability version text"
     assert rows[2:102] == ["positive 0.7311 1 a good film"] * 60 + ["negative 0.2689 1 a film"] * 40
     assert " ".join(rows[102:]) == (
-        "120 reviews: 60 negative, 60 positive. The table has the first 100; "
-        "a pipe or a file gets all of them."
+        "120 texts: 60 negative, 60 positive. The table has the first 100; a pipe or a file gets all of them."
     )
 
 
@@ -163,9 +162,9 @@ def test_bad_rows_are_left_out_and_named_and_too_many_are_an_error(served, predi
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        ([], 2, 'Error: Give a review in quotes, as in `greenlight predict "A fine film."`, or'),
-        (["x", "--file", "r.csv"], 2, "Error: Give either reviews or --file, not both."),
-        ([" "], 2, "Error: TEXT 1: empty text. Give a review in quotes."),
+        ([], 2, 'Error: Give a text in quotes, as in `greenlight predict "Some text."`, or'),
+        (["x", "--file", "r.csv"], 2, "Error: Give either texts or --file, not both."),
+        ([" "], 2, "Error: TEXT 1: empty text. Give a text in quotes."),
         (["--file", "none.csv"], 2, "Error: none.csv cannot be read: No such file or directory."),
         (["--file", "r.xlsx"], 2, "Error: r.xlsx: cannot tell the format from the name; files end in .txt"),
         (

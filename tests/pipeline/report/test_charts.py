@@ -72,7 +72,7 @@ def test_colours_are_the_pages_own(drawn):
 def test_text_stays_text(drawn):
     assert ">epoch 3 kept<" in drawn["loss"]
     assert ">AUC 1.0000<" in drawn["roc"]
-    assert ">short, 4 reviews<" in drawn["slices"]
+    assert ">short, 4 examples<" in drawn["slices"]
 
 
 def test_one_epoch_and_no_restored_epoch_can_be_drawn():
@@ -91,7 +91,7 @@ def test_a_label_cannot_leave_its_attribute():
 def test_names_of_slices_are_escaped():
     svg = charts.slices({"<b>$x_1$": Interval(0.5, 0.4, 0.6, 10)}, overall=0.5)
 
-    assert ">&lt;b&gt;$x_1$, 10 reviews<" in svg
+    assert ">&lt;b&gt;$x_1$, 10 examples<" in svg
 
 
 @pytest.mark.parametrize("deciles", [range(12, 23), range(20, 31), range(100, 1200, 100), [1] * 11])

@@ -64,9 +64,9 @@ def test_a_refit_is_told(make_run, report_parts):
 
     assert (
         "24 of at most 40 epochs, of which early stopping kept 19. The model was then fitted once more, for "
-        "19 epochs on the 20,000 reviews of train and validation together; the figures below are those of "
+        "19 epochs on the 20,000 examples of train and validation together; the figures below are those of "
         "the first fit. Its probabilities are calibrated by the first fit's predictions of the validation "
-        "reviews (Platt scaling)."
+        "examples (Platt scaling)."
     ) in markdown
 
 
@@ -141,5 +141,5 @@ def test_the_names_of_the_classes_replace_negative_and_positive(promoted_run):
     markdown, _ = render(promoted_run, Settings(data={"classes": ("ham", "spam")}))
     assert "Tells whether a text is spam or ham, with a probability." in markdown
     assert "`probability` of spam (float32) and `label` (`ham` below 0.5, else `spam`)" in markdown
-    assert "| precision (of spam) |" in markdown and "| Split | Reviews | Spam |" in markdown
+    assert "| precision (of spam) |" in markdown and "| Split | Examples | Spam |" in markdown
     assert not re.findall(r"\b(?:positive|negative|sentiment)\b", markdown.split("## Gate")[0])

@@ -114,7 +114,7 @@ def test_the_least_sure_are_nearest_to_the_cut(eight):
 
 
 def test_a_review_is_shown_with_line_breaks(eight):
-    review = eight.review(3)
+    review = eight.example(3)
 
     assert review.text == "odd\none"
     assert (review.truth, review.answer, review.probability, review.baseline) == (
@@ -149,4 +149,4 @@ def test_reviews_that_a_model_has_seen_in_training_count_for_nothing():
 
     assert shown.text == ("b", "c", "d")
     assert shown.against_baseline() == {"both": 1, "gained": 1, "lost": 0, "neither": 0}
-    assert [shown.review(position).baseline is None for position in range(3)] == [False, True, False]
+    assert [shown.example(position).baseline is None for position in range(3)] == [False, True, False]

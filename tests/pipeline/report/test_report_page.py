@@ -16,7 +16,7 @@ from pipeline.report import model_card, run_artifacts
 from pipeline.report.page import write_report
 from pipeline.results.outcome import RunResult
 
-SECTIONS = ("gate", "training", "quality", "reviews", "data", "serving", "lineage", "settings")
+SECTIONS = ("gate", "training", "quality", "examples", "data", "serving", "lineage", "settings")
 CHARTS = ("curve-loss", "curve-accuracy", "roc", "reliability", "certainty", "slices", "lengths")
 
 
@@ -89,7 +89,7 @@ def test_a_refit_is_told_and_the_figures_of_the_first_fit_are_named_so(make_run,
     report_parts.write_refit(made.path("Trainer", "model_run"))
     seen = text_of(write(made))
 
-    assert "then refit on 20,000 reviews for 19 epochs" in seen
+    assert "then refit on 20,000 examples for 19 epochs" in seen
     assert (
         "Early stopping ended the fit after epoch 24. The model was then fitted once more, on the 20,000"
         in seen
@@ -111,7 +111,7 @@ def test_slices_splits_settings_and_lineage_are_shown(make_run):
     seen = text_of(write(make_run(), settings=Settings.model_validate({"trainer": {"epochs": 7}})))
 
     for length in LENGTHS:
-        assert f"{length}, 100 reviews" in seen
+        assert f"{length}, 100 examples" in seen
     assert "train 15,000 50.3 % 174" in seen
     assert "trainer.epochs 7 (default 40)" in seen
     assert "No anomalies." in seen
@@ -193,7 +193,7 @@ def test_a_long_review_is_cut_with_the_whole_one_at_hand(make_run, report_parts)
     report_parts.write_evaluation(folder, texts=dict.fromkeys(range(400), long))
     page = write(made)
 
-    assert page.count("the very end") == page.count("<summary>The whole review</summary>") > 0
+    assert page.count("the very end") == page.count("<summary>The whole text</summary>") > 0
 
 
 def test_a_refused_run_says_why(make_run, report_parts):
@@ -272,7 +272,7 @@ def test_what_the_canaries_found_is_shown(make_run, report_parts):
     page = write(made)
     seen = text_of(page)
 
-    assert "One review 2.1 ms limit 250 ms Memory 812 MiB limit 4,096 MiB" in seen
+    assert "One text 2.1 ms limit 250 ms Memory 812 MiB limit 4,096 MiB" in seen
     assert "load passed memory it held <b>9 GiB</b> failed" in seen
     assert "the empty text negative 0.481 <i>odd</i> positive –" in seen
     assert "<b>9 GiB" not in page and "<i>odd" not in page

@@ -93,7 +93,7 @@ def plain(stream):
 def test_a_refit_stands_beside_the_epochs(plain, stream, result):
     refit = {"reviews": 20_000, "epochs": 11, "calibrated_on": "eval, as the first fit predicts it"}
     plain.finish(dataclasses.replace(result, refit=refit))
-    assert "  16 epochs, refit on 20,000 reviews for 11 epochs, 93 s, 1 of 2" in stream.getvalue()
+    assert "  16 epochs, refit on 20,000 examples for 11 epochs, 93 s, 1 of 2" in stream.getvalue()
 
 
 def test_the_summary_in_plain_lines(plain, stream, result):
@@ -106,7 +106,7 @@ def test_the_summary_in_plain_lines(plain, stream, result):
         "  NO      accuracy, length:short  0.8811                   ≥ 0.9200   -0.0389",
         "  NO      ece                     ?                        ≤ 0.0500",
         "  ok      example count           5,000                    ≥ 50",
-        "  accuracy 0.9046  auc 0.9661  on 5,000 reviews",
+        "  accuracy 0.9046  auc 0.9661  on 5,000 examples",
         "  16 epochs, 93 s, 1 of 2 stages from cache",
         "  live    work space/serving/imdb_sentiment/3",
         "  report  reports/index.html",
@@ -200,7 +200,7 @@ def test_where_no_fair_comparison_is_possible_the_way_out_is_shown():
     unseen = {"metric": "unseen_reviews", "kind": "unseen", "passed": False, "status": "failed"}
     shown = summarize(RunResult(verdict="refused", run="7", version="1", gate=({**unseen, "value": 3.0},)))
     assert shown.commands == [
-        ("mend", "the data.split_salt, weights and source of the model in production, or more new reviews"),
+        ("mend", "the data.split_salt, weights and source of the model in production, or more new examples"),
         ("or", 'greenlight approve 7 --reason "other data than before"'),
     ]
 
@@ -227,7 +227,7 @@ def test_what_was_not_judged_is_never_ok_and_parts_share_a_line():
     unjudged = {"metric": "accuracy", "kind": "change", "threshold": -0.01, "passed": True, "value": None}
     unjudged |= {"status": "not judged", "unjudged": "no model in production yet"}
     parts = tuple({**unjudged, "slice": each} for each in ("overall", "length:short", "length:long"))
-    shown = summarize(RunResult(verdict="promoted", version="1", gate=parts, notes=("few reviews",)))
+    shown = summarize(RunResult(verdict="promoted", version="1", gate=parts, notes=("few examples",)))
     first, second = shown.checks
     assert (first.name, first.mark, first.margin) == (
         "change of accuracy",
@@ -236,7 +236,7 @@ def test_what_was_not_judged_is_never_ok_and_parts_share_a_line():
     )
     assert second.name == "change of accuracy, 2 slices"
     assert "  ok" not in shown.as_text()
-    assert "  note: few reviews\n" in shown.as_text()
+    assert "  note: few examples\n" in shown.as_text()
 
 
 def test_the_verdict_in_markdown_has_the_same_cells_and_shows_texts_as_they_are():

@@ -38,7 +38,7 @@ def test_a_kind_is_said_in_words(key, kind):
 def test_the_page_of_a_key_shows_kind_default_and_both_ways_to_set_it():
     assert explain(find(Settings, "trainer.batch_size")).splitlines() == [
         "trainer.batch_size",
-        "  Reviews in one optimizer step.",
+        "  Examples in one optimizer step.",
         "",
         "  is         a whole number from 1 to 1000000",
         "  default    512",

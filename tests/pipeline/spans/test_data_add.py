@@ -36,7 +36,7 @@ def test_a_file_becomes_the_next_span_of_the_workspace(greenlight, written, span
     result = greenlight("data", "add", written("monday.csv"))
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.splitlines() == [
-        "Landed as span 1: reviews 2, positive 50.0%, duplicates 0",
+        "Landed as span 1: examples 2, positive 50.0%, duplicates 0",
         f"  in        {spans}/span-1/monday.csv",
         "  rows      2 rows read, 2 used",
         "  train     greenlight run --source spans",
@@ -79,6 +79,7 @@ def test_json_tells_what_was_counted(greenlight, written, spans):
         "file": f"{spans}/span-1/a.csv",
         "rows": 5,
         "reviews": 4,
+        "examples": 4,
         "bad_rows": 1,
         "left_out": {"empty text": 1},
         "left_out_labels": {},
@@ -88,9 +89,9 @@ def test_json_tells_what_was_counted(greenlight, written, spans):
         "duplicates": 2,
         "contradictions": 1,
         "labels_not_judged": "0 distinct texts of one label; 50 are needed",
-        "warnings": ["Reviews labeled otherwise than the same text further up: 1."],
+        "warnings": ["Examples labeled otherwise than the same text further up: 1."],
     }
-    assert result.stderr == "Warning: Reviews labeled otherwise than the same text further up: 1.\n"
+    assert result.stderr == "Warning: Examples labeled otherwise than the same text further up: 1.\n"
 
 
 def test_bad_rows_within_the_bound_are_named(greenlight, written):
@@ -107,7 +108,7 @@ def test_one_class_alone_is_landed_with_a_warning(greenlight, written):
     result = greenlight("data", "add", written("a.csv", "text,label\nfine,1\n"))
     assert result.exit_code == 0
     assert result.stderr == (
-        "Warning: Every review is positive; a run on this span alone stops at the data check.\n"
+        "Warning: Every example is positive; a run on this span alone stops at the data check.\n"
     )
 
 
@@ -157,7 +158,7 @@ def test_what_is_no_file_is_refused(greenlight, tmp_path):
         "Error: a.csv cannot be read: No such file or directory. See that it is a file that the user of this "
         "process may read.\n"
     )
-    assert "is not a file. Name one file of reviews." in greenlight("data", "add", str(tmp_path)).stderr
+    assert "is not a file. Name one file of labeled texts." in greenlight("data", "add", str(tmp_path)).stderr
     os.mkfifo(tmp_path / "pipe.csv")
     assert "pipe.csv is a pipe, not a file; " in greenlight("data", "add", "pipe.csv").stderr
 

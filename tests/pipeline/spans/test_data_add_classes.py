@@ -38,7 +38,7 @@ def test_the_classes_of_a_span_are_counted_by_name(greenlight, news):
     result = greenlight("data", "add", file, *given)
     assert (result.exit_code, result.stderr) == (0, "")
     first = result.stdout.splitlines()[0]
-    assert first == ("Landed as span 1: reviews 4, business 25.0%, sports 50.0%, world 25.0%, duplicates 0")
+    assert first == ("Landed as span 1: examples 4, business 25.0%, sports 50.0%, world 25.0%, duplicates 0")
     (span,) = told(greenlight, "data", "list", *given)
     assert span["classes"] == {"world": 1, "sports": 2, "business": 1}
     assert span["positive_share"] is None
@@ -49,7 +49,9 @@ def test_the_classes_of_a_span_are_counted_by_name(greenlight, news):
 def test_a_span_without_a_class_is_said_to_lack_it(greenlight, news):
     given = ("--set", f"data.classes={json.dumps(NAMES)}")
     result = greenlight("data", "add", news("monday.csv", ["sports", "business"]), *given)
-    assert result.stderr == "Warning: No review is world; a run on this span alone stops at the data check.\n"
+    assert (
+        result.stderr == "Warning: No example is world; a run on this span alone stops at the data check.\n"
+    )
 
 
 def test_learned_classes_are_those_of_the_file_and_of_the_spans(greenlight, news):

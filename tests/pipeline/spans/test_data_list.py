@@ -30,7 +30,7 @@ def test_each_span_has_its_line_and_what_cannot_be_read_is_said(greenlight, thre
     assert result.exit_code == 0
     header, *lines = result.stdout.splitlines()
     assert header.split() == [
-        *("span", "rows", "reviews", "duplicates", "positive", "left", "out"),
+        *("span", "rows", "examples", "duplicates", "positive", "left", "out"),
         *("fingerprint", "written", "used", "by"),
     ]
     assert [line.split()[:6] for line in lines[:3]] == [

@@ -161,7 +161,7 @@ def test_an_empty_split_is_refused(tmp_path: Path):
     settings = config.load(source=f"files:{source}", assignments=[f"cache_dir={tmp_path}"])
 
     with pytest.raises(
-        InputError, match=r"needs reviews in train and eval; there is none in .*data\.eval_weight"
+        InputError, match=r"needs examples in train and eval; there is none in .*data\.eval_weight"
     ):
         study.early_stopping(settings, output_dir=tmp_path / "out")
 

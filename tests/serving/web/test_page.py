@@ -39,7 +39,7 @@ def page(browser, served):
 
 
 def ask(page, text):
-    page.get_by_label("A review").fill(text)
+    page.get_by_label("A text").fill(text)
     page.get_by_role("button", name="Ask the model").click()
 
 
@@ -80,7 +80,7 @@ def test_a_script_without_spaces_is_left_out_character_by_character(page):
 
 
 def test_text_from_right_to_left_is_shown_so(page):
-    review = page.get_by_label("A review")
+    review = page.get_by_label("A text")
     direction = "(element) => getComputedStyle(element).direction"
     review.fill("فيلم رائع")
     assert review.evaluate(direction) == "rtl"
@@ -142,7 +142,7 @@ def test_the_keyboard_is_enough(page):
 
 def test_an_empty_review_is_not_sent(page):
     ask(page, "   ")
-    expect(page.get_by_role("alert")).to_have_text("Type a review first.")
+    expect(page.get_by_role("alert")).to_have_text("Type a text first.")
 
 
 def test_what_the_server_refuses_is_said(browser, serving_small):

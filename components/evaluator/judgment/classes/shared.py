@@ -8,7 +8,7 @@ import numpy as np
 from components.evaluator.predictions import Predictions
 
 UNKNOWN = "the model in production does not know the classes of"
-"""Why reviews of other classes are left out of the comparison, as a clause that begins with their number."""
+"""Why examples of other classes are left out of the comparison, as a clause that begins with their number."""
 
 
 def shared(ours: Sequence[str], theirs: Sequence[str]) -> tuple[str, ...]:

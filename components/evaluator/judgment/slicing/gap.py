@@ -43,7 +43,7 @@ def gap(
 
     Args:
       metric: the metric.
-      predictions: the reviews of all slices.
+      predictions: the examples of all slices.
       column: the column, or `length` or `span`.
       fewest: the minimum number of distinct texts of a slice.
       confidence: the level for all pairs together.

@@ -103,8 +103,8 @@ def test_the_floor_of_balanced_accuracy_is_that_of_a_constant_answer(outcome):
 
     assert found.threshold == pytest.approx(1 / 3)
     assert found.reason.endswith(
-        "50.0 % of the reviews are red, so the constant answer red has accuracy 0.5000 and balanced accuracy "
-        "0.3333"
+        "50.0 % of the examples are red, so the constant answer red has accuracy 0.5000 and balanced "
+        "accuracy 0.3333"
     )
     assert outcome.verdict.test_set.majority_class == "red"
 
@@ -149,7 +149,7 @@ def test_a_class_that_lost_is_named(evaluate, export_names, colors_folder):
     blind = evaluate(export_names(bias=(0.0, 0.0, -9.0)), export_names(), folder=colors_folder, data=DATA)
 
     assert any(
-        note.startswith("the model is worse on blue reviews: change of accuracy -0.")
+        note.startswith("the model is worse on blue examples: change of accuracy -0.")
         for note in blind.verdict.notes
     )
 
@@ -168,7 +168,7 @@ def test_a_model_of_two_classes_is_not_one_of_three(evaluate, export_model, colo
 
 def test_a_model_of_four_classes_is_not_one_of_three(evaluate, export_names, colors_folder):
     with pytest.raises(
-        GreenlightError, match=r"probabilities of shape \(240, 4\) for 240 reviews and 3 classes"
+        GreenlightError, match=r"probabilities of shape \(240, 4\) for 240 examples and 3 classes"
     ):
         evaluate(export_names((*COLORS, "gray")), folder=colors_folder, data=DATA)
 

@@ -99,7 +99,7 @@ def test_a_class_that_production_does_not_know_is_left_out_and_said(
     assert " on test (200 examples of the classes that both models know), McNemar p = " in change.reason
     notes = "\n".join(outcome.verdict.notes)
     assert (
-        "compared with the model in production on 200 reviews of test that neither model has seen and that "
+        "compared with the model in production on 200 examples of test that neither model has seen and that "
         "are of a class that both know; 40 of 240 were left out, 40 because the model in production does not "
         "know the classes of them"
     ) in notes
@@ -114,7 +114,7 @@ def test_too_few_shared_examples_are_no_fair_comparison(evaluate, export_names, 
     outcome = evaluate(export_names(), old, gate=gate, folder=colors_folder, data=DATA)
 
     (reason,) = outcome.verdict.reasons
-    assert "only 120 reviews of test can be compared" in reason
+    assert "only 120 examples of test can be compared" in reason
     assert "greenlight approve" in reason
 
 

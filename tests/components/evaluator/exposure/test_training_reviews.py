@@ -127,8 +127,8 @@ def test_a_record_of_another_normal_form_is_not_compared(monkeypatch):
         with pytest.raises(UnusableRecord) as caught:
             TrainingReviews.from_bytes(content)
         assert str(caught.value) == (
-            "its record of training reviews was written by another version of Greenlight, which tells "
-            "reviews apart in another way"
+            "its record of training examples was written by another version of Greenlight, which tells "
+            "examples apart in another way"
         )
     finally:
         training_reviews.normal_form.cache_clear()
@@ -142,7 +142,7 @@ def table(**columns) -> bytes:
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 torn", table(digest=[1], use=["train"]), table(a=[1])])
 def test_a_damaged_record_is_called_that(content):
-    with pytest.raises(UnusableRecord, match="its record of training reviews cannot be read"):
+    with pytest.raises(UnusableRecord, match="its record of training examples cannot be read"):
         TrainingReviews.from_bytes(content)
 
 
@@ -169,11 +169,11 @@ def test_a_version_tells_its_reviews_and_its_data(version):
     [
         (
             lambda version: (version / REVIEWS_NAME).unlink(),
-            f"{REVIEWS_NAME}, its record of training reviews, is missing",
+            f"{REVIEWS_NAME}, its record of training examples, is missing",
         ),
         (
             lambda version: (version / REVIEWS_NAME).write_bytes(record().to_bytes()),
-            f"{REVIEWS_NAME}, its record of training reviews, was changed since the push",
+            f"{REVIEWS_NAME}, its record of training examples, was changed since the push",
         ),
         (lambda version: (version / MANIFEST_NAME).unlink(), "it has no manifest"),
         (lambda version: (version / MANIFEST_NAME).write_text("{"), "its manifest is not valid JSON"),

@@ -183,7 +183,7 @@ def test_copies_do_not_make_up_for_texts():
 
 def test_a_slice_without_reviews_is_not_judged_where_that_may_be_and_fails_elsewhere():
     asked = condition(slice="length:280 words or more", min_examples=1)
-    assert judge_condition(asked, sample(9, 10), None).unjudged == "no reviews of length:280 words or more"
+    assert judge_condition(asked, sample(9, 10), None).unjudged == "no examples of length:280 words or more"
     failed = judge_condition(condition(slice="length:280 words or more"), sample(9, 10), None)
     assert (failed.status, failed.value, failed.threshold) == ("failed", None, 0.85)
     assert failed.reason.startswith("accuracy is undefined on length:280 words or more of test")

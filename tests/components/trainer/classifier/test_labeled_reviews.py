@@ -95,7 +95,7 @@ def test_reviews_are_counted(train_files, eval_files):
 
 def test_an_empty_split_is_named(tmp_path, write_split):
     for pattern in (str(tmp_path / "nothing" / "*"), write_split([])):
-        with pytest.raises(GreenlightError, match=r"The eval split has no reviews .* \(data.eval_weight\)"):
+        with pytest.raises(GreenlightError, match=r"The eval split has no examples .* \(data.eval_weight\)"):
             data.read([pattern], split="eval")
 
 

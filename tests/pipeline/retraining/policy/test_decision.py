@@ -52,8 +52,8 @@ def test_a_run_for_a_span_brings_what_the_live_model_makes_of_it_as_evidence():
     ("in_base", "why"),
     [
         (0, "span 1 is new"),
-        (30, "span 1 is new; of its 400 reviews 30 are packaged ones and left out"),
-        (400, "span 1 is new, but adds nothing: all of its 400 reviews are packaged ones"),
+        (30, "span 1 is new; of its 400 examples 30 are packaged reviews and left out"),
+        (400, "span 1 is new, but adds nothing: all of its 400 examples are packaged reviews"),
     ],
 )
 def test_a_span_of_packaged_reviews_gets_its_run_and_the_decision_says_what_it_adds(in_base, why):
@@ -62,7 +62,7 @@ def test_a_span_of_packaged_reviews_gets_its_run_and_the_decision_says_what_it_a
 
 
 def test_a_span_whose_labels_cannot_be_judged_is_not_taken_for_one_with_right_labels():
-    why = "a model predicts 49.9% of the labels from the other reviews, little more than by chance"
+    why = "a model predicts 49.9% of the labels from the other examples, little more than by chance"
     decision = decide(seen(ONE), past(examined(ONE, labels_not_judged=why)), RetrainSettings())
     assert decision.why == f"span 1 is new, with labels that the label check cannot judge ({why})"
 

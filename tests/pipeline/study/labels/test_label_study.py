@@ -71,8 +71,8 @@ def test_the_terminal_shows_the_table_within_100_columns():
     assert (
         "    100    0.7200 ± 0.0283                0.6900 ± 0.0283      +0.0300             1 of 2" in shown
     )
-    assert "2 draws of each size from 20,000 reviews, judged on the same 5,000 others." in shown
-    assert "Left out, for lack of reviews: 50,000 labels." in " ".join(shown.split())
+    assert "2 draws of each size from 20,000 examples, judged on the same 5,000 others." in shown
+    assert "Left out, for lack of examples: 50,000 labels." in " ".join(shown.split())
     assert shown.endswith("page: /ws/index.html")
     assert all(len(line) <= 100 for line in shown.splitlines())
 
@@ -138,13 +138,13 @@ def test_sizes_beyond_the_reviews_are_left_out():
 
 
 def test_a_source_that_allows_no_size_is_refused():
-    with pytest.raises(InputError, match=r"draws from the 60 reviews .* smallest of --sizes, 1,000\."):
+    with pytest.raises(InputError, match=r"draws from the 60 examples .* smallest of --sizes, 1,000\."):
         drawing.fitting_sizes([2500, 1000], 60)
 
 
 def test_a_draw_of_one_class_is_refused():
     (draw,) = drawn([4], count=1)
-    with pytest.raises(InputError, match=r"All 4 reviews of draw 1 are positive: .*--sizes"):
+    with pytest.raises(InputError, match=r"All 4 examples of draw 1 are positive: .*--sizes"):
         drawing.require_both_classes(np.ones(4, np.int64), draw)
 
 
@@ -164,7 +164,7 @@ def test_a_source_without_a_test_split_is_refused(tmp_path: Path):
     source.write_text("text,label\n" + "".join(f"film {n},{n % 2}\n" for n in range(40)), encoding="utf-8")
     settings = settings_of(tmp_path, "data.test_weight=0", source=f"files:{source}")
 
-    with pytest.raises(InputError, match=r"reviews in train, eval and test; there is none in test\."):
+    with pytest.raises(InputError, match=r"examples in train, eval and test; there is none in test\."):
         studies.few_labels(settings, sizes=[10], draws=1, output_dir=tmp_path / "out")
 
 

@@ -35,7 +35,7 @@ def test_92_percent_positive_without_a_signal_is_refused_with_the_majority_share
     (reason,) = verdict.reasons
     assert reason.startswith("lower bound of balanced accuracy 0.4")
     assert reason.endswith(
-        "on test (125 examples); 92.0 % of the reviews are positive, so the constant answer positive has "
+        "on test (125 examples); 92.0 % of the examples are positive, so the constant answer positive has "
         "accuracy 0.9200 and balanced accuracy 0.5"
     )
     assert (verdict.test_set.majority_class, verdict.test_set.majority_share) == ("positive", 0.92)

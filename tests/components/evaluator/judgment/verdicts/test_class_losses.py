@@ -40,8 +40,8 @@ def notes(found: Predictions, **more) -> list[str]:
 
 def test_a_loss_on_the_small_class_does_not_hide_behind_the_gain_on_the_large_one():
     assert notes(reviews(gained=30, lost=16)) == [
-        "the model is worse on negative reviews: change of accuracy -0.2000 on 80 negative reviews of test, "
-        "McNemar p = 3.1e-05; a condition on the change of balanced_accuracy or recall can refuse that"
+        "the model is worse on negative examples: change of accuracy -0.2000 on 80 negative examples of "
+        "test, McNemar p = 3.1e-05; a condition on the change of balanced_accuracy or recall can refuse that"
     ]
 
 

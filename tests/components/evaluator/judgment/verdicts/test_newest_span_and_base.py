@@ -64,7 +64,7 @@ def test_a_model_that_learned_the_new_and_forgot_the_old_is_refused_with_that_re
     assert verdict.verdict == "refused"
     (reason,) = verdict.reasons
     assert reason.startswith(
-        "the model forgot the old reviews: change of accuracy -0.0400 on the base set of test (5,000 "
+        "the model forgot the old examples: change of accuracy -0.0400 on the base set of test (5,000 "
         "examples), and even the upper end of its 95 % interval, -0.03"
     )
     assert "is below the floor -0.0100 by 0.02" in reason
@@ -92,7 +92,7 @@ def test_a_model_that_is_worse_on_the_newest_span_is_refused_although_the_split_
     assert verdict.metrics["accuracy"] > verdict.baseline.metrics["accuracy"]
     (reason,) = verdict.reasons
     assert reason.startswith(
-        "the model is worse on the reviews of span 12: change of accuracy -0.1500 on span 12"
+        "the model is worse on the examples of span 12: change of accuracy -0.1500 on span 12"
     )
 
 
@@ -105,7 +105,7 @@ def test_wrong_labels_in_the_newest_span_show_in_its_accuracy():
     )
     (reason,) = verdict.reasons
     assert reason.startswith(
-        "the model is inaccurate on the newest reviews, or their labels are wrong: accuracy 0.2000 on span "
+        "the model is inaccurate on the newest examples, or their labels are wrong: accuracy 0.2000 on span "
         "12 of test (100 examples)"
     )
 
@@ -165,7 +165,7 @@ def test_a_newest_span_none_of_whose_reviews_fell_into_the_split_is_not_mistaken
         together(part(0, 500, right=450, baseline_right=450), part(11, 100, right=0, baseline_right=100))
     )
     assert condition(verdict, "span:12").reason == (
-        "change of accuracy is not judged on span 12: test has no such review"
+        "change of accuracy is not judged on span 12: test has no such example"
     )
 
 
@@ -243,5 +243,5 @@ def test_a_base_set_that_is_not_there_is_not_judged_and_never_ok():
     )
     found = condition(verdict, "span:0")
     assert (found.status, found.unjudged) == ("not judged", "no base set in the data")
-    assert found.reason == "change of accuracy is not judged on the base set: test has no review of it"
+    assert found.reason == "change of accuracy is not judged on the base set: test has no example of it"
     assert all(each.status == "ok" for each in verdict.conditions if each is not found)

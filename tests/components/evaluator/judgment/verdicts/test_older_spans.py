@@ -57,7 +57,7 @@ def test_a_loss_in_a_middle_span_does_not_hide_behind_the_gain_of_another():
     assert [each.slice for each in verdict.conditions if not each.passed] == ["span:5"]
     (reason,) = verdict.reasons
     assert reason.startswith(
-        "the model is worse on the reviews of span 5: change of accuracy -0.1125 on span 5 of test (160 "
+        "the model is worse on the examples of span 5: change of accuracy -0.1125 on span 5 of test (160 "
         "examples), and even the upper end of its 97.5 % interval, -0.0"
     )
     assert condition(verdict, 1).status == "ok"
@@ -117,7 +117,7 @@ def test_a_span_none_of_whose_reviews_fell_into_the_split_is_named():
 
     assert (condition(verdict, 2).status, condition(verdict, 2).unjudged) == (
         "not judged",
-        "no reviews of span 2",
+        "no examples of span 2",
     )
 
 

@@ -68,7 +68,7 @@ def test_reviews_that_the_live_model_knows_by_heart_are_not_compared(memorized):
         "the model in production was chosen by": 100,
     }
     assert verdict.notes[0] == (
-        "compared with the model in production on 600 reviews of test that neither model has seen; 400 of "
+        "compared with the model in production on 600 examples of test that neither model has seen; 400 of "
         "1,000 were left out, 300 because the model in production was trained on them and 100 because the "
         "model in production was chosen by them"
     )
@@ -84,16 +84,16 @@ def test_too_few_unseen_reviews_are_no_comparison_and_no_p_value(memorized):
 
     (reason,) = verdict.reasons
     assert reason == (
-        "no fair comparison with the model in production: only 160 reviews of test can be compared that "
+        "no fair comparison with the model in production: only 160 examples of test can be compared that "
         "neither model has seen, and 500 are needed (gate.min_unseen); 840 of 1,000 were left out, 840 "
         "because the model in production was trained on them. What helps is the data of the model in "
-        "production: its data.split_salt, weights and source, or more new reviews. Failing that, greenlight "
+        "production: its data.split_salt, weights and source, or more new examples. Failing that, greenlight "
         "approve promotes without the comparison"
     )
     assert (change(verdict).status, change(verdict).unjudged) == ("not judged", "no fair comparison")
     assert "McNemar" not in verdict.to_json()
     assert verdict.notes[0] == (
-        "the model was not compared with the model in production: too few unseen reviews are left"
+        "the model was not compared with the model in production: too few unseen examples are left"
     )
     assert Verdict.from_json(verdict.to_json()) == verdict
 
@@ -103,7 +103,7 @@ def test_no_fair_comparison_names_the_settings_to_restore_before_the_approval(me
     verdict = verdict_on(memorized, Exposure(production={"train": first(840)}, data_changes=changed))
 
     assert verdict.reasons[0].endswith(
-        'weights and source (data.split_salt changed from "6767" to "zzz"), or more new reviews. Failing '
+        'weights and source (data.split_salt changed from "6767" to "zzz"), or more new examples. Failing '
         "that, greenlight approve promotes without the comparison"
     )
 
@@ -117,7 +117,7 @@ def test_min_unseen_is_the_fewest_that_may_be_left(memorized, seen, promoted):
     assert enough.passed is promoted
     if promoted:
         assert enough.reason.startswith(
-            "100 reviews of test that neither model has seen can be compared, 100 are needed; 900 of 1,000 "
+            "100 examples of test that neither model has seen can be compared, 100 are needed; 900 of 1,000 "
         )
 
 
@@ -144,7 +144,7 @@ def test_with_nothing_left_out_a_small_split_is_compared_as_ever():
     assert verdict.verdict == "promoted"
     assert not [each for each in verdict.conditions if each.kind == "unseen"]
     assert verdict.notes[0] == (
-        "compared with the model in production on all 60 reviews of test; neither model has seen any of them"
+        "compared with the model in production on all 60 examples of test; neither model has seen any of them"
     )
 
 
@@ -159,7 +159,7 @@ def test_what_the_candidate_has_seen_counts_for_nothing():
         "not seen)"
     )
     assert verdict.notes[0] == (
-        "the candidate's figures are those of the 500 of 1,000 reviews of test that it has not seen in "
+        "the candidate's figures are those of the 500 of 1,000 examples of test that it has not seen in "
         "training"
     )
 
@@ -178,7 +178,7 @@ def test_every_part_is_compared_on_unseen_reviews():
     )
 
     by_slice = {(each.slice, each.kind): each for each in verdict.conditions}
-    assert by_slice["span:4", "change"].unjudged == "no reviews of span 4"
+    assert by_slice["span:4", "change"].unjudged == "no examples of span 4"
     assert by_slice["span:4", "floor"].status == "ok"
     assert by_slice["span:!4", "change"].examples == 800
     assert by_slice["length:under 125 words", "change"].examples == 800
@@ -190,8 +190,8 @@ def test_a_live_model_without_a_record_is_compared_on_all_and_that_is_said(memor
     assert change(verdict).value < -0.02
     assert verdict.comparison.known is False
     assert verdict.notes[0] == (
-        "it is not known which reviews the model in production was trained on: it was pushed before that was "
-        "recorded. Where it has seen reviews of test, the comparison favors it"
+        "it is not known which examples the model in production was trained on: it was pushed before that "
+        "was recorded. Where it has seen examples of test, the comparison favors it"
     )
 
 
@@ -219,7 +219,8 @@ def test_copies_count_once_in_every_number():
     assert (accuracy.examples, accuracy.texts) == (135, 9)
     assert accuracy.upper - accuracy.lower > 0.4
     assert verdict.notes[0] == (
-        "test has 135 reviews but 9 distinct texts: intervals, tests and minimum numbers count each text once"
+        "test has 135 examples but 9 distinct texts: intervals, tests and minimum numbers count each text "
+        "once"
     )
 
 
@@ -272,6 +273,6 @@ def test_without_confidence_many_looks_are_said_to_be_luck():
     assert (
         judged_after(9)
         .notes[-1]
-        .endswith("the best of so many is partly luck; newer reviews or another data.split_salt renew them")
+        .endswith("the best of so many is partly luck; newer examples or another data.split_salt renew them")
     )
     assert "judged on the texts" not in judged_after(None).notes[-1]

@@ -43,7 +43,7 @@ def test_a_promotion_for_a_terminal():
     assert change.startswith("ok  change of accuracy  overall  >= -0.0020  +0.1000  +0.08")
     assert change.endswith(" (95 %)  0.8000    +0.1020")
     assert compared == (
-        "note: compared with the model in production on all 1,200 reviews of test; neither model has seen "
+        "note: compared with the model in production on all 1,200 examples of test; neither model has seen "
         "any of them"
     )
     assert resolution == (
