@@ -56,7 +56,7 @@ def fit(
     Raises:
       GreenlightError: a fit diverged.
     """
-    settings = settings.scaled(reviews=len(prepared.train))
+    settings = settings.scaled(examples=len(prepared.train))
     wanted = settings.warm_start
     if wanted == "off":
         return _fit(prepared, settings, log_dir=log_dir, strategy=strategy)[0]

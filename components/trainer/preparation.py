@@ -125,8 +125,8 @@ def prepare(
     encode_words = model.embedding_encoder(load(handle, name=embedding.name, trainable=embedding.trained))
     sizes = {"train": data.count(train_files, split="train"), "eval": data.count(eval_files, split="eval")}
     files = {"train": train_files, "eval": eval_files}
-    settings = settings.scaled(reviews=sizes["train"])
-    streamed = sum(sizes.values()) > settings.memory_reviews
+    settings = settings.scaled(examples=sizes["train"])
+    streamed = sum(sizes.values()) > settings.memory_examples
     not_refit = settings.why_not_refit(judged_split=judged_split, streamed=streamed)
     by_character = _by_character(settings, train_files)
     before = with_spaces_tf if by_character else None

@@ -35,7 +35,7 @@ def refit(
         "(trainer.refit): the gate judges on a split that neither fit has seen"
     )
     # The steps are those of the first fit, whose number of epochs this one takes.
-    scaled = settings.scaled(reviews=len(prepared.train))
+    scaled = settings.scaled(examples=len(prepared.train))
     chosen = scaled.model_copy(update={"epochs": epochs, "early_stopping": False})
     classifier = together.fresh_classifier(chosen)
     second = fitting.fit(

@@ -3,7 +3,14 @@
 import math
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, model_validator
+
+FORMER_NAMES = {"memory_examples": "memory_reviews", "scale_with_examples": "scale_with_reviews"}
+"""Names of settings, and their former ones, which are still read."""
+
+
+def _or_former(name: str) -> AliasChoices:
+    return AliasChoices(name, FORMER_NAMES[name])
 
 
 def _file_and_function(name: str) -> str:
@@ -102,7 +109,7 @@ class TrainerSettings(BaseModel):
         description="Whether the model is fitted once more, on the train and eval splits together, for the "
         "number of epochs that the first fit kept; the first fit's predictions on eval calibrate it. `auto`: "
         "if the gate judges on a test split, the fit starts from scratch, and all examples fit in "
-        "`memory_reviews`.",
+        "`memory_examples`.",
     )
     warm_start: Literal["off", "live", "auto"] = Field(
         "off",
@@ -121,14 +128,16 @@ class TrainerSettings(BaseModel):
         description="Processes on this machine that `multi_worker` starts; 0 takes part in the cluster "
         "of TF_CONFIG in the environment.",
     )
-    scale_with_reviews: bool = Field(
+    scale_with_examples: bool = Field(
         True,
+        validation_alias=_or_former("scale_with_examples"),
         description="Whether few training examples lower `batch_size` and `ngram_min_count` of the built-in "
         "model: a step takes at most a 25th of the examples (at least 8), and an n-gram needs one occurrence "
         "among up to 2,500 examples, two among up to 7,500.",
     )
-    memory_reviews: int = Field(
+    memory_examples: int = Field(
         50_000,
+        validation_alias=_or_former("memory_examples"),
         ge=0,
         le=1_000_000_000,
         description="The maximum number of encoded examples in memory; more are read from disk in every "
@@ -176,7 +185,7 @@ class TrainerSettings(BaseModel):
 
         Args:
           judged_split: the split that the gate judges the model on.
-          streamed: whether there are more examples than `memory_reviews`.
+          streamed: whether there are more examples than `memory_examples`.
         """
         if self.refit is False:
             return "trainer.refit is false"
@@ -190,18 +199,18 @@ class TrainerSettings(BaseModel):
             return "the examples are streamed, which makes a second fit long, and a larger share adds little"
         return None
 
-    def scaled(self, *, reviews: int) -> Self:
-        """The settings for a fit to `reviews` training examples; see `scale_with_reviews`.
+    def scaled(self, *, examples: int) -> Self:
+        """The settings for a fit to `examples` training examples; see `scale_with_examples`.
 
         The default values suit 15,000 examples. With a few hundred, an epoch would be a single step, so that
         the fit would end long before it converged, and most n-grams would be missing.
         """
-        if not self.scale_with_reviews:
+        if not self.scale_with_examples:
             return self
         return self.model_copy(
             update={
-                "batch_size": min(self.batch_size, max(_SMALLEST_BATCH, reviews // _LEAST_STEPS)),
-                "ngram_min_count": min(self.ngram_min_count, _most_occurrences(reviews)),
+                "batch_size": min(self.batch_size, max(_SMALLEST_BATCH, examples // _LEAST_STEPS)),
+                "ngram_min_count": min(self.ngram_min_count, _most_occurrences(examples)),
             }
         )
 
@@ -215,8 +224,8 @@ _ONE_OCCURRENCE, _TWO_OCCURRENCES = 2_500, 7_500
 """Up to so many examples, one occurrence of an n-gram is enough, or two."""
 
 
-def _most_occurrences(reviews: int) -> float:
+def _most_occurrences(examples: int) -> float:
     """The highest `ngram_min_count` for so many examples."""
-    if reviews <= _ONE_OCCURRENCE:
+    if examples <= _ONE_OCCURRENCE:
         return 1
-    return 2 if reviews <= _TWO_OCCURRENCES else math.inf
+    return 2 if examples <= _TWO_OCCURRENCES else math.inf

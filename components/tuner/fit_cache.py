@@ -30,8 +30,8 @@ _PREPARED_WITH = (
     "ngram_order",
     "ngram_min_count",
     "ngram_limit",
-    "scale_with_reviews",
-    "memory_reviews",
+    "scale_with_examples",
+    "memory_examples",
 )
 """The training settings that `prepare` looks at; fits that agree in them share what it made."""
 
@@ -92,7 +92,7 @@ class FitCache:
 
     def _path(self, trainer: TrainerSettings, embedding: EmbeddingSettings, module: str) -> Path:
         decides: dict[str, object] = {
-            "trainer": trainer.model_dump(mode="json", exclude={"memory_reviews", "refit"}),
+            "trainer": trainer.model_dump(mode="json", exclude={"memory_examples", "refit"}),
             "embedding": [embedding.trainable, module],
             "reviews": self._reviews,
             "code": self._code,

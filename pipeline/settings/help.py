@@ -15,6 +15,8 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from components.trainer.settings import FORMER_NAMES
+
 OFF = "off"
 _NAMES = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
 _BOUNDS = {
@@ -26,6 +28,8 @@ _BOUNDS = {
 
 
 JsonSchema = Mapping[str, Any]
+FORMER_KEYS = {f"trainer.{old}": f"trainer.{new}" for new, old in FORMER_NAMES.items()}
+"""Keys that settings once had, which layers still accept, and their keys now."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +51,11 @@ class Setting:
     @property
     def default_text(self) -> str:
         return "unset" if self.default is None else show_value(self.default)
+
+
+def current_key(key: str) -> str:
+    """The key that a setting has now, of one that may be its former key."""
+    return FORMER_KEYS.get(key, key)
 
 
 @functools.cache
@@ -132,7 +141,7 @@ def _describe_bounds(schema: JsonSchema) -> Iterator[str]:
 
 
 def find(model: type[BaseModel], key: str) -> Setting | None:
-    return settings_of(model).get(key)
+    return settings_of(model).get(current_key(key))
 
 
 def sections(model: type[BaseModel]) -> list[str]:

@@ -58,13 +58,32 @@ def merge(layers: Iterable[Layer], *, model: type[BaseModel]) -> Merged:
     """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for layer in layers:
+    for layer in map(_with_current_keys, layers):
         whole = [key for key in config_help.settings_of(model) if not layer.key.startswith(f"{key}.")]
         replaced = _lay_over(values, layer.values, whole=frozenset(whole))
         for table in replaced:
             origins = {key: of for key, of in origins.items() if not f"{key}.".startswith(f"{table}.")}
         origins |= {key: layer.origin for key in _leaves(layer.values)}
     return Merged(values, origins)
+
+
+def _with_current_keys(layer: Layer) -> Layer:
+    """The layer with the current keys of settings that it sets by their former ones.
+
+    Raises:
+      InputError: it sets one by both.
+    """
+    former = [key for key in _leaves(layer.values) if key in config_help.FORMER_KEYS]
+    for key in former:
+        section, _, old = key.rpartition(".")
+        current = config_help.current_key(key)
+        table, name = dict(layer.values[section]), current.rpartition(".")[2]
+        if name in table:
+            message = f"{layer.origin}: {key} is the former name of {current}. Keep only {current}."
+            raise InputError(message)
+        table[name] = table.pop(old)
+        layer = Layer(layer.origin, {**layer.values, section: table}, config_help.current_key(layer.key))
+    return layer
 
 
 def _lay_over(

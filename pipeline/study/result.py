@@ -15,7 +15,7 @@ LESSON_TRAINER: Mapping[str, Any] = {
     "ngram_order": 0,
     "label_smoothing": 0.0,
     "calibrate": False,
-    "scale_with_reviews": False,
+    "scale_with_examples": False,
 }
 TABLE_EPOCHS = (1, 5, 10, 20)
 

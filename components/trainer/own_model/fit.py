@@ -23,13 +23,13 @@ _EVAL_BATCH = 512
 def read(
     settings: TrainerSettings, *, train_files: Sequence[str], eval_files: Sequence[str]
 ) -> tuple[data.Batches, data.Batches]:
-    """Both splits as text, in memory or streamed (`trainer.memory_reviews`).
+    """Both splits as text, in memory or streamed (`trainer.memory_examples`).
 
     Raises:
       GreenlightError: a split is empty or cannot be read.
     """
     sizes = data.count(train_files, split="train"), data.count(eval_files, split="eval")
-    if sum(sizes) > settings.memory_reviews:
+    if sum(sizes) > settings.memory_examples:
         progress.report(f"{sizes[0]:,} and {sizes[1]:,} examples are streamed in every epoch")
         return data.StreamedReviews(train_files, sizes[0]), data.StreamedReviews(eval_files, sizes[1])
     return data.read(train_files, split="train"), data.read(eval_files, split="eval")

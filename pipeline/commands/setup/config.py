@@ -46,8 +46,8 @@ def explain(key: str | None) -> None:
     known = config_help.settings_of(Settings)
     if key is None:
         click.echo(config_help.explain_all(known.values()))
-    elif key in known:
-        click.echo(config_help.explain(known[key]))
+    elif setting := config_help.find(Settings, key):
+        click.echo(config_help.explain(setting))
     elif key in config_help.sections(Settings):
         click.echo(config_help.explain_all(setting for setting in known.values() if setting.section == key))
     else:

@@ -138,7 +138,7 @@ def test_the_same_seed_gives_the_same_model(prepared):
 
 
 def test_without_ngrams_and_streamed(files, embedding_settings, cache_dir):
-    settings = SETTINGS.model_copy(update={"ngram_order": 0, "memory_reviews": 10, "epochs": 1})
+    settings = SETTINGS.model_copy(update={"ngram_order": 0, "memory_examples": 10, "epochs": 1})
     prepared = prepare(settings, embedding_settings, cache_dir=cache_dir, classes=NAMES, **files)
     assert isinstance(prepared.train, data.StreamedReviews)
     classifier, record = train.fit_prepared(prepared, settings)
@@ -147,7 +147,7 @@ def test_without_ngrams_and_streamed(files, embedding_settings, cache_dir):
 
 
 def test_streamed_reviews_teach_ngrams(files, embedding_settings, cache_dir):
-    settings = SETTINGS.model_copy(update={"memory_reviews": 10})
+    settings = SETTINGS.model_copy(update={"memory_examples": 10})
     streamed = prepare(settings, embedding_settings, cache_dir=cache_dir, classes=NAMES, **files)
     whole = prepare(SETTINGS, embedding_settings, cache_dir=cache_dir, classes=NAMES, **files)
     np.testing.assert_array_equal(streamed.vocabulary.keys, whole.vocabulary.keys)

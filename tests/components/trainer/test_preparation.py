@@ -32,7 +32,7 @@ def test_small_splits_are_encoded_in_memory(prepared_with):
 def test_large_splits_are_streamed_and_train_as_well(prepared_with):
     lines = []
     with progress.reporting_to(lines.append):
-        prepared, settings = prepared_with(memory_reviews=300)
+        prepared, settings = prepared_with(memory_examples=300)
     assert lines[-1] == "400 and 200 examples are streamed in every epoch"
     assert isinstance(prepared.train, data.StreamedReviews)
     _, record = fit_prepared(prepared, settings)
@@ -41,21 +41,21 @@ def test_large_splits_are_streamed_and_train_as_well(prepared_with):
 
 
 def test_streamed_splits_learn_from_a_share(prepared_with, monkeypatch):
-    streamed, _ = prepared_with(memory_reviews=0)
+    streamed, _ = prepared_with(memory_examples=0)
     monkeypatch.setattr(preparation, "_SAMPLE", 200)
-    share, _ = prepared_with(memory_reviews=0)
+    share, _ = prepared_with(memory_examples=0)
     assert 0 < len(share.vocabulary) < len(streamed.vocabulary)
 
 
 def test_a_share_that_is_all_of_them_teaches_the_same(prepared_with):
-    in_memory, streamed = (prepared_with(memory_reviews=most)[0].vocabulary for most in (1000, 0))
+    in_memory, streamed = (prepared_with(memory_examples=most)[0].vocabulary for most in (1000, 0))
     np.testing.assert_array_equal(streamed.keys, in_memory.keys)
     np.testing.assert_array_equal(streamed.values, in_memory.values)
 
 
 def test_n_grams_can_be_left_out(prepared_with):
     assert prepared_with(ngram_order=0)[0].vocabulary is None
-    assert prepared_with(ngram_order=0, memory_reviews=0)[0].vocabulary is None
+    assert prepared_with(ngram_order=0, memory_examples=0)[0].vocabulary is None
 
 
 @pytest.fixture
@@ -64,9 +64,9 @@ def trained_both_ways(prepared_with, packaged_reviews):
 
     def train(**changes):
         texts = tf.constant([text for text, _ in packaged_reviews[600:]])
-        for memory_reviews in (1000, 0):
+        for memory_examples in (1000, 0):
             prepared, settings = prepared_with(
-                memory_reviews=memory_reviews, dropout=0.0, scale_with_reviews=False, **changes
+                memory_examples=memory_examples, dropout=0.0, scale_with_examples=False, **changes
             )
             classifier, record = fit_prepared(prepared, settings)
             yield [epoch["val_loss"] for epoch in record.epochs], classifier.probability(texts).numpy()

@@ -188,9 +188,9 @@ def test_a_model_without_n_grams_is_refit_too(trained):
 
 @pytest.mark.proof
 def test_streamed_reviews_are_refit_when_asked_for(trained):
-    _, left_off = trained(memory_reviews=0, epochs=1)
+    _, left_off = trained(memory_examples=0, epochs=1)
     assert left_off.refit is None and left_off.not_refit.startswith("the examples are streamed")
-    _, record = trained(memory_reviews=0, refit=True, epochs=1)
+    _, record = trained(memory_examples=0, refit=True, epochs=1)
     assert record.refit.reviews == 600
 
 

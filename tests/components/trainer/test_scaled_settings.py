@@ -23,7 +23,7 @@ DEFAULT = TrainerSettings()
     ],
 )
 def test_few_reviews_lower_steps_and_counts(reviews, batch_size, min_count):
-    scaled = DEFAULT.scaled(reviews=reviews)
+    scaled = DEFAULT.scaled(examples=reviews)
 
     assert (scaled.batch_size, scaled.ngram_min_count) == (batch_size, min_count)
     assert scaled.model_copy(update={"batch_size": 512, "ngram_min_count": 3}) == DEFAULT
@@ -33,10 +33,10 @@ def test_no_value_is_raised():
     settings = TrainerSettings(batch_size=4, ngram_min_count=1)
 
     for reviews in (10, 375, 5_000, 15_000):
-        assert settings.scaled(reviews=reviews) == settings
+        assert settings.scaled(examples=reviews) == settings
 
 
 def test_scaling_can_be_turned_off():
-    settings = TrainerSettings(scale_with_reviews=False)
+    settings = TrainerSettings(scale_with_examples=False)
 
-    assert settings.scaled(reviews=10) == settings
+    assert settings.scaled(examples=10) == settings

@@ -21,7 +21,7 @@ from components.trainer.train import HISTORY, carry_out
 SAME = TrainerSettings(
     epochs=3,
     batch_size=90,
-    scale_with_reviews=False,
+    scale_with_examples=False,
     hidden_units=(4,),
     dropout=0.0,
     ngram_min_count=2,

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from components.errors import InputError
+from components.trainer.settings import TrainerSettings
 from pipeline import config
 from pipeline.cli import cli
 from pipeline.config import Settings, load
@@ -161,3 +162,45 @@ def test_entries_that_were_replaced_have_no_origin(two_files):
     assert {key: Path(of).name for key, of in merged.origins.items()} == {
         "data.labels.bad": "b.toml", "data.labels.good": "b.toml", "gate.slices.overall": "a.toml",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"file": "[trainer]\nmemory_reviews = 7\n"},
+        {"assignments": ["trainer.memory_reviews=7"]},
+        {"environment": {"GREENLIGHT_TRAINER__MEMORY_REVIEWS": "7"}},
+        {"values": {"trainer.memory_reviews": 7}},
+        {"file": "[trainer]\nmemory_examples = 3\n", "assignments": ["trainer.memory_reviews=7"]},
+        {"file": "[trainer]\nmemory_reviews = 3\n", "assignments": ["trainer.memory_examples=7"]},
+    ],
+)
+def test_the_former_name_of_a_setting_is_still_read(tmp_path, given):
+    if "file" in given:
+        (tmp_path / "a.toml").write_text(given["file"])
+        given = {**given, "file": tmp_path / "a.toml"}
+    settings = load(**given)
+    assert settings.trainer.memory_examples == 7
+    assert "memory_examples = 7" in config.to_toml(settings)
+
+
+def test_one_setting_by_both_of_its_names_is_refused(tmp_path):
+    file = tmp_path / "a.toml"
+    file.write_text("[trainer]\nmemory_reviews = 7\nmemory_examples = 8\n")
+    with pytest.raises(InputError) as error:
+        load(file=file)
+    now = "trainer.memory_examples"
+    told = f"trainer.memory_reviews is the former name of {now}. Keep only {now}."
+    assert str(error.value) == f"{file}: {told}"
+
+
+def test_a_former_name_is_explained_by_the_current_one():
+    result = CliRunner().invoke(cli, ["config", "explain", "trainer.scale_with_reviews"])
+    assert result.stdout.startswith("trainer.scale_with_examples\n")
+
+
+def test_the_trainers_settings_of_a_former_version_are_read():
+    recorded = '{"memory_reviews": 7, "scale_with_reviews": false, "hidden_units": [4]}'
+    settings = TrainerSettings.model_validate_json(recorded)
+    assert (settings.memory_examples, settings.scale_with_examples) == (7, False)
+    assert TrainerSettings(memory_reviews=7) == TrainerSettings(memory_examples=7)

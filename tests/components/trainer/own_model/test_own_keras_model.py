@@ -121,7 +121,7 @@ def test_the_same_seed_gives_the_same_model(fitted):
 
 
 def test_more_reviews_than_the_memory_takes_are_streamed(fitted):
-    _, history = fitted(LOGIT, memory_reviews=0)
+    _, history = fitted(LOGIT, memory_examples=0)
     assert history["examples"] == {"train": 400, "eval": 200}
 
 
