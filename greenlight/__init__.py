@@ -5,7 +5,7 @@
     result = greenlight.run(workspace="workspace", settings={"trainer.epochs": 10})
     project = greenlight.load("workspace")
     project.runs.to_pandas()
-    project.live.predict(["A film to remember."])
+    project.live.predict(["A text to label."])
 
 It imports no TensorFlow: `run` starts a process of its own, and `live` imports it with its first prediction.
 """

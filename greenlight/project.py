@@ -138,7 +138,7 @@ class LoadedVersion:
           GreenlightError: the model fails on them.
         """
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
-            raise TypeError("predict takes a list of texts, such as ['A film to remember.']")
+            raise TypeError("predict takes a list of texts, such as ['A text to label.']")
         return self._model.predict(list(texts))
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """The Python client for the model server, over REST or gRPC; it imports no TensorFlow.
 
     with connect("http://localhost:8501") as client:
-        for prediction in client.predict(["A film to remember."]):
+        for prediction in client.predict(["A text to label."]):
             print(prediction.label, prediction.probability, prediction.version)
 
 It speaks TensorFlow Serving's protocols, so it works with TensorFlow Serving and KServe as well.

@@ -23,6 +23,8 @@ STAGE = "Approval"
 APPROVED_BY = "approved_by"
 """The custom property that distinguishes an approval's blessing from the gate's."""
 _EXECUTION_TYPE = "greenlight.Approval"
+SHOWN_NAMES = {"unseen_reviews": "unseen_examples"}
+"""Names of conditions in the JSON of verdicts and approvals, and those that people read and give."""
 
 
 class NotWaived(GreenlightError):
@@ -44,11 +46,23 @@ class Waivers:
     everything: bool = False
 
     def cover(self, condition: ConditionResult) -> bool:
-        return self.everything or condition.kind in WAIVABLE_KINDS or condition_name(condition) in self.names
+        named = not _names(condition).isdisjoint(self.names)
+        return self.everything or condition.kind in WAIVABLE_KINDS or named
 
 
 def condition_name(condition: ConditionResult) -> str:
     """The name of a condition on the command line: METRIC or METRIC:CLASS, of a slice with @SLICE."""
+    name = _recorded_name(condition)
+    return SHOWN_NAMES.get(name, name)
+
+
+def _names(condition: ConditionResult) -> set[str]:
+    """The names by which a condition can be waived."""
+    return {condition_name(condition), _recorded_name(condition)}
+
+
+def _recorded_name(condition: ConditionResult) -> str:
+    """The name of a condition in JSON."""
     metric = (
         condition.metric if condition.class_name is None else f"{condition.metric}:{condition.class_name}"
     )
@@ -82,7 +96,7 @@ def approve(verdict: Verdict, approval: Approval, waivers: Waivers | None = None
 def waived(verdict: Verdict) -> list[str]:
     """The names of the waived conditions; a change is distinct from the metric itself."""
     return [
-        f"{_KINDS.get(each.kind, '')}{condition_name(each)}"
+        f"{_KINDS.get(each.kind, '')}{_recorded_name(each)}"
         for each in verdict.conditions
         if each.waived is not None
     ]
@@ -94,8 +108,9 @@ _KINDS = {"change": "change of ", "change_ceiling": "change of ", "gap": "gap of
 def _refuse_unknown(waivers: Waivers, failed: list[ConditionResult], *, run: str) -> None:
     """Raises InputError for waivers of conditions that did not fail: they may be typing errors."""
     known = list(dict.fromkeys(condition_name(each) for each in failed))
+    accepted = set().union(*map(_names, failed))
     for name in waivers.names:
-        if name not in known:
+        if name not in accepted:
             told = ", ".join(known)
             raise InputError(f"{name!r} is not a condition that failed in run {run}; these did: {told}.")
 

@@ -124,7 +124,7 @@ def _answered(batch: Sequence[Unlabeled], predict: Predict) -> list[Predicted]:
 
 def _require_that_any_is_taken(predict: Predict) -> None:
     """Raises TextsRefused if it is not for the texts that they are refused."""
-    predict(["A film."])
+    predict(["A text."])
 
 
 def _answered_in_parts(

@@ -25,7 +25,7 @@ _EXAMPLE: Schema = {
     "type": "object",
     "additionalProperties": _FEATURE,
     "description": "A tf.Example: features by name, each a value or a list of values of one type.",
-    "examples": [{"text": "A film to remember."}],
+    "examples": [{"text": "A text to label."}],
 }
 _PARAMETERS: Schema = {"type": "object"}
 
@@ -70,7 +70,7 @@ SCHEMAS: dict[str, Schema] = {
             },
         },
         "oneOf": [{"required": ["instances"]}, {"required": ["inputs"]}],
-        "examples": [{"instances": ["A film to remember."]}, {"inputs": {"text": ["A film to remember."]}}],
+        "examples": [{"instances": ["A text to label."]}, {"inputs": {"text": ["A film to remember."]}}],
     },
     "PredictAnswer": {
         "type": "object",
@@ -133,7 +133,7 @@ SCHEMAS: dict[str, Schema] = {
     )
     | {
         "examples": [
-            {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["A film to remember."]}]}
+            {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["A text to label."]}]}
         ]
     },
     "V2Answer": _object(

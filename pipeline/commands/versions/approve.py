@@ -55,7 +55,7 @@ def approve(
     named with --waive, otherwise the command ends with exit code 3. A model that cannot be served is never
     promoted.
     """
-    from components.evaluator.approval import Waivers
+    from components.evaluator.approval import SHOWN_NAMES, Waivers
     from pipeline.approval import Decision, promote_refused
     from pipeline.termination import as_interruption
     from pipeline.workspace.layout import Workspace
@@ -74,7 +74,7 @@ def approve(
     click.echo(f"Approved by {approval['by']} at {approval['at']}: {approval['reason']}")
     for line in done.accuracies.lines():
         click.echo(line)
-    click.echo(f"Waived: {', '.join(approval['waived'])}")
+    click.echo(f"Waived: {', '.join(SHOWN_NAMES.get(name, name) for name in approval['waived'])}")
 
 
 def _write_card(workspace: Workspace, done: Approved) -> None:

@@ -37,15 +37,17 @@ def test_a_model_whose_baseline_is_gone_becomes_the_next_version(approve, refuse
     assert Path(live.path, "saved_model.pb").read_bytes() == (model / "saved_model.pb").read_bytes()
 
 
-@pytest.mark.parametrize("named", [[], ["--waive", "unseen_reviews"]])
+@pytest.mark.parametrize("named", [[], ["--waive", "unseen_examples"], ["--waive", "unseen_reviews"]])
 def test_no_fair_comparison_is_waived_and_the_record_of_its_reviews_goes_with_the_model(
     approve, refuse, workspace, versions, named
 ):
     refuse({"accuracy": True, "unseen_reviews": False})
     (workspace.artifacts / RUN / "verdict" / REVIEWS_NAME).write_bytes(b"hashes of reviews")
 
-    assert approve(*named).exit_code == 0
+    result = approve(*named)
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "Waived: unseen_examples")
     live = versions.live()
+    assert live.manifest.facts.approval["waived"] == ["unseen_reviews"]  # as programs know it
     assert Path(live.path, REVIEWS_NAME).read_bytes() == b"hashes of reviews"
     assert versions.verify(live.number) == []
     assert [each["status"] for each in live.manifest.facts.conditions] == ["not judged", "waived"]
