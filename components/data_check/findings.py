@@ -45,7 +45,7 @@ def only_too_few(
     *,
     classes: Names = CLASSES,
 ) -> bool:
-    """Whether there are findings in splits of too few examples alone: what else is wrong there may come of it.
+    """Whether there are findings in splits of too few examples alone: what else is wrong may come of it.
 
     Args: as `findings` takes them.
     """
