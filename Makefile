@@ -13,6 +13,7 @@ help: ## list these commands
 	@echo '  VENV=DIR      keep the environment in DIR instead of .venv'
 	@echo '  PYTHON=FILE   build the environment with this Python'
 	@echo '  GPU=1         TensorFlow with CUDA, on Linux'
+	@echo '  TEXT=1        tensorflow-text, for SentencePiece modules'
 	@echo '  ARGS="..."    hand arguments on: make run ARGS="--workspace DIR", make test ARGS="-k gate"'
 
 setup: ## make the environment, or bring it up to date; nothing to do when it is ready

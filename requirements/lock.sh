@@ -27,6 +27,7 @@ for generation in 1.16 1.21; do
     --python-version 3.11 --universal "$@"
   compile "tests-$generation" --constraint "requirements/tfx-$generation.txt" --python-version 3.11 --universal "$@"
   compile "gpu-$generation" --no-deps --python-version 3.11 --universal "$@"
+  compile "text-$generation" --no-deps --python-version 3.11 --universal "$@" # it asks for tensorflow, with CUDA on Linux
 done
 compile schemas --no-deps --python-version 3.11 --universal "$@"
 compile mutants --no-deps --python-version 3.11 --universal "$@"

@@ -8,6 +8,7 @@
 #   requirements/setup.sh --explain   say which generation, Python and folder it would take, and change nothing
 #
 #   GPU=1        TensorFlow with CUDA (Linux); later updates keep it
+#   TEXT=1       tensorflow-text, for SentencePiece modules; later updates keep it
 #   VENV=DIR     where the environment is kept (default .venv; relative to the checkout)
 #   PYTHON=FILE  the Python to build it with (default: the one it was built with, or the first on PATH that fits)
 # GREENLIGHT_PLATFORM ("Linux x86_64") and GREENLIGHT_GLIBC ("2.36") stand in for what the machine says of itself; the
@@ -171,15 +172,17 @@ digest() {
     cat requirements/setup.sh requirements/uv.txt "$packages" pyproject.toml
     if with tests; then cat "requirements/tests-$generation.txt" requirements/schemas.txt; fi
     if with gpu; then cat "requirements/gpu-$generation.txt"; fi
+    if with text; then cat "requirements/text-$generation.txt"; fi
   } | sha256
 }
 
-with() { # with tests | with gpu: is it asked for, or there already?
+with() { # with tests | with gpu | with text: is it asked for, or there already?
   case " $extras " in *" $1 "*) ;; *) return 1 ;; esac
 }
 
 # Sets packages to the lock of what the environment is for, and extras to what it has or is to have beside these: "",
-# "tests", "gpu", "gpu tests"; or "serve", "gpu serve" for a model server, which has none of the other packages of a run.
+# "tests", "gpu text", "gpu tests"; or "serve", "text serve" for a model server, which has none of the other packages of a
+# run.
 choose_extras() {
   local known name
   known=" $(stamped extras) $* "
@@ -187,7 +190,7 @@ choose_extras() {
   extras=""
   packages="requirements/tfx-$generation.txt"
   case $known in *" serve "*) packages="requirements/serve-$generation.txt" ;; esac
-  for name in gpu serve tests; do
+  for name in gpu text serve tests; do
     case $known in *" $name "*) extras="${extras:+$extras }$name" ;; esac
   done
   if with gpu && [ "${platform%% *}" != Linux ]; then
@@ -267,6 +270,7 @@ install_packages() {
     uv_pip uninstall tensorflow-cpu
     pip_install -r "requirements/gpu-$generation.txt"
   fi
+  if with text; then pip_install -r "requirements/text-$generation.txt"; fi
   if with tests; then pip_install --upgrade --target "$venv/schemas" -r requirements/schemas.txt; fi
   uv_pip install --offline --no-deps --no-build-isolation --editable .
 }
@@ -331,6 +335,7 @@ lock=$venv/.greenlight-lock
 choose_generation
 asked=()
 if [ -n "${GPU:-}" ]; then asked+=(gpu); fi
+if [ -n "${TEXT:-}" ]; then asked+=(text); fi
 case ${1:-} in --tests | --serve) asked+=("${1#--}") ;; esac
 choose_extras ${asked[@]+"${asked[@]}"}
 wanted=$(digest)

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_hub as hub
 
+from components.embeddings import text_ops
 from components.errors import InputError
 
 
@@ -20,6 +21,7 @@ def load(handle: str, *, name: str, trainable: bool) -> hub.KerasLayer:
     Raises:
       InputError: it cannot be loaded, is not a text embedding, or cannot be trained although it shall be.
     """
+    text_ops.load_for(handle, name=name)
     probe = _probe(handle, name)
     module = probe.resolved_object
     if trainable and not callable(module):

@@ -42,7 +42,7 @@ def locate(settings: EmbeddingSettings, *, cache_dir: Path, progress: Progress |
     if embedding.kind == "built":
         return str(_built(settings, cache_dir / "embeddings", progress))
     if embedding.kind == "hub":
-        return _downloaded(embedding.handle, cache_dir / "hub", progress)
+        return _downloaded(embedding.handle, cache_dir, progress)
     return embedding.handle
 
 
@@ -60,7 +60,7 @@ def fingerprint(settings: EmbeddingSettings, *, cache_dir: Path | None = None) -
         return content.folder_hash(Path(embedding.handle))
     if not embedding.handle.startswith(_DOWNLOADED):
         return _bucket_fingerprint(embedding.handle)
-    folder = _download_folder(embedding.handle, cache_dir.absolute() / "hub") if cache_dir else None
+    folder = download_folder(embedding.handle, cache_dir=cache_dir) if cache_dir else None
     if folder is None or not catalog.is_saved_model(folder):
         return _address_fingerprint(embedding.handle)
     return content.folder_hash(folder)
@@ -136,8 +136,9 @@ def _build_fingerprint(settings: EmbeddingSettings) -> str:
     return content.short_hash(str(settings.vocabulary_size), *glove.SHA256.values(), *sources)
 
 
-def _downloaded(url: str, shelf: Path, progress: Progress) -> str:
-    folder = _download_folder(url, shelf)
+def _downloaded(url: str, cache_dir: Path, progress: Progress) -> str:
+    folder = download_folder(url, cache_dir=cache_dir)
+    shelf = folder.parent
     record = folder.with_name(folder.name + ".seal.json")
     with locked(folder):
         if not _is_whole(folder, record):
@@ -159,9 +160,12 @@ def _downloaded(url: str, shelf: Path, progress: Progress) -> str:
     return str(folder)
 
 
-def _download_folder(url: str, shelf: Path) -> Path:
-    """The name that hub itself gives it, so that a cache filled elsewhere may be copied here."""
-    return shelf / hashlib.sha1(url.encode(), usedforsecurity=False).hexdigest()
+def download_folder(url: str, *, cache_dir: Path) -> Path:
+    """The folder of a downloaded module, there or not.
+
+    It has the name that hub itself gives it, so that a cache filled elsewhere may be copied here.
+    """
+    return cache_dir.absolute() / "hub" / hashlib.sha1(url.encode(), usedforsecurity=False).hexdigest()
 
 
 def _is_whole(folder: Path, record: Path) -> bool:

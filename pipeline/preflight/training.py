@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.embeddings import catalog
+from components.embeddings import catalog, text_ops
 from components.errors import InputError
 from components.example_gen.sources import preflight
 from components.trainer import workers
@@ -54,7 +54,7 @@ def require_study(settings: Settings, output: Path | None = None) -> None:
     """
     _require_built_in(settings, "`greenlight study` compares")
     _require_two_classes(settings)
-    catalog.find(settings.embedding.name)
+    text_ops.require(settings.embedding, cache_dir=settings.cache)
     if output is not None:
         _require_writable(output)
     _require_source(settings)
@@ -98,7 +98,7 @@ def _require_model(settings: Settings) -> None:
     if settings.trainer.module is not None:
         ModuleFile.read(settings.trainer.module)
     else:
-        catalog.find(settings.embedding.name)
+        text_ops.require(settings.embedding, cache_dir=settings.cache)
         _require_features(settings)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from serving.model.predictor import Predictor, Signature, TensorSpec
 from serving.tensorflow_errors import root_cause
+from serving.text_ops import MissingTextOps, load_for
 
 SERVE_TAG = "serve"
 _NOT_FOR_CLIENTS = frozenset({"__saved_model_init_op", "__saved_model_train_op"})
@@ -52,6 +53,7 @@ def load(path: str, version: int = 0, *, parallel: bool = False) -> Predictor:
     """
     import tensorflow as tf
 
+    _load_ops(path)
     options = tf.compat.v1.ConfigProto()
     if not parallel:
         options.inter_op_parallelism_threads, options.intra_op_parallelism_threads = -1, 1
@@ -80,10 +82,18 @@ def load_parts(path: str) -> Any:
     """
     import tensorflow as tf
 
+    _load_ops(path)
     try:
         return tf.saved_model.load(path)
     except Exception as error:  # TensorFlow raises many types for a damaged SavedModel
         raise LoadError(root_cause(error)) from error
+
+
+def _load_ops(path: str) -> None:
+    try:
+        load_for(path)
+    except MissingTextOps as error:
+        raise LoadError(str(error)) from error
 
 
 def _signature(name: str, definition: Any) -> Signature:

@@ -104,6 +104,20 @@ def test_tensorflow_with_cuda_is_refused_where_there_is_none(machine):
     assert "GPU=1 is for Linux" in refused.stderr
 
 
+@pytest.mark.parametrize("mode", ["", "--serve"])
+def test_tensorflow_text_is_a_choice_that_stays(machine, mode):
+    machine.add_python("python3.11", "3.11.9")
+    assert machine.setup(*filter(None, [mode]), TEXT="1").returncode == 0
+    commands = [note.split(" [")[0] for note in machine.notes]
+    synchronized = next(n for n, command in enumerate(commands) if command.startswith("uv pip sync"))
+    added = next(n for n, command in enumerate(commands) if command.endswith("-r requirements/text-1.16.txt"))
+    assert synchronized < added and "--no-deps" in commands[added]
+    machine.forget()
+    assert machine.setup(*filter(None, [mode]), TEXT="1").returncode == 0 and machine.notes == []
+    if not mode:
+        assert machine.setup().returncode == 0 and machine.notes == []
+
+
 def test_tfx_1_21_needs_no_wheel_that_refuses(machine):
     machine.add_python("python3.13", "3.13.1")
     assert machine.setup(GREENLIGHT_GLIBC="2.41").returncode == 0

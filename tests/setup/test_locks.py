@@ -75,6 +75,17 @@ def test_tensorflow_with_cuda_is_of_the_same_version(generation):
 
 
 @pytest.mark.parametrize("generation", ["1.16", "1.21"])
+def test_tensorflow_text_is_of_tensorflows_version(generation):
+    run, text = (pins(REQUIREMENTS / f"{name}-{generation}.txt") for name in ("tfx", "text"))
+    assert text.keys() == {"tensorflow-text"}
+    assert minor(text["tensorflow-text"]) == minor(run["tensorflow-cpu"])
+
+
+def minor(version: str) -> str:
+    return version.rpartition(".")[0]
+
+
+@pytest.mark.parametrize("generation", ["1.16", "1.21"])
 def test_one_installer_installs_tfx_with_all_it_needs(generation):
     """Also 1.16, whose metadata asks for a Python below 3.11."""
     locked = pins(REQUIREMENTS / f"tfx-{generation}.txt")

@@ -38,9 +38,10 @@ def embeddings(as_json: bool) -> None:
 @click.argument("texts", metavar="TEXT...", nargs=-1, required=True)
 def embed(settings: Settings, texts: Sequence[str], as_json: bool) -> None:
     """Print the embedding vectors of texts."""
-    from components.embeddings import catalog
+    from components.embeddings import text_ops
 
-    catalog.find(settings.embedding.name)  # an unknown name is answered before TensorFlow is loaded
+    # An unknown name, or a missing package, is answered before TensorFlow is loaded.
+    text_ops.require(settings.embedding, cache_dir=settings.cache)
     vectors = _vectors(settings, texts)
     if as_json:
         pairs = zip(texts, vectors, strict=True)
