@@ -102,7 +102,8 @@ def compare(settings: Settings, what: DriftInput, *, against: SpanInput | None =
     else:
         reference, name = _texts(settings, against), str(against)
         reference_data = reference.account()
-    model, trained_on = FeatureModel(version.path), examples.trained_on(folder, fitted_on=fitted_on)
+    model = FeatureModel(version.path, threshold=version.threshold)
+    trained_on = examples.trained_on(folder, fitted_on=fitted_on)
     theirs = model.features(reference, trained_on=trained_on)
     ours = model.features(given, trained_on=trained_on)
     findings, histograms = comparison.compare(

@@ -2,9 +2,11 @@
 
     python -m benchmarks.accuracy.peers WORKSPACE
     python -m benchmarks.accuracy.peers WORKSPACE --fit train,eval --score test
+    python -m benchmarks.accuracy.peers WORKSPACE --characters
 
 WORKSPACE is that of a `greenlight run`. The last line printed is JSON: accuracy, macro F1 and seconds of each
-fit, from text to model. NB-SVM is for two classes only.
+fit, from text to model. NB-SVM is for two classes only. `--characters`, for texts without spaces, is TF-IDF
+of one to three characters.
 """
 
 import argparse
@@ -34,6 +36,11 @@ def tfidf_regression(texts: list[str], labels: np.ndarray) -> Classify:
     return model.fit(texts, labels).predict
 
 
+def tfidf_of_characters(texts: list[str], labels: np.ndarray) -> Classify:
+    vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 3))
+    return make_pipeline(vectorizer, LogisticRegression(C=30, max_iter=1000)).fit(texts, labels).predict
+
+
 def nb_svm(texts: list[str], labels: np.ndarray) -> Classify:
     """Wang and Manning, Baselines and Bigrams (2012): binary counts, weighed by a naive Bayes ratio."""
     counts = CountVectorizer(ngram_range=(1, 2), binary=True)
@@ -45,6 +52,7 @@ def nb_svm(texts: list[str], labels: np.ndarray) -> Classify:
 
 
 PEERS = {"TF-IDF, logistic regression": tfidf_regression, "NB-SVM": nb_svm}
+OF_CHARACTERS = {"TF-IDF of characters, logistic regression": tfidf_of_characters}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -52,11 +60,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--fit", default="train", help="the splits to fit on, such as train,eval")
     parser.add_argument("--score", default="eval", help="the split to score on")
+    parser.add_argument("--characters", action="store_true", help="features of characters instead of words")
     given = parser.parse_args(arguments)
     texts, labels = read(given.workspace, *given.fit.split(","))
     scored_texts, truth = read(given.workspace, given.score)
     found = {}
-    for name, fit in PEERS.items():
+    for name, fit in (OF_CHARACTERS if given.characters else PEERS).items():
         if name == "NB-SVM" and labels.max() > 1:
             continue
         started = time.perf_counter()

@@ -8,7 +8,7 @@ import numpy as np
 
 from components.drift import comparators, sampling_error
 from components.drift.buckets import Buckets, tenths_from_0_to_1, tenths_of
-from components.drift.features import Features
+from components.drift.features import Features, positive
 from components.drift.findings import Finding, Histogram, judged, unjudged
 from components.drift.settings import DriftSettings
 from components.reviews import CLASSES
@@ -134,7 +134,8 @@ def _columns(
             whose="examples that the model was not trained on",
             buckets=lambda probabilities: tenths_from_0_to_1(),
             told=lambda ours, theirs: (
-                f"{np.mean(ours >= 0.5):.1%} {classes[1]}, reference {np.mean(theirs >= 0.5):.1%}; "
+                f"{np.mean(positive(ours, compared.threshold)):.1%} {classes[1]}, "
+                f"reference {np.mean(positive(theirs, reference.threshold)):.1%}; "
                 f"{_unsure(ours):.1%} from 0.1 to 0.9, reference {_unsure(theirs):.1%}"
             ),
         )

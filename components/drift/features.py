@@ -12,6 +12,7 @@ import tensorflow as tf
 from components.drift.texts import Texts
 from components.errors import GreenlightError
 from components.reviews import count_words, normalize
+from components.threshold import DEFAULT
 from serving.model.loader import LoadError, load, load_parts
 from serving.status import RequestError
 from serving.tensorflow_errors import root_cause
@@ -36,6 +37,7 @@ class Features:
       vector: float32 [N, D], the embedding of each text, normalized to length 1 (0 without tokens); None if
         the embedding is not accessible.
       classes: int16 [N], the predicted class, of a model of more than two; None for a model of two.
+      threshold: the probability from which on the model predicts the positive class, of two.
     """
 
     words: np.ndarray
@@ -45,6 +47,7 @@ class Features:
     unknown: np.ndarray | None = None
     vector: np.ndarray | None = None
     classes: np.ndarray | None = None
+    threshold: float = DEFAULT
 
     def __len__(self) -> int:
         return len(self.words)
@@ -57,11 +60,12 @@ class Features:
     @property
     def predicted(self) -> np.ndarray:
         """int [N], the predicted class."""
-        return self.probability >= 0.5 if self.classes is None else self.classes
+        return positive(self.probability, self.threshold) if self.classes is None else self.classes
 
     def at(self, rows: np.ndarray) -> "Features":
         """The texts at `rows`, int [M]."""
-        return Features(
+        return dataclasses.replace(
+            self,
             words=self.words[rows],
             label=self.label[rows],
             seen=self.seen[rows],
@@ -77,18 +81,26 @@ class Predicted(NamedTuple):
 
     probability: np.ndarray
     classes: np.ndarray | None
+    threshold: float = DEFAULT
 
     @property
     def label(self) -> np.ndarray:
         """int [N], the predicted class."""
-        return (self.probability >= 0.5).astype(np.int16) if self.classes is None else self.classes
+        if self.classes is not None:
+            return self.classes
+        return positive(self.probability, self.threshold).astype(np.int16)
 
     @property
     def confidence(self) -> np.ndarray:
         """float [N], the probability of the predicted class."""
         if self.classes is not None:
             return self.probability
-        return np.maximum(self.probability, 1 - self.probability)
+        return np.where(self.label == 1, self.probability, 1 - self.probability)
+
+
+def positive(probability: np.ndarray, threshold: float) -> np.ndarray:
+    """bool [N]: from the threshold on, as float32, as in the exported signatures."""
+    return probability >= np.float32(threshold)
 
 
 class FeatureModel:
@@ -96,13 +108,15 @@ class FeatureModel:
 
     Args:
       folder: the SavedModel.
+      threshold: the probability from which on it predicts the positive class, of two.
 
     Raises:
       GreenlightError: it cannot be loaded, or does not accept raw text.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, threshold: float = DEFAULT) -> None:
         self._folder = folder
+        self._threshold = threshold
         try:
             self._model = load(folder, parallel=True)
             self._model.signatures["serving_default"].check_names(["text"])
@@ -134,7 +148,7 @@ class FeatureModel:
         parts = [self._ask(batch) for batch in _batches(texts)]
         probability = np.concatenate([np.zeros(0, np.float32), *(part.probability for part in parts)])
         classes = [part.classes for part in parts if part.classes is not None]
-        return Predicted(probability, np.concatenate(classes) if classes else None)
+        return Predicted(probability, np.concatenate(classes) if classes else None, self._threshold)
 
     def features(self, given: Texts, *, trained_on: np.ndarray) -> Features:
         """The features of at least one text.
@@ -154,6 +168,7 @@ class FeatureModel:
             seen=np.isin(fingerprints(given.texts), trained_on),
             probability=predicted.probability,
             classes=predicted.classes,
+            threshold=self._threshold,
             unknown=self._embedding.unknown(batches),
             vector=self._embedding.vectors(batches),
         )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from components.errors import DataStopped, GreenlightError, InputError
 from components.reviews import CLASSES
+from components.threshold import DEFAULT as THRESHOLD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,8 +106,12 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
     told |= suspected(labeled)
     if live is None:
         return told
-    before = None if previous is None else Known(previous.path, _classes_of(previous))
-    return told | compared(labeled, Known(live.path, _classes_of(live)), before, classes=data.class_names)
+    before = None if previous is None else _known(previous)
+    return told | compared(labeled, _known(live), before, classes=data.class_names)
+
+
+def _known(version: Version) -> Known:
+    return Known(version.path, _classes_of(version), version.threshold)
 
 
 def _with_classes(data: DataSettings, live: Version | None) -> DataSettings:
@@ -202,10 +207,13 @@ def only(data: DataSettings, number: int) -> DataSettings:
 
 
 class Known(NamedTuple):
-    """A version to compare: the path of its model, and its classes; None if they are taken for the data's."""
+    """A version to compare: the path of its model, its classes (None if they are taken for the data's), and
+    the probability from which on it predicts the positive one, of two.
+    """
 
     path: str
     classes: tuple[str, ...] | None = None
+    threshold: float = THRESHOLD
 
 
 def in_our_classes(
@@ -245,7 +253,7 @@ def compared(
     label = np.asarray(labeled.labels)
 
     def predictions(version: Known) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        found = FeatureModel(version.path).predicted(labeled.texts)
+        found = FeatureModel(version.path, threshold=version.threshold).predicted(labeled.texts)
         answer = in_our_classes(found.label, theirs=version.classes, ours=classes)
         known = [name in (version.classes or classes) for name in classes]
         return answer == label, found.confidence, np.array(known)[label] & (answer >= 0)

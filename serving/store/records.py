@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from serving.store.manifest import Manifest
+from serving.store.manifest import Facts, Manifest
 
 State = Literal["live", "previous", "older", "rolled-back", "set-aside", "incomplete"]
 
@@ -48,6 +48,11 @@ class Version:
     def metrics(self) -> Mapping[str, Any]:
         """The metrics it was promoted with; empty where its manifest cannot be read."""
         return self.manifest.facts.metrics if self.manifest else {}
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which on it labels positive, of two classes; 0.5 without a manifest."""
+        return self.manifest.facts.threshold if self.manifest else Facts().threshold
 
     @property
     def published(self) -> bool:

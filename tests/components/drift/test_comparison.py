@@ -53,6 +53,18 @@ def test_shorter_reviews_are_found():
     )
 
 
+def test_errors_and_shares_follow_the_threshold_of_the_model():
+    """With the threshold 0.05 nearly everything is positive, and the model wrong on the negative half."""
+    low = {"threshold": 0.05, "label": np.ones(5_000, np.int8)}
+    reference = features(5_000, **low)
+    changed = features(5_000, seed=1, threshold=0.05, label=np.zeros(5_000, np.int8))
+    errors, predictions = (found(changed, reference=reference)[name] for name in ("errors", "predictions"))
+    assert errors.exceeded and errors.value > 0.8
+    assert predictions.why.startswith("predictions: 93.2% positive, reference 93.5%")
+    wrong = float(np.mean(reference.probability < np.float32(0.05)))
+    assert f"reference {wrong:.1%}" in errors.why
+
+
 def test_unknown_words_are_found():
     assert alarms(features(200, seed=1, unknown=np.full(200, 0.4))) == {"unknown_words"}
 
@@ -113,7 +125,7 @@ def test_reviews_of_the_reference_that_the_model_was_trained_on_are_left_out(fig
         **{
             field.name: np.concatenate([getattr(new, field.name), getattr(known, field.name)])
             for field in dataclasses.fields(Features)
-            if getattr(new, field.name) is not None
+            if isinstance(getattr(new, field.name), np.ndarray)
         }
     )
     compared = features(500, seed=5)

@@ -114,3 +114,24 @@ def test_damaged_examples_are_named(artifact):
     next((artifact / "Split-eval").iterdir()).write_bytes(b"no gzip")
     with pytest.raises(InputError, match=r"The examples of split eval in .* cannot be read"):
         list(examples.held_out(str(artifact)))
+
+
+# The threshold of the positive class.
+
+
+@pytest.mark.parametrize(
+    ("threshold", "positive", "confidence"),
+    [
+        (0.5, [True, False], [0.95, 0.95]),
+        (0.97, [False, False], [0.05, 0.95]),
+        (0.02, [True, True], [0.95, 0.05]),
+    ],
+)
+def test_the_predicted_class_follows_the_threshold_of_the_version(model, threshold, positive, confidence):
+    moved = FeatureModel(model._folder, threshold=threshold)
+    predicted = moved.predicted(["good", "bad"])  # with the probabilities 0.953 and 0.047
+    assert predicted.label.tolist() == positive
+    assert predicted.confidence.tolist() == pytest.approx(confidence, abs=0.005)
+    features = asked(moved, "good", "bad", labels=[1, 0])
+    assert features.predicted.tolist() == positive
+    assert features.at(np.array([1, 0])).predicted.tolist() == positive[::-1]

@@ -15,7 +15,7 @@ def models(monkeypatch):
     answers = {}
 
     class FeatureModel:
-        def __init__(self, path):
+        def __init__(self, path, *, threshold):
             self._classes = np.array(answers[path], np.int16)
 
         def predicted(self, texts):
