@@ -17,6 +17,7 @@ from components.trainer.classifier.calibration import Calibration, find, find_te
 from components.trainer.classifier.conversion import unconverted
 from components.trainer.classifier.data import Batches, Features
 from components.trainer.classifier.losses import accuracy_of, loss_of
+from components.trainer.classifier.pace import Following, Leading, Pace
 from components.trainer.distribution import DistributedCopy, sharded
 from components.trainer.settings import TrainerSettings
 
@@ -84,20 +85,32 @@ def fit(
     settings: TrainerSettings,
     log_dir: str | Path | None = None,
     distributed: DistributedCopy | None = None,
+    leads: Pace | None = None,
+    follows: Pace | None = None,
 ) -> FitRecord:
     """Trains `classifier` in place through `feed`, which shares its weights, on what `feed` takes.
 
     Without `evaluation`, there is no validation and no calibration.
 
     TensorBoard's logs go to `log_dir`, if given. With `distributed`, that copy of the
-    classifier is trained under its strategy, and its weights are copied back.
+    classifier is trained under its strategy, and its weights are copied back. A fit that `leads` sets the
+    pace of another one, which `follows` it.
 
     Raises:
       GreenlightError: the loss became NaN or infinite.
     """
     started = time.perf_counter()
-    record = callbacks.EpochRecord(epochs=settings.epochs, log_dir=log_dir)
+    record = callbacks.EpochRecord(
+        name="epoch of the second fit" if follows else "epoch",
+        epochs=None if follows else settings.epochs,
+        log_dir=log_dir,
+    )
     stopping = callbacks.early_stopping(settings)
+    called: list[tf_keras.callbacks.Callback] = [record, stopping] if settings.early_stopping else [record]
+    if leads:
+        called.append(Leading(leads, lambda: outcome(record.epochs, stopping, settings)["restored_epoch"]))
+    if follows:
+        called.append(Following(follows))
     trained, batches = feed.model, train.batches(settings.batch_size, shuffle_seed=settings.seed)
     validated = None if evaluation is None else evaluation.batches(_EVAL_BATCH)
     if distributed:
@@ -109,7 +122,7 @@ def fit(
         batches,
         validation_data=validated,
         epochs=settings.epochs,
-        callbacks=[record, stopping] if settings.early_stopping else [record],
+        callbacks=called,
         verbose=0,
     )
     if distributed:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from components.class_names import Names
 from components.trainer import fitting, progress
 from components.trainer.classifier import model
+from components.trainer.classifier.pace import Pace
 from components.trainer.classifier.warm_start import Transferred, transfer_weights
 from components.trainer.preparation import Prepared
 from components.trainer.settings import TrainerSettings
@@ -43,6 +44,7 @@ def fit(
     base_model: str | None,
     log_dir: str | Path | None = None,
     strategy: Any = None,
+    leads: Pace | None = None,
 ) -> Fitted:
     """Trains according to `settings.warm_start`; the fit's record has its start.
 
@@ -52,6 +54,7 @@ def fit(
       base_model: the folder of the live model; None if there is none.
       log_dir: the folder of TensorBoard's logs, if any.
       strategy: the strategy of `tf.distribute`.
+      leads: the pace of a refit, for a fit from scratch.
 
     Raises:
       GreenlightError: a fit diverged.
@@ -59,7 +62,7 @@ def fit(
     settings = settings.scaled(examples=len(prepared.train))
     wanted = settings.warm_start
     if wanted == "off":
-        return _fit(prepared, settings, log_dir=log_dir, strategy=strategy)[0]
+        return _fit(prepared, settings, log_dir=log_dir, strategy=strategy, leads=leads)[0]
     if base_model is None:
         scratch, _ = _fit(prepared, settings, log_dir=log_dir, strategy=strategy)
         return _started(scratch, Start(wanted, "scratch", "There is no live model to start from."))
@@ -96,6 +99,7 @@ def _fit(
     base_model: str | None = None,
     log_dir: str | Path | None,
     strategy: Any,
+    leads: Pace | None = None,
 ) -> tuple[Fitted, Transferred | None]:
     """A fit from scratch, or from the fitting parts of the model at `base_model`."""
     classifier = prepared.fresh_classifier(settings)
@@ -117,6 +121,7 @@ def _fit(
         settings=settings,
         log_dir=log_dir,
         distributed=prepared.distributed(classifier, settings, strategy) if strategy else None,
+        leads=leads,
     )
     return (classifier, record), taken
 

@@ -54,13 +54,13 @@ class Prepared:
     classes: Names = CLASSES
     by_character: bool = False
 
-    def together(self) -> "Prepared":
-        """What a refit takes: both sets of examples as `train`. `evaluation` is part of it then."""
+    def together(self) -> data.Batches:
+        """Both sets of examples, encoded with `vocabulary_of_both`, for a refit."""
         both = self.train.followed_by(self.evaluation)
         if self.vocabulary_of_both is not None:
             index = ngrams.NgramIndex(self.vocabulary_of_both)
             both = both.mapped(lambda features: (*features[:2], index.root(features[1])))
-        return dataclasses.replace(self, vocabulary=self.vocabulary_of_both, train=both)
+        return both
 
     def fresh_embedding(self) -> hub.KerasLayer:
         return load(self.handle, name=self.embedding.name, trainable=self.embedding.trained)

@@ -1,53 +1,95 @@
-"""The refit (`trainer.refit`): a second fit on train and eval, for the epochs that the first fit kept."""
+"""The refit (`trainer.refit`): a second fit on train and eval, for the epochs that the first fit keeps."""
 
 import dataclasses
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
-from components.trainer import fitting, progress
+from components.trainer import fitting, initialization, progress
 from components.trainer.classifier import calibration, model
+from components.trainer.classifier.pace import Pace
 from components.trainer.preparation import Prepared
 from components.trainer.settings import TrainerSettings
 
 Fitted = tuple[model.Classifier, fitting.FitRecord]
 
 
-def refit(
-    prepared: Prepared, settings: TrainerSettings, first: fitting.FitRecord, *, strategy: Any
-) -> Fitted:
-    """A model fitted on both splits of `prepared`, and the record of the first fit with this one's.
+def fit_twice(
+    prepared: Prepared, settings: TrainerSettings, *, log_dir: str | Path | None, strategy: Any
+) -> tuple[Fitted, Fitted]:
+    """The first fit, and a model fitted on both splits of `prepared` with the record of both fits.
 
     The number of epochs and the calibration come from the first fit, whose model has not seen eval: that of
     the refit model would be measured on examples that it was fitted on.
 
+    The second fit runs beside the first and follows it: whenever the first fit has improved, it takes
+    another epoch. A fit keeps little more than one core busy. Under a strategy, it comes after the first.
+
     Args:
       prepared: examples that were prepared for a refit.
       settings: the settings of the first fit.
-      first: its record.
+      log_dir: the folder of TensorBoard's logs of the first fit, if any.
       strategy: the strategy of `tf.distribute`; None for this process alone.
 
     Raises:
-      GreenlightError: the fit diverged.
+      GreenlightError: a fit diverged.
     """
-    together = prepared.together()
-    epochs = first.restored_epoch
-    progress.report(
-        f"fitting once more, on {len(together.train):,} examples of train and eval for {epochs} epochs "
-        "(trainer.refit): the gate judges on a split that neither fit has seen"
-    )
+    pace = Pace()
+    # Without a strategy built before the first fit starts, because that seeds the random numbers of both.
+    second = None if strategy else _second(prepared, settings, pace)
+    with ThreadPoolExecutor(1) as beside:
+        fitted = beside.submit(second) if second else None
+        epochs = 0
+        try:
+            first = initialization.fit(
+                prepared, settings, base_model=None, log_dir=log_dir, strategy=strategy, leads=pace
+            )
+            epochs = first[1].restored_epoch
+        finally:
+            pace.reached(epochs, final=True)
+        again = fitted.result() if fitted else _second(prepared, settings, pace, strategy=strategy)()
+    assert again is not None
+    return first, _with_both_records(first[1], *again)
+
+
+def _second(
+    prepared: Prepared, settings: TrainerSettings, pace: Pace, *, strategy: Any = None
+) -> Callable[[], Fitted | None]:
+    """Builds the second classifier. The function fits it once there is a pace; None if there is none."""
     # The steps are those of the first fit, whose number of epochs this one takes.
-    scaled = settings.scaled(examples=len(prepared.train))
-    chosen = scaled.model_copy(update={"epochs": epochs, "early_stopping": False})
-    classifier = together.fresh_classifier(chosen)
-    second = fitting.fit(
-        classifier,
-        model.encoded_feed(classifier),
-        train=together.train,
-        settings=chosen,
-        distributed=together.distributed(classifier, chosen, strategy) if strategy else None,
-    )
+    scaled = settings.scaled(examples=len(prepared.train)).model_copy(update={"early_stopping": False})
+    refit = dataclasses.replace(prepared, vocabulary=prepared.vocabulary_of_both)
+    classifier = refit.fresh_classifier(scaled)
+    distributed = refit.distributed(classifier, scaled, strategy) if strategy else None
+
+    def fit() -> Fitted | None:
+        if not pace.allows(1):
+            return None
+        both = prepared.together()
+        progress.report(
+            f"fitting a second model on {len(both):,} examples of train and eval (trainer.refit): the gate "
+            "judges on a split that neither fit has seen"
+        )
+        feed = model.encoded_feed(classifier)
+        record = fitting.fit(
+            classifier, feed, train=both, settings=scaled, distributed=distributed, follows=pace
+        )
+        return classifier, record
+
+    return fit
+
+
+def _with_both_records(
+    first: fitting.FitRecord, classifier: model.Classifier, second: fitting.FitRecord
+) -> Fitted:
+    """The second model with the first one's calibration."""
     if first.calibration:
         calibration.fold(first.calibration, classifier.head.get_layer("logit"))
     said = fitting.Refit(
-        reviews=len(together.train), epochs=epochs, last=second.epochs[-1], seconds=second.seconds
+        reviews=second.examples["train"],
+        epochs=len(second.epochs),
+        last=second.epochs[-1],
+        seconds=second.seconds,
     )
     return classifier, dataclasses.replace(first, refit=said, parameters=second.parameters)

@@ -24,7 +24,7 @@ from components.trainer.job import Job
 from components.trainer.own_model import stage as own_model
 from components.trainer.own_model.module_file import ModuleFile
 from components.trainer.preparation import Prepared, prepare
-from components.trainer.refit import refit
+from components.trainer.refit import fit_twice
 from components.trainer.settings import TrainerSettings
 from serving.machine import scratch
 
@@ -147,12 +147,15 @@ def train(
         judged_split=judged_split,
         classes=classes,
     )
-    fitted = fit_prepared(prepared, settings, base_model=base_model, log_dir=log_dir, strategy=strategy)
-    fitted = fitted[0], dataclasses.replace(fitted[1], threshold=_chosen(wanted, fitted[0], prepared))
     if prepared.not_refit is None:
-        return refit(prepared, settings, fitted[1], strategy=strategy)
-    _report_no_refit(prepared.not_refit)
-    return fitted[0], dataclasses.replace(fitted[1], not_refit=prepared.not_refit)
+        (first, _), (classifier, record) = fit_twice(prepared, settings, log_dir=log_dir, strategy=strategy)
+    else:
+        first, record = fit_prepared(
+            prepared, settings, base_model=base_model, log_dir=log_dir, strategy=strategy
+        )
+        _report_no_refit(prepared.not_refit)
+        classifier, record = first, dataclasses.replace(record, not_refit=prepared.not_refit)
+    return classifier, dataclasses.replace(record, threshold=_chosen(wanted, first, prepared))
 
 
 def _report_no_refit(reason: str) -> None:

@@ -28,14 +28,20 @@ def early_stopping(settings: TrainerSettings) -> tf_keras.callbacks.EarlyStoppin
 class EpochRecord(tf_keras.callbacks.Callback):
     """Records every epoch's figures in `epochs` and for TensorBoard, and reports them in one line.
 
+    Args:
+      epochs: the maximum number of epochs; None if another fit decides it.
+      log_dir: the folder of TensorBoard's logs, if any.
+      name: what an epoch is called in its line.
+
     Raises:
       Diverged: from the fit, as soon as the loss is NaN or infinite.
     """
 
-    def __init__(self, *, epochs: int, log_dir: str | Path | None):
+    def __init__(self, *, epochs: int | None, log_dir: str | Path | None, name: str = "epoch"):
         super().__init__()
         self.epochs: list[dict[str, float | int]] = []
-        self._most = epochs
+        self._most = "" if epochs is None else f"/{epochs}"
+        self._name = name
         self._writers = _writers(log_dir) if log_dir else {}
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -52,7 +58,7 @@ class EpochRecord(tf_keras.callbacks.Callback):
             )
         self._write(epoch, figures)
         told = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
-        progress.report(f"epoch {epoch + 1}/{self._most}  {told}  {seconds:.1f} s")
+        progress.report(f"{self._name} {epoch + 1}{self._most}  {told}  {seconds:.1f} s")
 
     def on_train_end(self, logs=None):
         for writer in self._writers.values():

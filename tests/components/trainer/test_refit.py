@@ -1,6 +1,8 @@
 """The refit: a second fit on train and eval, which the gate judges on a split that neither fit has seen."""
 
+import dataclasses
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -8,10 +10,12 @@ import tensorflow as tf
 from pydantic import ValidationError
 
 from components import fitted_splits
-from components.trainer import progress
-from components.trainer.classifier import data, ngrams
+from components.trainer import fitting, progress
+from components.trainer.classifier import calibration, data, model, ngrams
+from components.trainer.classifier.callbacks import Diverged
 from components.trainer.job import Job
 from components.trainer.preparation import prepare
+from components.trainer.refit import fit_twice
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import HISTORY, carry_out, fit_prepared, train
 
@@ -100,12 +104,11 @@ def test_the_record_says_on_how_many_reviews_and_for_how_many_epochs(refit):
     assert set(record.refit.last) == {"epoch", "loss", "accuracy", "seconds"}
     assert record.examples == {"train": 400, "eval": 200}
     assert record.fitted_on == ("train", "eval")
-    start = lines.index(
-        f"fitting once more, on 600 examples of train and eval for {record.restored_epoch} epochs "
-        "(trainer.refit): the gate judges on a split that neither fit has seen"
-    )
-    assert lines[start + 1].startswith(f"epoch 1/{record.refit.epochs}  loss ")
-    assert "val_loss" not in lines[start + 1]
+    said = "fitting a second model on 600 examples of train and eval"
+    assert f"{said} (trainer.refit): the gate judges on a split that neither fit has seen" in lines
+    epochs = [line for line in lines if line.startswith("epoch of the second fit ")]
+    assert len(epochs) == record.refit.epochs and epochs[0].startswith("epoch of the second fit 1  loss ")
+    assert "val_loss" not in epochs[0]
 
 
 def test_the_log_and_the_progress_say_why_there_is_no_refit(trained, caplog):
@@ -164,13 +167,45 @@ def test_the_first_fit_is_that_without_a_refit(prepared_for):
 def test_the_second_fit_takes_the_encoded_reviews_of_both_splits(prepared_for):
     prepared = prepared_for("test")
     together = prepared.together()
-    assert together.vocabulary is prepared.vocabulary_of_both
-    assert len(together.train) == 600
-    words, grams, root = together.train.features
+    assert len(together) == 600
+    words, grams, root = together.features
     np.testing.assert_array_equal(words[400:].flat_values, prepared.evaluation.features[0].flat_values)
     np.testing.assert_array_equal(grams[:400].flat_values, prepared.train.features[1].flat_values)
-    squares = [(together.vocabulary.values[ids] ** 2).sum() for ids in grams.to_list()]
+    squares = [(prepared.vocabulary_of_both.values[ids] ** 2).sum() for ids in grams.to_list()]
     np.testing.assert_allclose(root[:, 0], np.sqrt(squares), rtol=1e-4, atol=1e-4)
+
+
+def test_the_fits_side_by_side_are_those_one_after_the_other(prepared_for):
+    """With early stopping, whose last epochs the second fit must not take."""
+    prepared = prepared_for("test")
+    settings = SETTINGS.model_copy(update={"epochs": 12, "patience": 2, "learning_rate": 0.05})
+    (first, record), (second, _) = fit_twice(prepared, settings, log_dir=None, strategy=None)
+    assert record.stopped_epoch is not None and record.restored_epoch < len(record.epochs)
+
+    alone, _ = fit_prepared(prepared, settings)
+    both = dataclasses.replace(prepared, train=prepared.together(), vocabulary=prepared.vocabulary_of_both)
+    scaled = settings.scaled(examples=400).model_copy(
+        update={"epochs": record.restored_epoch, "early_stopping": False, "scale_with_examples": False}
+    )
+    again = both.fresh_classifier(scaled)
+    fitting.fit(again, model.encoded_feed(again), train=both.train, settings=scaled)
+    calibration.fold(record.calibration, again.head.get_layer("logit"))
+    for one, other in ((first, alone), (second, again)):
+        assert all(np.array_equal(a, b) for a, b in zip(one.weights, other.weights, strict=True))
+
+
+@pytest.mark.parametrize("broken", ["epoch 1", "epoch of the second fit 1"])
+def test_a_fit_that_fails_ends_the_other(prepared_for, broken):
+    """Also with the end of a first fit that a signal interrupts, in the middle of an epoch."""
+
+    def fail(line):
+        if line.startswith(broken):
+            raise KeyboardInterrupt if broken == "epoch 1" else Diverged("no number")
+
+    threads = threading.active_count()
+    with progress.reporting_to(fail), pytest.raises((KeyboardInterrupt, Diverged)):
+        fit_twice(prepared_for("test"), SETTINGS, log_dir=None, strategy=None)
+    assert threading.active_count() == threads
 
 
 def test_values_for_other_n_grams_are_zero_where_unknown():
