@@ -112,9 +112,10 @@ class Workspace:
         except OSError as error:
             if remedy := faults.remedy_of(error, self.root):
                 raise MachineFault(f"The workspace {self.root} cannot be written: {remedy}") from error
+            obstructed = isinstance(error, FileExistsError | NotADirectoryError)
+            reason = "a file is there, not a folder" if obstructed else error.strerror or error
             raise InputError(
-                f"The workspace {self.root} cannot be used: {error.strerror or error}. "
-                "Name another with --workspace."
+                f"The workspace {self.root} cannot be used: {reason}. Name another with --workspace."
             ) from error
         self.metadata.prepare()
 
