@@ -92,14 +92,27 @@ def rendered(choices: Choices) -> dict[str, str]:
     """The files of a project by their paths in it.
 
     Raises:
+      InputError: as `settings_of`.
+    """
+    settings = settings_of(choices)
+    values = dataclasses.asdict(choices) | {
+        "classes": choices.class_names,
+        "max_bad_share": settings.data.max_bad_share,
+        "min_change": settings.gate.min_change,
+    }
+    return _rendered(values)
+
+
+def settings_of(choices: Choices) -> config.Settings:
+    """The settings of a project.
+
+    Raises:
       InputError: a choice cannot be used as a setting, or the repository is not OWNER/NAME.
     """
     if not _REPOSITORY.fullmatch(choices.repository):
         raise InputError(
             f"--repository {choices.repository!r} is not OWNER/NAME. Give it like example/greenlight."
         )
-    values = dataclasses.asdict(choices)
-    names = choices.class_names
     given = {
         "--name": ("model_name", choices.name),
         "--source": ("data.source", choices.source),
@@ -107,17 +120,14 @@ def rendered(choices: Choices) -> dict[str, str]:
         "--label-column": ("data.label_column", choices.label_column),
         "--min-accuracy": ("gate.min_accuracy", choices.min_accuracy),
     }
-    if names is not None:
-        given["--classes"] = ("data.classes", names)
-    settings = config.parse(
+    if choices.class_names is not None:
+        given["--classes"] = ("data.classes", choices.class_names)
+    return config.parse(
         layers.merge(
             [layers.at_key(key, value, origin=option) for option, (key, value) in given.items()],
             model=config.Settings,
         )
     )
-    values["classes"] = names
-    values |= {"max_bad_share": settings.data.max_bad_share, "min_change": settings.gate.min_change}
-    return _rendered(values)
 
 
 def _rendered(values: Mapping[str, object]) -> dict[str, str]:

@@ -20,6 +20,7 @@ _QUESTIONS: Mapping[str, tuple[str, Any]] = {
     "repository": ("Greenlight's repository on GitHub, for the workflow", _REPOSITORY),
 }
 """What is asked for each option that is not given, and the default."""
+_FLOOR = click.FloatRange(0, 1)
 
 
 @click.command()
@@ -33,7 +34,7 @@ _QUESTIONS: Mapping[str, tuple[str, Any]] = {
     metavar="NAMES",
     help="The names of the classes, such as ham,spam; auto learns them. Default: negative,positive.",
 )
-@click.option("--min-accuracy", type=click.FloatRange(0, 1), help="The gate's floor. Default: 0.85.")
+@click.option("--min-accuracy", type=_FLOOR, help="The gate's floor. Default: 0.85.")
 @click.option("--repository", metavar="OWNER/NAME", help="Greenlight's repository on GitHub.")
 def init(folder: Path, **given: Any) -> None:
     """Start a project: settings, a workflow with the gate, a test.
@@ -44,14 +45,12 @@ def init(folder: Path, **given: Any) -> None:
     """
     from pipeline.project_template.project import Choices, create, files_to_come
 
+    choices = {name: default for name, (_, default) in _QUESTIONS.items()}
     if _in_terminal() and all(value is None for value in given.values()):
-        choices = {
-            name: click.prompt(text, default=default, show_default=default != "")
-            for name, (text, default) in _QUESTIONS.items()
-        }
+        for name in _QUESTIONS:
+            choices[name] = _answer(name, choices)
     else:
-        defaults = {name: default for name, (_, default) in _QUESTIONS.items()}
-        choices = defaults | {name: value for name, value in given.items() if value is not None}
+        choices |= {name: value for name, value in given.items() if value is not None}
     written = create(folder, Choices(**choices))
     for path in written:
         click.echo(f"wrote   {path}")
@@ -62,6 +61,23 @@ def init(folder: Path, **given: Any) -> None:
     if pattern := files_to_come(folder, choices["source"]):
         click.echo(f"todo    put your labeled texts where the settings look for them: {pattern}")
     click.echo(f"next    {'' if folder == Path('.') else f'cd {folder} && '}greenlight run")
+
+
+def _answer(name: str, choices: Mapping[str, Any]) -> Any:
+    """The answer to one question, which is asked until the answer goes with the earlier ones."""
+    from components.errors import InputError
+    from pipeline.project_template.project import Choices, settings_of
+
+    def usable(answer: Any) -> Any:
+        value = _FLOOR.convert(answer, None, None) if name == "min_accuracy" else answer
+        try:
+            settings_of(Choices(**{**choices, name: value}))
+        except InputError as error:
+            raise click.UsageError(str(error)) from error
+        return value
+
+    text, default = _QUESTIONS[name]
+    return click.prompt(text, default=default, show_default=default != "", value_proc=usable)
 
 
 def _in_terminal() -> bool:

@@ -97,18 +97,53 @@ def test_a_project_that_cannot_be_written_leaves_nothing(greenlight, monkeypatch
     assert list(Path().iterdir()) == []
 
 
-def test_a_terminal_is_asked_each_choice(greenlight, monkeypatch):
+@pytest.fixture
+def answered(greenlight, monkeypatch):
+    """Runs `greenlight init` in a terminal, with these lines as the answers."""
     from click.testing import CliRunner
 
     from pipeline.commands.setup import init
 
     monkeypatch.setattr(init, "_in_terminal", lambda: True)
-    answers = "\n".join(["stars", "files:r.csv", "", "", "ham,spam", "0.9", "me/greenlight"]) + "\n"
-    asked = CliRunner().invoke(init.init, [], input=answers)
+    return lambda *lines: CliRunner().invoke(init.init, [], input="".join(f"{line}\n" for line in lines))
+
+
+@pytest.mark.parametrize(
+    ("names", "classes"),
+    [
+        ("ham,spam", ("ham", "spam")),
+        ("World, Sports ,Business", ("World", "Sports", "Business")),
+        ("auto", "auto"),
+        ("", None),
+    ],
+)
+def test_a_terminal_is_asked_each_choice(answered, names, classes):
+    asked = answered("stars", "files:r.csv", "", "", names, "0.9", "me/greenlight")
     assert asked.exit_code == 0, asked.output
     settings = config.load(file=Path("greenlight.toml"))
     assert (settings.model_name, settings.data.source) == ("stars", "files:r.csv")
-    assert settings.gate.min_accuracy == 0.9 and settings.data.classes == ("ham", "spam")
+    assert settings.gate.min_accuracy == 0.9 and settings.data.classes == classes
+
+
+def test_an_answer_that_cannot_be_used_is_asked_for_again(answered):
+    asked = answered("a/b", "stars", "", "", "", "ham", "ham,ham", "ham,spam", "2", "0.8", "me", "me/it")
+    assert asked.exit_code == 0, asked.output
+    errors = [line for line in asked.output.splitlines() if line.startswith("Error: ")]
+    for error, words in zip(
+        errors,
+        [
+            'model_name = "a/b" (from --name)',
+            "expected two names or more, not 1",
+            "'ham' and 'ham' are the same label",
+            "2.0 is not in the range 0<=x<=1",
+            "'me' is not OWNER/NAME",
+        ],
+        strict=True,
+    ):
+        assert words in error
+    settings = config.load(file=Path("greenlight.toml"))
+    assert (settings.model_name, settings.data.classes) == ("stars", ("ham", "spam"))
+    assert settings.gate.min_accuracy == 0.8
 
 
 def test_files_that_are_still_missing_are_named(greenlight):
