@@ -6,7 +6,7 @@ from tfx.dsl.components.base import executor_spec
 from components.example_gen.driver import Driver
 from components.example_gen.exec_properties import StageConfig, input_config, output_config
 from components.example_gen.executor import Executor
-from components.example_gen.settings import DataSettings
+from components.example_gen.settings import OF_LATER_STAGES, DataSettings
 from components.fingerprints import code_fingerprint
 
 
@@ -36,7 +36,7 @@ class TextExampleGen(component.QueryBasedExampleGen):
             the driver computes it.
         """
         config = StageConfig(
-            data=settings.model_dump(mode="json"),
+            data=settings.model_dump(mode="json", exclude=set(OF_LATER_STAGES)),
             code=code_fingerprint(__name__),
             fingerprint=fingerprint,
         )

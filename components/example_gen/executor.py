@@ -36,7 +36,7 @@ from components.example_gen.exec_properties import (
 )
 from components.example_gen.reading import READING_FILE, Reading, require_usable
 from components.example_gen.record_sink import TFRecordBatches
-from components.example_gen.settings import KEPT_TOGETHER, TOGETHER, DataSettings
+from components.example_gen.settings import KEPT_TOGETHER, OF_LATER_STAGES, TOGETHER, DataSettings
 from components.example_gen.sources import parts as sources
 from components.example_gen.sources.spans import Span, choose, find, newest_versions
 from components.example_gen.span_duplicates import DropSpanDuplicates
@@ -191,7 +191,7 @@ def _describe(examples: types.Artifact, settings: DataSettings, reading: Reading
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(examples, "tfrecords_gzip")
     examples.set_string_custom_property("source", settings.source)
-    examples.set_string_custom_property(DATA_SETTINGS, settings.model_dump_json())
+    examples.set_string_custom_property(DATA_SETTINGS, settings.model_dump_json(exclude=set(OF_LATER_STAGES)))
     examples.set_int_custom_property("rows", reading.rows)
     examples.set_int_custom_property("bad_rows", reading.bad_rows)
 

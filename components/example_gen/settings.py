@@ -39,6 +39,8 @@ STAGE_NAMES = (TEXT_STAGE, IMDB_STAGE)
 """The ids of the stage that reads the examples; runs of former versions have the second for all data."""
 RESERVED_SLICES = (*OWN_FEATURES, "overall")
 """Names that a slice column cannot have: our own features, and the slice of all examples."""
+OF_LATER_STAGES = frozenset({"threshold"})
+"""Settings of data that do not change what is read: a change of one runs the first stage from the cache."""
 Column = Annotated[str, StringConstraints(min_length=1)]
 Label = Annotated[str, Field(coerce_numbers_to_str=True)]
 """A label or the name of a class; numbers may be written without quotes."""

@@ -7,7 +7,7 @@ from typing import Any
 from tfx.types import Artifact
 
 from components.class_names import DATA_SETTINGS
-from components.example_gen.settings import DataSettings
+from components.example_gen.settings import OF_LATER_STAGES, DataSettings
 
 SPANS = "spans"
 """The custom property of an Examples artifact with the spans that were read, as JSON."""
@@ -32,13 +32,15 @@ def slice_columns_of(examples: Sequence[Artifact]) -> tuple[str, ...]:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """A clause for each setting that differs, and one for the spans; empty if one side is unknown."""
+    """A clause for each setting of what was read that differs, and one for the spans; empty if one side is
+    unknown.
+    """
     if not before or not now:
         return
     # Settings that an older Greenlight did not have were as they are by default.
     defaults = DataSettings().model_dump(mode="json")
     old, new = defaults | before.get("settings", {}), defaults | now.get("settings", {})
-    for name in sorted({*old, *new}):
+    for name in sorted({*old, *new} - OF_LATER_STAGES):
         if old.get(name) != new.get(name):
             yield f"data.{name} changed from {_shown(old.get(name))} to {_shown(new.get(name))}"
     if before.get("spans") != now.get("spans"):

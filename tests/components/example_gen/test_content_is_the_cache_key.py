@@ -24,6 +24,15 @@ def test_the_content_of_the_source_is_the_cache_key(run, write_csv, tmp_path):
     assert run(moved) == Execution.COMPLETE
 
 
+def test_a_setting_of_the_trainer_reads_nothing_again(run, write_csv):
+    source = write_csv("reviews.csv", [("fine", 1), ("dull", 0)])
+    assert run(source) == Execution.COMPLETE
+    assert run(source, threshold=0.7) == Execution.CACHED
+    assert run(source, threshold={"recall_at_precision": 0.9}) == Execution.CACHED
+    (examples,) = run.store().get_artifacts_by_type("Examples")
+    assert "threshold" not in examples.custom_properties["data_settings"].string_value
+
+
 def test_a_source_that_cannot_be_read_leaves_a_failed_execution(run, tmp_path):
     with pytest.raises(Exception, match="no file matches"):
         run(tmp_path / "nothing.csv")
