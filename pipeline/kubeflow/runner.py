@@ -32,6 +32,11 @@ HEADER = (
     "# {name}: written by `greenlight compile` for Kubeflow Pipelines 2. Compile again rather than edit it.\n"
 )
 FIRST_RETRY_AFTER = "30s"
+RETRIES_END_AFTER = "604800s"
+"""Measured from the start of the first attempt: a week, since a stage may train for hours before it fails.
+
+Without it KFP 2.14 and later compiles a limit of 0 seconds, and Argo never starts the stage again.
+"""
 
 ResourceSpec = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
 
@@ -195,6 +200,7 @@ def _complete(compiled: CompiledPipeline, settings: Settings) -> None:
                 "maxRetryCount": settings.kubeflow.retries,
                 "backoffDuration": FIRST_RETRY_AFTER,
                 "backoffFactor": 2.0,
+                "backoffMaxDuration": RETRIES_END_AFTER,
             }
     for name, task in tasks.items():
         task.pop("cachingOptions", None)

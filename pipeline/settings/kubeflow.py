@@ -171,7 +171,8 @@ class KubeflowSettings(BaseModel):
         ge=0,
         le=10,
         description="How often a failed stage is started again. KFP cannot distinguish a lost machine "
-        "from data that stops the run.",
+        "from data that stops the run. Needs Kubeflow Pipelines 2.4.1 or later; together with "
+        "kubeflow.alerts, 2.14 or later.",
     )
     parameters: tuple[ParameterName, ...] = Field(
         ("min_accuracy", "epochs", "source", "embedding"),

@@ -160,7 +160,12 @@ def test_requests_are_apart_from_limits(compile_with):
 def test_every_step_is_started_again_as_often_as_asked_for(compile_with, compiled):
     retried = compile_with("kubeflow.retries=2")
     for task in tasks(retried).values():
-        assert task["retryPolicy"] == {"maxRetryCount": 2, "backoffDuration": "30s", "backoffFactor": 2.0}
+        assert task["retryPolicy"] == {
+            "maxRetryCount": 2,
+            "backoffDuration": "30s",
+            "backoffFactor": 2.0,
+            "backoffMaxDuration": "604800s",
+        }
     assert not any("retryPolicy" in task for task in tasks(compiled).values())
 
 

@@ -4,14 +4,25 @@ import json
 from pathlib import Path
 
 import pytest
-from kfp_cluster import FAILED, LOGS, SUCCEEDED, TASK_API, VERSIONS, Cluster, Task, _Run
+from kfp_cluster import (
+    FAILED,
+    KFP_2_0,
+    LOGS,
+    PROTOCOLS,
+    SUCCEEDED,
+    TASK_API,
+    VERSIONS,
+    Cluster,
+    Task,
+    _Run,
+)
 from kfp_containers import argument
 
 from pipeline.kubeflow import invocation, parameters
 
-IDS = [version.name.split(" (")[0] for version in VERSIONS]
 ROOT = Path(__file__).parents[4]
-each_version = pytest.mark.parametrize("version", VERSIONS, ids=IDS)
+each_version = pytest.mark.parametrize("version", VERSIONS, ids=lambda version: version.name.split(" (")[0])
+each_protocol = pytest.mark.parametrize("version", PROTOCOLS, ids=lambda version: version.name.split(" (")[0])
 
 
 def as_the_step_gives_it_to_tfx(compiled, name: str, cluster: Cluster) -> dict:
@@ -35,7 +46,7 @@ def as_the_step_gives_it_to_tfx(compiled, name: str, cluster: Cluster) -> dict:
     return told
 
 
-@each_version
+@each_protocol
 @pytest.mark.parametrize("publish_logs", [True, False])
 def test_tfx_reads_every_artifact_that_the_driver_resolves(compiled, tmp_path, version, publish_logs):
     from google.protobuf import json_format
@@ -60,7 +71,7 @@ def test_tfx_reads_every_artifact_that_the_driver_resolves(compiled, tmp_path, v
             }
 
 
-@each_version
+@each_protocol
 def test_two_models_are_two_to_tfx(compiled, tmp_path, version):
     """It makes an artifact's id of its name, and a blessing names both."""
     told = as_the_step_gives_it_to_tfx(compiled, "Evaluator", Cluster(tmp_path, version))
@@ -71,7 +82,7 @@ def test_two_models_are_two_to_tfx(compiled, tmp_path, version):
 
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-@each_version
+@each_protocol
 def test_steps_run_as_each_version_starts_them(compile_with, tmp_path, version):
     """Two steps, the second of which reads what the first has written."""
     compiled = compile_with(
@@ -140,6 +151,22 @@ def test_an_attempt_starts_without_what_the_one_before_has_left(tmp_path):
     }
     step._start_anew(invocation.outputs_of({"outputs": {"artifacts": outputs}}))
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+@each_version
+def test_every_version_that_starts_stages_again_does_so(compile_with, version):
+    tasks = compile_with("kubeflow.retries=2").spec["root"]["dag"]["tasks"].values()
+    attempts = 1 if version is KFP_2_0 else 3
+    assert {version.attempts(task, in_root=True) for task in tasks} == {attempts}
+    in_group = 3 if version.needs_retry_limit else 1  # of an exit handler
+    assert {version.attempts(task, in_root=False) for task in tasks} == {in_group}
+
+
+def test_retries_without_a_limit_of_time_are_none(compile_with):
+    """kfp's own compiler always writes one."""
+    task = dict(compile_with("kubeflow.retries=2").spec["root"]["dag"]["tasks"]["Trainer"])
+    task["retryPolicy"] = {"maxRetryCount": 2, "backoffDuration": "30s", "backoffFactor": 2.0}
+    assert TASK_API.attempts(task, in_root=True) == 1
 
 
 @pytest.mark.proof
