@@ -19,9 +19,9 @@ from typing import Any, NoReturn
 import click
 
 from pipeline.commands.group import Group
-from pipeline.exit_codes import EXIT_BROKEN_PIPE, EXIT_CODES, report_error
+from pipeline.exit_codes import EXIT_BROKEN_PIPE, EXIT_CODES, report_error, report_interruption
 from pipeline.termination import EXIT_CODES as INTERRUPTIONS
-from pipeline.termination import as_interruption
+from pipeline.termination import Terminated, as_interruption
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +111,8 @@ class Greenlight(Group):
             extra["standalone_mode"] = False
             with as_interruption():
                 code = super().main(arguments, prog_name or "greenlight", **extra)
+        except Terminated as error:  # found out after click has seen another error
+            code = report_interruption(error, arguments)
         except Exception as error:
             code = report_error(error, arguments)
         sys.exit(code or 0)

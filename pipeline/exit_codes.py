@@ -73,6 +73,13 @@ def report_error(error: Exception, arguments: Sequence[str]) -> int:
     return code
 
 
+def report_interruption(error: Terminated, arguments: Sequence[str]) -> int:
+    """As `report_error` for an interruption that click has not seen."""
+    aborted = click.Abort()
+    aborted.__cause__ = error
+    return report_error(aborted, arguments)
+
+
 def _interruption(error: click.Abort) -> tuple[str, int]:
     told = error.__cause__
     if not isinstance(told, Terminated):

@@ -51,8 +51,11 @@ def as_interruption(kept: str = NOTHING_IS_KEPT) -> Iterator[None]:
       kept: what stays of the work if it is interrupted, and how to go on.
     """
 
+    raised: list[Terminated] = []
+
     def end(number: int, _: object) -> NoReturn:
-        raise Terminated(number, kept)
+        raised.append(Terminated(number, kept))
+        raise raised[-1]
 
     with handling_signals(end):
         try:
@@ -61,6 +64,11 @@ def as_interruption(kept: str = NOTHING_IS_KEPT) -> Iterator[None]:
             raise
         except KeyboardInterrupt as error:  # raised by other code than our handler
             raise Terminated(signal.SIGINT, kept) from error
+        except RuntimeError as error:
+            if raised and type(error) is RuntimeError:
+                # Beam's worker in this process was interrupted, and told of it in a text alone.
+                raise raised[-1] from error
+            raise
 
 
 @contextmanager

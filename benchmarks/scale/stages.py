@@ -78,7 +78,7 @@ def batch_inference(folder: Path) -> int:
         Output(path=folder / "predictions", known=OutputFormat.JSON_LINES, folder=True, overwrite=True),
         max_bad_share=settings.data.max_bad_share,
         pipeline_args=settings.beam.pipeline_args(),
-    ).taken
+    ).reading.taken
 
 
 STAGES: dict[str, Callable[[Path], int]] = {

@@ -35,6 +35,17 @@ def choose_version(root: str, number: int | None) -> int:
         return published_version(VersionStore(root), number).number
 
 
+def content_of(root: str, number: int) -> str:
+    """The digest of a version's files as its manifest has it; "" if there is none.
+
+    Raises:
+      GreenlightError: the store cannot be read.
+    """
+    with as_greenlight_errors():
+        version = next((one for one in VersionStore(root).versions() if one.number == number), None)
+    return version.manifest.model_digest if version and version.manifest else ""
+
+
 class VerifiedModel:
     """Predictions by one version.
 

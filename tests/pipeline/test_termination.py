@@ -39,6 +39,18 @@ def test_a_signal_is_an_interruption_within_and_what_it_was_before_afterwards(nu
         signal.signal(number, before)
 
 
+def test_an_interruption_that_beam_tells_in_a_text_is_one():
+    with pytest.raises(Terminated) as ended, as_interruption("All is kept."):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            threading.Event().wait(10)
+        except Terminated as error:
+            raise RuntimeError(f"bundle failed: {error!r}") from None
+    assert (ended.value.exit_code, ended.value.kept) == (130, "All is kept.")
+    with pytest.raises(RuntimeError, match="bundle failed"), as_interruption():
+        raise RuntimeError("bundle failed")
+
+
 def test_a_signal_that_is_ignored_stays_so():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` has it
     try:

@@ -16,7 +16,7 @@ from components.errors import InputError
 from pipeline.commands import options
 
 if TYPE_CHECKING:
-    from components.example_gen.reading import Reading
+    from components.batch_prediction.job import Predicted
     from pipeline.config import Settings
 
 _OUTPUT_FORMATS = {known.name.lower().replace("_", "-"): known for known in OutputFormat}
@@ -60,8 +60,9 @@ def batch_predict(
 
     INPUT is a file or a quoted pattern: .txt (one text per line), .csv, .tsv, .json, .jsonl, .parquet or
     .tfrecord; text files also with .gz, .bz2 or .xz. OUTPUT is a file with one of the endings .jsonl, .csv or
-    .tfrecord, also with .gz, or a folder (ending in /) with one file per worker. The output appears only when
-    it is complete.
+    .tfrecord, also with .gz, or a folder (ending in /) of files with 4,096 rows each. The output appears only
+    when it is complete. After a failure or an interruption, the same command predicts only the rows that are
+    not yet done.
 
     Every row keeps its fields and gets source_file, source_line, predicted_label, probability and
     model_version. Bad rows are skipped and listed; more than data.max_bad_share of them end the command with
@@ -71,9 +72,14 @@ def batch_predict(
 
     output = _output(target, known, overwrite=overwrite)
     started = time.monotonic()
-    version, reading = _run(
-        settings, reviews, output, input_format, Wanted.of(settings.data, text_column=text_column), number
-    )
+    wanted = Wanted.of(settings.data, text_column=text_column)
+    try:
+        version, predicted = _run(settings, reviews, output, input_format, wanted, number)
+    except BaseException:
+        if rows := output.unfinished_rows():
+            click.echo(f"{rows:,} rows are predicted; the same command goes on from there.", err=True)
+        raise
+    reading = predicted.reading
     seconds = time.monotonic() - started
     account = reading.account()
     if as_json:
@@ -81,6 +87,7 @@ def batch_predict(
             "output": target,
             "version": version,
             "predicted": reading.taken,
+            "taken_over": predicted.taken_over,
             "left_out": account["left_out"],
             "data": account,
             "seconds": round(seconds, 1),
@@ -90,6 +97,8 @@ def batch_predict(
     for row in first_left_out(account):
         click.echo(f"left out: {row}", err=True)
     click.echo(in_words(account, used="answered"), err=True)
+    if predicted.taken_over:
+        click.echo(f"{predicted.taken_over:,} of them by an earlier attempt", err=True)
     click.echo(f"{reading.taken:,} rows predicted by version {version} in {seconds:,.0f} s: {target}")
 
 
@@ -113,8 +122,8 @@ def _run(
     input_format: str | None,
     wanted: Wanted,
     number: int | None,
-) -> tuple[int, Reading]:
-    """The version that answered, and the account. Noise goes to the cache folder's `batch-predict.log`."""
+) -> tuple[int, Predicted]:
+    """The version that answered, and what it did. Noise goes to the cache folder's `batch-predict.log`."""
     from pipeline.console import run_log
     from pipeline.preflight import beam_runner
     from pipeline.preflight.reviews import require_unlabeled
@@ -147,11 +156,11 @@ def _run(
             ),
             progress.reporting_to(Progress(screen).report),
         ):
-            reading = job.predict_files(
+            predicted = job.predict_files(
                 parts,
                 model,
                 output,
                 max_bad_share=share,
                 pipeline_args=settings.beam.pipeline_args(),
             )
-    return model.number, reading
+    return model.number, predicted

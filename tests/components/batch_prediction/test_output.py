@@ -1,10 +1,12 @@
 import gzip
+from pathlib import Path
 
 import pytest
 
 from components.batch_prediction.formats import OutputFormat, output_format
-from components.batch_prediction.output import SHARDS, Output
-from components.errors import InputError
+from components.batch_prediction.output import Output
+from components.batch_prediction.shards import Place, ShardFolder
+from components.errors import DataStopped, InputError
 
 
 def output(path, **more) -> Output:
@@ -14,10 +16,19 @@ def output(path, **more) -> Output:
 
 def write(target: Output, *shards: bytes, header: bytes = b"") -> None:
     target.require_free()
-    with target.written() as folder:
-        for number, content in enumerate(shards):
-            (folder / SHARDS / f"{number:05}").write_bytes(header + content)
-        target.finish(folder / SHARDS, header=header)
+    with target.written("job") as folder:
+        files = [folder / f"{number:05}" for number in range(len(shards))]
+        for file, content in zip(files, shards, strict=True):
+            file.write_bytes(header + content)
+        target.finish(files, header=header)
+
+
+def finish_a_shard(folder) -> None:
+    def fill(path: str) -> None:
+        Path(path).write_bytes(b"done")
+
+    place = Place(0, 0)
+    ShardFolder(str(folder), folder.name).write(place, rows="digest", count=7, suffix=".csv", fill=fill)
 
 
 def test_shards_become_one_file_with_one_header(tmp_path):
@@ -64,8 +75,8 @@ def test_a_job_that_fails_leaves_nothing_and_replaces_nothing(tmp_path):
     path = tmp_path / "out.csv"
     path.write_text("before")
     target = output(path, overwrite=True)
-    with pytest.raises(ZeroDivisionError), target.written() as folder:
-        (folder / SHARDS / "0").write_text("half")
+    with pytest.raises(ZeroDivisionError), target.written("job") as folder:
+        (folder / "0").write_text("half")
         raise ZeroDivisionError
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
@@ -74,3 +85,37 @@ def test_a_job_that_fails_leaves_nothing_and_replaces_nothing(tmp_path):
 def test_a_name_without_a_format_is_refused():
     with pytest.raises(InputError, match=r"out\.parquet: cannot tell the format from the name"):
         output_format("out.parquet")
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, InputError, KeyboardInterrupt])
+def test_finished_shards_stay_for_the_same_job_and_go_before_another(tmp_path, error):
+    target = output(tmp_path / "out.csv")
+    with pytest.raises(error), target.written("job") as folder:
+        finish_a_shard(folder)
+        raise error
+    assert target.unfinished_rows() == 7
+    with pytest.raises(error), target.written("job") as folder:
+        assert len(list(folder.iterdir())) == 2
+        raise error
+    with target.written("another") as folder:
+        assert list(folder.iterdir()) == []
+        assert target.unfinished_rows() == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_stays_of_an_input_that_is_refused_as_a_whole(tmp_path):
+    with pytest.raises(DataStopped), output(tmp_path / "out.csv").written("job") as folder:
+        finish_a_shard(folder)
+        raise DataStopped("too many bad rows")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_at_once_do_not_write_the_same_output(tmp_path):
+    target = output(tmp_path / "out.csv")
+    with (
+        target.written("job"),
+        pytest.raises(InputError, match=r"out\.csv: another batch-predict writes it now"),
+        output(tmp_path / "out.csv").written("job"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -20,15 +20,6 @@ TEXTS = ["a good film", "a film", "naïve “good” 🎬", 'with "quotes",\nand
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory, small_model) -> Model:
-    from serving.store.manifest import Facts
-    from serving.versions import VersionStore
-
-    store = VersionStore(tmp_path_factory.mktemp("store") / "imdb_sentiment")
-    return Model(root=store.root, number=store.push(small_model(), Facts()).version)
-
-
-@pytest.fixture(scope="module")
 def in_process(small_model):
     """Label and probability of each text by the model itself."""
     answer = tf.saved_model.load(str(small_model())).signatures["serving_default"](text=tf.constant(TEXTS))
@@ -44,7 +35,9 @@ def predict(tmp_path, model):
         output = Output(path=tmp_path / name, known=known, gzipped=gzipped, folder=folder, **more)
         parts = find_parts(str(tmp_path / pattern), wanted=Wanted(text_column))
         args = BeamSettings().pipeline_args()
-        return predict_files(parts, model, output, max_bad_share=max_bad_share, pipeline_args=args)
+        done = predict_files(parts, model, output, max_bad_share=max_bad_share, pipeline_args=args)
+        assert done.taken_over == 0
+        return done.reading
 
     return run
 

@@ -1,6 +1,11 @@
+import functools
 import json
+import signal
+import subprocess
 
+import processes
 import pytest
+import waiting
 
 
 def test_a_file_is_predicted_and_told_of_in_a_line(greenlight, tmp_path):
@@ -32,8 +37,38 @@ def test_json_tells_what_was_done(predict, tmp_path):
         "left_out_labels": {},
         "first_left_out": [],
     }
-    assert told == {"output": "out/", "version": 1, "predicted": 1, "left_out": {}}
+    assert told == {"output": "out/", "version": 1, "predicted": 1, "taken_over": 0, "left_out": {}}
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["predictions-00000-of-00001.csv"]
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_prediction_that_is_ended_goes_on_with_what_is_left(small_workspace, tmp_path, number):
+    files, rows = 60, 1000
+    for file in range(files):
+        lines = "".join(f"film {file} {row}\n" for row in range(rows))
+        (tmp_path / f"in-{file:02}.txt").write_text(lines)
+    command = (*processes.GREENLIGHT, "batch-predict", "in-*.txt", "out.jsonl", "--json")
+    command += ("--workspace", str(small_workspace), "--set", f"cache_dir={tmp_path / 'cache'}")
+    run = functools.partial(subprocess.Popen, command, cwd=tmp_path, env=processes.environment(), text=True)
+    unfinished = tmp_path / ".out.jsonl.unfinished"
+    with run(stderr=subprocess.PIPE, start_new_session=True) as first:
+        waiting.until(lambda: list(unfinished.glob("*/*.json")))
+        first.send_signal(number)
+        _, said = first.communicate(timeout=600)
+    assert first.returncode == (130 if number == signal.SIGINT else -number), said
+    finished = len(list(unfinished.glob("*/*.json")))
+    assert 0 < finished < files
+    assert not (tmp_path / "out.jsonl").exists()
+    if number == signal.SIGINT:
+        assert f"{finished * rows:,} rows are predicted; the same command goes on from there." in said
+
+    with run(stdout=subprocess.PIPE) as second:
+        told, _ = second.communicate(timeout=600)
+    assert (second.returncode, json.loads(told)["taken_over"]) == (0, finished * rows)
+    predicted = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["text"] for row in predicted] == [f"film {f} {r}" for f in range(files) for r in range(rows)]
+    assert not unfinished.exists()
 
 
 @pytest.mark.parametrize(
