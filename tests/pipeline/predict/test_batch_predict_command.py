@@ -42,9 +42,10 @@ def test_json_tells_what_was_done(predict, tmp_path):
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_prediction_that_is_ended_goes_on_with_what_is_left(small_workspace, tmp_path, number):
-    files, rows = 60, 1000
+    files, rows = 40, 1000
     for file in range(files):
         lines = "".join(f"film {file} {row}\n" for row in range(rows))
         (tmp_path / f"in-{file:02}.txt").write_text(lines)
