@@ -32,19 +32,17 @@ def per_text(texts: Texts, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.bincount(index, weights=values), np.bincount(index).astype(float)
 
 
-class Resampling:
-    """Resampling by text: a bootstrap draws texts, with all examples of each."""
+def counts(drawn: np.ndarray, texts: Texts) -> np.ndarray:
+    """How often each example is in each of B resamples, float64 [B, N].
 
-    def __init__(self, texts: np.ndarray) -> None:
-        _, index, self._sizes = np.unique(texts, return_inverse=True, return_counts=True)
-        self._rows = np.argsort(index.reshape(-1), kind="stable")
-        self._starts = np.cumsum(self._sizes) - self._sizes
+    A bootstrap draws texts, with all examples of each.
 
-    def __len__(self) -> int:
-        return len(self._sizes)
-
-    def rows(self, drawn: np.ndarray) -> np.ndarray:
-        """int [M]: the rows of the texts `drawn`, indexes below `len`; repeated for repeated texts."""
-        sizes = self._sizes[drawn]
-        offsets = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        return self._rows[np.repeat(self._starts[drawn], sizes) + offsets]
+    Args:
+      drawn: int [B, T], the numbers of the drawn texts, in their order by value.
+      texts: of the examples; None if the numbers are those of the N = T examples.
+    """
+    resamples, size = drawn.shape
+    starts = size * np.arange(resamples)[:, None]
+    found = np.bincount((drawn + starts).reshape(-1), minlength=resamples * size).astype(np.float64)
+    by_text = found.reshape(resamples, size)
+    return by_text if texts is None else by_text[:, np.unique(texts, return_inverse=True)[1].reshape(-1)]

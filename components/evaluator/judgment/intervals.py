@@ -16,9 +16,10 @@ import numpy as np
 from scipy import stats
 
 from components.evaluator.judgment import metrics
-from components.evaluator.judgment.distinct import Resampling, Texts, effective, has_copies, per_text
+from components.evaluator.judgment.distinct import Texts, counts, effective, has_copies, per_text
 from components.evaluator.judgment.measures import multiclass
-from components.evaluator.judgment.measures.by_name import Measure, measure_of
+from components.evaluator.judgment.measures.by_name import measure_of
+from components.evaluator.judgment.measures.resampled import Resampled, resampled
 from components.evaluator.judgment.proportions import agresti_caffo, mean_of_shares, wilson
 
 Interval = tuple[float, float]
@@ -63,7 +64,8 @@ def interval(
         return _f1(
             label, metrics.answers(probability), 1 if of_class is None else of_class, confidence, texts
         )
-    return _bootstrap(measure.value, (label, measure.prepare(probability)), value, confidence, texts)
+    of_resamples = resampled(metric, label, probability, of_class=of_class)
+    return _bootstrap(of_resamples, len(label), value, confidence, texts)
 
 
 def change_interval(
@@ -91,12 +93,13 @@ def change_interval(
             metrics.losses(label, probability) - metrics.losses(label, baseline), confidence, texts
         )
     measure = measure_of(metric, probability, of_class=of_class)
+    ours, theirs = (resampled(metric, label, scores, of_class=of_class) for scores in (probability, baseline))
 
-    def change(label: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> float:
-        return measure.value(label, ours) - measure.value(label, theirs)
+    def change(counted: np.ndarray) -> np.ndarray:
+        return ours(counted) - theirs(counted)
 
-    samples = (label, measure.prepare(probability), measure.prepare(baseline))
-    return _bootstrap(change, samples, change(*samples), confidence, texts)
+    value = measure(label, probability) - measure(label, baseline)
+    return _bootstrap(change, len(label), value, confidence, texts)
 
 
 class Group(NamedTuple):
@@ -128,30 +131,18 @@ def difference_interval(
         low, high = agresti_caffo((values[0], values[1]), sizes, confidence=confidence)
         return _holding(value, max(-1.0, low), min(1.0, high))
 
-    draws = [_Draws(measure, group) for group in (first, second)]
+    ours, theirs = (
+        resampled(metric, group.label, group.probability, of_class=of_class) for group in (first, second)
+    )
 
-    def change(of_first: np.ndarray, of_second: np.ndarray) -> float:
-        return draws[0](of_first) - draws[1](of_second)
+    def change(of_first: np.ndarray, of_second: np.ndarray, axis: int = -1) -> np.ndarray:
+        return ours(counts(of_first, first.texts)) - theirs(counts(of_second, second.texts))
 
-    drawn = (np.arange(len(draws[0])), np.arange(len(draws[1])))
+    drawn = tuple(
+        np.arange(len(group.label) if group.texts is None else len(np.unique(group.texts)))
+        for group in (first, second)
+    )
     return _resampled(change, drawn, value, confidence, paired=False)
-
-
-class _Draws:
-    """A metric of the examples of drawn texts."""
-
-    def __init__(self, measure: Measure, group: Group) -> None:
-        self._value, self._label = measure.value, group.label
-        self._prepared = measure.prepare(group.probability)
-        texts = np.arange(len(group.label)) if group.texts is None else group.texts
-        self._resampling = Resampling(texts)
-
-    def __len__(self) -> int:
-        return len(self._resampling)
-
-    def __call__(self, drawn: np.ndarray) -> float:
-        rows = self._resampling.rows(drawn)
-        return self._value(self._label[rows], self._prepared[rows])
 
 
 def mcnemar_p_value(
@@ -223,12 +214,12 @@ def _bootstrap_mean(values: np.ndarray, confidence: float, texts: Texts) -> Inte
         return None
     value = float(values.mean())
     if not has_copies(texts):
-        return _resampled(np.mean, (values,), value, confidence, vectorized=True)
+        return _resampled(np.mean, (values,), value, confidence)
 
     def mean(sums: np.ndarray, sizes: np.ndarray, axis: int = -1) -> np.ndarray:
         return sums.sum(axis=axis) / sizes.sum(axis=axis)
 
-    return _resampled(mean, per_text(texts, values), value, confidence, vectorized=True)
+    return _resampled(mean, per_text(texts, values), value, confidence)
 
 
 def _f1(
@@ -244,42 +235,31 @@ def _f1(
         return hits.sum(axis=axis) / np.maximum(of_either.sum(axis=axis), 1.0)
 
     value = multiclass.f1_of(label, answer, of_class)
-    return _resampled(f1, (hits, of_either), value, confidence, vectorized=True)
+    return _resampled(f1, (hits, of_either), value, confidence)
 
 
 def _bootstrap(
-    statistic: Callable[..., float],
-    samples: tuple[np.ndarray, ...],
-    value: float,
-    confidence: float,
-    texts: Texts,
+    of_resamples: Resampled, size: int, value: float, confidence: float, texts: Texts
 ) -> Interval | None:
-    if texts is None or not has_copies(texts):
-        if all(sample.ndim == 1 for sample in samples):
-            return _resampled(statistic, samples, value, confidence)
+    """The bootstrap of a metric, or a change, of `size` examples with this value."""
+    copies = texts if has_copies(texts) else None
 
-        def of_rows(rows: np.ndarray) -> float:
-            return statistic(*(sample[rows] for sample in samples))
+    def statistic(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
+        return of_resamples(counts(drawn, copies))
 
-        return _resampled(of_rows, (np.arange(len(samples[0])),), value, confidence)
-    resampling = Resampling(texts)
-
-    def of_texts(drawn: np.ndarray) -> float:
-        rows = resampling.rows(drawn)
-        return statistic(*(sample[rows] for sample in samples))
-
-    return _resampled(of_texts, (np.arange(len(resampling)),), value, confidence)
+    numbers = np.arange(size if copies is None else len(np.unique(copies)))
+    return _resampled(statistic, (numbers,), value, confidence)
 
 
 def _resampled(
-    statistic: Callable[..., float | np.ndarray],
+    statistic: Callable[..., np.ndarray],
     samples: tuple[np.ndarray, ...],
     value: float,
     confidence: float,
     *,
-    vectorized: bool = False,
     paired: bool = True,
 ) -> Interval | None:
+    """The percentile interval of a statistic of all resamples of a block, along the last axis."""
     if min(map(len, samples)) < 2 or math.isnan(value):
         return None
     with warnings.catch_warnings():
@@ -289,7 +269,7 @@ def _resampled(
             samples,
             statistic,
             paired=paired,
-            vectorized=vectorized,
+            vectorized=True,
             n_resamples=RESAMPLES,
             batch=max(1, 2_000_000 // len(samples[0])),
             confidence_level=confidence,

@@ -95,9 +95,15 @@ def expected_calibration_error(label: np.ndarray, probability: np.ndarray) -> fl
     """Weighted mean of |mean probability - share of positives| over 15 bins of equal width."""
     if not len(label):
         return float("nan")
-    bins = np.minimum((probability * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins, weights=probability.astype(np.float64) - label, minlength=CALIBRATION_BINS)
+    gaps = np.bincount(
+        bins(probability), weights=probability.astype(np.float64) - label, minlength=CALIBRATION_BINS
+    )
     return float(np.abs(gaps).sum() / len(label))
+
+
+def bins(probability: np.ndarray) -> np.ndarray:
+    """int [N]: the bin of the calibration error that each probability is in."""
+    return np.minimum((probability * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
 
 
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.evaluator.judgment.distinct import Resampling, effective, has_copies, per_text
+from components.evaluator.judgment.distinct import counts, effective, has_copies, per_text
 
 TEXTS = np.array([7, 3, 7, 5, 7, 3])
 
@@ -39,8 +39,6 @@ def test_values_are_summed_over_the_reviews_of_each_text():
 
 
 def test_a_text_is_drawn_with_all_its_reviews_as_often_as_it_is_drawn():
-    resampling = Resampling(TEXTS)
-    assert len(resampling) == 3
-    assert resampling.rows(np.array([0])).tolist() == [1, 5]
-    assert resampling.rows(np.array([1])).tolist() == [3]
-    assert resampling.rows(np.array([2, 0, 2])).tolist() == [0, 2, 4, 1, 5, 0, 2, 4]
+    drawn = np.array([[0, 0, 1], [2, 0, 2]])  # of the texts 3, 5 and 7
+    assert counts(drawn, TEXTS).tolist() == [[0, 2, 0, 1, 0, 2], [2, 1, 2, 0, 2, 1]]
+    assert counts(drawn, None).tolist() == [[2, 1, 0], [1, 0, 2]]
