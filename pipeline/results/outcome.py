@@ -31,18 +31,20 @@ class StageTiming:
 class RunResult:
     """The result of a run. Paths are strings, so that the object converts to JSON.
 
+    `comparison`, `test_set` and `refit` have the number `examples` as `reviews`, too, its former name.
+
     gate: one mapping a condition with at least `metric`, `slice`, `threshold`, `value` and `passed`; the
       evaluator's further keys (`kind`, `split`, `status`, `lower`, `upper`, `baseline`, `margin`, `reason`,
       `unjudged`, `examples`, `texts`) are kept.
-    comparison: on which examples the model was compared with the live one: `reviews`, `compared`, `left_out`
+    comparison: on which examples the model was compared with the live one: `examples`, `compared`, `left_out`
       with the reasons, `needed`, `known`, `problem`, `data_changes`; None where nothing was live.
-    test_set: `digest`, `reviews`, `texts`, `seen_by_candidate`, `majority_class`, `majority_share`,
+    test_set: `digest`, `examples`, `texts`, `seen_by_candidate`, `majority_class`, `majority_share`,
       `resolution` and `candidates` of the split that the gate judged on.
     notes: notes for readers of the figures, a sentence each.
     data: the rows read: `rows`, `used`, `beyond_limit`, `duplicates`, `set_aside`, `left_out` (by reason) and
       `first_left_out` (file, line and reason of the first ones); None where none was read.
     version, model_path: the version that is live after the run; None where there is none.
-    refit: the second fit on train and eval (`trainer.refit`): `reviews`, `epochs` and `calibrated_on`, or
+    refit: the second fit on train and eval (`trainer.refit`): `examples`, `epochs` and `calibrated_on`, or
       `why_not`; None where nothing was trained.
     reasons: why the run was refused or stopped, a sentence each.
     approval: who promoted the refused model (`by`), when (`at`), why (`reason`), the conditions they waived

@@ -40,19 +40,25 @@ def judge_run(run: Run, *, live: Version | None, facts: Mapping[str, Any]) -> Ru
         epochs=len(history.get("epochs", ())) or None,
         refit=_refit(history),
         reasons=tuple(reasons),
-        comparison=verdict.get("comparison"),
-        test_set=verdict.get("test_set"),
+        comparison=_with_examples(verdict.get("comparison")),
+        test_set=_with_examples(verdict.get("test_set")),
         notes=(*verdict.get("notes", ()), *data_account.notes(data)),
         data=data,
         **facts,
     )
 
 
+def _with_examples(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The same with the number `examples` under its current name, too."""
+    return None if found is None else {**found, "examples": found.get("reviews")}
+
+
 def _refit(history: Mapping[str, Any]) -> dict[str, Any] | None:
     """RunResult's field, from the record of the fit; None for that of an older Greenlight."""
     if refit := history.get("refit"):
         calibrated_on = "eval, as the first fit predicts it" if history.get("calibration") else None
-        return {"reviews": refit["reviews"], "epochs": refit["epochs"], "calibrated_on": calibrated_on}
+        kept = {"reviews": refit["reviews"], "epochs": refit["epochs"], "calibrated_on": calibrated_on}
+        return _with_examples(kept)
     return {"why_not": history["not_refit"]} if history.get("not_refit") else None
 
 

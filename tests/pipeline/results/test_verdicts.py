@@ -82,11 +82,16 @@ def test_a_rejected_push_gives_the_stores_reason(judge):
         ({"not_refit": "the gate judges on eval"}, {"why_not": "the gate judges on eval"}),
         (
             {"refit": {"reviews": 600, "epochs": 2}, "calibration": {"scale": 2.0, "offset": 0.1}},
-            {"reviews": 600, "epochs": 2, "calibrated_on": "eval, as the first fit predicts it"},
+            {
+                "reviews": 600,
+                "examples": 600,
+                "epochs": 2,
+                "calibrated_on": "eval, as the first fit predicts it",
+            },
         ),
         (
             {"refit": {"reviews": 600, "epochs": 2}, "calibration": None},
-            {"reviews": 600, "epochs": 2, "calibrated_on": None},
+            {"reviews": 600, "examples": 600, "epochs": 2, "calibrated_on": None},
         ),
     ],
 )
