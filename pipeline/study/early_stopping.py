@@ -64,6 +64,7 @@ def early_stopping(
         without=fits[False],
         stopped=fits[True],
         seconds=time.perf_counter() - started,
+        classes=settings.data.class_names,
     )
     return dataclasses.replace(result, files=study_page.write(result, output_dir))
 

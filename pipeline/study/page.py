@@ -46,14 +46,12 @@ def picture(result: StudyResult, *, kind: str) -> bytes:
 
 def page(result: StudyResult) -> str:
     """The study as one self-contained HTML page."""
-    from components.reviews import CLASSES
-
     template = rendering.environment().get_template("study.html")
     return template.render(
         result=result,
         titles=TITLES,
         curves={metric: _pair(result, metric) for metric in METRICS},
-        classes=CLASSES,
+        classes=result.classes,
         model=study_text.model_in_words(result),
         conclusion=study_text.conclusion(result),
         accuracies=study_text.accuracies(result),

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from components.reviews import CLASSES
+
 Epoch = Mapping[str, float]
 LESSON_ACCURACY = 0.8685  # of the lesson's own early-stopped fit, on its 10,000 validation examples
 LESSON_TRAINER: Mapping[str, Any] = {
@@ -69,6 +71,8 @@ class StudyResult:
     data: Mapping[str, Any] | None = None
     """The account of the rows of the source, as in the result of a run."""
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    classes: tuple[str, ...] = CLASSES
+    """The names of the labels 0 and 1."""
 
     @property
     def same_start(self) -> bool:

@@ -67,8 +67,6 @@ def numbers(review: EmbeddedReview) -> str:
 
 def as_text(result: StudyResult) -> str:
     """The whole study, 100 columns wide."""
-    from components.reviews import CLASSES
-
     lines = [
         f"Early stopping, on {result.examples['train']:,} training and {result.examples['eval']:,} "
         "validation examples",
@@ -77,7 +75,7 @@ def as_text(result: StudyResult) -> str:
     ]
     for review in result.reviews:
         lines += [
-            f"  {CLASSES[review.label]}: {textwrap.shorten(review.text, 84, placeholder=' ...')}",
+            f"  {result.classes[review.label]}: {textwrap.shorten(review.text, 84, placeholder=' ...')}",
             f"    {numbers(review)}",
         ]
     lines += ["", textwrap.indent(result.summary, "  "), "", *_table(result), ""]

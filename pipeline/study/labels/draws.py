@@ -90,12 +90,10 @@ def parsed(rows: Sequence[Row]) -> LabeledTexts:
     return LabeledTexts(texts, examples[reviews.LABEL].numpy())
 
 
-def require_both_classes(labels: np.ndarray, draw: Draw) -> None:
+def require_both_classes(labels: np.ndarray, draw: Draw, names: Sequence[str]) -> None:
     """Raises InputError where all examples of a draw have one label."""
-    from components.reviews import CLASSES
-
     if labels.min() == labels.max():
         raise InputError(
-            f"All {len(labels):,} examples of draw {draw.number} are {CLASSES[int(labels[0])]}: there is "
+            f"All {len(labels):,} examples of draw {draw.number} are {names[int(labels[0])]}: there is "
             "nothing to learn from them. Draw more labels (--sizes)."
         )

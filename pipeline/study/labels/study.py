@@ -98,7 +98,7 @@ def _score(
     settings: Settings, draw: Draw, judged: LabeledTexts, *, folder: Path, progress: Report
 ) -> DrawScore:
     given = drawing.parsed(draw.rows)
-    drawing.require_both_classes(given.labels, draw)
+    drawing.require_both_classes(given.labels, draw, settings.data.class_names)
     fits: dict[str, Callable[[], np.ndarray]] = {
         OURS: functools.partial(_ours, settings, draw, judged, folder=folder, progress=progress),
         BASELINE: lambda: baseline.fit(given.texts, given.labels)(judged.texts),

@@ -106,6 +106,13 @@ def test_what_became_of_the_rows_is_told_everywhere():
     assert words in page and "<li>a.csv:2: no text</li>" in page
 
 
+def test_the_labels_have_the_names_of_the_classes():
+    result = dataclasses.replace(make_result(text="Win a prize."), classes=("ham", "spam"))
+    assert "  spam: Win a prize." in study_text.as_text(result)
+    assert "<strong>spam</strong>" in study_page.page(result)
+    assert "positive" not in study_text.as_text(result)
+
+
 def test_json_holds_both_fits_and_can_be_written():
     found = json.loads(json.dumps(make_result().to_json()))
 

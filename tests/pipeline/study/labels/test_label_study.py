@@ -144,8 +144,8 @@ def test_a_source_that_allows_no_size_is_refused():
 
 def test_a_draw_of_one_class_is_refused():
     (draw,) = drawn([4], count=1)
-    with pytest.raises(InputError, match=r"All 4 examples of draw 1 are positive: .*--sizes"):
-        drawing.require_both_classes(np.ones(4, np.int64), draw)
+    with pytest.raises(InputError, match=r"All 4 examples of draw 1 are spam: .*--sizes"):
+        drawing.require_both_classes(np.ones(4, np.int64), draw, ("ham", "spam"))
 
 
 def test_the_baseline_learns_the_words_of_a_class():
