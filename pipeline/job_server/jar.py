@@ -1,84 +1,146 @@
-"""The jar of Beam's job server for Flink: where it comes from, and whether it fits Beam and the cluster."""
+"""The jar of Beam's job server: where it comes from, and whether it fits Beam and the cluster."""
 
 from __future__ import annotations
 
 import dataclasses
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from components.errors import InputError
 from pipeline.job_server import maven
 
-if TYPE_CHECKING:
-    from pipeline.settings.beam import BeamSettings
-
 _BEAM = "org/apache/beam/sdk/sdk.properties", "version"
-_FLINK = ".flink-runtime.version.properties", "project.version"
-"""Files by which the Java programs themselves tell their versions."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Kind:
+    """The job server for an engine.
+
+    Attributes:
+      engine: such as Flink.
+      setting: the key that gives a jar.
+      artifact: the name in a Maven repository; {series} stands for the series of the engine.
+      version_file: the file in the jar, and the property in it, that have the engine's version.
+    """
+
+    engine: str
+    setting: str
+    artifact: str
+    version_file: tuple[str, str]
+
+    def artifact_of(self, series: str) -> str:
+        return self.artifact.format(series=series)
+
+    def published(self, series: str, *, beam: str) -> maven.Artifact:
+        """The artifact for a series of the engine, of a version of Beam."""
+        name = self.artifact_of(series)
+        return maven.Artifact(group="org.apache.beam", name=name, version=beam, setting=self.setting)
+
+
+FLINK = Kind(
+    engine="Flink",
+    setting="beam.flink_job_server_jar",
+    artifact="beam-runners-flink-{series}-job-server",
+    version_file=(".flink-runtime.version.properties", "project.version"),
+)
+SPARK = Kind(
+    engine="Spark",
+    setting="beam.spark_job_server_jar",
+    artifact="beam-runners-spark-3-job-server",
+    version_file=("spark-version-info.properties", "version"),
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Versions:
-    """The versions in a jar, such as Beam 2.60.0 and Flink 1.18.0."""
+    """The versions in a jar, such as Beam 2.60.0 and, as the engine, Flink 1.18.0."""
 
     beam: str
-    flink: str
+    engine: str
 
 
 def series(version: str) -> str:
-    """The part of Flink's version that a client has in common with its cluster: 1.18 of 1.18.1."""
+    """The part of an engine's version that a client has in common with its cluster: 1.18 of 1.18.1."""
     return ".".join(version.split(".")[:2])
 
 
-def locate(settings: BeamSettings, *, flink: str, beam: str, cache: Path, progress: maven.Progress) -> Path:
-    """The jar for a series of Flink: the given one, or the published one in the folder `cache`.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Located:
+    """A jar on this machine."""
+
+    path: Path
+    versions: Versions
+
+
+def locate(
+    kind: Kind,
+    given: Path | None,
+    *,
+    cluster: str | None,
+    wanted: str = "",
+    beam: str,
+    repository: str | None,
+    cache: Path,
+    progress: maven.Progress,
+) -> Located:
+    """The jar: the given one, or the published one in the folder `cache`.
+
+    Args:
+      cluster: the series of the engine that the cluster has; None takes any.
+      wanted: the series to download, where the engine has a job server for each.
+      beam: the version of the installed Beam.
+      repository: to download from; None is Maven Central.
 
     Raises:
       InputError: it is not to be had, or is of other versions.
       MachineFault: it could not be downloaded.
     """
-    given = settings.flink_job_server_jar
-    if given is not None:
-        require_fitting(given, flink=flink, beam=beam)
-        return given.absolute()
-    published = maven.Artifact(
-        group="org.apache.beam", name=f"beam-runners-flink-{flink}-job-server", version=beam
-    )
-    repository = settings.maven_repository or maven.CENTRAL
-    return maven.jar_of(published, repository=repository, shelf=cache / "jars", progress=progress)
+    path = given.absolute() if given else None
+    if path is None:
+        published, repository = kind.published(wanted, beam=beam), repository or maven.CENTRAL
+        path = maven.jar_of(published, repository=repository, shelf=cache / "jars", progress=progress)
+    return Located(path=path, versions=require_fitting(kind, given or path, cluster=cluster, beam=beam))
 
 
-def require_fitting(jar: Path, *, flink: str | None, beam: str) -> Versions:
-    """The versions in a jar that is given.
+def require_fitting(kind: Kind, jar: Path, *, cluster: str | None, beam: str) -> Versions:
+    """The versions in a jar.
 
     Args:
-      flink: the series of the cluster; None takes any.
+      cluster: the series of the engine that the cluster has; None takes any.
       beam: the version of the installed Beam.
 
     Raises:
       InputError: it is not such a jar, or is of other versions.
     """
-    key = f"beam.flink_job_server_jar = {str(jar)!r}"
-    found = _versions_in(jar, key)
-    needed = f"beam-runners-flink-{flink or series(found.flink)}-job-server-{beam}.jar"
+    key = f"{kind.setting} = {str(jar)!r}"
+    found = _versions_in(kind, jar, key)
+    needed = f"{kind.artifact_of(cluster or series(found.engine))}-{beam}.jar"
     if found.beam != beam:
         raise InputError(f"{key}: it is of Beam {found.beam}, but Beam {beam} is installed. Use {needed}.")
-    if flink is not None and series(found.flink) != flink:
+    if cluster is not None and series(found.engine) != cluster:
         raise InputError(
-            f"{key}: it is for Flink {series(found.flink)}, but the cluster has Flink {flink}. Use {needed}."
+            f"{key}: it is for {kind.engine} {series(found.engine)}, but the cluster has {kind.engine} "
+            f"{cluster}. {_remedy(kind, found, needed)}"
         )
     return found
 
 
-def _versions_in(jar: Path, key: str) -> Versions:
+def _remedy(kind: Kind, found: Versions, needed: str) -> str:
+    if kind.artifact_of("") == kind.artifact:  # one job server for every series of the engine
+        return f"Use a cluster of {kind.engine} {series(found.engine)}."
+    return f"Use {needed}."
+
+
+def _versions_in(kind: Kind, jar: Path, key: str) -> Versions:
     try:
         with zipfile.ZipFile(jar) as archive:
-            return Versions(beam=_property(archive, *_BEAM), flink=_property(archive, *_FLINK))
+            return Versions(beam=_property(archive, *_BEAM), engine=_property(archive, *kind.version_file))
     except OSError as error:
         raise InputError(f"{key}: {error.strerror}. Give a jar, or unset it.") from None
     except (zipfile.BadZipFile, KeyError, UnicodeDecodeError):
-        raise InputError(f"{key}: it is not a job server of Beam for Flink. Give one, or unset it.") from None
+        raise InputError(
+            f"{key}: it is not a job server of Beam for {kind.engine}. Give one, or unset it."
+        ) from None
 
 
 def _property(archive: zipfile.ZipFile, file: str, name: str) -> str:

@@ -25,11 +25,12 @@ _STEP = 50 * 2**20
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """A jar by its Maven coordinates."""
+    """A jar by its Maven coordinates. setting: the key that gives a file instead, for the messages."""
 
     group: str
     name: str
     version: str
+    setting: str
 
     def __str__(self) -> str:
         return f"{self.group}:{self.name}:{self.version}"
@@ -84,7 +85,7 @@ def _download(
         reason = str(error) or type(error).__name__
         raise MachineFault(
             f"{artifact} could not be downloaded from {url}: {reason}. Check the network and "
-            "beam.maven_repository, or download the jar elsewhere and set beam.flink_job_server_jar to it."
+            f"beam.maven_repository, or download the jar elsewhere and set {artifact.setting} to it."
         ) from error
     finally:
         draft.unlink(missing_ok=True)
@@ -101,7 +102,7 @@ def _published_checksum(client: httpx.Client, artifact: Artifact, url: str) -> t
             return algorithm, words[0].lower()
     raise InputError(
         f"{artifact} is not at {url}, or has no checksum there. Set beam.maven_repository to one that has "
-        "it, or beam.flink_job_server_jar to a jar on this machine."
+        f"it, or {artifact.setting} to a jar on this machine."
     )
 
 

@@ -1,11 +1,11 @@
-"""Beam's runner for Flink with the job server of the command's session."""
+"""Beam's runners for Flink and Spark with the job server of the command's session."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from apache_beam.options.pipeline_options import GoogleCloudOptions
-from apache_beam.runners.portability import flink_runner
+from apache_beam.runners.portability import flink_runner, spark_runner
 
 from pipeline.job_server import session
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from apache_beam.runners.runner import PipelineResult
 
 
-class FlinkRunner(flink_runner.FlinkRunner):
+class _OfTheSession:
     """Submits each pipeline to the one job server, and waits for its end.
 
-    Beam's own runner starts a job server for every pipeline and takes over Ctrl-C, which fails in the threads
-    of TFX's stages.
+    Beam's own runners start a job server of their own and take over Ctrl-C, which fails in the threads of
+    TFX's stages.
     """
 
     def default_job_server(self, options: PipelineOptions) -> JobServer:
@@ -38,6 +38,14 @@ class FlinkRunner(flink_runner.FlinkRunner):
         """
         with session.current().job() as name:
             options.view_as(GoogleCloudOptions).job_name = name  # the name of every runner's jobs, in fact
-            result: Any = super().run_portable_pipeline(pipeline, options)
+            result: Any = super().run_portable_pipeline(pipeline, options)  # type: ignore[misc]
             result.wait_until_finish()
         return result
+
+
+class FlinkRunner(_OfTheSession, flink_runner.FlinkRunner):
+    """Beam's for Flink, with the job server of the session."""
+
+
+class SparkRunner(_OfTheSession, spark_runner.SparkRunner):
+    """Beam's for Spark, with the job server of the session."""

@@ -12,7 +12,7 @@ from components.errors import GreenlightError, InputError
 from components.trainer.own_model.module_file import ModuleFile
 from pipeline.kubeflow import caching
 from pipeline.preflight import beam_runner, pod_secrets, training
-from pipeline.settings.beam import FLINK
+from pipeline.settings.beam import WITH_A_JOB_SERVER
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -63,11 +63,11 @@ def require_compilable(settings: Settings) -> None:
             "trainer.strategy = 'multi_worker': Kubeflow gives the Trainer one pod, and no TF_CONFIG that "
             "names others. Set trainer.workers to the number of processes in it."
         )
-    if settings.beam.runner == FLINK:
+    if settings.beam.runner in WITH_A_JOB_SERVER:
         raise InputError(
-            "beam.runner = 'flink' starts a job server on this machine, and a pod has no Java for it. Run "
-            "one beside the cluster, and set beam.runner = 'PortableRunner' with --job_endpoint in "
-            "beam.options."
+            f"beam.runner = {settings.beam.runner!r} starts a job server on this machine, and a pod has no "
+            "Java for it. Run one beside the cluster, and set beam.runner = 'PortableRunner' with "
+            "--job_endpoint in beam.options."
         )
     if settings.trainer.module is not None:
         ModuleFile.read(settings.trainer.module)

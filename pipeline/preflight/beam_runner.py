@@ -9,14 +9,15 @@ import warnings
 from typing import TYPE_CHECKING, NoReturn
 
 from components.errors import InputError
-from pipeline.preflight import flink
-from pipeline.settings.beam import FLINK
+from pipeline.preflight import flink, spark
+from pipeline.settings.beam import FLINK, SPARK, WITH_A_JOB_SERVER
 
 if TYPE_CHECKING:
     from pipeline.config import BeamSettings
 
-OF_A_JOB_SERVER = ("PortableRunner", "FlinkRunner", "SparkRunner", FLINK)
+OF_A_JOB_SERVER = ("PortableRunner", "FlinkRunner", "SparkRunner", *WITH_A_JOB_SERVER)
 """Runners that hand on options which only the server of the jobs knows."""
+_ENGINES = {FLINK: flink, SPARK: spark}
 _ALIKE = 0.85
 _SECONDS = 10.0
 
@@ -26,13 +27,13 @@ def require_usable(settings: BeamSettings) -> None:
 
     Raises:
       InputError: as `require_known`, or nothing answers where the jobs are to go.
-      MachineFault: a Flink cluster does not answer or has no task manager.
+      MachineFault: a cluster does not answer or has no worker.
     """
     endpoint = require_known(settings)
-    if settings.runner == FLINK:
+    if settings.runner in _ENGINES:
         from apache_beam.options.pipeline_options import PipelineOptions
 
-        flink.require_usable(settings, PipelineOptions(settings.pipeline_args()))
+        _ENGINES[settings.runner].require_usable(settings, PipelineOptions(settings.pipeline_args()))
     if endpoint and settings.runner in OF_A_JOB_SERVER:
         _require_answer(endpoint)
 
@@ -56,8 +57,8 @@ def require_known(settings: BeamSettings) -> str | None:
     _require_runner(settings.runner, arguments)
     _require_options(settings)
     options = PipelineOptions(arguments)
-    if settings.runner == FLINK:
-        flink.require_known(settings, options)
+    if settings.runner in _ENGINES:
+        _ENGINES[settings.runner].require_known(settings, options)
     # Not Beam's own validator: it would ask Google's servers.
     if settings.runner == "DataflowRunner" and not options.view_as(GoogleCloudOptions).temp_location:
         raise InputError("beam.options: DataflowRunner needs --temp_location=gs://BUCKET/FOLDER.")

@@ -43,12 +43,12 @@ def require_usable(settings: BeamSettings, options: PipelineOptions) -> None:
     """
     from apache_beam.version import __version__ as beam
 
-    from pipeline.job_server import jar, process
+    from pipeline.job_server import jar, java
 
-    process.require_java(options)
+    java.require(options, runner=settings.runner)
     flink = _series_of_the_cluster(settings, options) if settings.is_on_a_flink_cluster else None
     if settings.flink_job_server_jar is not None:
-        jar.require_fitting(settings.flink_job_server_jar, flink=flink, beam=beam)
+        jar.require_fitting(jar.FLINK, settings.flink_job_server_jar, cluster=flink, beam=beam)
     elif flink is not None:
         _require_published(flink, beam, settings.flink_master)
 

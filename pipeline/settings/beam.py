@@ -10,9 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 IN_PROCESS = "in-process"
 IN_PROCESS_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 FLINK = "flink"
-_FLINK_RUNNER = "pipeline.job_server.runner.FlinkRunner"
+SPARK = "spark"
+WITH_A_JOB_SERVER = (FLINK, SPARK)
+"""Runners for which a command starts Beam's job server, a Java program."""
 EMBEDDED = "[local]"
 """The Flink cluster inside the job server's own process."""
+_LOCAL = "local"
+"""Begins the name of Spark's master inside the job server's own process."""
 
 
 class BeamSettings(BaseModel):
@@ -24,8 +28,8 @@ class BeamSettings(BaseModel):
         IN_PROCESS,
         pattern=r"^[A-Za-z_][\w.-]*$",
         description="`in-process` works here, without a server. `flink` starts Beam's job server for Apache "
-        "Flink, which needs Java. Any Beam runner's name (PortableRunner, FlinkRunner, SparkRunner, "
-        "DataflowRunner) sends the work there; give its options in beam.options.",
+        "Flink, `spark` the one for Apache Spark; both need Java. Any Beam runner's name (PortableRunner, "
+        "FlinkRunner, SparkRunner, DataflowRunner) sends the work there; give its options in beam.options.",
     )
     workers: int = Field(
         1,
@@ -53,16 +57,44 @@ class BeamSettings(BaseModel):
         pattern=r"^https?://\S+$",
         description="The Maven repository that the jar is downloaded from. Unset means Maven Central.",
     )
+    spark_master: str = Field(
+        "local[*]",
+        pattern=r"^(local(\[(\d{1,4}|\*)\])?|spark://[\w.-]+:\d{1,5})$",
+        description="Where the runner `spark` sends its jobs: spark://HOST:PORT, the master of a standalone "
+        "cluster, or `local[N]`, N threads of the job server's own process; `local[*]` has one per core.",
+    )
+    spark_master_page: str | None = Field(
+        None,
+        pattern=r"^https?://[\w.-]+(:\d{1,5})?/?$",
+        description="The web page of that master, which tells the cluster's version and size. Unset means "
+        "port 8080 of its host, where something answers there.",
+    )
+    spark_job_server_jar: Path | None = Field(
+        None,
+        description="The jar of the runner `spark`, of the installed Beam and of the cluster's Spark. Unset "
+        "means that the published one is downloaded into the cache folder.",
+    )
+    spark_wait_seconds: int = Field(
+        300,
+        ge=1,
+        le=86400,
+        description="How long a job of the runner `spark` waits for a free core of the cluster.",
+    )
 
     @field_validator("runner")
     @classmethod
-    def _flink_in_any_case(cls, value: str) -> str:
-        return FLINK if value.casefold() == FLINK else value
+    def _in_any_case(cls, value: str) -> str:
+        return value.casefold() if value.casefold() in WITH_A_JOB_SERVER else value
 
     @property
     def is_on_a_flink_cluster(self) -> bool:
         """Whether jobs leave this machine's own processes for a cluster of Flink."""
         return self.runner == FLINK and self.flink_master != EMBEDDED
+
+    @property
+    def is_on_a_spark_cluster(self) -> bool:
+        """Whether jobs leave this machine's own processes for a cluster of Spark."""
+        return self.runner == SPARK and not self.spark_master.startswith(_LOCAL)
 
     def pipeline_args(self) -> list[str]:
         """These settings as Beam's own options.
@@ -72,11 +104,10 @@ class BeamSettings(BaseModel):
         # Workers in this process, or with its packages, have TFX; told of no image, TFX would pack itself up
         # anew for every Beam stage, some two seconds each.
         no_image = "--sdk_container_image=none"
-        if self.runner == FLINK:
+        if self.runner in WITH_A_JOB_SERVER:
             # Equal settings give equal arguments, which are part of TFX's cache keys: no port is in them.
             own_image = any(option.startswith(f"{no_image.partition('=')[0]}=") for option in self.options)
-            named = [f"--runner={_FLINK_RUNNER}", f"--flink_master={self.flink_master}"]
-            return [*([] if own_image else [no_image]), *named, *self.options]
+            return [*([] if own_image else [no_image]), *self._job_server_args(), *self.options]
         if self.runner != IN_PROCESS:
             return [f"--runner={self.runner}", *self.options]
         return [
@@ -86,3 +117,8 @@ class BeamSettings(BaseModel):
             f"--direct_running_mode={'in_memory' if self.workers == 1 else 'multi_processing'}",
             *self.options,
         ]
+
+    def _job_server_args(self) -> list[str]:
+        if self.runner == FLINK:
+            return ["--runner=pipeline.job_server.runner.FlinkRunner", f"--flink_master={self.flink_master}"]
+        return ["--runner=pipeline.job_server.runner.SparkRunner", f"--spark_master_url={self.spark_master}"]

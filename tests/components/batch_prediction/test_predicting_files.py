@@ -174,6 +174,7 @@ def test_a_version_that_was_changed_predicts_nothing(tmp_path, model, predict, s
         ({"workers": 2}, False),
         ({"runner": "PortableRunner", "options": ("--job_endpoint=localhost:8099",)}, False),
         ({"runner": "flink"}, False),
+        ({"runner": "spark"}, False),
     ],
 )
 def test_files_are_spread_over_the_workers_of_every_runner_that_has_them(settings, one):

@@ -1,14 +1,13 @@
-"""A standalone Flink cluster on loopback: a JobManager and TaskManagers, and the pools of Beam's workers."""
+"""A standalone Flink cluster on loopback: a JobManager and TaskManagers."""
 
 import json
-import os
-import signal
 import subprocess
 import urllib.request
 from pathlib import Path
 
 import processes
 import waiting
+from e2e.engine import pool
 
 _OPENED = ("java.lang", "java.util", "java.net", "java.io", "java.nio", "java.util.concurrent", "java.time")
 _SETTINGS = """\
@@ -73,7 +72,7 @@ class StandaloneCluster:
         return self
 
     def __exit__(self, *error: object) -> None:
-        end(*self.started)
+        pool.end(*self.started)
 
     def start(self, kind: str) -> None:
         """Starts a `jobmanager` or a `taskmanager`."""
@@ -107,29 +106,3 @@ class StandaloneCluster:
                 return json.load(response)
         except OSError:
             return None
-
-
-def start_pool(python: Path, log: Path, port: int) -> subprocess.Popen:
-    """A pool of Beam's workers, which starts each as a process of its own, by the name `python`."""
-    path = os.pathsep.join([str(python.parent), os.environ["PATH"]])
-    command = [str(python), "-m", "apache_beam.runners.worker.worker_pool_main", "--service_port", str(port)]
-    with log.open("wb") as file:
-        environment = processes.environment(PATH=path)
-        return subprocess.Popen(command, env=environment, stdout=file, stderr=file, start_new_session=True)
-
-
-def end(*started: subprocess.Popen) -> None:
-    """Ends processes and what they have started in their sessions."""
-    for process in started:
-        if process.poll() is None:
-            process.terminate()
-    for process in started:
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue

@@ -6,9 +6,9 @@ import signal
 
 import pytest
 import waiting
-from e2e.flink import outputs
-from e2e.flink.command_lines import processes_with
-from e2e.flink.parts import JVM
+from e2e.engine import outputs
+from e2e.engine.command_lines import processes_with
+from e2e.engine.parts import JVM
 
 pytestmark = [pytest.mark.proof, pytest.mark.flink, pytest.mark.timeout(1800)]
 

@@ -6,8 +6,8 @@ import socket
 
 import pytest
 import waiting
-from e2e.flink import outputs
-from e2e.flink.command_lines import processes_with
+from e2e.engine import outputs
+from e2e.engine.command_lines import processes_with
 
 pytestmark = [pytest.mark.proof, pytest.mark.flink, pytest.mark.timeout(2400)]
 

@@ -71,3 +71,17 @@ def write_jar(path: Path, *, beam: str, flink: str) -> Path:
 @pytest.fixture
 def make_jar(tmp_path):
     return lambda **versions: write_jar(tmp_path / "job-server.jar", **versions)
+
+
+@pytest.fixture
+def make_spark_jar(tmp_path):
+    """Makes a jar that tells of its versions as Beam's job server for Spark does."""
+
+    def make(*, beam: str, spark: str) -> Path:
+        path = tmp_path / "spark-job-server.jar"
+        with zipfile.ZipFile(path, "w") as jar:
+            jar.writestr("org/apache/beam/sdk/sdk.properties", f"version={beam}\n")
+            jar.writestr("spark-version-info.properties", f"version={spark}\nuser=\n")
+        return path
+
+    return make

@@ -6,9 +6,10 @@ import socket
 import pytest
 
 from components.errors import InputError, MachineFault
-from pipeline.job_server.maven import Artifact, jar_of
+from pipeline.job_server import jar
+from pipeline.job_server.maven import jar_of
 
-JAR = Artifact(group="org.apache.beam", name="beam-runners-flink-1.18-job-server", version="2.60.0")
+JAR = jar.FLINK.published("1.18", beam="2.60.0")
 PATH = (
     "/maven2/org/apache/beam/beam-runners-flink-1.18-job-server/2.60.0"
     "/beam-runners-flink-1.18-job-server-2.60.0.jar"

@@ -1,10 +1,14 @@
 """The jobs of a command: what is said of those that fail, and what becomes of those that it leaves."""
 
+import threading
+
 import pytest
 
 from components.errors import GreenlightError, MachineFault
 from pipeline.job_server import session
+from pipeline.job_server.engine import Hopeless
 from pipeline.job_server.flink_cluster import FlinkCluster
+from pipeline.job_server.flink_engine import FlinkJobs
 from pipeline.job_server.session import Session
 from pipeline.settings.beam import BeamSettings
 
@@ -15,7 +19,7 @@ def job(name, state):
 
 @pytest.fixture
 def on_cluster(flink):
-    return Session(None, FlinkCluster(flink.address), lambda line: None)
+    return Session(None, FlinkJobs(FlinkCluster(flink.address)), lambda line: None)
 
 
 def failed_for(flink, name, *classes, cause="java.lang.Other"):
@@ -77,6 +81,23 @@ def test_a_job_that_was_interrupted_is_canceled_and_a_finished_one_left_alone(on
     assert [asked for asked in flink.asked if asked.startswith("PATCH")] == [
         f"PATCH /jobs/id-of-{name}?mode=cancel"
     ]
+
+
+def test_a_job_that_waits_in_vain_ends_the_job_server(on_cluster):
+    class Server:
+        stopped = threading.Event()
+
+        def stop(self):
+            self.stopped.set()
+
+    class FullCluster:
+        def progress(self, name):
+            raise Hopeless("full")
+
+    session = Session(Server(), FullCluster(), pytest.fail)
+    with pytest.raises(MachineFault, match="full"), session.job():
+        assert Server.stopped.wait(60)
+        raise RuntimeError("the connection was lost")
 
 
 def test_other_runners_start_no_job_server(tmp_path):

@@ -89,9 +89,9 @@ def test_values_are_toml_or_as_they_stand(assignment, expected):
     assert getattr(getattr(load(assignments=[assignment]), section), name) == expected
 
 
-@pytest.mark.parametrize("runner", ["flink", "Flink", "FLINK"])
-def test_the_name_of_the_runner_flink_may_be_in_any_case(runner):
-    assert config.load(assignments=[f"beam.runner={runner}"]).beam.runner == "flink"
+@pytest.mark.parametrize("runner", ["flink", "Flink", "FLINK", "Spark", "spark"])
+def test_the_name_of_a_runner_with_a_job_server_may_be_in_any_case(runner):
+    assert config.load(assignments=[f"beam.runner={runner}"]).beam.runner == runner.lower()
 
 
 def test_a_value_may_be_a_list_of_tables():
@@ -242,6 +242,15 @@ def test_flink_has_arguments_without_ports_for_the_cache_keys():
         "--runner=pipeline.job_server.runner.FlinkRunner",
         "--flink_master=[local]",
         "--parallelism=2",
+    ]
+
+
+def test_spark_has_arguments_without_ports_for_the_cache_keys():
+    beam = load(assignments=["beam.runner=spark", "beam.spark_master=spark://spark:7077"]).beam
+    assert beam.pipeline_args() == [
+        "--sdk_container_image=none",
+        "--runner=pipeline.job_server.runner.SparkRunner",
+        "--spark_master_url=spark://spark:7077",
     ]
 
 

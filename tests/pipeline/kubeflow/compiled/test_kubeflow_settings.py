@@ -125,6 +125,10 @@ def test_a_refit_needs_a_split_for_the_gate(settings):
             ["beam.runner=flink"],
             "beam.runner = 'flink' starts a job server on this machine, and a pod",
         ),
+        (
+            ["beam.runner=spark"],
+            "beam.runner = 'spark' starts a job server on this machine, and a pod",
+        ),
         (['beam.options=["--nope=1"]'], "beam.options: unknown Beam option --nope."),
     ],
 )

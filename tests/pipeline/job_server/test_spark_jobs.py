@@ -1,0 +1,92 @@
+"""The jobs on Spark: how far they are, and one that no core of the cluster becomes free for."""
+
+import pytest
+
+from pipeline.job_server.engine import Hopeless
+from pipeline.job_server.spark_jobs import SparkJobs
+from pipeline.job_server.spark_master import SparkMaster
+
+API = "/api/v1/applications"
+DRIVER = {"id": "driver", "isActive": True}
+NAME = "greenlight-1"
+
+
+class Clock:
+    seconds = 0.0
+
+    def __call__(self):
+        return self.seconds
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def application(answers):
+    """Makes the page tell of a running application with these executors."""
+
+    def application(*executors, name=f"{NAME}_0123"):
+        answers.answer_json(API, [{"id": "app-1", "name": name}])
+        jobs = [
+            {"numTasks": 4, "numCompletedTasks": 3, "numSkippedTasks": 0},
+            {"numTasks": 6, "numCompletedTasks": 0, "numSkippedTasks": 2},
+        ]
+        answers.answer_json(f"{API}/app-1/jobs", jobs)
+        answers.answer_json(f"{API}/app-1/executors", [DRIVER, *executors])
+        return answers
+
+    return application
+
+
+@pytest.fixture
+def on_cluster(answers, clock):
+    master = SparkMaster("spark://spark:7077", answers.url)
+    return SparkJobs(answers.url, master=master, wait_seconds=300, clock=clock)
+
+
+def test_the_tasks_of_a_job_are_counted(application):
+    jobs = SparkJobs(application().url, master=None, wait_seconds=300)
+    assert jobs.progress(NAME) == "job on Spark running, 5 of 10 tasks done"
+
+
+def test_the_executors_of_a_cluster_are_counted(application, on_cluster):
+    application({"id": "0", "isActive": True}, {"id": "1", "isActive": False})
+    assert on_cluster.progress(NAME) == "job on Spark running, 5 of 10 tasks done by 1 executors"
+
+
+def test_nothing_is_said_before_the_application_is_there(application, answers, on_cluster):
+    assert on_cluster.progress(NAME) == ""
+    application(name="greenlight-2_0123")
+    assert on_cluster.progress(NAME) == ""
+    answers.files[API] = b"<html>"
+    assert on_cluster.progress(NAME) == ""
+
+
+def test_a_job_without_an_executor_waits_only_so_long(application, answers, on_cluster, clock):
+    worker = {"state": "ALIVE", "cores": 2, "coresused": 2}
+    answers.answer_json("/json/", {"workers": [worker, worker]})
+    answers.files["/"] = b"<html></html>"
+    application()
+    assert on_cluster.progress(NAME) == "job on Spark waits for a free core"
+    clock.seconds = 299
+    assert on_cluster.progress(NAME) == "job on Spark waits for a free core"
+    clock.seconds = 300
+    with pytest.raises(Hopeless) as refused:
+        on_cluster.progress(NAME)
+    assert str(refused.value).startswith(
+        "The Spark cluster at spark://spark:7077 is full: it gave the job no executor within 300 s (it has 2 "
+        "workers with 4 cores). Wait for its other applications, "
+    )
+
+
+def test_an_executor_that_came_ends_the_wait(application, on_cluster, clock):
+    application()
+    on_cluster.progress(NAME)
+    clock.seconds = 299
+    application({"id": "0"})
+    on_cluster.progress(NAME)
+    application()
+    clock.seconds = 500
+    assert on_cluster.progress(NAME) == "job on Spark waits for a free core"
