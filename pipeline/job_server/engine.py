@@ -23,7 +23,7 @@ class Jobs(Protocol):
         """
 
     def fault(self, name: str) -> MachineFault | None:
-        """Why a job failed that did not fail by its own work; None if it did, or nobody knows."""
+        """Why a job failed that did not fail by its own work; None if it did, or it is unknown."""
 
     def cancel(self, name: str) -> None:
         """Ends the job where it goes on without the job server."""
@@ -41,7 +41,7 @@ class Engine:
       name: such as Flink.
       jar: the job server.
       server: its process, not yet started.
-      jobs: None where nobody can be asked.
+      jobs: None where the engine cannot be asked.
     """
 
     name: str

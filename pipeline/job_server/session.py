@@ -32,7 +32,7 @@ class Session:
 
     Args:
       server: gives the stub of the job server's API.
-      jobs: tells of the jobs; None where nobody can be asked.
+      jobs: tells of the jobs; None where the engine cannot be asked.
       progress: is told how a job goes.
     """
 

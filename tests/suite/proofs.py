@@ -11,6 +11,7 @@ import pytest
 NOT_SELECTED = "not selected: `make test-all` runs them"
 ENGINES = {
     "flink": "not selected: `make proof-flink` runs them",
+    "spark": "not selected: `make proof-spark` runs them",
     "clients": "not selected: `make proof-clients` runs them",
 }
 """Proofs with a marker of their own, and a command of their own."""

@@ -14,6 +14,7 @@ from suite.proofs import Proofs
 def pytest_configure(config):
     config.addinivalue_line("markers", "proof: a long test")
     config.addinivalue_line("markers", "flink: on Flink")
+    config.addinivalue_line("markers", "spark: on Spark")
     config.addinivalue_line("markers", "clients: in other languages")
     config.pluginmanager.register(Proofs(config), "proofs")
 """

@@ -97,7 +97,7 @@ def test_beam_knows_the_options_of_the_documentation(tmp_path):
         beam = load(file=tmp_path / "greenlight.toml").beam
         require_known(beam)
         runners.append(beam.runner)
-    assert runners == ["PortableRunner", "flink", "flink", "PortableRunner", "DataflowRunner"]
+    assert runners == ["PortableRunner", "flink", "flink", "spark", "spark", "DataflowRunner"]
 
 
 def test_the_launcher_of_the_documentation_is_of_the_locked_beam_and_the_images_python():

@@ -1,0 +1,75 @@
+"""`beam.runner = "spark"` on a standalone cluster: a master and two workers, each a process."""
+
+import dataclasses
+import os
+import signal
+import socket
+
+import pytest
+import waiting
+from e2e.engine import outputs
+from e2e.engine.command_lines import processes_with
+
+pytestmark = [pytest.mark.proof, pytest.mark.spark, pytest.mark.timeout(2400)]
+
+
+@pytest.fixture
+def beam(engine, cluster):
+    """Makes the settings of Beam for the cluster, with workers at a port."""
+
+    def settings(workers, **more):
+        external = ("--environment_type=EXTERNAL", f"--environment_config=localhost:{workers}")
+        options = ", ".join(f'"{option}"' for option in external)
+        given = {
+            "runner": "spark",
+            "spark_master": cluster.master,
+            "spark_master_page": cluster.page,
+            "spark_job_server_jar": engine.jar,
+            **more,
+        }
+        return (*(f"beam.{key}={value}" for key, value in given.items()), f"beam.options=[{options}]")
+
+    return settings
+
+
+@pytest.fixture
+def no_worker():
+    """A port where workers are asked for in vain: a job with it keeps its cores."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def test_a_job_ends_right_that_loses_a_worker(in_process, beam, cluster, pool):
+    there = dataclasses.replace(in_process, beam=beam(pool))
+    with there.started(*there.prediction("lost.csv")) as command:
+        waiting.until(lambda: cluster.cores_used() == 2, seconds=900)
+        lost = cluster.workers[0]
+        waiting.until(lambda: cluster.executors(lost), seconds=900)
+        executors = cluster.executors(lost)
+        lost.kill()
+        for executor in executors:  # which would outlive its worker for a while
+            os.kill(executor, signal.SIGKILL)
+        cluster.start_worker()  # as Kubernetes or systemd would
+        _, said = command.communicate(timeout=1200)
+    assert command.returncode == 0, said
+    outputs.require_same_predictions(in_process.root / "out.csv", in_process.root / "lost.csv")
+    assert "job on Spark running" in said
+    assert "DEAD" in {worker["state"] for worker in cluster.state()["workers"]}
+
+
+def test_a_full_cluster_is_said_and_ctrl_c_ends_an_application(in_process, beam, cluster, no_worker, engine):
+    first, second = (
+        dataclasses.replace(in_process, beam=beam(no_worker, spark_wait_seconds=wait)) for wait in (900, 5)
+    )
+    waiting.until(lambda: cluster.cores_used() == 0)
+    with first.started(*first.prediction("first.csv")) as running:
+        waiting.until(lambda: cluster.cores_used() == 2, seconds=900)
+        refused = second.run(*second.prediction("second.csv"))
+        assert refused.returncode == 1, refused.stderr
+        assert f"The Spark cluster at {cluster.master} is full" in refused.stderr
+        assert "Traceback" not in refused.stderr
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=600)
+    assert running.returncode == 130, said
+    waiting.until(lambda: cluster.cores_used() == 0 and not cluster.applications())
+    assert processes_with(str(engine.jar)) == []
