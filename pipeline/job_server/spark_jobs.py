@@ -8,14 +8,18 @@ import urllib.request
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from components.errors import MachineFault
 from pipeline.job_server.engine import Hopeless
 
 if TYPE_CHECKING:
-    from components.errors import MachineFault
     from pipeline.job_server.spark_master import SparkMaster
 
 _SECONDS = 10.0
 _DRIVER = "driver"
+_ENDED_BY_THE_CLUSTER = {
+    "FAILED": "gave the job up: its executors ended one after another",
+    "KILLED": "ended the job: somebody killed its application",
+}
 
 
 class SparkJobs:
@@ -59,8 +63,13 @@ class SparkJobs:
         return f"job on Spark {self._tasks(application)} by {len(executors)} executors"
 
     def fault(self, name: str) -> MachineFault | None:
-        """None: an application that failed tells no types of what stopped it."""
-        return None
+        """What the cluster did to the application; what its tasks did is the error of Beam."""
+        if self._master is None or (end := self._master.end_of(name)) not in _ENDED_BY_THE_CLUSTER:
+            return None
+        return MachineFault(
+            f"The Spark cluster at {self._master.address} {_ENDED_BY_THE_CLUSTER[end]} (application {name}). "
+            "The pages and logs of its master and workers say more."
+        )
 
     def cancel(self, name: str) -> None:
         """Nothing: the application ends with its driver."""

@@ -82,6 +82,14 @@ class SparkMaster:
             version=version[1] if version else None, workers=len(alive), cores=cores, free_cores=cores - used
         )
 
+    def end_of(self, name: str) -> str | None:
+        """How the application of a name that begins so has ended, such as FAILED; None if it is unknown."""
+        try:
+            ended = json.loads(self._get("/json/"))["completedapps"]
+            return next((str(each["state"]) for each in ended if each["name"].startswith(name)), None)
+        except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+            return None
+
     def _get(self, path: str) -> bytes:
         # Not httpx, which writes a line to the log for each request.
         with urllib.request.urlopen(f"{self._page}{path}", timeout=_SECONDS) as response:

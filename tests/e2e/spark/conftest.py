@@ -48,9 +48,9 @@ def pool(engine, tmp_path_factory) -> Iterator[int]:
 def cluster(engine, tmp_path_factory) -> Iterator[standalone.StandaloneCluster]:
     """A master and two workers of one core each."""
     try:
-        jars = parts.distribution(engine.version)
+        home = parts.distribution(engine.version)
     except Missing as missing:
         pytest.skip(str(missing))
-    with standalone.StandaloneCluster(tmp_path_factory.mktemp("cluster"), jars) as running:
+    with standalone.StandaloneCluster(tmp_path_factory.mktemp("cluster"), home) as running:
         running.with_workers(2)
         yield running

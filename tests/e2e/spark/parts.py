@@ -42,5 +42,5 @@ def engine() -> Engine:
 
 
 def distribution(spark: str) -> Path:
-    """The folder of the jars of Spark itself, from the package of PySpark; they are of that very version."""
-    return parts.unpacked("pyspark", spark, within="deps/jars", name=f"spark-{spark}")
+    """Spark's own folder, from the package of PySpark, which is of that very version."""
+    return parts.unpacked("pyspark", spark, within="deps", name=f"spark-{spark}")

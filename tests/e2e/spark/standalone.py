@@ -18,10 +18,10 @@ _SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx320m")
 
 
 class StandaloneCluster:
-    """Spark's processes with their logs in `folder`; `jars` has Spark's jars. They end with the context."""
+    """Spark's processes with their logs in `folder`, from Spark's `home`. They end with the context."""
 
-    def __init__(self, folder: Path, jars: Path) -> None:
-        self._folder, self._jars = folder, jars
+    def __init__(self, folder: Path, home: Path) -> None:
+        self._folder, self._home = folder, home
         port, page = processes.free_port(), processes.free_port()
         self.master, self.page = f"spark://127.0.0.1:{port}", f"http://127.0.0.1:{page}"
         self._ports = {"--port": str(port), "--webui-port": str(page)}
@@ -68,9 +68,9 @@ class StandaloneCluster:
         return [int(child) for path in children for child in path.read_text().split()]
 
     def _start(self, main: str, *arguments: str) -> subprocess.Popen:
-        command = ["java", *_SHORT_LIVED, *OPENING, "-cp", f"{self._jars}/*", main, *arguments]
+        command = ["java", *_SHORT_LIVED, *OPENING, "-cp", f"{self._home}/jars/*", main, *arguments]
         log = self._folder / f"{main.rpartition('.')[2]}-{len(self.started)}.log"
-        environment = processes.environment(SPARK_LOCAL_IP="127.0.0.1", SPARK_HOME=str(self._jars.parent))
+        environment = processes.environment(SPARK_LOCAL_IP="127.0.0.1", SPARK_HOME=str(self._home))
         with log.open("wb") as file:
             process = subprocess.Popen(
                 command, env=environment, stdout=file, stderr=file, start_new_session=True, cwd=self._folder

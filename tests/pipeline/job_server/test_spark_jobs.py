@@ -81,6 +81,24 @@ def test_a_job_without_an_executor_waits_only_so_long(application, answers, on_c
     )
 
 
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("FAILED", "gave the job up: its executors ended one after another"),
+        ("KILLED", "ended the job: somebody killed its application"),
+    ],
+)
+def test_what_the_cluster_did_to_a_job_is_said(answers, on_cluster, end, told):
+    ended = [{"name": "greenlight-2_0", "state": "FINISHED"}, {"name": f"{NAME}_0123", "state": end}]
+    answers.answer_json("/json/", {"completedapps": ended})
+    assert str(on_cluster.fault(NAME)) == (
+        f"The Spark cluster at spark://spark:7077 {told} (application {NAME}). The pages and logs of its "
+        "master and workers say more."
+    )
+    assert on_cluster.fault("greenlight-2") is None
+    assert on_cluster.fault("greenlight-3") is None
+
+
 def test_an_executor_that_came_ends_the_wait(application, on_cluster, clock):
     application()
     on_cluster.progress(NAME)
