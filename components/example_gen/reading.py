@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from components.errors import DataStopped, InputError
-from components.example_gen.formats.labels import CLASS_NAMES, MOST_CLASSES, advice, looks_like_scale
+from components.example_gen.formats.labels import (
+    CLASS_NAMES,
+    MOST_CLASSES,
+    found_labels,
+    looks_like_scale,
+    remedy,
+)
 from components.example_gen.formats.rows import BadRow, Reason, Review, shortened, shortened_label
 from components.reviews import normalize
 
@@ -310,22 +316,14 @@ def require_no_scale(
         named = [f"  {row}" for row in reading.first_bad if row.reason is Reason.BAD_LABEL]
         where = "" if whole else f" of the first {reading.rows:,} rows"
         count = "two" if len(names) == 2 else f"the {len(names)}"
-        told = f"The labels{where} are not those of {count} classes. "
-        told += advice(reading.classes, reading.bad_labels, names)
-        lines = [f"{told} The first rows of another label:", *named] if named else [told]
+        labels = reading.classes, reading.bad_labels, names
+        lines = [
+            f"The labels{where} are not those of {count} classes. {found_labels(*labels)}"
+            + (" The first rows of another label:" if named else ""),
+            *named,
+            remedy(*labels),
+        ]
         raise DataStopped("\n".join(lines), account=reading.account())
-
-
-def _label_advice(
-    reading: Reading,
-    others: Counter[str],
-    names: tuple[str, ...],
-    census: Callable[[], LabelCounts] | None,
-) -> str:
-    if census is None:
-        return advice(reading.classes, others, names)
-    counted = census()
-    return advice(counted.classes, counted.others, names, written=counted.written)
 
 
 def _too_many(
@@ -339,14 +337,28 @@ def _too_many(
     if left_out > reading.bad_rows:
         reasons[Reason.UNMAPPED_LABEL] = reading.unmapped.total()
     counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+    bound = f"; data.max_bad_share allows {max_bad_share:.2%}" if max_bad_share < 1 else ""
+    what = f"{left_out:,} of {reading.rows:,} rows cannot be used ({counts}){bound}."
+    most = reasons.most_common(1)[0][0]
+    if most in (Reason.BAD_LABEL, Reason.UNMAPPED_LABEL):
+        labels, mend = _about_labels(reading, names, census)
+        what += f" {labels}"
+    else:
+        mend = _remedy(reading, most)
     first = reading.first_bad or reading.first_unmapped
-    lines = [
-        f"{left_out:,} of {reading.rows:,} rows cannot be used ({counts})"
-        + (f"; data.max_bad_share allows {max_bad_share:.2%}" if max_bad_share < 1 else "")
-        + ". The first ones:",
-        *(f"  {row}" for row in first),
-    ]
-    return "\n".join([*lines, _remedy(reading, reasons, names, census)])
+    return "\n".join([f"{what} The first ones:", *(f"  {row}" for row in first), mend])
+
+
+def _about_labels(
+    reading: Reading, names: tuple[str, ...], census: Callable[[], LabelCounts] | None
+) -> tuple[str, str]:
+    """Which labels there are, and how to use them. Leaving out more rows would not mend labels."""
+    if census is None:
+        labels = reading.classes, reading.bad_labels + reading.unmapped, names
+        return found_labels(*labels), remedy(*labels)
+    counted = census()
+    labels = counted.classes, counted.others, names
+    return found_labels(*labels), remedy(*labels, written=counted.written)
 
 
 _QUOTES_REMEDY = (
@@ -361,16 +373,8 @@ _JSON_REMEDY = (
 _LEAVE_OUT = "Fix them, or raise data.max_bad_share to leave them out."
 
 
-def _remedy(
-    reading: Reading,
-    reasons: Counter[str],
-    names: tuple[str, ...],
-    census: Callable[[], LabelCounts] | None,
-) -> str:
-    """The remedy for the most frequent reason. Leaving out more rows does not fix labels."""
-    most = reasons.most_common(1)[0][0]
-    if most in (Reason.BAD_LABEL, Reason.UNMAPPED_LABEL):
-        return _label_advice(reading, reading.bad_labels + reading.unmapped, names, census)
+def _remedy(reading: Reading, most: str) -> str:
+    """The remedy for the most frequent reason."""
     if most == Reason.QUOTING:
         return _QUOTES_REMEDY
     if most == Reason.NOT_UTF8:

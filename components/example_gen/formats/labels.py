@@ -137,41 +137,52 @@ def looks_like_scale(
     )
 
 
-def advice(
+def found_labels(
+    classes: Mapping[str, int], others: Mapping[str, int], names: tuple[str, ...] = CLASS_NAMES
+) -> str:
+    """A sentence with the labels and their rows; arguments as in `looks_like_scale`.
+
+    names: the names of the classes (`data.classes`).
+    """
+    if names != CLASS_NAMES:
+        counts = {name: count for name, count in classes.items() if count} | dict(others)
+        return f"The labels are: {_shown(dict(sorted(counts.items(), key=_order)))}."
+    what = "These look like a scale" if looks_like_scale(classes, others) else "The labels are"
+    return f"{what}: {_shown(_all_counts(classes, others))}."
+
+
+def remedy(
     classes: Mapping[str, int],
     others: Mapping[str, int],
     names: tuple[str, ...] = CLASS_NAMES,
     *,
     written: Mapping[str, str] | None = None,
 ) -> str:
-    """A description of the labels and a setting that uses them; arguments as in `looks_like_scale`.
+    """The setting that uses such labels; arguments as in `found_labels`.
 
     Args:
-      names: the names of the classes (`data.classes`).
       written: spelling -> a label as the files have it, for the names that are suggested.
     """
     if names != CLASS_NAMES:
-        return _advice_for(names, classes, others)
+        return _remedy_for(names)
     counts = _all_counts(classes, others)
-    shown = _shown(counts)
-    what = "These look like a scale" if looks_like_scale(classes, others) else "The labels are"
     mapping, sure = _suggested(list(counts))
     own = _as_classes(counts, written or {})
     if not sure and own:
         if len(own) == 2:
             return (
-                f"{what}: {shown}. If these are the names of your two classes, the positive one last: set "
+                "If these are the names of your two classes, the positive one last: set "
                 f"{_classes_line(own)}, or the other way round."
             )
         return (
-            f"{what}: {shown}. If each is a class of its own, set {_classes_line(own)}; "
-            f"{LEARNED_SETTING} takes whatever labels the files have."
+            f"If each is a class of its own, set {_classes_line(own)}; {LEARNED_SETTING} takes whatever "
+            "labels the files have."
         )
     mapped = ", ".join(f'"{label}" = "{name}"' for label, name in mapping.items())
     doubt = "" if sure else ", or the other way round"
     each = f" If each is a class of its own instead, set {_classes_line(own)}." if len(own) > 2 else ""
     return (
-        f"{what}: {shown}. Say which of them are negative and which positive, for example "
+        "Say which of them are negative and which positive, for example "
         f"data.labels = {{{mapped}}}{doubt}; rows with other labels are then left out and counted.{each}"
     )
 
@@ -204,17 +215,16 @@ def _classes_line(names: Sequence[str]) -> str:
     return f"data.classes = {given} in greenlight.toml (under [data]: classes = ...)"
 
 
-def _advice_for(names: tuple[str, ...], classes: Mapping[str, int], others: Mapping[str, int]) -> str:
-    """The advice where the classes have names of the user's."""
-    counts = {name: count for name, count in classes.items() if count} | dict(others)
+def _remedy_for(names: tuple[str, ...]) -> str:
+    """The remedy where the classes have names of the user's."""
     mapping = ", ".join(
         f"{quoted} = {quoted}" for quoted in (json.dumps(name, ensure_ascii=False) for name in names)
     )
     listed = f"{', '.join(names[:-1])} and {names[-1]}"
     return (
-        f"The labels are: {_shown(dict(sorted(counts.items(), key=_order)))}. The classes are {listed} "
-        "(data.classes). Add what is missing there, correct the other labels, or leave their rows out and "
-        f"count them: data.labels = {{{mapping}}} in greenlight.toml (under [data]: labels = ...)."
+        f"The classes are {listed} (data.classes). Add what is missing there, correct the other labels, or "
+        f"leave their rows out and count them: data.labels = {{{mapping}}} in greenlight.toml (under [data]: "
+        "labels = ...)."
     )
 
 

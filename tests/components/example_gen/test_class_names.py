@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from label_advice import advice
 from pydantic import ValidationError
 from tfx.types import standard_artifacts
 
@@ -11,7 +12,7 @@ from components.data_check.facts import SplitFacts
 from components.data_check.findings import findings
 from components.data_check.settings import CheckSettings
 from components.evaluator.judgment.wording import constant_answer
-from components.example_gen.formats.labels import LabelRule, advice
+from components.example_gen.formats.labels import LabelRule
 from components.example_gen.settings import DataSettings
 from components.reviews import CLASSES
 

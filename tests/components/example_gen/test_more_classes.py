@@ -4,10 +4,12 @@ import csv
 import re
 
 import pytest
+from label_advice import advice
 from pydantic import ValidationError
 
 from components.errors import DataStopped, InputError
-from components.example_gen.formats.labels import LabelRule, advice, in_order
+from components.example_gen.formats.labels import LabelRule, in_order
+from components.example_gen.formats.rows import BadRow, Reason
 from components.example_gen.reading import Reading, require_no_scale, usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.label_census import census, learned_classes
@@ -195,3 +197,29 @@ def test_a_census_leaves_out_files_that_cannot_be_read(tmp_path):
     counts = census([str(tmp_path / "news.csv"), str(tmp_path / "gone.csv")], data)
     assert (counts.classes, counts.others) == ({"World": 1}, {"weather": 2})
     assert counts.written == {"weather": "weather"}
+
+
+def test_unknown_labels_are_told_before_the_rows_and_the_remedy_after_them(tmp_path):
+    source = write(tmp_path / "news.csv", [name for name in NEWS for _ in range(30)])
+    with pytest.raises(DataStopped) as caught:
+        require_source(DataSettings(source=source))
+    what, *rows, mend = str(caught.value).splitlines()
+    assert what == (
+        "120 of 120 rows cannot be used (120 bad label); data.max_bad_share allows 1.00%. The labels are: "
+        "business (30), sci/tech (30), sports (30), world (30). The first ones:"
+    )
+    assert len(rows) == 10 and all(": bad label (" in row for row in rows)
+    assert mend.startswith('If each is a class of its own, set data.classes = ["Business", "Sci/Tech", ')
+
+
+def test_the_labels_of_a_scale_are_told_before_the_rows_as_well():
+    reading = Reading(taken=100)
+    reading.classes.update({"1": 50, "2": 50})
+    for line in range(2, 22):
+        reading.add_bad(BadRow("news.csv", line, Reason.BAD_LABEL, "'4'", "4"))
+    with pytest.raises(DataStopped) as caught:
+        require_no_scale(reading, names=("1", "2", "3"))
+    what, *rows, mend = str(caught.value).splitlines()
+    assert what.endswith("The labels are: 1 (50), 2 (50), 4 (20). The first rows of another label:")
+    assert rows[0] == "  news.csv:2: bad label ('4')"
+    assert mend.startswith("The classes are 1, 2 and 3 (data.classes). Add what is missing there")

@@ -1,8 +1,9 @@
 """Labels: spellings, scales, and the advice where a file has other values."""
 
 import pytest
+from label_advice import advice
 
-from components.example_gen.formats.labels import LabelRule, advice, looks_like_scale, spelling
+from components.example_gen.formats.labels import LabelRule, looks_like_scale, spelling
 from components.example_gen.formats.rows import BadRow, Reason, Review, make_row
 
 RULE = LabelRule((("1", "negative"), ("2", "negative"), ("4", "positive"), ("Top", "positive")))
