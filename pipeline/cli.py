@@ -11,6 +11,7 @@ import dataclasses
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
@@ -188,6 +189,8 @@ class _LastExit:
 
 def main() -> NoReturn:
     """Runs the command that the arguments of the process name, and exits."""
+    # Google's packages warn about the version of Python when they are imported, which no user can change here.
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
     last_exit = _LastExit()
     atexit.register(last_exit)
     try:

@@ -35,7 +35,7 @@ class Features:
         of the predicted one.
       unknown: float32 [N], the share of a text's tokens without a vector in the embedding; None if unknown.
       vector: float32 [N, D], the embedding of each text, normalized to length 1 (0 without tokens); None if
-        the embedding is not accessible.
+        the embedding is not accessible, or of one number.
       classes: int16 [N], the predicted class, of a model of more than two; None for a model of two.
       threshold: the probability from which on the model predicts the positive class, of two.
     """
@@ -209,8 +209,14 @@ class _Embedding:
         return None if self._known is None else np.concatenate([self._unknown(batch) for batch in batches])
 
     def vectors(self, batches: Sequence[tf.Tensor]) -> np.ndarray | None:
-        """The vector of each text, of length 1: float32 [N, D]; None if the embedding is not accessible."""
-        return None if self._embed is None else np.concatenate([self._vector(batch) for batch in batches])
+        """The vector of each text, of length 1: float32 [N, D].
+
+        None if the embedding is not accessible, or of one number, as `none` is: at length 1 all would be alike.
+        """
+        if self._embed is None:
+            return None
+        vectors = np.concatenate([self._vector(batch) for batch in batches])
+        return vectors if vectors.shape[1] > 1 else None
 
     def _unknown(self, batch: tf.Tensor) -> np.ndarray:
         ids: Any = self._token_ids(batch)  # type: ignore[misc]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import socket
-import warnings
 from typing import TYPE_CHECKING, NoReturn
 
 from components.errors import InputError
@@ -49,9 +48,7 @@ def require_known(settings: BeamSettings) -> str | None:
 
     if settings in (BeamSettings(), BeamSettings(workers=settings.workers)):
         return None
-    with warnings.catch_warnings():  # Google's packages warn about the version of Python when imported
-        warnings.simplefilter("ignore", FutureWarning)
-        from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, PortableOptions
+    from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, PortableOptions
 
     arguments = settings.pipeline_args()
     _require_runner(settings.runner, arguments)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from processes import environment
 
 PROGRAM = """
 import atexit, sys, types
@@ -45,3 +46,28 @@ def test_without_tensorflow_it_ends_as_any_other():
 
 def test_an_interrupted_command_waits_for_nothing():
     assert ended(heavy=True, code=130) == (130, ["answered"])
+
+
+_WARNS = """
+import sys, warnings
+from pipeline import cli
+
+sys.argv = ["greenlight", "--version"]
+try:
+    cli.main()
+except SystemExit:
+    for name in ("google.api_core._python_version_support", "pipeline.cli"):
+        warnings.warn_explicit(f"from {name}", FutureWarning, "file.py", 1, module=name)
+"""
+
+
+def test_googles_packages_do_not_warn_a_user_about_python(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", _WARNS],
+        env=environment(),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "from pipeline.cli" in done.stderr and "from google" not in done.stderr

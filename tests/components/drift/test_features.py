@@ -26,8 +26,11 @@ class Embedded(tf.Module):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> FeatureModel:
-    folder = tmp_path_factory.mktemp("model")
     vectors = np.array([[3, 0], [-3, 0], [0, 1], [0, 0]], np.float32)
+    return exported(tmp_path_factory.mktemp("model"), vectors)
+
+
+def exported(folder, vectors) -> FeatureModel:
     text_module.save(folder / "module", words=WORDS, vectors=vectors)
     served = Embedded(tf.saved_model.load(str(folder / "module")))
     tf.saved_model.save(
@@ -53,6 +56,10 @@ def test_words_without_a_vector_are_counted_among_the_tokens(model):
 def test_vectors_have_the_length_one_and_that_of_an_empty_text_is_zero(model):
     found = asked(model, "good good film", "bad", "")
     assert np.linalg.norm(found.vector, axis=1).tolist() == pytest.approx([1, 1, 0])
+
+
+def test_an_embedding_of_one_number_has_no_vectors_to_compare(tmp_path):
+    assert asked(exported(tmp_path, np.zeros((4, 1), np.float32)), "good film").vector is None
 
 
 def test_probabilities_are_the_models(model):
