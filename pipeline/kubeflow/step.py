@@ -57,6 +57,7 @@ def _properties(stage: str, settings: Any, *, compiled: dict[str, Any]) -> dict[
     compiled: those that it was compiled with. The Trainer's have the names of the classes, and the text of
       the file that `trainer.module` names, which no pod has.
     """
+    from components.example_gen.settings import STAGE_NAMES
     from components.trainer.own_model.module_file import ModuleFile
     from pipeline.engine.stages import create_stages
 
@@ -68,7 +69,9 @@ def _properties(stage: str, settings: Any, *, compiled: dict[str, Any]) -> dict[
     if settings.trainer.module is not None:
         module = ModuleFile.model_validate(config["module"])
     stages = create_stages(settings, store_root="", module=module)
-    found = next(each for each in stages if each.id == stage)
+    # The id of the stage that reads the examples follows from the source, which the run may have changed.
+    ids = STAGE_NAMES if stage in STAGE_NAMES else (stage,)
+    found = next(each for each in stages if each.id in ids)
     return {name: value for name, value in found.exec_properties.items() if value is not None}
 
 

@@ -78,6 +78,21 @@ def test_parameters_are_taken_out_of_what_the_executor_is_given(settings):
     assert told == {"inputs": {"parameterValues": {"run_fn": "a.b"}}, "outputs": {"outputFile": "/o"}}
 
 
+@pytest.mark.parametrize(
+    ("compiled", "stage", "given"),
+    [
+        ("packaged", "ImdbExampleGen", "files:gs://texts/*.csv"),
+        ("files:gs://texts/*.csv", "TextExampleGen", "packaged"),
+        ("files:gs://texts/*.csv", "TextExampleGen", "files:gs://others/*.csv"),
+    ],
+)
+def test_a_stage_reads_a_source_that_would_give_it_another_name(settings, compiled, stage, given):
+    told = {"inputs": {"parameterValues": {"source": given}}}
+    travelled = parameters.to_json(settings(f"data.source={compiled}"), stage=stage)
+    step.with_parameters(told, stage=stage, settings_json=travelled)
+    assert given in told["inputs"]["parameterValues"]["custom_config"]
+
+
 @pytest.mark.parametrize(("assignments", "split"), [((), "test"), (("data.test_weight=0",), "eval")])
 def test_a_parameter_leaves_the_trainer_the_split_that_the_gate_judges_on(settings, assignments, split):
     """Without it, a run with other epochs could be refit on eval, and judged there."""
