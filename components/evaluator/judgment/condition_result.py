@@ -55,10 +55,21 @@ def judge_condition(
     end = _end_held_against(condition, confidence)
     name = wording.metric_of(condition)
     if math.isnan(measured.value):
-        return _failed(condition, sample.split, f"{name} is undefined {where}")
+        why = _why_undefined(condition, part, sample)
+        return _failed(condition, sample.split, f"{name} is undefined {where}{why}")
     if end != "value" and measured.interval is None:
         return _failed(condition, sample.split, f"{name} has no confidence interval {where}")
     return _held_against(condition, part, sample, measured, end, where)
+
+
+def _why_undefined(condition: Condition, part: Predictions, sample: Sample) -> str:
+    """Which class the examples lack, where that is the reason; else nothing."""
+    present = np.unique(part.label)
+    if not len(present):
+        return ""
+    if condition.class_name is not None and sample.index(condition.class_name) not in present:
+        return f": none of them is {condition.class_name}"
+    return f": all of them are {sample.classes[int(present[0])]}" if len(present) == 1 else ""
 
 
 def _judge_gap(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -100,7 +101,8 @@ def spelling(value: object) -> str | None:
             return None
     if not isinstance(value, str):
         return None
-    text = without_thousands(value.strip(_AROUND).casefold())
+    # One character or a letter with a combining accent look the same.
+    text = without_thousands(unicodedata.normalize("NFC", value.strip(_AROUND).casefold()))
     number = _WHOLE_NUMBER.fullmatch(text)
     if number is None:
         return text

@@ -156,6 +156,11 @@ def test_labels_beyond_the_names_are_a_scale_as_well():
         require_no_scale(reading, names=("1", "2", "3"))
 
 
+def test_an_accent_of_its_own_is_the_same_label():
+    rule = LabelRule(names=("caf\u00e9", "bar", "na\u00efve"))
+    assert [rule.class_of(label) for label in ("cafe\u0301", "NAI\u0308VE", "Bar ")] == [0, 2, 1]
+
+
 def test_a_missing_class_is_named_in_the_advice():
     told = advice({"World": 9}, {"weather": 4}, NEWS)
     assert "The classes are World, Sports, Business and Sci/Tech (data.classes)." in told

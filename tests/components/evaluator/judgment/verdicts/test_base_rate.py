@@ -68,7 +68,9 @@ def test_chance_alone_hardly_ever_passes():
 def test_a_split_of_one_class_shows_nothing_and_refuses():
     verdict = verdict_on(labels(100, 1.0), np.full(100, 0.9))
 
-    assert verdict.reasons == ("balanced accuracy is undefined on test (100 examples)",)
+    assert verdict.reasons == (
+        "balanced accuracy is undefined on test (100 examples): all of them are positive",
+    )
 
 
 def test_it_can_be_switched_off():

@@ -258,7 +258,7 @@ def test_an_undefined_metric_refuses():
 
     assert outcome(only(conditions=[{"metric": "auc", "at_least": 0}]), found) == (
         False,
-        "AUC is undefined on test (4 examples)",
+        "AUC is undefined on test (4 examples): all of them are positive",
     )
 
 
