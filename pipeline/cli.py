@@ -189,7 +189,7 @@ class _LastExit:
 
 def main() -> NoReturn:
     """Runs the command that the arguments of the process name, and exits."""
-    # Google's packages warn about the version of Python when they are imported, which no user can change here.
+    # Google's packages warn about the version of Python when they are imported; no user can change that here.
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
     last_exit = _LastExit()
     atexit.register(last_exit)

@@ -211,7 +211,7 @@ class _Embedding:
     def vectors(self, batches: Sequence[tf.Tensor]) -> np.ndarray | None:
         """The vector of each text, of length 1: float32 [N, D].
 
-        None if the embedding is not accessible, or of one number, as `none` is: at length 1 all would be alike.
+        None if the embedding is not accessible, or of one number: at length 1 all of these are alike.
         """
         if self._embed is None:
             return None
