@@ -16,6 +16,7 @@ from pipeline.config import Settings
 from pipeline.config import load as load_settings
 from pipeline.workspace.layout import Workspace
 from pipeline.workspace.past_runs import PastRun, past_runs
+from pipeline.workspace.version_store import store_root
 from serving.transports.calls import Prediction
 from serving.versions import VersionStore
 
@@ -103,7 +104,7 @@ class Project:
 
     @property
     def _versions_folder(self) -> str:
-        return str(Workspace.at(self.settings.workspace).serving(self.settings.model_name))
+        return store_root(self.settings)
 
 
 @contextmanager

@@ -215,7 +215,8 @@ def _versions(workspace: Workspace, evaluator: Stage, push: PushSettings) -> Ver
     (model_name,) = (context.name for context in contexts if context.type == _PIPELINE_CONTEXT)
     with as_greenlight_errors():
         return VersionStore(
-            workspace.serving(model_name),
+            push.store_for(model_name, workspace.serving(model_name)),
+            single_writer=push.single_writer,
             signer=KeySigner(push.signing_key) if push.signing_key else None,
             verifier=KeyVerifier(push.public_key) if push.public_key else None,
         )

@@ -88,7 +88,7 @@ class Settings(BaseModel):
     tune: TuneSettings = Field(TuneSettings(), description="The search of `greenlight tune` and its budget.")
     gate: GateSettings = Field(GateSettings(), description="The conditions for a promotion.")
     infra: InfraSettings = Field(InfraSettings(), description="The canary check of the exported model.")
-    push: PushSettings = Field(PushSettings(), description="The signatures of versions.")
+    push: PushSettings = Field(PushSettings(), description="The destination and the signatures of versions.")
     drift: DriftSettings = Field(DriftSettings(), description="The thresholds of drift.")
     metadata: LineageSettings = Field(LineageSettings(), description="The lineage store.")
     beam: BeamSettings = Field(BeamSettings(), description="The Beam runner of the data stages.")

@@ -14,6 +14,7 @@ from components.example_gen.formats.labels import CLASS_NAMES
 from components.example_gen.settings import DataSettings
 from pipeline.workspace.layout import Workspace
 from pipeline.workspace.training_data import examples_of
+from pipeline.workspace.version_store import store_root
 
 if TYPE_CHECKING:
     from components.drift.features import Features
@@ -165,9 +166,8 @@ def _live(settings: Settings) -> Version | None:
     from components.store_errors import as_greenlight_errors
     from serving.versions import VersionStore
 
-    root = Workspace.at(settings.workspace).serving(settings.model_name)
     with as_greenlight_errors():
-        return VersionStore(root).live() if root.is_dir() else None
+        return VersionStore(store_root(settings)).live()
 
 
 def _nothing_live(settings: Settings) -> InputError:

@@ -1,11 +1,14 @@
 """The version store: list, verify, push, promote, roll back and prune SavedModels. Standard library only."""
 
+import contextlib
 import datetime
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from serving.errors import StoreInputError, as_store_error
 from serving.storage.files import Files
+from serving.storage.local import LocalFiles
 from serving.storage.resolve import files_for
 from serving.store.changes import prune, roll_back
 from serving.store.journal import DONE, Event, Journal
@@ -33,6 +36,7 @@ class VersionStore:
       signer: signs what is published.
       verifier: with it, a version without a valid signature does not verify.
       files: the file operations; by default those for `root`.
+      single_writer: whether to write to an object store without conditional writes; nothing else may then.
       clock: returns the current time, aware.
       wait_seconds: how long writers wait for one another.
     """
@@ -44,13 +48,15 @@ class VersionStore:
         signer: Signer | None = None,
         verifier: Verifier | None = None,
         files: Files | None = None,
+        single_writer: bool = False,
         clock: Clock = _utc_now,
         wait_seconds: float = 60.0,
     ) -> None:
         text = os.fspath(root)
         self.root = text.rstrip("/") if "://" in text else os.path.abspath(text)
-        self._files = files or files_for(self.root)
+        self._files = files or files_for(self.root, single_writer=single_writer)
         self._signer = signer
+        self._verifier = verifier
         self._layout = layout = Layout(self.root)
         self._journal = Journal(self._files, layout.journal)
         self._reader = Reader(self._files, layout, verifier)
@@ -118,6 +124,22 @@ class VersionStore:
         self._known(number)
         with as_store_error(f"verify version {number} in {self.root}", self.root):
             return self._reader.verify(number)
+
+    @contextlib.contextmanager
+    def fetched(self, number: int) -> Iterator[tuple[Path, list[Problem]]]:
+        """The folder of a published version on this machine, and its mismatches; load it only without any.
+
+        Of a store in a bucket it is a copy, which is verified itself and ends with the block.
+        """
+        if "://" not in self.root:
+            yield Path(self.path(number)), self.verify(number)
+            return
+        with contextlib.ExitStack() as copies:
+            with as_store_error(f"fetch version {number} of {self.root}", self.root):
+                folder = copies.enter_context(self._files.local_copy(self.path(number)))
+                copy = Reader(LocalFiles(), Layout(str(folder.parent)), self._verifier)
+                problems = copy.verify(number)
+            yield folder, problems
 
     def push(
         self,

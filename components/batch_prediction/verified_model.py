@@ -54,16 +54,17 @@ class VerifiedModel:
     """
 
     def __init__(self, root: str, number: int, *, public_key: Path | None = None) -> None:
-        with as_greenlight_errors():
-            store = VersionStore(root, verifier=KeyVerifier(public_key) if public_key else None)
-            problems = store.verify(number)
+        verifier = KeyVerifier(public_key) if public_key else None
+        with (
+            as_greenlight_errors(),
+            VersionStore(root, verifier=verifier).fetched(number) as (folder, problems),
+        ):
             if problems:
                 raise GreenlightError(
                     f"Version {number} does not match its manifest and was not loaded: {problems[0]}. "
                     "Roll it back, or name another with --version."
                 )
-            path = next(one.path for one in store.versions() if one.number == number)
-        self._predictor = _loaded(path, number)
+            self._predictor = _loaded(str(folder), number)
         self._scores = _scores_output(self._predictor)
         self.classes = _class_names(self._predictor)
         """The names of the classes; () for a model of two classes that does not give them."""

@@ -97,7 +97,8 @@ def _describe(model: Artifact, version: Version | None) -> None:
 
 def _copy(version: Version, folder: str) -> None:
     try:
-        io_utils.copy_dir(version.path, folder)
+        with as_greenlight_errors(), files_for(version.path).local_copy(version.path) as files:
+            io_utils.copy_dir(str(files), folder)
     except OSError as error:
         raise GreenlightError(
             f"Version {version.number} at {version.path} could not be read ({error}). "

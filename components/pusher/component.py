@@ -79,7 +79,7 @@ def pusher(
             evaluation=evaluation,
             examples=examples,
             push_destination=destination,
-            settings=(settings or PushSettings()).model_dump_json(),
+            settings=(settings or PushSettings()).of_stage(),
             code=code_fingerprint(__name__),
             generation="",
             pushed_model=Channel(type=standard_artifacts.PushedModel),

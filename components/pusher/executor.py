@@ -99,7 +99,12 @@ def content_digest(model: str) -> str:
 def _store(exec_properties: dict[str, Any], settings: PushSettings) -> VersionStore:
     signer = KeySigner(settings.signing_key) if settings.signing_key else None
     verifier = KeyVerifier(settings.public_key) if settings.public_key else None
-    return VersionStore(store_root(exec_properties), signer=signer, verifier=verifier)
+    return VersionStore(
+        store_root(exec_properties),
+        signer=signer,
+        verifier=verifier,
+        single_writer=settings.single_writer,
+    )
 
 
 def _why(facts: Facts) -> str:

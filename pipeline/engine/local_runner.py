@@ -260,10 +260,11 @@ class _Attempt:
         return {"data": account, "notes": tuple(data_account.notes(account))}
 
     def _live(self) -> Version | None:
+        from pipeline.workspace.version_store import store_root
         from serving.versions import VersionStore
 
         try:
-            return VersionStore(self._workspace.serving(self._settings.model_name)).live()
+            return VersionStore(store_root(self._settings)).live()
         except StoreError as error:
             _log.error("%s", error)
             return None

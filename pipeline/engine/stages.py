@@ -87,11 +87,15 @@ def create_stages(
 
 def create_local_pipeline(settings: Settings, workspace: Workspace, *, use_cache: bool) -> Pipeline:
     """The pipeline for a run on one machine, with files and lineage store in the workspace."""
+    folder = workspace.serving(settings.model_name)
     return Pipeline(
         pipeline_name=settings.model_name,
         pipeline_root=str(workspace.artifacts),
         metadata_connection_config=workspace.metadata.shown_config(),
-        components=create_stages(settings, store_root=str(workspace.serving(settings.model_name))),
+        components=create_stages(
+            settings,
+            store_root=settings.push.store_for(settings.model_name, folder),
+        ),
         enable_cache=use_cache,
         beam_pipeline_args=list(settings.beam.pipeline_args()),
     )

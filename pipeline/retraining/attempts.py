@@ -17,6 +17,7 @@ from pipeline.retraining.child_process import Child, is_alive
 from pipeline.retraining.paths import Paths
 from pipeline.retraining.policy.records import INTERRUPTED, KILLED, NOT_STARTED, Decision, Ended
 from pipeline.termination import EXIT_CODES as INTERRUPTIONS
+from pipeline.workspace.version_store import store_root
 from serving.machine.child_processes import CRASHES
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _from_lineage(run_id: str, settings: Settings, paths: Paths) -> RunResult | 
     if pusher is None or pusher.state not in ("complete", "cached"):
         return None
     with as_greenlight_errors():
-        live = VersionStore(workspace.serving(settings.model_name)).live()
+        live = VersionStore(store_root(settings)).live()
     facts = {
         "version": str(live.number) if live else None,
         "model_path": live.path if live else None,

@@ -126,9 +126,7 @@ def live_and_previous_versions(
     from components.store_errors import as_greenlight_errors
     from serving.versions import VersionStore
 
-    root = workspace.serving(settings.model_name)
-    if not root.is_dir():
-        return None, None
+    root = settings.push.store_for(settings.model_name, workspace.serving(settings.model_name))
     with as_greenlight_errors():
         found = {one.state: one for one in VersionStore(root).versions()}
     return found.get("live"), found.get("previous")

@@ -226,11 +226,13 @@ class Retrainer:
     def _roll_back(self, decision: Decision) -> None:
         """Rolls the version back, unless a person or this process before a crash has done so."""
         from components.store_errors import as_greenlight_errors
+        from pipeline.workspace.version_store import store_root
         from serving.versions import VersionStore
 
         assert decision.version is not None
         with as_greenlight_errors():
-            store = VersionStore(self._paths.workspace.serving(self._settings.model_name))
+            settings = self._settings
+            store = VersionStore(store_root(settings), single_writer=settings.push.single_writer)
             live = store.live()
             if live is not None and live.number == decision.version:
                 store.rollback(decision.why, expect=decision.version)

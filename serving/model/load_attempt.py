@@ -81,21 +81,22 @@ class LoadAttempt:
         """
         path = self._store.path(self._number)
         before = _file_facts(path)
-        if problems := self._store.verify(self._number):
-            raise LoadError(str(problems[0]))
-        loaded = self._predictor = self._load(path, self._number)
-        try:
-            if self._given_up.is_set():
-                raise LoadError("it was given up")
-            question = try_out(loaded, own=own_requests(path), reference=self._reference)
-            if _file_facts(path) != before:
-                raise LoadError(f"version {self._number}: its files changed while it was loaded")
-        except BaseException:
-            loaded.close()
-            raise
-        finally:
-            self._reference.close()
-        return loaded, question
+        with self._store.fetched(self._number) as (folder, problems):
+            if problems:
+                raise LoadError(str(problems[0]))
+            loaded = self._predictor = self._load(str(folder), self._number)
+            try:
+                if self._given_up.is_set():
+                    raise LoadError("it was given up")
+                question = try_out(loaded, own=own_requests(str(folder)), reference=self._reference)
+                if _file_facts(path) != before:
+                    raise LoadError(f"version {self._number}: its files changed while it was loaded")
+            except BaseException:
+                loaded.close()
+                raise
+            finally:
+                self._reference.close()
+            return loaded, question
 
     def give_up(self) -> None:
         """Ends the attempt: TensorFlow stops a call of a closed session at its next operation."""
@@ -105,7 +106,7 @@ class LoadAttempt:
 
 
 def _file_facts(path: str) -> list[tuple[str, int, int]] | None:
-    """A state that changes when a file of the version changes; None if that needs reading the files."""
+    """A state that changes when a file of the version changes; None for a bucket, whose copy is verified."""
     if "://" in path:
         return None
     folder = Path(path)

@@ -1,13 +1,17 @@
 """The file operations that a version store needs, for disks and object stores."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 CHUNK = 1 << 20
 COMMIT_NAME = "saved_model.pb"
 """The file whose presence makes a folder a version."""
+
+
+Check = Callable[[Callable[[str], Iterator[bytes]]], None]
+"""Called with what reads a file of a version by its name, in chunks; raises an error if a file is wrong."""
 
 
 class Held(Protocol):
@@ -55,8 +59,13 @@ class Files(Protocol):
     def append(self, path: str, line: bytes) -> None:
         """Appends a line to a file; starts a new line if an earlier append was cut short."""
 
-    def move(self, source: str, target: str) -> None:
-        """Moves a version folder: `target` exists only once it is complete, and then `source` is removed."""
+    def move(self, source: str, target: str, *, check: Check | None = None) -> None:
+        """Moves a version folder: `target` exists only once it is complete, and then `source` is removed.
+
+        Args:
+          source, target: the folders.
+          check: where a move copies the files, is called before `target` exists, with what reads the copies.
+        """
 
     def discard(self, path: str, *, trash: str) -> None:
         """Removes a version folder atomically, then frees its space; `trash` is an unused path."""
@@ -72,14 +81,15 @@ class Files(Protocol):
         Args:
           path: the lock file or object.
           wait_seconds: how long to wait for the lock.
-          lease_seconds: when the lock expires on storage where it cannot be tied to a process.
+          lease_seconds: when the lock of a dead holder ends, on storage where that cannot be known.
 
         Raises:
           StoreBusy: another writer held it for `wait_seconds`.
+          StoreInputError: the storage cannot keep two writers apart.
         """
 
     def local_copy(self, path: str) -> contextlib.AbstractContextManager[Path]:
-        """The folder as a local path, for tools that read only local files."""
+        """The folder as a local one of the same name, for tools that read only local files."""
 
 
 def join(*parts: str) -> str:

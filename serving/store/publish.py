@@ -3,10 +3,10 @@
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from serving.errors import StoreError, StoreInputError
-from serving.storage.files import COMMIT_NAME, Files, Held, commit_last, join
+from serving.storage.files import COMMIT_NAME, Check, Files, Held, commit_last, join
 from serving.storage.resolve import files_for
 from serving.store.journal import PROMOTE, PUSH
 from serving.store.layout import ROLLED_BACK_SHELF
@@ -256,11 +256,12 @@ def _commit(
         facts=candidate.facts,
         promoted_from=candidate.origin,
     )
-    writer.files.write(join(staged, MANIFEST_NAME), [to_json(manifest)])
+    own = {MANIFEST_NAME: to_json(manifest)}
+    writer.files.write(join(staged, MANIFEST_NAME), [own[MANIFEST_NAME]])
     if signer is not None:
         with writer.files.local_copy(staged) as folder:
-            signature = signer.sign(folder)
-        writer.files.write(join(staged, SIGNATURE_NAME), [signature])
+            own[SIGNATURE_NAME] = signer.sign(folder)
+        writer.files.write(join(staged, SIGNATURE_NAME), [own[SIGNATURE_NAME]])
     event = writer.event(
         candidate.action,
         number,
@@ -272,6 +273,32 @@ def _commit(
     path = writer.layout.version(number)
     with writer.recorded(event):
         held.confirm()
-        writer.files.move(staged, path)
+        writer.files.move(staged, path, check=_read_back(manifest, own, held, path))
     reason = f"version {number} is live"
     return PushResult(outcome="pushed", version=number, path=path, digest=candidate.digest, reason=reason)
+
+
+def _read_back(manifest: Manifest, own: Mapping[str, bytes], held: Held, path: str) -> Check:
+    """What compares the copied files of a version with what was to be published, just before it is.
+
+    Args:
+      manifest: the version's.
+      own: the files beside the model and its records, with their content.
+      held: the lock, which has to last until the version is published.
+      path: the version's folder.
+    """
+    expected = {
+        **manifest.files,
+        **manifest.records,
+        **{name: entry_of([data]) for name, data in own.items()},
+    }
+
+    def check(read: Callable[[str], Iterator[bytes]]) -> None:
+        for name, entry in sorted(expected.items()):
+            if entry_of(read(name)) != entry:
+                raise StoreError(
+                    f"{join(path, name)} is not what was written; nothing was published. Try again."
+                )
+        held.confirm()
+
+    return check

@@ -29,8 +29,9 @@ from serving.store.reader import Reader
 from serving.store.records import Version
 
 FORMAT = 1
-STAGING_LEASE_SECONDS = 24 * 3600.0
-LOCK_LEASE_SECONDS = 900.0
+LEASE_SECONDS = 180.0
+"""How long a writer that died on an object store still blocks others."""
+
 SHELVES = {ROLLBACK: ROLLED_BACK_SHELF, SET_ASIDE: SET_ASIDE_SHELF}
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -89,7 +90,7 @@ class Writer:
         Raises:
           StoreBusy: another writer held the lock for too long.
         """
-        wait, lease = self._wait_seconds, LOCK_LEASE_SECONDS
+        wait, lease = self._wait_seconds, LEASE_SECONDS
         with self.files.lock(self.layout.lock, wait_seconds=wait, lease_seconds=lease) as held:
             self._put_in_order(held)
             yield held
@@ -111,11 +112,11 @@ class Writer:
     def staging(self) -> Iterator[str]:
         """A new folder for building a version; its lock shows others that its writer is alive."""
         own = join(self.layout.staging, secrets.token_hex(8))
-        with self.files.lock(_guard(own), wait_seconds=0, lease_seconds=STAGING_LEASE_SECONDS):
+        with self.files.lock(_guard(own), wait_seconds=0, lease_seconds=LEASE_SECONDS):
             try:
                 yield join(own, "model")
             finally:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, StoreError):
                     self.files.remove(own)
 
     def shelve(self, version: Version, held: Held, *, action: str, digest: str | None, why: str) -> None:
@@ -123,7 +124,8 @@ class Writer:
         event = self.event(action, version.number, digest=digest, why=why)
         with self.recorded(event):
             held.confirm()
-            self.files.move(version.path, self.layout.shelf(SHELVES[action], version.number))
+            shelf = self.layout.shelf(SHELVES[action], version.number)
+            self.files.move(version.path, shelf, check=lambda read: held.confirm())
 
     def discard(self, version: Version, held: Held, *, why: str) -> None:
         """Deletes a version and frees its space."""
@@ -246,7 +248,7 @@ class Writer:
     def _clear(self, own: str) -> None:
         if not self.files.exists(_guard(own)):
             return self.files.remove(own)
-        with self.files.lock(_guard(own), wait_seconds=0, lease_seconds=STAGING_LEASE_SECONDS):
+        with self.files.lock(_guard(own), wait_seconds=0, lease_seconds=LEASE_SECONDS):
             return self.files.remove(own)
 
 

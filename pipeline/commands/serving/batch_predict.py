@@ -142,10 +142,10 @@ def _run(
         from components.batch_prediction.verified_model import choose_version, verified_model
         from pipeline.job_server import session
         from pipeline.predict.output import Progress
-        from pipeline.workspace.layout import Workspace
+        from pipeline.workspace.version_store import store_root
 
         parts = job.find_parts(reviews, wanted=wanted, known=input_format)
-        root = str(Workspace.at(settings.workspace).serving(settings.model_name))
+        root = store_root(settings)
         chosen, public_key = choose_version(root, number), settings.push.public_key
         # A version that cannot be used is reported here, not from inside Beam.
         with verified_model(root, chosen, public_key=public_key) as verified:

@@ -132,9 +132,9 @@ def _in_process(settings: Settings, number: int | None) -> Iterator[Predict]:
     """Asks a verified version in this process; TensorFlow's noise goes to `predict.log` in the cache."""
     from components.batch_prediction.verified_model import choose_version, verified_model
     from pipeline.console import run_log
-    from pipeline.workspace.layout import Workspace
+    from pipeline.workspace.version_store import store_root
 
-    root = str(Workspace.at(settings.workspace).serving(settings.model_name))
+    root = store_root(settings)
     chosen = choose_version(root, number)
     with (
         run_log.capture(settings.cache / "predict.log"),

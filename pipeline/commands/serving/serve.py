@@ -64,6 +64,7 @@ def _with(settings: Settings, given: dict[str, Any]) -> Settings:
 def _serve(settings: Settings) -> None:
     from components.pusher.published import published_version
     from pipeline.workspace.layout import Workspace
+    from pipeline.workspace.version_store import store_root
     from serving.endpoint.addresses import check
     from serving.server import serve
     from serving.store.signing import KeyVerifier
@@ -73,9 +74,7 @@ def _serve(settings: Settings) -> None:
     check(settings.serve)
     workspace = Workspace.at(settings.workspace)
     public = settings.push.public_key
-    store = VersionStore(
-        workspace.serving(settings.model_name), verifier=KeyVerifier(public) if public else None
-    )
+    store = VersionStore(store_root(settings), verifier=KeyVerifier(public) if public else None)
     pinned = settings.serve.version
     if pinned is not None:
         published_version(store, pinned)
@@ -91,7 +90,7 @@ def _serve(settings: Settings) -> None:
 
 
 def _announce(server: Server, addresses: Addresses, settings: Settings) -> None:
-    from pipeline.workspace.layout import Workspace
+    from pipeline.workspace.version_store import store_root
 
     scheme = "https" if addresses.tls else "http"
     loaded = server.models.labels().get("stable")
@@ -106,7 +105,7 @@ def _announce(server: Server, addresses: Addresses, settings: Settings) -> None:
     if addresses.grpc:
         lines.append(f"  grpc     {addresses.grpc}")
     lines.append(f"  metrics  {base}/monitoring/prometheus/metrics")
-    version = f"{Workspace.at(settings.workspace).serving(name)}/{loaded}"
+    version = f"{store_root(settings)}/{loaded}"
     lines.append(f"  ask      {_question(addresses, settings, text=example_text(version))}")
     click.echo("\n".join(lines))
 

@@ -123,14 +123,14 @@ def kserve(settings: Settings, version: int | None, output: Path | None, **choic
 def _release(settings: Settings, version: int | None) -> Release:
     from components.store_errors import as_greenlight_errors
     from pipeline.deployment.release import choose
-    from pipeline.workspace.layout import Workspace
+    from pipeline.workspace.version_store import store_root
     from serving.store.signing import KeyVerifier
     from serving.versions import VersionStore
 
     public = settings.push.public_key
     with as_greenlight_errors():
         store = VersionStore(
-            Workspace.at(settings.workspace).serving(settings.model_name),
+            store_root(settings),
             verifier=KeyVerifier(public) if public else None,
         )
         return choose(store, model_name=settings.model_name, number=version)

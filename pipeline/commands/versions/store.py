@@ -218,7 +218,7 @@ def prune(settings: Settings, keep: int, rolled_back: bool, as_json: bool) -> No
 def _open(
     settings: Settings, *, public_key: Path | None = None, signing_key: Path | None = None
 ) -> VersionStore:
-    from pipeline.workspace.layout import Workspace
+    from pipeline.workspace.version_store import store_root
     from serving.store.signing import KeySigner, KeyVerifier
     from serving.versions import VersionStore
 
@@ -226,7 +226,8 @@ def _open(
 
     def opened() -> VersionStore:
         return VersionStore(
-            Workspace.at(settings.workspace).serving(settings.model_name),
+            store_root(settings),
+            single_writer=settings.push.single_writer,
             signer=KeySigner(private) if private else None,
             verifier=KeyVerifier(public) if public else None,
         )

@@ -104,9 +104,12 @@ class VersionLoading:
     def first_that_loads(self, numbers: list[int]) -> Predictor | None:
         """The first of these versions that loads, for a comparison; None if none does. Blocks."""
         for number in numbers:
-            with contextlib.suppress(LoadError, StoreError):
-                if not self._store.verify(number):
-                    return self._load(self._store.path(number), number)
+            with (
+                contextlib.suppress(LoadError, StoreError),
+                self._store.fetched(number) as (folder, problems),
+            ):
+                if not problems:
+                    return self._load(str(folder), number)
         return None
 
     async def _load_in_time(self, key: tuple[str, int], reference: Reference) -> tuple[Predictor, Question]:

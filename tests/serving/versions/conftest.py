@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from disk_objects import DiskObjects
 
 from serving.storage.files import Files
 from serving.storage.local import LocalFiles
@@ -39,14 +40,12 @@ def make_model(tmp_path) -> ModelMaker:
     return make
 
 
-@pytest.fixture(params=["local", "gfile"])
+@pytest.fixture(params=["local", "objects"])
 def files(request) -> Files:
     """The file operations of a disk, without its waits, and those of an object store over the same disk."""
     if request.param == "local":
         return LocalFiles(Unsynced())
-    from serving.storage.gfile import GfileFiles
-
-    return GfileFiles(settle_seconds=0)
+    return DiskObjects()
 
 
 @pytest.fixture

@@ -1,81 +1,103 @@
-"""A store on an object store: no rename there, so the order of copies has to keep half versions away."""
+"""A store in a bucket: the order of writes and their conditions, not a rename, keep half versions away."""
 
 import contextlib
-import shutil
-import types
+import datetime
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
+import obstore
 import pytest
-import tensorflow as tf
+from obstore.store import MemoryStore
 
-import serving.storage.gfile
-from serving.errors import StoreBusy, StoreError
-from serving.storage.gfile import GfileFiles
+import serving.storage.objects
+from serving.errors import StoreBusy, StoreError, StoreInputError
+from serving.storage.lease import Lease
+from serving.storage.objects import ObjectFiles, _LeaseObject
+from serving.storage.resolve import files_for
 from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
-CHANGES = ("copy", "remove", "rmtree", "makedirs", "GFile")
+ROOT = "s3://models/serving/imdb"
+LOCK = f"{ROOT}/.greenlight/lock"
+CHANGES = ("put", "copy", "delete")
 
 
 class Died(BaseException):
     """The process is gone: nothing catches this, and nothing is cleaned up after it."""
 
 
-class DyingGfile:
-    """tf.io.gfile whose process dies before its `step`-th change, and so does nothing more after it."""
+class DyingClient:
+    """obstore whose process dies before its `step`-th change, and so does nothing more after it."""
 
     def __init__(self, step: int) -> None:
         self.changes: list[str] = []
         self._step = step
 
     def __getattr__(self, name):
-        real = getattr(tf.io.gfile, name)
+        real = getattr(obstore, name)
 
-        def call(*arguments, **options):
-            if name in CHANGES and "rb" not in arguments:
+        def call(bucket, path, *arguments, **options):
+            if name in CHANGES and ".trial-" not in path and ".clock" not in path:
                 self.changes.append(name)
                 if len(self.changes) >= self._step:
                     raise Died
-            return real(*arguments, **options)
+            return real(bucket, path, *arguments, **options)
 
         return call
 
 
-def dying(monkeypatch, step):
-    gfile = DyingGfile(step)
-    monkeypatch.setattr(
-        serving.storage.gfile,
-        "tf",
-        types.SimpleNamespace(io=types.SimpleNamespace(gfile=gfile), errors=tf.errors),
-    )
-    return gfile
+class ClientWithoutConditions:
+    """obstore at a store that ignores the conditions of writes, as some do without an error."""
+
+    def __getattr__(self, name):
+        real = getattr(obstore, name)
+
+        def call(*arguments, mode="overwrite", **options):
+            return real(*arguments, **options)
+
+        return call if name == "put" else real
 
 
-def open_store(root, *, now=0.0):
-    return VersionStore(root, files=GfileFiles(settle_seconds=0, clock=lambda: now), wait_seconds=0)
+class Later(ObjectFiles):
+    """The store some time later: what was written until now is old, and the leases of the dead have ended."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self._opened = datetime.datetime.now(datetime.UTC)
+
+    def _written(self, path):
+        written = super()._written(path)
+        return written - datetime.timedelta(seconds=1000) if written < self._opened else written
+
+
+def open_store(bucket, files=ObjectFiles, *, wait_seconds=0.0, **options):
+    return VersionStore(ROOT, files=files(bucket, pause=0.01, **options), wait_seconds=wait_seconds)
+
+
+def names(bucket):
+    return sorted(one["path"] for one in obstore.list(bucket, "serving").collect())
 
 
 @pytest.fixture
-def bucket(tmp_path):
-    """A folder reached by tf.io.gfile alone; ram:// will not do, it adds where it should replace."""
-    return str(tmp_path / "bucket")
+def bucket():
+    return MemoryStore()
 
 
-@pytest.fixture
-def two_versions(tmp_path, make_model):
-    """A store with versions 1 and 2, to copy."""
-    root = str(tmp_path / "two-versions")
+def with_two_versions(make_model):
+    bucket = MemoryStore()
     for name in "ab":
-        open_store(root).push(make_model(name), Facts())
-    return root
+        open_store(bucket).push(make_model(name), Facts())
+    return bucket
 
 
-def states(root):
-    return tuple(f"{version.number} {version.state}" for version in open_store(root).versions())
+def states(bucket):
+    return tuple(f"{version.number} {version.state}" for version in open_store(bucket).versions())
 
 
-def assert_sound(root):
+def assert_sound(bucket):
     """Whatever has its saved_model.pb is whole, and one such version is live."""
-    store = open_store(root)
+    store = open_store(bucket)
     there = [version for version in store.versions() if version.published]
     assert there
     assert [store.verify(version.number) for version in there] == [[]] * len(there)
@@ -89,101 +111,198 @@ ACTIONS = {
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_death_at_any_change_leaves_no_half_version(bucket, two_versions, make_model, monkeypatch, action):
+def test_death_at_any_change_leaves_no_half_version(make_model, monkeypatch, action):
     run, expected = ACTIONS[action]
     step, seen = 0, set()
     while True:
         step += 1
-        shutil.rmtree(bucket, ignore_errors=True)
-        shutil.copytree(two_versions, bucket)
+        bucket = with_two_versions(make_model)
         with monkeypatch.context() as patch:
-            gfile = dying(patch, step)
+            client = DyingClient(step)
+            patch.setattr(serving.storage.objects, "obstore", client)
             with contextlib.suppress(Died):
                 run(open_store(bucket), make_model)
-        if len(gfile.changes) < step:
+        if len(client.changes) < step:
             break
         assert_sound(bucket)
         seen |= {state for state in states(bucket) if state.endswith("live")}
-        run(open_store(bucket, now=1e6), make_model)
+        run(open_store(bucket, Later), make_model)
         assert_sound(bucket)
         assert "incomplete" not in " ".join(states(bucket))
-        assert tf.io.gfile.listdir(f"{bucket}/.greenlight/staging") == []
+        assert not [name for name in names(bucket) if "/staging/" in name]
     assert seen == expected
-    assert step > 10
+    assert step >= 10
 
 
 def test_saved_model_comes_last_and_goes_first(bucket, make_model, monkeypatch):
     order = []
-    copy, remove = tf.io.gfile.copy, tf.io.gfile.remove
-    monkeypatch.setattr(
-        tf.io.gfile,
-        "copy",
-        lambda source, target, overwrite: (order.append(target), copy(source, target, overwrite)),
-    )
-    monkeypatch.setattr(tf.io.gfile, "remove", lambda path: (order.append(path), remove(path)))
+
+    class Recording:
+        def __getattr__(self, name):
+            real = getattr(obstore, name)
+
+            def call(bucket, path, *arguments, **options):
+                if name in CHANGES:
+                    order.append((name, arguments[0] if name == "copy" else path, options.get("mode")))
+                return real(bucket, path, *arguments, **options)
+
+            return call
+
+    monkeypatch.setattr(serving.storage.objects, "obstore", Recording())
     store = open_store(bucket)
     store.push(make_model("a"), Facts())
-    copied = [path for path in order if path.startswith(f"{bucket}/1/")]
-    assert copied[-1] == f"{bucket}/1/saved_model.pb"
-    assert f"{bucket}/1/greenlight.manifest.json" in copied
+    written = [change for change in order if change[1].startswith("serving/imdb/1/")]
+    assert written[-1] == ("put", "serving/imdb/1/saved_model.pb", "create")
+    assert ("copy", "serving/imdb/1/greenlight.manifest.json", None) in written
     order.clear()
     store.push(make_model("b"), Facts())
     store.prune(1)
-    assert next(path for path in order if path.startswith(f"{bucket}/1/")) == f"{bucket}/1/saved_model.pb"
+    deleted = [path for name, path, _ in order if name == "delete" and path.startswith("serving/imdb/1/")]
+    assert deleted[0] == "serving/imdb/1/saved_model.pb"
 
 
-def test_lease_of_a_dead_writer_blocks_until_its_end_and_names_the_way_out(bucket, make_model, monkeypatch):
+def test_file_that_arrives_damaged_is_not_published(bucket, make_model, monkeypatch):
+    store = open_store(bucket)
+    store.push(make_model("a"), Facts())
+
+    class Damaging:
+        def __getattr__(self, name):
+            real = getattr(obstore, name)
+
+            def copy(bucket, source, target):
+                real(bucket, source, target)
+                if target.endswith("variables.index"):
+                    obstore.put(bucket, target, b"damaged")
+
+            return copy if name == "copy" else real
+
+    with monkeypatch.context() as patch:
+        patch.setattr(serving.storage.objects, "obstore", Damaging())
+        with pytest.raises(
+            StoreError, match=r"2/variables/variables.index is not what was written; nothing was published"
+        ):
+            store.push(make_model("b"), Facts())
+    assert store.published() == [1]
+    assert store.push(make_model("b"), Facts()).version == 3
+    assert store.published() == [3, 1]
+
+
+def test_lease_of_a_dead_writer_blocks_until_its_end(bucket, make_model, monkeypatch):
     open_store(bucket).push(make_model("a"), Facts())
     with monkeypatch.context() as patch:
-        dying(patch, 4)
+        patch.setattr(serving.storage.objects, "obstore", DyingClient(2))
         with pytest.raises(Died):
             open_store(bucket).push(make_model("b"), Facts())
+    busy = r"lock is held by process \d+ on .*; if it died, its lease ends 180 s after its last renewal"
+    with pytest.raises(StoreBusy, match=busy):
+        open_store(bucket).push(make_model("b"), Facts())
+    assert open_store(bucket, Later).push(make_model("b"), Facts()).outcome == "pushed"
+
+
+def test_writer_that_stood_still_publishes_nothing(bucket, make_model):
+    now = {"seconds": 0.0}
+    store = open_store(bucket, clock=lambda: now["seconds"])
+    store.push(make_model("a"), Facts())
+    check = store._reader.next_number
+
+    def after_a_while():
+        now["seconds"] += 121  # the lease has 180 seconds, and a write can take 60
+        return check()
+
+    store._reader.next_number = after_a_while
+    with pytest.raises(StoreBusy, match=r"the lease .*/lock ran out before the work was done\. Try again\."):
+        store.push(make_model("b"), Facts())
+    assert open_store(bucket).published() == [1]
+
+
+def test_of_many_takers_of_one_lease_one_gets_it(bucket):
+    files = ObjectFiles(bucket)
+    assert files.conditional(LOCK)
+    for turn in range(50):
+        start = threading.Barrier(8)
+        place = _LeaseObject(files, f"{LOCK}{turn // 2}")  # each second time one that was given back
+
+        def take(start=start, place=place):
+            lease = Lease(place, seconds=180, slowest_write=60, clock=time.monotonic)
+            start.wait()
+            return lease if lease.take() else None
+
+        with ThreadPoolExecutor(8) as takers:
+            got = [taken for taken in [takers.submit(take) for _ in range(8)] if taken.result()]
+        assert len(got) == 1
+        with got[0].result().kept():
+            pass
+
+
+@pytest.fixture
+def no_conditions(monkeypatch):
+    monkeypatch.setattr(serving.storage.objects, "obstore", ClientWithoutConditions())
+
+
+def test_store_without_conditional_writes_is_refused_before_anything_is_written(
+    no_conditions, bucket, make_model
+):
     with pytest.raises(
-        StoreBusy, match=r"lock is held by process \d+ on .*; if it died, delete that object or wait"
+        StoreInputError, match=r"does not obey conditional writes .* --set push\.single_writer=true"
     ):
-        open_store(bucket, now=800).push(make_model("b"), Facts())
-    assert open_store(bucket, now=1000).push(make_model("b"), Facts()).outcome == "pushed"
+        open_store(bucket).push(make_model("a"), Facts())
+    assert names(bucket) == []
 
 
-def test_lease_that_ran_out_publishes_nothing(bucket, make_model):
-    times = iter([0.0] * 12)
-    files = GfileFiles(settle_seconds=0, clock=lambda: next(times, 1e9))
-    with (
-        pytest.raises(StoreError, match=r"the lease .* ran out before the work was done\. Try again\."),
-        files.lock(f"{bucket}/lock", wait_seconds=0, lease_seconds=900) as held,
-    ):
-        for _ in range(20):
-            held.confirm()
+def test_single_writer_of_a_store_without_conditional_writes(no_conditions, bucket, make_model, caplog):
+    store = open_store(bucket, single_writer=True)
+    for name in "ab":
+        store.push(make_model(name), Facts())
+    store.rollback("worse")
+    assert states(bucket) == ("2 rolled-back", "1 live")
+    assert "no conditional writes; push.single_writer says that there is one writer" in caplog.text
+    with store._writer.locked(), pytest.raises(StoreBusy, match="is held by process"):
+        open_store(bucket, single_writer=True).push(make_model("c"), Facts())
 
 
-def test_prune_deletes_nothing_once_its_lease_ran_out(two_versions, monkeypatch):
-    times = {"now": 0.0}
-    store = VersionStore(two_versions, files=GfileFiles(settle_seconds=0, clock=lambda: times["now"]))
-    check = store._reader.check
+def test_journal_that_another_writer_changed_is_not_overwritten(bucket, make_model, monkeypatch):
+    files = ObjectFiles(bucket)
+    path = f"{ROOT}/journal"
+    files.append(path, b"one")
+    tagged = files._tagged
 
-    def slow_check(version):
-        times["now"] += 901
-        return check(version)
+    def changed_after_reading(path):
+        found = tagged(path)
+        files._tagged = tagged
+        files.append(path, b"theirs")
+        return found
 
-    monkeypatch.setattr(store._reader, "check", slow_check)
-    with pytest.raises(StoreError, match=r"the lease .* ran out before the work was done\. Try again\."):
-        store.prune(1)
-    assert states(two_versions) == ("2 live", "1 previous")
-    assert_sound(two_versions)
-    assert open_store(two_versions, now=1e6).prune(1) == [1]
+    files._tagged = changed_after_reading
+    with pytest.raises(StoreBusy, match=r"another writer changed .*/journal at the same time"):
+        files.append(path, b"mine")
+    assert files.read(path) == b"one\ntheirs\n"
 
 
 def test_lost_object_is_named(bucket, make_model):
     store = open_store(bucket)
     store.push(make_model("a"), Facts())
-    tf.io.gfile.remove(f"{bucket}/1/variables/variables.index")
+    obstore.delete(bucket, "serving/imdb/1/variables/variables.index")
     assert [str(problem) for problem in store.verify(1)] == [
         "version 1: variables/variables.index is missing"
     ]
 
 
-def test_store_of_a_url_is_opened_by_gfile():
-    store = VersionStore("ram://nothing/serving/imdb_sentiment/")
-    assert isinstance(store._files, GfileFiles)
-    assert store.root == "ram://nothing/serving/imdb_sentiment"
-    assert store.versions() == []
+def test_empty_objects_that_stand_for_folders_are_no_files_of_a_version(bucket, make_model):
+    store = open_store(bucket)
+    store.push(make_model("a"), Facts())
+    obstore.put(bucket, "serving/imdb/1/variables", b"")
+    assert store.verify(1) == []
+
+
+def test_store_of_an_address_is_opened_by_its_bucket(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    with pytest.raises(
+        StoreInputError, match=r"no credentials for s3://models/imdb were found\. Set AWS_ACCESS_KEY_ID"
+    ):
+        files_for("s3://models/imdb")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    assert isinstance(files_for("s3://models/imdb"), ObjectFiles)
+    with pytest.raises(
+        StoreInputError, match=r"hdfs://models is not the address of a version store: expected a folder"
+    ):
+        files_for("hdfs://models")
