@@ -8,7 +8,7 @@ import socket
 from typing import TYPE_CHECKING, NoReturn
 
 from components.errors import InputError
-from pipeline.preflight import flink, spark
+from pipeline.preflight import beam_workers, flink, spark
 from pipeline.settings.beam import FLINK, SPARK, WITH_A_JOB_SERVER
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def require_known(settings: BeamSettings) -> str | None:
     options = PipelineOptions(arguments)
     if settings.runner in _ENGINES:
         _ENGINES[settings.runner].require_known(settings, options)
+    beam_workers.require_configured(options.view_as(PortableOptions))
     # Not Beam's own validator: it would ask Google's servers.
     if settings.runner == "DataflowRunner" and not options.view_as(GoogleCloudOptions).temp_location:
         raise InputError("beam.options: DataflowRunner needs --temp_location=gs://BUCKET/FOLDER.")

@@ -86,6 +86,13 @@ def test_a_generation_that_was_left_out_on_demand_is_called_not_proven(run):
     assert outcomes(done)[-1] == "other generation NOT PROVEN"
 
 
+def test_flink_is_proven_on_demand_alone(run, machine):
+    done = run()
+    assert "Apache Flink was not proven: GREENLIGHT_PROVE_FLINK=1 runs make proof-flink, too." in done.stdout
+    assert "flink passed" in outcomes(run(GREENLIGHT_PROVE_FLINK="1"))
+    assert "make --no-print-directory proof-flink" in machine.notes
+
+
 def test_leaving_the_other_generation_out_takes_an_explicit_variable(ci):
     done = ci("other_generation", GREENLIGHT_SKIP_OTHER_GENERATION="1")
     assert (done.returncode, done.stderr) == (0, "")

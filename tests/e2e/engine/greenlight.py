@@ -39,7 +39,7 @@ class Greenlight:
 
     def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         command, env = self.command(name, *arguments), processes.environment()
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=1200, check=False)
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=2300, check=False)
 
     @contextmanager
     def started(self, name: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:

@@ -1,6 +1,8 @@
 """Processes of their own sessions: pools of Beam's workers, and the end of whatever was started."""
 
+import json
 import os
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -9,12 +11,28 @@ import processes
 
 
 def start(python: Path, log: Path, port: int) -> subprocess.Popen:
-    """A pool of Beam's workers, which starts each as a process of its own, by the name `python`."""
-    path = os.pathsep.join([str(python.parent), os.environ["PATH"]])
-    command = [str(python), "-m", "apache_beam.runners.worker.worker_pool_main", "--service_port", str(port)]
+    """A pool of Beam's workers, which all processes of a cluster share."""
+    command = [str(python), "-m", "pipeline.beam_worker.pool", "--port", str(port)]
     with log.open("wb") as file:
-        environment = processes.environment(PATH=path)
+        environment = processes.environment()
         return subprocess.Popen(command, env=environment, stdout=file, stderr=file, start_new_session=True)
+
+
+def started_by_the_cluster(python: Path, folder: Path) -> tuple[str, str]:
+    """The options of Beam with which the cluster starts workers itself, by a script in the folder.
+
+    `make setup` installs the same as `greenlight-beam-worker`, for the Python of its environment alone.
+    """
+    script = folder / "beam-worker"
+    script.write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} -m pipeline.beam_worker.process "$@"\n')
+    script.chmod(0o755)
+    config = {"command": str(script), "env": {"PYTHONPATH": str(processes.ROOT)}}
+    return "--environment_type=PROCESS", f"--environment_config={json.dumps(config)}"
+
+
+def of_a_pool(port: int) -> tuple[str, str]:
+    """The options of Beam for the workers of a pool."""
+    return "--environment_type=EXTERNAL", f"--environment_config=localhost:{port}"
 
 
 def end(*started: subprocess.Popen) -> None:

@@ -1,12 +1,14 @@
 """`beam.runner = "flink"` on a standalone cluster: one JobManager and two TaskManagers, each a process."""
 
 import dataclasses
+import json
 import signal
 import socket
 
 import pytest
 import waiting
 from e2e.engine import outputs
+from e2e.engine import pool as pools
 from e2e.engine.command_lines import processes_with
 
 pytestmark = [pytest.mark.proof, pytest.mark.flink, pytest.mark.timeout(2400)]
@@ -14,15 +16,12 @@ pytestmark = [pytest.mark.proof, pytest.mark.flink, pytest.mark.timeout(2400)]
 
 @pytest.fixture
 def beam(engine, cluster):
-    """Makes the settings of Beam for the cluster, with workers at a port."""
+    """Makes the settings of Beam for the cluster, with options that name its workers."""
 
-    def settings(workers):
-        pool = f"--environment_config=localhost:{workers}"
-        quoted = ", ".join(
-            f'"{option}"' for option in ["--parallelism=2", "--environment_type=EXTERNAL", pool]
-        )
+    def settings(*workers):
+        options = json.dumps(["--parallelism=2", *workers])
         given = {"runner": "flink", "flink_master": cluster.master, "flink_job_server_jar": engine.jar}
-        return (*(f"beam.{key}={value}" for key, value in given.items()), f"beam.options=[{quoted}]")
+        return (*(f"beam.{key}={value}" for key, value in given.items()), f"beam.options={options}")
 
     return settings
 
@@ -45,9 +44,18 @@ def restarts(cluster, name) -> list[str]:
     return [entry["exceptionName"].rpartition(".")[2] for entry in found["exceptionHistory"]["entries"]]
 
 
+def test_a_whole_run_comes_to_the_same(in_process, make_greenlight, beam, engine, tmp_path):
+    """With workers that the TaskManagers start as processes."""
+    workers = pools.started_by_the_cluster(engine.python, tmp_path)
+    there = make_greenlight("standalone", *beam(*workers, "--environment_cache_millis=60000")).promoted()
+    outputs.require_same_run(in_process.root, there.root)
+    outputs.require_same_predictions(in_process.root / "out.csv", there.root / "out.csv")
+    assert processes_with(str(engine.jar)) == []
+
+
 def test_a_job_ends_right_that_loses_a_task_manager(in_process, beam, cluster, pool):
     known = {job["name"] for job in cluster.jobs()}
-    there = dataclasses.replace(in_process, beam=beam(pool))
+    there = dataclasses.replace(in_process, beam=beam(*pools.of_a_pool(pool)))
     with there.started(*there.prediction("lost.csv")) as command:
         waiting.until(lambda: has_running_tasks(cluster), seconds=900)
         lost = cluster.task_managers[0]
@@ -62,7 +70,7 @@ def test_a_job_ends_right_that_loses_a_task_manager(in_process, beam, cluster, p
 
 
 def test_a_full_cluster_is_said_and_ctrl_c_ends_a_job(in_process, beam, cluster, no_worker, engine):
-    there = dataclasses.replace(in_process, beam=beam(no_worker))
+    there = dataclasses.replace(in_process, beam=beam(*pools.of_a_pool(no_worker)))
     waiting.until(lambda: cluster.overview()["slots-available"] == 2)
     with there.started(*there.prediction("first.csv")) as first:
         waiting.until(lambda: cluster.overview()["slots-available"] == 0, seconds=900)

@@ -11,7 +11,7 @@ from components.errors import InputError, MachineFault
 from pipeline.config import load
 from pipeline.preflight.beam_runner import require_known, require_usable
 
-EXTERNAL = "--environment_type=EXTERNAL"
+EXTERNAL = ("--environment_type=EXTERNAL", "--environment_config=localhost:50000")
 
 
 def settings(*options, **given):
@@ -87,18 +87,18 @@ def test_a_job_server_that_runs_already_is_for_another_runner():
 
 
 def test_a_cluster_that_is_not_there_is_a_fault_of_the_machine(java):
-    text = told(require_usable, settings(java, EXTERNAL, flink_master="127.0.0.1:1"), MachineFault)
+    text = told(require_usable, settings(java, *EXTERNAL, flink_master="127.0.0.1:1"), MachineFault)
     assert "'127.0.0.1:1': no Flink cluster answers there" in text
 
 
 def test_a_cluster_without_task_managers_is_a_fault_of_the_machine(java, cluster):
-    given = settings(java, EXTERNAL, flink_master=cluster(task_managers=0, slots=0))
+    given = settings(java, *EXTERNAL, flink_master=cluster(task_managers=0, slots=0))
     assert "the Flink cluster has no task manager" in told(require_usable, given, MachineFault)
 
 
 def test_a_cluster_with_too_few_slots_is_refused(java, cluster):
     address = cluster(slots=2)
-    given = settings(java, EXTERNAL, "--parallelism=3", flink_master=address)
+    given = settings(java, *EXTERNAL, "--parallelism=3", flink_master=address)
     assert told(require_usable, given) == (
         f"beam.options: --parallelism=3 needs as many slots, but the Flink cluster at {address} has 2. Lower "
         "it, or add task managers."
@@ -106,7 +106,7 @@ def test_a_cluster_with_too_few_slots_is_refused(java, cluster):
 
 
 def test_a_cluster_of_a_flink_that_beam_does_not_know_is_refused(java, cluster):
-    given = settings(java, EXTERNAL, flink_master=cluster(version="1.9.3"))
+    given = settings(java, *EXTERNAL, flink_master=cluster(version="1.9.3"))
     text = told(require_usable, given)
     assert f"the cluster has Flink 1.9, and Beam {beam} has no job server for it, only for 1." in text
 

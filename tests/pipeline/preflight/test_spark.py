@@ -13,7 +13,7 @@ from components.errors import InputError, MachineFault
 from pipeline.config import load
 from pipeline.preflight.beam_runner import require_known, require_usable
 
-EXTERNAL = "--environment_type=EXTERNAL"
+EXTERNAL = ("--environment_type=EXTERNAL", "--environment_config=localhost:50000")
 
 
 def settings(*options, **given):
@@ -105,13 +105,13 @@ def test_options_that_say_what_settings_say_are_refused(option, begins):
 
 
 def test_a_cluster_that_is_not_there_is_a_fault_of_the_machine(java):
-    given = settings(java, EXTERNAL, spark_master="spark://127.0.0.1:1")
+    given = settings(java, *EXTERNAL, spark_master="spark://127.0.0.1:1")
     text = told(require_usable, given, MachineFault)
     assert "'spark://127.0.0.1:1': no Spark master answers there" in text
 
 
 def test_a_cluster_without_workers_is_a_fault_of_the_machine(java, master, page):
-    given = settings(java, EXTERNAL, spark_master=master, spark_master_page=page(workers=0))
+    given = settings(java, *EXTERNAL, spark_master=master, spark_master_page=page(workers=0))
     assert "the Spark cluster has no worker" in told(require_usable, given, MachineFault)
 
 
@@ -120,8 +120,8 @@ def test_a_jar_of_another_spark_than_the_clusters_is_refused(java, master, page,
         jar.writestr("org/apache/beam/sdk/sdk.properties", f"version={beam}\n")
         jar.writestr("spark-version-info.properties", "version=3.2.2\n")
     given = {"spark_master": master, "spark_job_server_jar": tmp_path / "spark.jar"}
-    require_usable(settings(java, EXTERNAL, spark_master_page=page(version="3.2.4"), **given))
-    text = told(require_usable, settings(java, EXTERNAL, spark_master_page=page(version="3.5.1"), **given))
+    require_usable(settings(java, *EXTERNAL, spark_master_page=page(version="3.2.4"), **given))
+    text = told(require_usable, settings(java, *EXTERNAL, spark_master_page=page(version="3.5.1"), **given))
     assert text.endswith("it is for Spark 3.2, but the cluster has Spark 3.5. Use a cluster of Spark 3.2.")
 
 
