@@ -70,7 +70,9 @@ class StandaloneCluster:
     def _start(self, main: str, *arguments: str) -> subprocess.Popen:
         command = ["java", *_SHORT_LIVED, *OPENING, "-cp", f"{self._home}/jars/*", main, *arguments]
         log = self._folder / f"{main.rpartition('.')[2]}-{len(self.started)}.log"
-        environment = processes.environment(SPARK_LOCAL_IP="127.0.0.1", SPARK_HOME=str(self._home))
+        # As bin/load-spark-env.sh sets them; a worker needs them to start an executor.
+        home = {"SPARK_HOME": str(self._home), "SPARK_SCALA_VERSION": "2.12"}
+        environment = processes.environment(SPARK_LOCAL_IP="127.0.0.1", **home)
         with log.open("wb") as file:
             process = subprocess.Popen(
                 command, env=environment, stdout=file, stderr=file, start_new_session=True, cwd=self._folder
