@@ -60,7 +60,8 @@ class SparkJobs:
             self._require_patience(name)
             return "job on Spark waits for a free core"
         self._waiting_since.pop(name, None)
-        return f"job on Spark {self._tasks(application)} by {len(executors)} executors"
+        count = "1 executor" if len(executors) == 1 else f"{len(executors)} executors"
+        return f"job on Spark {self._tasks(application)} by {count}"
 
     def fault(self, name: str) -> MachineFault | None:
         """What the cluster did to the application; what its tasks did is the error of Beam."""

@@ -53,7 +53,7 @@ def test_the_tasks_of_a_job_are_counted(application):
 
 def test_the_executors_of_a_cluster_are_counted(application, on_cluster):
     application({"id": "0", "isActive": True}, {"id": "1", "isActive": False})
-    assert on_cluster.progress(NAME) == "job on Spark running, 5 of 10 tasks done by 1 executors"
+    assert on_cluster.progress(NAME) == "job on Spark running, 5 of 10 tasks done by 1 executor"
 
 
 def test_nothing_is_said_before_the_application_is_there(application, answers, on_cluster):
