@@ -100,6 +100,7 @@ def rendered(choices: Choices) -> dict[str, str]:
         "max_bad_share": settings.data.max_bad_share,
         "min_change": settings.gate.min_change,
     }
+    values["without_spans"] = settings.data.kind in ("tfds", "files") and not settings.data.has_spans
     return _rendered(values)
 
 

@@ -143,7 +143,7 @@ def _nothing(seen: Observation, past: History, settings: RetrainSettings) -> Dec
     elif waiting:
         why = f"{', '.join(waiting)}: new, but retrain.on_span is false and no other trigger applies"
     elif not seen.spans:
-        why = "there is no span, and no other trigger applies"
+        why = "data.source has no span, and no other trigger applies"
     else:
         why = f"no span is new; the newest is {max(span.key for span in seen.spans)}"
     retry_in = settings.settle_seconds if unfinished else None

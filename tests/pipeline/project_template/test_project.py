@@ -159,6 +159,15 @@ def test_files_that_are_still_missing_are_named(greenlight):
     assert "put your" not in greenlight("init", "fourth", "--source", "files:d/span-{SPAN}/*").stdout
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [("files:reviews/*.csv", True), ("spans", False), ("files:d/span-{SPAN}/*", False), ("packaged", False)],
+)
+def test_the_readme_says_of_a_source_without_spans_what_retraining_needs(greenlight, source, said):
+    assert greenlight("init", "--source", source).exit_code == 0
+    assert ('`source = "spans"`' in Path("README.md").read_text()) is said
+
+
 def test_the_workflow_runs_commands_that_there_are(greenlight):
     greenlight("init")
     workflow = yaml.safe_load(Path(".github/workflows/gate.yml").read_text())

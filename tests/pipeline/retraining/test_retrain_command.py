@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 def test_with_nothing_to_do_it_says_so_and_ends_with_0(greenlight):
     result = greenlight("retrain")
     assert result.exit_code == 0
-    assert result.stdout.endswith("  nothing: there is no span, and no other trigger applies\n")
+    assert result.stdout.endswith("  nothing: data.source has no span, and no other trigger applies\n")
 
 
 def test_json_is_the_decision_with_its_exit_code(greenlight):
@@ -27,7 +27,7 @@ def test_the_history_is_the_journal_in_words(greenlight):
     greenlight("retrain", "--now", "2026-03-02T03:00Z")
     assert greenlight("retrain", "--history").stdout.splitlines() == [
         "2026-03-02 03:00:00Z  schedule   counts from now on: the first decision",
-        "2026-03-02 03:00:00Z  nothing    there is no span, and no other trigger applies",
+        "2026-03-02 03:00:00Z  nothing    data.source has no span, and no other trigger applies",
     ]
     kinds = [line["kind"] for line in json.loads(greenlight("retrain", "--history", "--json").stdout)]
     assert kinds == ["watching", "decided"]
@@ -88,7 +88,7 @@ def test_a_watcher_that_is_told_to_end_ends_with_words(tmp_path, told, code):
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert "nothing: there is no span" in process.stdout.readline()
+    assert "nothing: data.source has no span" in process.stdout.readline()
     process.send_signal(told)
     rest, _ = process.communicate(timeout=120)
     assert (process.returncode, rest) == (code, "Stopped.\n")

@@ -220,7 +220,7 @@ def test_a_run_that_has_to_wait_keeps_its_trigger_and_cause():
 @pytest.mark.parametrize(
     ("now", "records", "settings", "why"),
     [
-        (seen(), [], ON, "there is no span, and no other trigger applies"),
+        (seen(), [], ON, "data.source has no span, and no other trigger applies"),
         (
             seen(ONE, TWO),
             [*ran(ONE), *ran(TWO, run="s")],
