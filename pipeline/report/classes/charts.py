@@ -15,20 +15,26 @@ NUMBERED = 10
 """Up to so many classes, each cell of the matrix has its number; beyond, only shades are legible."""
 
 
-def short(name: str) -> str:
-    """The name, cut to LONGEST."""
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+LONGEST_OF_MANY, NAMED = 26, 40
+"""The same for more than NUMBERED classes, whose matrix is wider; and the names that have room on an axis."""
+
+
+def short(name: str, longest: int = LONGEST) -> str:
+    """The name, cut to so many characters."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
 def confusion(predictions: Predictions) -> str:
     """The confusion matrix: rows are the true classes, shades the share of a row, numbers the counts."""
     from matplotlib.patches import Rectangle
 
-    matrix, names = predictions.confusion, [short(name) for name in predictions.classes]
-    size = len(names)
+    matrix, size = predictions.confusion, len(predictions.classes)
+    many = size > NUMBERED
+    names = [short(name, LONGEST_OF_MANY if many else LONGEST) for name in predictions.classes]
     widest = max(map(len, names))
     left = 0.45 + 0.085 * widest
-    with drawing(width=4.5, height=max(2.9, 4.4 - left) + 0.07 * widest + 0.35, left=left) as (figure, axes):
+    width, height = (8.2, 8.1 - left) if many else (4.5, max(2.9, 4.4 - left))
+    with drawing(width=width, height=height + 0.07 * widest + 0.35, left=left) as (figure, axes):
         bottom = (0.42 + 0.075 * widest) / figure.get_figheight()
         figure.subplots_adjust(bottom=bottom)
         for truth in range(size):
@@ -64,8 +70,8 @@ def confusion(predictions: Predictions) -> str:
                     )
         axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5), xlabel="predicted", ylabel="true class")
         # Of many classes not every name has room.
-        step = 1 if size <= 24 else -(-size // 24)
-        fontsize = 11 if size <= NUMBERED else 7.5
+        step = -(-size // NAMED)
+        fontsize = 9 if many else 11
         axes.set_xticks(
             range(0, size, step), names[::step], rotation=90 if widest > 3 else 0, fontsize=fontsize
         )

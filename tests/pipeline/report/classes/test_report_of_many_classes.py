@@ -85,7 +85,8 @@ def test_the_temperature_and_the_warnings_of_the_data_check_are_told(many):
     history.write_text(json.dumps(json.loads(history.read_text()) | calibration))
     page = write_report(made.run, made.result, settings, workspace=made.root).read_text(encoding="utf-8")
     assert check_warnings(made.run) == lines
-    assert page.count('<li><span class="mark warn">') == 2 and "&lt;red&gt; (9)</span></li>" in page
+    assert page.count("<li>test: fewer than 20 reviews of ") + page.count("<li>eval: fewer than ") == 2
+    assert "&lt;red&gt; (9)</li>" in page
     row = '<th scope="row">calibration: temperature of the logits</th><td class="num">0.400</td>'
     assert row in page
 
@@ -182,3 +183,26 @@ def test_a_verdict_survives_its_json(many):
     assert [each["class"] for each in content["conditions"] if each["class"]] == [COLORS[2]]
     assert content["comparison"]["classes"] == ["red", "green"]
     assert type(verdict).from_json(verdict.to_json()).to_json() == verdict.to_json()
+
+
+def test_the_tables_of_more_than_twenty_classes_are_folded_below_the_lowest_f1(make_run):
+    made, names = make_run(), tuple(f"class {number}" for number in range(24))
+    found = predictions(24, count=600)
+    verdict = judge(
+        GateSettings(min_accuracy=0.1),
+        found,
+        split="test",
+        baseline=Baseline(model_uri="/live"),
+        classes=names,
+    )
+    folder = made.path("Evaluator", "evaluation")
+    (folder / FILE_NAME).write_bytes(found.to_bytes())
+    (folder / "verdict.json").write_text(verdict.to_json())
+    settings = Settings(data={"classes": names})
+    page = write_report(made.run, made.result, settings, workspace=made.root).read_text(encoding="utf-8")
+    assert page.count("<details><summary>All 24 classes</summary>") == 2  # of the data, and of the quality
+    lowest = page[page.index('aria-label="The classes with the lowest F1"') :]
+    rows = re.findall(r'<th scope="row">(class \d+)</th>', lowest[: lowest.index("</table>")])
+    by_f1 = sorted(verdict.classes, key=lambda one: one["f1"])
+    assert rows == [one["class"] for one in by_f1[:10]]
+    assert '<figure class="card broad">' in page
