@@ -5,7 +5,7 @@ export VENV
 
 PYTEST = TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help setup setup-tests run test test-all proof-flink proof-spark proof-clients mutants figures lint docs lock clean
+.PHONY: help setup setup-tests run test test-all proof-flink proof-spark proof-stores proof-clients mutants figures lint docs lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ proof-flink: setup-tests ## the Beam stages on Apache Flink, in one process and 
 
 proof-spark: setup-tests ## the same on Apache Spark
 	@TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest -m spark tests/e2e/spark $(ARGS)
+
+proof-stores: setup-tests ## version stores on a local S3 server, which is installed from PyPI
+	@TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest -m stores tests/e2e/stores $(ARGS)
 
 proof-clients: setup-tests ## clients in JavaScript, Go and Java against a real server; needs Node, Go, Java with Maven, and their registries
 	@TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest -m clients tests/clients $(ARGS)

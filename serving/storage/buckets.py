@@ -43,13 +43,14 @@ def split(address: str) -> tuple[str, str, str]:
     return scheme, bucket, path.strip("/")
 
 
-def open_bucket(address: str, environment: Mapping[str, str] = os.environ) -> ObjectStore:
+def open_bucket(address: str) -> ObjectStore:
     """The client of the bucket that `address` names. Nothing is sent yet.
 
     Raises:
       StoreInputError: the address is not one of an object store, or its credentials need a package.
     """
     scheme, bucket, _ = split(address)
+    environment = os.environ
     client: Any = {"timeout": f"{REQUEST_SECONDS}s", "connect_timeout": "5s", "allow_http": True}
     retries: Any = {"max_retries": 3, "retry_timeout": datetime.timedelta(seconds=RETRY_SECONDS)}
     options: dict[str, Any] = {"client_options": client, "retry_config": retries}

@@ -12,6 +12,7 @@ NOT_SELECTED = "not selected: `make test-all` runs them"
 ENGINES = {
     "flink": "not selected: `make proof-flink` runs them",
     "spark": "not selected: `make proof-spark` runs them",
+    "stores": "not selected: `make proof-stores` runs them",
     "clients": "not selected: `make proof-clients` runs them",
 }
 """Proofs with a marker of their own, and a command of their own."""

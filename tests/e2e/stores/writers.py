@@ -4,14 +4,21 @@
     python writers.py ROOT FOLDER race NAME        waits for the file FOLDER/go, then pushes the model
     python writers.py ROOT FOLDER hold             takes the store's lock, says so, and holds it
 
-Prints one JSON line for each result.
+KILL_AT=N in the environment: it kills itself before the N-th change of the bucket. WAIT_SECONDS: how long it
+waits for others. SINGLE_WRITER: it says that it is the only one. Prints one JSON line for each result.
 """
 
 import json
+import os
+import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import obstore
+
+import serving.storage.objects
 from serving.errors import StoreError
 from serving.store.manifest import Facts
 from serving.versions import VersionStore
@@ -31,12 +38,33 @@ def make_model(folder: Path, name: str) -> Path:
     return model
 
 
+class KilledClient:
+    """obstore in a process that ends before its `step`-th change of the bucket."""
+
+    def __init__(self, step: int) -> None:
+        self._left = step
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(obstore, name)
+
+        def call(bucket: Any, path: Any, *arguments: Any, **options: Any) -> Any:
+            if name in ("put", "copy", "delete") and ".trial-" not in path:
+                self._left -= 1
+                if self._left <= 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return real(bucket, path, *arguments, **options)
+
+        return call
+
+
 def say(**record: object) -> None:
     print(json.dumps(record), flush=True)
 
 
-def push(store: VersionStore, folder: Path, name: str) -> None:
+def push(root: str, folder: Path, name: str) -> None:
+    wait, single = float(os.environ.get("WAIT_SECONDS", "240")), "SINGLE_WRITER" in os.environ
     try:
+        store = VersionStore(root, wait_seconds=wait, single_writer=single)
         result = store.push(make_model(folder, name), Facts(), why=f"push {name}")
     except StoreError as error:
         say(error=type(error).__name__, message=str(error))
@@ -46,9 +74,10 @@ def push(store: VersionStore, folder: Path, name: str) -> None:
 
 def main() -> None:
     root, folder, action, *names = sys.argv[1:]
-    store = VersionStore(root, wait_seconds=240)
+    if step := os.environ.get("KILL_AT"):
+        serving.storage.objects.obstore = KilledClient(int(step))
     if action == "hold":
-        with store._writer.locked():
+        with VersionStore(root)._writer.locked():
             say(holds=True)
             time.sleep(600)
     if action == "race":
@@ -56,7 +85,7 @@ def main() -> None:
         while not Path(folder, "go").exists():
             time.sleep(0.005)
     for name in names:
-        push(store, Path(folder), name)
+        push(root, Path(folder), name)
 
 
 if __name__ == "__main__":
