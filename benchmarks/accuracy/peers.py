@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def read(workspace: Path, *splits: str) -> tuple[list[str], np.ndarray]:
     """The texts and the labels, int [N], of these splits of the newest Examples."""
-    newest = max(workspace.glob("artifacts/ImdbExampleGen/examples/*"), key=lambda folder: int(folder.name))
+    newest = max(workspace.glob("artifacts/*ExampleGen/examples/*"), key=lambda folder: int(folder.name))
     files = [str(file) for split in splits for file in sorted(newest.glob(f"Split-{split}/*"))]
     texts: list[str] = []
     labels = []

@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from components.example_gen.reading import LabelCounts
     from components.example_gen.settings import DataSettings
     from pipeline.config import Settings
     from serving.store.records import Version
 
 SUSPECTS_NAMED = 20
 """The maximum number of listed rows with a suspected label; all are counted."""
+_SHOWN = 5
+"""The maximum number of new labels in a message."""
 SURE = 0.9
 """The minimum probability of the predicted class at which a prediction counts as sure."""
 
@@ -90,7 +93,10 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
 
     live, previous = live_and_previous_versions(settings, Workspace.at(settings.workspace))
     try:
-        data = _with_classes(span_data(settings), live)
+        own = span_data(settings)
+        data = _with_classes(own, live)
+        if own.learns_classes:
+            _require_known_labels(data, number, live)
         labeled = read(data, number)
     except (InputError, DataStopped) as error:
         if is_passing(error):
@@ -124,6 +130,50 @@ def _with_classes(data: DataSettings, live: Version | None) -> DataSettings:
 
     known = None if live is None else _named_classes(live)
     return data.model_copy(update={"classes": known or learned_classes(data).names})
+
+
+def _require_known_labels(data: DataSettings, number: int, live: Version | None) -> None:
+    """Refuses a span with labels of which the model in production has no class, where classes are learned.
+
+    A run would learn them as further classes, however few rows they have, and nobody has decided that.
+
+    Raises:
+      DataStopped: it has some.
+    """
+    from components.example_gen.sources.label_census import census, source_paths
+
+    if live is None or _named_classes(live) is None:
+        return
+    counts = census(source_paths(only(data, number)), data)
+    if not counts.others:
+        return
+    raise DataStopped(new_classes(counts, number=number, version=live.number, names=data.class_names))
+
+
+def new_classes(counts: LabelCounts, *, number: int, version: int, names: tuple[str, ...]) -> str:
+    """What is new in a span, with its rows, and what to do.
+
+    Args:
+      counts: the labels of the span.
+      number: the span.
+      version: the live version, whose classes are `names`.
+    """
+    from components.example_gen.formats.labels import LEARNED_SETTING
+    from components.example_gen.reading import OTHER_LABELS
+
+    labels = [(counts.written.get(key, key), rows) for key, rows in counts.others.most_common()]
+    shown = ", ".join(f"{label} ({rows:,})" for label, rows in labels[:_SHOWN])
+    more = f" and {len(labels) - _SHOWN:,} more" if len(labels) > _SHOWN else ""
+    new = [label for label, _ in labels if label != OTHER_LABELS]
+    known, wider = (json.dumps(list(one), ensure_ascii=False) for one in (names, (*names, *new)))
+    return (
+        f"{sum(counts.others.values()):,} rows have labels that are new: {shown}{more}. Version {version}, "
+        f"which is live, learned the classes {', '.join(names)} ({LEARNED_SETTING}), and retraining adds no "
+        f"class by itself. To add them, set data.classes = {wider} in greenlight.toml. If they are mistakes, "
+        f"correct them in the files; or set data.classes = {known}, and data.max_bad_share to the share of "
+        f"rows that may be left out. After a change of settings, `greenlight retrain --release {number} "
+        "--reason TEXT` reads the span again."
+    )
 
 
 def _named_classes(version: Version) -> tuple[str, ...] | None:

@@ -61,8 +61,11 @@ class LiveModel:
         """Why a run could not use a span, if its first rows show that; then no model is needed."""
         from pipeline.spans.listing import span_data
 
+        data = span_data(self._settings)
+        if data.learns_classes:  # the process that loads the model learns its classes, and reads all rows
+            return None
         try:
-            require_source(measuring.only(span_data(self._settings), number))
+            require_source(measuring.only(data, number))
         except (InputError, DataStopped) as error:
             if measuring.is_passing(error):
                 raise

@@ -1,10 +1,12 @@
 """The Trainer's work where `trainer.module` names the user's code."""
 
 import dataclasses
+from collections.abc import Iterator
 
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from components.class_names import Names
 from components.infra_validator.signatures import signature_problems
 from components.threshold import DEFAULT, ThresholdAim, choose
 from components.trainer import progress
@@ -14,7 +16,10 @@ from components.trainer.own_model.loading import OwnFunction, imported
 from components.trainer.own_model.module_file import ModuleFile
 from components.trainer.settings import TrainerSettings
 from serving.machine import scratch
+from serving.model.classification import class_names
 from serving.model.loader import LoadError, load
+from serving.model.predictor import Predictor
+from serving.status import RequestError
 
 
 def run(
@@ -41,7 +46,7 @@ def run(
             raise function.problem("run_fn exports its own labels: data.threshold does not reach them.")
         progress.report(f"training by {module.name}")
         function(fn_args)
-        _require_model(function, fn_args.serving_model_dir, many=len(classes) > 2)
+        _require_model(function, fn_args.serving_model_dir, classes=classes)
         return None
 
 
@@ -75,23 +80,41 @@ def _fit(
     return dataclasses.replace(record, threshold=cut)
 
 
-def _require_model(function: OwnFunction, folder: str, *, many: bool) -> None:
-    """Refuses what a `run_fn` left if it is not a model with the two signatures that are asked.
-
-    many: whether there are more than two classes.
-    """
+def _require_model(function: OwnFunction, folder: str, *, classes: Names) -> None:
+    """Refuses what a `run_fn` left if it is not a model with the signatures that are asked."""
     if not tf.saved_model.contains_saved_model(folder):
         raise function.problem("run_fn ended without a SavedModel in fn_args.serving_model_dir.")
     try:
-        signatures = load(folder).signatures
+        model = load(folder)
     except LoadError as error:
         raise function.problem(f"the SavedModel that run_fn wrote does not load: {error}.") from error
+    try:
+        if problems := list(_problems(model, classes)):
+            told = "; ".join(problems)
+            raise function.problem(f"the SavedModel that run_fn wrote cannot be served: {told}.")
+    finally:
+        model.close()
+
+
+def _problems(model: Predictor, classes: Names) -> Iterator[str]:
+    """A clause for everything that the signatures lack; of more than two classes, also the names."""
     described = {
         name: {
             "inputs": {key: spec.dtype for key, spec in signature.inputs.items()},
             "outputs": {key: spec.dtype for key, spec in signature.outputs.items()},
         }
-        for name, signature in signatures.items()
+        for name, signature in model.signatures.items()
     }
-    if problems := list(signature_problems(described, many=many)):
-        raise function.problem(f"the SavedModel that run_fn wrote cannot be served: {'; '.join(problems)}.")
+    many = len(classes) > 2
+    yield from signature_problems(described, many=many)
+    if not many:
+        return
+    try:
+        names = class_names(model)
+    except RequestError as error:
+        yield f"its signature classify does not give the names of the classes: {error.message}"
+        return
+    if not any(names):
+        yield "it has no signature classify that gives the names of the classes"
+    elif names != classes:
+        yield f"classify gives the classes {', '.join(names)}, not {', '.join(classes)} in this order"

@@ -175,6 +175,8 @@ class History:
         self.doubtful.pop(span, None)
         self.done.discard(span)
         self.released.add(span)
+        # Rows that no run could use may be usable now, with other settings: the span is examined once more.
+        self.examinations = [one for one in self.examinations if one.span != span or one.problem is None]
         self.broken[span_cause(span)] = 0
 
 

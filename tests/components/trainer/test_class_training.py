@@ -10,12 +10,13 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components import reviews
 from components.errors import InputError
-from components.trainer import initialization, train
+from components.trainer import initialization, train, workers
 from components.trainer.classifier import data, model, ngrams
 from components.trainer.classifier.calibration import find_temperature
 from components.trainer.classifier.class_tally import ClassTally
 from components.trainer.classifier.ngram_tally import NgramTally
 from components.trainer.distribution import strategy_of
+from components.trainer.job import Job
 from components.trainer.own_model.module_file import ModuleFile
 from components.trainer.preparation import prepare
 from components.trainer.settings import TrainerSettings
@@ -160,6 +161,30 @@ def test_a_mirrored_fit_learns_the_classes_too(prepared):
     mirrored, _ = train.fit_prepared(prepared, settings, strategy=strategy_of(settings))
     texts = tf.constant(TEXTS)
     np.testing.assert_allclose(mirrored.probabilities(texts), plain.probabilities(texts), atol=0.02)
+
+
+@pytest.mark.proof
+def test_two_processes_learn_the_classes_as_one_does(files, embedding_settings, cache_dir, tmp_path):
+    found = {}
+    for strategy in ("none", "multi_worker"):
+        folder = tmp_path / strategy
+        folder.mkdir()
+        job = Job(
+            settings=SETTINGS.model_copy(update={"strategy": strategy, "workers": 2, "dropout": 0.0}),
+            embedding=embedding_settings,
+            cache_dir=cache_dir,
+            train_files=tuple(files["train_files"]),
+            eval_files=tuple(files["eval_files"]),
+            classes=NAMES,
+            model_dir=str(folder / "model"),
+            run_dir=str(folder),
+        )
+        if strategy == "none":
+            train.carry_out(job)
+        else:
+            workers.run(job.save(folder / "job.json"), workers=2)
+        found[strategy] = require_class_signatures(folder / "model")
+    np.testing.assert_allclose(found["multi_worker"], found["none"], atol=1e-3)
 
 
 def test_the_tally_counts_exactly_whatever_the_order_of_the_batches():

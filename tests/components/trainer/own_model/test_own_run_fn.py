@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from tfx.components.trainer.executor import GenericExecutor
@@ -9,8 +10,10 @@ from tfx.types import channel_utils, standard_artifacts
 
 from components.embeddings.settings import EmbeddingSettings
 from components.errors import InputError
+from components.reviews import CLASSES
 from components.trainer.component import trainer
 from components.trainer.settings import TrainerSettings
+from serving.model.loader import load
 
 RUN_FN = """
 import tensorflow as tf
@@ -41,13 +44,14 @@ def run_fn(fn_args):
 
 SIGNATURES = ["serving_default", "tf_example"]
 """
+BINARY = '["negative", "positive"]'
 
 
 @pytest.fixture
 def executed(own, examples_uri, tmp_path):
     """Runs TFX's Trainer with a file; returns the folder of the model."""
 
-    def run(text: str):
+    def run(text: str, classes=CLASSES):
         examples = standard_artifacts.Examples()
         examples.uri, examples.split_names = str(examples_uri), '["train", "eval"]'
         stage = trainer(
@@ -55,6 +59,7 @@ def executed(own, examples_uri, tmp_path):
             settings=TrainerSettings(module="own.py:run_fn"),
             embedding=EmbeddingSettings(),
             cache_dir=tmp_path / "cache",
+            classes=classes,
             module=own(text, "run_fn"),
         )
         model, model_run = standard_artifacts.Model(), standard_artifacts.ModelRun()
@@ -98,6 +103,78 @@ def test_a_broken_one_is_refused_with_what_is_missing(executed, case):
     text, words = BROKEN[case]
     with pytest.raises(InputError) as caught:
         executed(text)
+    assert str(caught.value).startswith("trainer.module = 'own.py:run_fn': ")
+    assert words in str(caught.value)
+
+
+OF_THREE = """
+import tensorflow as tf
+
+NAMES = ["ham", "news", "spam"]
+
+
+class Served(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def serving_default(self, text):
+        longer = tf.cast(tf.strings.length(text), tf.float32)[:, None]
+        probabilities = tf.nn.softmax(tf.concat([longer - 5, 0 * longer, 5 - longer], 1))
+        label = tf.gather(tf.constant(NAMES), tf.argmax(probabilities, axis=1))
+        return {"probabilities": probabilities, "label": label}
+
+    def _parsed(self, examples):
+        return tf.io.parse_example(examples, {"text": tf.io.FixedLenFeature([], tf.string)})["text"]
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def tf_example(self, examples):
+        return self.serving_default(self._parsed(examples))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+    def classify(self, inputs):
+        text = self._parsed(inputs)
+        scores = self.serving_default(text)["probabilities"]
+        return {"classes": tf.tile([NAMES], [tf.size(text), 1]), "scores": scores}
+
+
+def run_fn(fn_args):
+    assert fn_args.custom_config["classes"] == ["ham", "news", "spam"]
+    served = Served()
+    signatures = {name: getattr(served, name) for name in SIGNATURES}
+    tf.saved_model.save(served, fn_args.serving_model_dir, signatures=signatures)
+
+
+SIGNATURES = ["serving_default", "tf_example", "classify"]
+"""
+THREE = ("ham", "news", "spam")
+
+
+def test_a_model_of_three_classes_keeps_the_same_contract(executed):
+    model = load(str(executed(OF_THREE, THREE)))
+    scored = model.run("serving_default", {"text": np.array([b"a long text", b""], object)})
+    assert scored["label"].tolist() == [b"ham", b"spam"] and scored["probabilities"].shape == (2, 3)
+
+
+BROKEN_OF_THREE = {
+    "one probability": (RUN_FN.replace(BINARY, '["ham", "news", "spam"]'), "not probabilities (float32)"),
+    "no classify": (
+        OF_THREE.replace(', "classify"]', "]"),
+        "cannot be served: it has no signature classify that gives the names of the classes.",
+    ),
+    "other names": (
+        OF_THREE.replace('NAMES = ["ham", "news", "spam"]', 'NAMES = ["spam", "news", "ham"]'),
+        "classify gives the classes spam, news, ham, not ham, news, spam in this order.",
+    ),
+    "scores alone": (
+        OF_THREE.replace('"classes": tf.tile([NAMES], [tf.size(text), 1]), ', ""),
+        "it has no signature classify that gives the names of the classes.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_OF_THREE)
+def test_a_model_of_three_classes_is_refused_with_what_is_missing(executed, case):
+    text, words = BROKEN_OF_THREE[case]
+    with pytest.raises(InputError) as caught:
+        executed(text, THREE)
     assert str(caught.value).startswith("trainer.module = 'own.py:run_fn': ")
     assert words in str(caught.value)
 

@@ -48,6 +48,15 @@ def refused(run: str, *spans, version="3", **more):
     return ran(run, *spans, verdict="refused", refused=numbers, version=version, **more)
 
 
+def test_a_released_span_whose_rows_could_not_be_used_is_examined_again():
+    unusable = Examined(examination=Examination(span=ONE, problem="48 rows have new labels", live=1))
+    compared = Examined(examination=Examination(span=TWO, rows=10, accuracy=0.1, live=1))
+    released = [Released(span=span, who="me", why="mended") for span in (ONE, TWO)]
+    found = history(unusable, compared, *released)
+    assert found.examination(ONE, live=1) is None
+    assert found.examination(TWO, live=1) == compared.examination
+
+
 def test_a_run_is_open_until_it_ended_and_ended_when_its_record_says():
     open_run = history(Decided(decision=run_of(ONE), run="r"))
     assert open_run.open_attempt == Attempt("r", run_of(ONE), at(0))
