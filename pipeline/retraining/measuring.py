@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from components.example_gen.reading import LabelCounts
     from components.example_gen.settings import DataSettings
     from pipeline.config import Settings
     from serving.store.records import Version
@@ -135,39 +134,40 @@ def _with_classes(data: DataSettings, live: Version | None) -> DataSettings:
 def _require_known_labels(data: DataSettings, number: int, live: Version | None) -> None:
     """Refuses a span with labels of which the model in production has no class, where classes are learned.
 
-    A run would learn them as further classes, however few rows they have, and nobody has decided that.
+    A run would learn them as further classes, however few rows they have: that is for a person to decide.
 
     Raises:
       DataStopped: it has some.
     """
+    from components.example_gen.formats.labels import is_missing
     from components.example_gen.sources.label_census import census, source_paths
 
     if live is None or _named_classes(live) is None:
         return
     counts = census(source_paths(only(data, number)), data)
-    if not counts.others:
-        return
-    raise DataStopped(new_classes(counts, number=number, version=live.number, names=data.class_names))
+    labels = [(counts.written.get(key, key), rows) for key, rows in counts.others.most_common()]
+    new = [(label, rows) for label, rows in labels if not is_missing(label)]
+    if new:
+        raise DataStopped(new_classes(new, number=number, version=live.number, names=data.class_names))
 
 
-def new_classes(counts: LabelCounts, *, number: int, version: int, names: tuple[str, ...]) -> str:
+def new_classes(new: Sequence[tuple[str, int]], *, number: int, version: int, names: tuple[str, ...]) -> str:
     """What is new in a span, with its rows, and what to do.
 
     Args:
-      counts: the labels of the span.
+      new: the new labels, and the rows of each.
       number: the span.
       version: the live version, whose classes are `names`.
     """
     from components.example_gen.formats.labels import LEARNED_SETTING
     from components.example_gen.reading import OTHER_LABELS
 
-    labels = [(counts.written.get(key, key), rows) for key, rows in counts.others.most_common()]
-    shown = ", ".join(f"{label} ({rows:,})" for label, rows in labels[:_SHOWN])
-    more = f" and {len(labels) - _SHOWN:,} more" if len(labels) > _SHOWN else ""
-    new = [label for label, _ in labels if label != OTHER_LABELS]
-    known, wider = (json.dumps(list(one), ensure_ascii=False) for one in (names, (*names, *new)))
+    shown = ", ".join(f"{label} ({rows:,})" for label, rows in new[:_SHOWN])
+    more = f" and {len(new) - _SHOWN:,} more" if len(new) > _SHOWN else ""
+    added = [label for label, _ in new if label != OTHER_LABELS]
+    known, wider = (json.dumps(list(one), ensure_ascii=False) for one in (names, (*names, *added)))
     return (
-        f"{sum(counts.others.values()):,} rows have labels that are new: {shown}{more}. Version {version}, "
+        f"{sum(rows for _, rows in new):,} rows have labels that are new: {shown}{more}. Version {version}, "
         f"which is live, learned the classes {', '.join(names)} ({LEARNED_SETTING}), and retraining adds no "
         f"class by itself. To add them, set data.classes = {wider} in greenlight.toml. If they are mistakes, "
         f"correct them in the files; or set data.classes = {known}, and data.max_bad_share to the share of "

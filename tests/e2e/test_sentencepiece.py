@@ -7,7 +7,7 @@ import random
 
 import processes
 import pytest
-import sentencepiece_module
+from text_modules import sentencepiece_module
 
 pytestmark = [
     pytest.mark.proof,

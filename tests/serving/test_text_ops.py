@@ -6,9 +6,9 @@ import sys
 
 import processes
 import pytest
-import sentencepiece_module
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
+from text_modules import sentencepiece_module
 
 from serving import text_ops
 from serving.model.loader import LoadError, load, load_parts

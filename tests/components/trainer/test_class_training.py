@@ -164,6 +164,7 @@ def test_a_mirrored_fit_learns_the_classes_too(prepared):
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(900)
 def test_two_processes_learn_the_classes_as_one_does(files, embedding_settings, cache_dir, tmp_path):
     found = {}
     for strategy in ("none", "multi_worker"):

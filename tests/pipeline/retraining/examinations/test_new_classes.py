@@ -27,7 +27,7 @@ REASON = (
 @pytest.fixture
 def settings(tmp_path) -> Settings:
     """Two spans, of which the second has new labels, and a live model of three learned classes."""
-    spans = {1: CLASSES * 4, 2: [*CLASSES * 4, "Survey", "Survey", "poll"]}
+    spans = {1: CLASSES * 4, 2: [*CLASSES * 4, "Survey", "Survey", "poll", "NaN", ""]}
     for number, labels in spans.items():
         file = tmp_path / "spans" / f"span-{number}" / "mail.csv"
         file.parent.mkdir(parents=True)
@@ -55,9 +55,10 @@ def test_a_span_of_the_known_classes_is_compared(settings):
 
 def test_the_settings_of_the_message_are_taken(settings):
     wider = settings.model_copy(update={"data": settings.data.with_classes([*CLASSES, "Survey", "poll"])})
+    wider = wider.model_copy(update={"data": wider.data.model_copy(update={"max_bad_share": 0.2})})
     told = measuring.span(wider, 2)
     assert (told["rows"], told["accuracy"]) == (15, 1.0)
-    fewer = settings.data.with_classes(CLASSES).model_copy(update={"max_bad_share": 0.2})
+    fewer = settings.data.with_classes(CLASSES).model_copy(update={"max_bad_share": 0.3})
     told = measuring.span(settings.model_copy(update={"data": fewer}), 2)
     assert (told["rows"], told["accuracy"]) == (12, 1.0)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import processes
 
-MODEL = Path(__file__).parent / "sentencepiece" / "tiny.model"
+MODEL = Path(__file__).with_name("tiny.model")
 PACKAGE = "tensorflow_text"
 
 
