@@ -123,6 +123,7 @@ find_python() {
     while IFS= read -r candidate; do
       found=$(probe "$candidate") || continue
       missing=$(lacks "$candidate")
+      if [ "$missing" = headers ] && with serve; then missing=""; fi # a server's packages come built
       if [ -z "$missing" ]; then
         python_version=${found%% *} python=${found#* }
         return

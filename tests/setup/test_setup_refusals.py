@@ -55,6 +55,11 @@ def test_a_python_without_headers(machine):
     )
 
 
+def test_a_server_needs_no_headers(machine):
+    machine.add_python("python3", "3.11.2", headers=False)
+    assert machine.setup("--serve").returncode == 0
+
+
 def test_a_named_python_that_does_not_fit(machine):
     mine = machine.add_python("mine", "3.12.1")
     message = refusal(machine, PYTHON=str(mine))

@@ -55,8 +55,8 @@ def judge_condition(
     end = _end_held_against(condition, confidence)
     name = wording.metric_of(condition)
     if math.isnan(measured.value):
-        why = _why_undefined(condition, part, sample)
-        return _failed(condition, sample.split, f"{name} is undefined {where}{why}")
+        cause = _why_undefined(condition, part, sample)
+        return _failed(condition, sample.split, f"{name} is undefined {where}{cause}")
     if end != "value" and measured.interval is None:
         return _failed(condition, sample.split, f"{name} has no confidence interval {where}")
     return _held_against(condition, part, sample, measured, end, where)
