@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import click
@@ -357,27 +356,6 @@ def test_the_former_profile_option_names_what_replaces_it(greenlight):
     result = greenlight("run", "--profile")
     assert result.exit_code == 2
     assert "py-spy record --subprocesses --format speedscope" in result.stderr
-
-
-# --- config
-
-
-def test_config_show_prints_what_run_would_take(greenlight, tmp_path):
-    shown = greenlight("config", "show", "--preset", "seed", "--set", "trainer.epochs=4")
-    assert shown.exit_code == 0
-    (tmp_path / "shown.toml").write_text(shown.stdout)
-    again = greenlight("config", "show", "--config", "shown.toml")
-    assert tomllib.loads(again.stdout) == tomllib.loads(shown.stdout)
-    assert "\nepochs = 4  # --set\n" in shown.stdout
-    assert "\ntest_weight = 0  # preset seed\n" in shown.stdout
-
-
-def test_config_explain_documents_one_key_a_section_or_all(greenlight):
-    assert greenlight("config", "explain", "trainer.epochs").stdout.startswith("trainer.epochs\n")
-    section = greenlight("config", "explain", "trainer").stdout
-    assert section.startswith("[trainer]\n  trainer.module ") and "\n  trainer.epochs " in section
-    assert "gate." not in section
-    assert section in greenlight("config", "explain").stdout
 
 
 # --- the others

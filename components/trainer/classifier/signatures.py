@@ -18,7 +18,20 @@ SIGNATURES = ("serving_default", "tf_example", "classify", "regress")
 Outputs = dict[str, tf.Tensor]
 
 
-class ServedModel(tf.Module):
+class _OnExamples(tf.Module):
+    """The signature `tf_example`, over `serving_default` of the same module."""
+
+    def serving_default(self, text: tf.Tensor) -> Outputs:
+        """Of texts, string [N]."""
+        raise NotImplementedError
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False)
+    def tf_example(self, examples: tf.Tensor) -> Outputs:
+        spec = {reviews.TEXT: reviews.feature_spec()[reviews.TEXT]}  # scoring needs no label
+        return self.serving_default(tf.io.parse_example(examples, spec)[reviews.TEXT])
+
+
+class ServedModel(_OnExamples):
     """Four signatures over one computation, `probability`, of two classes; all take an empty batch.
 
     `serving_default` takes `text`, string [N]; `tf_example` takes `examples`, string [N], serialized
@@ -43,11 +56,6 @@ class ServedModel(tf.Module):
         label = tf.where(probability >= self._cut, positive, negative)
         return {"probability": probability, "label": label}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False)
-    def tf_example(self, examples: tf.Tensor) -> Outputs:
-        spec = {reviews.TEXT: reviews.feature_spec()[reviews.TEXT]}  # scoring needs no label
-        return self.serving_default(tf.io.parse_example(examples, spec)[reviews.TEXT])
-
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
     def classify(self, inputs: tf.Tensor) -> Outputs:
         """`classes`, string [N, 2], the positive one last; `scores`, float32 [N, 2], their sum 1."""
@@ -61,7 +69,7 @@ class ServedModel(tf.Module):
         return {"outputs": self.tf_example(inputs)["probability"]}
 
 
-class ServedClasses(tf.Module):
+class ServedClasses(_OnExamples):
     """Three signatures over one computation, `probabilities`, of K > 2 classes; all take an empty batch.
 
     `serving_default` takes `text`, string [N]; `tf_example` takes `examples`, string [N], serialized
@@ -82,11 +90,6 @@ class ServedClasses(tf.Module):
         probabilities = tf.ensure_shape(self.probabilities(text), [None, len(self._classes)])
         label = tf.gather(tf.constant(self._classes), tf.argmax(probabilities, axis=1))
         return {"probabilities": probabilities, "label": label}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False)
-    def tf_example(self, examples: tf.Tensor) -> Outputs:
-        spec = {reviews.TEXT: reviews.feature_spec()[reviews.TEXT]}  # scoring needs no label
-        return self.serving_default(tf.io.parse_example(examples, spec)[reviews.TEXT])
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
     def classify(self, inputs: tf.Tensor) -> Outputs:
