@@ -1,8 +1,19 @@
 """Settings of the server (`serve.*`). Light imports only."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _no_address(value: object) -> object:
+    """Refuses an address, which as a path would be a folder named for its scheme."""
+    if isinstance(value, str) and "://" in value:
+        raise ValueError("expected a folder on this machine, not an address")
+    return value
+
+
+LocalFolder = Annotated[Path, BeforeValidator(_no_address)]
 
 
 class ServeSettings(BaseModel):
@@ -145,7 +156,7 @@ class ServeSettings(BaseModel):
         description="The share of answered texts that are written, with their predictions, to the "
         "request log. 0 writes nothing.",
     )
-    request_log_dir: Path | None = Field(
+    request_log_dir: LocalFolder | None = Field(
         None,
         description="Folder of the request log. Unset means `requests/MODEL_NAME` in the workspace.",
     )

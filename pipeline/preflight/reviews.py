@@ -46,10 +46,13 @@ def require_unlabeled(pattern: str, *, wanted: Wanted, known: str | None, max_ba
       known: one of `unlabeled.FORMATS`; None goes by the names.
 
     Raises:
-      InputError: none matches, or one cannot be read as one of labeled texts.
+      InputError: none matches, or one cannot be read as one of labeled texts, or Beam lacks
+        the package for its address.
       DataStopped: none of the first rows of one can be used.
     """
-    if "://" not in pattern:
+    if "://" in pattern:
+        preflight.require_file_system(pattern)
+    else:
         require_unlabeled_files(
             unlabeled.input_paths(pattern), wanted=wanted, known=known, max_bad_share=max_bad_share
         )

@@ -5,6 +5,7 @@ with the same message. Files on `gs://` and others are not checked, because open
 """
 
 import glob
+import importlib.util
 import os
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -40,6 +41,26 @@ None for TFRecord files, which need TensorFlow: only their first bytes are check
 """
 
 
+def require_file_system(address: str) -> None:
+    """Refuses files on S3 where Beam lacks the package that it reads them with.
+
+    Raises:
+      InputError: it is not installed.
+    """
+    if address.startswith("s3://") and not _installed("boto3"):
+        raise InputError(
+            f"{address}: Beam reads s3:// with the package boto3, which is not installed. Install it "
+            "(`pip install boto3`), or copy the files to this machine."
+        )
+
+
+def _installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ValueError:  # it is hidden in this process
+        return False
+
+
 def require_source(data: DataSettings) -> None:
     """Checks that a run can read the source.
 
@@ -52,7 +73,10 @@ def require_source(data: DataSettings) -> None:
     """
     _require_two_classes(data)
     _require_own_columns(data)
-    if not data.pattern or "://" in data.pattern:
+    if not data.pattern:
+        return
+    if "://" in data.pattern:
+        require_file_system(data.pattern)
         return
     paths = _newest_first(data) if data.has_spans else _matching(data.pattern)
     require_files(

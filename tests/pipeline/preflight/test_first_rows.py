@@ -172,6 +172,12 @@ def test_files_elsewhere_are_left_to_the_run(without_heavy_packages):
     assert require_source(data("gs://bucket/*.csv")) is None
 
 
+def test_files_on_s3_need_the_package_that_beam_reads_them_with(monkeypatch):
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(InputError, match=r"Beam reads s3:// with the package boto3, which is not installed"):
+        require_source(data("s3://bucket/*.csv"))
+
+
 def test_a_run_that_stops_for_its_rows_says_what_became_of_them(greenlight, tmp_path):
     (tmp_path / "r.csv").write_text("text,label\nfine,1\nodd,maybe\nodd,maybe\n")
     result = greenlight("run", "--source", "files:r.csv", "--json")

@@ -56,6 +56,16 @@ def refusal(*assignments, **layers):
         ("workspace=\udcff", 'workspace = "\udcff"', "holds bytes that are not text"),
         ("workspace=gs://b/a", 'workspace = "gs://b/a"', "expected a folder on this machine, not an address"),
         (
+            "serve.request_log_dir=s3://b/a",
+            'serve.request_log_dir = "s3://b/a"',
+            "expected a folder on this machine, not an address",
+        ),
+        (
+            "push.serving_root=hdfs://b/a",
+            'push.serving_root = "hdfs://b/a"',
+            "expected a folder, s3://BUCKET/PATH or gs://BUCKET/PATH",
+        ),
+        (
             "workspace=~no.one/a",
             'workspace = "~no.one/a"',
             "Could not determine home directory; write the path out",
