@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.embeddings import catalog, locate
+from components.embeddings import catalog
 from components.embeddings.settings import EmbeddingSettings
 from components.errors import InputError
 from serving import text_ops
@@ -35,6 +35,10 @@ def require(settings: EmbeddingSettings, *, cache_dir: Path) -> None:
     if embedding.kind == "folder":
         folder = Path(embedding.handle)
     elif embedding.kind == "hub":
+        from components.embeddings import (
+            locate,
+        )  # imports numpy, for which a mistake in a setting need not wait
+
         folder = locate.download_folder(embedding.handle, cache_dir=cache_dir)
     else:
         return
