@@ -35,9 +35,8 @@ def require(settings: EmbeddingSettings, *, cache_dir: Path) -> None:
     if embedding.kind == "folder":
         folder = Path(embedding.handle)
     elif embedding.kind == "hub":
-        from components.embeddings import (
-            locate,
-        )  # imports numpy, for which a mistake in a setting need not wait
+        # It imports numpy, for which a mistake in a setting need not wait.
+        from components.embeddings import locate
 
         folder = locate.download_folder(embedding.handle, cache_dir=cache_dir)
     else:
