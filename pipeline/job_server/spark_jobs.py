@@ -14,7 +14,7 @@ from pipeline.job_server.engine import Hopeless
 if TYPE_CHECKING:
     from pipeline.job_server.spark_master import SparkMaster
 
-_SECONDS = 10.0
+_SECONDS = 30.0  # the first answer of an application on a busy machine takes long
 _DRIVER = "driver"
 _ENDED_BY_THE_CLUSTER = {
     "FAILED": "gave the job up: its executors ended one after another",
