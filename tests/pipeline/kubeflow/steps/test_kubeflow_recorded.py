@@ -1,0 +1,114 @@
+"""The imitation in kfp_cluster.py beside what KFP's own driver answered for a compiled file.
+
+`recorded/driver_*.json` has, by stage, the ExecutorInput and the patch of the pod that the driver of one
+version wrote, and the Kubernetes part that it was given. Ids of runs, salts and values are left out; of a
+value the JSON type is kept.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kfp_cluster import KFP_2_17, Cluster, Task, _Run
+
+RECORDED = json.loads((Path(__file__).parent / "recorded" / "driver_7b70c7b.json").read_text("utf-8"))
+STEPS = RECORDED["steps"]
+SETTINGS = (
+    "kubeflow.alerts=true",
+    "kubeflow.retries=1",
+    "alerts.webhook=env:ALERTS_URL",
+    'kubeflow.volumes={"/greenlight"="greenlight-models"}',
+    "kubeflow.serving_root=/greenlight/serving",
+    'kubeflow.pod.image_pull_secrets=["registry-credentials"]',
+    'kubeflow.pod.env={"HTTPS_PROXY"="http://proxy:3128"}',
+    'kubeflow.pod.secret_env={"ALERTS_URL"="alerts/url"}',
+    'kubeflow.pod.node_affinity=[{key="topology.kubernetes.io/zone", values=["eu-1a", "eu-1b"]}, '
+    '{key="disk", values=["ssd"], weight=50}]',
+    'kubeflow.pod.labels={"team"="reviews"}',
+    'kubeflow.pod.annotations={"sidecar.istio.io/inject"="false"}',
+    'kubeflow.pod.stages.Trainer={node_selector={"cloud.example/accelerator"="nvidia-l4"}, '
+    'tolerations=[{key="nvidia.com/gpu", effect="NoSchedule"}]}',
+    "kubeflow.resources.Trainer={cpu=4, cpu_request=2, memory_gib=8, memory_request_gib=4, "
+    'accelerator="nvidia.com/gpu", accelerator_count=1}',
+)
+
+
+@pytest.fixture(scope="module")
+def handled(compile_with):
+    return compile_with(*SETTINGS)
+
+
+def json_type(value: Any) -> str:
+    return {str: "string", int: "number", float: "number", bool: "boolean"}[type(value)]
+
+
+def without_what_differs_by_run(executor_input: dict[str, Any]) -> dict[str, Any]:
+    """An ExecutorInput with types instead of values, and without the id of the run and the salt."""
+    plain = json.loads(json.dumps(executor_input))
+    values = plain["inputs"].get("parameterValues", {})
+    plain["inputs"]["parameterValues"] = {name: json_type(value) for name, value in values.items()}
+    plain["outputs"].pop("outputFile", None)
+    for side in ("inputs", "outputs"):
+        for listed in plain[side].get("artifacts", {}).values():
+            for artifact in listed["artifacts"]:
+                artifact["uri"] = _uri(artifact["uri"])
+                if "instanceSchema" in artifact["type"]:
+                    artifact["type"]["instanceSchema"] = artifact["type"]["instanceSchema"].split("\n")[0]
+                if "metadata" in artifact:
+                    artifact["metadata"] = {k: json_type(v) for k, v in artifact["metadata"].items()}
+        if not plain[side].get("artifacts", True):
+            del plain[side]["artifacts"]
+    return plain
+
+
+def _uri(uri: str) -> str:
+    parts = uri.split("/")
+    parts[-2], parts[-4] = "SALT", "RUN"
+    return "/".join(parts)
+
+
+@pytest.mark.parametrize("name", ["ImdbExampleGen", "Alert"])
+def test_the_imitation_resolves_a_first_stage_as_the_driver_did(handled, tmp_path, name):
+    spec = handled.spec
+    declared = spec["root"]["inputDefinitions"]["parameters"]
+    values = {key: each["defaultValue"] for key, each in declared.items()}
+    tasks = {**spec["components"]["comp-exit-handler-1"]["dag"]["tasks"], **spec["root"]["dag"]["tasks"]}
+    run = _Run(Cluster(tmp_path, KFP_2_17), spec, "r", RECORDED["pipelineRoot"], values, {}, tasks)
+    run.tasks[name] = Task(name)
+    recorded = json.loads(json.dumps(STEPS[name]["executorInput"]))
+    output_file = recorded["outputs"].pop("outputFile")
+    assert without_what_differs_by_run(run.executor_input(name)) == recorded
+    folder = recorded["outputs"]["artifacts"]["executor-logs"]["artifacts"][0]["uri"].rpartition("/")[0]
+    assert output_file == folder.replace("minio://", "/minio/") + "/output_metadata.json"
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_driver_was_given_what_is_compiled_today(handled, name):
+    """After a change that is meant, the patch has to be recorded again."""
+    label = handled.spec["components"][name]["executorLabel"]
+    assert handled.pods[label] == STEPS[name]["kubernetesConfig"]
+
+
+def test_the_trainers_pod_is_what_the_settings_ask_for():
+    pod = STEPS["Trainer"]["podSpecPatch"]
+    (container,) = pod["containers"]
+    assert container["resources"] == {
+        "limits": {"cpu": "4", "memory": "8Gi", "nvidia.com/gpu": "1"},
+        "requests": {"cpu": "2", "memory": "4Gi"},
+    }
+    secret = {"secretKeyRef": {"name": "alerts", "key": "url"}}
+    assert {each["name"]: each.get("valueFrom", each.get("value")) for each in container["env"]} == {
+        "PYTHONPATH": "/app",
+        "TF_USE_LEGACY_KERAS": "1",
+        "HTTPS_PROXY": "http://proxy:3128",
+        "ALERTS_URL": secret,
+    }
+    assert pod["nodeSelector"] == {"cloud.example/accelerator": "nvidia-l4"}
+    assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    assert pod["imagePullSecrets"] == [{"name": "registry-credentials"}]
+    affinity = pod["affinity"]["nodeAffinity"]
+    (term,) = affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    assert [each["key"] for each in term["matchExpressions"]] == ["topology.kubernetes.io/zone"]
+    (preferred,) = affinity["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert (preferred["weight"], preferred["preference"]["matchExpressions"][0]["key"]) == (50, "disk")
