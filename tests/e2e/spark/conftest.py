@@ -35,6 +35,15 @@ def in_process(make_greenlight) -> Greenlight:
     return make_greenlight("in-process").promoted()
 
 
+@pytest.fixture(scope="session")
+def libraries() -> str:
+    """The class path of newer libraries for the executors."""
+    try:
+        return ":".join(map(str, parts.libraries()))
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
 @pytest.fixture(scope="module")
 def pool(engine, tmp_path_factory) -> Iterator[int]:
     """The port of a pool of Beam's workers."""

@@ -8,12 +8,19 @@ from e2e.engine import parts
 from e2e.engine.parts import Engine, Missing
 
 from components.errors import InputError
-from pipeline.job_server import jar
+from pipeline.job_server import jar, maven
 
 HERE = Path(__file__).parent
 ASSEMBLED = {"2.60.0": ("2.62.0", "3.2.2"), "2.77.0": ("2.70.0", "3.5.0")}
 """Where a repository lacks the published job server of a Beam: the Beam to build one from parts, and
 the Spark that this Beam is published for."""
+
+LIBRARIES = (
+    ("com.google.guava", "guava", "33.3.1-android"),
+    ("com.google.guava", "failureaccess", "1.0.3"),
+    ("com.google.protobuf", "protobuf-java", "3.25.9"),
+)
+"""What Beam's code on the executors needs newer than Spark has it."""
 
 
 def engine() -> Engine:
@@ -44,3 +51,14 @@ def engine() -> Engine:
 def distribution(spark: str) -> Path:
     """Spark's own folder, from the package of PySpark, which is of that very version."""
     return parts.unpacked("pyspark", spark, within="deps", name=f"spark-{spark}")
+
+
+def libraries() -> list[Path]:
+    """The jars to put in front of Spark's own on the executors."""
+    found = []
+    for group, name, version in LIBRARIES:
+        artifact = maven.Artifact(group=group, name=name, version=version, setting="")
+        if (path := parts.published(artifact)) is None:
+            raise Missing(f"{artifact} is not to be had")
+        found.append(path)
+    return found

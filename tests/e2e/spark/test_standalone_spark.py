@@ -9,17 +9,23 @@ import pytest
 import waiting
 from e2e.engine import outputs
 from e2e.engine.command_lines import processes_with
+from e2e.engine.parts import JVM
 
 pytestmark = [pytest.mark.proof, pytest.mark.spark, pytest.mark.timeout(2400)]
 
 
 @pytest.fixture
-def beam(engine, cluster):
+def beam(engine, cluster, libraries):
     """Makes the settings of Beam for the cluster, with workers at a port."""
 
     def settings(workers, **more):
-        external = ("--environment_type=EXTERNAL", f"--environment_config=localhost:{workers}")
-        options = ", ".join(f'"{option}"' for option in external)
+        given = (
+            "--environment_type=EXTERNAL",
+            f"--environment_config=localhost:{workers}",
+            JVM,
+            f"--job_server_jvm_properties=-Dspark.executor.extraClassPath={libraries}",
+        )
+        options = ", ".join(f'"{option}"' for option in given)
         given = {
             "runner": "spark",
             "spark_master": cluster.master,
