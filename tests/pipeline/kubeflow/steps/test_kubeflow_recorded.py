@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kfp_cluster import KFP_2_17, Cluster, Task, _Run
+from kfp_cluster import KFP_2_17, Artifact, Cluster, Task, _Run
 
 RECORDED = json.loads((Path(__file__).parent / "recorded" / "driver_7b70c7b.json").read_text("utf-8"))
 STEPS = RECORDED["steps"]
@@ -62,20 +62,34 @@ def without_what_differs_by_run(executor_input: dict[str, Any]) -> dict[str, Any
     return plain
 
 
+def examples(cluster: Cluster, spec: dict[str, Any]) -> Artifact:
+    """The output of the first stage, with metadata of the types that its executor wrote when recorded."""
+    (recorded,) = STEPS["StatisticsGen"]["executorInput"]["inputs"]["artifacts"]["examples"]["artifacts"]
+    of_kfp = {"display_name", "store_session_info"}
+    metadata = {
+        name: {"string": "x", "number": 1}[kind]
+        for name, kind in recorded["metadata"].items()
+        if name not in of_kfp
+    }
+    declared = spec["components"]["ImdbExampleGen"]["outputDefinitions"]["artifacts"]["examples"]
+    return cluster.record("examples", declared["artifactType"], recorded["uri"], metadata)
+
+
 def _uri(uri: str) -> str:
     parts = uri.split("/")
     parts[-2], parts[-4] = "SALT", "RUN"
     return "/".join(parts)
 
 
-@pytest.mark.parametrize("name", ["ImdbExampleGen", "Alert"])
-def test_the_imitation_resolves_a_first_stage_as_the_driver_did(handled, tmp_path, name):
+@pytest.mark.parametrize("name", ["ImdbExampleGen", "StatisticsGen", "Alert"])
+def test_the_imitation_resolves_a_stage_as_the_driver_did(handled, tmp_path, name):
     spec = handled.spec
     declared = spec["root"]["inputDefinitions"]["parameters"]
     values = {key: each["defaultValue"] for key, each in declared.items()}
     tasks = {**spec["components"]["comp-exit-handler-1"]["dag"]["tasks"], **spec["root"]["dag"]["tasks"]}
-    run = _Run(Cluster(tmp_path, KFP_2_17), spec, "r", RECORDED["pipelineRoot"], values, {}, tasks)
-    run.tasks[name] = Task(name)
+    cluster = Cluster(tmp_path, KFP_2_17)
+    run = _Run(cluster, spec, "r", RECORDED["pipelineRoot"], values, {}, tasks)
+    run.tasks["ImdbExampleGen"] = Task("ImdbExampleGen", outputs={"examples": examples(cluster, spec)})
     recorded = json.loads(json.dumps(STEPS[name]["executorInput"]))
     output_file = recorded["outputs"].pop("outputFile")
     assert without_what_differs_by_run(run.executor_input(name)) == recorded
