@@ -14,7 +14,7 @@ from components.example_gen.formats.labels import CLASS_NAMES
 from components.example_gen.settings import DataSettings
 from pipeline.workspace.layout import Workspace
 from pipeline.workspace.training_data import examples_of
-from pipeline.workspace.version_store import store_root
+from pipeline.workspace.version_store import folder_of, store_root
 
 if TYPE_CHECKING:
     from components.drift.features import Features
@@ -103,10 +103,11 @@ def compare(settings: Settings, what: DriftInput, *, against: SpanInput | None =
     else:
         reference, name = _texts(settings, against), str(against)
         reference_data = reference.account()
-    model = FeatureModel(version.path, threshold=version.threshold)
     trained_on = examples.trained_on(folder, fitted_on=fitted_on)
-    theirs = model.features(reference, trained_on=trained_on)
-    ours = model.features(given, trained_on=trained_on)
+    with folder_of(version, settings) as model_folder:
+        model = FeatureModel(model_folder, threshold=version.threshold)
+        theirs = model.features(reference, trained_on=trained_on)
+        ours = model.features(given, trained_on=trained_on)
     findings, histograms = comparison.compare(
         theirs,
         ours,

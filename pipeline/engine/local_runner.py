@@ -242,7 +242,7 @@ class _Attempt:
         """The fields that every result has, whatever the verdict."""
         return {
             "version": str(live.number) if live else None,
-            "model_path": str(Path(live.path)) if live else None,
+            "model_path": live.path if live else None,
             "run": self._run_id,
             "stages": tuple(self._stages),
             "seconds": time.monotonic() - self._started,

@@ -29,6 +29,8 @@ COLORS = {
 SHOWN_METRICS = ("accuracy", "auc", "precision", "recall", "calibration", "ece")
 OF_MANY = ("accuracy", "balanced_accuracy", "macro_f1", "auc", "ece")
 """The metrics that are shown of more than two classes."""
+_IN_WORKSPACE = "serving"
+"""The folder of a workspace with the versions of all models."""
 _REASONS = {
     "baseline": "the model in production cannot be evaluated",
     "unseen": "other data than before",
@@ -135,7 +137,7 @@ def summarize(result: RunResult) -> Summary:
         notes=list(result.notes),
         facts=list(_facts(result)),
         places=[(label, _near(path)) for label, path in places.items() if path],
-        commands=[*_way_out(result), *(_commands(Path(result.model_path)) if result.model_path else [])],
+        commands=[*_way_out(result), *(_commands(result.model_path) if result.model_path else [])],
     )
 
 
@@ -281,19 +283,31 @@ def _way_out(result: RunResult) -> list[tuple[str, str]]:
     return [("mend", approve)]
 
 
-def _commands(model: Path) -> list[tuple[str, str]]:
-    """How to serve the model, here or by TensorFlow Serving, which finds it in its folder; and how to ask."""
-    versions = model.parent.absolute()
-    name, workspace = versions.name, versions.parent.parent
-    options = [] if workspace == DEFAULT_WORKSPACE.absolute() else ["--workspace", _near(str(workspace))]
+def _commands(model: str) -> list[tuple[str, str]]:
+    """How to serve the model, here or by TensorFlow Serving, which finds it in its folder; and how to ask.
+
+    Not by TensorFlow Serving for a model in a bucket, which would need the bucket's credentials.
+    """
+    in_bucket = "://" in model
+    versions = (model if in_bucket else str(Path(model).absolute())).rpartition("/")[0]
+    root, _, name = versions.rpartition("/")
+    options = _place(root)
     options += [] if name == DEFAULT_MODEL else ["--set", f"model_name={name}"]
     docker = (
         f"docker run --rm -p 8501:8501 -e MODEL_NAME={name} "
-        f"-v {shlex.quote(str(versions))}:/models/{name} tensorflow/serving"
+        f"-v {shlex.quote(versions)}:/models/{name} tensorflow/serving"
     )
     url = f"http://localhost:8501/v1/models/{name}:predict"
     return [
         ("serve", shlex.join(["greenlight", "serve", *options])),
-        ("docker", docker),
+        *([] if in_bucket else [("docker", docker)]),
         ("ask", f"""curl -d '{{"instances": ["{example_text(model)}"]}}' {url}"""),
     ]
+
+
+def _place(root: str) -> list[str]:
+    """The options that say where the versions are: in a workspace, or under `push.serving_root`."""
+    if "://" in root or Path(root).name != _IN_WORKSPACE:
+        return ["--set", f"push.serving_root={root}"]
+    workspace = Path(root).parent
+    return [] if workspace == DEFAULT_WORKSPACE.absolute() else ["--workspace", _near(str(workspace))]

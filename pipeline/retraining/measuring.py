@@ -7,6 +7,7 @@ It writes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gzip
 import json
@@ -89,6 +90,7 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
     from pipeline.retraining.observer import live_and_previous_versions
     from pipeline.spans.listing import span_data
     from pipeline.workspace.layout import Workspace
+    from pipeline.workspace.version_store import folder_of
 
     live, previous = live_and_previous_versions(settings, Workspace.at(settings.workspace))
     try:
@@ -111,12 +113,14 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
     told |= suspected(labeled)
     if live is None:
         return told
-    before = None if previous is None else _known(previous)
-    return told | compared(labeled, _known(live), before, classes=data.class_names)
+    with contextlib.ExitStack() as copies:
 
+        def known(version: Version) -> Known:
+            folder = copies.enter_context(folder_of(version, settings))
+            return Known(folder, _classes_of(version), version.threshold)
 
-def _known(version: Version) -> Known:
-    return Known(version.path, _classes_of(version), version.threshold)
+        before = None if previous is None else known(previous)
+        return told | compared(labeled, known(live), before, classes=data.class_names)
 
 
 def _with_classes(data: DataSettings, live: Version | None) -> DataSettings:

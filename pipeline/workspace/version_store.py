@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from components.errors import GreenlightError
 from pipeline.workspace.layout import Workspace
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
+    from serving.store.records import Version
 
 
 def store_root(settings: Settings) -> str:
     """The folder or address of the store: in the workspace, or under `push.serving_root`."""
     default = Workspace.at(settings.workspace).serving(settings.model_name)
     return settings.push.store_for(settings.model_name, default)
+
+
+@contextmanager
+def folder_of(version: Version, settings: Settings) -> Iterator[str]:
+    """The folder of a version on this machine; of a store in a bucket, a copy that ends with the block.
+
+    Raises:
+      GreenlightError: it cannot be fetched, or the copy does not match its manifest.
+    """
+    if "://" not in version.path:
+        yield version.path
+        return
+    from components.store_errors import as_greenlight_errors
+    from serving.store.signing import KeyVerifier
+    from serving.versions import VersionStore
+
+    public_key = settings.push.public_key
+    verifier = KeyVerifier(public_key) if public_key else None
+    with (
+        as_greenlight_errors(),
+        VersionStore(store_root(settings), verifier=verifier).fetched(version.number) as (folder, problems),
+    ):
+        if problems:
+            raise GreenlightError(
+                f"Version {version.number} does not match its manifest and was not loaded: {problems[0]}. "
+                "Roll it back."
+            )
+        yield str(folder)

@@ -26,6 +26,8 @@ Interval = tuple[float, float]
 
 RESAMPLES = 2000
 _SEED = 20261122
+_BLOCK = 2_000_000
+"""The numbers that are drawn at once from the largest sample, which bounds the memory."""
 # SciPy 1.15 renamed the argument; the TFX generations have versions before and after it.
 _SEED_ARGUMENT = "rng" if "rng" in inspect.signature(stats.bootstrap).parameters else "random_state"
 
@@ -271,7 +273,7 @@ def _resampled(
             paired=paired,
             vectorized=True,
             n_resamples=RESAMPLES,
-            batch=max(1, 2_000_000 // len(samples[0])),
+            batch=max(1, _BLOCK // max(map(len, samples))),
             confidence_level=confidence,
             method="percentile",
             **{_SEED_ARGUMENT: np.random.default_rng(_SEED)},

@@ -125,11 +125,14 @@ def test_the_summary_in_plain_lines(plain, stream, result):
         ("workspace/serving/imdb_sentiment/1", "greenlight serve"),
         ("workspace/serving/books/1", "greenlight serve --set model_name=books"),
         ("/w/serving/imdb_sentiment/1", "greenlight serve --workspace /w"),
+        ("/srv/models/imdb_sentiment/1", "greenlight serve --set push.serving_root=/srv/models"),
+        ("s3://m/a/books/1", "greenlight serve --set push.serving_root=s3://m/a --set model_name=books"),
     ],
 )
 def test_the_summary_names_the_server_of_this_workspace_and_model(folder, command):
     shown = summarize(RunResult(verdict="unchanged", version="1", model_path=folder)).as_text()
     assert f"  serve   {command}\n" in shown
+    assert ("  docker  " in shown) == ("://" not in folder)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,20 @@ def test_intervals_are_those_of_a_plain_bootstrap(classes, metric, copies):
     assert found == pytest.approx(tuple(expected), abs=1e-12)
 
 
+def test_the_memory_of_a_difference_is_bounded_by_the_larger_group(monkeypatch):
+    (label, ours), (other, theirs) = made(2, size=20), made(2, size=4000)
+    drawn, real = [], intervals.counts
+
+    def counted(numbers, texts):
+        drawn.append(numbers.size)
+        return real(numbers, texts)
+
+    monkeypatch.setattr(intervals, "counts", counted)
+    groups = intervals.Group(label, ours, None), intervals.Group(other, theirs, None)
+    assert intervals.difference_interval("auc", *groups, confidence=0.9)
+    assert max(drawn) <= 2_000_000
+
+
 @pytest.mark.parametrize("metric", ["auc", "balanced_accuracy", "loss"])
 def test_the_interval_of_a_difference_is_that_of_a_plain_bootstrap(metric):
     (label, ours), (other, theirs) = made(3, size=200), made(3, size=120, seed=4)
