@@ -59,7 +59,9 @@ def gap(
             found[name] = part, value
     if len(found) < 2:
         return None
-    highest, lowest = (choose(found, key=lambda name: found[name][1]) for choose in (max, min))
+    # Of equal values the first slice is the highest and the last the lowest, so that these are always two.
+    highest = max(found, key=lambda name: found[name][1])
+    lowest = min(reversed(found), key=lambda name: found[name][1])
     theirs = [
         measure(part.label, old)
         for part, _ in found.values()

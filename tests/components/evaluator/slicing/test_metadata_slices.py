@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from example_files import write_examples
 
 from components import reviews
+from components.evaluator.judgment.slicing.gap import gap
+from components.evaluator.predictions import Predictions
 from components.evaluator.settings import GateSettings
 from components.evaluator.tfma_results import candidate_metrics, check_agreement
 
@@ -128,3 +131,17 @@ def test_the_end_of_the_interval_of_a_gap_counts_with_confidence(evaluate, expor
     (reason,) = outcome.verdict.reasons
     assert reason.startswith("upper bound of the greatest difference of accuracy between slices of lang 0.34")
     assert "(value 0.2500) is above the ceiling 0.1500" in reason
+
+
+def test_a_gap_between_equal_slices_names_two_of_them():
+    equal = Predictions(
+        text=np.array(list("abcdef"), object),
+        label=np.tile([0, 1], 3).astype(np.int8),
+        length=np.full(6, "under 125 words", object),
+        probability=np.tile([0.1, 0.9], 3).astype(np.float32),
+        slices={"lang": np.repeat(np.array(["de", "en", "fr"], object), 2)},
+    )
+
+    found = gap("accuracy", equal, "lang", fewest=2, confidence=0.95)
+
+    assert (found.value, found.highest, found.lowest) == (0.0, "lang:de", "lang:fr")
