@@ -56,14 +56,14 @@ class Session:
             with self._watched(name):
                 yield name
         except Exception as error:
-            self._under_way.discard(name)
+            # It stays under way: where its job server died, the job may go on.
             if (fault := self._fault_of(name)) is not None:
                 raise fault from error
             raise
         self._under_way.discard(name)
 
     def cancel_jobs(self) -> None:
-        """Asks the engine to end the jobs of commands that were interrupted."""
+        """Asks the engine to end the jobs that were interrupted or failed, unless they have ended."""
         for name in tuple(self._under_way):
             try:
                 if self._jobs:

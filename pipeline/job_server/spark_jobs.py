@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import time
 import urllib.request
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from components.errors import MachineFault
+from components.errors import GreenlightError, MachineFault
 from pipeline.job_server.engine import Hopeless
 
 if TYPE_CHECKING:
@@ -79,7 +81,9 @@ class SparkJobs:
         since = self._waiting_since.setdefault(name, self._clock())
         if self._clock() - since < self._wait_seconds or self._master is None:
             return
-        state = self._master.state()
+        state = None
+        with contextlib.suppress(GreenlightError):  # it need not answer for the patience to end
+            state = self._master.state()
         size = f" (it has {state.workers} workers with {state.cores} cores)" if state else ""
         raise Hopeless(
             f"The Spark cluster at {self._master.address} is full: it gave the job no executor within "
@@ -103,5 +107,5 @@ class SparkJobs:
         try:
             with urllib.request.urlopen(f"{self._api}{path}", timeout=_SECONDS) as response:
                 return json.load(response)
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             return None

@@ -83,6 +83,23 @@ def test_a_job_that_was_interrupted_is_canceled_and_a_finished_one_left_alone(on
     ]
 
 
+def test_a_job_that_goes_on_after_its_job_server_died_is_canceled(on_cluster, flink):
+    with pytest.raises(RuntimeError, match="lost"), on_cluster.job() as name:
+        flink.answer_json("/jobs/overview", {"jobs": [job(name, "RUNNING")]})
+        flink.answer_json(f"/jobs/id-of-{name}/exceptions", {})
+        raise RuntimeError("the connection was lost")
+    on_cluster.cancel_jobs()
+    assert f"PATCH /jobs/id-of-{name}?mode=cancel" in flink.asked
+
+
+def test_a_job_that_failed_is_not_canceled(on_cluster, flink):
+    with pytest.raises(RuntimeError), on_cluster.job() as name:
+        failed_for(flink, name, "java.lang.RuntimeException")
+        raise RuntimeError("Pipeline failed")
+    on_cluster.cancel_jobs()
+    assert not [asked for asked in flink.asked if asked.startswith("PATCH")]
+
+
 def test_a_job_that_waits_in_vain_ends_the_job_server(on_cluster):
     class Server:
         stopped = threading.Event()

@@ -1,5 +1,8 @@
 """The jobs on Spark: how far they are, and one that no core of the cluster becomes free for."""
 
+import socket
+import threading
+
 import pytest
 
 from pipeline.job_server.engine import Hopeless
@@ -79,6 +82,31 @@ def test_a_job_without_an_executor_waits_only_so_long(application, answers, on_c
         "The Spark cluster at spark://spark:7077 is full: it gave the job no executor within 300 s (it has 2 "
         "workers with 4 cores). Wait for its other applications, "
     )
+
+
+def test_the_wait_ends_also_where_the_page_of_the_master_does_not_answer(application, clock):
+    master = SparkMaster("spark://spark:7077", "http://127.0.0.1:1")
+    jobs = SparkJobs(application().url, master=master, wait_seconds=300, clock=clock)
+    assert jobs.progress(NAME) == "job on Spark waits for a free core"
+    clock.seconds = 300
+    with pytest.raises(Hopeless, match="it gave the job no executor within 300 s"):
+        jobs.progress(NAME)
+
+
+def test_a_page_that_breaks_off_says_nothing():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            for words in (b"not HTTP", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[]"):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(words + b"\r\n")
+
+        answering = threading.Thread(target=answer, daemon=True)
+        answering.start()
+        jobs = SparkJobs(f"http://127.0.0.1:{server.getsockname()[1]}", master=None, wait_seconds=300)
+        assert [jobs.progress(NAME), jobs.progress(NAME)] == ["", ""]
 
 
 @pytest.mark.parametrize(
