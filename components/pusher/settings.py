@@ -24,7 +24,7 @@ class PushSettings(BaseModel):
     serving_root: str | None = Field(
         None,
         description="Folder, or address s3://BUCKET/PATH or gs://BUCKET/PATH, under which the versions of "
-        "each model are kept. Without it: WORKSPACE/serving. (On Kubeflow: kubeflow.serving_root.)",
+        "each model are kept. Without it: WORKSPACE/serving; on Kubeflow, kubeflow.serving_root.",
     )
     single_writer: bool = Field(
         False,

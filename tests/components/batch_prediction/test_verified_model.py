@@ -46,5 +46,5 @@ def test_one_answer_for_all_texts_is_an_error_in_words(tmp_path, one_for_all):
 
 
 def test_so_it_is_for_drift(one_for_all):
-    with pytest.raises(GreenlightError, match=r"gives probability of shape \(\) for 2 texts$"):
+    with pytest.raises(GreenlightError, match=r"gives probability of shape \(\) for 2 examples$"):
         FeatureModel(str(one_for_all)).probability(["a", "b"])

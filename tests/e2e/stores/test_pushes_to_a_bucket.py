@@ -9,7 +9,7 @@ import pytest
 from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
-pytestmark = pytest.mark.stores
+pytestmark = [pytest.mark.proof, pytest.mark.stores, pytest.mark.timeout(1200)]
 
 
 def test_of_two_writers_of_one_model_one_pushes_it_each_time(race):

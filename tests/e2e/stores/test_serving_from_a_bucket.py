@@ -14,7 +14,7 @@ import waiting
 from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
-pytestmark = pytest.mark.stores
+pytestmark = [pytest.mark.proof, pytest.mark.stores, pytest.mark.timeout(1200)]
 
 ROOT = "s3://models/served"
 

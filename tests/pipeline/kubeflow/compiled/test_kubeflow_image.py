@@ -122,8 +122,8 @@ def test_the_image_is_what_the_settings_take_it_for():
 
 
 def test_packages_are_the_locked_ones_by_their_hashes():
-    assert 'RUN GPU="$GPU" requirements/setup.sh && ' in DOCKERFILE
-    assert 'RUN GPU="$GPU" requirements/setup.sh --serve && ' in DOCKERFILE
+    assert 'RUN GPU="$GPU" TEXT="$TEXT" requirements/setup.sh && ' in DOCKERFILE
+    assert 'RUN GPU="$GPU" TEXT="$TEXT" requirements/setup.sh --serve && ' in DOCKERFILE
     assert "--require-hashes" in (ROOT / "requirements" / "setup.sh").read_text(encoding="utf-8")
     assert "pip install" not in DOCKERFILE
 
