@@ -61,11 +61,11 @@ def say(**record: object) -> None:
     print(json.dumps(record), flush=True)
 
 
-def push(root: str, folder: Path, name: str) -> None:
+def push(root: str, model: Path) -> None:
     wait, single = float(os.environ.get("WAIT_SECONDS", "240")), "SINGLE_WRITER" in os.environ
     try:
         store = VersionStore(root, wait_seconds=wait, single_writer=single)
-        result = store.push(make_model(folder, name), Facts(), why=f"push {name}")
+        result = store.push(model, Facts(), why=f"push {model.name}")
     except StoreError as error:
         say(error=type(error).__name__, message=str(error))
     else:
@@ -80,12 +80,13 @@ def main() -> None:
         with VersionStore(root)._writer.locked():
             say(holds=True)
             time.sleep(600)
+    models = [make_model(Path(folder), name) for name in names]  # before a race: they may share a folder
     if action == "race":
         say(ready=True)
         while not Path(folder, "go").exists():
             time.sleep(0.005)
-    for name in names:
-        push(root, Path(folder), name)
+    for model in models:
+        push(root, model)
 
 
 if __name__ == "__main__":
