@@ -15,7 +15,7 @@ STEP = """#!/bin/sh
 echo "{name}" >>"$NOTES"
 [ "$FAILING" != {name} ]
 """
-TARGETS = ("setup", "lint", "docs", "test-all", "proof-clients")
+TARGETS = ("setup", "lint", "docs", "test-all", "proof-clients", "proof-stores")
 STEPS = [f"make --no-print-directory {target}" for target in TARGETS]
 
 
@@ -57,7 +57,7 @@ def test_a_change_passes_the_whole_suite_and_a_proof_of_the_other_generation(run
     assert done.returncode == 0, done.stderr
     assert machine.notes == [*STEPS, "package", "other_generation"]
     assert outcomes(done) == [
-        *("setup passed", "lint passed", "docs passed", "tests passed", "clients passed"),
+        *("setup passed", "lint passed", "docs passed", "tests passed", "clients passed", "stores passed"),
         *("package passed", "other generation passed"),
     ]
 
@@ -69,6 +69,7 @@ def test_a_change_passes_the_whole_suite_and_a_proof_of_the_other_generation(run
         ("docs", "docs"),
         ("test-all", "tests"),
         ("proof-clients", "clients"),
+        ("proof-stores", "stores"),
         ("package", "package"),
         ("other_generation", "other generation"),
     ],
