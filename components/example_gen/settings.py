@@ -1,6 +1,6 @@
 """Settings of the data: source, columns, labels, splits (`data.*`). Light imports only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal, cast
 
 from pydantic import (
@@ -21,6 +21,7 @@ from components.example_gen.formats.labels import (
     LEARNED,
     LEARNED_SETTING,
     LabelRule,
+    require_one_class,
     spelling,
 )
 from components.example_gen.formats.rows import Columns
@@ -340,7 +341,7 @@ class DataSettings(BaseModel):
         if labels and set(labels.values()) != set(names):
             each = " and ".join(f"one that is {name}" for name in names)
             raise ValueError(f"expected at least {each.replace('one', 'one label', 1)}, and no other class")
-        _require_one_class(labels)
+        require_one_class(labels)
         return labels
 
     @field_validator("source")
@@ -400,12 +401,3 @@ class DataSettings(BaseModel):
             if name in self.slice_columns:
                 raise ValueError(f"slice_columns names the column {name!r} of the text or the label")
         return self
-
-
-def _require_one_class(labels: Mapping[str, str]) -> None:
-    """Raises ValueError if two spellings of one label have different classes."""
-    spelled: dict[str | None, str] = {}
-    for label in labels:
-        other = spelled.setdefault(spelling(label), label)
-        if labels[other] != labels[label]:
-            raise ValueError(f"{other!r} and {label!r} are the same label; give it one class")

@@ -278,3 +278,12 @@ def _suggested(labels: list[str]) -> tuple[dict[str, ClassName], bool]:
 def _by_class(item: tuple[str, ClassName]) -> tuple[str, str]:
     word, name = item
     return name, word
+
+
+def require_one_class(labels: Mapping[str, str]) -> None:
+    """Raises ValueError if two spellings of one label have different classes."""
+    spelled: dict[str | None, str] = {}
+    for label in labels:
+        other = spelled.setdefault(spelling(label), label)
+        if labels[other] != labels[label]:
+            raise ValueError(f"{other!r} and {label!r} are the same label; give it one class")
