@@ -384,19 +384,15 @@ class DataSettings(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _two_columns(self) -> "DataSettings":
-        if self.text_column == self.label_column:
-            raise ValueError(f"text_column and label_column are both {self.text_column!r}; name two columns")
-        return self
-
-    @model_validator(mode="after")
     def _threshold_of_two(self) -> "DataSettings":
         if self.threshold != DEFAULT_THRESHOLD and not self.learns_classes and len(self.class_names) != 2:
             raise ValueError("threshold is of two classes; of more, the label is the most probable one")
         return self
 
     @model_validator(mode="after")
-    def _other_columns(self) -> "DataSettings":
+    def _different_columns(self) -> "DataSettings":
+        if self.text_column == self.label_column:
+            raise ValueError(f"text_column and label_column are both {self.text_column!r}; name two columns")
         for name in (self.text_column, self.label_column):
             if name in self.slice_columns:
                 raise ValueError(f"slice_columns names the column {name!r} of the text or the label")
