@@ -37,7 +37,7 @@ proof-flink: setup-tests ## the Beam stages on Apache Flink, in one process and 
 proof-spark: setup-tests ## the same on Apache Spark
 	@TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest -m spark tests/e2e/spark $(ARGS)
 
-proof-stores: setup-tests ## version stores on a local S3 server, which is installed from PyPI
+proof-stores: setup-tests ## version stores on S3 and Google Cloud Storage, by a local server from PyPI
 	@TF_USE_LEGACY_KERAS=1 "$$VENV/bin/python" -m pytest -m stores tests/e2e/stores $(ARGS)
 
 proof-clients: setup-tests ## clients in JavaScript, Go and Java against a real server; needs Node, Go, Java with Maven, and their registries

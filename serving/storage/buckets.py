@@ -17,6 +17,9 @@ SCHEMES = ("s3://", "gs://")
 REQUEST_SECONDS, RETRY_SECONDS = 20, 40
 """How long one request may take, and for how long a failed one is repeated."""
 
+MOST_RETRIES = 8
+"""Enough for a store that takes one write a second of an object, as Google's does; 3 end after 0.7 s."""
+
 SLOWEST_WRITE_SECONDS = float(REQUEST_SECONDS + RETRY_SECONDS)
 """Later than this after its start, a write has either happened or never will."""
 
@@ -52,13 +55,16 @@ def open_bucket(address: str) -> ObjectStore:
     scheme, bucket, _ = split(address)
     environment = os.environ
     client: Any = {"timeout": f"{REQUEST_SECONDS}s", "connect_timeout": "5s", "allow_http": True}
-    retries: Any = {"max_retries": 3, "retry_timeout": datetime.timedelta(seconds=RETRY_SECONDS)}
+    retries: Any = {"max_retries": MOST_RETRIES, "retry_timeout": datetime.timedelta(seconds=RETRY_SECONDS)}
     options: dict[str, Any] = {"client_options": client, "retry_config": retries}
     if scheme == "gs":
         if emulator := environment.get("STORAGE_EMULATOR_HOST"):
             base = emulator if "://" in emulator else f"http://{emulator}"
-            options |= {"base_url": base.rstrip("/"), "skip_signature": True}
-        return GCSStore(bucket, **options)
+            options |= {"base_url": base.rstrip("/"), "credential_provider": _emulator_credentials}
+        try:
+            return GCSStore(bucket, **options)
+        except exceptions.BaseError:  # a key file that cannot be read
+            raise no_credentials(address) from None
     if endpoint := environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL"):
         options["endpoint"] = endpoint
     if _uses_profile(environment):
@@ -74,6 +80,11 @@ def _uses_profile(environment: Mapping[str, str]) -> bool:
         return False
     credentials = environment.get("AWS_SHARED_CREDENTIALS_FILE") or Path.home() / ".aws" / "credentials"
     return bool(environment.get("AWS_PROFILE")) or Path(credentials).is_file()
+
+
+def _emulator_credentials() -> Any:
+    """What an emulator takes; without any, obstore asks Google's metadata server before each write."""
+    return {"token": "emulator", "expires_at": None}
 
 
 def _profile_credentials(address: str) -> Any:

@@ -127,13 +127,8 @@ class ObjectFiles:
         self.remove(path)
 
     def remove(self, path: str) -> None:
-        names = commit_last(self.tree(path))
-        with translated(path):
-            if COMMIT_NAME in names:
-                obstore.delete(self._bucket, self._key(join(path, COMMIT_NAME)))
-            for name in reversed(names):
-                if name != COMMIT_NAME:
-                    obstore.delete(self._bucket, self._key(join(path, name)))
+        for name in reversed(commit_last(self.tree(path))):
+            self._delete(join(path, name))
 
     @contextlib.contextmanager
     def lock(self, path: str, *, wait_seconds: float, lease_seconds: float) -> Iterator[Lease]:
@@ -185,8 +180,7 @@ class ObjectFiles:
         except (NotConditional, WriteConflict):
             return False
         finally:
-            with contextlib.suppress(FileNotFoundError), translated(path):
-                obstore.delete(self._bucket, self._key(path))
+            self._delete(path)
         return True
 
     def _require_one_writer(self, path: str) -> None:
@@ -245,6 +239,11 @@ class ObjectFiles:
                 return bytes(found.bytes()), _tag(meta["e_tag"], meta["version"])
         except FileNotFoundError:
             return None
+
+    def _delete(self, path: str) -> None:
+        """Deletes an object; Google Cloud Storage, unlike S3, says so if it was deleted already."""
+        with contextlib.suppress(FileNotFoundError), translated(path):
+            obstore.delete(self._bucket, self._key(path))
 
     def _written(self, path: str) -> datetime.datetime:
         with translated(path):

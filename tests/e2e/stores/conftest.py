@@ -2,13 +2,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import obstore
 import processes
 import pytest
 from e2e.stores import servers
-from obstore.store import S3Store
+
+from serving.storage.buckets import open_bucket
 
 WRITERS = Path(__file__).parent / "writers.py"
 
@@ -21,17 +23,16 @@ class Bucket:
       client: to look at the objects and to damage them.
     """
 
-    def __init__(self, variables: dict[str, str], folder: Path) -> None:
+    def __init__(self, api: str, variables: dict[str, str], folder: Path, monkeypatch) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
         self.variables = variables
         self.folder = folder
-        self.client = S3Store(
-            servers.BUCKET,
-            endpoint=variables["AWS_ENDPOINT_URL"],
-            region=variables["AWS_REGION"],
-            access_key_id=variables["AWS_ACCESS_KEY_ID"],
-            secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-            client_options={"allow_http": True},
-        )
+        self._root = f"{api}://{servers.BUCKET}"
+        self.client = open_bucket(self._root)
+
+    def address(self, path: str) -> str:
+        return f"{self._root}/{path}"
 
     def environment(self, **more: str) -> dict[str, str]:
         """The variables of a process; an empty one of `more` is not set."""
@@ -53,40 +54,50 @@ class Bucket:
         return sorted(one["path"] for one in obstore.list(self.client, prefix).collect())
 
 
-@pytest.fixture(scope="session", params=["obeys"])
-def server(request, tmp_path_factory) -> Iterator[dict[str, str]]:
+@contextmanager
+def running(folder: Path, **options: str) -> Iterator[dict[str, str]]:
     try:
         servers.python()
     except servers.Missing as error:
         pytest.skip(str(error))
-    with servers.s3_server(tmp_path_factory.mktemp("s3"), conditions=request.param) as variables:
+    with servers.bucket_server(folder, **options) as variables:
         yield variables
+
+
+@pytest.fixture(scope="session", params=["s3", "gs"])
+def server(request, tmp_path_factory) -> Iterator[tuple[str, dict[str, str]]]:
+    """The API of a running store, and the variables of its clients."""
+    with running(tmp_path_factory.mktemp(request.param), api=request.param, conditions="obeys") as variables:
+        yield request.param, variables
 
 
 @pytest.fixture
 def bucket(server, tmp_path, monkeypatch) -> Bucket:
-    for name, value in server.items():
-        monkeypatch.setenv(name, value)
-    return Bucket(server, tmp_path)
+    return Bucket(*server, tmp_path, monkeypatch)
+
+
+@pytest.fixture(params=["s3-ignores", "s3-refuses", "gs-ignores"])
+def without_conditions(request, tmp_path, monkeypatch) -> Iterator[Bucket]:
+    api, _, conditions = request.param.partition("-")
+    with running(tmp_path, api=api, conditions=conditions) as variables:
+        yield Bucket(api, variables, tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def without_conditions(tmp_path) -> Iterator[Bucket]:
-    try:
-        with servers.s3_server(tmp_path, conditions="ignores") as variables:
-            yield Bucket(variables, tmp_path)
-    except servers.Missing as error:
-        pytest.skip(str(error))
+def limited(tmp_path, monkeypatch) -> Iterator[Bucket]:
+    """A bucket that takes one write a second of each object."""
+    with running(tmp_path, api="gs", conditions="limits") as variables:
+        yield Bucket("gs", variables, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def race(bucket) -> Callable[[str, list[str]], list[dict[str, object]]]:
     """Starts a process for each model, lets them all push at once, and returns what they say."""
 
-    def run(root: str, models: list[str]) -> list[dict[str, object]]:
+    def run(path: str, models: list[str]) -> list[dict[str, object]]:
         go = bucket.folder / "go"
         go.unlink(missing_ok=True)
-        writers = [bucket.start(root, "race", name) for name in models]
+        writers = [bucket.start(bucket.address(path), "race", name) for name in models]
         for writer in writers:
             assert json.loads(writer.stdout.readline()) == {"ready": True}
         go.touch()

@@ -1,4 +1,4 @@
-"""An S3 server for the proofs of object stores: moto, in an environment outside the checkout.
+"""Object stores for the proofs: moto, in an environment outside the checkout.
 
 It is kept in `~/.cache/greenlight/proofs` or GREENLIGHT_PROOFS.
 """
@@ -43,28 +43,36 @@ def python() -> Path:
 
 
 @contextmanager
-def s3_server(folder: Path, *, conditions: str) -> Iterator[dict[str, str]]:
+def bucket_server(folder: Path, *, api: str, conditions: str) -> Iterator[dict[str, str]]:
     """The variables of the environment of a client, while the server runs.
 
     Args:
       folder: where it writes its log and port.
-      conditions: `obeys` those of writes, or `ignores` them.
+      api: `s3`, or `gs` for the XML API of Google Cloud Storage.
+      conditions: `obeys` those of writes, `ignores` them, or `refuses` such writes; `limits` obeys them, and
+        takes one write a second of each object.
     """
-    port, log = folder / f"{conditions}.port", folder / f"{conditions}.log"
-    command = (str(python()), str(HERE / "s3_server.py"), str(port), conditions, BUCKET)
+    port, log = folder / f"{api}-{conditions}.port", folder / f"{api}-{conditions}.log"
+    command = (str(python()), str(HERE / "bucket_server.py"), str(port), api, conditions, BUCKET)
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, cwd=folder, env=_plain())
         try:
             _wait_for(port, process, log)
-            yield {
-                "AWS_ACCESS_KEY_ID": "a-key",
-                "AWS_SECRET_ACCESS_KEY": "a-secret-of-the-tests",
-                "AWS_REGION": "us-east-1",
-                "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port.read_text()}",
-            }
+            yield _variables(api, f"http://127.0.0.1:{port.read_text()}")
         finally:
             process.kill()
             process.wait()
+
+
+def _variables(api: str, address: str) -> dict[str, str]:
+    if api == "gs":
+        return {"STORAGE_EMULATOR_HOST": address}
+    return {
+        "AWS_ACCESS_KEY_ID": "a-key",
+        "AWS_SECRET_ACCESS_KEY": "a-secret-of-the-tests",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": address,
+    }
 
 
 def _plain() -> dict[str, str]:
@@ -75,5 +83,5 @@ def _wait_for(port: Path, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _SECONDS
     while not port.exists():
         assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, f"the S3 server did not start: {log.read_text()}"
+        assert time.monotonic() < deadline, f"the object store did not start: {log.read_text()}"
         time.sleep(0.05)

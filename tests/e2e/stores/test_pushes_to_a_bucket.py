@@ -1,4 +1,4 @@
-"""Pushes to a real S3 server from several processes, processes that are killed, and damaged objects."""
+"""Pushes to buckets from several processes, processes that are killed, and damaged objects."""
 
 import json
 import signal
@@ -14,25 +14,24 @@ pytestmark = [pytest.mark.proof, pytest.mark.stores, pytest.mark.timeout(1200)]
 
 def test_of_two_writers_of_one_model_one_pushes_it_each_time(race):
     for turn in range(5):
-        said = race(f"s3://models/same-{turn}", ["a", "a"])
+        said = race(f"same-{turn}", ["a", "a"])
         assert sorted(str(one.get("outcome", one)) for one in said) == ["pushed", "unchanged"]
         assert {one["version"] for one in said} == {1}
 
 
-def test_writers_of_different_models_get_each_a_number(race):
-    root = "s3://models/different"
+def test_writers_of_different_models_get_each_a_number(race, bucket):
     numbers = [
-        one["version"] for turn in range(3) for one in race(root, [f"{turn}a", f"{turn}b", f"{turn}c"])
+        one["version"] for turn in range(3) for one in race("different", [f"{turn}a", f"{turn}b", f"{turn}c"])
     ]
     assert sorted(numbers) == list(range(1, 10))
-    store = VersionStore(root)
+    store = VersionStore(bucket.address("different"))
     assert [store.verify(number) for number in store.published()] == [[]] * 9
 
 
 @pytest.mark.parametrize("step", range(1, 12))
 def test_writer_killed_at_a_change_leaves_the_old_version_live(bucket, step):
     """The process kills itself before its `step`-th change of a push, as kill -9 would."""
-    root = f"s3://models/killed-{step}"
+    root = bucket.address(f"killed-{step}")
     assert bucket.run(root, "push", "a") == [{"outcome": "pushed", "version": 1}]
     writer = bucket.start(root, "push", "b", KILL_AT=str(step))
     writer.communicate(timeout=280)
@@ -50,7 +49,7 @@ def test_writer_killed_at_a_change_leaves_the_old_version_live(bucket, step):
 
 
 def test_writer_that_waits_for_another_names_it(bucket):
-    root = "s3://models/held"
+    root = bucket.address("held")
     holder = bucket.start(root, "hold")
     try:
         assert json.loads(holder.stdout.readline()) == {"holds": True}
@@ -63,7 +62,7 @@ def test_writer_that_waits_for_another_names_it(bucket):
 
 
 def test_damaged_and_deleted_objects_are_named_and_not_rolled_back_to(bucket, tmp_path):
-    root = "s3://models/damaged"
+    root = bucket.address("damaged")
     assert [one["version"] for one in bucket.run(root, "push", "a", "b", "c")] == [1, 2, 3]
     obstore.put(bucket.client, "damaged/2/variables/variables.index", b"index of x")
     obstore.delete(bucket.client, "damaged/1/variables/variables.index")
@@ -83,36 +82,58 @@ def test_damaged_and_deleted_objects_are_named_and_not_rolled_back_to(bucket, tm
 
 
 def test_store_without_conditional_writes_needs_the_word_of_its_user(without_conditions):
-    (said,) = without_conditions.run("s3://models/plain", "push", "a")
+    root = without_conditions.address("plain")
+    (said,) = without_conditions.run(root, "push", "a")
     assert said["error"] == "StoreInputError"
     assert "does not obey conditional writes (If-None-Match, If-Match)" in said["message"]
     assert without_conditions.names("plain") == []
-    said = without_conditions.run("s3://models/plain", "push", "a", "b", SINGLE_WRITER="1")
+    said = without_conditions.run(root, "push", "a", "b", SINGLE_WRITER="1")
     assert said == [{"outcome": "pushed", "version": 1}, {"outcome": "pushed", "version": 2}]
 
 
+def test_limit_of_writes_of_one_object_delays_a_push_and_does_not_end_it(limited):
+    said = limited.run(limited.address("limited"), "push", "a", "b")
+    assert said == [{"outcome": "pushed", "version": 1}, {"outcome": "pushed", "version": 2}]
+
+
+NOWHERE = "http://127.0.0.1:1"
+
+
 @pytest.mark.parametrize(
-    ("root", "variables", "error", "message"),
+    ("server", "root", "variables", "error", "message"),
     [
+        ("s3", "s3://absent/a", {}, "StoreInputError", "the bucket s3://absent does not exist. Create it"),
+        ("gs", "gs://absent/a", {}, "StoreInputError", "the bucket gs://absent does not exist. Create it"),
         (
-            "s3://absent/a",
-            {},
-            "StoreInputError",
-            "the bucket s3://absent does not exist. Create it",
-        ),
-        (
+            "s3",
             "s3://models/a",
             {"AWS_SECRET_ACCESS_KEY": ""},
             "StoreInputError",
             "no credentials for s3://models/a",
         ),
         (
+            "gs",
+            "gs://models/a",
+            {"STORAGE_EMULATOR_HOST": "", "GOOGLE_APPLICATION_CREDENTIALS": "/absent/key.json"},
+            "StoreInputError",
+            "no credentials for gs://models/a were found. Set GOOGLE_APPLICATION_CREDENTIALS to a key file",
+        ),
+        (
+            "s3",
             "s3://models/a",
-            {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+            {"AWS_ENDPOINT_URL": NOWHERE},
             "StoreError",
             "does not answer, or not in time. Check the network and AWS_ENDPOINT_URL",
         ),
+        (
+            "gs",
+            "gs://models/a",
+            {"STORAGE_EMULATOR_HOST": NOWHERE},
+            "StoreError",
+            "does not answer, or not in time. Check the network and STORAGE_EMULATOR_HOST",
+        ),
     ],
+    indirect=["server"],
 )
 def test_bucket_that_cannot_be_used_is_one_message(bucket, root, variables, error, message):
     (said,) = bucket.run(root, "push", "a", **variables)

@@ -16,8 +16,6 @@ from serving.versions import VersionStore
 
 pytestmark = [pytest.mark.proof, pytest.mark.stores, pytest.mark.timeout(1200)]
 
-ROOT = "s3://models/served"
-
 
 def save_model(folder: Path, probability: float) -> Path:
     """A SavedModel that answers any text with the same probability."""
@@ -35,10 +33,10 @@ def save_model(folder: Path, probability: float) -> Path:
     return folder
 
 
-def command(workspace: Path, *words: str) -> list[str]:
+def command(workspace: Path, root: str, *words: str) -> list[str]:
     settings = (
         f"workspace={workspace}",
-        f"push.serving_root={ROOT}",
+        f"push.serving_root={root}",
         "serve.grpc=false",
         "serve.poll_seconds=0.2",
     )
@@ -47,12 +45,13 @@ def command(workspace: Path, *words: str) -> list[str]:
 
 
 def test_versions_in_a_bucket_are_served_rolled_back_and_predicted_with(bucket, tmp_path):
-    store = VersionStore(f"{ROOT}/imdb_sentiment")
+    root = bucket.address("served")
+    store = VersionStore(f"{root}/imdb_sentiment")
     for probability in (0.25, 0.75):
         store.push(save_model(tmp_path / str(probability), probability), Facts())
     log = (tmp_path / "serve.log").open("w+")
     server = subprocess.Popen(
-        command(tmp_path / "ws", "serve", "--rest-port", "0"),
+        command(tmp_path / "ws", root, "serve", "--rest-port", "0"),
         env=bucket.environment(),
         stdout=log,
         stderr=subprocess.STDOUT,
@@ -63,7 +62,7 @@ def test_versions_in_a_bucket_are_served_rolled_back_and_predicted_with(bucket, 
         assert _probability(url) == 0.75
 
         def greenlight(*words):
-            run = command(tmp_path / "ws", *words)
+            run = command(tmp_path / "ws", root, *words)
             done = subprocess.run(
                 run, env=bucket.environment(), capture_output=True, text=True, timeout=240, check=False
             )

@@ -306,3 +306,24 @@ def test_store_of_an_address_is_opened_by_its_bucket(monkeypatch):
         StoreInputError, match=r"hdfs://models is not the address of a version store: expected a folder"
     ):
         files_for("hdfs://models")
+
+
+def test_object_that_another_writer_deleted_first_is_deleted(bucket, make_model, monkeypatch):
+    """Google Cloud Storage answers 404 to the deletion of an absent object, and S3 does not."""
+    store = open_store(bucket)
+    for name in "ab":
+        store.push(make_model(name), Facts())
+
+    class TwoCleaners:
+        def __getattr__(self, name):
+            real = getattr(obstore, name)
+
+            def delete(bucket, path):
+                real(bucket, path)
+                raise FileNotFoundError(path)
+
+            return delete if name == "delete" else real
+
+    monkeypatch.setattr(serving.storage.objects, "obstore", TwoCleaners())
+    assert store.prune(1) == [1]
+    assert store.published() == [2]
