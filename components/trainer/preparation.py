@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -242,18 +243,19 @@ def _encoded(
     if not order:
         encode = learned.encoder(encode_words)
         return {split: data.read(files[split], split=split, encode=encode) for split in files}
-    hashed = {
-        split: data.read(
-            files[split],
-            split=split,
-            encode=model.after(
-                learned.before, lambda text: (encode_words(text), ngrams.hashes(text, order=order))
-            ),
-        )
-        for split in learned.taught_by
-    }
-    for split, reviews in hashed.items():
-        learned.learn(split, [(reviews.features[1], reviews.labels.numpy())])
+    tokenized = model.after(
+        learned.before, lambda text: (encode_words(text), ngrams.hashes(text, order=order))
+    )
+    hashed = {}
+    # Counting sorts on one core, while TensorFlow reads the next split.
+    with ThreadPoolExecutor(1) as beside:
+        counted = []
+        for split in learned.taught_by:
+            reviews = hashed[split] = data.read(files[split], split=split, encode=tokenized)
+            part = (reviews.features[1], reviews.labels.numpy())
+            counted.append(beside.submit(learned.learn, split, [part]))
+        for each in counted:
+            each.result()
     assert learned.of_train is not None
     index = ngrams.NgramIndex(learned.of_train)
     encoded: dict[str, data.Batches] = {}

@@ -199,7 +199,7 @@ def _sums(ids: tf.RaggedTensor, table: tf.Tensor) -> tf.Tensor:
 
     A table of K columns, [V, K], gives [N, K].
     """
-    columns = table[:, None] if table.shape.rank == 1 else table
+    columns = tf.expand_dims(table, 1) if table.shape.rank == 1 else table
     return tf.sparse.segment_sum(columns, ids.flat_values, row_of_each(ids), num_segments=ids.nrows())
 
 

@@ -113,3 +113,10 @@ def test_examples_without_a_label_are_named(tmp_path):
     write_examples(tmp_path / "data.gz", [example])
     with pytest.raises(GreenlightError, match=r"The train split cannot be read: .*label"):
         data.read([str(tmp_path / "data.gz")], split="train")
+
+
+def test_the_end_of_a_pass_waits_for_no_tuning():
+    examples = data.ReviewsInMemory(tf.constant(["a", "b"]), tf.constant([0.0, 1.0]))
+    streamed = data.StreamedReviews([], 2)
+    for batches in (examples.batches(1, shuffle_seed=1), examples.batches(1), streamed.batches(1)):
+        assert batches.options().autotune.enabled is False
