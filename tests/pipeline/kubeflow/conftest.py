@@ -123,7 +123,18 @@ def step(tmp_path):
     return lambda compiled, name: Step(compiled, name, tmp_path)
 
 
-COMPILED = "pipelineInfo:\n  name: imdb-sentiment\nschemaVersion: 2.1.0\n"
+COMPILED = """\
+pipelineInfo: {name: imdb-sentiment}
+root:
+  dag: {tasks: {}}
+  inputDefinitions:
+    parameters:
+      embedding: {parameterType: STRING}
+      epochs: {parameterType: NUMBER_INTEGER}
+      min_accuracy: {parameterType: NUMBER_DOUBLE}
+      source: {parameterType: STRING}
+schemaVersion: 2.1.0
+"""
 
 
 @pytest.fixture

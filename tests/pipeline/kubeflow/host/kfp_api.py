@@ -5,11 +5,12 @@ main.go, common/utils.go, server/pipeline_upload_server.go and server/list_reque
 paths, fields by the names of the protos, no field without a value, unknown fields of a body refused, the
 multipart uploads and the errors of their own, pages of 20 and at most 200, names compared without regard to
 case. Query parameters that a version does not know (`view`) are ignored, as there. Runs end when the test
-says so; faults are asked for by request.
+says so; faults are asked for by request. test_kubeflow_recorded_api.py compares it with recorded answers.
 """
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import email
 import json
@@ -23,6 +24,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
+from kfp_requests import FIELDS, read_cron
 
 PREFIX = "/apis/v2beta1"
 CREATED, ENDED, NEVER = "2026-11-22T10:00:00Z", "2026-11-22T10:05:00Z", "1970-01-01T00:00:00Z"
@@ -56,6 +58,7 @@ class Api:
             "schedules": {},
         }
     )
+    _made: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     at_get_run: Callable[[dict[str, Any]], None] = lambda run: None
     url: str = ""
 
@@ -64,7 +67,8 @@ class Api:
         return list(self.tables["schedules"].values())
 
     def new(self, table: str, prefix: str, **fields: Any) -> dict[str, Any]:
-        name = f"{prefix}-{len(self.tables[table]) + 1}"
+        self._made[table] += 1
+        name = f"{prefix}-{self._made[table]}"
         self.tables[table][name] = {"created_at": CREATED, **fields}
         return self.tables[table][name]
 
@@ -78,7 +82,7 @@ class Api:
 
 
 def error_body(code: int, message: str) -> str:
-    return json.dumps({"error": message, "code": code, "message": message, "details": []})
+    return json.dumps({"code": code, "message": message})
 
 
 def ended(run: dict[str, Any], state: str, **stages: str) -> None:
@@ -99,35 +103,6 @@ def ended(run: dict[str, Any], state: str, **stages: str) -> None:
     run |= {"state": state, "finished_at": ENDED, "run_details": {"task_details": details}}
 
 
-FIELDS = {
-    "experiments": {"experiment_id", "display_name", "description", "namespace"},
-    "runs": {
-        "run_id",
-        "experiment_id",
-        "display_name",
-        "description",
-        "pipeline_version_reference",
-        "runtime_config",
-        "service_account",
-    },
-    "recurringruns": {
-        "recurring_run_id",
-        "experiment_id",
-        "display_name",
-        "description",
-        "pipeline_version_reference",
-        "runtime_config",
-        "service_account",
-        "max_concurrency",
-        "trigger",
-        "mode",
-        "no_catchup",
-        "namespace",
-    },
-}
-"""What a client may send, by the first part of the path; the server fills in the other fields."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Error:
     """What a route answers instead of an object."""
@@ -136,41 +111,23 @@ class Error:
     body: str
 
 
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
-_CRON_FIELDS = (
-    (0, 59, {}),
-    (0, 59, {}),
-    (0, 23, {}),
-    (1, 31, {}),
-    (1, 12, {name: number for number, name in enumerate(_MONTHS, 1)}),
-    (0, 6, {name: number for number, name in enumerate(_DAYS)}),
-)
+def _spec(text: str) -> dict[str, Any] | None:
+    """The compiled pipeline as the server gives it back; None if the file is something else."""
+    pipeline, *platform = yaml.safe_load_all(text)
+    if "root" not in pipeline or not pipeline.get("pipelineInfo", {}).get("name"):
+        return None
+    return {"pipeline_spec": pipeline, "platform_spec": platform[0]} if platform else pipeline
 
 
-def read_cron(text: str) -> None:
-    """Reads six fields as the API server's robfig/cron does, version 1.2: no L, W, # and no day 7.
+def _upload_error(status: int, message: str) -> Error:
+    """The errors of uploads have a form of their own."""
+    return Error(status, json.dumps({"error_message": message, "error_details": message}))
 
-    Raises:
-      ValueError: it would not take them.
-    """
-    for field, (low, high, names) in zip(text.split(), _CRON_FIELDS, strict=True):
-        for item in field.split(","):
-            span, *steps = item.split("/")
-            first, *last = span.split("-")
-            if len(last) > 1 or len(steps) > 1:
-                raise ValueError(f"Too many hyphens or slashes: {item}")
-            if first in ("*", "?"):
-                start, end = low, high
-            else:
-                start = names[first.lower()] if first.lower() in names else int(first)
-                end = start
-                if last:
-                    end = names[last[0].lower()] if last[0].lower() in names else int(last[0])
-                elif steps:
-                    end = high
-            if not low <= start <= end <= high or (steps and int(steps[0]) <= 0):
-                raise ValueError(f"Range out of bounds: {item}")
+
+def _without_empty(body: dict[str, Any]) -> dict[str, Any]:
+    """What was sent, as it comes back: fields without a value are left out."""
+    config = {name: value for name, value in body.get("runtime_config", {}).items() if value}
+    return {**body, "runtime_config": config}
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -247,7 +204,12 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(200, json.dumps(found))
 
     def _healthz(self, request: Request, rest: list[str]) -> Any:
-        return {"multi_user": bool(self.api.namespaces)}
+        return {
+            "commit_sha": "unknown",
+            "tag_name": "unknown",
+            "multi_user": bool(self.api.namespaces),
+            "pipeline_store": "database",
+        }
 
     def _experiments(self, request: Request, rest: list[str]) -> Any:
         if request.method == "GET":
@@ -255,8 +217,18 @@ class Handler(BaseHTTPRequestHandler):
         name = request.body["display_name"]
         if self._is_taken("experiments", display_name=name, namespace=request.body.get("namespace")):
             return Error(409, error_body(6, f"Already exist error: The name {name} already exist."))
-        made = self.api.new("experiments", "experiment", **request.body)
-        made["experiment_id"] = f"experiment-{len(self.api.tables['experiments'])}"
+        return self._kept(
+            "experiments",
+            "experiment",
+            **request.body,
+            storage_state="AVAILABLE",
+            last_run_created_at=NEVER,
+        )
+
+    def _kept(self, table: str, kind: str, **fields: Any) -> dict[str, Any]:
+        """A new row with its id, which is in the field `<kind>_id`."""
+        made = self.api.new(table, table.removesuffix("s"), **fields)
+        made[f"{kind}_id"] = list(self.api.tables[table])[-1]
         return made
 
     def _pipelines(self, request: Request, rest: list[str]) -> Any:
@@ -269,38 +241,48 @@ class Handler(BaseHTTPRequestHandler):
         return self._listed("pipelines", request) if not rest else None
 
     def _uploaded(self, request: Request) -> Any:
-        name = request.query["name"]
-        if self._is_taken("pipelines", display_name=name, namespace=request.query.get("namespace")):
-            return self._taken("Failed to create a pipeline and a pipeline version")
-        made = self.api.new(
-            "pipelines", "pipeline", display_name=name, namespace=request.query.get("namespace")
-        )
-        made["pipeline_id"] = f"pipeline-{len(self.api.tables['pipelines'])}"
+        name, namespace = request.query["name"], request.query.get("namespace")
+        failed = "Failed to create a pipeline and a pipeline version"
+        if _spec(request.body["file"]) is None:
+            return _upload_error(400, "unknown template format")
+        if self._is_taken("pipelines", display_name=name, namespace=namespace):
+            return _upload_error(409, failed)
+        fields = {"namespace": namespace} if namespace else {}
+        made = self._kept("pipelines", "pipeline", display_name=name, name=name, **fields)
         self._version(made["pipeline_id"], name, request.body["file"])  # KFP makes a first one by that name
         return made
 
     def _version(self, pipeline: str, name: str, text: str) -> Any:
+        failed = "Failed to create a pipeline version"
+        if pipeline not in self.api.tables["pipelines"]:
+            return _upload_error(400, failed)
         if self._is_taken("versions", display_name=name, pipeline_id=pipeline):
-            return self._taken("Failed to create a pipeline version")
-        spec = list(yaml.safe_load_all(text))
-        made = self.api.new(
-            "versions", "version", display_name=name, pipeline_id=pipeline, pipeline_spec=spec[0]
+            return _upload_error(409, failed)
+        return self._kept(
+            "versions",
+            "pipeline_version",
+            display_name=name,
+            name=name,
+            pipeline_id=pipeline,
+            pipeline_spec=_spec(text),
         )
-        made["pipeline_version_id"] = f"version-{len(self.api.tables['versions'])}"
-        return made
 
     def _is_taken(self, table: str, **fields: Any) -> bool:
         rows = self.api.tables[table].values()
         return any(all(_same(row.get(name), value) for name, value in fields.items()) for row in rows)
 
-    def _taken(self, message: str) -> Error:
-        return Error(409, json.dumps({"error_message": message, "error_details": message}))
-
     def _runs(self, request: Request, rest: list[str]) -> Any:
         if request.method == "POST":
-            made = self.api.new("runs", "run", state="PENDING", **request.body)
-            made["run_id"] = f"run-{len(self.api.tables['runs'])}"
-            return made
+            return self._unfit(request.body) or self._kept(
+                "runs",
+                "run",
+                **_without_empty(request.body),
+                storage_state="AVAILABLE",
+                scheduled_at=CREATED,
+                finished_at=NEVER,
+                state="PENDING",
+                state_history=[{"update_time": CREATED, "state": "PENDING"}],
+            )
         if not rest:
             return self._listed("runs", request)
         run = self.api.tables["runs"].get(rest[0]) if rest else None
@@ -308,27 +290,54 @@ class Handler(BaseHTTPRequestHandler):
             self.api.at_get_run(run)
         return run
 
+    def _unfit(self, body: dict[str, Any]) -> Error | None:
+        """The error of a run or schedule without an experiment or version, or with unfit parameters."""
+        if body["experiment_id"] not in self.api.tables["experiments"]:
+            return Error(404, error_body(5, f"Experiment {body['experiment_id']} not found"))
+        version = self.api.tables["versions"].get(body["pipeline_version_reference"]["pipeline_version_id"])
+        if version is None:
+            return Error(500, error_body(13, "Failed to fetch a pipeline version and its manifest"))
+        spec = version["pipeline_spec"].get("pipeline_spec", version["pipeline_spec"])
+        declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+        for name, value in body["runtime_config"].get("parameters", {}).items():
+            if name not in declared:
+                said = f"parameter(s) provided are not required by pipeline: {name}"
+            elif isinstance(value, str) != (declared[name]["parameterType"] == "STRING"):
+                said = f"input parameter {name} requires type {declared[name]['parameterType']}"
+            else:
+                continue
+            return Error(400, error_body(3, said))
+        return None
+
     def _recurringruns(self, request: Request, rest: list[str]) -> Any:
         table = self.api.tables["schedules"]
         if not rest:
             if request.method == "GET":
                 return self._listed("schedules", request, key="recurringRuns")
-            try:
-                read_cron(request.body["trigger"]["cron_schedule"]["cron"])
-            except ValueError as error:
-                return Error(400, error_body(3, f"Schedule cron is not a supported format. Error: {error}"))
-            mode = "ENABLED" if request.body["mode"] == "ENABLE" else "DISABLED"
-            made = self.api.new("schedules", "schedule", status=mode, **request.body)
-            made["recurring_run_id"] = f"schedule-{len(table)}"
-            return made
+            return self._scheduled(request.body)
         name, _, action = rest[0].partition(":")
         if name not in table:
             return None
         if request.method == "DELETE":
             del table[name]
-            return {}
-        table[name]["status"] = {"enable": "ENABLED", "disable": "DISABLED"}[action]
+        else:
+            table[name] |= {"mode": action.upper(), "status": f"{action.upper()}D"}
         return {}
+
+    def _scheduled(self, body: dict[str, Any]) -> Any:
+        try:
+            read_cron(body["trigger"]["cron_schedule"]["cron"])
+        except ValueError as error:
+            return Error(400, error_body(3, f"Schedule cron is not a supported format. Error: {error}"))
+        mode = body.get("mode", "DISABLE")
+        return self._unfit(body) or self._kept(
+            "schedules",
+            "recurring_run",
+            **_without_empty(body)
+            | {"max_concurrency": str(body["max_concurrency"]), "mode": mode, "status": f"{mode}D"},
+            updated_at=CREATED,
+            namespace=body.get("namespace", "kubeflow"),
+        )
 
     def _listed(self, table: str, request: Request, *, key: str | None = None, **equal: str) -> Any:
         """What a list answers: nothing at all where there is nothing, as protobuf's JSON has it."""

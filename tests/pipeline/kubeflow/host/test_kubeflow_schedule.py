@@ -6,7 +6,7 @@ import signal
 import threading
 
 import pytest
-from kfp_api import read_cron
+from kfp_requests import read_cron
 
 from components.errors import InputError
 from pipeline.kubeflow.schedules import Schedules, six_fields
