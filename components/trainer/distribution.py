@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from components.trainer.classifier import model
-from components.trainer.classifier.conversion import UnconvertedModel, unconverted
+from components.trainer.classifier.conversion import unconverted
 from components.trainer.settings import TrainerSettings
 
 
@@ -23,8 +23,10 @@ def strategy_of(settings: TrainerSettings) -> tf.distribute.Strategy | None:
     return None
 
 
-class SharedModel(UnconvertedModel):
+class SharedModel(tf_keras.Model):
     """A Keras model whose training step uses a replica's part of the global batch."""
+
+    test_step = unconverted(tf_keras.Model.test_step)
 
     @unconverted
     def train_step(self, data):
