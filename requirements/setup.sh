@@ -187,7 +187,7 @@ with() { # with tests | with gpu | with text: is it asked for, or there already?
 choose_extras() {
   local known name
   known=" $(stamped extras) $* "
-  case " $* " in *" serve "*) known=" $* " ;; *) known=${known/ serve / } ;; esac
+  case " $* " in *" serve "*) known=${known/ tests / } ;; *) known=${known/ serve / } ;; esac
   extras=""
   packages="requirements/tfx-$generation.txt"
   case $known in *" serve "*) packages="requirements/serve-$generation.txt" ;; esac

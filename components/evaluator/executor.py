@@ -40,7 +40,7 @@ from components.evaluator.settings import GateSettings
 from components.evaluator.split_files import split_files
 from components.evaluator.tfma_results import candidate_metrics, check_agreement
 from components.evaluator.verdict import Baseline, Verdict
-from components.no_model import is_none
+from components.no_model import is_none, problem_of
 from components.reviews import CLASSES, LABEL, LENGTH, SPAN, TEXT
 from serving.store.manifest import REVIEWS_NAME
 
@@ -164,7 +164,8 @@ def _predict(
     baseline = None
     if input_dict.get(specs.BASELINE_MODEL_KEY):
         artifact = artifact_utils.get_single_instance(input_dict[specs.BASELINE_MODEL_KEY])
-        baseline = Baseline(model_uri=artifact.uri, problem=_not_comparable(theirs, classes))
+        problem = problem_of(artifact) or _not_comparable(theirs, classes)
+        baseline = Baseline(model_uri=artifact.uri, problem=problem)
         try:
             if baseline.problem is None:
                 scorers[specs.BASELINE_MODEL_KEY] = Scorer(_folder(artifact), classes=len(theirs))

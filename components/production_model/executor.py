@@ -1,6 +1,8 @@
 """The executor of ProductionModel: chooses the baseline version and copies it from the store."""
 
 import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from absl import logging
@@ -10,18 +12,20 @@ from tfx.types import Artifact, artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.errors import GreenlightError
-from components.no_model import VERSION
+from components.no_model import PROBLEM, VERSION
 from components.production_model.choice import NOTHING, compared_with, key_of
 from components.production_model.training_examples import path_in, record_of
 from components.store_errors import as_greenlight_errors
 from serving.storage.resolve import files_for
-from serving.store.manifest import model_digest
+from serving.store.manifest import MANIFEST_NAME, model_digest
 from serving.store.publish import model_entries
-from serving.store.records import Version
+from serving.store.records import Problem, Version
+from serving.store.signing import KeyVerifier
 from serving.versions import VersionStore
 
 CANDIDATE, MODEL = "candidate", "model"
 STORE_ROOT, FOUND, TRAINED_ON = "store_root", "found", "trained_on"
+PUBLIC_KEY, DAMAGE = "public_key", "damage"
 _WHY_NOTHING = "NO_MODEL"
 
 _Artifacts = dict[str, list[Artifact]]
@@ -35,8 +39,10 @@ class Executor(base_executor.BaseExecutor):
 
         Args:
           input_dict: candidate, the Model that was just trained; none is there before training.
-          output_dict: model; its properties say `version` ("" for none), `model_digest` and `path`.
-          exec_properties: store_root, the version store's folder; found, what the driver saw before the cache
+          output_dict: model; its properties say `version` ("" for none), `model_digest` and `path`, and
+            `problem` where the version does not match its manifest and was not copied.
+          exec_properties: store_root, the version store's folder; public_key, the file that signatures are
+            checked against, absent for none; found, what the driver saw before the cache
             was asked, "" where no driver ran (Kubeflow); trained_on, the examples of a version without a
             record of its training examples, "" where they are not known.
 
@@ -58,7 +64,9 @@ class Executor(base_executor.BaseExecutor):
             return
         logging.info("The model in production is version %d at %s.", version.number, version.path)
         folder = path_utils.serving_model_dir(model.uri)
-        _copy(version, folder)
+        if problem := _copy(version, folder, store_of(exec_properties)):
+            logging.warning("Version %d is not loaded: %s.", version.number, problem)
+            model.set_string_custom_property(PROBLEM, problem)
         if trained_on := exec_properties.get(TRAINED_ON):
             _add_record(folder, trained_on)
 
@@ -68,6 +76,14 @@ def _add_record(folder: str, examples: str) -> None:
     if (record := record_of(examples)) is not None:
         with fileio.open(path_in(folder), "wb") as file:
             file.write(record)
+
+
+def store_of(exec_properties: Mapping[str, Any]) -> VersionStore:
+    """The version store of the stage, with the key that its signatures are checked against."""
+    key = exec_properties.get(PUBLIC_KEY)
+    with as_greenlight_errors():
+        verifier = KeyVerifier(Path(key)) if key else None
+        return VersionStore(exec_properties[STORE_ROOT], verifier=verifier)
 
 
 def find(root: str, inputs: _Artifacts) -> Version | None:
@@ -95,10 +111,35 @@ def _describe(model: Artifact, version: Version | None) -> None:
     model.set_string_custom_property("path", version.path if version else "")
 
 
-def _copy(version: Version, folder: str) -> None:
+def damage_of(version: Version | None, store: VersionStore) -> str:
+    """Why a version may not be loaded, as a clause; "" if it may, or there is none.
+
+    Raises:
+      GreenlightError: the store cannot be read.
+    """
+    if version is None:
+        return ""
+    with as_greenlight_errors():
+        problems = store.verify(version.number)
+    return _mismatch(problems) if problems else ""
+
+
+def _mismatch(problems: Sequence[Problem]) -> str:
+    return f"it does not match its manifest: {problems[0].file} {problems[0].what}"
+
+
+def _copy(version: Version, folder: str, store: VersionStore) -> str | None:
+    """Copies a version, if it matches its manifest; else only the manifest, and returns why, as a clause."""
     try:
-        with as_greenlight_errors(), files_for(version.path).local_copy(version.path) as files:
-            io_utils.copy_dir(str(files), folder)
+        with as_greenlight_errors(), store.fetched(version.number) as (files, problems):
+            if not problems:
+                io_utils.copy_dir(str(files), folder)
+                return None
+            manifest = files / MANIFEST_NAME
+            if manifest.is_file():
+                fileio.makedirs(folder)
+                io_utils.copy_file(str(manifest), os.path.join(folder, MANIFEST_NAME))
+            return _mismatch(problems)
     except OSError as error:
         raise GreenlightError(
             f"Version {version.number} at {version.path} could not be read ({error}). "

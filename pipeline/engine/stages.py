@@ -41,9 +41,10 @@ def create_stages(
     data = data_stages(settings)
     examples = data.examples.outputs["examples"]
 
+    public_key = settings.push.public_key
     live = None
     if settings.trainer.warm_start != "off":
-        live = ProductionModel(store_root=store_root).with_id("LiveModel")
+        live = ProductionModel(store_root=store_root, public_key=public_key).with_id("LiveModel")
     train = trainer(
         examples,
         classes=settings.data.class_names,
@@ -59,7 +60,7 @@ def create_stages(
     train.add_upstream_node(data.check)
     model = train.outputs["model"]
 
-    production = ProductionModel(candidate=model, store_root=store_root)
+    production = ProductionModel(candidate=model, store_root=store_root, public_key=public_key)
     gate = evaluator(
         examples=examples,
         model=model,

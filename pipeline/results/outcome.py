@@ -17,6 +17,12 @@ Verdict = Literal["promoted", "refused", "unchanged", "stopped", "failed"]
 
 EXIT_CODES: Mapping[str, int] = {"promoted": 0, "unchanged": 0, "refused": 3, "stopped": 4, "failed": 1}
 
+_DEPTH = 2
+"""How many folders deeper than `runs` and `reports` the log and the report of a run are, with these."""
+
+_VERSIONS = "serving"
+"""The folder of a workspace with the versions of all models."""
+
 
 @dataclasses.dataclass(frozen=True)
 class StageTiming:
@@ -81,6 +87,18 @@ class RunResult:
     @property
     def exit_code(self) -> int:
         return self.error_code if self.verdict == "failed" else EXIT_CODES[self.verdict]
+
+    @property
+    def workspace(self) -> Path | None:
+        """The workspace of the run, where it was then: its log or report is in it; None if it has neither."""
+        kept = self.log or self.report
+        return Path(kept).parents[_DEPTH] if kept and len(Path(kept).parents) > _DEPTH else None
+
+    @property
+    def model_in_workspace(self) -> bool:
+        """Whether the live version is in the workspace of the run, and not under `push.serving_root`."""
+        versions = Path(self.model_path).parents[1:2] if self.model_path else ()
+        return self.workspace is not None and tuple(versions) == (self.workspace / _VERSIONS,)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; numbers that JSON cannot hold (NaN, infinities) become null."""

@@ -29,8 +29,6 @@ COLORS = {
 SHOWN_METRICS = ("accuracy", "auc", "precision", "recall", "calibration", "ece")
 OF_MANY = ("accuracy", "balanced_accuracy", "macro_f1", "auc", "ece")
 """The metrics that are shown of more than two classes."""
-_IN_WORKSPACE = "serving"
-"""The folder of a workspace with the versions of all models."""
 _REASONS = {
     "baseline": "the model in production cannot be evaluated",
     "unseen": "other data than before",
@@ -137,7 +135,7 @@ def summarize(result: RunResult) -> Summary:
         notes=list(result.notes),
         facts=list(_facts(result)),
         places=[(label, _near(path)) for label, path in places.items() if path],
-        commands=[*_way_out(result), *(_commands(result.model_path) if result.model_path else [])],
+        commands=[*_way_out(result), *_commands(result)],
     )
 
 
@@ -283,15 +281,18 @@ def _way_out(result: RunResult) -> list[tuple[str, str]]:
     return [("mend", approve)]
 
 
-def _commands(model: str) -> list[tuple[str, str]]:
+def _commands(result: RunResult) -> list[tuple[str, str]]:
     """How to serve the model, here or by TensorFlow Serving, which finds it in its folder; and how to ask.
 
     Not by TensorFlow Serving for a model in a bucket, which would need the bucket's credentials.
     """
+    model = result.model_path
+    if model is None:
+        return []
     in_bucket = "://" in model
     versions = (model if in_bucket else str(Path(model).absolute())).rpartition("/")[0]
     root, _, name = versions.rpartition("/")
-    options = _place(root)
+    options = _place(root, result.workspace if result.model_in_workspace else None)
     options += [] if name == DEFAULT_MODEL else ["--set", f"model_name={name}"]
     docker = (
         f"docker run --rm -p 8501:8501 -e MODEL_NAME={name} "
@@ -305,9 +306,10 @@ def _commands(model: str) -> list[tuple[str, str]]:
     ]
 
 
-def _place(root: str) -> list[str]:
-    """The options that say where the versions are: in a workspace, or under `push.serving_root`."""
-    if "://" in root or Path(root).name != _IN_WORKSPACE:
+def _place(root: str, workspace: Path | None) -> list[str]:
+    """The options that say where the versions are: in a workspace, or else under `push.serving_root`."""
+    if workspace is None:
         return ["--set", f"push.serving_root={root}"]
-    workspace = Path(root).parent
-    return [] if workspace == DEFAULT_WORKSPACE.absolute() else ["--workspace", _near(str(workspace))]
+    return (
+        [] if workspace.absolute() == DEFAULT_WORKSPACE.absolute() else ["--workspace", _near(str(workspace))]
+    )

@@ -83,20 +83,12 @@ def _load(workspace: Workspace, run: str) -> RunResult:
     """The result with its current paths: the workspace may have been moved."""
     result = RunResult.load(workspace.result(run))
     path = result.model_path
-    model = Path(path) if path and _inside(path, workspace) else None
+    model = Path(path) if path and result.model_in_workspace else None
     return dataclasses.replace(
         result,
         log=str(workspace.log(run)) if result.log else None,
         report=str(workspace.report(run)) if result.report else None,
         model_path=str(workspace.serving(model.parent.name) / model.name) if model else path,
-    )
-
-
-def _inside(path: str, workspace: Workspace) -> bool:
-    """Whether a version was pushed into its workspace, wherever that was then, and not elsewhere."""
-    pushed = Path(path)
-    return (
-        "://" not in path and pushed.parent.parent.name == workspace.serving(pushed.parent.name).parent.name
     )
 
 

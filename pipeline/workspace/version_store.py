@@ -22,14 +22,11 @@ def store_root(settings: Settings) -> str:
 
 @contextmanager
 def folder_of(version: Version, settings: Settings) -> Iterator[str]:
-    """The folder of a version on this machine; of a store in a bucket, a copy that ends with the block.
+    """The verified folder of a version; of a store in a bucket, of a copy that ends with the block.
 
     Raises:
-      GreenlightError: it cannot be fetched, or the copy does not match its manifest.
+      GreenlightError: it cannot be fetched, or does not match its manifest.
     """
-    if "://" not in version.path:
-        yield version.path
-        return
     from components.store_errors import as_greenlight_errors
     from serving.store.signing import KeyVerifier
     from serving.versions import VersionStore

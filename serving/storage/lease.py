@@ -58,6 +58,7 @@ class Lease:
         self._clock = clock
         self._changing = threading.Lock()
         self._tag = ""
+        self._unanswered: list[bytes] = []
         self._renewed_at = 0.0
         self._over = threading.Event()
         self.beaten_by = ""
@@ -104,7 +105,7 @@ class Lease:
             if not self._tag:
                 return
             try:
-                self._tag = self._place.swap(self._content(), expected=self._tag)
+                self._write(self._content())
                 self._renewed_at = began
             except WriteConflict:
                 self._tag = ""
@@ -119,7 +120,28 @@ class Lease:
         """Marks the lease as free, unless it was lost meanwhile; one that is left behind ends by itself."""
         with self._changing, contextlib.suppress(WriteConflict, StoreError, OSError):
             if self._tag:
-                self._place.swap(_record("", 0.0), expected=self._tag)
+                self._write(_record("", 0.0))
+
+    def _write(self, data: bytes) -> None:
+        """Writes over the lease's own content, also over one whose answer did not arrive.
+
+        Raises:
+          WriteConflict: the lease was lost to another holder.
+          StoreError: no answer; the content may be there or still arrive.
+        """
+        try:
+            self._tag = self._place.swap(data, expected=self._tag)
+        except WriteConflict:
+            found = self._place.read()
+            if found is None or found[0] not in self._unanswered:
+                raise
+            self._tag = found[1]
+            self._unanswered.clear()
+            self._write(data)
+        except (StoreError, OSError):
+            self._unanswered.append(data)
+            raise
+        self._unanswered.clear()
 
     def _content(self) -> bytes:
         return _record(f"process {os.getpid()} on {socket.gethostname()}", self._seconds)

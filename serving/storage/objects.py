@@ -204,17 +204,21 @@ class ObjectFiles:
     def _swap(self, path: str, data: bytes, *, expected: str | None) -> str:
         """Writes on a condition, where the store has these; else it just writes. Returns the new tag.
 
-        A conflict with our own write, whose answer was lost so that the client sent it again, is none.
+        A write whose answer was lost counts as done if its content is there: the client may have sent it
+        again and got a conflict with itself, or no answer at all.
         """
         if not self.conditional(path):
             return self._swap_unconditionally(path, data, expected=expected)
         try:
             return self._put(path, data, mode="create" if expected is None else expected)
-        except WriteConflict:
-            there = self._tagged(path)
-            if there is None or there[0] != data:
-                raise
-            return there[1]
+        except StoreInputError:
+            raise
+        except (WriteConflict, StoreError) as error:
+            with contextlib.suppress(StoreError):
+                there = self._tagged(path)
+                if there is not None and there[0] == data:
+                    return there[1]
+            raise error from None
 
     def _swap_unconditionally(self, path: str, data: bytes, *, expected: str | None) -> str:
         """Notices another writer, if it wrote before this one looked."""

@@ -84,6 +84,18 @@ def test_an_environment_for_a_server_becomes_one_for_runs_and_back(ready):
     assert not any("serve-1.16" in note for note in ready.notes)
 
 
+@pytest.mark.parametrize("choice", ["TEXT", "GPU"])
+@pytest.mark.parametrize("before", ["", "--serve", "--tests"])
+def test_a_later_update_of_a_server_keeps_what_was_chosen(machine, before, choice):
+    machine.add_python("python3.11", "3.11.9")
+    assert machine.setup(*filter(None, [before]), **{choice: "1"}).returncode == 0
+    machine.forget()
+    assert machine.setup("--serve").returncode == 0
+    added = any(f"requirements/{choice.lower()}-1.16.txt" in note for note in machine.notes)
+    assert machine.notes == [] if before == "--serve" else added
+    assert not any("tests-1.16" in note for note in machine.notes)
+
+
 def test_tensorflow_with_cuda_is_a_choice_that_stays(ready):
     ready.forget()
     assert ready.setup(GPU="1").returncode == 0

@@ -134,6 +134,7 @@ def evaluate(tmp_path_factory, examples_folder):
         baseline: Path | None = None,
         *,
         base: Path | None = None,
+        damage: str = "",
         gate: GateSettings = EASY,
         split: str = "test",
         folder: Path = examples_folder,
@@ -158,6 +159,8 @@ def evaluate(tmp_path_factory, examples_folder):
                 artifact = standard_artifacts.Model()
                 artifact.uri, artifact.id = str(uri), 7 + number
                 inputs[key] = [artifact]
+                if damage and key == "baseline_model":
+                    artifact.set_string_custom_property("problem", damage)
         outcome = Outcome(standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing())
         outcome.evaluation.uri, outcome.blessing.uri = str(folder / "evaluation"), str(folder / "blessing")
         context = tfx_executor.Executor.Context(

@@ -98,6 +98,14 @@ def test_a_refused_model_is_not_blessed_and_a_deleted_baseline_is_named(without_
     assert without_baseline.evaluation.get_string_custom_property("reasons") == f"{below}\n{lost}"
 
 
+def test_a_damaged_model_in_production_is_not_loaded_and_the_verdict_says_why(evaluate, export_model):
+    damage = "it does not match its manifest: saved_model.pb was changed"
+    outcome = evaluate(export_model(), export_model(), damage=damage)
+    assert outcome.predictions.baseline_probability is None
+    (lost,) = outcome.verdict.reasons
+    assert lost.startswith(f"the model in production cannot be evaluated: {damage}; to promote")
+
+
 def test_without_a_baseline_there_are_no_probabilities_of_one(without_baseline):
     assert without_baseline.predictions.baseline_probability is None
 

@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
@@ -12,11 +14,11 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types import standard_artifacts
 
 from components.errors import GreenlightError
-from components.no_model import is_none
+from components.no_model import is_none, problem_of
 from components.production_model.choice import NOTHING, key_of
 from components.production_model.component import ProductionModel
 from components.production_model.executor import Executor, find
-from serving.store.manifest import Facts
+from serving.store.manifest import MANIFEST_NAME, Facts
 from serving.versions import VersionStore
 
 
@@ -46,11 +48,11 @@ class Shop:
         found = find(self.store.root, {"candidate": [self.trained(content)]})
         return found.number if found else None
 
-    def fetched(self, content: str, *, found: str = "") -> standard_artifacts.Model:
+    def fetched(self, content: str, *, found: str = "", **more: str) -> standard_artifacts.Model:
         """What the stage makes, its driver having found `found`."""
         output = standard_artifacts.Model()
         output.uri = str(self.folder / f"for-{content}")
-        properties = {"store_root": self.store.root, "found": found}
+        properties = {"store_root": self.store.root, "found": found, **more}
         Executor().Do({"candidate": [self.trained(content)]}, {"model": [output]}, properties)
         return output
 
@@ -140,6 +142,39 @@ def test_the_version_is_copied_so_that_it_is_there_whatever_happens_to_the_store
     assert model.get_string_custom_property("version") == "1"
 
 
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (lambda path: path.write_text("x"), "saved_model.pb was changed: its sha256 is not the manifest's"),
+        (lambda path: path.unlink(), "saved_model.pb is missing"),
+        (lambda path: path.with_name("more").touch(), "more is not in the manifest"),
+    ],
+)
+def test_a_damaged_version_is_not_loaded_and_the_artifact_says_why(shop, monkeypatch, damage, problem):
+    shop.push("a")
+    version = shop.store.live()
+    damage(Path(version.path, "saved_model.pb"))
+    monkeypatch.setattr("components.production_model.executor.find", lambda root, inputs: version)
+    model = shop.fetched("b")
+    assert not is_none(model)
+    assert problem_of(model) == f"it does not match its manifest: {problem}"
+    assert [path.name for path in Path(model.uri, "Format-Serving").iterdir()] == [MANIFEST_NAME]
+
+
+def test_a_version_without_the_signature_of_the_key_is_not_loaded(shop, tmp_path):
+    key = tmp_path / "public.pem"
+    key.write_bytes(
+        ec.generate_private_key(ec.SECP256R1())
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    shop.push("a")
+    assert problem_of(shop.fetched("b")) is None
+    assert "model.sig is missing: the version is not signed" in problem_of(
+        shop.fetched("c", public_key=str(key))
+    )
+
+
 def test_nothing_in_production_is_an_artifact_that_says_so(shop):
     model = shop.fetched("a")
     assert is_none(model)
@@ -163,12 +198,23 @@ def test_a_store_that_changed_after_the_cache_was_asked_stops_the_run(shop):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory) -> list[tuple[str, str]]:
-    """State and output of the stage in four runs with one candidate, the store changing between them."""
+    """State and output of the stage in six runs with one candidate, the store changing between them."""
     shop = Shop(tmp_path_factory.mktemp("runs"))
     config = metadata.sqlite_metadata_connection_config(str(shop.folder / "metadata.sqlite"))
     shop.trained("candidate")
     told = []
-    for change in (lambda: None, lambda: shop.push("a"), lambda: None, lambda: shop.push("b")):
+
+    def write(content: str) -> None:
+        Path(shop.store.path(2), "saved_model.pb").write_text(content)
+
+    for change in (
+        lambda: None,
+        lambda: shop.push("a"),
+        lambda: None,
+        lambda: shop.push("b"),
+        lambda: write("x"),
+        lambda: write("b"),
+    ):
         change()
         candidate = Importer(
             source_uri=str(shop.folder / "candidate"), artifact_type=standard_artifacts.Model
@@ -192,12 +238,13 @@ def runs(tmp_path_factory) -> list[tuple[str, str]]:
             for each in artifacts
             if "version" in each.custom_properties
         )
-        told.append((execution.last_known_state == execution.CACHED, version))
+        damaged = any("problem" in each.custom_properties for each in artifacts)
+        told.append((execution.last_known_state == execution.CACHED, "damaged" if damaged else version))
     return told
 
 
 def test_it_is_taken_from_the_cache_exactly_while_the_store_would_answer_the_same(runs):
-    assert runs == [(False, ""), (False, "1"), (True, "1"), (False, "2")]
+    assert runs == [(False, ""), (False, "1"), (True, "1"), (False, "2"), (False, "damaged"), (True, "2")]
 
 
 def test_before_training_there_is_no_candidate_and_the_live_model_is_found(shop):

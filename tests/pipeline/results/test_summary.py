@@ -5,12 +5,18 @@ import io
 import os
 
 import pytest
+from obstore.store import MemoryStore
 from rich.console import Console as RichConsole
 
 from pipeline.console.plain import PlainConsole
+from pipeline.results import example_text
 from pipeline.results.outcome import RunResult, StageTiming
 from pipeline.results.summary import summarize
 from pipeline.results.verdict_table import verdict_lines, verdict_markdown
+from serving.errors import StoreError
+from serving.storage.objects import ObjectFiles
+from serving.store.manifest import Facts
+from serving.versions import VersionStore
 
 GATE = (
     {
@@ -75,8 +81,8 @@ def result(tmp_path, monkeypatch):
         epochs=16,
         stages=(StageTiming("ImdbExampleGen", 12.3, cached=True), StageTiming("Trainer", 61)),
         seconds=93.4,
-        report=str(tmp_path / "reports" / "index.html"),
-        log="/elsewhere/run.log",
+        report=str(tmp_path / "work space" / "reports" / "r" / "index.html"),
+        log=str(tmp_path / "work space" / "runs" / "r" / "run.log"),
     )
 
 
@@ -109,8 +115,8 @@ def test_the_summary_in_plain_lines(plain, stream, result):
         "  accuracy 0.9046  auc 0.9661  on 5,000 examples",
         "  16 epochs, 93 s, 1 of 2 stages from cache",
         "  live    work space/serving/imdb_sentiment/3",
-        "  report  reports/index.html",
-        "  log     /elsewhere/run.log",
+        "  report  work space/reports/r/index.html",
+        "  log     work space/runs/r/run.log",
         "  serve   greenlight serve --workspace 'work space'",
         "  docker  docker run --rm -p 8501:8501 -e MODEL_NAME=imdb_sentiment"
         f" -v '{os.getcwd()}/work space/serving/imdb_sentiment':/models/imdb_sentiment tensorflow/serving",
@@ -120,17 +126,23 @@ def test_the_summary_in_plain_lines(plain, stream, result):
 
 
 @pytest.mark.parametrize(
-    ("folder", "command"),
+    ("workspace", "folder", "command"),
     [
-        ("workspace/serving/imdb_sentiment/1", "greenlight serve"),
-        ("workspace/serving/books/1", "greenlight serve --set model_name=books"),
-        ("/w/serving/imdb_sentiment/1", "greenlight serve --workspace /w"),
-        ("/srv/models/imdb_sentiment/1", "greenlight serve --set push.serving_root=/srv/models"),
-        ("s3://m/a/books/1", "greenlight serve --set push.serving_root=s3://m/a --set model_name=books"),
+        ("workspace", "workspace/serving/imdb_sentiment/1", "greenlight serve"),
+        ("workspace", "workspace/serving/books/1", "greenlight serve --set model_name=books"),
+        ("/w", "/w/serving/imdb_sentiment/1", "greenlight serve --workspace /w"),
+        ("/w", "/srv/models/imdb_sentiment/1", "greenlight serve --set push.serving_root=/srv/models"),
+        ("/w", "/srv/serving/imdb_sentiment/1", "greenlight serve --set push.serving_root=/srv/serving"),
+        (
+            "/w",
+            "s3://m/a/books/1",
+            "greenlight serve --set push.serving_root=s3://m/a --set model_name=books",
+        ),
     ],
 )
-def test_the_summary_names_the_server_of_this_workspace_and_model(folder, command):
-    shown = summarize(RunResult(verdict="unchanged", version="1", model_path=folder)).as_text()
+def test_the_summary_names_the_server_of_this_workspace_and_model(workspace, folder, command):
+    result = RunResult(verdict="unchanged", version="1", model_path=folder, log=f"{workspace}/runs/r/run.log")
+    shown = summarize(result).as_text()
     assert f"  serve   {command}\n" in shown
     assert ("  docker  " in shown) == ("://" not in folder)
 
@@ -274,9 +286,22 @@ def test_the_reason_for_no_refit_is_a_line_of_its_own(plain, stream, result):
     ],
 )
 def test_the_shown_question_is_about_films_only_where_the_data_is(tmp_path, small_model, data, text):
-    from pipeline.results.example_text import example_text
-    from serving.store.manifest import Facts
-    from serving.versions import VersionStore
-
     pushed = VersionStore(tmp_path / "mails").push(small_model(), Facts(data=data))
-    assert example_text(pushed.path) == text
+    assert example_text.example_text(pushed.path) == text
+
+
+def test_the_shown_question_is_about_the_data_of_a_version_in_a_bucket(monkeypatch, small_model):
+    bucket = ObjectFiles(MemoryStore())
+    monkeypatch.setattr(example_text, "files_for", lambda path: bucket)
+    store = VersionStore("s3://models/mails", files=bucket)
+    store.push(small_model(), Facts(data={"settings": {"source": "spans"}}))
+    assert example_text.example_text("s3://models/mails/1") == "A text of yours."
+    assert example_text.example_text("s3://models/mails/2") == "A wonderful film."
+
+
+def test_the_question_is_shown_where_the_bucket_cannot_be_read(monkeypatch):
+    def fails(path):
+        raise StoreError("no credentials")
+
+    monkeypatch.setattr(example_text, "files_for", fails)
+    assert example_text.example_text("s3://models/mails/1") == "A wonderful film."

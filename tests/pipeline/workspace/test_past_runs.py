@@ -107,6 +107,16 @@ def test_a_workspace_whose_first_run_goes_on_is_said_so(tmp_path):
     assert refusal(workspace, None) == f"No run in {tmp_path} has ended yet."
 
 
+def test_a_version_elsewhere_stays_there_when_the_workspace_is_moved(tmp_path):
+    before = Workspace.at(tmp_path / "before")
+    version = str(tmp_path / "serving" / "imdb" / "3")  # of push.serving_root, named as a workspace's
+    RunResult(verdict="promoted", run=NEW, log=str(before.log(NEW)), model_path=version).save(
+        before.result(NEW)
+    )
+    after = Workspace.at(before.root.rename(tmp_path / "after"))
+    assert ended_run(after, None).model_path == version
+
+
 def test_a_moved_workspace_names_its_files_where_they_are_now(tmp_path):
     before = Workspace.at(tmp_path / "before")
     report = before.report(NEW)

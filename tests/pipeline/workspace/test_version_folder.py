@@ -61,6 +61,15 @@ def test_a_version_on_this_machine_stays_where_it_is(tmp_path, model):
         assert folder == str(tmp_path / "serving" / "mail" / "1")
 
 
+def test_a_version_that_was_changed_on_this_machine_is_refused(tmp_path, model):
+    settings = load(assignments=[f"workspace={tmp_path}", "model_name=mail"])
+    store = VersionStore(store_root(settings))
+    Path(store.push(model, Facts()).path, "saved_model.pb").write_bytes(b"other")
+    refused = pytest.raises(GreenlightError, match=r"^Version 1 does not match its manifest and was not ")
+    with refused, folder_of(store.live(), settings):
+        pytest.fail("loaded")
+
+
 def test_the_result_of_a_run_has_the_address_of_a_version_in_a_bucket(bucket, in_bucket, model):
     VersionStore(store_root(in_bucket)).push(model, Facts())
     attempt = _Attempt(in_bucket, Workspace.of(in_bucket), "20260921-120000.000001", Console())
