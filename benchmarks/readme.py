@@ -205,6 +205,9 @@ def _serving(rounds: Rounds) -> list[tuple[str, Sequence[float], str]]:
             ratios(rounds["HTTP, 64 clients, rows/s"], rounds["signature, 64 rows, rows/s"]),
             "{:.2f}",
         ),
+        ("256 clients over HTTP", rounds["HTTP, 256 clients, rows/s"], "{:,.0f} rows/s"),
+        ("their 99th percentile", rounds["HTTP, 256 clients, p99 ms"], "{:.0f} ms"),
+        ("their failed requests", rounds["HTTP, 256 clients, failed"], "{:.0f}"),
     ]
 
 

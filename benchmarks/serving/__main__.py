@@ -5,8 +5,8 @@
 
 The workspace needs a promoted version (`greenlight run`); it is copied, and the copy is served. In each
 round, in turn: one review at a time and 64 at a time through the signature, in a process of its own; one
-client and 64 clients over HTTP. The soak sends so many requests while ten versions come and go, and wants
-no failure and no growing memory.
+client, 64 clients and 256 clients over HTTP. The soak sends so many requests while ten versions come and go,
+and wants no failure and no growing memory.
 """
 
 import json
@@ -29,6 +29,7 @@ from serving.versions import VersionStore
 
 MODEL = "imdb_sentiment"
 CLIENTS = 64
+CROWD = 256
 SWITCHES = 10
 LATENCY_LIMIT = 2.0
 THROUGHPUT_LIMIT = 2.0
@@ -114,6 +115,7 @@ def compare(workspace: Path, *, rounds: int, record_file: Path | None = None) ->
             called_rows = 1000 * CLIENTS / called[str(CLIENTS)]
             lone = load(server, clients=1, requests=5000)
             many = load(server, clients=CLIENTS, requests=30_000)
+            crowd = load(server, clients=CROWD, requests=30_000)
             latency.append(lone["median_ms"] / called["1"])
             throughput.append(called_rows / many["rows_per_second"])
             measured = {
@@ -121,6 +123,9 @@ def compare(workspace: Path, *, rounds: int, record_file: Path | None = None) ->
                 "HTTP, 1 client, ms": lone["median_ms"],
                 f"signature, {CLIENTS} rows, rows/s": called_rows,
                 f"HTTP, {CLIENTS} clients, rows/s": many["rows_per_second"],
+                f"HTTP, {CROWD} clients, rows/s": crowd["rows_per_second"],
+                f"HTTP, {CROWD} clients, p99 ms": crowd["p99_ms"],
+                f"HTTP, {CROWD} clients, failed": crowd["failed"],
             }
             for name, value in measured.items():
                 values.setdefault(name, []).append(value)
@@ -133,10 +138,14 @@ def compare(workspace: Path, *, rounds: int, record_file: Path | None = None) ->
                     f"{called_rows:,.0f}",
                     f"{many['rows_per_second']:,.0f}",
                     f"{many['median_ms']:.1f} / {many['p99_ms']:.1f}",
+                    f"{crowd['rows_per_second']:,.0f}",
+                    f"{crowd['median_ms']:.1f} / {crowd['p99_ms']:.1f}",
                 )
             )
     header = ("round", "signature, 1 (ms)", "HTTP, 1 client (ms)", "ratio", f"signature, {CLIENTS} (rows/s)")
-    print(table([*header, f"HTTP, {CLIENTS} clients (rows/s)", "their median / p99 (ms)"], rows))
+    for clients in (CLIENTS, CROWD):
+        header += (f"HTTP, {clients} clients (rows/s)", "their median / p99 (ms)")
+    print(table(header, rows))
     record(record_file, values)
     figures = [
         Figure(
@@ -148,6 +157,11 @@ def compare(workspace: Path, *, rounds: int, record_file: Path | None = None) ->
             name=f"rows a second of signature calls, times those of {CLIENTS} clients",
             value=statistics.median(throughput),
             limit=THROUGHPUT_LIMIT,
+        ),
+        Figure(
+            name=f"failed requests of {CROWD} clients",
+            value=max(values[f"HTTP, {CROWD} clients, failed"]),
+            limit=0,
         ),
     ]
     print(table(("figure", "value", ""), [figure.cells for figure in figures]))

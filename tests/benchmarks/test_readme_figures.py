@@ -13,6 +13,9 @@ ROUNDS = {
     "HTTP, 1 client, ms": [1.5, 2.0, 2.0],
     "signature, 64 rows, rows/s": [4000, 4000, 4000],
     "HTTP, 64 clients, rows/s": [2000, 3000, 2500.4],
+    "HTTP, 256 clients, rows/s": [2500, 2500, 2500],
+    "HTTP, 256 clients, p99 ms": [150.2, 151.0, 149.9],
+    "HTTP, 256 clients, failed": [0, 0, 0],
 }
 PAGE = (
     "# A\n\n## Figures\n\nOld sentence.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nBehind.\n\n| other | table |\n"
