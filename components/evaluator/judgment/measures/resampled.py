@@ -61,22 +61,26 @@ def _share(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 
 def _area(positive: np.ndarray, probability: np.ndarray) -> Resampled:
-    """The area under the ROC curve of the examples at `positive`, bool [N], by the ranks of probabilities."""
+    """The area under the ROC curve of the examples at `positive`, bool [N].
+
+    It is the share of pairs of a positive and a negative example in which the positive one has the higher
+    probability; equal ones count half.
+    """
     order = np.argsort(probability, kind="stable")
-    ordered = probability[order]
-    places = np.flatnonzero(positive[order])
-    # Equal probabilities share a mean rank: that of the places from the first to the last of them.
-    first, last = (np.searchsorted(ordered, ordered[places], side=side) for side in ("left", "right"))
+    negatives, positives = order[~positive[order]], order[positive[order]]
+    # Of each positive: the negatives with a lower probability, and those with at most its own.
+    lower, up_to = (
+        np.searchsorted(probability[negatives], probability[positives], side=side)
+        for side in ("left", "right")
+    )
 
     def value(counts: np.ndarray) -> np.ndarray:
-        in_order = counts[:, order]
-        up_to = np.zeros((len(counts), len(order) + 1))
-        np.cumsum(in_order, axis=1, out=up_to[:, 1:])
-        weights = in_order[:, places]
-        positives = weights.sum(axis=1)
-        negatives = up_to[:, -1] - positives
-        ranks = (weights * (up_to[:, first] + up_to[:, last] + 1)).sum(axis=1) / 2
-        return _share(ranks - positives * (positives + 1) / 2, positives * negatives)
+        weights = counts[:, positives]
+        passed = np.zeros((len(counts), len(negatives) + 1))
+        np.cumsum(counts[:, negatives], axis=1, out=passed[:, 1:])
+        twice = passed[:, lower] + passed[:, up_to]
+        above = np.einsum("rp,rp->r", weights, twice) / 2
+        return _share(above, weights.sum(axis=1) * passed[:, -1])
 
     return value
 
