@@ -104,6 +104,11 @@ def main() -> None:
     """Serves until SIGTERM or Ctrl-C, and ends its workers then."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.beam_worker.pool", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument(
+        "--host",
+        default="localhost",
+        help="the address to listen at; whoever reaches it can run any code in a worker",
+    )
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     # Bound processes end with the thread that started them: these threads live as long as the server.
@@ -111,9 +116,12 @@ def main() -> None:
     pool = WorkerPool()
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
     try:
-        server.add_insecure_port(f"[::]:{given.port}")
+        server.add_insecure_port(f"{given.host}:{given.port}")
     except RuntimeError:
-        sys.exit(f"Error: port {given.port} is in use. Choose another with --port.")
+        sys.exit(
+            f"Error: cannot listen at {given.host}:{given.port}: the port is in use, or the address is not "
+            "one of this machine. Choose another with --port or --host."
+        )
     ended = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -122,7 +130,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     server.start()
-    _log.info("workers of Beam at port %s", given.port)
+    _log.info("workers of Beam at %s:%s", given.host, given.port)
     ended.wait()
     server.stop(None).wait()
     pool.close()

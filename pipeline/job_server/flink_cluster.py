@@ -8,13 +8,16 @@ import json
 import re
 import urllib.error
 import urllib.request
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from components.errors import InputError, MachineFault
 
 _SECONDS = 10.0
 _CAUSE = re.compile(r"^Caused by: ([\w.$]+)", re.MULTILINE)
 _ENDED = frozenset({"FINISHED", "FAILED", "CANCELED"})
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,42 +59,35 @@ class FlinkCluster:
         MachineFault: the cluster does not answer.
         InputError: something else answers.
         """
-        found = self._json("/overview")
-        try:
-            return Overview(
+        return self._read(
+            "/overview",
+            lambda found: Overview(
                 version=found["flink-version"],
                 task_managers=found["taskmanagers"],
                 slots=found["slots-total"],
                 free_slots=found["slots-available"],
-            )
-        except (KeyError, TypeError):
-            raise self._not_flink() from None
+            ),
+        )
 
     def job(self, name: str) -> Job | None:
         """The newest job of that name; None while there is none. Raises as `overview`."""
-        jobs = [job for job in self._json("/jobs/overview")["jobs"] if job["name"] == name]
-        if not jobs:
-            return None
-        newest = max(jobs, key=lambda job: job["start-time"])
-        return Job(id=newest["jid"], state=newest["state"], tasks=newest["tasks"])
+        return self._read("/jobs/overview", lambda found: _newest(found["jobs"], name))
 
     def failures(self, job: Job) -> list[str]:
         """The Java classes of what made a job fail or start again, and their causes. Raises as `overview`."""
-        history = self._json(f"/jobs/{job.id}/exceptions").get("exceptionHistory", {})
-        traces = [entry.get("stacktrace", "") for entry in history.get("entries", ())]
-        named = [entry["exceptionName"] for entry in history.get("entries", ())]
-        # Flink wraps the cause in classes of its own, and gives that cause as Java prints it.
-        return [*named, *(found for trace in traces for found in _CAUSE.findall(trace))]
+        return self._read(f"/jobs/{job.id}/exceptions", _failures)
 
     def cancel(self, job: Job) -> None:
         """Asks the cluster to end a job. Raises as `overview`."""
         self._ask("PATCH", f"/jobs/{job.id}?mode=cancel")
 
-    def _json(self, path: str) -> Any:
+    def _read(self, path: str, reading: Callable[[Any], T]) -> T:
+        """What `reading` takes from the answer."""
+        answer = self._ask("GET", path)
         try:
-            return json.loads(self._ask("GET", path))
-        except ValueError:
-            raise self._not_flink() from None
+            return reading(json.loads(answer))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise self._not_flink(f" (unexpected answer to {path})") from None
 
     def _ask(self, method: str, path: str) -> bytes:
         # Not httpx, which writes a line to the log for each request.
@@ -115,3 +111,19 @@ class FlinkCluster:
             f"beam.flink_master = {self.master!r}: what answers there is not Flink's REST API{what}. Give "
             "the JobManager's address (port 8081)."
         )
+
+
+def _newest(jobs: list[dict[str, Any]], name: str) -> Job | None:
+    newest = max(
+        (job for job in jobs if job["name"] == name), key=lambda job: job["start-time"], default=None
+    )
+    if newest is None:
+        return None
+    return Job(id=newest["jid"], state=newest["state"], tasks=dict(newest["tasks"]))
+
+
+def _failures(found: dict[str, Any]) -> list[str]:
+    entries = found.get("exceptionHistory", {}).get("entries", ())
+    # Flink wraps the cause in classes of its own, and gives that cause as Java prints it.
+    causes = [cause for entry in entries for cause in _CAUSE.findall(entry.get("stacktrace", ""))]
+    return [*(entry["exceptionName"] for entry in entries), *causes]

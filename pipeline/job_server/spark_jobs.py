@@ -8,7 +8,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from components.errors import GreenlightError, MachineFault
 from pipeline.job_server.engine import Hopeless
@@ -22,6 +22,8 @@ _ENDED_BY_THE_CLUSTER = {
     "FAILED": "gave the job up: its executors ended one after another",
     "KILLED": "ended the job: somebody killed its application",
 }
+
+T = TypeVar("T")
 
 
 class SparkJobs:
@@ -56,13 +58,12 @@ class SparkJobs:
             return ""
         if self._master is None:
             return f"job on Spark {self._tasks(application)}"
-        found = self._json(f"/{application}/executors") or []
-        executors = [each for each in found if each["id"] != _DRIVER and each.get("isActive", True)]
+        executors = self._read(f"/{application}/executors", _active_executors)
         if not executors:
             self._require_patience(name)
             return "job on Spark waits for a free core"
         self._waiting_since.pop(name, None)
-        count = "1 executor" if len(executors) == 1 else f"{len(executors)} executors"
+        count = "1 executor" if executors == 1 else f"{executors} executors"
         return f"job on Spark {self._tasks(application)} by {count}"
 
     def fault(self, name: str) -> MachineFault | None:
@@ -94,18 +95,30 @@ class SparkJobs:
 
     def _application(self, name: str) -> str | None:
         """The id of the application of that job; Beam puts the job's name first in the application's."""
-        found = self._json("") or []
-        return next((str(each["id"]) for each in found if each["name"].startswith(name)), None)
+        return self._read(
+            "", lambda found: next((str(each["id"]) for each in found if each["name"].startswith(name)), None)
+        )
 
     def _tasks(self, application: str) -> str:
-        jobs = self._json(f"/{application}/jobs") or []
-        done = sum(job["numCompletedTasks"] + job["numSkippedTasks"] for job in jobs)
-        return f"running, {done} of {sum(job['numTasks'] for job in jobs)} tasks done"
+        done, known = self._read(f"/{application}/jobs", _tasks_done_and_known) or (0, 0)
+        return f"running, {done} of {known} tasks done"
 
-    def _json(self, path: str) -> Any:
-        """The answer; None while the page does not answer, as between two applications."""
+    def _read(self, path: str, reading: Callable[[Any], T]) -> T | None:
+        """What `reading` takes from the answer.
+
+        None while the page does not answer as Spark does, as between two applications.
+        """
         try:
             with urllib.request.urlopen(f"{self._api}{path}", timeout=_SECONDS) as response:
-                return json.load(response)
-        except (OSError, ValueError, http.client.HTTPException):
+                return reading(json.load(response))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, http.client.HTTPException):
             return None
+
+
+def _active_executors(found: list[dict[str, Any]]) -> int:
+    return sum(each["id"] != _DRIVER and each.get("isActive", True) for each in found)
+
+
+def _tasks_done_and_known(jobs: list[dict[str, Any]]) -> tuple[int, int]:
+    done = sum(job["numCompletedTasks"] + job["numSkippedTasks"] for job in jobs)
+    return done, sum(job["numTasks"] for job in jobs)

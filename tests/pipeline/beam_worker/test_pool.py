@@ -1,11 +1,13 @@
 """A pool that task managers share: each ends its own workers alone."""
 
+import ipaddress
 import signal
 import subprocess
 import sys
 
 import grpc
 import processes
+import psutil
 import pytest
 from apache_beam.portability.api import beam_fn_api_pb2 as api
 from apache_beam.portability.api import beam_fn_api_pb2_grpc
@@ -94,19 +96,31 @@ def test_a_worker_that_does_not_start_is_an_answer():
     assert "The worker did not start: [Errno 2] No such file: 'python'" in start(WorkerPool(fail), "1-1")
 
 
+def listening_at(port):
+    """The addresses of this machine at which something listens at the port."""
+    found = (each.laddr for each in psutil.net_connections("tcp") if each.status == psutil.CONN_LISTEN)
+    # gRPC listens at IPv4 addresses by IPv6.
+    return [ipaddress.ip_address(each.ip.removeprefix("::ffff:")) for each in found if each.port == port]
+
+
 @pytest.mark.proof
 def test_the_program_serves_until_it_is_told_to_end():
     port = processes.free_port()
     command = [sys.executable, "-m", "pipeline.beam_worker.pool", "--port", str(port)]
     with subprocess.Popen(command, env=processes.environment(), stderr=subprocess.PIPE, text=True) as served:
-        with grpc.insecure_channel(f"localhost:{port}") as channel:
-            stub = beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolStub(channel)
-            assert not stub.StopWorker(api.StopWorkerRequest(worker_id="1-1"), wait_for_ready=True).error
-        second = subprocess.run(command, env=processes.environment(), capture_output=True, text=True)
-        assert (second.returncode, second.stderr.splitlines()[-1]) == (
-            1,
-            f"Error: port {port} is in use. Choose another with --port.",
-        )
-        served.send_signal(signal.SIGTERM)
-        served.communicate(timeout=200)
+        try:
+            with grpc.insecure_channel(f"localhost:{port}") as channel:
+                stub = beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolStub(channel)
+                assert not stub.StopWorker(api.StopWorkerRequest(worker_id="1-1"), wait_for_ready=True).error
+            second = subprocess.run(command, env=processes.environment(), capture_output=True, text=True)
+            assert (second.returncode, second.stderr.splitlines()[-1]) == (
+                1,
+                f"Error: cannot listen at localhost:{port}: the port is in use, or the address is not one of "
+                "this machine. Choose another with --port or --host.",
+            )
+            assert all(each.is_loopback for each in listening_at(port))
+            served.send_signal(signal.SIGTERM)
+            served.communicate(timeout=200)
+        finally:
+            served.kill()
     assert served.returncode == 0

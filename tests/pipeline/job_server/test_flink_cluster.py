@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from components.errors import InputError, MachineFault
-from pipeline.job_server.flink_cluster import FlinkCluster, Overview
+from pipeline.job_server.flink_cluster import FlinkCluster, Job, Overview
 
 TASKS = {"total": 7, "finished": 3, "running": 2}
 
@@ -46,3 +46,40 @@ def test_something_else_that_answers_is_refused(answers, found):
         answers.files["/overview"] = found
     with pytest.raises(InputError, match="what answers there is not Flink's REST API"):
         FlinkCluster(answers.address).overview()
+
+
+@pytest.mark.parametrize("lacks", ["name", "jid", "state", "start-time", "tasks"])
+def test_a_job_without_an_expected_field_is_refused(flink, lacks):
+    jobs = [{key: value for key, value in job("ours", "RUNNING").items() if key != lacks}]
+    flink.answer_json("/jobs/overview", {"jobs": [*jobs, *jobs]})
+    with pytest.raises(InputError) as refused:
+        FlinkCluster(flink.address).job("ours")
+    assert str(refused.value) == (
+        f"beam.flink_master = '{flink.address}': what answers there is not Flink's REST API (unexpected "
+        "answer to /jobs/overview). Give the JobManager's address (port 8081)."
+    )
+
+
+@pytest.mark.parametrize("found", [[], {}, {"jobs": None}, {"jobs": ["ours"]}])
+def test_jobs_of_another_shape_are_refused(flink, found):
+    flink.answer_json("/jobs/overview", found)
+    with pytest.raises(InputError, match="unexpected answer to /jobs/overview"):
+        FlinkCluster(flink.address).job("ours")
+
+
+@pytest.mark.parametrize(
+    "found", [[], {"exceptionHistory": None}, {"exceptionHistory": {"entries": [{"stacktrace": ""}]}}]
+)
+def test_failures_of_another_shape_are_refused(flink, found):
+    ours = Job(id="1", state="FAILED", tasks={})
+    flink.answer_json("/jobs/1/exceptions", found)
+    with pytest.raises(InputError, match="unexpected answer to /jobs/1/exceptions"):
+        FlinkCluster(flink.address).failures(ours)
+
+
+def test_the_classes_of_failures_and_of_their_causes_are_found(flink):
+    trace = "org.apache.flink.A: a\n\tat b\nCaused by: java.util.C: c\nCaused by: java.D$E: d"
+    entries = [{"exceptionName": "org.apache.flink.A", "stacktrace": trace}, {"exceptionName": "F"}]
+    flink.answer_json("/jobs/1/exceptions", {"exceptionHistory": {"entries": entries}})
+    found = FlinkCluster(flink.address).failures(Job(id="1", state="FAILED", tasks={}))
+    assert found == ["org.apache.flink.A", "F", "java.util.C", "java.D$E"]

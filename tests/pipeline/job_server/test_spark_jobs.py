@@ -136,3 +136,16 @@ def test_an_executor_that_came_ends_the_wait(application, on_cluster, clock):
     application()
     clock.seconds = 500
     assert on_cluster.progress(NAME) == "job on Spark waits for a free core"
+
+
+@pytest.mark.parametrize("found", [{}, [{}], [{"id": "app-1"}], ["app-1"], [{"id": "app-1", "name": None}]])
+def test_applications_of_another_shape_say_nothing(answers, on_cluster, found):
+    answers.answer_json(API, found)
+    assert on_cluster.progress(NAME) == ""
+
+
+@pytest.mark.parametrize("found", [{}, [{}], [{"numTasks": 4}], ["job"]])
+def test_tasks_of_another_shape_are_none(application, answers, on_cluster, found):
+    application({"id": "0", "isActive": True})
+    answers.answer_json(f"{API}/app-1/jobs", found)
+    assert on_cluster.progress(NAME) == "job on Spark running, 0 of 0 tasks done by 1 executor"
