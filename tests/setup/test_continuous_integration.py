@@ -87,11 +87,17 @@ def test_a_generation_that_was_left_out_on_demand_is_called_not_proven(run):
     assert outcomes(done)[-1] == "other generation NOT PROVEN"
 
 
-def test_flink_is_proven_on_demand_alone(run, machine):
-    done = run()
-    assert "Apache Flink was not proven: GREENLIGHT_PROVE_FLINK=1 runs make proof-flink, too." in done.stdout
-    assert "flink passed" in outcomes(run(GREENLIGHT_PROVE_FLINK="1"))
-    assert "make --no-print-directory proof-flink" in machine.notes
+@pytest.mark.parametrize("engine", ["Flink", "Spark"])
+def test_an_engine_is_proven_on_demand_alone(run, machine, engine):
+    variable, name = f"GREENLIGHT_PROVE_{engine.upper()}", engine.lower()
+    command = f"make --no-print-directory proof-{name}"
+    told = f"Apache {engine} was not proven: {variable}=1 runs make proof-{name}, too."
+    assert told in run().stdout
+    assert command not in machine.notes
+    proven = run(**{variable: "1"})
+    assert told not in proven.stdout
+    assert f"{name} passed" in outcomes(proven)
+    assert command in machine.notes
 
 
 def test_leaving_the_other_generation_out_takes_an_explicit_variable(ci):
