@@ -33,12 +33,14 @@ class Refit:
       epochs: the number of epochs.
       last: the figures of the last epoch, on the examples that were fitted: epoch, loss, accuracy, seconds.
       seconds: the duration.
+      parts: the number of held-out parts that the epochs and the calibration come from; 1 is eval alone.
     """
 
     reviews: int
     epochs: int
     last: dict[str, Any]
     seconds: float
+    parts: int = 1
 
 
 @dataclasses.dataclass(frozen=True)

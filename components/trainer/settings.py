@@ -133,7 +133,8 @@ class TrainerSettings(BaseModel):
         validation_alias=_or_former("scale_with_examples"),
         description="Whether few training examples lower `batch_size` and `ngram_min_count` of the built-in "
         "model: a step takes at most a 25th of the examples (at least 8), and an n-gram needs one occurrence "
-        "among up to 2,500 examples, two among up to 7,500.",
+        "among up to 2,500 examples, two among up to 7,500. Up to 1,000 examples, epochs and "
+        "calibration of the refit come from several held-out parts.",
     )
     memory_examples: int = Field(
         50_000,

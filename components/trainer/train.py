@@ -24,7 +24,7 @@ from components.trainer.job import Job
 from components.trainer.own_model import stage as own_model
 from components.trainer.own_model.module_file import ModuleFile
 from components.trainer.preparation import Prepared, prepare
-from components.trainer.refit import fit_twice
+from components.trainer.refit.second_fit import fit_twice
 from components.trainer.settings import TrainerSettings
 from serving.machine import scratch
 

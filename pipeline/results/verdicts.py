@@ -56,7 +56,13 @@ def _with_examples(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def _refit(history: Mapping[str, Any]) -> dict[str, Any] | None:
     """RunResult's field, from the record of the fit; None for that of an older Greenlight."""
     if refit := history.get("refit"):
-        calibrated_on = "eval, as the first fit predicts it" if history.get("calibration") else None
+        parts = refit.get("parts", 1)
+        said = (
+            "eval, as the first fit predicts it"
+            if parts == 1
+            else f"{parts} held-out parts of train and eval"
+        )
+        calibrated_on = said if history.get("calibration") else None
         kept = {"reviews": refit["reviews"], "epochs": refit["epochs"], "calibrated_on": calibrated_on}
         return _with_examples(kept)
     return {"why_not": history["not_refit"]} if history.get("not_refit") else None

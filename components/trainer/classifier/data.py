@@ -70,6 +70,10 @@ class ReviewsInMemory:
         features = _concat([self.features, other.features])
         return ReviewsInMemory(features, tf.concat([self.labels, other.labels], axis=0))
 
+    def at(self, rows: np.ndarray) -> "ReviewsInMemory":
+        """The examples of these rows, int [n]."""
+        return ReviewsInMemory(*self._at(tf.constant(rows)))
+
     @unconverted
     def _at(self, rows: tf.Tensor) -> tuple[Features, tf.Tensor]:
         return _gather(self.features, rows), tf.gather(self.labels, rows)

@@ -121,6 +121,26 @@ def learn_classes(tally: ClassTally, *, order: int, min_count: int, limit: int) 
     return Vocabulary(keys, np.stack(values, axis=1), order)
 
 
+def relearn(
+    vocabulary: Vocabulary, ids: tf.RaggedTensor, labels: np.ndarray, *, classes: int, min_count: int
+) -> Vocabulary:
+    """The same n-grams with the values that other examples teach; 0 for those that these have too rarely.
+
+    Args:
+      ids: the output of `NgramIndex.ids` for the examples, ragged int32 [N, None].
+      labels: 0 to `classes` - 1, float32 [N].
+    """
+    of_each = np.repeat(labels.astype(np.int64), ids.row_lengths().numpy())
+    counts = np.zeros((classes, len(vocabulary)), np.int64)
+    np.add.at(counts, (of_each, ids.flat_values.numpy()), 1)
+    together = counts.sum(axis=0)
+    often = together >= max(1, min_count)
+    values = np.zeros((len(vocabulary), classes), np.float32)
+    for label, count in enumerate(counts):
+        values[often, label] = _values(count[often], (together - count)[often], len(labels))
+    return dataclasses.replace(vocabulary, values=values[:, 1] if classes == 2 else values)
+
+
 class NgramIndex(tf.Module):
     """A lookup of a text's n-grams in a vocabulary."""
 

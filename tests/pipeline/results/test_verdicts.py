@@ -90,6 +90,18 @@ def test_a_rejected_push_gives_the_stores_reason(judge):
             },
         ),
         (
+            {
+                "refit": {"reviews": 400, "epochs": 2, "parts": 4},
+                "calibration": {"scale": 2.0, "offset": 0.1},
+            },
+            {
+                "reviews": 400,
+                "examples": 400,
+                "epochs": 2,
+                "calibrated_on": "4 held-out parts of train and eval",
+            },
+        ),
+        (
             {"refit": {"reviews": 600, "epochs": 2}, "calibration": None},
             {"reviews": 600, "examples": 600, "epochs": 2, "calibrated_on": None},
         ),

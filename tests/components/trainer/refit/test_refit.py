@@ -15,11 +15,17 @@ from components.trainer.classifier import calibration, data, model, ngrams
 from components.trainer.classifier.callbacks import Diverged
 from components.trainer.job import Job
 from components.trainer.preparation import prepare
-from components.trainer.refit import fit_twice
+from components.trainer.refit.second_fit import fit_twice
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import HISTORY, carry_out, fit_prepared, train
 
-SETTINGS = TrainerSettings(epochs=2, batch_size=64, hidden_units=(4,), learning_rate=0.01)
+SETTINGS = TrainerSettings(
+    epochs=2,
+    batch_size=64,
+    hidden_units=(4,),
+    learning_rate=0.01,
+    scale_with_examples=False,  # as with many examples: few are cross-fitted
+)
 TEXTS = tf.constant(["A wonderful film, full of life.", "Dull, slow and far too long.", ""])
 
 

@@ -10,6 +10,7 @@ from components.trainer import fitting, initialization, progress
 from components.trainer.classifier import calibration, model
 from components.trainer.classifier.pace import Pace
 from components.trainer.preparation import Prepared
+from components.trainer.refit import cross_fit
 from components.trainer.settings import TrainerSettings
 
 Fitted = tuple[model.Classifier, fitting.FitRecord]
@@ -22,6 +23,9 @@ def fit_twice(
 
     The number of epochs and the calibration come from the first fit, whose model has not seen eval: that of
     the refit model would be measured on examples that it was fitted on.
+
+    Few examples are cross-fitted instead: the epochs and the calibration come from several held-out parts,
+    of which eval is one (see `cross_fit`).
 
     The second fit runs beside the first and follows it: whenever the first fit has improved, it takes
     another epoch. A fit keeps little more than one core busy. Under a strategy, it comes after the first.
@@ -36,6 +40,8 @@ def fit_twice(
       GreenlightError: a fit diverged.
     """
     pace = Pace()
+    if cross_fit.applies(prepared, settings, strategy=strategy):
+        return _fit_to_few(prepared, settings, pace, log_dir=log_dir)
     # Without a strategy built before the first fit starts, because that seeds the random numbers of both.
     second = None if strategy else _second(prepared, settings, pace)
     with ThreadPoolExecutor(1) as beside:
@@ -51,6 +57,22 @@ def fit_twice(
         again = fitted.result() if fitted else _second(prepared, settings, pace, strategy=strategy)()
     assert again is not None
     return first, _with_both_records(first[1], *again)
+
+
+def _fit_to_few(
+    prepared: Prepared, settings: TrainerSettings, pace: Pace, *, log_dir: str | Path | None
+) -> tuple[Fitted, Fitted]:
+    """`fit_twice` for few examples, with the epochs and the calibration of several held-out parts."""
+
+    def fit(part: Prepared, settings: TrainerSettings) -> Fitted:
+        logs = log_dir if part is prepared else None
+        return initialization.fit(part, settings, base_model=None, log_dir=logs, strategy=None)
+
+    found = cross_fit.cross_fit(prepared, settings, fit)
+    pace.reached(found.epochs, final=True)
+    again = _second(prepared, settings, pace)()
+    assert again is not None
+    return found.first, _with_both_records(found.first[1], *again, parts=found.parts)
 
 
 def _second(
@@ -81,7 +103,11 @@ def _second(
 
 
 def _with_both_records(
-    first: fitting.FitRecord, classifier: model.Classifier, second: fitting.FitRecord
+    first: fitting.FitRecord,
+    classifier: model.Classifier,
+    second: fitting.FitRecord,
+    *,
+    parts: int = 1,
 ) -> Fitted:
     """The second model with the first one's calibration."""
     if first.calibration:
@@ -91,5 +117,6 @@ def _with_both_records(
         epochs=len(second.epochs),
         last=second.epochs[-1],
         seconds=second.seconds,
+        parts=parts,
     )
     return classifier, dataclasses.replace(first, refit=said, parameters=second.parameters)

@@ -1,0 +1,1 @@
+"""The refit on train and eval, and cross-fitting for few examples."""
