@@ -38,6 +38,7 @@ from components.example_gen.reading import READING_FILE, Reading, require_usable
 from components.example_gen.record_sink import TFRecordBatches
 from components.example_gen.settings import KEPT_TOGETHER, OF_LATER_STAGES, TOGETHER, DataSettings
 from components.example_gen.sources import parts as sources
+from components.example_gen.sources.label_census import census, source_paths
 from components.example_gen.sources.spans import Span, choose, find, newest_versions
 from components.example_gen.span_duplicates import DropSpanDuplicates
 from components.example_gen.span_pattern import BASE
@@ -136,7 +137,13 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
                 examples_of_split | f"Write[{name}]" >> beam.io.Write(TFRecordBatches(uri))
         reading = _read_reading(reading_path)
         logging.info("Read %s: %s", settings.source, reading.to_json())
-        require_usable(reading, max_bad_share=settings.max_bad_share, names=settings.class_names)
+        of_files = settings.pattern is not None and not settings.with_base
+        require_usable(
+            reading,
+            max_bad_share=settings.max_bad_share,
+            names=settings.class_names,
+            census=(lambda: census(source_paths(settings), settings)) if of_files else None,
+        )
         as_expected = self._is_expected(settings, spans, reading, exec_properties)
         if not as_expected or state != sources.state(settings):
             raise GreenlightError(

@@ -37,11 +37,13 @@ class LabelCounts:
       classes: name of the class -> rows.
       others: spelling -> rows, of labels of no class; at most MOST_CLASSES and OTHER_LABELS.
       written: spelling -> the label as the files have it.
+      known: spelling -> rows, of labels of a class; a mapping of labels has to name these.
     """
 
     classes: Counter[str]
     others: Counter[str]
     written: dict[str, str]
+    known: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -357,7 +359,7 @@ def _about_labels(
         labels = reading.classes, reading.bad_labels + reading.unmapped, names
         return found_labels(*labels), remedy(*labels)
     counted = census()
-    labels = counted.classes, counted.others, names
+    labels = counted.known if names == CLASS_NAMES else counted.classes, counted.others, names
     return found_labels(*labels), remedy(*labels, written=counted.written)
 
 

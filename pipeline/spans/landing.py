@@ -21,6 +21,7 @@ from components.example_gen.reading import Reading, require_usable, usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.file_fingerprints import content_fingerprint, file_fingerprint
 from components.example_gen.sources.files import FilePart
+from components.example_gen.sources.label_census import census
 from components.example_gen.sources.spans import Span, find
 from pipeline.spans.account import Account, account
 from pipeline.spans.destination import LAST, Destination, destination_of
@@ -93,7 +94,12 @@ def land(
     counted = account([str(file)], own)
     if not counted.reading.rows:
         raise InputError(f"{file}: it contains no rows.")
-    require_usable(counted.reading, max_bad_share=data.max_bad_share, names=data.class_names)
+    require_usable(
+        counted.reading,
+        max_bad_share=data.max_bad_share,
+        names=data.class_names,
+        census=lambda: census([str(file)], own),
+    )
     if left_out is not None:
         counted = counted.with_left_out(left_out)
     place.target(1, name)

@@ -40,6 +40,7 @@ def census(paths: Iterable[str], data: DataSettings) -> LabelCounts:
         known = rule.class_of(label)
         if known is not None:
             counts.classes[rule.names[known]] += 1
+            counts.known[shortened_label(label)] += 1
         elif key := shortened_label(label):
             new = key not in counts.others and len(counts.others) >= MOST_CLASSES
             counts.others[OTHER_LABELS if new else key] += 1

@@ -151,6 +151,12 @@ def test_too_many_bad_rows_stop_the_run(generate, mixed_sources):
     assert "a.csv:" in str(stopped.value) and "b.jsonl:101: no label" in str(stopped.value)
 
 
+def test_the_mapping_that_is_proposed_names_the_labels_as_the_files_have_them(generate, write_csv, rows):
+    path = write_csv("junk.csv", [*rows[::5], *((f"text {number}", "junk") for number in range(20))])
+    with pytest.raises(DataStopped, match=r'data\.labels = {"0" = "negative", "1" = "positive"}'):
+        generate(DataSettings(source=f"files:{path}"))
+
+
 def test_a_file_without_the_text_column_is_an_input_error(generate, write_csv, tmp_path):
     write_csv("files/a.csv", [("fine", 1)])
     write_csv("files/b.csv", [("fine", 1)], header=("review", "label"))

@@ -253,3 +253,15 @@ def test_what_a_dead_process_left_is_removed(greenlight, written, spans):
     (left / "a.csv").write_text("text,lab")
     assert greenlight("data", "add", written("a.csv")).exit_code == 0
     assert sorted(os.listdir(spans)) == [".landing.lock", LAST, "span-1"]
+
+
+def test_the_mapping_that_is_proposed_names_the_labels_as_the_file_has_them(greenlight, written):
+    rows = "".join(f"text {number},{label}\n" for number, label in enumerate(["0", "junk", "1", "junk"] * 20))
+    result = greenlight("data", "add", written("a.csv", f"text,label\n{rows}"))
+    assert result.exit_code == 4
+    assert "The labels are: 0 (20), 1 (20), junk (40). " in result.stderr
+    mapping = 'data.labels = {"0" = "negative", "1" = "positive"}'
+    assert mapping in result.stderr
+    done = greenlight("data", "add", "a.csv", "--set", mapping.replace(" = {", "={", 1))
+    assert done.exit_code == 0, done.stderr
+    assert "80 rows read, 40 used, 40 left out" in done.stdout
