@@ -4,7 +4,8 @@ import json
 import sys
 
 import pytest
-from kfp_cluster import FAILED, KFP_2_5, KFP_2_17, NOT_RUN, SUCCEEDED, Cluster
+from kfp_cluster import FAILED, NOT_RUN, SUCCEEDED, Cluster
+from kfp_versions import KFP_2_5, KFP_2_17
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(900)]
 

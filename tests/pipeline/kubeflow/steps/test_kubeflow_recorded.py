@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kfp_cluster import KFP_2_17, Artifact, Cluster, Task, _Run
+from kfp_cluster import Artifact, Cluster, Task, _Run
+from kfp_versions import KFP_2_17
 
 RECORDED = json.loads((Path(__file__).parent / "recorded" / "driver_7b70c7b.json").read_text("utf-8"))
 STEPS = RECORDED["steps"]

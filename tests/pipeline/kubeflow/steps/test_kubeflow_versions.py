@@ -4,19 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from kfp_cluster import (
-    FAILED,
-    KFP_2_0,
-    LOGS,
-    PROTOCOLS,
-    SUCCEEDED,
-    TASK_API,
-    VERSIONS,
-    Cluster,
-    Task,
-    _Run,
-)
+from kfp_cluster import FAILED, LOGS, SUCCEEDED, Cluster, Task, _Run
 from kfp_containers import argument
+from kfp_versions import KFP_2_0, PROTOCOLS, TASK_API, VERSIONS
 
 from pipeline.kubeflow import invocation, parameters
 
