@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import InputError
+from pipeline.preflight import named_files
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -68,7 +69,8 @@ def cron_job(settings: Settings, *, image: str | None, every: str, claim: str) -
       claim: the PersistentVolumeClaim that holds the workspace.
 
     Raises:
-      InputError: there is no image, or Kubernetes would not take `every` or `claim`.
+      InputError: there is no image, Kubernetes would not take `every` or `claim`, or the pod would not find
+        a file of the settings.
     """
     from pipeline.config import to_toml
     from pipeline.deployment.yaml_text import dump
@@ -82,6 +84,7 @@ def cron_job(settings: Settings, *, image: str | None, every: str, claim: str) -
             f"'.', with a letter or digit at both ends of each part, {LONGEST_NAME} characters at most."
         )
     _refuse_written_out(settings)
+    _refuse_relative(settings)
     inside = settings.model_copy(update={"workspace": WORKSPACE, "cache_dir": WORKSPACE / "cache"})
     config_map = {
         "apiVersion": "v1",
@@ -165,6 +168,21 @@ def _refuse_written_out(settings: Settings) -> None:
                 f"alerts.{name} is written out, and a ConfigMap is no place for a password: put it in the "
                 f"Secret {NAME}-alerts, and set alerts.{name} = env:NAME."
             )
+
+
+def _refuse_relative(settings: Settings) -> None:
+    """Raises InputError for paths of the current folder: the pod starts in an empty one."""
+    relative = [
+        f"{key} = {value!r}"
+        for key, value in named_files.of_a_command(settings)
+        if not named_files.is_found_from_anywhere(value)
+    ]
+    if relative:
+        raise InputError(
+            f"{', '.join(relative)}: the CronJob's pod would not find a relative path. Give the absolute "
+            f"path of a file in the image or on the claim (below {WORKSPACE}), or an address such as "
+            "gs://bucket/...; data.source = 'spans' reads the spans in the workspace."
+        )
 
 
 def _unit_value(text: str) -> str:

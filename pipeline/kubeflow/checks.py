@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from components.embeddings import catalog
 from components.errors import GreenlightError, InputError
 from components.trainer.own_model.module_file import ModuleFile
 from pipeline.kubeflow import caching
-from pipeline.preflight import beam_runner, pod_secrets, training
+from pipeline.preflight import beam_runner, named_files, pod_secrets, training
 from pipeline.settings.beam import WITH_A_JOB_SERVER
 
 if TYPE_CHECKING:
@@ -22,6 +20,7 @@ _EXAMPLES = {
     "kubeflow.image": "registry.example/greenlight:COMMIT",
     "kubeflow.pipeline_root": "gs://bucket/greenlight",
 }
+_STORES = ("gs://", "s3://")
 _NOT_OPENED = ("minio://", "http://", "https://")
 
 
@@ -81,8 +80,8 @@ def require_paths_of_a_pod(settings: Settings) -> None:
     Raises:
       InputError: a pod would not find or open one of them; the message names the keys.
     """
-    named = list(_paths(settings))
-    relative = [f"{key} = {value!r}" for key, value in named if not _is_found_from_a_pod(value)]
+    named = list(named_files.of_stages(settings, settings.located_data))
+    relative = [f"{key} = {value!r}" for key, value in named if not named_files.is_found_from_anywhere(value)]
     if relative:
         raise InputError(
             f"{', '.join(relative)}: a relative path cannot be found in a pod. Give an address such as "
@@ -99,11 +98,18 @@ def require_paths_of_a_pod(settings: Settings) -> None:
 def _require_store(kubeflow: KubeflowSettings) -> None:
     """Raises InputError if the version store would be lost with the pod of the Pusher."""
     root, volume = kubeflow.serving_root, '--set \'kubeflow.volumes={"/models" = "a-claim"}\''
-    if root is None and not (kubeflow.pipeline_root or "").startswith("gs://"):
+    below = kubeflow.pipeline_root or ""
+    if root is None and not below.startswith(_STORES):
         raise InputError(
             "kubeflow.serving_root is not set, and the version store cannot be in "
-            f"{kubeflow.pipeline_root}, which TensorFlow does not open. Give a gs:// address, or the folder "
+            f"{below}, which only KFP's launcher opens. Give a gs:// or s3:// address, or the folder "
             f"of a volume: --set kubeflow.serving_root=/models {volume}."
+        )
+    if root is None and "?" in below:
+        raise InputError(
+            f"kubeflow.serving_root is not set, and kubeflow.pipeline_root = {below!r} has options of KFP's "
+            "launcher, which the version store does not read. Give kubeflow.serving_root an address of its "
+            "own, such as s3://bucket/models, and the endpoint in AWS_ENDPOINT_URL (kubeflow.pod.env)."
         )
     inside = any(root == folder or f"{root}/".startswith(f"{folder}/") for folder in kubeflow.volumes)
     if root is not None and root.startswith("/") and not inside:
@@ -133,20 +139,3 @@ def _require_uncovered(kubeflow: KubeflowSettings) -> None:
                 f"kubeflow.volumes and kubeflow.pod.secret_files both have {twice[0]}. Kubernetes mounts one "
                 "volume at a path: give one of them another."
             )
-
-
-def _paths(settings: Settings) -> Iterator[tuple[str, str]]:
-    """The settings with a file or folder that a stage opens: key and value."""
-    if settings.located_data.kind == "files":
-        yield "data.source", settings.located_data.pattern
-    if settings.data.tfds_data_dir is not None:
-        yield "data.tfds_data_dir", settings.data.tfds_data_dir
-    if catalog.find(settings.embedding.name).kind == "folder":
-        yield "embedding.name", settings.embedding.name
-    for key in ("signing_key", "public_key"):
-        if (path := getattr(settings.push, key)) is not None:
-            yield f"push.{key}", str(path)
-
-
-def _is_found_from_a_pod(path: str) -> bool:
-    return "://" in path or PurePosixPath(path).is_absolute()

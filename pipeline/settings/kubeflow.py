@@ -129,7 +129,7 @@ class KubeflowSettings(BaseModel):
         None,
         description="Where the version store is: versions go to a folder of the model's name in it. An "
         "address, or the folder of a volume (kubeflow.volumes). Unset means the folder `serving` in "
-        "kubeflow.pipeline_root, where that is a gs:// address.",
+        "kubeflow.pipeline_root, where that is a gs:// or s3:// address.",
     )
     volumes: dict[Mount, Claim] = Field(
         default_factory=dict,

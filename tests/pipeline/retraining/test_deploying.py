@@ -101,6 +101,31 @@ def test_a_password_does_not_go_into_a_config_map():
         rendered("alerts.slack=https://hooks.example.com/SECRET")
 
 
+@pytest.mark.parametrize(
+    ("assignment", "named"),
+    [
+        ("data.source=files:examples/*.csv", "data.source = 'examples/*.csv'"),
+        ("data.tfds_data_dir=datasets", "data.tfds_data_dir = 'datasets'"),
+        ("push.signing_key=key.pem", "push.signing_key = 'key.pem'"),
+        ("push.serving_root=models", "push.serving_root = 'models'"),
+        ("trainer.module=my_model.py:build", "trainer.module = 'my_model.py:build'"),
+    ],
+)
+def test_a_path_of_this_folder_is_refused(assignment, named):
+    """The pod starts in another folder, and would end with "no such file" at the first run."""
+    with pytest.raises(InputError) as refused:
+        rendered(assignment)
+    assert str(refused.value).startswith(
+        f"{named}: the CronJob's pod would not find a relative path. Give the absolute path of a file"
+    )
+
+
+@pytest.mark.parametrize("source", ["spans", "packaged", "files:/data/*.csv", "files:gs://bucket/*.csv"])
+def test_data_that_a_pod_finds_is_taken(source):
+    config_map, _ = rendered(f"data.source={source}")
+    assert f'source = "{source}"' in config_map["data"]["greenlight.toml"]
+
+
 def test_without_an_image_or_with_a_wrong_time_there_is_no_cron_job():
     with pytest.raises(InputError, match=r"give --image NAME, or set kubeflow.image"):
         rendered(image=None)

@@ -52,13 +52,28 @@ def test_a_relative_path_is_refused_by_its_key(settings, tmp_path, monkeypatch, 
 VOLUME = 'kubeflow.volumes={"/models"="a-claim"}'
 
 
-@pytest.mark.parametrize("root", ["minio://mlpipeline/v2", "s3://bucket/root"])
-def test_versions_need_a_place_that_tensorflow_opens(settings, root):
+def test_versions_need_a_place_that_the_store_opens(settings):
+    root = "minio://mlpipeline/v2"
     assert refusal(settings(f"kubeflow.pipeline_root={root}")).startswith(
-        f"kubeflow.serving_root is not set, and the version store cannot be in {root}, which TensorFlow does "
-        "not open. Give a gs:// address, or the folder of a volume: --set kubeflow.serving_root=/models "
+        f"kubeflow.serving_root is not set, and the version store cannot be in {root}, which only KFP's "
+        "launcher opens. Give a gs:// or s3:// address, or the folder of a volume: "
+        "--set kubeflow.serving_root=/models "
     )
-    checks.require_compilable(settings(f"kubeflow.pipeline_root={root}", "kubeflow.serving_root=gs://models"))
+    for store in ("gs://models", "s3://models"):
+        checks.require_compilable(
+            settings(f"kubeflow.pipeline_root={root}", f"kubeflow.serving_root={store}")
+        )
+
+
+def test_versions_are_kept_under_a_root_on_s3_unless_it_has_options_of_the_launcher(settings):
+    on_s3 = settings("kubeflow.pipeline_root=s3://bucket/root")
+    checks.require_compilable(on_s3)
+    assert on_s3.kubeflow.store_for("imdb") == "s3://bucket/root/serving/imdb"
+    options = "kubeflow.pipeline_root=s3://bucket/root?region=eu-north-1"
+    assert "has options of KFP's launcher, which the version store does not read" in refusal(
+        settings(options)
+    )
+    checks.require_compilable(settings(options, "kubeflow.serving_root=s3://bucket/models"))
 
 
 @pytest.mark.parametrize("root", ["/models2", "/", "/data/models"])
