@@ -20,10 +20,10 @@ compile() { # compile NAME OPTION ...: NAME.in -> NAME.txt; further FILE.in are 
 }
 
 for generation in 1.16 1.21; do
-  override=(--override "requirements/overrides-$generation.txt")
-  compile "tfx-$generation" requirements/project.in requirements/serve.in "requirements/serve-$generation.in" "${override[@]}" \
+  changes=(--override "requirements/overrides-$generation.txt" --excludes "requirements/excludes-$generation.txt")
+  compile "tfx-$generation" requirements/project.in requirements/serve.in "requirements/serve-$generation.in" "${changes[@]}" \
     --python-version 3.11 --universal "$@"
-  compile "serve-$generation" requirements/serve.in --constraint "requirements/tfx-$generation.txt" "${override[@]}" \
+  compile "serve-$generation" requirements/serve.in --constraint "requirements/tfx-$generation.txt" "${changes[@]}" \
     --python-version 3.11 --universal "$@"
   compile "tests-$generation" --constraint "requirements/tfx-$generation.txt" --python-version 3.11 --universal "$@"
   compile "gpu-$generation" --no-deps --python-version 3.11 --universal "$@"

@@ -96,6 +96,14 @@ def test_a_later_update_of_a_server_keeps_what_was_chosen(machine, before, choic
     assert not any("tests-1.16" in note for note in machine.notes)
 
 
+def test_headers_of_tensorflow_are_left_out(ready):
+    headers = ready.checkout / ".venv/lib/python3.11/site-packages/tensorflow/include"
+    headers.mkdir(parents=True)
+    (headers / "a.h").touch()
+    ready.setup("--serve")
+    assert headers.parent.is_dir() and not headers.exists()
+
+
 def test_tensorflow_with_cuda_is_a_choice_that_stays(ready):
     ready.forget()
     assert ready.setup(GPU="1").returncode == 0
@@ -126,8 +134,7 @@ def test_tensorflow_text_is_a_choice_that_stays(machine, mode):
     assert synchronized < added and "--no-deps" in commands[added]
     machine.forget()
     assert machine.setup(*filter(None, [mode]), TEXT="1").returncode == 0 and machine.notes == []
-    if not mode:
-        assert machine.setup().returncode == 0 and machine.notes == []
+    assert machine.setup(*filter(None, [mode])).returncode == 0 and machine.notes == []
 
 
 def test_tfx_1_21_needs_no_wheel_that_refuses(machine):

@@ -69,6 +69,16 @@ def test_a_server_has_the_versions_of_a_run_and_no_more(generation):
 
 
 @pytest.mark.parametrize("generation", ["1.16", "1.21"])
+def test_an_excluded_package_is_in_no_lock_of_a_run_or_server(generation):
+    excluded = re.findall(
+        r"^([a-z0-9-]+)", (REQUIREMENTS / f"excludes-{generation}.txt").read_text(), re.MULTILINE
+    )
+    assert "libclang" in excluded
+    for name in ("tfx", "serve"):
+        assert not set(excluded) & pins(REQUIREMENTS / f"{name}-{generation}.txt").keys()
+
+
+@pytest.mark.parametrize("generation", ["1.16", "1.21"])
 def test_tensorflow_with_cuda_is_of_the_same_version(generation):
     run, gpu = (pins(REQUIREMENTS / f"{name}-{generation}.txt") for name in ("tfx", "gpu"))
     assert gpu == {"tensorflow": run["tensorflow-cpu"]}

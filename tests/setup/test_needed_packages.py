@@ -4,7 +4,7 @@ import ast
 import importlib.util
 import re
 import sys
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import processes
@@ -16,11 +16,11 @@ REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)", re.MULTILINE)
 
 def asked_for(*files: str) -> list[str]:
     """The packages that these files of requirements/ name."""
-    return [
-        name
-        for file in files
-        for name in REQUIREMENT.findall((ROOT / "requirements" / f"{file}.in").read_text())
-    ]
+    return [name for file in files for name in named_in(f"{file}.in")]
+
+
+def named_in(file: str) -> list[str]:
+    return REQUIREMENT.findall((ROOT / "requirements" / file).read_text())
 
 
 REQUIRED = asked_for("project", "serve", "tests")
@@ -145,6 +145,48 @@ def test_a_server_imports_the_packages_of_its_own_lock_only():
     }
     assert {"tfx", "apache_beam", "pandas", "filelock"} <= others
     done = processes.python("-c", BLOCKED, ",".join(others), *SERVE_COMMAND)
+    assert done.returncode == 0, done.stderr
+
+
+EVERYTHING = """
+import importlib, pkgutil, sys
+sys.modules.update(dict.fromkeys(sys.argv[1].split(","))) # as if they were not installed
+for package in ("greenlight", "pipeline", "components", "serving"):
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+"""
+OF_USERS = (
+    "tfx.v1",  # in trainer modules as TFX's guides write them
+    "tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner",
+    "apache_beam.io.gcp.gcsfilesystem",
+    "apache_beam.io.gcp.bigquery",
+    "apache_beam.runners.dataflow.dataflow_runner",
+    "apache_beam.runners.worker.sdk_worker_main",
+    "tensorflow_model_analysis",
+    "kfp",
+)
+
+
+@pytest.mark.proof
+def test_nothing_imports_the_excluded_packages():
+    """The tests' environment may have some of them, asked for by others."""
+    generation = version("tfx").rpartition(".")[0]
+    excluded = set(named_in(f"excludes-{generation}.txt"))
+    modules = {
+        module
+        for module, packages in packages_distributions().items()
+        if {canonical(name) for name in packages} <= excluded
+    }
+    google = {
+        name.replace("google-cloud-", "google.cloud.").replace("google-genai", "google.genai")
+        for name in excluded
+        if name.startswith("google-")
+    }
+    blocked = modules | {name.replace("-", "_") for name in google}
+    done = processes.python("-c", EVERYTHING, ",".join(sorted(blocked)), *OF_USERS)
     assert done.returncode == 0, done.stderr
 
 
