@@ -3,11 +3,10 @@
 import dataclasses
 import json
 import signal
-import socket
 
 import pytest
 import waiting
-from e2e.engine import outputs
+from e2e.engine import expected, outputs
 from e2e.engine import pool as pools
 from e2e.engine.command_lines import processes_with
 
@@ -26,13 +25,6 @@ def beam(engine, cluster):
     return settings
 
 
-@pytest.fixture
-def no_worker():
-    """A port where workers are asked for in vain: a job with it keeps its slots."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield listening.getsockname()[1]
-
-
 def has_running_tasks(cluster) -> bool:
     return any(job["state"] == "RUNNING" and job["tasks"]["running"] for job in cluster.jobs())
 
@@ -48,9 +40,7 @@ def test_a_whole_run_comes_to_the_same(in_process, make_greenlight, beam, engine
     """With workers that the TaskManagers start as processes."""
     workers = pools.started_by_the_cluster(engine.python, tmp_path)
     there = make_greenlight("standalone", *beam(*workers, "--environment_cache_millis=60000")).promoted()
-    outputs.require_same_run(in_process.root, there.root)
-    outputs.require_same_predictions(in_process.root / "out.csv", there.root / "out.csv")
-    assert processes_with(str(engine.jar)) == []
+    expected.require_same_work(in_process, there, engine)
 
 
 def test_a_job_ends_right_that_loses_a_task_manager(in_process, beam, cluster, pool):

@@ -1,38 +1,16 @@
 from collections.abc import Callable, Iterator
 
-import processes
 import pytest
-from e2e.engine import pool as pools
-from e2e.engine.greenlight import Greenlight, with_input_files
+from e2e.engine.fixtures import engine, in_process, make_greenlight, no_worker, pool
 from e2e.engine.parts import Engine, Missing
 from e2e.spark import parts, standalone
 
-
-@pytest.fixture(scope="session")
-def engine() -> Engine:
-    try:
-        found = parts.engine()
-    except Missing as missing:
-        pytest.skip(str(missing))
-    print(f"Spark {found.version}: {found.described}")
-    return found
+__all__ = ["engine", "in_process", "make_greenlight", "no_worker", "pool"]
 
 
 @pytest.fixture(scope="session")
-def make_greenlight(engine, tmp_path_factory) -> Callable[..., Greenlight]:
-    """Makes a workspace with input files; its commands take settings of Beam."""
-    base = tmp_path_factory.mktemp("spark")
-
-    def make(name: str, *beam: str) -> Greenlight:
-        return with_input_files(base / name, python=engine.python, beam=beam)
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def in_process(make_greenlight) -> Greenlight:
-    """A workspace whose stages ran in the command's own process."""
-    return make_greenlight("in-process").promoted()
+def find_engine() -> Callable[[], Engine]:
+    return parts.engine
 
 
 @pytest.fixture(scope="session")
@@ -42,15 +20,6 @@ def libraries() -> str:
         return ":".join(map(str, parts.libraries()))
     except Missing as missing:
         pytest.skip(str(missing))
-
-
-@pytest.fixture(scope="module")
-def pool(engine, tmp_path_factory) -> Iterator[int]:
-    """The port of a pool of Beam's workers."""
-    port = processes.free_port()
-    process = pools.start(engine.python, tmp_path_factory.mktemp("pool") / "log", port)
-    yield port
-    pools.end(process)
 
 
 @pytest.fixture(scope="module")

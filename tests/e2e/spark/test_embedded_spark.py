@@ -3,9 +3,7 @@
 import signal
 
 import pytest
-import waiting
-from e2e.engine import outputs
-from e2e.engine.command_lines import processes_with
+from e2e.engine import expected
 from e2e.engine.parts import JVM
 
 pytestmark = [pytest.mark.proof, pytest.mark.spark, pytest.mark.timeout(2400)]
@@ -20,19 +18,10 @@ def embedded(engine, make_greenlight):
 
 
 def test_a_whole_run_comes_to_the_same(in_process, embedded, engine):
-    embedded.promoted()
-    outputs.require_same_run(in_process.root, embedded.root)
-    outputs.require_same_predictions(in_process.root / "out.csv", embedded.root / "out.csv")
-    assert processes_with(str(engine.jar)) == []
+    expected.require_same_work(in_process, embedded.promoted(), engine)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_no_job_server_outlives_a_run_that_is_ended(embedded, engine, make_greenlight, number, code):
     ended = make_greenlight(f"ended-{number}", *embedded.beam)
-    with ended.started("run") as run:
-        waiting.until(lambda: processes_with(str(engine.jar)), seconds=600)
-        waiting.until(lambda: list(ended.root.glob("artifacts/**/ImdbExampleGen")), seconds=600)
-        run.send_signal(number)
-        _, said = run.communicate(timeout=300)
-    assert (run.returncode, "Traceback" in said) == (code, False), said
-    waiting.until(lambda: not processes_with(str(engine.jar)))
+    expected.require_end_of_job_server(ended, engine, number=number, code=code)

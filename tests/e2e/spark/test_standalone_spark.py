@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import signal
-import socket
 
 import pytest
 import waiting
@@ -36,13 +35,6 @@ def beam(engine, cluster, libraries):
         return (*(f"beam.{key}={value}" for key, value in given.items()), f"beam.options=[{options}]")
 
     return settings
-
-
-@pytest.fixture
-def no_worker():
-    """A port where workers are asked for in vain: a job with it keeps its cores."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield listening.getsockname()[1]
 
 
 def test_a_job_ends_right_that_loses_a_worker(in_process, beam, cluster, pool):
