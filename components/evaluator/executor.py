@@ -80,10 +80,13 @@ class Executor(tfx_executor.Executor):
         classes = names_in(input_dict[specs.EXAMPLES_KEY])
         production = _production_training(input_dict)
         theirs = _classes_of(production, classes)
+        scorers, baseline = _scorers(input_dict, classes=classes, theirs=theirs)
         # The hashes of the training texts are made in Python, while TensorFlow predicts.
         with ThreadPoolExecutor(1) as beside:
             hashed = beside.submit(_candidate_training, input_dict)
-            found, baseline = _predict(input_dict, split, classes=classes, theirs=theirs)
+            found, baseline = _predict(
+                input_dict, split, scorers=scorers, baseline=baseline, classes=classes, theirs=theirs
+            )
             training = hashed.result()
         found = _with_thresholds(found, input_dict, production, classes=classes, theirs=theirs)
         exposure = _exposure(input_dict, found, training, production, split)
@@ -152,10 +155,10 @@ def _listed(names: Names) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _predict(
-    input_dict: _Artifacts, split: str, *, classes: Names, theirs: Names
-) -> tuple[Predictions, Baseline | None]:
-    """Predicts the split with both models in one pass; a failing baseline is described, not compared.
+def _scorers(
+    input_dict: _Artifacts, *, classes: Names, theirs: Names
+) -> tuple[dict[str, Scorer], Baseline | None]:
+    """The loaded models, and the baseline with its problem if it cannot be loaded or compared.
 
     classes, theirs: those of the candidate and of the baseline.
     """
@@ -171,6 +174,22 @@ def _predict(
                 scorers[specs.BASELINE_MODEL_KEY] = Scorer(_folder(artifact), classes=len(theirs))
         except ModelError as error:
             baseline = dataclasses.replace(baseline, problem=str(error))
+    return scorers, baseline
+
+
+def _predict(
+    input_dict: _Artifacts,
+    split: str,
+    *,
+    scorers: Mapping[str, Scorer],
+    baseline: Baseline | None,
+    classes: Names,
+    theirs: Names,
+) -> tuple[Predictions, Baseline | None]:
+    """Predicts the split with the models in one pass; a failing baseline is described, not compared.
+
+    classes, theirs: those of the candidate and of the baseline.
+    """
     metadata = slice_columns_of(input_dict[specs.EXAMPLES_KEY])
     files = split_files(input_dict[specs.EXAMPLES_KEY], split)
     columns, scores, problems = score(files, scorers, slice_columns=metadata)
