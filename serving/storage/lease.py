@@ -129,6 +129,7 @@ class Lease:
           WriteConflict: the lease was lost to another holder.
           StoreError: no answer; the content may be there or still arrive.
         """
+        self._unanswered.append(data)
         try:
             self._tag = self._place.swap(data, expected=self._tag)
         except WriteConflict:
@@ -136,11 +137,9 @@ class Lease:
             if found is None or found[0] not in self._unanswered:
                 raise
             self._tag = found[1]
-            self._unanswered.clear()
-            self._write(data)
-        except (StoreError, OSError):
-            self._unanswered.append(data)
-            raise
+            if found[0] != data:
+                self._unanswered.clear()
+                self._write(data)
         self._unanswered.clear()
 
     def _content(self) -> bytes:

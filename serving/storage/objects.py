@@ -170,13 +170,13 @@ class ObjectFiles:
     def _try_conditions(self, path: str) -> bool:
         """Writes an object, and tries to create it again and to change it under a wrong and the right tag."""
         try:
-            stale = self._put(path, b"1", mode="create")
-            tag = self._put(path, b"2", mode=stale)
+            stale = self._put_recognized(path, b"1", mode="create")
+            tag = self._put_recognized(path, b"2", mode=stale)
             for mode in ("create", stale):
                 with contextlib.suppress(WriteConflict):
                     self._put(path, b"3", mode=mode)
                     return False
-            self._put(path, b"4", mode=tag)
+            self._put_recognized(path, b"4", mode=tag)
         except (NotConditional, WriteConflict):
             return False
         finally:
@@ -202,15 +202,19 @@ class ObjectFiles:
             raise StoreError(f"{target} exists, with other content. Nothing was changed there.") from None
 
     def _swap(self, path: str, data: bytes, *, expected: str | None) -> str:
-        """Writes on a condition, where the store has these; else it just writes. Returns the new tag.
+        """Writes on a condition, where the store has these; else it just writes. Returns the new tag."""
+        if not self.conditional(path):
+            return self._swap_unconditionally(path, data, expected=expected)
+        return self._put_recognized(path, data, mode="create" if expected is None else expected)
+
+    def _put_recognized(self, path: str, data: bytes, *, mode: str) -> str:
+        """`_put` that recognizes its own write.
 
         A write whose answer was lost counts as done if its content is there: the client may have sent it
         again and got a conflict with itself, or no answer at all.
         """
-        if not self.conditional(path):
-            return self._swap_unconditionally(path, data, expected=expected)
         try:
-            return self._put(path, data, mode="create" if expected is None else expected)
+            return self._put(path, data, mode=mode)
         except StoreInputError:
             raise
         except (WriteConflict, StoreError) as error:

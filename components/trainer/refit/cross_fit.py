@@ -92,12 +92,16 @@ def _calibration(prepared: Prepared, logits: np.ndarray, labels: np.ndarray) -> 
 
 
 def _held_out(prepared: Prepared, settings: TrainerSettings) -> Iterator[Prepared]:
-    """The examples with a part of train held out as eval, for each part, of about the size of eval."""
+    """The examples with a part of train held out as eval, for each part, of about the size of eval.
+
+    Each part is a range of train, whose order is that of the texts' fingerprints (`data.read`): copies of a
+    text stay together, except where they are on both sides of a border.
+    """
     train, size = prepared.train, len(prepared.train)
     assert isinstance(train, ReviewsInMemory) and isinstance(prepared.evaluation, ReviewsInMemory)
     number = min(_MOST_PARTS, max(2, round(size / len(prepared.evaluation))), size)
     for part in range(number):
-        held = np.arange(size) % number == part
+        held = np.arange(size) * number // size == part
         rest = train.at(np.flatnonzero(~held)).followed_by(prepared.evaluation)
         yield _relearned(prepared, settings, train=rest, evaluation=train.at(np.flatnonzero(held)))
 

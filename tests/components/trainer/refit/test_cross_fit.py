@@ -71,10 +71,29 @@ def test_every_example_of_train_is_held_out_once(prepared):
     assert sorted(held) == sorted(prepared.train.features[1].flat_values.numpy())
 
 
+def test_copies_of_a_text_are_held_out_together(write_split, eval_files, embedding_settings, cache_dir):
+    rows = [(f"text number {number}", number % 2) for number in range(75)]
+    copies = prepare(
+        SETTINGS,
+        embedding_settings,
+        cache_dir=cache_dir,
+        train_files=[write_split(rows * 2)],
+        eval_files=eval_files,
+        judged_split="test",
+    )
+    for part in cross_fit._held_out(copies, SETTINGS):
+        held, fitted = (
+            {tuple(ids) for ids in examples.features[0].to_list()}
+            for examples in (part.evaluation, part.train)
+        )
+        assert len(held & fitted) <= 2, "at most the texts at the two borders"
+
+
 def test_a_held_out_part_teaches_its_fit_nothing(prepared):
     """With the opposite labels in the first part, its fit has the same n-gram values."""
     flipped = prepared.train.labels.numpy()
-    flipped[::2] = 1 - flipped[::2]
+    first_part = slice(len(flipped) // 2)
+    flipped[first_part] = 1 - flipped[first_part]
     other = dataclasses.replace(
         prepared, train=data.ReviewsInMemory(prepared.train.features, tf.constant(flipped))
     )
