@@ -1,4 +1,4 @@
-"""Checks that the pods get the secrets which the settings name: the signing key, the addresses of alerts.
+"""Checks that the pods get the secrets which the settings name: keys of signatures, addresses of alerts.
 
 Light imports only.
 """
@@ -24,6 +24,7 @@ def require(settings: Settings) -> None:
       InputError: one is missing, or would be readable in the compiled file; the message names the setting.
     """
     _require_signing_key(settings)
+    _require_public_key(settings)
     if settings.kubeflow.alerts:
         _require_receivers(settings)
 
@@ -38,6 +39,29 @@ def _require_signing_key(settings: Settings) -> None:
         f"push.signing_key = {str(key)!r}: no secret brings this file into the pod of the Pusher. Name the "
         "secret whose keys are the files in its folder: --set "
         f'\'kubeflow.pod.stages.Pusher.secret_files={{"{folder}" = "SECRET"}}\'.'
+    )
+
+
+def _require_public_key(settings: Settings) -> None:
+    """A key of the image or of a volume is in every pod, one of a secret only where the secret is mounted."""
+    key, pod = settings.push.public_key, settings.kubeflow.pod
+    if key is None:
+        return
+    live = () if settings.trainer.warm_start == "off" else ("LiveModel",)
+    readers = ("Pusher", "ProductionModel", *live)
+    missing = [stage for stage in readers if not _is_file_of(pod.of(stage), str(key))]
+    if not missing or missing == [*readers]:
+        return
+    path, private = PurePosixPath(key), settings.push.signing_key
+    another = ""
+    if private is not None and PurePosixPath(private).parent == path.parent:
+        path = PurePosixPath("/public-key", path.name)
+        another = f"--set push.public_key={path} "
+    raise InputError(
+        f"push.public_key = {str(key)!r}: no secret brings this file into the pod of "
+        f"{' and '.join(missing)}; {', '.join(readers)} each check signatures with it. Give every pod a "
+        f"secret with the public key alone: {another}--set "
+        f'\'kubeflow.pod.secret_files={{"{path.parent}" = "SECRET"}}\'.'
     )
 
 
