@@ -19,7 +19,8 @@ class PushSettings(BaseModel):
     public_key: Path | None = Field(
         None,
         description="PEM file with the public key that every version's signature is verified with: a version "
-        "without a valid signature then fails. Without it signatures are not checked.",
+        "without a valid signature then fails, also one that was pushed before signing. Without it "
+        "signatures are not checked.",
     )
     serving_root: str | None = Field(
         None,

@@ -51,7 +51,7 @@ def fit(
     Args:
       prepared: the examples.
       settings: the settings of the training.
-      base_model: the folder of the live model; None if there is none.
+      base_model: the folder of the live model; None if there is none that can be loaded.
       log_dir: the folder of TensorBoard's logs, if any.
       strategy: the strategy of `tf.distribute`.
       leads: the pace of a refit, for a fit from scratch.
@@ -65,7 +65,7 @@ def fit(
         return _fit(prepared, settings, log_dir=log_dir, strategy=strategy, leads=leads)[0]
     if base_model is None:
         scratch, _ = _fit(prepared, settings, log_dir=log_dir, strategy=strategy)
-        return _started(scratch, Start(wanted, "scratch", "There is no live model to start from."))
+        return _started(scratch, Start(wanted, "scratch", "There is no live model that can be loaded."))
     refit_on_eval = _fitted_on_eval(base_model)
     if wanted == "auto" and refit_on_eval:
         scratch, _ = _fit(prepared, settings, log_dir=log_dir, strategy=strategy)

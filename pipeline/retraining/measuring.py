@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import gzip
 import json
+import logging
 import os
 import sys
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from components.example_gen.settings import DataSettings
     from pipeline.config import Settings
     from serving.store.records import Version
+
+_log = logging.getLogger(__name__)
 
 SUSPECTS_NAMED = 20
 """The maximum number of listed rows with a suspected label; all are counted."""
@@ -85,7 +88,7 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
       The fields of an Examination, or only `problem` if a run could not use the span's rows.
 
     Raises:
-      GreenlightError: the models or, temporarily, the files cannot be read. The span is not to blame.
+      GreenlightError: the live model or, temporarily, the files cannot be read. The span is not to blame.
     """
     from pipeline.retraining.observer import live_and_previous_versions
     from pipeline.spans.listing import span_data
@@ -119,7 +122,13 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
             folder = copies.enter_context(folder_of(version, settings))
             return Known(folder, _classes_of(version), version.threshold)
 
-        before = None if previous is None else known(previous)
+        before = None
+        if previous is not None:
+            try:
+                before = known(previous)
+            except GreenlightError as error:  # the comparison is optional, unlike the live version
+                _log.warning("The previous version is not compared. %s", error)
+                told["previous"] = None
         return told | compared(labeled, known(live), before, classes=data.class_names)
 
 

@@ -38,8 +38,9 @@ def folder_of(version: Version, settings: Settings) -> Iterator[str]:
         VersionStore(store_root(settings), verifier=verifier).fetched(version.number) as (folder, problems),
     ):
         if problems:
+            remedy = " Roll it back." if version.state == "live" else ""
             raise GreenlightError(
-                f"Version {version.number} does not match its manifest and was not loaded: {problems[0]}. "
-                "Roll it back."
+                f"Version {version.number} does not match its manifest and was not loaded: "
+                f"{problems[0]}.{remedy}"
             )
         yield str(folder)

@@ -41,7 +41,7 @@ class Examination:
       live: the version that predicted; None if none is live, and then the fields below are unset.
       accuracy: the share of rows, 0 to 1, whose label the live version predicts.
       sure, sure_wrong: rows that the live version is sure of, and those of them with the other label.
-      previous, previous_accuracy: the previous version and its accuracy.
+      previous, previous_accuracy: the previous version and its accuracy; None without one that can be loaded.
       live_only, previous_only: rows that only this one of the two versions gets right.
       suspects, examined: rows whose label is probably wrong (components.label_check), and rows checked.
       suspect_rows: FILE:LINE of the first of them, the most probable errors first.

@@ -161,7 +161,7 @@ def test_off_starts_from_scratch_and_says_nothing(prepared, live):
 
 def test_without_a_live_model_the_fit_starts_from_scratch_and_says_so(prepared):
     _, start = started(prepared, None, warm_start="auto", epochs=1)
-    assert (start["origin"], start["why"]) == ("scratch", "There is no live model to start from.")
+    assert (start["origin"], start["why"]) == ("scratch", "There is no live model that can be loaded.")
 
 
 def test_live_starts_where_the_live_model_ended(prepared, live):
