@@ -119,9 +119,8 @@ def damage_of(version: Version | None, store: VersionStore) -> str:
     """
     if version is None:
         return ""
-    with as_greenlight_errors():
-        problems = store.verify(version.number)
-    return _mismatch(problems) if problems else ""
+    with as_greenlight_errors(), store.fetched(version.number) as (_, problems):  # one copy for all checks
+        return _mismatch(problems) if problems else ""
 
 
 def _mismatch(problems: Sequence[Problem]) -> str:

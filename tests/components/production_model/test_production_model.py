@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from obstore.store import MemoryStore
 from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
@@ -17,7 +18,8 @@ from components.errors import GreenlightError
 from components.no_model import is_none, problem_of
 from components.production_model.choice import NOTHING, key_of
 from components.production_model.component import ProductionModel
-from components.production_model.executor import Executor, find
+from components.production_model.executor import Executor, damage_of, find
+from serving.storage.objects import ObjectFiles
 from serving.store.manifest import MANIFEST_NAME, Facts
 from serving.versions import VersionStore
 
@@ -254,3 +256,19 @@ def test_before_training_there_is_no_candidate_and_the_live_model_is_found(shop)
     assert find(shop.store.root, {}).number == 2
     shop.store.rollback()
     assert find(shop.store.root, {}).number == 1
+
+
+def test_a_version_in_a_bucket_is_fetched_once_to_verify_it(shop, monkeypatch):
+    shop.trained("a")
+    fetched, bucket = [], ObjectFiles(MemoryStore())
+    store = VersionStore("s3://models/mail", files=bucket, verifier=_Unsigned())
+    store.push(shop.folder / "a" / "Format-Serving", Facts())
+    chunks = bucket.chunks
+    monkeypatch.setattr(bucket, "chunks", lambda path: fetched.append(path) or chunks(path))
+    assert "model.sig is missing" in damage_of(store.live(), store)
+    assert fetched.count("s3://models/mail/1/saved_model.pb") == 1
+
+
+class _Unsigned:
+    def problem(self, folder: Path) -> str:
+        return f"is missing in {folder.name}"
