@@ -15,7 +15,13 @@ from components.trainer.preparation import prepare
 from components.trainer.settings import TrainerSettings
 from components.trainer.train import carry_out, fit_prepared
 
-SETTINGS = TrainerSettings(epochs=2, batch_size=64, hidden_units=(4,), learning_rate=0.01)
+SETTINGS = TrainerSettings(
+    epochs=2,
+    batch_size=64,
+    hidden_units=(4,),
+    learning_rate=0.01,
+    scale_with_examples=False,  # no cross-fitting, which calibrates the first fit on more than eval
+)
 TEXTS = tf.constant(["A wonderful film, full of life.", "Dull, slow and far too long.", "", "good", "bad"])
 
 
