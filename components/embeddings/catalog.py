@@ -2,7 +2,7 @@
 
 import dataclasses
 import difflib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from components.errors import InputError
@@ -110,7 +110,7 @@ def find(name: str) -> Embedding:
                 "it). Give the folder that holds saved_model.pb, variables/ and assets/."
             )
         return Embedding(name, "folder", str(folder.resolve()), None, "A SavedModel on this machine.")
-    if folder.is_absolute() or name.startswith((".", "~")) or len(folder.parts) > 1:
+    if is_path(name):
         raise InputError(
             f"embedding.name = {name!r}: there is no such folder. Give the folder of a TF Hub SavedModel."
         )
@@ -121,6 +121,15 @@ def find(name: str) -> Embedding:
         f"embedding.name = {name!r} is not a known embedding.{hint} Known names: {', '.join(names)}. "
         "A URL or the folder of a TF Hub SavedModel will do as well."
     )
+
+
+def is_path(name: str) -> bool:
+    """Whether `name` is the path of a folder by its spelling alone, for folders of another machine; one word
+    that is not in the catalog is not, though `find` takes a folder of the current one.
+    """
+    if "://" in name or any(entry.name == name for entry in CATALOG):
+        return False
+    return name.startswith(("/", ".", "~")) or len(PurePosixPath(name).parts) > 1
 
 
 def is_saved_model(folder: Path) -> bool:

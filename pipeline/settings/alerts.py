@@ -15,7 +15,7 @@ from components.errors import InputError
 EventName = Literal["promoted", "refused", "stopped", "failed", "drift", "rolled_back"]
 EVENTS: tuple[EventName, ...] = ("promoted", "refused", "stopped", "failed", "drift", "rolled_back")
 HIDDEN = "***"
-_FROM_VARIABLE, _FROM_FILE = "env:", "file:"
+_FROM_VARIABLE, FROM_FILE = "env:", "file:"
 _VARIABLE = re.compile(r"[A-Za-z_]\w*\Z")
 
 
@@ -24,19 +24,25 @@ def masked(address: SecretStr | None) -> str | None:
     if address is None:
         return None
     text = address.get_secret_value()
-    if text.startswith((_FROM_VARIABLE, _FROM_FILE)):
+    if text.startswith((_FROM_VARIABLE, FROM_FILE)):
         return text
     parts = urlsplit(text)
     return f"{parts.scheme}://{parts.hostname}/{HIDDEN}"
+
+
+def from_file(address: SecretStr | None) -> str | None:
+    """The setting, file:PATH, of an address that is read from a file; None for another one, and for none."""
+    text = address.get_secret_value() if address is not None else ""
+    return text if text.startswith(FROM_FILE) else None
 
 
 def _usable(address: SecretStr) -> SecretStr:
     text = address.get_secret_value()
     if text.startswith(_FROM_VARIABLE) and not _VARIABLE.match(text.removeprefix(_FROM_VARIABLE)):
         raise ValueError("after env: comes the name of an environment variable, such as env:ALERTS_URL")
-    if text.startswith(_FROM_FILE) and not text.removeprefix(_FROM_FILE):
+    if text.startswith(FROM_FILE) and not text.removeprefix(FROM_FILE):
         raise ValueError("after file: comes a path, such as file:/run/secrets/alerts_url")
-    if not text.startswith((_FROM_VARIABLE, _FROM_FILE)):
+    if not text.startswith((_FROM_VARIABLE, FROM_FILE)):
         _refuse_no_url(text)
     return address
 
@@ -114,8 +120,8 @@ def resolve(address: SecretStr) -> str:
     if text.startswith(_FROM_VARIABLE):
         name = text.removeprefix(_FROM_VARIABLE)
         found, where = os.environ.get(name, ""), f"the environment variable {name}"
-    elif text.startswith(_FROM_FILE):
-        path = Path(text.removeprefix(_FROM_FILE)).expanduser()
+    elif text.startswith(FROM_FILE):
+        path = Path(text.removeprefix(FROM_FILE)).expanduser()
         try:
             found, where = path.read_text(encoding="utf-8"), f"the file {path}"
         except (OSError, ValueError) as error:

@@ -109,6 +109,13 @@ def test_a_password_does_not_go_into_a_config_map():
         ("push.signing_key=key.pem", "push.signing_key = 'key.pem'"),
         ("push.serving_root=models", "push.serving_root = 'models'"),
         ("trainer.module=my_model.py:build", "trainer.module = 'my_model.py:build'"),
+        ("embedding.name=./emb", "embedding.name = './emb'"),
+        ("embedding.name=~/emb", "embedding.name = '~/emb'"),
+        ("embedding.name=models/emb", "embedding.name = 'models/emb'"),
+        ("beam.flink_job_server_jar=flink.jar", "beam.flink_job_server_jar = 'flink.jar'"),
+        ("beam.spark_job_server_jar=spark.jar", "beam.spark_job_server_jar = 'spark.jar'"),
+        ("alerts.webhook=file:secrets/url", "alerts.webhook = 'file:secrets/url'"),
+        ("alerts.slack=file:secrets/url", "alerts.slack = 'file:secrets/url'"),
     ],
 )
 def test_a_path_of_this_folder_is_refused(assignment, named):
@@ -120,10 +127,28 @@ def test_a_path_of_this_folder_is_refused(assignment, named):
     )
 
 
-@pytest.mark.parametrize("source", ["spans", "packaged", "files:/data/*.csv", "files:gs://bucket/*.csv"])
-def test_data_that_a_pod_finds_is_taken(source):
-    config_map, _ = rendered(f"data.source={source}")
-    assert f'source = "{source}"' in config_map["data"]["greenlight.toml"]
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        *(
+            f"data.source={source}"
+            for source in ("spans", "packaged", "files:/data/*.csv", "files:gs://bucket/*.csv")
+        ),
+        *(
+            f"embedding.name={name}"
+            for name in ("/models/nnlm", "nnlm-en-dim50", "https://tfhub.dev/google/nnlm-en-dim50/2")
+        ),
+        "beam.flink_job_server_jar=/jars/flink.jar",
+        "beam.spark_job_server_jar=/jars/spark.jar",
+        "alerts.webhook=file:/secrets/url",
+        "alerts.slack=file:/secrets/url",
+        "alerts.slack=env:ALERTS_URL",
+    ],
+)
+def test_what_a_pod_finds_is_taken_whatever_this_machine_has(assignment):
+    config_map, _ = rendered(assignment)
+    key, _, value = assignment.partition("=")
+    assert f'{key.partition(".")[2]} = "{value}"' in config_map["data"]["greenlight.toml"]
 
 
 def test_without_an_image_or_with_a_wrong_time_there_is_no_cron_job():

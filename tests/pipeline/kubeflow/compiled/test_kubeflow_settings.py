@@ -37,6 +37,8 @@ def test_with_both_it_compiles(settings):
         ("push.signing_key=keys/key.pem", "push.signing_key = 'keys/key.pem'"),
         ("push.public_key=key.pub", "push.public_key = 'key.pub'"),
         ("embedding.name=./module", "embedding.name = './module'"),
+        ("embedding.name=module", "embedding.name = 'module'"),
+        ("embedding.name=./absent", "embedding.name = './absent'"),
     ],
 )
 def test_a_relative_path_is_refused_by_its_key(settings, tmp_path, monkeypatch, assignment, named):
