@@ -96,9 +96,10 @@ def test_a_worker_that_does_not_start_is_an_answer():
     assert "The worker did not start: [Errno 2] No such file: 'python'" in start(WorkerPool(fail), "1-1")
 
 
-def listening_at(port):
-    """The addresses of this machine at which something listens at the port."""
-    found = (each.laddr for each in psutil.net_connections("tcp") if each.status == psutil.CONN_LISTEN)
+def listening_at(port, *, process):
+    """The addresses at which the process listens at the port."""
+    connections = psutil.Process(process).net_connections("tcp")
+    found = (each.laddr for each in connections if each.status == psutil.CONN_LISTEN)
     # gRPC listens at IPv4 addresses by IPv6.
     return [ipaddress.ip_address(each.ip.removeprefix("::ffff:")) for each in found if each.port == port]
 
@@ -118,7 +119,8 @@ def test_the_program_serves_until_it_is_told_to_end():
                 f"Error: cannot listen at localhost:{port}: the port is in use, or the address is not one of "
                 "this machine. Choose another with --port or --host.",
             )
-            assert all(each.is_loopback for each in listening_at(port))
+            addresses = listening_at(port, process=served.pid)
+            assert addresses and all(each.is_loopback for each in addresses)
             served.send_signal(signal.SIGTERM)
             served.communicate(timeout=200)
         finally:

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import obstore
 import pytest
-from obstore import exceptions
 from obstore.store import MemoryStore
 
 import serving.storage.objects
@@ -328,75 +327,3 @@ def test_object_that_another_writer_deleted_first_is_deleted(bucket, make_model,
     monkeypatch.setattr(serving.storage.objects, "obstore", TwoCleaners())
     assert store.prune(1) == [1]
     assert store.published() == [2]
-
-
-class LostAnswers:
-    """obstore at a store that carries out a conditional write, and whose answer does not arrive."""
-
-    def __init__(self, *, read_fails: bool = False) -> None:
-        self.lost: list[str] = []
-        self._read_fails = read_fails
-        self._failing = False
-
-    def __getattr__(self, name):
-        real = getattr(obstore, name)
-
-        def put(bucket, path, data, *, mode="overwrite"):
-            result = real(bucket, path, data, mode=mode)
-            if mode != "overwrite" and ".trial-" not in path:
-                self.lost.append(path.rpartition("/")[2])
-                self._failing = self._read_fails
-                raise exceptions.GenericError("Generic S3 error: operation timed out")
-            return result
-
-        def get(*arguments):
-            if self._failing:
-                self._failing = False
-                raise exceptions.GenericError("Generic S3 error: operation timed out")
-            return real(*arguments)
-
-        return {"put": put, "get": get}.get(name, real)
-
-
-def test_push_goes_on_where_the_answers_of_its_writes_are_lost(bucket, make_model, monkeypatch):
-    client = LostAnswers()
-    monkeypatch.setattr(serving.storage.objects, "obstore", client)
-    assert open_store(bucket).push(make_model("a"), Facts()).version == 1
-    assert {"lock", "journal.jsonl", "saved_model.pb"} <= set(client.lost)
-    assert open_store(bucket).push(make_model("a"), Facts()).outcome == "unchanged"
-
-
-def test_holder_recognizes_its_renewal_whose_answer_was_lost(bucket, monkeypatch):
-    files = ObjectFiles(bucket, pause=0.01)
-    now = {"seconds": 0.0}
-    lease = Lease(_LeaseObject(files, LOCK), seconds=180, slowest_write=60, clock=lambda: now["seconds"])
-    assert lease.take()
-    with monkeypatch.context() as patch:
-        patch.setattr(serving.storage.objects, "obstore", LostAnswers(read_fails=True))
-        now["seconds"] = 100.0
-        lease.renew()
-        now["seconds"] = 121.0
-        with pytest.raises(StoreBusy):
-            lease.confirm()  # what is not known to be renewed does not count
-        lease.renew()
-    now["seconds"] = 200.0
-    lease.renew()
-    lease.confirm()
-    with lease.kept():
-        assert not Lease(
-            _LeaseObject(files, LOCK), seconds=180, slowest_write=60, clock=time.monotonic
-        ).take()
-    assert Lease(_LeaseObject(files, LOCK), seconds=180, slowest_write=60, clock=time.monotonic).take()
-
-
-def test_holder_does_not_take_the_write_of_another_for_its_own(bucket, monkeypatch):
-    files = ObjectFiles(bucket)
-    lease = Lease(_LeaseObject(files, LOCK), seconds=180, slowest_write=60, clock=time.monotonic)
-    assert lease.take()
-    with monkeypatch.context() as patch:
-        patch.setattr(serving.storage.objects, "obstore", LostAnswers(read_fails=True))
-        lease.renew()
-    files.replace(LOCK, b"another holder")
-    lease.renew()
-    with pytest.raises(StoreBusy, match="ran out"):
-        lease.confirm()
