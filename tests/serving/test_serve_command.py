@@ -161,6 +161,8 @@ def test_after_a_kill_it_starts_again_at_once_on_the_same_port(workspace, store,
         assert again.predict().json()["predictions"][0]["probability"] == 0.75
         waiting = again.slow(300_000_000)  # longer than any machine takes to pass on two signals
         again.tell(signal.SIGTERM)
+        # Python handles signals that wait together in the order of their numbers, not of their arrival
+        until(lambda: any(event["event"] == "stopping" for event in again.events()))
         again.tell(signal.SIGINT)
         assert again.ended() == 128 + signal.SIGINT, "the second signal does not wait"
         waiting.join()
