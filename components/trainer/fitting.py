@@ -13,7 +13,7 @@ from scipy import special
 
 from components.threshold import DEFAULT
 from components.trainer.classifier import callbacks, model
-from components.trainer.classifier.calibration import Calibration, find, find_temperature, fold
+from components.trainer.classifier.calibration import Calibration, find, fold
 from components.trainer.classifier.conversion import unconverted
 from components.trainer.classifier.data import Batches, Features
 from components.trainer.classifier.losses import accuracy_of, loss_of
@@ -76,6 +76,10 @@ class FitRecord:
 
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
+
+
+Fitted = tuple[model.Classifier, FitRecord]
+"""A fitted classifier and the record of its fit."""
 
 
 def fit(
@@ -166,7 +170,7 @@ def _compile(keras_model: tf_keras.Model, settings: TrainerSettings, classes: in
 
 def _calibrate(classifier: model.Classifier, keras_model: tf_keras.Model, evaluation: Batches) -> Calibration:
     logits, labels = _logits(keras_model, evaluation)
-    found = find(logits, labels) if classifier.classes == 2 else find_temperature(logits, labels)
+    found = find(logits, labels)
     fold(found, classifier.head.get_layer("logit"))
     return found
 

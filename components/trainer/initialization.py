@@ -16,7 +16,6 @@ from components.trainer.settings import TrainerSettings
 from serving.store.manifest import MANIFEST_NAME, Facts, ManifestError, from_json
 
 Origin = Literal["scratch", "live"]
-Fitted = tuple[model.Classifier, fitting.FitRecord]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +44,7 @@ def fit(
     log_dir: str | Path | None = None,
     strategy: Any = None,
     leads: Pace | None = None,
-) -> Fitted:
+) -> fitting.Fitted:
     """Trains according to `settings.warm_start`; the fit's record has its start.
 
     Args:
@@ -100,7 +99,7 @@ def _fit(
     log_dir: str | Path | None,
     strategy: Any,
     leads: Pace | None = None,
-) -> tuple[Fitted, Transferred | None]:
+) -> tuple[fitting.Fitted, Transferred | None]:
     """A fit from scratch, or from the fitting parts of the model at `base_model`."""
     classifier = prepared.fresh_classifier(settings)
     taken = None
@@ -153,9 +152,11 @@ def _facts(folder: str) -> Facts | None:
             return None
 
 
-def _better(prepared: Prepared, scratch: Fitted, live: Fitted, taken: Transferred) -> Fitted:
+def _better(
+    prepared: Prepared, scratch: fitting.Fitted, live: fitting.Fitted, taken: Transferred
+) -> fitting.Fitted:
     """The fit with the lower log loss on `eval`; the one from scratch if both are equal."""
-    fits: dict[Origin, Fitted] = {"scratch": scratch, "live": live}
+    fits: dict[Origin, fitting.Fitted] = {"scratch": scratch, "live": live}
     compared: dict[str, dict[str, float]] = {
         origin: fitting.quality(classifier, prepared.evaluation) for origin, (classifier, _) in fits.items()
     }
@@ -172,7 +173,7 @@ def _better(prepared: Prepared, scratch: Fitted, live: Fitted, taken: Transferre
 _NAMES: dict[Origin, str] = {"scratch": "scratch", "live": "the live model"}
 
 
-def _started(fitted: Fitted, start: Start) -> Fitted:
+def _started(fitted: fitting.Fitted, start: Start) -> fitting.Fitted:
     classifier, record = fitted
     return classifier, dataclasses.replace(record, start=dataclasses.asdict(start))
 

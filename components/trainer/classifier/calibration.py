@@ -20,6 +20,16 @@ class Calibration:
 
 
 def find(logits: np.ndarray, labels: np.ndarray) -> Calibration:
+    """The calibration with the lowest log loss of `logits` for `labels`.
+
+    Args:
+      logits: float [N] of two classes, or [N, K] of K > 2.
+      labels: [N]; 0 or 1, or 0 to K - 1.
+    """
+    return find_scale_and_offset(logits, labels) if logits.ndim == 1 else find_temperature(logits, labels)
+
+
+def find_scale_and_offset(logits: np.ndarray, labels: np.ndarray) -> Calibration:
     """The calibration with the lowest log loss of `logits`, float [N], for `labels`, 0 or 1.
 
     It is regularized towards no change with the weight of one example, against overfitting on few examples.
@@ -37,7 +47,7 @@ def find(logits: np.ndarray, labels: np.ndarray) -> Calibration:
 
 def find_temperature(logits: np.ndarray, labels: np.ndarray) -> Calibration:
     """The scale with the lowest log loss of `logits`, float [N, K], for `labels`, 0 to K - 1; regularized
-    as by `find`.
+    as by `find_scale_and_offset`.
     """
     logits, right = logits.astype(np.float64), labels.astype(np.int64)
     rows = np.arange(len(logits))

@@ -10,7 +10,7 @@ from scipy import special
 
 from components.trainer import progress
 from components.trainer.classifier import callbacks, data
-from components.trainer.classifier.calibration import Calibration, find, find_temperature
+from components.trainer.classifier.calibration import Calibration, find
 from components.trainer.classifier.losses import accuracy_of, loss_of
 from components.trainer.fitting import FitRecord, outcome
 from components.trainer.own_model.loading import OwnFunction
@@ -117,6 +117,6 @@ def _calibration(
         return None
     if model.classes > 2:
         logits = number if model.logits else np.log(np.clip(number.astype(np.float64), 1e-7, 1))
-        return find_temperature(logits, label)
+        return find(logits, label)
     kept = np.clip(number.astype(np.float64), 1e-7, 1 - 1e-7)
     return find(number if model.logits else np.log(kept) - np.log1p(-kept), label)

@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer import fitting, progress
-from components.trainer.classifier import model, ngrams
-from components.trainer.classifier.calibration import Calibration, find, find_temperature, fold
+from components.trainer.classifier import ngrams
+from components.trainer.classifier.calibration import find, fold
 from components.trainer.classifier.data import ReviewsInMemory
 from components.trainer.preparation import Prepared
 from components.trainer.settings import TrainerSettings
@@ -27,8 +27,6 @@ MOST_EXAMPLES = 1_000
 """Up to so many training examples there is cross-fitting; the eval split of more is large enough."""
 _MOST_PARTS = 4
 """The maximum number of parts that train is divided into."""
-
-Fitted = tuple[model.Classifier, fitting.FitRecord]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +39,7 @@ class CrossFit:
       epochs: the median of the epochs that the fits keep.
     """
 
-    first: Fitted
+    first: fitting.Fitted
     parts: int
     epochs: int
 
@@ -55,7 +53,7 @@ def applies(prepared: Prepared, settings: TrainerSettings, *, strategy: Any) -> 
 def cross_fit(
     prepared: Prepared,
     settings: TrainerSettings,
-    fit: Callable[[Prepared, TrainerSettings], Fitted],
+    fit: Callable[[Prepared, TrainerSettings], fitting.Fitted],
 ) -> CrossFit:
     """Fits to train and judges on eval; then the same with parts of train in the place of eval.
 
@@ -81,14 +79,10 @@ def cross_fit(
         found.append(fitting.scored(classifier, part.evaluation))
         epochs.append(record.restored_epoch)
     if settings.calibrate:
-        calibration = _calibration(prepared, *(np.concatenate(column) for column in zip(*found, strict=True)))
+        calibration = find(*(np.concatenate(column) for column in zip(*found, strict=True)))
         fold(calibration, first[0].head.get_layer("logit"))
         first = first[0], dataclasses.replace(first[1], calibration=calibration)
     return CrossFit(first, len(found), round(statistics.median(epochs)))
-
-
-def _calibration(prepared: Prepared, logits: np.ndarray, labels: np.ndarray) -> Calibration:
-    return (find if len(prepared.classes) == 2 else find_temperature)(logits, labels)
 
 
 def _held_out(prepared: Prepared, settings: TrainerSettings) -> Iterator[Prepared]:

@@ -13,12 +13,10 @@ from components.trainer.preparation import Prepared
 from components.trainer.refit import cross_fit
 from components.trainer.settings import TrainerSettings
 
-Fitted = tuple[model.Classifier, fitting.FitRecord]
-
 
 def fit_twice(
     prepared: Prepared, settings: TrainerSettings, *, log_dir: str | Path | None, strategy: Any
-) -> tuple[Fitted, Fitted]:
+) -> tuple[fitting.Fitted, fitting.Fitted]:
     """The first fit, and a model fitted on both splits of `prepared` with the record of both fits.
 
     The number of epochs and the calibration come from the first fit, whose model has not seen eval: that of
@@ -61,10 +59,10 @@ def fit_twice(
 
 def _fit_to_few(
     prepared: Prepared, settings: TrainerSettings, pace: Pace, *, log_dir: str | Path | None
-) -> tuple[Fitted, Fitted]:
+) -> tuple[fitting.Fitted, fitting.Fitted]:
     """`fit_twice` for few examples, with the epochs and the calibration of several held-out parts."""
 
-    def fit(part: Prepared, settings: TrainerSettings) -> Fitted:
+    def fit(part: Prepared, settings: TrainerSettings) -> fitting.Fitted:
         logs = log_dir if part is prepared else None
         return initialization.fit(part, settings, base_model=None, log_dir=logs, strategy=None)
 
@@ -77,7 +75,7 @@ def _fit_to_few(
 
 def _second(
     prepared: Prepared, settings: TrainerSettings, pace: Pace, *, strategy: Any = None
-) -> Callable[[], Fitted | None]:
+) -> Callable[[], fitting.Fitted | None]:
     """Builds the second classifier. The function fits it once there is a pace; None if there is none."""
     # The steps are those of the first fit, whose number of epochs this one takes.
     scaled = settings.scaled(examples=len(prepared.train)).model_copy(update={"early_stopping": False})
@@ -85,7 +83,7 @@ def _second(
     classifier = refit.fresh_classifier(scaled)
     distributed = refit.distributed(classifier, scaled, strategy) if strategy else None
 
-    def fit() -> Fitted | None:
+    def fit() -> fitting.Fitted | None:
         if not pace.allows(1):
             return None
         both = prepared.together()
@@ -108,7 +106,7 @@ def _with_both_records(
     second: fitting.FitRecord,
     *,
     parts: int = 1,
-) -> Fitted:
+) -> fitting.Fitted:
     """The second model with the first one's calibration."""
     if first.calibration:
         calibration.fold(first.calibration, classifier.head.get_layer("logit"))

@@ -12,7 +12,7 @@ from components import reviews
 from components.errors import InputError
 from components.trainer import initialization, train, workers
 from components.trainer.classifier import data, model, ngrams
-from components.trainer.classifier.calibration import find_temperature
+from components.trainer.classifier.calibration import find
 from components.trainer.classifier.class_tally import ClassTally
 from components.trainer.classifier.ngram_tally import NgramTally
 from components.trainer.distribution import strategy_of
@@ -232,7 +232,7 @@ def test_a_temperature_mends_logits_that_are_too_large():
     labels = pick.integers(0, 4, 4000)
     probabilities = pick.dirichlet(np.ones(4), 4000)
     labels = np.array([pick.choice(4, p=row) for row in probabilities])
-    found = find_temperature(3 * np.log(probabilities), labels)
+    found = find(3 * np.log(probabilities), labels)
     assert found.scale == pytest.approx(1 / 3, rel=0.1) and found.offset == 0
 
 
