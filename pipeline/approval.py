@@ -23,7 +23,7 @@ from serving.storage.resolve import files_for
 from serving.store.journal import whoami
 from serving.store.manifest import REVIEWS_NAME, Facts, model_digest
 from serving.store.publish import model_entries
-from serving.store.signing import KeySigner, KeyVerifier
+from serving.store.signing import signer_of, verifier_of
 from serving.versions import VersionStore
 
 if TYPE_CHECKING:
@@ -217,8 +217,8 @@ def _versions(workspace: Workspace, evaluator: Stage, push: PushSettings) -> Ver
         return VersionStore(
             push.store_for(model_name, workspace.serving(model_name)),
             single_writer=push.single_writer,
-            signer=KeySigner(push.signing_key) if push.signing_key else None,
-            verifier=KeyVerifier(push.public_key) if push.public_key else None,
+            signer=signer_of(push.signing_key),
+            verifier=verifier_of(push.public_key),
         )
 
 

@@ -13,7 +13,7 @@ from serving.model.classification import class_names
 from serving.model.loader import LoadError, load
 from serving.model.predictor import Predictor
 from serving.status import RequestError
-from serving.store.signing import KeyVerifier
+from serving.store.signing import verifier_of
 from serving.transports.calls import Prediction, prediction
 from serving.versions import VersionStore
 
@@ -54,10 +54,9 @@ class VerifiedModel:
     """
 
     def __init__(self, root: str, number: int, *, public_key: Path | None = None) -> None:
-        verifier = KeyVerifier(public_key) if public_key else None
         with (
             as_greenlight_errors(),
-            VersionStore(root, verifier=verifier).fetched(number) as (folder, problems),
+            VersionStore(root, verifier=verifier_of(public_key)).fetched(number) as (folder, problems),
         ):
             if problems:
                 raise GreenlightError(

@@ -20,7 +20,7 @@ from serving.storage.resolve import files_for
 from serving.store.manifest import MANIFEST_NAME, model_digest
 from serving.store.publish import model_entries
 from serving.store.records import Problem, Version
-from serving.store.signing import KeyVerifier
+from serving.store.signing import verifier_of
 from serving.versions import VersionStore
 
 CANDIDATE, MODEL = "candidate", "model"
@@ -82,7 +82,7 @@ def store_of(exec_properties: Mapping[str, Any]) -> VersionStore:
     """The version store of the stage, with the key that its signatures are checked against."""
     key = exec_properties.get(PUBLIC_KEY)
     with as_greenlight_errors():
-        verifier = KeyVerifier(Path(key)) if key else None
+        verifier = verifier_of(Path(key) if key else None)
         return VersionStore(exec_properties[STORE_ROOT], verifier=verifier)
 
 

@@ -18,7 +18,7 @@ from serving.storage.resolve import files_for
 from serving.store.manifest import Facts, model_digest
 from serving.store.publish import model_entries
 from serving.store.records import PushResult
-from serving.store.signing import KeySigner, KeyVerifier
+from serving.store.signing import signer_of, verifier_of
 from serving.versions import VersionStore
 
 SETTINGS = "settings"
@@ -97,12 +97,10 @@ def content_digest(model: str) -> str:
 
 
 def _store(exec_properties: dict[str, Any], settings: PushSettings) -> VersionStore:
-    signer = KeySigner(settings.signing_key) if settings.signing_key else None
-    verifier = KeyVerifier(settings.public_key) if settings.public_key else None
     return VersionStore(
         store_root(exec_properties),
-        signer=signer,
-        verifier=verifier,
+        signer=signer_of(settings.signing_key),
+        verifier=verifier_of(settings.public_key),
         single_writer=settings.single_writer,
     )
 

@@ -28,11 +28,10 @@ def folder_of(version: Version, settings: Settings) -> Iterator[str]:
       GreenlightError: it cannot be fetched, or does not match its manifest.
     """
     from components.store_errors import as_greenlight_errors
-    from serving.store.signing import KeyVerifier
+    from serving.store.signing import verifier_of
     from serving.versions import VersionStore
 
-    public_key = settings.push.public_key
-    verifier = KeyVerifier(public_key) if public_key else None
+    verifier = verifier_of(settings.push.public_key)
     with (
         as_greenlight_errors(),
         VersionStore(store_root(settings), verifier=verifier).fetched(version.number) as (folder, problems),

@@ -68,6 +68,16 @@ class KeyVerifier:
         return None
 
 
+def signer_of(private_key: Path | None) -> Signer | None:
+    """The signer with the key of a setting; None where it is not set."""
+    return KeySigner(private_key) if private_key else None
+
+
+def verifier_of(public_key: Path | None) -> Verifier | None:
+    """The verifier with the key of a setting; None where it is not set."""
+    return KeyVerifier(public_key) if public_key else None
+
+
 @contextlib.contextmanager
 def _usable(key: Path, kind: str) -> Iterator[None]:
     if not key.is_file():

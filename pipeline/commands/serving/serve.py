@@ -67,14 +67,13 @@ def _serve(settings: Settings) -> None:
     from pipeline.workspace.version_store import store_root
     from serving.endpoint.addresses import check
     from serving.server import serve
-    from serving.store.signing import KeyVerifier
+    from serving.store.signing import verifier_of
     from serving.versions import VersionStore
 
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # what fails is raised; the rest is about absent GPUs
     check(settings.serve)
     workspace = Workspace.at(settings.workspace)
-    public = settings.push.public_key
-    store = VersionStore(store_root(settings), verifier=KeyVerifier(public) if public else None)
+    store = VersionStore(store_root(settings), verifier=verifier_of(settings.push.public_key))
     pinned = settings.serve.version
     if pinned is not None:
         published_version(store, pinned)

@@ -124,15 +124,11 @@ def _release(settings: Settings, version: int | None) -> Release:
     from components.store_errors import as_greenlight_errors
     from pipeline.deployment.release import choose
     from pipeline.workspace.version_store import store_root
-    from serving.store.signing import KeyVerifier
+    from serving.store.signing import verifier_of
     from serving.versions import VersionStore
 
-    public = settings.push.public_key
     with as_greenlight_errors():
-        store = VersionStore(
-            store_root(settings),
-            verifier=KeyVerifier(public) if public else None,
-        )
+        store = VersionStore(store_root(settings), verifier=verifier_of(settings.push.public_key))
         return choose(store, model_name=settings.model_name, number=version)
 
 

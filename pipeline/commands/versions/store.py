@@ -219,17 +219,15 @@ def _open(
     settings: Settings, *, public_key: Path | None = None, signing_key: Path | None = None
 ) -> VersionStore:
     from pipeline.workspace.version_store import store_root
-    from serving.store.signing import KeySigner, KeyVerifier
+    from serving.store.signing import signer_of, verifier_of
     from serving.versions import VersionStore
-
-    private, public = signing_key or settings.push.signing_key, public_key or settings.push.public_key
 
     def opened() -> VersionStore:
         return VersionStore(
             store_root(settings),
             single_writer=settings.push.single_writer,
-            signer=KeySigner(private) if private else None,
-            verifier=KeyVerifier(public) if public else None,
+            signer=signer_of(signing_key or settings.push.signing_key),
+            verifier=verifier_of(public_key or settings.push.public_key),
         )
 
     return _told(opened)
