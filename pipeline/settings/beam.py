@@ -17,6 +17,9 @@ EMBEDDED = "[local]"
 """The Flink cluster inside the job server's own process."""
 _LOCAL = "local"
 """Begins the name of Spark's master inside the job server's own process."""
+_KEPT_MILLISECONDS = 3_600_000
+"""How long an executor of Spark keeps an idle Beam worker; its job's end ends both. Beam's default is not at
+all: each task would start one or more, which import TensorFlow first."""
 
 
 class BeamSettings(BaseModel):
@@ -121,4 +124,8 @@ class BeamSettings(BaseModel):
     def _job_server_args(self) -> list[str]:
         if self.runner == FLINK:
             return ["--runner=pipeline.job_server.runner.FlinkRunner", f"--flink_master={self.flink_master}"]
-        return ["--runner=pipeline.job_server.runner.SparkRunner", f"--spark_master_url={self.spark_master}"]
+        spark = ["--runner=pipeline.job_server.runner.SparkRunner", f"--spark_master_url={self.spark_master}"]
+        return [*spark, *self._keeping_workers()]
+
+    def _keeping_workers(self) -> list[str]:
+        return [f"--environment_cache_millis={_KEPT_MILLISECONDS}"] if self.is_on_a_spark_cluster else []

@@ -251,7 +251,25 @@ def test_spark_has_arguments_without_ports_for_the_cache_keys():
         "--sdk_container_image=none",
         "--runner=pipeline.job_server.runner.SparkRunner",
         "--spark_master_url=spark://spark:7077",
+        "--environment_cache_millis=3600000",
     ]
+
+
+@pytest.mark.parametrize(("master", "kept"), [("spark://spark:7077", "3600000"), ("local[2]", None)])
+def test_executors_of_a_spark_cluster_keep_their_workers(master, kept):
+    assert kept_milliseconds(BeamSettings(runner="spark", spark_master=master)) == kept
+
+
+def test_an_option_of_beam_says_how_long_a_worker_is_kept():
+    given = {"spark_master": "spark://spark:7077", "options": ("--environment_cache_millis=0",)}
+    assert kept_milliseconds(BeamSettings(runner="spark", **given)) == "0"
+
+
+def kept_milliseconds(beam: BeamSettings) -> str | None:
+    """What Beam reads: the last option of that name."""
+    name = "--environment_cache_millis="
+    found = [each.removeprefix(name) for each in beam.pipeline_args() if each.startswith(name)]
+    return found[-1] if found else None
 
 
 def test_an_image_of_the_workers_takes_the_place_of_none():
