@@ -1,6 +1,8 @@
-"""Commands in cold processes, and their cost."""
+"""Commands in cold processes, and their cost; ports, and the end of what was started."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -68,3 +70,30 @@ def run(command: Sequence[str], *, exit_code: int = 0, environment: Mapping[str,
 def _text(file) -> str:
     file.seek(0)
     return file.read()
+
+
+def checkout_environment() -> dict[str, str]:
+    """The variables of a process that imports this checkout, wherever it starts."""
+    return {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def end(*started: subprocess.Popen) -> None:
+    """Ends processes that have sessions of their own, and what they have started there."""
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+    for process in started:
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue

@@ -34,12 +34,12 @@ def recombined(originals: list[tuple[str, int]], count: int) -> Iterator[tuple[s
         yield " ".join(chance.choices(sentences[label], k=length)), label
 
 
-def write(folder: Path, count: int) -> str:
-    """Writes `count` reviews as JSONL files of 25,000; returns the pattern that matches them."""
+def write(folder: Path, count: int, *, a_file: int = REVIEWS_A_FILE) -> str:
+    """Writes `count` reviews as JSONL files of `a_file`; returns the pattern that matches them."""
     made = recombined(real_reviews(), count)
-    for start in range(0, count, REVIEWS_A_FILE):
-        path = folder / f"reviews-{start // REVIEWS_A_FILE:05d}.jsonl"
+    for start in range(0, count, a_file):
+        path = folder / f"reviews-{start // a_file:05d}.jsonl"
         with path.open("w", encoding="utf-8") as file:
-            for _, (text, label) in zip(range(min(REVIEWS_A_FILE, count - start)), made, strict=False):
+            for _, (text, label) in zip(range(min(a_file, count - start)), made, strict=False):
                 file.write(json.dumps({"text": text, "label": label}) + "\n")
     return str(folder / "reviews-*.jsonl")

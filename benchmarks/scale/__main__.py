@@ -1,6 +1,7 @@
 """The cost of each stage per review, in seconds and peak memory, at several sizes.
 
     python -m benchmarks.scale --sizes 25000,250000,1000000 --scratch DIR --curves docs/scale.svg
+    python -m benchmarks.scale --runner flink --sizes 25000,250000,1000000 --scratch DIR
 
 The reviews are made by recombining the sentences of the real ones. Each stage runs in a process of its own,
 so that its peak memory is its own. `work` is what the stage takes once its code is imported, and what limits
@@ -14,47 +15,31 @@ not asked of the second size, at which buffers are full and the Trainer begins t
 With --scratch, what was measured is kept in DIR, and a second call measures only what is missing; the reviews
 of a size are deleted when all its stages are measured. The stages of the smallest size run three times, and
 the medians count, because all ratios are to them.
+
+With --runner flink, the stages on Beam run once at each size: in process, by two processes, and on one and on
+two TaskManagers of a standalone Flink cluster on loopback. CPU seconds and memory are those of all processes
+together. It needs Linux, Java 11 or 17, Maven Central and PyPI, and 6 GB of memory, and has no limits.
 """
 
 import argparse
-import contextlib
 import dataclasses
 import json
 import shutil
 import statistics
 import sys
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import reviews_made
 from benchmarks.figures import described, machine, table
 from benchmarks.processes import run
+from benchmarks.scale import scratch as scratches
+from benchmarks.scale.scratch import Measured
 
 MOST_COST_A_REVIEW = 1.15
 MOST_PEAK_MIB = 3 * 1024
 MOST_GROWTH = 1.15
 ROUNDS_OF_THE_SMALLEST = 3
 STAGES = ("ExampleGen", "StatisticsGen", "one training epoch", "batch inference")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """One stage at one size. `seconds` and `cpu` are of the work, `process` is wall time with the imports."""
-
-    stage: str
-    size: int
-    reviews: int
-    seconds: float
-    cpu: float
-    process: float
-    peak_mib: float
-
-    @property
-    def microseconds(self) -> float:
-        """Wall time of the work for each review."""
-        return 1e6 * self.seconds / max(self.reviews, 1)
 
 
 def sizes_of(text: str) -> list[int]:
@@ -74,10 +59,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--scratch", type=Path, help="a folder for reviews (2 kB each) and figures; begins where it ended"
     )
+    parser.add_argument(
+        "--runner", choices=("in-process", "flink"), default="in-process", help="flink: beside it, on Flink"
+    )
     given = parser.parse_args(arguments)
     print(machine(), flush=True)
+    if given.runner == "flink":
+        return compare_runners(given.sizes, given.scratch)
     found = []
-    with _folder(given.scratch) as scratch:
+    with scratches.opened(given.scratch) as scratch:
         for size in given.sizes:
             found += measure_size(
                 size, scratch, rounds=ROUNDS_OF_THE_SMALLEST if size == given.sizes[0] else 1
@@ -89,14 +79,19 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if any(missed for *_, missed in lines) else 0
 
 
-@contextlib.contextmanager
-def _folder(scratch: Path | None) -> Iterator[Path]:
-    if scratch is None:
-        with tempfile.TemporaryDirectory() as folder:
-            yield Path(folder)
-    else:
-        scratch.mkdir(parents=True, exist_ok=True)
-        yield scratch
+def compare_runners(sizes: list[int], scratch: Path | None) -> int:
+    """Prints what the stages cost on Flink and in process."""
+    from benchmarks.engines.parts import Missing
+    from benchmarks.scale import runners
+
+    try:
+        with scratches.opened(scratch) as folder:
+            found = runners.measure_runners(sizes, folder)
+    except Missing as missing:
+        print(f"Error: {missing}", file=sys.stderr)
+        return 2
+    print(table(runners.HEADER, runners.rows(found)))
+    return 0
 
 
 def measure_size(size: int, scratch: Path, *, rounds: int) -> list[Measured]:
@@ -104,39 +99,16 @@ def measure_size(size: int, scratch: Path, *, rounds: int) -> list[Measured]:
     folder = scratch / str(size)
     medians = []
     for stage in STAGES:
-        kept = scratch / f"{size}-{STAGES.index(stage) + 1}.jsonl"
-        measured = _kept(kept)[:rounds]
+        file = scratch / f"{size}-{STAGES.index(stage) + 1}.jsonl"
+        measured = scratches.kept(file)[:rounds]
         while len(measured) < rounds:
-            _make_reviews(folder, size)
+            scratches.make_reviews(folder, size)
             measured.append(measure(stage, size, str(folder)))
-            _keep(kept, measured)
+            scratches.keep(file, measured)
             print(f"{size:,}: {stage}, {measured[-1].seconds:.1f} s", flush=True)
         medians.append(_median(measured))
     shutil.rmtree(folder, ignore_errors=True)
     return medians
-
-
-def _make_reviews(folder: Path, size: int) -> None:
-    source, draft = folder / "source", folder / "draft"
-    if not source.is_dir():
-        shutil.rmtree(folder, ignore_errors=True)
-        draft.mkdir(parents=True)
-        reviews_made.write(draft, size)
-        draft.rename(source)
-
-
-def _kept(path: Path) -> list[Measured]:
-    if not path.exists():
-        return []
-    return [Measured(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def _keep(path: Path, measured: list[Measured]) -> None:
-    draft = path.with_suffix(".tmp")
-    draft.write_text(
-        "".join(json.dumps(dataclasses.asdict(one)) + "\n" for one in measured), encoding="utf-8"
-    )
-    draft.replace(path)
 
 
 def _median(measured: list[Measured]) -> Measured:

@@ -1,9 +1,10 @@
 """One stage on a folder of reviews in this process, measured by `benchmarks.scale`.
 
-    python -m benchmarks.scale.stages STAGE FOLDER
+    python -m benchmarks.scale.stages STAGE FOLDER [KEY=VALUE ...]
 
-FOLDER has the reviews as JSONL in `source`; each stage leaves what the next one needs beside it. The last
-line printed is JSON: the seconds of the work itself, without imports, and how many reviews it was done on.
+FOLDER has the reviews as JSONL in `source`; each stage leaves what the next one needs beside it. The settings
+are the defaults but for those given. The last line printed is JSON: the seconds of the work itself, without
+imports and the start of a job server, and how many reviews it was done on.
 """
 
 import json
@@ -29,34 +30,35 @@ from components.example_gen import executor as reading
 from components.example_gen.component import TextExampleGen
 from components.trainer.classifier import signatures
 from components.trainer.train import train
+from pipeline import config
 from pipeline.config import Settings
+from pipeline.job_server import session
 from serving.store.manifest import Facts
 from serving.versions import VersionStore
 
 SPLITS = '["train", "eval", "test"]'
 
 
-def example_gen(folder: Path) -> int:
+def example_gen(folder: Path, settings: Settings) -> int:
     """TextExampleGen's executor; like each stage returns the number of reviews that it worked on."""
-    settings = Settings().data.model_copy(update={"source": f"files:{folder}/source/reviews-*.jsonl"})
+    data = settings.data.model_copy(update={"source": f"files:{folder}/source/reviews-*.jsonl"})
     examples = _artifact(standard_artifacts.Examples, folder / "examples")
-    properties = TextExampleGen(settings).exec_properties
-    reading.Executor(_beam(folder)).Do({}, {specs.EXAMPLES_KEY: [examples]}, properties)
+    properties = TextExampleGen(data).exec_properties
+    reading.Executor(_beam(folder, settings)).Do({}, {specs.EXAMPLES_KEY: [examples]}, properties)
     return _reviews(folder)
 
 
-def statistics_gen(folder: Path) -> int:
+def statistics_gen(folder: Path, settings: Settings) -> int:
     """StatisticsGen's executor on all splits."""
     found = _artifact(standard_artifacts.ExampleStatistics, folder / "statistics")
     properties = {specs.STATS_OPTIONS_JSON_KEY: statistics.stats_options().to_json()}
     inputs = {specs.EXAMPLES_KEY: [_examples(folder)]}
-    statistics.Executor(_beam(folder)).Do(inputs, {specs.STATISTICS_KEY: [found]}, properties)
+    statistics.Executor(_beam(folder, settings)).Do(inputs, {specs.STATISTICS_KEY: [found]}, properties)
     return _reviews(folder)
 
 
-def training_epoch(folder: Path) -> int:
+def training_epoch(folder: Path, settings: Settings) -> int:
     """All that the Trainer does, with one epoch; pushes the model for `batch_inference`."""
-    settings = Settings()
     classifier, record = train(
         settings=settings.trainer.model_copy(update={"epochs": 1, "early_stopping": False}),
         embedding_settings=settings.embedding,
@@ -69,9 +71,9 @@ def training_epoch(folder: Path) -> int:
     return record.examples["train"]
 
 
-def batch_inference(folder: Path) -> int:
+def batch_inference(folder: Path, settings: Settings) -> int:
     """`greenlight batch-predict`: the source files through the promoted model, into JSONL files."""
-    settings, root = Settings(), str(folder / "serving")
+    root = str(folder / "serving")
     return job.predict_files(
         job.find_parts(f"{folder}/source/reviews-*.jsonl", wanted=Wanted.of(settings.data)),
         job.Model(root=root, number=choose_version(root, None)),
@@ -81,7 +83,7 @@ def batch_inference(folder: Path) -> int:
     ).reading.taken
 
 
-STAGES: dict[str, Callable[[Path], int]] = {
+STAGES: dict[str, Callable[[Path, Settings], int]] = {
     "ExampleGen": example_gen,
     "StatisticsGen": statistics_gen,
     "one training epoch": training_epoch,
@@ -111,17 +113,19 @@ def _reviews(folder: Path) -> int:
     return json.loads((folder / "examples" / reading.READING_FILE).read_text())["taken"]
 
 
-def _beam(folder: Path) -> BaseBeamExecutor.Context:
+def _beam(folder: Path, settings: Settings) -> BaseBeamExecutor.Context:
     (folder / "tmp").mkdir(exist_ok=True)
     return BaseBeamExecutor.Context(
-        beam_pipeline_args=Settings().beam.pipeline_args(), tmp_dir=str(folder / "tmp"), unique_id="scale"
+        beam_pipeline_args=settings.beam.pipeline_args(), tmp_dir=str(folder / "tmp"), unique_id="scale"
     )
 
 
-def main(stage: str, folder: str) -> None:
-    started, cpu = time.perf_counter(), time.process_time()
-    reviews = STAGES[stage](Path(folder))
-    spent = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - cpu}
+def main(stage: str, folder: str, *assignments: str) -> None:
+    settings = config.load(assignments=assignments)
+    with session.opened(settings.beam, cache=settings.cache, progress=lambda line: print(line, flush=True)):
+        started, cpu = time.perf_counter(), time.process_time()
+        reviews = STAGES[stage](Path(folder), settings)
+        spent = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - cpu}
     print(json.dumps({**spent, "reviews": reviews}))
 
 

@@ -11,6 +11,7 @@ from benchmarks import against_notebook, where_time_goes
 from benchmarks.accuracy import __main__ as accuracy
 from benchmarks.processes import CHECKOUT, run
 from benchmarks.scale import __main__ as scale
+from benchmarks.scale import scratch
 
 SCRIPTS = [
     "accuracy",
@@ -133,7 +134,9 @@ def test_a_missed_limit_is_an_exit_code(tmp_path, monkeypatch, capsys, dearer, c
 
 
 def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(scale.reviews_made, "write", lambda folder, size: (folder / "reviews").touch())
+    monkeypatch.setattr(
+        scratch.reviews_made, "write", lambda folder, size, a_file: (folder / "reviews").touch()
+    )
     asked = []
 
     def stage_that_breaks_once(stage, size, folder):

@@ -27,8 +27,7 @@ def test_a_review_is_made_of_sentences_of_its_class_and_as_long_as_a_real_one():
 
 def test_files_hold_a_fixed_number_of_reviews_each(tmp_path, monkeypatch):
     monkeypatch.setattr(reviews_made, "real_reviews", lambda: REAL)
-    monkeypatch.setattr(reviews_made, "REVIEWS_A_FILE", 4)
-    assert reviews_made.write(tmp_path, 10) == str(tmp_path / "reviews-*.jsonl")
+    assert reviews_made.write(tmp_path, 10, a_file=4) == str(tmp_path / "reviews-*.jsonl")
     files = [path.read_text().splitlines() for path in sorted(tmp_path.iterdir())]
     assert [len(lines) for lines in files] == [4, 4, 2]
     written = [tuple(json.loads(line).values()) for lines in files for line in lines]

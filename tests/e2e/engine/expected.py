@@ -4,7 +4,8 @@ import waiting
 from e2e.engine import outputs
 from e2e.engine.command_lines import processes_with
 from e2e.engine.greenlight import Greenlight
-from e2e.engine.parts import Engine
+
+from benchmarks.engines.parts import Engine
 
 
 def require_same_work(here: Greenlight, there: Greenlight, engine: Engine) -> None:

@@ -1,24 +1,31 @@
 """Fixtures that the proofs on each engine share; `find_engine` of their conftest.py finds the parts."""
 
+import dataclasses
 import socket
 from collections.abc import Callable, Iterator
 
-import processes
 import pytest
-from e2e.engine import pool as pools
 from e2e.engine.greenlight import Greenlight, with_input_files
-from e2e.engine.parts import Engine, Missing
+
+from benchmarks.engines import workers
+from benchmarks.engines.parts import Engine, Missing
+from benchmarks.processes import end, free_port
 
 
 @pytest.fixture(scope="session")
-def engine(find_engine: Callable[[], Engine]) -> Engine:
-    """The job server; without its parts the proofs are skipped."""
+def engine(find_engine: Callable[[], Engine], tmp_path_factory) -> Engine:
+    """The job server, by a path of these proofs' own; without its parts they are skipped.
+
+    The path tells the processes of these proofs from others that run the same job server.
+    """
     try:
         found = find_engine()
     except Missing as missing:
         pytest.skip(str(missing))
     print(f"{found.version}: {found.described}")
-    return found
+    own = tmp_path_factory.mktemp("job-server") / found.jar.name
+    own.symlink_to(found.jar)
+    return dataclasses.replace(found, jar=own)
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +48,10 @@ def in_process(make_greenlight) -> Greenlight:
 @pytest.fixture(scope="module")
 def pool(engine, tmp_path_factory) -> Iterator[int]:
     """The port of a pool of workers."""
-    port = processes.free_port()
-    process = pools.start(engine.python, tmp_path_factory.mktemp("pool") / "log", port)
+    port = free_port()
+    process = workers.start_pool(engine.python, tmp_path_factory.mktemp("pool") / "log", port)
     yield port
-    pools.end(process)
+    end(process)
 
 
 @pytest.fixture

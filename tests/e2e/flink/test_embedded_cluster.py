@@ -7,7 +7,8 @@ import signal
 import pytest
 from e2e.engine import expected
 from e2e.engine.command_lines import processes_with
-from e2e.engine.parts import JVM
+
+from benchmarks.engines.parts import JVM
 
 pytestmark = [pytest.mark.proof, pytest.mark.flink, pytest.mark.timeout(1800)]
 

@@ -7,8 +7,9 @@ import signal
 import pytest
 import waiting
 from e2e.engine import expected, outputs
-from e2e.engine import pool as pools
 from e2e.engine.command_lines import processes_with
+
+from benchmarks.engines import workers
 
 pytestmark = [pytest.mark.proof, pytest.mark.flink, pytest.mark.timeout(2400)]
 
@@ -17,10 +18,10 @@ pytestmark = [pytest.mark.proof, pytest.mark.flink, pytest.mark.timeout(2400)]
 def beam(engine, cluster):
     """Makes the settings of Beam for the cluster, with options that name its workers."""
 
-    def settings(*workers):
-        options = json.dumps(["--parallelism=2", *workers])
+    def settings(*options):
+        given_options = json.dumps(["--parallelism=2", *options])
         given = {"runner": "flink", "flink_master": cluster.master, "flink_job_server_jar": engine.jar}
-        return (*(f"beam.{key}={value}" for key, value in given.items()), f"beam.options={options}")
+        return (*(f"beam.{key}={value}" for key, value in given.items()), f"beam.options={given_options}")
 
     return settings
 
@@ -38,14 +39,14 @@ def restarts(cluster, name) -> list[str]:
 
 def test_a_whole_run_comes_to_the_same(in_process, make_greenlight, beam, engine, tmp_path):
     """With workers that the TaskManagers start as processes."""
-    workers = pools.started_by_the_cluster(engine.python, tmp_path)
-    there = make_greenlight("standalone", *beam(*workers, "--environment_cache_millis=60000")).promoted()
+    started = workers.started_by_the_cluster(engine.python, tmp_path)
+    there = make_greenlight("standalone", *beam(*started, "--environment_cache_millis=60000")).promoted()
     expected.require_same_work(in_process, there, engine)
 
 
 def test_a_job_ends_right_that_loses_a_task_manager(in_process, beam, cluster, pool):
     known = {job["name"] for job in cluster.jobs()}
-    there = dataclasses.replace(in_process, beam=beam(*pools.of_a_pool(pool)))
+    there = dataclasses.replace(in_process, beam=beam(*workers.of_a_pool(pool)))
     with there.started(*there.prediction("lost.csv")) as command:
         waiting.until(lambda: has_running_tasks(cluster), seconds=900)
         lost = cluster.task_managers[0]
@@ -60,7 +61,7 @@ def test_a_job_ends_right_that_loses_a_task_manager(in_process, beam, cluster, p
 
 
 def test_a_full_cluster_is_said_and_ctrl_c_ends_a_job(in_process, beam, cluster, no_worker, engine):
-    there = dataclasses.replace(in_process, beam=beam(*pools.of_a_pool(no_worker)))
+    there = dataclasses.replace(in_process, beam=beam(*workers.of_a_pool(no_worker)))
     waiting.until(lambda: cluster.overview()["slots-available"] == 2)
     with there.started(*there.prediction("first.csv")) as first:
         waiting.until(lambda: cluster.overview()["slots-available"] == 0, seconds=900)

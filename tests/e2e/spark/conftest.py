@@ -2,8 +2,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from e2e.engine.fixtures import engine, in_process, make_greenlight, no_worker, pool
-from e2e.engine.parts import Engine, Missing
 from e2e.spark import parts, standalone
+
+from benchmarks.engines.parts import Engine, Missing
 
 __all__ = ["engine", "in_process", "make_greenlight", "no_worker", "pool"]
 

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 from apache_beam.version import __version__ as installed_beam
-from e2e.engine import parts
-from e2e.engine.parts import Engine, Missing
 
+from benchmarks.engines import parts
+from benchmarks.engines.parts import Engine, Missing
 from components.errors import InputError
 from pipeline.job_server import jar, maven
 

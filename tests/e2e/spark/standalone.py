@@ -7,8 +7,8 @@ from pathlib import Path
 
 import processes
 import waiting
-from e2e.engine import pool
 
+from benchmarks.processes import end
 from pipeline.job_server.spark_engine import OPENING
 
 _MASTER = "org.apache.spark.deploy.master.Master"
@@ -35,7 +35,7 @@ class StandaloneCluster:
         return self
 
     def __exit__(self, *error: object) -> None:
-        pool.end(*self.started)
+        end(*self.started)
 
     def start_worker(self) -> None:
         """Starts a worker of one core."""

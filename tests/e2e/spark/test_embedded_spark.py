@@ -4,7 +4,8 @@ import signal
 
 import pytest
 from e2e.engine import expected
-from e2e.engine.parts import JVM
+
+from benchmarks.engines.parts import JVM
 
 pytestmark = [pytest.mark.proof, pytest.mark.spark, pytest.mark.timeout(2400)]
 

@@ -8,7 +8,8 @@ import pytest
 import waiting
 from e2e.engine import outputs
 from e2e.engine.command_lines import processes_with
-from e2e.engine.parts import JVM
+
+from benchmarks.engines.parts import JVM
 
 pytestmark = [pytest.mark.proof, pytest.mark.spark, pytest.mark.timeout(2400)]
 

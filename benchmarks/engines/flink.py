@@ -1,17 +1,17 @@
-"""The parts of the proofs on Flink: a job server, and Flink's own jars."""
+"""The parts of Flink: Beam's job server for it, and its own jars."""
 
 import sys
 from pathlib import Path
 
 from apache_beam.version import __version__ as installed_beam
-from e2e.engine import parts
-from e2e.engine.parts import Engine, Missing
 
+from benchmarks.engines import parts
+from benchmarks.engines.parts import Engine, Missing
 from pipeline.job_server import jar
 
-HERE = Path(__file__).parent
+POM = Path(__file__).with_name("flink.xml")
 FLINK_OF_BEAM = {"2.60.0": "1.18", "2.77.0": "1.20"}
-"""The series of Flink to prove with the Beam of each lock; both have one."""
+"""The series of Flink to take with the Beam of each lock; both have one."""
 ASSEMBLED = {"2.60.0": ("2.62.0", "1.19"), "2.77.0": ("2.70.0", "1.19")}
 """Where a repository lacks the published job server of a Beam: the Beam and Flink to build one from parts."""
 DISTRIBUTIONS = {"1.18": "1.18.1", "1.19": "1.19.3", "1.20": "1.20.5"}
@@ -25,14 +25,14 @@ def engine() -> Engine:
     """
     parts.require("java")
     if installed_beam not in FLINK_OF_BEAM:
-        raise Missing(f"tests/e2e/flink/parts.py names no Flink for Beam {installed_beam}")
+        raise Missing(f"benchmarks/engines/flink.py names no Flink for Beam {installed_beam}")
     flink = FLINK_OF_BEAM[installed_beam]
     artifact = jar.FLINK.published(flink, beam=installed_beam)
     if (found := parts.published(artifact)) is not None:
         described = f"published {artifact}, Beam {installed_beam}"
         return Engine(python=Path(sys.executable), jar=found, version=flink, described=described)
     beam, flink = ASSEMBLED[installed_beam]
-    found = parts.assembled(HERE / "pom.xml", jar.FLINK, beam=beam, version=flink)
+    found = parts.assembled(POM, jar.FLINK, beam=beam, version=flink)
     described = f"job server of beam-runners-flink-{flink}:{beam} and its dependencies, Beam {beam}"
     return Engine(python=parts.environment(beam), jar=found, version=flink, described=described)
 

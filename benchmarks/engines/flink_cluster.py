@@ -1,13 +1,14 @@
 """A standalone Flink cluster on loopback: a JobManager and TaskManagers."""
 
+import dataclasses
 import json
 import subprocess
+import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
-import processes
-import waiting
-from e2e.engine import pool
+from benchmarks.processes import CommandFailed, end, free_port
 
 _OPENED = ("java.lang", "java.util", "java.net", "java.io", "java.nio", "java.util.concurrent", "java.time")
 _SETTINGS = """\
@@ -23,66 +24,94 @@ taskmanager.numberOfTaskSlots: 1
 taskmanager.cpu.cores: 1
 taskmanager.memory.framework.heap.size: 96m
 taskmanager.memory.framework.off-heap.size: 64m
-taskmanager.memory.task.heap.size: 192m
+taskmanager.memory.task.heap.size: {heap_mib}m
 taskmanager.memory.task.off-heap.size: 64m
 taskmanager.memory.network.min: 256m
 taskmanager.memory.network.max: 256m
 taskmanager.network.sort-shuffle.min-buffers: 64
-taskmanager.memory.managed.size: 96m
+taskmanager.memory.managed.size: {managed_mib}m
 taskmanager.memory.jvm-metaspace.size: 160m
 taskmanager.memory.jvm-overhead.min: 64m
 taskmanager.memory.jvm-overhead.max: 64m
 restart-strategy.type: fixed-delay
-restart-strategy.fixed-delay.attempts: 2
-restart-strategy.fixed-delay.delay: 1 s
+restart-strategy.fixed-delay.attempts: 3
+restart-strategy.fixed-delay.delay: 3 s
 slot.request.timeout: {slot_timeout_ms}
 cluster.registration.error-delay: 1000
-heartbeat.interval: 2000
+heartbeat.interval: 1000
+heartbeat.rpc-failure-threshold: 2
 heartbeat.timeout: 60000
 pekko.ask.timeout: 120 s
 io.tmp.dirs: {folder}
 """
+"""A job starts again later than a lost TaskManager is noticed, after two missed heartbeats; sooner, it would
+send its tasks to the lost one again."""
 _MAIN = {
     "jobmanager": "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint",
     "taskmanager": "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
 }
-_SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-"""Java compiles less, which takes most of the time of a job on little data."""
-_MEMORY = {"jobmanager": ("-Xmx320m",), "taskmanager": ("-Xmx320m", "-XX:MaxDirectMemorySize=448m")}
+_JOB_MANAGER_MIB = 320
+_JAVA_MIB = 128
+"""Of heap beside that of the tasks."""
+_SECONDS = 200
+"""After which a cluster that has not started will not; no slow machine takes as long."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Size:
+    """The memory of a TaskManager, which has one slot, and how its Java compiles.
+
+    Attributes:
+      heap_mib: for the tasks.
+      managed_mib: for sorting and shuffling.
+      java: further options.
+    """
+
+    heap_mib: int
+    managed_mib: int
+    java: tuple[str, ...] = ("-XX:+UseSerialGC",)
+
+
+SHORT_LIVED = Size(heap_mib=192, managed_mib=96, java=("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"))
+"""For little data: Java compiles less, which takes most of the time of such a job."""
 
 
 class StandaloneCluster:
     """Flink's processes with their logs in `folder`; `lib` has Flink's jars. They end with the context."""
 
-    def __init__(self, folder: Path, lib: Path, *, slot_timeout_ms: int = 300_000) -> None:
-        self._folder, self._lib = folder, lib
-        self._rest = processes.free_port()
-        self.master = f"127.0.0.1:{self._rest}"
+    def __init__(self, folder: Path, lib: Path, *, size: Size, slot_timeout_ms: int = 300_000) -> None:
+        self._folder, self._lib, self._size = folder, lib, size
+        rest = free_port()
+        self.master = f"127.0.0.1:{rest}"
         self.started: list[subprocess.Popen] = []
         self.task_managers: list[subprocess.Popen] = []
         settings = _SETTINGS.format(
-            rpc=processes.free_port(), rest=self._rest, folder=folder, slot_timeout_ms=slot_timeout_ms
+            rpc=free_port(),
+            rest=rest,
+            folder=folder,
+            heap_mib=size.heap_mib,
+            managed_mib=size.managed_mib,
+            slot_timeout_ms=slot_timeout_ms,
         )
         for name in ("flink-conf.yaml", "config.yaml"):  # up to Flink 1.19, and from 1.19 on
             (folder / name).write_text(settings)
 
     def __enter__(self) -> "StandaloneCluster":
         self.start("jobmanager")
-        waiting.until(lambda: self.overview() is not None)
+        self._wait(lambda: self.overview() is not None)
         return self
 
     def __exit__(self, *error: object) -> None:
-        pool.end(*self.started)
+        end(*self.started)
 
     def start(self, kind: str) -> None:
         """Starts a `jobmanager` or a `taskmanager`."""
         opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED]
-        command = ["java", *_SHORT_LIVED, *_MEMORY[kind], *opened, "-cp", f"{self._lib}/*", _MAIN[kind]]
+        java = ["java", *self._size.java, *self._memory(kind), *opened]
+        command = [*java, "-cp", f"{self._lib}/*", _MAIN[kind], "--configDir", str(self._folder)]
         log = self._folder / f"{kind}-{len(self.started)}.log"
         with log.open("wb") as file:
-            process = subprocess.Popen(
-                [*command, "--configDir", str(self._folder)], stdout=file, stderr=file, start_new_session=True
-            )
+            process = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
         self.started.append(process)
         if kind == "taskmanager":
             self.task_managers.append(process)
@@ -92,7 +121,19 @@ class StandaloneCluster:
         before = (self.overview() or {})["taskmanagers"]
         for _ in range(count):
             self.start("taskmanager")
-        waiting.until(lambda: (self.overview() or {}).get("taskmanagers") == before + count)
+        self._wait(lambda: (self.overview() or {}).get("taskmanagers") == before + count)
+
+    def _memory(self, kind: str) -> tuple[str, ...]:
+        if kind == "jobmanager":
+            return (f"-Xmx{_JOB_MANAGER_MIB}m",)
+        return (f"-Xmx{_JAVA_MIB + self._size.heap_mib}m", "-XX:MaxDirectMemorySize=448m")
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        until = time.monotonic() + _SECONDS
+        while not condition():
+            if time.monotonic() > until or any(process.poll() is not None for process in self.started):
+                raise CommandFailed(f"Flink did not start; its logs are in {self._folder}")
+            time.sleep(0.2)
 
     def overview(self) -> dict | None:
         return self.get("/overview")

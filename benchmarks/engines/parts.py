@@ -1,4 +1,4 @@
-"""The parts of the proofs on engines: job servers, and a Python environment of their Beam.
+"""The parts of engines: job servers, and a Python environment of their Beam.
 
 All of it is kept outside the checkout, in `~/.cache/greenlight/proofs` or GREENLIGHT_PROOFS.
 """
@@ -23,7 +23,7 @@ _SECONDS = 1500
 
 
 class Missing(Exception):
-    """Something that these proofs need is not to be had here; they are skipped for this reason."""
+    """Something that an engine needs is not to be had here; the message says what."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Engine:
       python: of an environment with this project's packages and the job server's Beam.
       jar: the job server.
       version: of the engine, such as 1.19.
-      described: the versions, for the output of the tests.
+      described: the versions, for the output.
     """
 
     python: Path

@@ -1,0 +1,1 @@
+"""Engines of Beam on this machine, for measurements and proofs."""
