@@ -10,24 +10,23 @@ from typing import Any
 import numpy as np
 import tensorflow_model_analysis as tfma
 from absl import logging
-from tensorflow_model_analysis.proto import config_pb2
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as tfx_executor
 from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils
 from tfx.types import standard_component_specs as specs
-from tfx.utils import io_utils, json_utils, path_utils, proto_utils
+from tfx.utils import io_utils, json_utils, path_utils
 
 from components import fitted_splits, threshold
 from components.class_names import Names, names_in
 from components.errors import GreenlightError
 from components.evaluator import predictions as predictions_file
+from components.evaluator import tfma_input
 from components.evaluator import verdict as verdict_file
 from components.evaluator.driver import CANDIDATE, EARLIER, EXAMPLES, TEST_SET, digest_of, ids_of
 from components.evaluator.exposure.data_settings import data_of, differences, slice_columns_of
 from components.evaluator.exposure.production import Training, training_of
 from components.evaluator.exposure.training_reviews import EVAL, TRAIN, TrainingReviews, hashes
-from components.evaluator.gate import at_threshold, without_thresholds
 from components.evaluator.judgment.classes.shared import in_our_order, shared
 from components.evaluator.judgment.judge import judge
 from components.evaluator.judgment.metrics import of_answer
@@ -47,6 +46,8 @@ from serving.store.manifest import REVIEWS_NAME
 GATE_KEY = "gate"
 BASE_MODEL = "base_model"
 """The input with the model whose weights the candidate may have started from."""
+_TFMA_INPUT = "tfma_input"
+"""The folder in that of the evaluation with TFMA's examples, while it reads them."""
 
 _Artifacts = dict[str, list[Artifact]]
 
@@ -112,11 +113,15 @@ class Executor(tfx_executor.Executor):
                 found.baseline_scores is None or found.baseline_threshold == found.threshold
             )
             judges = alike and bool(exposure.unseen(len(found)).all())
+            folder = os.path.join(evaluation.uri, _TFMA_INPUT)
+            measured = found if compared else found.without_baseline()
+            examples = tfma_input.write_examples(measured, folder, split)
             super().Do(
-                _for_tfma(input_dict, baseline=compared),
+                tfma_input.artifacts(input_dict, examples, baseline=compared),
                 output_dict,
-                _for_model(exec_properties, found.threshold, judges=judges),
+                tfma_input.properties(exec_properties, found.threshold, judges=judges),
             )
+            fileio.rmtree(folder)  # predictions.parquet has all of it
             check_agreement(candidate_metrics(evaluation.uri), found)
             if judges:
                 _check_validation(tfma.load_validation_result(evaluation.uri), verdict)
@@ -303,19 +308,6 @@ def _with_thresholds(
     )
 
 
-def _for_model(exec_properties: dict[str, Any], cut: float | None, *, judges: bool) -> dict[str, Any]:
-    """The properties for TFMA: with the model's threshold, and without the gate's unless TFMA judges, too."""
-    if judges and cut is None:
-        return exec_properties
-    config = config_pb2.EvalConfig()
-    proto_utils.json_to_proto(exec_properties[specs.EVAL_CONFIG_KEY], config)
-    if cut is not None:
-        config = at_threshold(config, cut)
-    if not judges:
-        config = without_thresholds(config)
-    return exec_properties | {specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config)}
-
-
 def _newest_span(input_dict: _Artifacts, found: Predictions) -> int:
     """The newest span of the examples, even without an example in the split; 0 if they have no spans."""
     in_split = 0 if found.span is None else int(found.span.max())
@@ -338,12 +330,6 @@ def _with_what_there_is(input_dict: _Artifacts) -> _Artifacts:
     return {
         key: value for key, value in input_dict.items() if not (absent and key == specs.BASELINE_MODEL_KEY)
     }
-
-
-def _for_tfma(input_dict: _Artifacts, *, baseline: bool) -> _Artifacts:
-    """The inputs for TFMA, without a baseline that gave no predictions, which would fail its evaluation."""
-    left_out = {BASE_MODEL} if baseline else {BASE_MODEL, specs.BASELINE_MODEL_KEY}
-    return {key: value for key, value in input_dict.items() if key not in left_out}
 
 
 def _write(artifact: Artifact, name: str, content: bytes) -> None:

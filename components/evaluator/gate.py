@@ -4,17 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from google.protobuf import wrappers_pb2
-from tensorflow_model_analysis.constants import BASELINE_KEY, CANDIDATE_KEY, TF_GENERIC
+from tensorflow_model_analysis.constants import BASELINE_KEY, CANDIDATE_KEY, MATERIALIZED_PREDICTION
 from tensorflow_model_analysis.proto import config_pb2 as tfma
 
 from components.evaluator.settings import GateSettings
 from components.evaluator.verdict import EDGE
 from components.reviews import LABEL, LENGTH, SPAN
-
-SIGNATURE = "tf_example"
-PREDICTION = "probability"
-PREDICTIONS = "probabilities"
-"""The outputs of models of two classes, and of more."""
 
 CUT = 0.4999999701976776
 """The largest float32 below 0.5: TFMA predicts positive above its threshold, the model from 0.5 on."""
@@ -41,15 +36,18 @@ MATRIX = "multi_class_confusion_matrix_at_thresholds"
 """The key of the confusion matrix of more than two classes, by the class with the greatest probability."""
 
 
-def prediction_key(classes: int) -> str:
-    """The output of `tf_example` with the probabilities of so many classes."""
-    return PREDICTION if classes == 2 else PREDICTIONS
+def probabilities_of(model: str) -> str:
+    """The feature of TFMA's examples with the probabilities of a model, BASELINE_KEY or CANDIDATE_KEY.
+
+    No column of the metadata has this name.
+    """
+    return f"greenlight.{model}"
 
 
 def eval_config(
     gate: GateSettings, *, spans: bool = False, slice_columns: Sequence[str] = (), classes: int = 2
 ) -> tfma.EvalConfig:
-    """The tfma.EvalConfig: both models, through `tf_example`, overall, by length bucket, span and metadata.
+    """The tfma.EvalConfig: the predictions of both models, overall, by length bucket, span and metadata.
 
     Its thresholds are those that TFMA supports: examples, accuracy and its change. The verdict judges all
     conditions; the thresholds keep TFMA's validation result consistent with it. Without a baseline the
@@ -64,8 +62,8 @@ def eval_config(
     columns = [LENGTH, *([SPAN] if spans else []), *slice_columns]
     return tfma.EvalConfig(
         model_specs=[
-            _model_spec(CANDIDATE_KEY, is_baseline=False, classes=classes),
-            _model_spec(BASELINE_KEY, is_baseline=True, classes=classes),
+            _model_spec(CANDIDATE_KEY, is_baseline=False),
+            _model_spec(BASELINE_KEY, is_baseline=True),
         ],
         slicing_specs=[
             tfma.SlicingSpec(),
@@ -99,15 +97,14 @@ def without_thresholds(config: tfma.EvalConfig) -> tfma.EvalConfig:
     return found
 
 
-def _model_spec(name: str, *, is_baseline: bool, classes: int) -> tfma.ModelSpec:
+def _model_spec(name: str, *, is_baseline: bool) -> tfma.ModelSpec:
     return tfma.ModelSpec(
         name=name,
         is_baseline=is_baseline,
-        # Without a type, TFMA first loads every model as a Keras model, twice, and fails.
-        model_type=TF_GENERIC,
-        signature_name=SIGNATURE,
+        # The models have answered already: TFMA takes the probabilities from its examples and loads none.
+        model_type=MATERIALIZED_PREDICTION,
         label_key=LABEL,
-        prediction_key=prediction_key(classes),
+        prediction_key=probabilities_of(name),
     )
 
 

@@ -6,12 +6,14 @@ import numpy as np
 import tensorflow as tf
 
 from components.errors import GreenlightError
-from components.evaluator.gate import SIGNATURE, prediction_key
 from components.evaluator.split_files import read_split
 from components.reviews import LABEL, LENGTH, SPAN, TEXT
 from serving.model.loader import LoadError, load
 from serving.model.predictor import TensorSpec
 from serving.status import RequestError
+
+SIGNATURE = "tf_example"
+_OUTPUT_OF_TWO, _OUTPUT_OF_MORE = "probability", "probabilities"
 
 _COLUMNS = {
     TEXT: tf.io.FixedLenFeature([], tf.string),
@@ -37,7 +39,8 @@ class Scorer:
     """
 
     def __init__(self, folder: str, *, classes: int = 2) -> None:
-        self.folder, self._classes, self._output = folder, classes, prediction_key(classes)
+        self.folder, self._classes = folder, classes
+        self._output = _OUTPUT_OF_TWO if classes == 2 else _OUTPUT_OF_MORE
         if not tf.io.gfile.exists(folder):
             raise ModelError(f"its folder {folder} is gone")
         try:

@@ -11,13 +11,11 @@ from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 from components.errors import GreenlightError
 from components.evaluator.gate import MATRIX, TFMA_NAMES, TFMA_NAMES_OF_MANY
 from components.evaluator.judgment import metrics, samples
-from components.evaluator.judgment.measures.by_name import Measure, measure_of
+from components.evaluator.judgment.measures.by_name import measure_of
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import OVERALL
 
 TOLERANCE = 1e-3
-NOISE = 1e-6
-"""The largest change of a probability near 0.5 with the batch size: float32 rounding."""
 _AUC_BUCKETS = 10_000
 
 
@@ -72,14 +70,10 @@ def _value(key: metrics_for_slice_pb2.SingleSliceKey) -> str:
 
 
 def check_agreement(found: Mapping[str, Mapping[str, float]], predictions: Predictions) -> None:
-    """Checks TFMA's metrics of every slice of the verdict against those of the verdict's predictions.
-
-    TFMA uses other batch sizes, so an example at 0.4999999 may be at 0.5000001 for it; in a small slice, one
-    such example exceeds the tolerance. A metric may therefore lie anywhere between its values with all
-    probabilities moved by NOISE to the wrong side and to the right side.
+    """Checks TFMA's metrics of every slice of the verdict against those of the same predictions.
 
     Raises:
-      GreenlightError: they differ by more than 0.001 beyond that range, or TFMA lacks a slice or a metric.
+      GreenlightError: they differ by more than 0.001, or TFMA lacks a slice or a metric.
     """
     for slice_name, part in ((OVERALL, predictions), *samples.slices(predictions)):
         for name, (lowest, ours, highest) in _ranges(part):
@@ -89,13 +83,13 @@ def check_agreement(found: Mapping[str, Mapping[str, float]], predictions: Predi
             tolerance = TOLERANCE * max(1, abs(ours))
             if theirs is None or not lowest - tolerance <= theirs <= highest + tolerance:
                 raise GreenlightError(
-                    f"TFMA measured {name} = {theirs} on {slice_name}, the model's predictions on the same "
-                    f"examples give {ours:.6f}: the model does not answer the same question twice alike"
+                    f"TFMA measured {name} = {theirs} on {slice_name}, the verdict {ours:.6f} on the same "
+                    "predictions: one of the two is wrong, so nothing is promoted. Please report it"
                 )
 
 
 _Range = tuple[float, float, float]
-"""The lowest value of a metric within NOISE, the value itself, and the highest; NaN if undefined."""
+"""The lowest value that TFMA may give, the value itself, and the highest; NaN if undefined."""
 
 
 def _ranges(part: Predictions) -> Iterator[tuple[str, _Range]]:
@@ -103,7 +97,7 @@ def _ranges(part: Predictions) -> Iterator[tuple[str, _Range]]:
     label, scores = part.label, part.scores
     if scores.ndim == 1:
         for name in TFMA_NAMES:
-            yield name, _range(name, label, part.scores_for(name))
+            yield name, _exactly(_of_two(name, label, part.scores_for(name)))
         return
     classes = range(scores.shape[1])
     areas = {number: _range_of_area(label == number, scores[:, number]) for number in classes}
@@ -112,30 +106,26 @@ def _ranges(part: Predictions) -> Iterator[tuple[str, _Range]]:
     # TFMA's mean is over all classes, and that of one without examples is 0: undefined here.
     yield "auc", tuple(np.mean([*areas.values()], axis=0))
     for name in ("accuracy", "example_count"):
-        yield name, _range_of_many(measure_of(name, scores), label, scores)
+        yield name, _exactly(measure_of(name, scores)(label, scores))
     for number in classes:
         for name in ("precision", "recall"):
-            yield (
-                of_class(name, number),
-                _range_of_many(measure_of(name, scores, of_class=number), label, scores, of=number),
-            )
+            measure = measure_of(name, scores, of_class=number)
+            yield of_class(name, number), _exactly(measure(label, scores))
 
 
-def _range(name: str, label: np.ndarray, probability: np.ndarray) -> _Range:
-    measure = metrics.METRICS[name]
+def _exactly(value: float) -> _Range:
+    return value, value, value
+
+
+def _of_two(name: str, label: np.ndarray, probability: np.ndarray) -> float:
     if name == "auc":
         # TFMA sorts probabilities into buckets before it integrates, which counts near ones as ties.
-        ours = measure(label, np.floor(probability * _AUC_BUCKETS))
-        return ours, ours, ours
-    right = np.where(label == 1, NOISE, -NOISE)
-    down = np.full(len(label), -NOISE)  # precision is undefined without a positive prediction
-    moved = (right, -right, down)
-    found = [measure(label, probability + step) for step in moved]
-    return float(np.min(found)), measure(label, probability), float(np.max(found))
+        probability = np.floor(probability * _AUC_BUCKETS)
+    return metrics.METRICS[name](label, probability)
 
 
 def _range_of_area(positive: np.ndarray, probability: np.ndarray) -> _Range:
-    """The same for the area under the ROC curve of one class: TFMA counts two in one bucket as ties.
+    """The area under the ROC curve of one class: TFMA counts two in one bucket as ties.
 
     Of many classes most probabilities are small, so that much of the curve can be in the first buckets.
     """
@@ -143,16 +133,3 @@ def _range_of_area(positive: np.ndarray, probability: np.ndarray) -> _Range:
     moved = np.where(positive, probability, probability + np.array([[1], [0], [-1]]) / _AUC_BUCKETS)
     lowest, ours, highest = (metrics.auc(label, each) for each in moved)
     return lowest, ours, highest
-
-
-def _range_of_many(
-    measure: Measure, label: np.ndarray, scores: np.ndarray, *, of: int | None = None
-) -> _Range:
-    """The same for [N, K]: with the probability of the truth, or of the class `of`, moved up and down."""
-    true = label[:, None] == np.arange(scores.shape[1])
-    steps = [NOISE * true, -NOISE * true]
-    if of is not None:
-        column = np.arange(scores.shape[1]) == of
-        steps += [NOISE * np.tile(column, (len(label), 1)), -NOISE * np.tile(column, (len(label), 1))]
-    found = [measure(label, scores + step) for step in steps]
-    return float(np.min(found)), measure(label, scores), float(np.max(found))

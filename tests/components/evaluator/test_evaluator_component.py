@@ -58,10 +58,11 @@ def test_another_gate_or_other_code_runs_it_again():
 def test_tfma_evaluates_both_models_overall_and_by_length():
     config = eval_config(GateSettings())
 
-    assert [(spec.name, spec.is_baseline, spec.signature_name) for spec in config.model_specs] == [
-        ("candidate", False, "tf_example"),
-        ("baseline", True, "tf_example"),
+    assert [(spec.name, spec.is_baseline, spec.prediction_key) for spec in config.model_specs] == [
+        ("candidate", False, "greenlight.candidate"),
+        ("baseline", True, "greenlight.baseline"),
     ]
+    assert {spec.model_type for spec in config.model_specs} == {"materialized_prediction"}
     assert [list(spec.feature_keys) for spec in config.slicing_specs] == [[], ["length"]]
     assert {metric.class_name for metric in config.metrics_specs[0].metrics} == {
         "ExampleCount",

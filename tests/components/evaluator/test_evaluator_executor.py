@@ -140,7 +140,7 @@ def test_disagreement_with_tfma_is_an_error(better):
     found["length:under 125 words"]["calibration"] += 0.002
 
     with pytest.raises(
-        GreenlightError, match=r"TFMA measured calibration = \d\.\d+ on length:under 125 words, the model"
+        GreenlightError, match=r"TFMA measured calibration = \d\.\d+ on length:under 125 words, the verdict"
     ):
         check_agreement(found, better.predictions)
 
