@@ -1,6 +1,7 @@
 """The reader of JSON: one object per line, or an array of objects."""
 
 import io
+import itertools
 import json
 import re
 from collections import Counter
@@ -64,7 +65,7 @@ def json_array_records(text: io.TextIOBase, *, file: str, columns: Columns) -> R
     """The objects of a file that is one array of them.
 
     Args:
-      text: as the lines of `json_line_records`.
+      text: as the lines of `json_line_records`. The line of a row is the number of its element.
 
     Raises:
       InputError: the array is invalid or cut off, after its valid part; or as `json_line_records`.
@@ -133,19 +134,22 @@ def _each_line(lines: Iterable[str], file: str) -> Iterator[tuple[int, Any]]:
 
 
 def _array(source: io.TextIOBase, file: str) -> Iterator[tuple[int, Any]]:
-    """Each element of an array with the line of its start; the file is read incrementally."""
+    """The number of each element of an array, from 1, and the element; the file is read incrementally.
+
+    An array may be a single line, which would name all of its rows alike.
+    """
     text = _Buffer(source)
     text.skip("[")
     if text.skip("]"):
         _require_end(text, file)
         return
-    while True:
-        number = text.line
+    for number in itertools.count(1):
+        line = text.line
         try:
             value = text.value()
         except (ValueError, RecursionError) as error:
             raise InputError(
-                f"{file}: the JSON array is broken or cut off at the element on line {number:,} "
+                f"{file}: the JSON array is broken or cut off at element {number:,} on line {line:,} "
                 f"({_objection(error)}); write or copy it again."
             ) from error
         yield number, _utf8(value, number, file)
@@ -154,8 +158,8 @@ def _array(source: io.TextIOBase, file: str) -> Iterator[tuple[int, Any]]:
             return
         if not text.skip(","):
             raise InputError(
-                f"{file}: the JSON array is broken or cut off after the element on line {number:,}; write or "
-                "copy it again."
+                f"{file}: the JSON array is broken or cut off after element {number:,} on line {line:,}; "
+                "write or copy it again."
             )
 
 

@@ -44,7 +44,7 @@ class Review(NamedTuple):
     """A usable row."""
 
     line: int
-    """Line of the file on which the row starts (for TFRecord and TFDS: number of the record), from 1."""
+    """The line on which the row starts, from 1; its number in TFRecord, Parquet, TFDS and arrays of JSON."""
     text: str
     """May contain surrogates, which UTF-8 cannot encode."""
     label: int

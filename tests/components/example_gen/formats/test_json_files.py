@@ -44,23 +44,23 @@ def test_an_array_of_objects_and_an_object_a_line_are_the_same_rows(written, nam
     assert taken(written(name, content.encode())) == ROWS
 
 
-def test_elements_of_an_array_are_named_by_their_line(written):
+def test_elements_of_an_array_are_named_by_their_number(written):
     content = '[\n {"text": "fine",\n  "label": 1},\n\n 7,\n {"text": "caf\udce9", "label": 0}\n]'
     assert read(written("a.json", content.encode(errors="surrogateescape")))[:2] == [
-        Review(2, "fine", 1),
-        BadRow(written("a.json", b"")[:], 5, Reason.NOT_JSON, "7"),
+        Review(1, "fine", 1),
+        BadRow(written("a.json", b"")[:], 2, Reason.NOT_JSON, "7"),
     ]
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ('[{"text": "fine", "label": 1}, {"text": "du', "broken or cut off at the element on line 1"),
-        ('[{"text": "fine", "label": 1}', "broken or cut off after the element on line 1"),
-        ('[{"text": "fine", "label": 1} {}]', "broken or cut off after the element on line 1"),
+        ('[{"text": "fine", "label": 1}, {"text": "du', "broken or cut off at element 2 on line 1"),
+        ('[{"text": "fine", "label": 1}', "broken or cut off after element 1 on line 1"),
+        ('[{"text": "fine", "label": 1} {}]', "broken or cut off after element 1 on line 1"),
         ('[{"text": "fine", "label": 1}] {}', "something follows the JSON array"),
         ('[]\n[{"text": "fine", "label": 1}]', "something follows the JSON array"),
-        ('[{"text": "fine", "label": 1},]', "broken or cut off at the element on line 1"),
+        ('[{"text": "fine", "label": 1},]', "broken or cut off at element 2 on line 1"),
         ("[" * 100_000, "nested too deeply"),
         (
             '{\n "text": ["fine"]\n}',

@@ -106,17 +106,17 @@ def array(request, monkeypatch):
     return array
 
 
-def test_the_elements_of_an_array_have_the_lines_that_they_begin_on(array):
+def test_the_elements_of_an_array_are_numbered(array):
     text = (
         '[\n{"text": "a\\nb", "label": 1},\n\n {"text": "c",\n"label": 0}\n'
         ', {"text": "d", "label": 1}, 12345,\n[]]\n'
     )
     assert array(text) == [
-        Review(2, "a\nb", 1),
-        Review(4, "c", 0),
-        Review(6, "d", 1),
-        BadRow("r.json", 6, Reason.NOT_JSON, "12345"),
-        BadRow("r.json", 7, Reason.NOT_JSON, "[]"),
+        Review(1, "a\nb", 1),
+        Review(2, "c", 0),
+        Review(3, "d", 1),
+        BadRow("r.json", 4, Reason.NOT_JSON, "12345"),
+        BadRow("r.json", 5, Reason.NOT_JSON, "[]"),
     ]
     assert array(" [ ] \n") == []
 
@@ -133,19 +133,19 @@ BROKEN = "r.json: the JSON array is broken or cut off "
 @pytest.mark.parametrize(
     ("end", "said"),
     [
-        (", x]", f"{BROKEN}at the element on line 2 (Expecting value); write or copy it again."),
-        (", [", f"{BROKEN}at the element on line 2 (Expecting value); write or copy it again."),
+        (", x]", f"{BROKEN}at element 2 on line 2 (Expecting value); write or copy it again."),
+        (", [", f"{BROKEN}at element 2 on line 2 (Expecting value); write or copy it again."),
         (
             f", {'[' * 100_000}",
-            f"{BROKEN}at the element on line 2 (nested too deeply); write or copy it again.",
+            f"{BROKEN}at element 2 on line 2 (nested too deeply); write or copy it again.",
         ),
-        ("", f"{BROKEN}after the element on line 2; write or copy it again."),
-        (" 1]", f"{BROKEN}after the element on line 2; write or copy it again."),
+        ("", f"{BROKEN}after element 1 on line 2; write or copy it again."),
+        (" 1]", f"{BROKEN}after element 1 on line 2; write or copy it again."),
         ("] [1]", "r.json: something follows the JSON array; leave one array in the file."),
     ],
     ids=["not JSON", "cut off", "nested", "no end", "no comma", "two arrays"],
 )
-def test_a_broken_array_is_named_with_its_line(array, end, said):
+def test_a_broken_array_is_named_with_element_and_line(array, end, said):
     with pytest.raises(InputError) as caught:
         array(f'[\n{{"text": "a", "label": 1}}{end}')
     assert str(caught.value) == said
