@@ -24,6 +24,7 @@ import grpc
 from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 
 from pipeline.beam_worker import process
+from serving.endpoint.addresses import address
 from serving.machine.bound_command import bound
 
 _log = logging.getLogger(__name__)
@@ -115,12 +116,13 @@ def main() -> None:
     server = grpc.server(futures.ThreadPoolExecutor(_CALLS_AT_ONCE), options=[("grpc.so_reuseport", 0)])
     pool = WorkerPool()
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
+    listens = address(given.host, given.port)
     try:
-        server.add_insecure_port(f"{given.host}:{given.port}")
+        server.add_insecure_port(listens)
     except RuntimeError:
         sys.exit(
-            f"Error: cannot listen at {given.host}:{given.port}: the port is in use, or the address is not "
-            "one of this machine. Choose another with --port or --host."
+            f"Error: cannot listen at {listens}: the port is in use, or the address is not one of this "
+            "machine. Choose another with --port or --host."
         )
     ended = threading.Event()
 
@@ -130,7 +132,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     server.start()
-    _log.info("workers of Beam at %s:%s", given.host, given.port)
+    _log.info("workers of Beam at %s", listens)
     ended.wait()
     server.stop(None).wait()
     pool.close()

@@ -14,6 +14,9 @@ from apache_beam.portability.api import beam_fn_api_pb2_grpc
 
 from pipeline.beam_worker.pool import WorkerPool
 
+UNUSABLE = (
+    "the port is in use, or the address is not one of this machine. Choose another with --port or --host."
+)
 WAITS = (sys.executable, "-S", "-c", "import sys; sys.stdin.read()")
 
 
@@ -104,6 +107,12 @@ def listening_at(port, *, process):
     return [ipaddress.ip_address(each.ip.removeprefix("::ffff:")) for each in found if each.port == port]
 
 
+def refusal(command):
+    done = subprocess.run(command, env=processes.environment(), capture_output=True, text=True, timeout=200)
+    assert done.returncode == 1
+    return done.stderr.splitlines()[-1].removeprefix("Error: ")
+
+
 @pytest.mark.proof
 def test_the_program_serves_until_it_is_told_to_end():
     port = processes.free_port()
@@ -113,12 +122,9 @@ def test_the_program_serves_until_it_is_told_to_end():
             with grpc.insecure_channel(f"localhost:{port}") as channel:
                 stub = beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolStub(channel)
                 assert not stub.StopWorker(api.StopWorkerRequest(worker_id="1-1"), wait_for_ready=True).error
-            second = subprocess.run(command, env=processes.environment(), capture_output=True, text=True)
-            assert (second.returncode, second.stderr.splitlines()[-1]) == (
-                1,
-                f"Error: cannot listen at localhost:{port}: the port is in use, or the address is not one of "
-                "this machine. Choose another with --port or --host.",
-            )
+            assert refusal(command) == f"cannot listen at localhost:{port}: {UNUSABLE}"
+            elsewhere = [*command, "--host", "2001:db8::1"]  # an address of documentation alone
+            assert refusal(elsewhere) == f"cannot listen at [2001:db8::1]:{port}: {UNUSABLE}"
             addresses = listening_at(port, process=served.pid)
             assert addresses and all(each.is_loopback for each in addresses)
             served.send_signal(signal.SIGTERM)
