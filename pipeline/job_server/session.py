@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.errors import GreenlightError, MachineFault
-from pipeline.job_server import flink_engine, process, spark_engine
+from pipeline.job_server import process
 from pipeline.job_server.engine import Hopeless, Jobs
 from pipeline.settings.beam import FLINK, WITH_A_JOB_SERVER
 
@@ -143,6 +143,8 @@ def opened(settings: BeamSettings, *, cache: Path, progress: Callable[[str], Non
         yield
         return
     from apache_beam.options.pipeline_options import PipelineOptions
+
+    from pipeline.job_server import flink_engine, spark_engine
 
     prepare = flink_engine.prepare if settings.runner == FLINK else spark_engine.prepare
     options = PipelineOptions(settings.pipeline_args())
