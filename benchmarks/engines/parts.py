@@ -64,7 +64,6 @@ def published(artifact: maven.Artifact) -> Path | None:
 
 def assembled(pom: Path, kind: jar.Kind, *, beam: str, version: str) -> Path:
     """The job server that Maven builds from published parts by `pom`, for a version of the engine, once."""
-    require("mvn")
     name = kind.engine.lower()
     found = shelf() / f"job-server-{beam}-{name}-{version}.jar"
     with locked(found):
@@ -74,6 +73,7 @@ def assembled(pom: Path, kind: jar.Kind, *, beam: str, version: str) -> Path:
 
 
 def _build(target: Path, pom: Path, kind: jar.Kind, *, beam: str, version: str) -> None:
+    require("mvn")
     folder = target.with_suffix(".build")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

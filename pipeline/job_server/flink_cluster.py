@@ -73,8 +73,11 @@ class FlinkCluster:
         """The newest job of that name; None while there is none. Raises as `overview`."""
         return self._read("/jobs/overview", lambda found: _newest(found["jobs"], name))
 
-    def failures(self, job: Job) -> list[str]:
-        """The Java classes of what made a job fail or start again, and their causes. Raises as `overview`."""
+    def failures(self, job: Job) -> list[set[str]]:
+        """What made a job fail or start again, the newest first. Raises as `overview`.
+
+        Each is the Java classes, without their packages, of an exception and its causes.
+        """
         return self._read(f"/jobs/{job.id}/exceptions", _failures)
 
     def cancel(self, job: Job) -> None:
@@ -122,8 +125,15 @@ def _newest(jobs: list[dict[str, Any]], name: str) -> Job | None:
     return Job(id=newest["jid"], state=newest["state"], tasks=dict(newest["tasks"]))
 
 
-def _failures(found: dict[str, Any]) -> list[str]:
+def _failures(found: dict[str, Any]) -> list[set[str]]:
     entries = found.get("exceptionHistory", {}).get("entries", ())
+    return [
+        _classes(entry)
+        for entry in sorted(entries, key=lambda entry: entry.get("timestamp", 0), reverse=True)
+    ]
+
+
+def _classes(entry: dict[str, Any]) -> set[str]:
     # Flink wraps the cause in classes of its own, and gives that cause as Java prints it.
-    causes = [cause for entry in entries for cause in _CAUSE.findall(entry.get("stacktrace", ""))]
-    return [*(entry["exceptionName"] for entry in entries), *causes]
+    causes = _CAUSE.findall(entry.get("stacktrace", ""))
+    return {name.rpartition(".")[2] for name in (entry["exceptionName"], *causes)}

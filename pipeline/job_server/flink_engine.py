@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from components.errors import GreenlightError, MachineFault
 from pipeline.job_server import jar, java, process
 from pipeline.job_server.engine import Engine
-from pipeline.job_server.flink_cluster import FlinkCluster
+from pipeline.job_server.flink_cluster import FlinkCluster, Overview
 from pipeline.settings.beam import FLINK
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _NO_SLOTS = "NoResourceAvailableException"
+_LOST = frozenset({"JobMasterException", "RecipientUnreachableException", "RemoteTransportException"})
+"""What Flink calls a TaskManager that no longer answers: the JobManager, and the others."""
 
 
 class FlinkJobs:
@@ -38,15 +40,22 @@ class FlinkJobs:
         return "job on Flink waits for free slots"
 
     def fault(self, name: str) -> MachineFault | None:
-        """The want of slots, or that the cluster has gone."""
+        """The want of slots, the loss of a TaskManager, or that the cluster has gone."""
         try:
             job = self._cluster.job(name)
-            classes = self._cluster.failures(job) if job else []
+            failures = self._cluster.failures(job) if job else []
+            if any(_NO_SLOTS in failure for failure in failures):
+                return self._full(self._cluster.overview())
         except GreenlightError as error:
             return error if isinstance(error, MachineFault) else None
-        if not any(each.rpartition(".")[2] == _NO_SLOTS for each in classes):
-            return None
-        overview = self._cluster.overview()
+        if failures and failures[0] & _LOST:
+            return MachineFault(
+                f"The Flink cluster at {self._cluster.master} lost a task manager during the job. Run the "
+                "command again; docs/scaling.md has the restart strategy with which a job outlives the loss."
+            )
+        return None
+
+    def _full(self, overview: Overview) -> MachineFault:
         return MachineFault(
             f"The Flink cluster at {self._cluster.master} is full: no slot was free in time for the job "
             f"(it has {overview.task_managers} task managers with {overview.slots} slots). Wait for its "

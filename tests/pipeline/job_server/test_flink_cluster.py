@@ -79,7 +79,8 @@ def test_failures_of_another_shape_are_refused(flink, found):
 
 def test_the_classes_of_failures_and_of_their_causes_are_found(flink):
     trace = "org.apache.flink.A: a\n\tat b\nCaused by: java.util.C: c\nCaused by: java.D$E: d"
-    entries = [{"exceptionName": "org.apache.flink.A", "stacktrace": trace}, {"exceptionName": "F"}]
+    oldest = {"exceptionName": "org.apache.flink.A", "stacktrace": trace, "timestamp": 1}
+    entries = [oldest, {"exceptionName": "F", "timestamp": 2}]
     flink.answer_json("/jobs/1/exceptions", {"exceptionHistory": {"entries": entries}})
     found = FlinkCluster(flink.address).failures(Job(id="1", state="FAILED", tasks={}))
-    assert found == ["org.apache.flink.A", "F", "java.util.C", "java.D$E"]
+    assert found == [{"F"}, {"A", "C", "D$E"}]

@@ -57,6 +57,23 @@ def test_the_cause_counts_that_flink_wraps(on_cluster, flink):
         raise RuntimeError("Pipeline failed")
 
 
+@pytest.mark.parametrize("lost", ["JobMasterException", "RemoteTransportException"])
+def test_a_task_manager_that_was_lost_is_said(on_cluster, flink, lost):
+    with pytest.raises(MachineFault) as failed, on_cluster.job() as name:
+        failed_for(flink, name, "org.apache.flink.runtime.JobException", cause=f"a.b.{lost}")
+        raise RuntimeError("Pipeline failed")
+    assert str(failed.value) == (
+        f"The Flink cluster at {flink.address} lost a task manager during the job. Run the command again; "
+        "docs/scaling.md has the restart strategy with which a job outlives the loss."
+    )
+
+
+def test_a_job_that_outlived_a_loss_and_failed_by_itself_keeps_its_own_error(on_cluster, flink):
+    with pytest.raises(RuntimeError, match="Pipeline failed"), on_cluster.job() as name:
+        failed_for(flink, name, "java.lang.RuntimeException", "a.b.RecipientUnreachableException")
+        raise RuntimeError("Pipeline failed")
+
+
 def test_a_job_that_failed_by_itself_keeps_its_own_error(on_cluster, flink):
     with pytest.raises(RuntimeError, match="Pipeline failed"), on_cluster.job() as name:
         failed_for(flink, name, "java.lang.RuntimeException")
