@@ -372,6 +372,7 @@ _JSON_REMEDY = (
     'Write an object a row, {"text": ..., "label": ...}; a file of another format needs an ending that '
     "says so, such as .csv."
 )
+_LIST_REMEDY = "Write one text and one label in each row, without a list around them."
 _LEAVE_OUT = "Fix them, or raise data.max_bad_share to leave them out."
 
 
@@ -379,6 +380,8 @@ def _remedy(reading: Reading, most: str) -> str:
     """The remedy for the most frequent reason."""
     if most == Reason.QUOTING:
         return _QUOTES_REMEDY
+    if most == Reason.LIST:
+        return _LIST_REMEDY
     if most == Reason.NOT_UTF8:
         return _ENCODING_REMEDY
     if most == Reason.NOT_JSON and not reading.taken:

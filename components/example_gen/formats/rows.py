@@ -23,6 +23,7 @@ class Reason(StrEnum):
     BAD_SLICE = "bad slice value"
     NO_TEXT = "no text"
     EMPTY_TEXT = "empty text"
+    LIST = "a list instead of one value"
     NOT_UTF8 = "not UTF-8"
     COLUMNS = "wrong number of columns"
     QUOTING = "broken quoting"
@@ -107,11 +108,11 @@ def make_row(
     if text is None:
         return BadRow(file, line, Reason.NO_TEXT, "")
     if isinstance(text, list):
-        return BadRow(file, line, Reason.NO_TEXT, f"{len(text):,} values; expected one")
+        return BadRow(file, line, Reason.LIST, _listed("text", text))
     if not isinstance(text, str):
         return BadRow(file, line, Reason.NO_TEXT, f"{shortened(text)} is not text")
     if isinstance(label, list):
-        return BadRow(file, line, Reason.BAD_LABEL, f"{len(label):,} values; expected one")
+        return BadRow(file, line, Reason.LIST, _listed("label", label))
     parsed = labels.class_of(label)
     if parsed is not None:
         return Review(line, text, parsed)
@@ -127,7 +128,7 @@ def text_problem(text: object) -> tuple[Reason, str] | None:
     if text is None:
         return Reason.NO_TEXT, ""
     if isinstance(text, list):
-        return Reason.NO_TEXT, f"{len(text):,} values; expected one"
+        return Reason.LIST, _listed("text", text)
     if not isinstance(text, str):
         return Reason.NO_TEXT, f"{shortened(text)} is not text"
     if not text.strip():
@@ -137,6 +138,10 @@ def text_problem(text: object) -> tuple[Reason, str] | None:
     except UnicodeEncodeError as error:
         return Reason.NOT_UTF8, f"character {error.start + 1} of the text"
     return None
+
+
+def _listed(what: str, values: list[object]) -> str:
+    return f"the {what} has {len(values):,} value{'' if len(values) == 1 else 's'}"
 
 
 def as_reviews(records: Records, *, file: str, columns: Columns) -> Rows:

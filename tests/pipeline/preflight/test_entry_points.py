@@ -43,6 +43,10 @@ def rows(label: Callable[[int], object]) -> str:
     return "text,label\n" + "".join(f"film {number},{label(number)}\n" for number in range(150))
 
 
+def lists() -> str:
+    return "".join(f'{{"text": "film {number}", "label": [{number % 2}, 1]}}\n' for number in range(150))
+
+
 def swallowed() -> str:
     """Four quotes that were not meant as such: the rows between two of them seem to be one."""
     lines = [f"film {number},{number % 2}" for number in range(150)]
@@ -96,9 +100,17 @@ BAD = {
     "closed folder": Bad(closed, ": Permission denied. See that "),
     "windows-1252": Bad(text(rows(lambda _: 1).replace("film", "caf\xe9").encode("cp1252")), "iconv", code=4),
     "swallowed rows": Bad(text(swallowed()), "broken quoting", code=4, compared=False),
+    "list": Bad(
+        text(lists()),
+        "without a list around them",
+        name="reviews.jsonl",
+        code=4,
+        unlabeled=False,
+        compared=False,
+    ),
     "scale": Bad(text(rows(lambda number: number % 5 + 1)), "look like a scale", code=4, unlabeled=False),
 }
-WITHOUT_A_NAME = ("windows-1252", "swallowed rows", "scale", "missing")
+WITHOUT_A_NAME = ("windows-1252", "swallowed rows", "list", "scale", "missing")
 
 
 def without_rights() -> list[str]:

@@ -52,6 +52,15 @@ def test_elements_of_an_array_are_named_by_their_number(written):
     ]
 
 
+def test_elements_of_an_array_on_one_line_are_named_by_their_number(written):
+    content = b'[{"text": "fine", "label": 1}, 7, {"text": "dull", "label": 0}]'
+    assert read(written("a.json", content)) == [
+        Review(1, "fine", 1),
+        BadRow(written("a.json", content), 2, Reason.NOT_JSON, "7"),
+        Review(3, "dull", 0),
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

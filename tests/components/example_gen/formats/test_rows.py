@@ -34,7 +34,7 @@ def test_a_bad_row_is_shown_with_its_place_and_its_value_if_there_is_one():
     [
         ("fine", None),
         (None, (Reason.NO_TEXT, "")),
-        (["a"] * 1000, (Reason.NO_TEXT, "1,000 values; expected one")),
+        (["a"] * 1000, (Reason.LIST, "the text has 1,000 values")),
         (5, (Reason.NO_TEXT, "5 is not text")),
         (" \n", (Reason.EMPTY_TEXT, "")),
         ("fin\udce9", (Reason.NOT_UTF8, "character 4 of the text")),
@@ -46,9 +46,9 @@ def test_what_is_not_a_text_is_said(text, problem):
 
 def test_a_value_that_is_a_list_or_outside_the_mapping_is_a_bad_row():
     made = functools.partial(make_row, file="r.csv", line=7)
-    many = "1,000 values; expected one"
-    assert made(text=["a"] * 1000, label=1) == BadRow("r.csv", 7, Reason.NO_TEXT, many)
-    assert made(text="a", label=[1] * 1000) == BadRow("r.csv", 7, Reason.BAD_LABEL, many)
+    assert made(text=["a"] * 1000, label=1) == BadRow("r.csv", 7, Reason.LIST, "the text has 1,000 values")
+    assert made(text="a", label=[1] * 1000) == BadRow("r.csv", 7, Reason.LIST, "the label has 1,000 values")
+    assert made(text="a", label=["pos"]) == BadRow("r.csv", 7, Reason.LIST, "the label has 1 value")
     mapped = LabelRule((("4", "positive"), ("1", "negative")))
     (record,) = as_reviews(
         iter([Record(7, {"t": "a", "l": 4})]), file="r.csv", columns=Columns("t", "l", labels=mapped)

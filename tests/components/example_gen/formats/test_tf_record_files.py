@@ -54,7 +54,7 @@ def test_a_feature_of_two_values_is_said_to_have_two(tmp_path):
     path = str(tmp_path / "a.tfrecord")
     with tf.io.TFRecordWriter(path) as writer:
         writer.write(example.SerializeToString())
-    assert read(path) == [BadRow(path, 1, Reason.BAD_LABEL, "2 values; expected one")]
+    assert read(path) == [BadRow(path, 1, Reason.LIST, "the label has 2 values")]
 
 
 def test_records_that_the_machine_has_no_memory_for_are_not_the_inputs_fault(tmp_path):
