@@ -2,19 +2,23 @@
 
 `recorded/driver_*.json` has, by stage, the ExecutorInput and the patch of the pod that the driver of one
 version wrote, and the Kubernetes part that it was given. Ids of runs, salts and values are left out; of a
-value the JSON type is kept.
+value the JSON type is kept. `recorded/cache_key_*.json` has, by stage, which changes of its recorded
+ExecutorInput or of its container gave another fingerprint by KFP's own `cacheutils`.
 """
 
+import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kfp_cluster import Artifact, Cluster, Task, _Run
+from kfp_cluster import Artifact, Cluster, Task, _cache_key, _Run
 from kfp_versions import KFP_2_17
 
 RECORDED = json.loads((Path(__file__).parent / "recorded" / "driver_7b70c7b.json").read_text("utf-8"))
 STEPS = RECORDED["steps"]
+KEYS = json.loads((Path(__file__).parent / "recorded" / "cache_key_7b70c7b.json").read_text("utf-8"))
 SETTINGS = (
     "kubeflow.alerts=true",
     "kubeflow.retries=1",
@@ -127,3 +131,56 @@ def test_the_trainers_pod_is_what_the_settings_ask_for():
     assert [each["key"] for each in term["matchExpressions"]] == ["topology.kubernetes.io/zone"]
     (preferred,) = affinity["preferredDuringSchedulingIgnoredDuringExecution"]
     assert (preferred["weight"], preferred["preference"]["matchExpressions"][0]["key"]) == (50, "disk")
+
+
+def every(side: str, **values: Any) -> Callable[[dict[str, Any], dict[str, Any]], None]:
+    """A change of each artifact of the inputs or outputs."""
+
+    def change(executor_input: dict[str, Any], _: dict[str, Any]) -> None:
+        for listed in executor_input[side]["artifacts"].values():
+            for artifact in listed["artifacts"]:
+                artifact.update(values)
+
+    return change
+
+
+def another_parameter(executor_input: dict[str, Any], _: dict[str, Any]) -> None:
+    values = executor_input["inputs"]["parameterValues"]
+    values[min(values)] = "x"
+
+
+def without_log(executor_input: dict[str, Any], _: dict[str, Any]) -> None:
+    del executor_input["outputs"]["artifacts"]["executor-logs"]
+
+
+CHANGES: dict[str, Callable[[dict[str, Any], dict[str, Any]], object]] = {
+    "the addresses of the outputs": every("outputs", uri="s3://other/1"),
+    "the output file": lambda executor_input, _: executor_input["outputs"].update(outputFile="/x"),
+    "the address of an input": every("inputs", uri="s3://other/1"),
+    "the metadata of an input": every("inputs", metadata={"a": "b"}),
+    "the type of an input": every("inputs", type={"schemaTitle": "system.Dataset"}),
+    "the name of an input": every("inputs", name="77"),
+    "a parameter": another_parameter,
+    "the metadata of an output": every("outputs", metadata={"a": "b"}),
+    "an output for the log": lambda executor_input, _: executor_input["outputs"]["artifacts"].pop(
+        "executor-logs"
+    ),
+    "the image": lambda _, container: container.update(image="j"),
+    "the command": lambda _, container: container["command"].append("x"),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "changes_the_key"),
+    [(name, change, key) for name, keys in KEYS["changes the key"].items() for change, key in keys.items()],
+)
+def test_the_imitations_cache_key_has_what_the_one_of_kfp_has(
+    handled, tmp_path, name, change, changes_the_key
+):
+    run = _Run(Cluster(tmp_path, KFP_2_17), handled.spec, "r", RECORDED["pipelineRoot"], {}, {}, {})
+    recorded = copy.deepcopy(STEPS[name]["executorInput"])
+    recorded["inputs"].setdefault("artifacts", {})
+    container = {"image": "i", "command": ["python"], "args": []}
+    key = _cache_key(run, recorded, container)
+    CHANGES[change](recorded, container)
+    assert (_cache_key(run, recorded, container) != key) is changes_the_key
