@@ -13,6 +13,7 @@ import processes
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
+from small_run import LEAST_RUN
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipeline import cli
@@ -21,16 +22,6 @@ from pipeline.workspace.layout import Workspace
 
 pytestmark = pytest.mark.proof
 
-SETTINGS = (
-    "data.limit=200",
-    "embedding.vocabulary_size=500",
-    "trainer.epochs=1",
-    "trainer.batch_size=64",
-    "gate.min_accuracy=0.1",
-    "gate.min_balanced_accuracy=off",
-    "gate.min_examples=1",
-    "infra.enabled=false",
-)
 REVIEWS = "text,id\nA great film,1\nAwful and dull,2\nI have seen better,3\n"
 
 
@@ -99,7 +90,7 @@ def workspaces(beam_options, embedding_cache, tmp_path_factory):
         root = tmp_path_factory.mktemp("workspace")
         (root / "reviews.csv").write_text(REVIEWS)
         settings = [f"workspace={root}", f"cache_dir={embedding_cache}", *beam]
-        told = json.loads(greenlight("run", "--json", settings=[*settings, *SETTINGS]))
+        told = json.loads(greenlight("run", "--json", settings=[*settings, *LEAST_RUN]))
         assert told["verdict"] == "promoted", told
         greenlight("batch-predict", str(root / "reviews.csv"), str(root / "out.csv"), settings=settings)
         found.append(Workspace.at(root))

@@ -1,5 +1,6 @@
 """`greenlight.run`: a run in a process of its own, with the result or the error in this one."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def test_importing_it_imports_no_tensorflow():
 @pytest.mark.proof
 def test_a_run_from_python_ends_with_a_version_that_answers(capsys, embedding_cache):
     pairs = (each.partition("=")[::2] for each in (*SMALL_RUN, *EASY_GATE))
-    settings = {key: float(value) if "." in value else int(value) for key, value in pairs}
+    settings = {key: json.loads(value) for key, value in pairs}
     settings["cache_dir"] = str(embedding_cache)
     result = greenlight.run(workspace="here", settings=settings)
     assert result.verdict == "promoted" and result.exit_code == 0

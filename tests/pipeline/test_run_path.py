@@ -39,7 +39,7 @@ def traced(tmp_path_factory, embedding_cache) -> list[str]:
     done = processes.python(
         str(ROOT / "tests" / "run_trace.py"),
         str(folder / "modules"),
-        *("run", "--json", *processes.with_set(*settings, *SMALL_RUN)),
+        *("run", "--json", *processes.with_set(*settings, *SMALL_RUN, "trainer.refit=auto")),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return (folder / "modules").read_text(encoding="utf-8").splitlines()

@@ -8,17 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import processes
+from small_run import LEAST_RUN
 
-SETTINGS = (
-    "data.limit=200",
-    "embedding.vocabulary_size=500",
-    "trainer.epochs=1",
-    "trainer.batch_size=64",
-    "gate.min_accuracy=0.1",
-    "gate.min_balanced_accuracy=off",
-    "gate.min_examples=1",
-    "infra.enabled=false",
-)
 FILES = {"a": "A great film", "b": "Awful and dull", "c": "I have seen better"}
 """Input files of a batch prediction, each with some rows like this one."""
 ROWS = 50
@@ -33,7 +24,7 @@ class Greenlight:
     beam: tuple[str, ...] = ()
 
     def command(self, name: str, *arguments: str) -> tuple[str, ...]:
-        given = (f"workspace={self.root}", f"cache_dir={self.root.parent / 'cache'}", *SETTINGS, *self.beam)
+        given = (f"workspace={self.root}", f"cache_dir={self.root.parent / 'cache'}", *LEAST_RUN, *self.beam)
         start = (str(self.python), "-W", "ignore", "-m", "pipeline.cli")
         return (*start, name, *processes.with_set(*given), *arguments)
 

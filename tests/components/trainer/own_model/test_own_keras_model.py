@@ -107,21 +107,21 @@ def test_it_learns_and_is_served_like_the_built_in_model(fitted, packaged_review
 
 
 def test_the_export_has_nothing_of_keras_or_the_optimizer(fitted):
-    folder, _ = fitted(PROBABILITY)
+    folder, _ = fitted(PROBABILITY, epochs=1)
     shapes = [shape for _, shape in tf.train.list_variables(str(folder / "variables" / "variables"))]
     assert sum(shape == [2000, 1] for shape in shapes) == 1, shapes
     assert not (folder / "keras_metadata.pb").exists()
 
 
 def test_the_same_seed_gives_the_same_model(fitted):
-    first, _ = fitted(LOGIT)
+    first, _ = fitted(LOGIT, epochs=1)
     one = scores(load(str(first)), ["a fine film", "a bad film"])
-    again, _ = fitted(LOGIT)
+    again, _ = fitted(LOGIT, epochs=1)
     np.testing.assert_array_equal(scores(load(str(again)), ["a fine film", "a bad film"]), one)
 
 
 def test_more_reviews_than_the_memory_takes_are_streamed(fitted):
-    _, history = fitted(LOGIT, memory_examples=0)
+    _, history = fitted(LOGIT, memory_examples=0, epochs=1)
     assert history["examples"] == {"train": 400, "eval": 200}
 
 

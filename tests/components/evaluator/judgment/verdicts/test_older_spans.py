@@ -137,10 +137,10 @@ def test_a_first_model_has_nothing_to_be_compared_with_on_any_span():
 
 
 def test_models_of_equal_accuracy_are_hardly_ever_refused_by_one_of_many_spans():
-    """Of 100 pairs of models that disagree on a tenth of the reviews of twelve spans."""
+    """Of 50 pairs of models that disagree on a tenth of the reviews of twelve spans."""
     random = np.random.default_rng(11)
     refused = 0
-    for _ in range(100):
+    for _ in range(50):
         parts = [(span, 60, *random.multinomial(60, [0.05, 0.05, 0.9])[:2]) for span in range(1, NEWEST + 4)]
         verdict = judge(
             GATE,
@@ -150,4 +150,4 @@ def test_models_of_equal_accuracy_are_hardly_ever_refused_by_one_of_many_spans()
             newest_span=NEWEST + 4,
         )
         refused += any(not condition(verdict, span).passed for span, *_ in parts)
-    assert refused <= 10
+    assert refused <= 5
