@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import gzip
 import json
-import logging
 import os
 import sys
 from pathlib import Path
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from serving.store.records import Version
 
-_log = logging.getLogger(__name__)
 
 SUSPECTS_NAMED = 20
 """The maximum number of listed rows with a suspected label; all are counted."""
@@ -127,8 +125,7 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
             try:
                 before = known(previous)
             except GreenlightError as error:  # the comparison is optional, unlike the live version
-                _log.warning("The previous version is not compared. %s", error)
-                told["previous"] = None
+                told |= {"previous": None, "previous_problem": str(error)}
         return told | compared(labeled, known(live), before, classes=data.class_names)
 
 

@@ -59,6 +59,11 @@ class Notifier:
     def run_started(self, decision: Decision, run: str, moment: Timestamp) -> None:
         self._line(moment, f"run: {decision.why} (run {run})")
 
+    def examined(self, examination: Examination) -> None:
+        """Reports what was left out of an examination."""
+        if examination.previous_problem is not None:
+            self._line(read_clock(), f"{examination.span} is {_without_previous(examination)}")
+
     def decided(self, decision: Decision, moment: Timestamp, *, rehearsed: bool = False) -> None:
         """Reports a decision. Runs are reported when they start and end, except in a dry run."""
         if decision.kind != "run" or rehearsed:
@@ -198,6 +203,10 @@ def history_line(record: Record) -> str:
     return f"{at}  released   {content.span} by {content.who}: {content.why}"
 
 
+def _without_previous(examination: Examination) -> str:
+    return f"measured without the previous version: {examination.previous_problem}"
+
+
 def _seen(examination: Examination) -> str:
     if examination.problem is not None:
         return f"{examination.span}: {examination.problem}"
@@ -211,6 +220,8 @@ def _seen(examination: Examination) -> str:
         words += f", version {examination.live} gets {examination.accuracy:.4f} right"
     if examination.previous_accuracy is not None:
         words += f", version {examination.previous} {examination.previous_accuracy:.4f}"
+    if examination.previous_problem is not None:
+        words += f", {_without_previous(examination)}"
     if labels := label_words(examination):
         words += f", {labels}"
     return words

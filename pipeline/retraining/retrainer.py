@@ -175,6 +175,7 @@ class Retrainer:
         examination = self._live_model.span(span, live=live)
         if examination is not None:
             self._record(Examined(examination=examination))
+            self._notifier.examined(examination)
 
     def _compare(self, live: int | None) -> Drift | None:
         """Compares served requests every `retrain.drift_minutes`; in between returns the last comparison."""

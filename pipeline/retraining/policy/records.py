@@ -42,6 +42,7 @@ class Examination:
       accuracy: the share of rows, 0 to 1, whose label the live version predicts.
       sure, sure_wrong: rows that the live version is sure of, and those of them with the other label.
       previous, previous_accuracy: the previous version and its accuracy; None without one that can be loaded.
+      previous_problem: why the previous version may not be loaded, a sentence; else None.
       live_only, previous_only: rows that only this one of the two versions gets right.
       suspects, examined: rows whose label is probably wrong (components.label_check), and rows checked.
       suspect_rows: FILE:LINE of the first of them, the most probable errors first.
@@ -59,6 +60,7 @@ class Examination:
     sure_wrong: int = 0
     previous: int | None = None
     previous_accuracy: float | None = None
+    previous_problem: str | None = None
     live_only: int = 0
     previous_only: int = 0
     suspects: int = 0
