@@ -133,10 +133,11 @@ class Answers:
         return (self.probability >= 0.5) == np.array([case.positive for case in self.cases])
 
     def accuracies(self) -> Mapping[str, tuple[float, int]]:
-        """Kind -> accuracy and number of cases; "all but plain" has those of all other kinds."""
+        """Kind -> accuracy and number of cases; "all but plain" has those of the other kinds, if any."""
         kinds = np.array([case.kind for case in self.cases])
         chosen = {kind: kinds == kind for kind in dict.fromkeys(kinds)}
-        chosen["all but plain"] = kinds != "plain"
+        if (others := kinds != "plain").any():
+            chosen["all but plain"] = others
         return {kind: (float(self.right[of].mean()), int(of.sum())) for kind, of in chosen.items()}
 
     def wrong(self) -> list[tuple[Case, float]]:

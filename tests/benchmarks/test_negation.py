@@ -38,4 +38,4 @@ def test_wrong_answers_come_with_the_surest_first():
     cases = [negation.Case("plain", text, True) for text in ("a", "b", "c")]
     found = negation.Answers(cases, np.array([0.4, 0.01, 0.5]))
     assert [(case.text, value) for case, value in found.wrong()] == [("b", 0.01), ("a", 0.4)]
-    assert found.accuracies()["plain"] == (pytest.approx(1 / 3), 3)
+    assert found.accuracies() == {"plain": (pytest.approx(1 / 3), 3)}
