@@ -3,12 +3,14 @@
 import sys
 from pathlib import Path
 
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.version import __version__ as installed_beam
 
 from benchmarks.engines import parts
 from benchmarks.engines.parts import Engine, Missing
 from components.errors import InputError
-from pipeline.job_server import jar, maven
+from pipeline.job_server import jar, java, maven, spark_engine
+from pipeline.settings.beam import SPARK
 
 HERE = Path(__file__).parent
 ASSEMBLED = {"2.60.0": ("2.62.0", "3.2.2"), "2.77.0": ("2.70.0", "3.5.0")}
@@ -27,9 +29,12 @@ def engine() -> Engine:
     """The published job server of the installed Beam; where there is none, one built from parts.
 
     Raises:
-      Missing: neither is to be had, or there is no Java.
+      Missing: neither is to be had, or there is no Java that Spark supports.
     """
-    parts.require("java")
+    try:
+        java.require(PipelineOptions([]), runner=SPARK, versions=spark_engine.JAVA)
+    except InputError as error:
+        raise Missing(str(error)) from error
     artifact = jar.SPARK.published("", beam=installed_beam)
     if (found := parts.published(artifact)) is not None:
         try:

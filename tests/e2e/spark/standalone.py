@@ -1,5 +1,6 @@
 """A standalone Spark cluster on loopback: a master and workers, which start executors."""
 
+import contextlib
 import json
 import subprocess
 import urllib.request
@@ -7,14 +8,16 @@ from pathlib import Path
 
 import processes
 import waiting
+from e2e.engine.command_lines import processes_with
 
 from benchmarks.processes import end
+from pipeline.beam_worker import process
 from pipeline.job_server.spark_engine import OPENING
 
 _MASTER = "org.apache.spark.deploy.master.Master"
 _WORKER = "org.apache.spark.deploy.worker.Worker"
-_SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx320m")
-"""Java compiles less, which takes most of the time of a job on little data."""
+_SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Java compiles less, which takes most of the time of a job on little data; in the executors, too."""
 
 
 class StandaloneCluster:
@@ -64,18 +67,32 @@ class StandaloneCluster:
 
     def executors(self, worker: subprocess.Popen) -> list[int]:
         """The ids of the executors that a worker has started."""
-        children = Path(f"/proc/{worker.pid}/task").glob("*/children")
-        return [int(child) for path in children for child in path.read_text().split()]
+        return _children(worker.pid)
+
+    def beam_workers(self, worker: subprocess.Popen) -> set[int]:
+        """The ids of the Beam workers that these have started as processes; each has a task then."""
+        started = {child for executor in self.executors(worker) for child in _children(executor)}
+        return started.intersection(processes_with(process.__name__))
 
     def _start(self, main: str, *arguments: str) -> subprocess.Popen:
-        command = ["java", *_SHORT_LIVED, *OPENING, "-cp", f"{self._home}/jars/*", main, *arguments]
+        command = ["java", "-Xmx320m", *OPENING, "-cp", f"{self._home}/jars/*", main, *arguments]
         log = self._folder / f"{main.rpartition('.')[2]}-{len(self.started)}.log"
         # As bin/load-spark-env.sh sets them; a worker needs them to start an executor.
         home = {"SPARK_HOME": str(self._home), "SPARK_SCALA_VERSION": "2.12"}
-        environment = processes.environment(SPARK_LOCAL_IP="127.0.0.1", **home)
+        environment = processes.environment(
+            SPARK_LOCAL_IP="127.0.0.1", JAVA_TOOL_OPTIONS=_SHORT_LIVED, **home
+        )
         with log.open("wb") as file:
-            process = subprocess.Popen(
+            started = subprocess.Popen(
                 command, env=environment, stdout=file, stderr=file, start_new_session=True, cwd=self._folder
             )
-        self.started.append(process)
-        return process
+        self.started.append(started)
+        return started
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for path in Path(f"/proc/{parent}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has ended
+            found += map(int, path.read_text().split())
+    return found
