@@ -3,9 +3,9 @@
 import hashlib
 import http.server
 import socket
-import threading
 
 import pytest
+from suite.threaded_server import running
 
 from pipeline import doctor
 from pipeline.doctor import GIB, Check
@@ -50,13 +50,10 @@ def server():
         def log_message(self, *_):
             """Keeps the tests' output clean."""
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with running(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         server.status = 200
         server.url = f"http://127.0.0.1:{server.server_port}/"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
         yield server
-        server.shutdown()
 
 
 @pytest.fixture

@@ -2,9 +2,10 @@
 
 import http.server
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from suite.threaded_server import running
 
 
 class Answers(http.server.ThreadingHTTPServer):
@@ -41,11 +42,5 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def answering() -> Iterator[Answers]:
     """A server for as long as the context."""
-    with Answers() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(Answers()) as server:
+        yield server

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from suite.threaded_server import running
 
 from pipeline.alerts.alert import Alert
 from pipeline.settings.alerts import AlertSettings
@@ -73,14 +74,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.closing.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running(Receiver()) as server:
+        yield server
+        server.closing.set()
 
 
 @pytest.fixture

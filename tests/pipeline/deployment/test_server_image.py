@@ -5,10 +5,10 @@ import json
 import re
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
+from suite.threaded_server import running
 
 DOCKERFILE = (Path(__file__).parents[3] / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 
@@ -33,12 +33,8 @@ def server():
         def log_message(self, *arguments):
             pass
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as found:
-        thread = threading.Thread(target=found.serve_forever)
-        thread.start()
+    with running(http.server.HTTPServer(("127.0.0.1", 0), Handler)) as found:
         yield found
-        found.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False), (404, False)])

@@ -1,10 +1,10 @@
 import http.server
 import json
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
+from suite.threaded_server import running
 from tensorflow_serving.apis import get_model_status_pb2
 
 from serving.client import ClientError, connect
@@ -107,12 +107,8 @@ def scripted():
         def log_message(self, *_):
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with running(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         yield f"http://127.0.0.1:{server.server_address[1]}", answers
-        server.shutdown()
-        thread.join()
 
 
 def status(*versions: tuple[int, str]) -> tuple[int, dict[str, str], bytes]:

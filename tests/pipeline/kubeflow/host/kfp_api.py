@@ -15,7 +15,6 @@ import dataclasses
 import email
 import json
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 from kfp_requests import FIELDS, read_cron
+from suite.threaded_server import running
 
 PREFIX = "/apis/v2beta1"
 CREATED, ENDED, NEVER = "2026-11-22T10:00:00Z", "2026-11-22T10:05:00Z", "1970-01-01T00:00:00Z"
@@ -369,11 +369,5 @@ def serving(api: Api, *, certificate: Path | None = None) -> Iterator[Api]:
         context.load_cert_chain(certificate)
         server.socket = context.wrap_socket(server.socket, server_side=True)
     api.url = f"{'https' if certificate else 'http'}://localhost:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with running(server):
         yield api
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
