@@ -1,4 +1,3 @@
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,13 +21,12 @@ def _write(folder: Path, rows: Labeled, *, shards: int = 1) -> None:
         write_examples(folder / f"data_tfrecord-{shard:05d}.gz", rows[shard::shards])
 
 
-@pytest.fixture
-def write_split(tmp_path) -> Callable[..., str]:
+@pytest.fixture(scope="session")
+def write_split(tmp_path_factory) -> Callable[..., str]:
     """Writes a split and returns its file pattern."""
-    numbers = itertools.count()
 
     def write(rows: Labeled, *, shards: int = 1) -> str:
-        folder = tmp_path / f"split-{next(numbers)}"
+        folder = tmp_path_factory.mktemp("split")
         _write(folder, rows, shards=shards)
         return str(folder / "*")
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def rows(count: int, *, seed: int) -> list[tuple[str, int]]:
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def files(write_split):
     return {
         "train_files": [write_split(rows(240, seed=1), shards=2)],
@@ -54,7 +55,7 @@ def files(write_split):
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def prepared(files, embedding_settings, cache_dir):
     return prepare(SETTINGS, embedding_settings, cache_dir=cache_dir, classes=NAMES, **files)
 
@@ -155,6 +156,7 @@ def test_streamed_reviews_teach_ngrams(files, embedding_settings, cache_dir):
     np.testing.assert_allclose(streamed.vocabulary.values, whole.vocabulary.values)
 
 
+@pytest.mark.proof
 def test_a_mirrored_fit_learns_the_classes_too(prepared):
     settings = SETTINGS.model_copy(update={"strategy": "mirrored"})
     plain, _ = train.fit_prepared(prepared, SETTINGS)
@@ -236,21 +238,32 @@ def test_a_temperature_mends_logits_that_are_too_large():
     assert found.scale == pytest.approx(1 / 3, rel=0.1) and found.offset == 0
 
 
-def live_version(tmp_path, files, embedding_settings, cache_dir, classes=NAMES):
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, files, embedding_settings, cache_dir):
+    """The folder of a model of one fit."""
+    folder = tmp_path_factory.mktemp("trained")
+    settings = SETTINGS.model_copy(update={"refit": False})
+    train.run_fn(fn_args(folder, files, config(embedding_settings, cache_dir, settings)))
+    return folder / "Format-Serving"
+
+
+@pytest.fixture
+def live_version(trained, tmp_path):
+    """Makes the folder of a live version of `trained`, whose manifest names these classes."""
     from serving.store.manifest import MANIFEST_NAME, Facts, Manifest, to_json
 
-    settings = SETTINGS.model_copy(update={"refit": False})
-    given = config(embedding_settings, cache_dir, settings)
-    train.run_fn(fn_args(tmp_path, files, given))
-    folder = tmp_path / "Format-Serving"
-    facts = Facts(data={"settings": {"classes": list(classes)}})
-    manifest = Manifest(version=1, created="2026-01-01T00:00:00Z", files={}, facts=facts)
-    (folder / MANIFEST_NAME).write_bytes(to_json(manifest))
-    return str(folder)
+    def live_version(classes=NAMES):
+        folder = shutil.copytree(trained, tmp_path / "live")
+        facts = Facts(data={"settings": {"classes": list(classes)}})
+        manifest = Manifest(version=1, created="2026-01-01T00:00:00Z", files={}, facts=facts)
+        (folder / MANIFEST_NAME).write_bytes(to_json(manifest))
+        return str(folder)
+
+    return live_version
 
 
-def test_a_warm_start_takes_the_live_model_over(tmp_path, files, embedding_settings, cache_dir, prepared):
-    folder = live_version(tmp_path, files, embedding_settings, cache_dir)
+def test_a_warm_start_takes_the_live_model_over(live_version, prepared):
+    folder = live_version()
     settings = SETTINGS.model_copy(update={"warm_start": "live", "epochs": 1, "learning_rate": 1e-6})
     classifier, record = initialization.fit(prepared, settings, base_model=folder)
     assert record.start["origin"] == "live" and record.start["taken"]["ngrams"].startswith("the weights of")
@@ -259,10 +272,8 @@ def test_a_warm_start_takes_the_live_model_over(tmp_path, files, embedding_setti
     assert np.mean(chosen == [label for _, label in unseen]) > 0.9
 
 
-def test_a_warm_start_from_other_classes_takes_the_words_alone(
-    tmp_path, files, embedding_settings, cache_dir, prepared
-):
-    folder = live_version(tmp_path, files, embedding_settings, cache_dir, classes=NAMES[::-1])
+def test_a_warm_start_from_other_classes_takes_the_words_alone(live_version, prepared):
+    folder = live_version(NAMES[::-1])
     settings = SETTINGS.model_copy(update={"warm_start": "live", "epochs": 1})
     _, record = initialization.fit(prepared, settings, base_model=folder)
     for part in ("head", "ngrams"):
@@ -270,8 +281,8 @@ def test_a_warm_start_from_other_classes_takes_the_words_alone(
         assert said == "starts afresh, the live model's classes are world, sports, science, business"
 
 
-def test_auto_compares_both_fits_by_their_log_loss(tmp_path, files, embedding_settings, cache_dir, prepared):
-    folder = live_version(tmp_path, files, embedding_settings, cache_dir)
+def test_auto_compares_both_fits_by_their_log_loss(live_version, prepared):
+    folder = live_version()
     settings = SETTINGS.model_copy(update={"warm_start": "auto", "epochs": 2})
     _, record = initialization.fit(prepared, settings, base_model=folder)
     assert set(record.start["compared"]) == {"scratch", "live"}

@@ -127,10 +127,11 @@ def test_epochs_and_calibration_come_from_all_parts(prepared):
     assert calibration == pytest.approx(dataclasses.astuple(expected), rel=1e-3)
 
 
-def test_a_fit_to_few_examples_is_cross_fitted_and_repeatable(
-    embedding_settings, cache_dir, train_files, eval_files
-):
-    def fitted(**changes):
+@pytest.fixture
+def fitted(embedding_settings, cache_dir, train_files, eval_files):
+    """Trains as the stage does, with a test split to judge on."""
+
+    def fit(**changes):
         return train(
             settings=SETTINGS.model_copy(update=changes),
             embedding_settings=embedding_settings,
@@ -140,12 +141,22 @@ def test_a_fit_to_few_examples_is_cross_fitted_and_repeatable(
             judged_split="test",
         )
 
+    return fit
+
+
+def test_a_fit_to_few_examples_is_cross_fitted(fitted):
+    """Also without what the held-out parts would calibrate, stop early or teach."""
+    _, record = fitted(calibrate=False, ngram_order=0, early_stopping=False)
+    assert record.calibration is None and (record.refit.parts, record.refit.epochs) == (3, 2)
+    assert record.refit.reviews == 600
+
+
+@pytest.mark.proof
+def test_cross_fitting_calibrates_and_is_repeatable(fitted):
     (one, record), (other, _) = fitted(), fitted()
     assert (record.refit.parts, record.refit.reviews) == (3, 600)
     assert isinstance(record.calibration, Calibration)
     assert all(np.array_equal(a, b) for a, b in zip(one.weights, other.weights, strict=True))
-    _, plain = fitted(calibrate=False, ngram_order=0, early_stopping=False)
-    assert plain.calibration is None and (plain.refit.parts, plain.refit.epochs) == (3, 2)
 
 
 @pytest.mark.parametrize(

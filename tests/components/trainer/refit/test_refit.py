@@ -1,6 +1,7 @@
 """The refit: a second fit on train and eval, which the gate judges on a split that neither fit has seen."""
 
 import dataclasses
+import functools
 import json
 import threading
 
@@ -48,9 +49,12 @@ def trained(embedding_settings, cache_dir, train_files, eval_files):
 
 @pytest.fixture(scope="module")
 def prepared_for(embedding_settings, cache_dir, train_files, eval_files):
-    def make(judged_split, **changes):
+    """The examples for a split to judge on, prepared once: no fit changes them."""
+
+    @functools.cache
+    def make(judged_split):
         return prepare(
-            SETTINGS.model_copy(update=changes),
+            SETTINGS,
             embedding_settings,
             cache_dir=cache_dir,
             train_files=train_files,
@@ -161,6 +165,7 @@ def test_the_refit_learns_from_the_words_of_eval(prepared_for):
     assert plain.vocabulary_of_both is None
 
 
+@pytest.mark.proof
 def test_the_first_fit_is_that_without_a_refit(prepared_for):
     """Whatever eval adds to the n-grams: early stopping and calibration stay fair."""
     prepared, plain = prepared_for("test"), prepared_for("eval")
@@ -181,6 +186,7 @@ def test_the_second_fit_takes_the_encoded_reviews_of_both_splits(prepared_for):
     np.testing.assert_allclose(root[:, 0], np.sqrt(squares), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.proof
 def test_the_fits_side_by_side_are_those_one_after_the_other(prepared_for):
     """With early stopping, whose last epochs the second fit must not take."""
     prepared = prepared_for("test")
