@@ -108,17 +108,33 @@ def require_class_signatures(folder, texts=TEXTS):
     return probabilities
 
 
-def test_a_run_exports_a_calibrated_model_that_tells_the_classes_apart(
-    files, embedding_settings, cache_dir, tmp_path
-):
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, files, embedding_settings, cache_dir):
+    """The folder of a model of one fit."""
+    folder = tmp_path_factory.mktemp("trained")
+    settings = SETTINGS.model_copy(update={"refit": False})
+    train.run_fn(fn_args(folder, files, config(embedding_settings, cache_dir, settings)))
+    return folder / "Format-Serving"
+
+
+def test_a_run_exports_a_calibrated_model_that_tells_the_classes_apart(trained):
+    unseen = rows(80, seed=3)
+    probabilities = require_class_signatures(trained, [text for text, _ in unseen])
+    assert np.mean(probabilities.argmax(axis=1) == [label for _, label in unseen]) > 0.9
+    history = json.loads((trained.parent / "run" / "history.json").read_text())
+    assert history["calibration"]["offset"] == 0 and history["calibration"]["scale"] > 0
+    require_class_signatures(trained)
+
+
+@pytest.mark.proof
+def test_few_examples_of_more_classes_are_cross_fitted(files, embedding_settings, cache_dir, tmp_path):
     train.run_fn(fn_args(tmp_path, files, config(embedding_settings, cache_dir)))
     unseen = rows(80, seed=3)
     probabilities = require_class_signatures(tmp_path / "Format-Serving", [text for text, _ in unseen])
     assert np.mean(probabilities.argmax(axis=1) == [label for _, label in unseen]) > 0.9
     history = json.loads((tmp_path / "run" / "history.json").read_text())
     assert history["calibration"]["offset"] == 0 and history["calibration"]["scale"] > 0
-    assert history["refit"]["reviews"] == 360
-    require_class_signatures(tmp_path / "Format-Serving")
+    assert (history["refit"]["reviews"], history["refit"]["parts"]) == (360, 3)
 
 
 def test_both_feeds_and_the_export_score_alike(prepared, embedding_settings, cache_dir, files):
@@ -236,15 +252,6 @@ def test_a_temperature_mends_logits_that_are_too_large():
     labels = np.array([pick.choice(4, p=row) for row in probabilities])
     found = find(3 * np.log(probabilities), labels)
     assert found.scale == pytest.approx(1 / 3, rel=0.1) and found.offset == 0
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory, files, embedding_settings, cache_dir):
-    """The folder of a model of one fit."""
-    folder = tmp_path_factory.mktemp("trained")
-    settings = SETTINGS.model_copy(update={"refit": False})
-    train.run_fn(fn_args(folder, files, config(embedding_settings, cache_dir, settings)))
-    return folder / "Format-Serving"
 
 
 @pytest.fixture
