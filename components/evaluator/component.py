@@ -27,6 +27,7 @@ class EvaluatorSpec(specs.EvaluatorSpec):
         executor.GATE_KEY: ExecutionParameter(type=str),
         CODE: ExecutionParameter(type=str),
         EARLIER: ExecutionParameter(type=str),
+        executor.CHECKLIST: ExecutionParameter(type=int, optional=True),
     }
     INPUTS = {
         **specs.EvaluatorSpec.INPUTS,
@@ -59,6 +60,7 @@ def evaluator(
     spans: bool = False,
     slice_columns: Sequence[str] = (),
     classes: Sequence[str] = CLASSES,
+    checklist: bool = False,
     baseline_model: BaseChannel | None = None,
     base_model: BaseChannel | None = None,
     schema: BaseChannel | None = None,
@@ -73,6 +75,8 @@ def evaluator(
       spans: whether the examples have spans, so that the newest span and the base set are judged, too.
       slice_columns: the features of the examples with metadata, whose values are slices.
       classes: the names of the classes.
+      checklist: whether the data are English film reviews, so that the models are asked the sentences with
+        negations as well.
       baseline_model: the model in production, or an artifact that says that there is none.
       base_model: the model whose weights the candidate may have started from, with the examples it has seen.
       schema: an optional Schema for TFMA's input.
@@ -90,6 +94,7 @@ def evaluator(
             gate=gate.model_dump_json(),
             code=code_fingerprint(__name__),
             earlier_candidates="",
+            checklist=int(checklist),
             evaluation=Channel(type=standard_artifacts.ModelEvaluation),
             blessing=Channel(type=standard_artifacts.ModelBlessing),
         )

@@ -23,6 +23,7 @@ from components.errors import GreenlightError
 from components.evaluator import predictions as predictions_file
 from components.evaluator import tfma_input
 from components.evaluator import verdict as verdict_file
+from components.evaluator.checklist.answers import negation
 from components.evaluator.driver import CANDIDATE, EARLIER, EXAMPLES, TEST_SET, digest_of, ids_of
 from components.evaluator.exposure.data_settings import data_of, differences, slice_columns_of
 from components.evaluator.exposure.production import Training, training_of
@@ -44,6 +45,8 @@ from components.reviews import CLASSES, LABEL, LENGTH, SPAN, TEXT
 from serving.store.manifest import REVIEWS_NAME
 
 GATE_KEY = "gate"
+CHECKLIST = "checklist"
+"""The property that says whether the models are asked the sentences with negations: 1 or 0."""
 BASE_MODEL = "base_model"
 """The input with the model whose weights the candidate may have started from."""
 _TFMA_INPUT = "tfma_input"
@@ -69,7 +72,8 @@ class Executor(tfx_executor.Executor):
             started from.
           output_dict: evaluation and blessing.
           exec_properties: those of TFX's Evaluator, with one split in example_splits, and `gate`:
-            GateSettings as JSON; `earlier_candidates`: what the driver found, if one ran.
+            GateSettings as JSON; `earlier_candidates`: what the driver found, if one ran; `checklist`: 1
+            for models of English film reviews.
 
         Raises:
           GreenlightError: the candidate cannot be evaluated, or TFMA disagrees with its predictions.
@@ -103,6 +107,10 @@ class Executor(tfx_executor.Executor):
             classes=classes,
             shared_classes=None if set(theirs) == set(classes) else shared(classes, theirs),
         )
+        if exec_properties.get(CHECKLIST):
+            before = scorers.get(specs.BASELINE_MODEL_KEY) if theirs == classes else None
+            told = negation(found, scorers[specs.MODEL_KEY], before)
+            verdict = dataclasses.replace(verdict, negation=told)
 
         fileio.makedirs(evaluation.uri)
         _write(evaluation, REVIEWS_NAME, training.to_bytes())

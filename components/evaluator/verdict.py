@@ -230,6 +230,8 @@ class Verdict:
       classes: of more than two classes, the metrics of each in the order of the data's classes: `class`, the
         metrics of `multiclass.BY_CLASS`, and their intervals at 95 % as `NAME_interval`; empty of two.
       threshold: the probability from which on the candidate labels positive, of two classes.
+      negation: of a model of English film reviews, its accuracy on sentences with a negation or a contrast,
+        which no condition is about: see `checklist.answers.records`.
     """
 
     split: str
@@ -243,6 +245,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     classes: tuple[dict[str, Any], ...] = ()
     threshold: float = DEFAULT
+    negation: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.conditions:
@@ -289,6 +292,7 @@ class Verdict:
                 notes=tuple(content.get("notes", ())),
                 classes=tuple(content.get("classes", ())),
                 threshold=content.get("threshold", DEFAULT),
+                negation=tuple(content.get("negation", ())),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a verdict: {error}") from error

@@ -202,6 +202,11 @@ class DataSettings(BaseModel):
         return self.with_base or self.kind in ("packaged", "tfds")
 
     @property
+    def is_film_reviews(self) -> bool:
+        """Whether the data are English film reviews, negative or positive: IMDB's, alone or as the base."""
+        return self.has_imdb and self.classes is None
+
+    @property
     def stage_name(self) -> str:
         """The id of the stage that reads this data."""
         return IMDB_STAGE if self.has_imdb else TEXT_STAGE

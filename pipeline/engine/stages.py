@@ -71,6 +71,7 @@ def create_stages(
         spans=settings.data.has_spans,
         slice_columns=settings.data.slice_columns,
         classes=settings.data.class_names,
+        checklist=settings.data.is_film_reviews,
     )
     canaries = InfraValidator(model=model, examples=examples, settings=settings.infra, split=split)
     push = pusher(

@@ -46,6 +46,9 @@ class RunResult:
       with the reasons, `needed`, `known`, `problem`, `data_changes`; None where nothing was live.
     test_set: `digest`, `examples`, `texts`, `seen_by_candidate`, `majority_class`, `majority_share`,
       `resolution` and `candidates` of the split that the gate judged on.
+    negation: accuracy on sentences with a negation or a contrast, one mapping a kind: `kind`, `example`,
+      `label`, `example_count`, `accuracy` and `baseline` (that of the live model); empty but for English film
+      reviews.
     notes: notes for readers of the figures, a sentence each.
     data: the rows read: `rows`, `used`, `beyond_limit`, `duplicates`, `set_aside`, `left_out` (by reason) and
       `first_left_out` (file, line and reason of the first ones); None where none was read.
@@ -83,6 +86,7 @@ class RunResult:
     notes: Sequence[str] = ()
     data: Mapping[str, Any] | None = None
     refit: Mapping[str, Any] | None = None
+    negation: Sequence[Mapping[str, Any]] = ()
 
     @property
     def exit_code(self) -> int:

@@ -42,6 +42,7 @@ def judge_run(run: Run, *, live: Version | None, facts: Mapping[str, Any]) -> Ru
         reasons=tuple(reasons),
         comparison=_with_examples(verdict.get("comparison")),
         test_set=_with_examples(verdict.get("test_set")),
+        negation=tuple(verdict.get("negation", ())),
         notes=(*verdict.get("notes", ()), *data_account.notes(data)),
         data=data,
         **facts,

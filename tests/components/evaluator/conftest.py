@@ -141,6 +141,7 @@ def evaluate(tmp_path_factory, examples_folder):
         newest: int = 0,
         spans: Sequence[Mapping[str, object]] = (),
         data: str = "",
+        checklist: bool = False,
     ) -> Outcome:
         examples = standard_artifacts.Examples()
         examples.uri, examples.span = str(folder), newest
@@ -180,6 +181,7 @@ def evaluate(tmp_path_factory, examples_folder):
             "example_splits": json.dumps([split]),
             "fairness_indicator_thresholds": "null",
             "gate": gate.model_dump_json(),
+            "checklist": int(checklist),
         }
         outputs = {"evaluation": [outcome.evaluation], "blessing": [outcome.blessing]}
         executor.Do(inputs, outputs, properties)

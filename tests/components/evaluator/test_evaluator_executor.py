@@ -15,7 +15,7 @@ from components.evaluator.tfma_results import candidate_metrics, check_agreement
 @pytest.fixture(scope="module")
 def better(evaluate, export_model):
     """A candidate against a baseline that calls almost everything negative; one TFMA run for many tests."""
-    return evaluate(export_model(), export_model(bias=-3.0))
+    return evaluate(export_model(), export_model(bias=-3.0), checklist=True)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,17 @@ def test_a_probability_of_one_half_is_positive_for_tfma_too(better):
     assert candidate_metrics(better.evaluation.uri)["overall"]["recall"] == metrics.recall(
         better.predictions.label, probability
     )
+
+
+def test_both_models_are_asked_the_sentences_with_negations(better, without_baseline):
+    found = {each["kind"]: each for each in better.verdict.negation}
+
+    # "good." and "bad." are other words for this model: it gives most sentences its bias.
+    assert (found["plain"]["accuracy"], found["plain"]["baseline"]) == (0.5, 0.5)
+    assert found["negated blame"]["accuracy"] == pytest.approx(62 / 64)  # without the two where "bad" counts
+    assert found["negated blame"]["baseline"] == 0.0
+    assert not any("negat" in condition.metric for condition in better.verdict.conditions)
+    assert without_baseline.verdict.negation == ()  # its data are not said to be film reviews
 
 
 def test_tfma_s_own_validation_agrees(better, without_baseline):

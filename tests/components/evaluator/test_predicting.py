@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from components import reviews
+from components.evaluator.checklist.answers import answers_of
 from components.evaluator.predict import ModelError, Scorer, score
 
 TEXTS = ("good good film", "bad film", "film")
@@ -34,6 +35,12 @@ def test_a_signature_is_called_whatever_its_input_is_called(export_model, exampl
 
 def test_no_examples_give_no_probabilities(export_model):
     assert scorer(export_model())(tf.constant([], tf.string)).shape == (0,)
+
+
+def test_a_model_that_cannot_answer_short_sentences_has_no_answers_and_no_error(export_model):
+    assert answers_of(scorer(export_model())) is not None
+    assert answers_of(scorer(export_model(tf_example="serve_an_older_schema"))) is None
+    assert answers_of(scorer(export_model(bias=float("nan")))) is None
 
 
 @pytest.mark.parametrize(

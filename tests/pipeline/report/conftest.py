@@ -257,6 +257,24 @@ def verdict(*, index: int = 0, **changes: object) -> dict:
     }
 
 
+NEGATION = [
+    {
+        "kind": kind,
+        "example": example,
+        "label": label,
+        "example_count": count,
+        "accuracy": accuracy,
+        "baseline": before,
+    }
+    for kind, example, label, count, accuracy, before in (
+        ("plain", "The film is bad.", "negative", 32, 0.96875, 0.9375),
+        ("negated blame", "It is not bad at all. <b>|", "positive", 64, 0.015625, 0.0),
+        ("all but plain", "", "", 205, 0.5658, 0.5512),
+    )
+]
+"""The verdict's accuracies on sentences with a negation, with markup in a sentence."""
+
+
 def write_canaries(folder: Path, *, problem: str = "", name: str = "emoji") -> None:
     """What InfraValidator found: all well, or one `problem` with the memory."""
     problems = [problem] if problem else []

@@ -83,6 +83,19 @@ def test_the_card_of_an_approved_model_says_what_was_waived(make_run, report_par
     assert "waived by ada, 2026-11-22: other data" in markdown
 
 
+def test_negations_are_told_of_a_model_of_film_reviews(make_run, report_parts, card):
+    made = make_run()
+    content = report_parts.verdict() | {"negation": report_parts.NEGATION}
+    (made.path("Evaluator", "evaluation") / "verdict.json").write_text(json.dumps(content))
+    markdown, page = render(made)
+
+    assert re.findall(r"^## (.*)$", markdown, re.MULTILINE)[5] == "Negation and contrast"
+    assert "| It is not bad at all. \\<b\\>\\| | positive | 64 | 0.0156 |" in markdown
+    assert row(markdown, "all but plain") == ["all but plain", "", "", "205", "0.5658"]
+    assert "<td>It is not bad at all. &lt;b&gt;|</td>" in page
+    assert "Negation" not in card[0]
+
+
 def test_the_same_run_gives_the_same_card(card, promoted_run):
     assert render(promoted_run) == card
 

@@ -60,6 +60,25 @@ def test_what_held_and_what_was_not_judged_are_counted_apart(make_run, report_pa
     assert "| 0.8905, lower bound 0.8816 | passed |" in card
 
 
+def test_negations_are_a_table_beside_the_model_before(make_run, report_parts, promoted):
+    made = make_run()
+    content = report_parts.verdict() | {"negation": report_parts.NEGATION}
+    place = made.path("Evaluator", "evaluation") / "verdict.json"
+    place.write_text(json.dumps(content))
+    page = write(made)
+    seen = text_of(page)
+
+    assert "Accuracy on 96 short sentences made by rule" in seen
+    assert "negated blame It is not bad at all. <b>| positive 64 0.000 0.016" in seen
+    assert "not bad at all. &lt;b&gt;" in page
+    assert "Negation" not in promoted
+
+    for kind in content["negation"]:
+        kind["baseline"] = None
+    place.write_text(json.dumps(content))
+    assert "negated blame It is not bad at all. <b>| positive 64 0.016" in text_of(write(made))
+
+
 def test_it_is_written_to_the_reports_of_the_workspace(make_run):
     made = make_run()
     path = write_report(made.run, made.result, Settings(), workspace=made.root)
