@@ -39,8 +39,7 @@ async def deliver(channel: str, payload: Mapping[str, Any], settings: AlertSetti
       Undelivered: it was not accepted within alerts.timeout_seconds; it may be retried.
     """
     try:
-        async with asyncio.timeout(settings.timeout_seconds):
-            await _deliver(channel, payload, settings)
+        await _deliver(channel, payload, settings)
     except TimeoutError:
         raise Undelivered(f"no answer within {settings.timeout_seconds:g} s") from None
     except InputError as error:
@@ -48,17 +47,18 @@ async def deliver(channel: str, payload: Mapping[str, Any], settings: AlertSetti
 
 
 async def _deliver(channel: str, payload: Mapping[str, Any], settings: AlertSettings) -> None:
+    key, deadline = str(payload["id"]), settings.timeout_seconds
     if channel == WEBHOOK and settings.webhook is not None:
-        await _post(settings.webhook, payload, key=str(payload["id"]))
+        await _post(settings.webhook, payload, key=key, deadline=deadline)
     elif channel == SLACK and settings.slack is not None:
-        await _post(settings.slack, {"text": payload["text"]}, key=str(payload["id"]))
+        await _post(settings.slack, {"text": payload["text"]}, key=key, deadline=deadline)
     elif channel == COMMAND and settings.command:
-        await _call(settings.command, payload)
+        await _call(settings.command, payload, deadline=deadline)
     else:
         raise Undelivered(f"alerts.{channel} is no longer set")
 
 
-async def _post(address: SecretStr, body: Mapping[str, Any], *, key: str) -> None:
+async def _post(address: SecretStr, body: Mapping[str, Any], *, key: str, deadline: float) -> None:
     import httpx
 
     for name in _QUIET:
@@ -67,12 +67,16 @@ async def _post(address: SecretStr, body: Mapping[str, Any], *, key: str) -> Non
     content = _encoded(body)
     try:
         # The deadline is for the whole request: httpx's timeouts are for single steps, which a server that
-        # sends a byte now and then never exceeds.
+        # sends a byte now and then never exceeds. Importing httpx and loading certificates, which can take
+        # seconds on a busy machine, are not the receiver's time.
         async with (
             httpx.AsyncClient(timeout=None) as client,
+            asyncio.timeout(deadline),
             client.stream("POST", resolve(address), content=content, headers=headers) as answer,
         ):
             code = answer.status_code
+    except TimeoutError:  # one of the OSErrors
+        raise
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise Undelivered(type(error).__name__) from None
     if 300 <= code < 400:
@@ -81,7 +85,7 @@ async def _post(address: SecretStr, body: Mapping[str, Any], *, key: str) -> Non
         raise Undelivered(f"HTTP {code}")
 
 
-async def _call(command: Sequence[str], payload: Mapping[str, Any]) -> None:
+async def _call(command: Sequence[str], payload: Mapping[str, Any], *, deadline: float) -> None:
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -94,8 +98,9 @@ async def _call(command: Sequence[str], payload: Mapping[str, Any]) -> None:
         reason = getattr(error, "strerror", None) or error
         raise Undelivered(f"{command[0]} cannot be started: {reason}") from None
     try:
-        _, complaint = await process.communicate(_encoded(payload) + b"\n")
-    except asyncio.CancelledError:
+        async with asyncio.timeout(deadline):
+            _, complaint = await process.communicate(_encoded(payload) + b"\n")
+    except (TimeoutError, asyncio.CancelledError):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()

@@ -33,7 +33,7 @@ def _root(address: str) -> str:
       ValueError: it does not, or no store has such a bucket.
     """
     scheme, _, rest = address.partition("://")
-    path, has_options, _ = rest.partition("?")
+    path, has_options, options = rest.partition("?")
     bucket, *folders = path.rstrip("/").split("/")
     longest = 222 if scheme == "gs" else 63
     allowed = bucket.replace("_", "-") if scheme == "gs" else bucket
@@ -44,7 +44,7 @@ def _root(address: str) -> str:
         )
     if {"", ".", ".."} & set(folders):
         raise ValueError("expected a path without //, . and .. in it")
-    if "#" in rest or (has_options and scheme == "gs"):
+    if "#" in rest or (has_options and (scheme == "gs" or not options)):
         raise ValueError("expected a bucket and a folder, with nothing behind them")
     return address
 

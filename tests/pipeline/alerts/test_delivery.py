@@ -1,12 +1,15 @@
 """Alerts reach their receivers: through errors, hanging servers and restarts, and never in a run's way."""
 
+import asyncio
 import json
 import logging
 import sys
 
+import httpx
 import pytest
 from waiting import until
 
+from pipeline.alerts.channels import Undelivered, deliver
 from pipeline.alerts.outbox import Outbox
 from pipeline.settings.alerts import EVENTS
 
@@ -55,6 +58,36 @@ def test_a_receiver_that_fails_is_tried_again(receiver, alert, quick, tmp_path, 
     assert receiver.asked >= 3  # more where a busy machine takes longer over the answer than the deadline
     assert len(set(receiver.keys)) == 1
     assert messages(tmp_path) == []
+
+
+@pytest.mark.parametrize(("answer", "told"), [(200, None), (500, "HTTP 500")])
+def test_the_deadline_is_of_the_receiver_and_not_of_loading_the_client(
+    receiver, quick, monkeypatch, answer, told
+):
+    """A busy machine takes a minute over the client; the clock of the event loop says so, without waiting."""
+    receiver.answers = [answer]
+    loop = asyncio.new_event_loop()
+    late = 0.0
+
+    class SlowlyLoaded(httpx.AsyncClient):
+        def __init__(self, **options):
+            nonlocal late
+            super().__init__(**options)
+            late += 60
+
+    clock = loop.time
+    monkeypatch.setattr(loop, "time", lambda: clock() + late)
+    monkeypatch.setattr(httpx, "AsyncClient", SlowlyLoaded)
+    sent = deliver("webhook", {"id": "1"}, quick(webhook=receiver.url, timeout_seconds=30))
+    try:
+        if told is None:
+            loop.run_until_complete(sent)
+        else:
+            with pytest.raises(Undelivered, match=told):
+                loop.run_until_complete(sent)
+    finally:
+        loop.close()
+    assert receiver.asked == 1 and late == 60
 
 
 @pytest.mark.parametrize("answer", [500, 429, 302, "hang"])

@@ -246,6 +246,7 @@ def test_addresses_that_the_launcher_opens_are_roots(settings, root):
         ("kubeflow.pipeline_root=s3://reviews//v2", "expected a path without //, . and .. in it"),
         ("kubeflow.pipeline_root=s3://reviews/../v2", "expected a path without //, . and .. in it"),
         ("kubeflow.pipeline_root=gs://reviews/v2?a=b", "expected a bucket and a folder, with nothing behind"),
+        ("kubeflow.pipeline_root=minio://reviews/v2?", "expected a bucket and a folder, with nothing behind"),
         ("kubeflow.serving_root=s3://models/v2?a=b", "expected a bucket and a folder, with nothing behind"),
         ("kubeflow.serving_root=minio://models", 'kubeflow.serving_root = "minio://models"'),
         ("kubeflow.cache.Trainr=false", "kubeflow.cache.Trainr"),
