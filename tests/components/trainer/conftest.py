@@ -62,6 +62,23 @@ def eval_files(examples_uri) -> list[str]:
     return [f"{examples_uri}/Split-eval/*"]
 
 
+@pytest.fixture(scope="session")
+def train_as_the_stage(embedding_settings, cache_dir, train_files, eval_files):
+    """Trains with settings, for a gate that judges on a test split."""
+
+    def fit(settings: TrainerSettings):
+        return train.train(
+            settings=settings,
+            embedding_settings=embedding_settings,
+            cache_dir=cache_dir,
+            train_files=train_files,
+            eval_files=eval_files,
+            judged_split="test",
+        )
+
+    return fit
+
+
 @pytest.fixture
 def embedding(embedding_settings, cache_dir) -> hub.KerasLayer:
     """A fresh copy of GloVe's 2,000 most frequent words."""

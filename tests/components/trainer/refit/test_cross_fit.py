@@ -128,20 +128,9 @@ def test_epochs_and_calibration_come_from_all_parts(prepared):
 
 
 @pytest.fixture
-def fitted(embedding_settings, cache_dir, train_files, eval_files):
-    """Trains as the stage does, with a test split to judge on."""
-
-    def fit(**changes):
-        return train(
-            settings=SETTINGS.model_copy(update=changes),
-            embedding_settings=embedding_settings,
-            cache_dir=cache_dir,
-            train_files=train_files,
-            eval_files=eval_files,
-            judged_split="test",
-        )
-
-    return fit
+def fitted(train_as_the_stage):
+    """Trains with changed settings."""
+    return lambda **changes: train_as_the_stage(SETTINGS.model_copy(update=changes))
 
 
 def test_a_fit_to_few_examples_is_cross_fitted(fitted):

@@ -18,7 +18,7 @@ from components.trainer.job import Job
 from components.trainer.preparation import prepare
 from components.trainer.refit.second_fit import fit_twice
 from components.trainer.settings import TrainerSettings
-from components.trainer.train import HISTORY, carry_out, fit_prepared, train
+from components.trainer.train import HISTORY, carry_out, fit_prepared
 
 SETTINGS = TrainerSettings(
     epochs=2,
@@ -31,20 +31,9 @@ TEXTS = tf.constant(["A wonderful film, full of life.", "Dull, slow and far too 
 
 
 @pytest.fixture(scope="module")
-def trained(embedding_settings, cache_dir, train_files, eval_files):
-    """Trains as the stage does: with a test split to judge on, unless told otherwise."""
-
-    def make(*, judged_split="test", **changes):
-        return train(
-            settings=SETTINGS.model_copy(update=changes),
-            embedding_settings=embedding_settings,
-            cache_dir=cache_dir,
-            train_files=train_files,
-            eval_files=eval_files,
-            judged_split=judged_split,
-        )
-
-    return make
+def trained(train_as_the_stage):
+    """Trains with changed settings."""
+    return lambda **changes: train_as_the_stage(SETTINGS.model_copy(update=changes))
 
 
 @pytest.fixture(scope="module")
