@@ -23,7 +23,7 @@ STEP = """#!/bin/sh
 echo "{name}" >>"$NOTES"
 [ "$FAILING" != {name} ]
 """
-TARGETS = ("setup", "lint", "docs", "test-all", "proof-clients", "proof-stores", "proof-flink")
+TARGETS = ("setup", "lint", "docs", "test-all", "proof-clients", "proof-stores", "proof-flink", "proof-spark")
 STEPS = [f"make {target}" for target in TARGETS]
 
 
@@ -67,7 +67,7 @@ def test_a_change_passes_the_whole_suite_and_a_proof_of_the_other_generation(run
     assert machine.notes == [*STEPS, "package", "other_generation"]
     assert outcomes(done) == [
         *("setup passed", "lint passed", "docs passed", "tests passed", "clients passed", "stores passed"),
-        *("flink passed", "package passed", "other generation passed"),
+        *("flink passed", "spark passed", "package passed", "other generation passed"),
     ]
 
 
@@ -80,6 +80,7 @@ def test_a_change_passes_the_whole_suite_and_a_proof_of_the_other_generation(run
         ("proof-clients", "clients"),
         ("proof-stores", "stores"),
         ("proof-flink", "flink"),
+        ("proof-spark", "spark"),
         ("package", "package"),
         ("other_generation", "other generation"),
     ],
@@ -100,18 +101,8 @@ def test_a_generation_that_was_left_out_on_demand_is_called_not_proven(run):
 def test_proofs_that_were_all_skipped_have_proven_nothing(run):
     done = run(SKIPPED="7")
     assert done.returncode == 0
-    proofs = ["clients NOT PROVEN", "stores NOT PROVEN", "flink NOT PROVEN"]
+    proofs = ["clients NOT PROVEN", "stores NOT PROVEN", "flink NOT PROVEN", "spark NOT PROVEN"]
     assert [outcome for outcome in outcomes(done) if not outcome.endswith("passed")] == proofs
-
-
-def test_spark_is_proven_on_demand_alone(run, machine):
-    told = "Apache Spark was not proven: GREENLIGHT_PROVE_SPARK=1 runs make proof-spark, too."
-    assert told in run().stdout
-    assert "make proof-spark" not in machine.notes
-    proven = run(GREENLIGHT_PROVE_SPARK="1")
-    assert told not in proven.stdout
-    assert "spark passed" in outcomes(proven)
-    assert "make proof-spark" in machine.notes
 
 
 def test_leaving_the_other_generation_out_takes_an_explicit_variable(ci):
