@@ -79,8 +79,8 @@ def measure(benchmark: Benchmark) -> tuple[dict[str, Any], bool]:
             arguments[arguments.index(WORKSPACE)] = str(workspace)
         command = [sys.executable, "-m", benchmark.module, *arguments, "--record", str(record)]
         ended = subprocess.run(command, cwd=CHECKOUT, check=False)
-        if ended.returncode not in (0, 1):
-            raise SystemExit(ended.returncode)
+        if not record.exists():
+            raise SystemExit(f"Error: {benchmark.command} ended with {ended.returncode} and no figures.")
         rounds = json.loads(record.read_text(encoding="utf-8"))
     kept = {
         "command": benchmark.command,
@@ -137,8 +137,11 @@ def _measured_on(recorded: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _commit() -> str:
-    found = run(["git", "describe", "--always", "--dirty", "--abbrev=7"]).output
-    return found.strip()
+    """The commit, with `-dirty` where more than what this script writes differs from it."""
+    written = [f":(exclude){file.relative_to(CHECKOUT)}" for file in (README, RECORD)]
+    changed = run(["git", "status", "--porcelain", "--untracked-files=no", "--", ".", *written]).output
+    found = run(["git", "rev-parse", "--short=7", "HEAD"]).output.strip()
+    return f"{found}-dirty" if changed.strip() else found
 
 
 def ratios(over: Sequence[float], under: Sequence[float]) -> list[float]:

@@ -80,7 +80,8 @@ def _ours(workspace: Path, seed: int, reviews: int) -> Fitted:
 
 def _theirs(workspace: str) -> dict[str, Fitted]:
     output = run([sys.executable, "-m", "benchmarks.accuracy.peers", workspace]).output
-    return {name: Fitted(**found) for name, found in json.loads(output.splitlines()[-1]).items()}
+    found = json.loads(output.splitlines()[-1]).items()
+    return {name: Fitted(accuracy=fit["accuracy"], seconds=fit["seconds"]) for name, fit in found}
 
 
 def rounds(fits: dict[str, list[Fitted]]) -> dict[str, list[float]]:

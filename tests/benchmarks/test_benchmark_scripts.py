@@ -89,6 +89,15 @@ def test_the_worst_seed_is_held_against_the_limits(found, missed):
     assert [figure.name for figure in accuracy.figures(found) if not figure.holds] == missed
 
 
+@pytest.mark.proof
+def test_every_classifier_is_fitted_and_recorded(tmp_path):
+    record = tmp_path / "record.json"
+    accuracy.main(["--seeds", "1", "--reviews", "600", "--record", str(record)])
+    found = json.loads(record.read_text())
+    assert {"accuracy of greenlight", "accuracy of NB-SVM", "calibration error of greenlight"} <= set(found)
+    assert all(0 < value < 1 for values in found.values() for value in values)
+
+
 def test_accuracies_are_shown_with_their_spread():
     ours, peer = accuracy.rows(fits(0.91))
     assert ours == ("greenlight", "0.9200 ± 0.0141", "0.0060", "25.0", "15.0")

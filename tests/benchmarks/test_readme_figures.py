@@ -94,5 +94,11 @@ def test_a_benchmark_gets_a_workspace_and_its_rounds_are_kept(monkeypatch, code,
     assert found["rounds"] == ROUNDS and found["command"].endswith("--workspace WORKSPACE") and held is holds
 
 
+def test_a_benchmark_that_ends_without_figures_is_an_error(monkeypatch):
+    monkeypatch.setattr(readme.subprocess, "run", lambda command, **_: type("Ended", (), {"returncode": 1}))
+    with pytest.raises(SystemExit, match=r"benchmarks\.accuracy --seeds 1,2,3 ended with 1 and no figures"):
+        readme.measure(readme.BENCHMARKS["lesson"])
+
+
 def test_the_record_is_beside_the_documents():
     assert readme.RECORD == CHECKOUT / "docs" / "figures.json"
