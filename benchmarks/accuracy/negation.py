@@ -19,13 +19,17 @@ def main(arguments: list[str] | None = None) -> int:
     from components.errors import GreenlightError
     from components.evaluator.checklist.answers import Answers
     from components.evaluator.checklist.negation import cases
+    from components.threshold import DEFAULT
     from pipeline import config
     from pipeline.drift import live_version
 
     try:
-        model = given.model or live_version(config.load(workspace=given.workspace)).path
+        model, cut = given.model, DEFAULT
+        if model is None:
+            live = live_version(config.load(workspace=given.workspace))
+            model, cut = live.path, live.threshold
         asked = cases()
-        answers = Answers(asked, FeatureModel(model).probability([case.text for case in asked]))
+        answers = Answers(asked, FeatureModel(model).probability([case.text for case in asked]), cut)
     except GreenlightError as error:
         print(f"Error: {error}", file=sys.stderr)
         return error.exit_code
@@ -44,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workspace", default="workspace", help="its live model is asked (default: workspace)"
     )
-    parser.add_argument("--model", help="the folder of a SavedModel to ask instead")
+    parser.add_argument("--model", help="the folder of a SavedModel to ask instead, at the threshold 0.5")
     parser.add_argument("--wrong", type=int, default=20, help="wrong answers to print (default 20)")
     parser.add_argument("--json", action="store_true", help="print the accuracies as JSON")
     return parser
