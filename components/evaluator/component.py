@@ -63,7 +63,6 @@ def evaluator(
     checklist: bool = False,
     baseline_model: BaseChannel | None = None,
     base_model: BaseChannel | None = None,
-    schema: BaseChannel | None = None,
 ) -> Evaluator:
     """Returns the Evaluator stage.
 
@@ -79,7 +78,6 @@ def evaluator(
         negations as well.
       baseline_model: the model in production, or an artifact that says that there is none.
       base_model: the model whose weights the candidate may have started from, with the examples it has seen.
-      schema: an optional Schema for TFMA's input.
     """
     return Evaluator(
         EvaluatorSpec(
@@ -87,7 +85,6 @@ def evaluator(
             model=model,
             baseline_model=baseline_model,
             base_model=base_model,
-            schema=schema,
             eval_config=eval_config(gate, spans=spans, slice_columns=slice_columns, classes=len(classes)),
             example_splits=json_utils.dumps([split]),
             fairness_indicator_thresholds=json_utils.dumps(None),

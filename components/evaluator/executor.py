@@ -67,7 +67,7 @@ class Executor(tfx_executor.Executor):
         """Evaluates the candidate and, if it still works, the baseline.
 
         Args:
-          input_dict: examples, model, optionally baseline_model and schema, as TFX's Evaluator takes them; a
+          input_dict: examples, model, optionally baseline_model, as TFX's Evaluator takes them; a
             baseline_model may say that there is none. Optionally base_model, the one that training may have
             started from.
           output_dict: evaluation and blessing.

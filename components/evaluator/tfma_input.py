@@ -4,6 +4,8 @@ TFMA takes the probabilities from them (model type `materialized_prediction`) an
 answered once, for the verdict. Metrics, slices and validation are TFMA's.
 """
 
+import itertools
+import math
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -24,18 +26,24 @@ from components.reviews import LABEL, LENGTH, SPAN
 
 Artifacts = dict[str, list[Artifact]]
 
+_EXAMPLES_OF_A_FILE = 10_000
+"""Beam gives a file to one worker."""
+
 
 def write_examples(found: Predictions, folder: str, split: str) -> Artifact:
-    """Writes an example for each prediction, in one file, and returns the Examples artifact.
+    """Writes an example for each prediction, and returns the Examples artifact.
 
     Its features are label (int64), length and the columns of the metadata (bytes), span (int64, if the
     examples have spans) and the probabilities of each model that has some, float [1] or [K].
     """
-    file = os.path.join(folder, f"Split-{split}", "data_tfrecord-00000-of-00001")
-    tf.io.gfile.makedirs(os.path.dirname(file))
-    with tf.io.TFRecordWriter(file) as writer:
-        for record in _records(found):
-            writer.write(record)
+    within = os.path.join(folder, f"Split-{split}")
+    tf.io.gfile.makedirs(within)
+    records = _records(found)
+    parts = math.ceil(len(found) / _EXAMPLES_OF_A_FILE)
+    for part in range(parts):
+        with tf.io.TFRecordWriter(os.path.join(within, f"data_tfrecord-{part:05}-of-{parts:05}")) as writer:
+            for record in itertools.islice(records, _EXAMPLES_OF_A_FILE):
+                writer.write(record)
     examples = standard_artifacts.Examples()
     examples.uri = folder
     examples.split_names = artifact_utils.encode_split_names([split])
