@@ -16,6 +16,7 @@ from components.errors import InputError, MachineFault
 _SECONDS = 10.0
 _CAUSE = re.compile(r"^Caused by: ([\w.$]+)", re.MULTILINE)
 _ENDED = frozenset({"FINISHED", "FAILED", "CANCELED"})
+_FAILED = frozenset({"FAILING", "FAILED"})
 
 T = TypeVar("T")
 
@@ -41,6 +42,10 @@ class Job:
     @property
     def ended(self) -> bool:
         return self.state in _ENDED
+
+    @property
+    def failed(self) -> bool:
+        return self.state in _FAILED
 
     def __str__(self) -> str:
         done, total = self.tasks.get("finished", 0), self.tasks.get("total", 0)

@@ -48,7 +48,7 @@ class FlinkJobs:
                 return self._full(self._cluster.overview())
         except GreenlightError as error:
             return error if isinstance(error, MachineFault) else None
-        if failures and failures[0] & _LOST:
+        if job and job.failed and failures and failures[0] & _LOST:
             return MachineFault(
                 f"The Flink cluster at {self._cluster.master} lost a task manager during the job. Run the "
                 "command again; docs/scaling.md has the restart strategy with which a job outlives the loss."

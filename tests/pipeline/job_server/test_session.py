@@ -22,8 +22,8 @@ def on_cluster(flink):
     return Session(None, FlinkJobs(FlinkCluster(flink.address)), lambda line: None)
 
 
-def failed_for(flink, name, *classes, cause="java.lang.Other"):
-    found = job(name, "FAILED")
+def failed_for(flink, name, *classes, cause="java.lang.Other", state="FAILED"):
+    found = job(name, state)
     flink.answer_json("/jobs/overview", {"jobs": [found]})
     history = {
         "entries": [
@@ -71,6 +71,12 @@ def test_a_task_manager_that_was_lost_is_said(on_cluster, flink, lost):
 def test_a_job_that_outlived_a_loss_and_failed_by_itself_keeps_its_own_error(on_cluster, flink):
     with pytest.raises(RuntimeError, match="Pipeline failed"), on_cluster.job() as name:
         failed_for(flink, name, "java.lang.RuntimeException", "a.b.RecipientUnreachableException")
+        raise RuntimeError("Pipeline failed")
+
+
+def test_a_job_that_outlived_a_loss_and_still_runs_keeps_the_error_of_its_job_server(on_cluster, flink):
+    with pytest.raises(RuntimeError, match="Pipeline failed"), on_cluster.job() as name:
+        failed_for(flink, name, "a.b.JobMasterException", state="RUNNING")
         raise RuntimeError("Pipeline failed")
 
 
