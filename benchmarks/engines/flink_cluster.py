@@ -97,8 +97,12 @@ class StandaloneCluster:
             (folder / name).write_text(settings)
 
     def __enter__(self) -> "StandaloneCluster":
-        self.start("jobmanager")
-        self._wait(lambda: self.overview() is not None)
+        try:
+            self.start("jobmanager")
+            self._wait(lambda: self.overview() is not None)
+        except BaseException:
+            end(*self.started)
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -118,7 +122,7 @@ class StandaloneCluster:
 
     def with_task_managers(self, count: int) -> None:
         """Starts as many and waits until the JobManager knows them."""
-        before = (self.overview() or {})["taskmanagers"]
+        before = len(self.task_managers)
         for _ in range(count):
             self.start("taskmanager")
         self._wait(lambda: (self.overview() or {}).get("taskmanagers") == before + count)

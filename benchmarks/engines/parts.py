@@ -126,10 +126,14 @@ def _unpack(package: str, version: str, within: str, folder: Path) -> None:
 
 
 def run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    shown = f"`{' '.join(command[:4])} ...`"
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise Missing(f"{shown} did not end within {_SECONDS:g} s") from error
     if done.returncode:
         said = (done.stderr + done.stdout).strip().splitlines() or ["it said nothing"]
-        raise Missing(f"`{' '.join(command[:4])} ...` failed: {said[0]}")
+        raise Missing(f"{shown} failed: {said[0]}")
 
 
 def require(program: str) -> None:

@@ -82,13 +82,15 @@ def main(arguments: list[str] | None = None) -> int:
 def compare_runners(sizes: list[int], scratch: Path | None) -> int:
     """Prints what the stages cost on Flink and in process."""
     from benchmarks.engines.parts import Missing
+    from benchmarks.processes import CommandFailed
     from benchmarks.scale import runners
+    from components.errors import GreenlightError
 
     try:
         with scratches.opened(scratch) as folder:
             found = runners.measure_runners(sizes, folder)
-    except Missing as missing:
-        print(f"Error: {missing}", file=sys.stderr)
+    except (Missing, CommandFailed, GreenlightError) as error:
+        print(f"Error: {error}", file=sys.stderr)
         return 2
     print(table(runners.HEADER, runners.rows(found)))
     return 0

@@ -10,6 +10,7 @@ from benchmarks.scale import runners
 from benchmarks.scale.process_tree import ProcessTree
 from benchmarks.scale.scratch import Measured
 
+_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what child processes used")
 FLINK = "Flink, 1 TaskManager"
 SPINS = "import time; end = time.process_time() + 0.5\nwhile time.process_time() < end: pass"
 
@@ -48,6 +49,7 @@ def test_a_runner_that_leaves_reviews_out_is_noticed():
         runners.require_same_reviews(first, [measured("ExampleGen", 1000, 20, reviews=999)])
 
 
+@_LINUX
 def test_processes_of_processes_count_while_they_live_and_after_their_end():
     inner = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SPINS!r}])"
     tree = ProcessTree()
@@ -59,6 +61,7 @@ def test_processes_of_processes_count_while_they_live_and_after_their_end():
         living.communicate(b"\n")
 
 
+@_LINUX
 def test_the_memory_of_all_processes_is_sampled():
     tree = ProcessTree()
     holds = "held = bytearray(200 * 2**20)\nprint(len(held), flush=True)\ninput()"

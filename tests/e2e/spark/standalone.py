@@ -33,8 +33,12 @@ class StandaloneCluster:
 
     def __enter__(self) -> "StandaloneCluster":
         arguments = [word for option in self._ports.items() for word in option]
-        self._start(_MASTER, "--host", "127.0.0.1", *arguments)
-        waiting.until(lambda: self.state() is not None)
+        try:
+            self._start(_MASTER, "--host", "127.0.0.1", *arguments)
+            waiting.until(lambda: self.state() is not None)
+        except BaseException:
+            end(*self.started)
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:
