@@ -132,7 +132,7 @@ def _measured_on(recorded: Mapping[str, Mapping[str, Any]]) -> str:
     for other in others:
         names = ", ".join(at[other])
         where = "the same machine" if other[0] == machine else other[0]
-        said.append(f"Measured before ({names}): {other[2]}, commit {other[1]}, {where}.")
+        said.append(f"Of {names}: {other[2]}, commit {other[1]}, {where}.")
     return " ".join(said)
 
 

@@ -58,10 +58,7 @@ def test_figures_of_another_commit_say_so():
     }
     both = kept() | {"notebook": {**kept()["serving"], "commit": "def5678", "rounds": notebook}}
     page = readme.rendered(PAGE, both)
-    assert (
-        "at commit def5678, on 2 cores. Measured before (serving): 2026-11-29, commit abc1234, the same"
-        in page
-    )
+    assert "at commit def5678, on 2 cores. Of serving: 2026-11-29, commit abc1234, the same machine." in page
     assert "| accuracy of a default run on its 5,000 test reviews | 0.9000 | 1 |" in page, (
         "no spread of equals"
     )
@@ -98,6 +95,11 @@ def test_a_benchmark_that_ends_without_figures_is_an_error(monkeypatch):
     monkeypatch.setattr(readme.subprocess, "run", lambda command, **_: type("Ended", (), {"returncode": 1}))
     with pytest.raises(SystemExit, match=r"benchmarks\.accuracy --seeds 1,2,3 ended with 1 and no figures"):
         readme.measure(readme.BENCHMARKS["lesson"])
+
+
+def test_the_readme_has_the_figures_of_the_record():
+    page = readme.README.read_text(encoding="utf-8")
+    assert readme.rendered(page, json.loads(readme.RECORD.read_text(encoding="utf-8"))) == page
 
 
 def test_the_record_is_beside_the_documents():
