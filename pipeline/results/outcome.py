@@ -130,8 +130,10 @@ class RunResult:
         try:
             return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
-            message = f"There is no result at {path}: that run has not ended. Its run.log may say why."
-            raise InputError(message) from None
+            raise InputError(
+                f"There is no result at {path}: that run is under way, or was interrupted. Its run.log may "
+                "say why."
+            ) from None
         except (OSError, ValueError, TypeError, AttributeError) as error:
             message = f"The result at {path} cannot be read ({error}). Run again, or delete the file."
             raise InputError(message) from error

@@ -46,7 +46,7 @@ class Unjudged:
         return f"{subject(condition)} is not judged{self.clause}"
 
 
-NO_BASELINE = Unjudged("no model in production yet", ": no model is in production yet")
+NO_BASELINE = Unjudged("no other model in production", ": no other model is in production")
 NO_FAIR_COMPARISON = Unjudged(
     "no fair comparison", ": there is no fair comparison with the model in production"
 )

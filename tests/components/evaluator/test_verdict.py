@@ -26,7 +26,7 @@ def result(passed: bool, *, waived: str | None = None, **more) -> ConditionResul
 
 KEPT, BROKEN = result(True), result(False)
 WAIVED = result(False, waived="ada, the first one", reason="waived")
-UNJUDGED = result(True, unjudged="no model in production yet")
+UNJUDGED = result(True, unjudged="no other model in production")
 
 
 def verdict(*conditions: ConditionResult, **more) -> Verdict:

@@ -90,9 +90,9 @@ def test_negations_are_told_of_a_model_of_film_reviews(make_run, report_parts, c
     markdown, page = render(made)
 
     assert re.findall(r"^## (.*)$", markdown, re.MULTILINE)[5] == "Negation and contrast"
-    assert "| It is not bad at all. \\<b\\>\\| | positive | 64 | 0.0156 |" in markdown
-    assert row(markdown, "all but plain") == ["all but plain", "", "", "205", "0.5658"]
-    assert "<td>It is not bad at all. &lt;b&gt;|</td>" in page
+    assert "| It is not bad at all. \\<b\\>\\| (positive) | 64 | 0.0156 |" in markdown
+    assert row(markdown, "all but plain") == ["all but plain", "", "205", "0.5658"]
+    assert "<td>It is not bad at all. &lt;b&gt;| (positive)</td>" in page
     assert "Negation" not in card[0]
 
 

@@ -47,7 +47,7 @@ def test_a_promoted_run_has_every_section_and_chart(promoted):
 
 def test_what_held_and_what_was_not_judged_are_counted_apart(make_run, report_parts):
     made = make_run()
-    changes = {"value": None, "lower": None, "upper": None, "unjudged": "no model in production yet"}
+    changes = {"value": None, "lower": None, "upper": None, "unjudged": "no other model in production"}
     content = report_parts.verdict(index=1, **changes)
     content["conditions"][0] |= {"judged": "lower"}
     (made.path("Evaluator", "evaluation") / "verdict.json").write_text(json.dumps(content))
@@ -69,14 +69,14 @@ def test_negations_are_a_table_beside_the_model_before(make_run, report_parts, p
     seen = text_of(page)
 
     assert "Accuracy on 96 short sentences made by rule" in seen
-    assert "negated blame It is not bad at all. <b>| positive 64 0.000 0.016" in seen
+    assert "negated blame 0.016 0.000 64 It is not bad at all. <b>| (positive)" in seen
     assert "not bad at all. &lt;b&gt;" in page
     assert "Negation" not in promoted
 
     for kind in content["negation"]:
         kind["baseline"] = None
     place.write_text(json.dumps(content))
-    assert "negated blame It is not bad at all. <b>| positive 64 0.016" in text_of(write(made))
+    assert "negated blame 0.016 64 It is not bad at all. <b>| (positive)" in text_of(write(made))
 
 
 def test_it_is_written_to_the_reports_of_the_workspace(make_run):

@@ -78,8 +78,8 @@ def test_a_run_that_has_not_ended_has_no_result(tmp_path):
     path = tmp_path / "result.json"
     with pytest.raises(InputError) as caught:
         RunResult.load(path)
-    assert (
-        str(caught.value) == f"There is no result at {path}: that run has not ended. Its run.log may say why."
+    assert str(caught.value) == (
+        f"There is no result at {path}: that run is under way, or was interrupted. Its run.log may say why."
     )
 
 

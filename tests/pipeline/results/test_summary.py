@@ -240,14 +240,14 @@ def test_the_bound_that_was_judged_stands_beside_the_value():
 
 def test_what_was_not_judged_is_never_ok_and_parts_share_a_line():
     unjudged = {"metric": "accuracy", "kind": "change", "threshold": -0.01, "passed": True, "value": None}
-    unjudged |= {"status": "not judged", "unjudged": "no model in production yet"}
+    unjudged |= {"status": "not judged", "unjudged": "no other model in production"}
     parts = tuple({**unjudged, "slice": each} for each in ("overall", "length:short", "length:long"))
     shown = summarize(RunResult(verdict="promoted", version="1", gate=parts, notes=("few examples",)))
     first, second = shown.checks
     assert (first.name, first.mark, first.margin) == (
         "change of accuracy",
         "not judged",
-        "no model in production yet",
+        "no other model in production",
     )
     assert second.name == "change of accuracy, 2 slices"
     assert "  ok" not in shown.as_text()

@@ -91,7 +91,7 @@ def test_an_unknown_run_is_named_with_the_newest(workspace):
 
 
 def test_a_run_that_has_not_ended_is_said_so(workspace):
-    assert "that run has not ended" in refusal(workspace, UNFINISHED)
+    assert "that run is under way, or was interrupted" in refusal(workspace, UNFINISHED)
 
 
 def test_an_empty_workspace_says_how_to_make_a_run(tmp_path):

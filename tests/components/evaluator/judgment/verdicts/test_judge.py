@@ -184,7 +184,7 @@ def test_a_lucky_change_is_not_promoted():
 def test_without_a_model_in_production_a_change_passes_unjudged():
     assert outcome(only(min_change=0.1), predictions(1, 9)) == (
         True,
-        "change of accuracy is not judged: no model is in production yet",
+        "change of accuracy is not judged: no other model is in production",
     )
 
 
@@ -201,7 +201,7 @@ def test_a_gate_that_only_compares_refuses_a_first_model_until_a_person_approves
     assert (verdict.promoted, verdict.conditions[-1].kind) == (False, "quality")
     assert verdict.reasons == (
         "no condition on the quality of the model was judged: the gate only compares, and nothing was "
-        "compared (no model in production yet). Set a floor such as gate.min_accuracy; greenlight approve "
+        "compared (no other model in production). Set a floor such as gate.min_accuracy; greenlight approve "
         "promotes this model by your decision",
     )
     assert Verdict.from_json(verdict.to_json()) == verdict

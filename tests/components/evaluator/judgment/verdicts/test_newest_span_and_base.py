@@ -185,7 +185,7 @@ def test_the_first_model_is_compared_with_none():
         )
     )
     assert condition(verdict, "span:0").reason == (
-        "change of accuracy is not judged: no model is in production yet"
+        "change of accuracy is not judged: no other model is in production"
     )
     assert condition(verdict, "span:12", kind="floor").passed
     assert verdict.verdict == "promoted"

@@ -132,7 +132,7 @@ def test_a_first_model_has_nothing_to_be_compared_with_on_any_span():
         newest_span=NEWEST,
     )
 
-    assert condition(verdict, 1).unjudged == "no model in production yet"
+    assert condition(verdict, 1).unjudged == "no other model in production"
     assert verdict.promoted
 
 
