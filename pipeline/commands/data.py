@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 _FEWEST_DISTINCT = 0.1
+"""Share of the examples; a file with fewer distinct texts is told of."""
 _ENOUGH = 500
 """Labels from which on the model of the label check is good enough for its usual share of suspects."""
-"""Share of the examples; a file with fewer distinct texts is told of."""
 
 
 @click.group(cls=Group)

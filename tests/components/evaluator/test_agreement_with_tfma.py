@@ -1,12 +1,14 @@
-"""TFMA's metrics against those of the verdict, on a slice of ten reviews."""
+"""What TFMA reads, and its metrics against those of the verdict, on a slice of ten reviews."""
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from components.errors import GreenlightError
 from components.evaluator.gate import TFMA_NAMES
 from components.evaluator.judgment import metrics
 from components.evaluator.predictions import Predictions
+from components.evaluator.tfma_input import write_examples
 from components.evaluator.tfma_results import check_agreement
 
 LENGTH = "under 125 words"
@@ -51,3 +53,24 @@ def test_precision_may_be_undefined():
 
     assert np.isnan(metrics.precision(LABEL, below))
     agree(below, below)
+
+
+def test_many_predictions_fill_several_files(tmp_path):
+    count = 10_001
+    probability = np.linspace(0, 1, count, dtype=np.float32)
+    label = np.arange(count, dtype=np.int8) % 2
+    lengths = np.full(count, "under 125 words", object)
+    found = Predictions(text=lengths, label=label, length=lengths, probability=probability)
+
+    examples = write_examples(found, str(tmp_path), "test")
+
+    files = sorted((tmp_path / "Split-test").iterdir())
+    assert examples.split_names == '["test"]' and len(files) == 2
+    records = tf.data.TFRecordDataset([str(file) for file in files])
+    spec = {
+        "label": tf.io.FixedLenFeature([], tf.int64),
+        "greenlight.candidate": tf.io.FixedLenFeature([], tf.float32),
+    }
+    (read,) = (tf.io.parse_example(batch, spec) for batch in records.batch(count))
+    np.testing.assert_array_equal(read["greenlight.candidate"], probability)
+    np.testing.assert_array_equal(read["label"], label)
