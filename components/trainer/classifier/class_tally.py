@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from components.trainer.classifier.ngram_tally import edges_of
+from components.trainer.classifier.ngram_tally import edges_of, sorted_parts
 
 Counts = tuple[np.ndarray, np.ndarray]
 """N-grams in ascending order, int64 [V], and how often the examples of each class hold them, int64 [V, K]."""
@@ -29,9 +29,7 @@ class ClassTally:
         """
         of_each = np.repeat(labels.astype(np.int64), lengths)
         for label, runs in enumerate(self._runs):
-            run = grams[of_each == label]
-            run.sort()
-            runs.append(run)
+            runs.extend(sorted_parts(grams[of_each == label]))
         self.reviews += len(labels)
 
     def counts(self, *, at_least: int) -> Counts:

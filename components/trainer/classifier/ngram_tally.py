@@ -1,6 +1,8 @@
 """Exact counts of n-grams in positive and negative examples, in bounded memory."""
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -28,8 +30,7 @@ class NgramTally:
         """
         # The hashes are even: the lowest bit holds the label, and one sort covers both classes.
         run = grams | np.repeat(labels.astype(np.int8), lengths)
-        run.sort()
-        self._runs.append(run)
+        self._runs.extend(sorted_parts(run))
         self.reviews += len(labels)
 
     def counts(self, *, at_least: int) -> Counts:
@@ -53,6 +54,15 @@ class NgramTally:
             part = np.concatenate([np.empty(0, np.int64), *pieces])
             part.sort(kind="stable")  # merges sorted pieces
             yield part
+
+
+def sorted_parts(numbers: np.ndarray) -> list[np.ndarray]:
+    """The numbers in parts of about equal size, one for each processor, each sorted in place; int64 [M]."""
+    cores = os.cpu_count() or 1
+    parts = np.array_split(numbers, cores)
+    with ThreadPoolExecutor(cores) as sorting:
+        list(sorting.map(np.ndarray.sort, parts))
+    return parts
 
 
 def edges_of(seen: int) -> np.ndarray:
