@@ -146,6 +146,8 @@ def found_labels(
 
     names: the names of the classes (`data.classes`).
     """
+    if not any(classes.values()) and not others:
+        return "None of the labels is a text or a number."
     if names != CLASS_NAMES:
         counts = {name: count for name, count in classes.items() if count} | dict(others)
         return f"The labels are: {_shown(dict(sorted(counts.items(), key=_order)))}."
@@ -165,6 +167,8 @@ def remedy(
     Args:
       written: spelling -> a label as the files have it, for the names that are suggested.
     """
+    if not any(classes.values()) and not others:
+        return "Write one text or one number as the label of each row."
     if names != CLASS_NAMES:
         return _remedy_for(names)
     counts = _all_counts(classes, others)

@@ -3,7 +3,7 @@
 import pytest
 from label_advice import advice
 
-from components.example_gen.formats.labels import LabelRule, looks_like_scale, spelling
+from components.example_gen.formats.labels import LabelRule, found_labels, looks_like_scale, remedy, spelling
 from components.example_gen.formats.rows import BadRow, Reason, Review, make_row
 
 RULE = LabelRule((("1", "negative"), ("2", "negative"), ("4", "positive"), ("Top", "positive")))
@@ -181,6 +181,12 @@ def test_the_middle_of_a_scale_is_neither_though_not_all_steps_are_there(others,
 def test_a_rare_label_counts_by_its_share_of_all_rows():
     assert not looks_like_scale({"positive": 2999}, {"3": 3, "x": 2})
     assert looks_like_scale({"positive": 2995}, {"3": 3, "x": 2})
+
+
+def test_labels_that_are_neither_texts_nor_numbers_are_not_listed():
+    given = {"negative": 0, "positive": 0}, {}
+    assert found_labels(*given) == "None of the labels is a text or a number."
+    assert remedy(*given) == "Write one text or one number as the label of each row."
 
 
 def test_words_are_not_called_a_scale():
