@@ -142,7 +142,7 @@ class ServeSettings(BaseModel):
         ge=0,
         le=3600,
         description="How long requests are still accepted after SIGTERM while the server reports that "
-        "it is not ready, in seconds: as long as a load balancer needs to notice.",
+        "it is not ready, in seconds. Set it as long as a load balancer needs to notice.",
     )
     access_log: bool = Field(
         True,

@@ -30,9 +30,10 @@ class BeamSettings(BaseModel):
     runner: str = Field(
         IN_PROCESS,
         pattern=r"^[A-Za-z_][\w.-]*$",
-        description="`in-process` works here, without a server. `flink` starts Beam's job server for Apache "
-        "Flink, `spark` the one for Apache Spark; both need Java. Any Beam runner's name (PortableRunner, "
-        "FlinkRunner, SparkRunner, DataflowRunner) sends the work there; give its options in beam.options.",
+        description="Where the stages that use Beam do their work. `in-process` works here, without a "
+        "server. `flink` starts Beam's job server for Apache Flink, `spark` the one for Apache Spark; both "
+        "need Java. Any Beam runner's name (PortableRunner, FlinkRunner, SparkRunner, DataflowRunner) sends "
+        "the work there; give its options in beam.options.",
     )
     workers: int = Field(
         1,
@@ -47,7 +48,7 @@ class BeamSettings(BaseModel):
     flink_master: str = Field(
         EMBEDDED,
         pattern=r"^(\[local\]|(https?://)?[\w.-]+:\d{1,5}/?)$",
-        description="Where the runner `flink` sends its jobs: HOST:PORT, the REST address of a Flink "
+        description="Where the runner `flink` sends its jobs. HOST:PORT, the REST address of a Flink "
         "cluster's JobManager, or `[local]`, a cluster inside the job server's own process.",
     )
     flink_job_server_jar: Path | None = Field(
@@ -63,7 +64,7 @@ class BeamSettings(BaseModel):
     spark_master: str = Field(
         "local[*]",
         pattern=r"^(local(\[(\d{1,4}|\*)\])?|spark://[\w.-]+:\d{1,5})$",
-        description="Where the runner `spark` sends its jobs: spark://HOST:PORT, the master of a standalone "
+        description="Where the runner `spark` sends its jobs. spark://HOST:PORT, the master of a standalone "
         "cluster, or `local[N]`, N threads of the job server's own process; `local[*]` has one per core.",
     )
     spark_master_page: str | None = Field(

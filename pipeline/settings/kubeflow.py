@@ -176,7 +176,7 @@ class KubeflowSettings(BaseModel):
     )
     parameters: tuple[ParameterName, ...] = Field(
         ("min_accuracy", "epochs", "source", "embedding"),
-        description="The settings that each run on the cluster can override: min_accuracy "
+        description="The settings that each run on the cluster can override. They are min_accuracy "
         "(gate.min_accuracy), epochs (trainer.epochs), source (data.source), embedding (embedding.name).",
     )
     resources: dict[StageName, StageResources] = Field(

@@ -56,7 +56,7 @@ class RetrainSettings(BaseModel):
         ge=0,
         le=1,
         description="A span is quarantined if the live model agrees with a smaller share of its labels "
-        "than this, beyond chance: drift costs accuracy, but only flipped labels make a good model worse "
+        "than this, beyond chance. Drift costs accuracy, but only flipped labels make a good model worse "
         "than a coin. Of many classes that are hard to tell apart even a good model may get fewer right: "
         "set it lower. 0 disables the check.",
     )

@@ -6,6 +6,8 @@ from pipeline.config import Settings
 from pipeline.settings.errors import suggest
 from pipeline.settings.help import explain, explain_all, find, sections, settings_of, show_value
 
+LONGEST_LINE = 150
+
 
 @pytest.mark.parametrize("key", settings_of(Settings))
 def test_every_setting_has_a_description_and_a_kind(key):
@@ -63,6 +65,16 @@ def test_the_list_has_every_key_once_under_its_section():
     keys = [line.split()[0] for line in lines if line.startswith("  ")]
     assert keys == list(settings_of(Settings))
     assert [line[1:-1] for line in lines if line.startswith("[")] == sections(Settings)
+
+
+@pytest.mark.parametrize("key", settings_of(Settings))
+def test_a_line_of_the_list_is_a_whole_sentence_that_says_what_the_setting_is(key):
+    setting = find(Settings, key)
+    said = explain_all([setting]).splitlines()[-1].split(f"{setting.default_text:<18} ", 1)[1]
+    assert said.endswith((".", "!")), "cut within a sentence"
+    assert setting.description.removeprefix(said)[:1] in ("", " ")
+    assert len(said) <= LONGEST_LINE, "the first sentence is for the list: say the details in a second one"
+    assert not said.startswith("`"), "it explains a value before it says what the setting is"
 
 
 @pytest.mark.parametrize(
