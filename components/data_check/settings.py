@@ -40,14 +40,14 @@ class CheckSettings(BaseModel):
     )
     label_check: Literal["off", "report", "quarantine rows", "quarantine span"] = Field(
         "report",
-        description="The handling of labels that a cross-validated model contradicts: `report` names them in "
+        description="The handling of labels that a cross-validated model contradicts. `report` names them in "
         "`greenlight data add` and in the report; `quarantine rows` also lands a span without them, and "
         "`quarantine span` refuses the span, or stops the run, where there are more than max_suspect_share.",
     )
     max_suspect_share: float = Field(
         0.08,
         description="Share of suspected labels above which they are more than the few that are only hard to "
-        "tell: examples whose labels are all right have 2 to 5 % of them, with 10 % wrong labels it is 9 %.",
+        "tell. Examples whose labels are all right have 2 to 5 % of them, with 10 % wrong labels it is 9 %.",
         ge=0.0,
         le=1.0,
     )

@@ -228,9 +228,9 @@ class GateSettings(BaseModel):
         None,
         ge=0.5,
         lt=1,
-        description="With 0.95, a floor is judged by the lower and a ceiling by the upper end of the 95 % "
-        "confidence interval, a change by that of the paired difference, so that a lucky split promotes "
-        'nothing. "off" judges the plain values.',
+        description="The confidence with which conditions are judged, so that a lucky split promotes "
+        "nothing. With 0.95, a floor is judged by the lower and a ceiling by the upper end of the 95 % "
+        'confidence interval, a change by that of the paired difference. "off" judges the plain values.',
     )
     min_examples: int = Field(
         50,
@@ -248,9 +248,9 @@ class GateSettings(BaseModel):
         -0.01,
         ge=-1,
         le=1,
-        description="For examples in spans: the lowest accepted change of accuracy on the packaged base set, "
-        "so that a model that learned the new data and forgot the old is refused. It is refused only where "
-        "even the upper end of the confidence interval (95 %, or gate.confidence) is below this. "
+        description="For examples in spans, the lowest accepted change of accuracy on the packaged base set. "
+        "A model that learned the new data and forgot the old is refused, but only where even the "
+        "upper end of the confidence interval (95 %, or gate.confidence) is below this. "
         '"off" drops it.',
     )
     min_change_newest: Switchable = Field(
@@ -288,8 +288,8 @@ class GateSettings(BaseModel):
     )
     conditions: tuple[ConditionSettings, ...] = Field(
         (),
-        description="Further conditions: a metric, optionally a slice, and at least one of at_least, "
-        "at_most, change_at_least, change_at_most and max_gap; `class` makes it about one class.",
+        description="Further conditions. Each names a metric, optionally a slice, and at least one of "
+        "at_least, at_most, change_at_least, change_at_most and max_gap; `class` makes it about one class.",
     )
 
     @model_validator(mode="after")

@@ -263,6 +263,7 @@ def require_usable(
     reading: Reading,
     *,
     max_bad_share: float,
+    whole: bool = True,
     names: tuple[str, ...] = CLASS_NAMES,
     census: Callable[[], LabelCounts] | None = None,
 ) -> None:
@@ -271,6 +272,7 @@ def require_usable(
     Args:
       reading: the account of what was read.
       max_bad_share: the share of rows that may be unusable.
+      whole: whether these are all rows; else the message says that they are the first ones.
       names: the names of the classes.
       census: counts the labels of all rows for the advice, where `reading` is of the first rows only.
 
@@ -289,7 +291,7 @@ def require_usable(
     _require_few_slices(reading)
     require_no_scale(reading, names=names)
     if reading.bad_rows > max_bad_share * reading.rows or not reading.taken:
-        raise DataStopped(_too_many(reading, max_bad_share, names, census), account=reading.account())
+        raise DataStopped(_too_many(reading, max_bad_share, whole, names, census), account=reading.account())
 
 
 def _require_few_slices(reading: Reading) -> None:
@@ -331,6 +333,7 @@ def require_no_scale(
 def _too_many(
     reading: Reading,
     max_bad_share: float,
+    whole: bool,
     names: tuple[str, ...],
     census: Callable[[], LabelCounts] | None,
 ) -> str:
@@ -340,7 +343,8 @@ def _too_many(
         reasons[Reason.UNMAPPED_LABEL] = reading.unmapped.total()
     counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
     bound = f"; data.max_bad_share allows {max_bad_share:.2%}" if max_bad_share < 1 else ""
-    what = f"{left_out:,} of {reading.rows:,} rows cannot be used ({counts}){bound}."
+    of = "of" if whole else "of the first"
+    what = f"{left_out:,} {of} {reading.rows:,} rows cannot be used ({counts}){bound}."
     most = reasons.most_common(1)[0][0]
     if most in (Reason.BAD_LABEL, Reason.UNMAPPED_LABEL):
         labels, mend = _about_labels(reading, names, census)

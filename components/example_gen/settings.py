@@ -55,7 +55,7 @@ class DataSettings(BaseModel):
 
     source: str = Field(
         "packaged",
-        description="The source of examples: `packaged` (25,000 IMDB reviews of the locked package), `tfds` "
+        description="The source of examples. `packaged` (25,000 IMDB reviews of the locked package), `tfds` "
         "(imdb_reviews/plain_text through TensorFlow Datasets), `files:PATTERN` (your CSV, JSON, "
         "Parquet or TFRecord files; with {SPAN} in the pattern, those of numbered spans) or `spans` (what "
         "`greenlight data add` has landed in the workspace).",
@@ -96,7 +96,7 @@ class DataSettings(BaseModel):
     slice_columns: tuple[Column, ...] = Field(
         (),
         description="Further columns of `files:` and spans by whose values the gate and the report slice the "
-        'metrics, such as ["lang", "store"]: the slices are `lang:de`, `lang:fr`, ... A missing value is "". '
+        'metrics, such as ["lang", "store"]. The slices are `lang:de`, `lang:fr`, ... A missing value is "". '
         "At most 100 different values a column.",
     )
     classes: tuple[Label, ...] | Literal["auto"] | None = Field(
@@ -156,7 +156,7 @@ class DataSettings(BaseModel):
     )
     near_duplicates: Literal["keep together", "count", "off"] = Field(
         "keep together",
-        description="The handling of examples in `files:` and spans with nearly the same text: `keep "
+        description="The handling of examples in `files:` and spans with nearly the same text. `keep "
         "together` puts them in one split, so that no example is tested whose near-duplicate was trained "
         "on; `count` only counts them; `off` saves the time. Copies that differ in markup, quotes or "
         "final punctuation are always kept together.",

@@ -18,7 +18,7 @@ class PushSettings(BaseModel):
     )
     public_key: Path | None = Field(
         None,
-        description="PEM file with the public key that every version's signature is verified with: a version "
+        description="PEM file with the public key that every version's signature is verified with. A version "
         "without a valid signature then fails, also one that was pushed before signing. Without it "
         "signatures are not checked.",
     )

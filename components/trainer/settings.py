@@ -107,14 +107,15 @@ class TrainerSettings(BaseModel):
     refit: Literal["auto", True, False] = Field(
         "auto",
         description="Whether the model is fitted once more, on the train and eval splits together, for the "
-        "number of epochs that the first fit kept; the first fit's predictions on eval calibrate it. `auto`: "
+        "number of epochs that the first fit kept. The first fit's predictions on eval calibrate it. `auto`: "
         "if the gate judges on a test split, the fit starts from scratch, and all examples fit in "
         "`memory_examples`.",
     )
     warm_start: Literal["off", "live", "auto"] = Field(
         "off",
-        description="`off` trains from scratch; `live` starts from the weights of the live model, as far as "
-        "they fit; `auto` does both and keeps the fit with the lower log loss on the eval split.",
+        description="The weights that a fit starts from. `off` trains from scratch; `live` starts from the "
+        "weights of the live model, as far as they fit; `auto` does both and keeps the fit with the lower "
+        "log loss on the eval split.",
     )
     strategy: Literal["none", "mirrored", "multi_worker"] = Field(
         "none",
@@ -132,7 +133,7 @@ class TrainerSettings(BaseModel):
         True,
         validation_alias=_or_former("scale_with_examples"),
         description="Whether few training examples lower `batch_size` and `ngram_min_count` of the built-in "
-        "model: a step takes at most a 25th of the examples (at least 8), and an n-gram needs one occurrence "
+        "model. A step takes at most a 25th of the examples (at least 8), and an n-gram needs one occurrence "
         "among up to 2,500 examples, two among up to 7,500. Up to 1,000 examples, epochs and "
         "calibration of the refit come from several held-out parts.",
     )

@@ -179,12 +179,12 @@ def explain(setting: Setting) -> str:
 
 
 def explain_all(settings: Iterable[Setting]) -> str:
-    """A line a key, by section."""
+    """A line a key, by section: its default and the first sentence of its description."""
     lines, section = [], ""
     for setting in settings:
         if setting.section != section:
             section = setting.section
             lines += ["", f"[{section}]"]
-        purpose = re.split(r"(?<=[.:;])\s", setting.description)[0].rstrip(".:;")
+        purpose = re.split(r"(?<=\.)\s", setting.description)[0]
         lines.append(f"  {setting.key:<29} {setting.default_text:<18} {purpose}")
     return "\n".join(lines).lstrip("\n")

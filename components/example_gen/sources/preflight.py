@@ -185,7 +185,7 @@ def _judge(
     whole = reading.rows < FIRST_ROWS
     require_no_scale(reading, least_share=_SURELY_A_SCALE, whole=whole, names=names)
     if reading.bad_rows == FIRST_ROWS and max_bad_share < _SURELY_TOO_MANY:
-        require_usable(reading, max_bad_share=max_bad_share, names=names, census=census)
+        require_usable(reading, max_bad_share=max_bad_share, whole=False, names=names, census=census)
 
 
 def _require_records(path: str) -> None:
