@@ -29,6 +29,7 @@ from serving.versions import VersionStore
 if TYPE_CHECKING:
     from components.pusher.settings import PushSettings
     from pipeline.workspace.layout import Workspace
+    from serving.store.records import Version
 
 VERDICT = "approved"
 """What the manifest of an approved version says in the place of the gate's verdict."""
@@ -53,7 +54,8 @@ class Decision:
 class Approved:
     """What came of it: the model is `version`, `unchanged` where it was live before.
 
-    approval: `by`, `at` (UTC), `reason`, `waived` and `version`, as the run's result has them.
+    approval: `by`, `at` (UTC), `reason`, `waived` and `version`, as the run's result has them; None where the
+      model was live without this approval, which is then not needed and not recorded.
     accuracies: those recorded for the model and for the version that was live before it.
     """
 
@@ -61,7 +63,7 @@ class Approved:
     run: str
     version: int
     path: str
-    approval: dict[str, Any]
+    approval: dict[str, Any] | None
     accuracies: Accuracies
 
 
@@ -101,7 +103,9 @@ def promote_refused(workspace: Workspace, decision: Decision, *, push: PushSetti
         run = _Refused(result=result, lineage=lineage, evaluator=_evaluator(lineage))
         store = _versions(workspace, run.evaluator, push)
         if result.approval is not None:
-            return _approved_before(result, store)
+            return _approved_before(run, dict(result.approval), store)
+        if (live := _live_without(run, store)) is not None:
+            return _unchanged(run, live, store, approval=None)
         return _carry_out(_approve(run, decision), run, workspace, store)
 
 
@@ -166,25 +170,41 @@ def _carry_out(verdict: Verdict, run: _Refused, workspace: Workspace, store: Ver
     )
 
 
-def _approved_before(result: RunResult, store: VersionStore) -> Approved:
+def _approved_before(run: _Refused, approval: dict[str, Any], store: VersionStore) -> Approved:
     """The same decision again changes nothing while its version is live."""
-    assert result.approval is not None and result.run is not None
-    approval = dict(result.approval)
     number = approval["version"]
     with as_greenlight_errors():
         live = store.live()
     if live is None or str(live.number) != number:
         raise InputError(
-            f"Run {result.run} was approved by {approval['by']} at {approval['at']}, as version {number}, "
+            f"Run {run.id} was approved by {approval['by']} at {approval['at']}, as version {number}, "
             f"which is no longer live. `greenlight promote {number}` makes it live again."
         )
+    return _unchanged(run, live, store, approval=approval)
+
+
+def _live_without(run: _Refused, store: VersionStore) -> Version | None:
+    """The live version, if it has the run's model and not by an approval of this run that was cut short."""
+    pushed = run.lineage.output("Pusher", "pushed_model")
+    with as_greenlight_errors():
+        live = store.live()
+    if pushed is None or live is None or live.manifest is None or live.problems:
+        return None
+    facts = live.manifest.facts
+    approved_here = facts.approval is not None and facts.run_id == run.id
+    return None if approved_here or live.digest != pushed.properties.get("model_digest") else live
+
+
+def _unchanged(
+    run: _Refused, live: Version, store: VersionStore, *, approval: dict[str, Any] | None
+) -> Approved:
     return Approved(
         outcome="unchanged",
-        run=result.run,
+        run=run.id,
         version=live.number,
         path=live.path,
         approval=approval,
-        accuracies=_accuracies(result, store, live.number),
+        accuracies=_accuracies(run.result, store, live.number),
     )
 
 

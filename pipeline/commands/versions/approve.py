@@ -64,13 +64,20 @@ def approve(
     workspace = Workspace.of(settings)
     with as_interruption(_MAYBE_APPROVED):
         done = promote_refused(workspace, decision, push=settings.push)
-        _write_card(workspace, done)
+        if done.approval is not None:
+            _write_card(workspace, done)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(done)))
         return
+    approval = done.approval
+    if approval is None:
+        click.echo(
+            f"Nothing to approve: the model of run {done.run} is live already, as version {done.version}. "
+            "The run stays refused."
+        )
+        return
     live = "is live already" if done.outcome == "unchanged" else "is live"
     click.echo(f"Version {done.version} {live}; it is the model of run {done.run}.")
-    approval = done.approval
     click.echo(f"Approved by {approval['by']} at {approval['at']}: {approval['reason']}")
     for line in done.accuracies.lines():
         click.echo(line)

@@ -130,13 +130,19 @@ def test_who_decides_is_the_user_unless_said_otherwise(greenlight, refuse):
     assert told["approval"]["by"] == whoami()
 
 
-def test_the_model_that_is_live_already_is_not_pushed_again(approve, refuse, workspace, versions):
-    model = refuse()
-    versions.push(model, Facts())
+def test_a_model_that_is_live_already_needs_no_approval_and_gets_none(approve, refuse, workspace, versions):
+    model = refuse({"accuracy": False})
+    versions.push(model, Facts(run_id="20261121-101500.000001"))
     result = approve()
-    assert result.exit_code == 0
-    assert result.stdout.startswith("Version 2 is live already; it is the model of run")
-    assert read_run(workspace.metadata, RUN).output("Approval", "blessing") is not None
+    assert (result.exit_code, result.stdout) == (
+        0,
+        f"Nothing to approve: the model of run {RUN} is live already, as version 2. The run stays refused.\n",
+    )
+    told = json.loads(approve("--json").stdout)
+    assert (told["outcome"], told["version"], told["approval"]) == ("unchanged", 2, None)
+    assert RunResult.load(workspace.result(RUN)).approval is None
+    assert read_run(workspace.metadata, RUN).output("Approval", "blessing") is None
+    assert [one.number for one in versions.versions()] == [2, 1]
 
 
 def test_a_worse_model_is_shown_beside_the_recorded_accuracy_of_the_live_version(
@@ -162,7 +168,7 @@ def test_where_nothing_was_live_only_the_models_own_accuracy_is_told():
 
 
 def test_an_interrupted_approval_may_be_done_and_the_same_command_completes_it(
-    approve, refuse, versions, monkeypatch
+    approve, refuse, workspace, versions, monkeypatch
 ):
     refuse()
     push = type(versions).push
@@ -180,7 +186,8 @@ def test_an_interrupted_approval_may_be_done_and_the_same_command_completes_it(
         "command again: it completes what is missing, and changes nothing else.",
     )
     monkeypatch.undo()
-    assert approve().exit_code == 0
+    assert approve().stdout.startswith("Version 2 is live already; it is the model of run")
+    assert RunResult.load(workspace.result(RUN)).approval["version"] == "2"
     assert [one.number for one in versions.versions()] == [2, 1]
 
 
