@@ -118,7 +118,10 @@ def test_it_waits_for_the_first_version_and_answers_the_last_request_before_it_e
     workspace, store, tiny_model
 ):
     with Process(workspace, "--set", "serve.poll_seconds=0.05") as server:
-        assert server.said[1].startswith(f"NOT READY  {MODEL} has no version that can be served")
+        assert server.said[1].rstrip() == (
+            f"NOT READY  {MODEL} has no version that can be served; it will be as soon as there is one in "
+            f"{workspace / 'serving' / MODEL}"
+        )
         assert server.client.get("/readyz").status_code == 503
         assert server.predict().status_code == 404
         store.push(tiny_model(0.75), Facts())

@@ -93,9 +93,10 @@ def _announce(server: Server, addresses: Addresses, settings: Settings) -> None:
 
     scheme = "https" if addresses.tls else "http"
     loaded = server.models.labels().get("stable")
-    name = settings.model_name
+    name, root = settings.model_name, store_root(settings)
     if loaded is None:
-        lines = [f"NOT READY  {name} has no version that can be served; it will be as soon as there is one"]
+        when = f"it will be as soon as there is one in {root}"
+        lines = [f"NOT READY  {name} has no version that can be served; {when}"]
         lines += [f"  version {one.version} is refused: {one.message}" for one in server.models.refusals()]
     else:
         lines = [f"READY  {name}, version {loaded}"]
@@ -104,8 +105,8 @@ def _announce(server: Server, addresses: Addresses, settings: Settings) -> None:
     if addresses.grpc:
         lines.append(f"  grpc     {addresses.grpc}")
     lines.append(f"  metrics  {base}/monitoring/prometheus/metrics")
-    version = f"{store_root(settings)}/{loaded}"
-    lines.append(f"  ask      {_question(addresses, settings, text=example_text(version))}")
+    question = _question(addresses, settings, text=example_text(f"{root}/{loaded}"))
+    lines.append(f"  ask      {question}")
     click.echo("\n".join(lines))
 
 
