@@ -5,5 +5,7 @@ from components.label_check.suspects import LabelCheck
 
 
 def too_many(labels: LabelCheck, settings: CheckSettings) -> bool:
-    """Whether more labels are suspected than chance makes of as many as are allowed."""
-    return labels.fewest_wrong() > settings.max_suspect_share
+    """Whether more labels are suspected than chance makes of as many as are allowed; never where the model
+    learned from too few texts to say so.
+    """
+    return not labels.too_few_for_limit and labels.fewest_wrong() > settings.max_suspect_share

@@ -34,9 +34,9 @@ class TextFacts:
     findings: list[str] = dataclasses.field(default_factory=list)
     vocabulary: dict[str, Any] | None = None
     labels: dict[str, Any] | None = None
-    """{"examined", "suspects", "share", "contradictions", "not_judged", "first": [{"text", "label",
-    "probability", "span"}]}: the most probably wrong labels, with the beginning of their text; None if
-    the check did not run.
+    """{"examined", "suspects", "share", "right_suspects", "contradictions", "not_judged", "first": [{"text",
+    "label", "probability", "span"}]}: the most probably wrong labels, with the beginning of their text; None
+    if the check did not run.
     """
 
 
@@ -109,6 +109,7 @@ def _shown(labels: LabelCheck, sample: Sample) -> dict[str, Any]:
         "examined": labels.examined,
         "suspects": len(labels.suspects),
         "share": labels.share,
+        "right_suspects": labels.right_suspects,
         "contradictions": labels.contradictions,
         "not_judged": labels.not_judged,
         "first": first,

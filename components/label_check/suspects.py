@@ -28,6 +28,9 @@ _FEWEST_PER_LABEL = 50
 _LEAST_GAIN = 0.2
 """Of the mean accuracy over the labels beyond chance, from 0 to 1; below it the texts do not tell the labels,
 or the labels are beyond a check. With two labels it is an accuracy of 0.6."""
+_ENOUGH_PER_LABEL = 350
+"""Texts to learn from, on average over the labels, for a share of suspects that can be held against a limit.
+A model of fewer contradicts so many right labels that these alone may be over it; see docs/data.md."""
 _FOLDS = 5
 _REGULARIZATION = 1.0
 
@@ -60,11 +63,32 @@ class LabelCheck:
     """Share of the labels that the model predicts, a mean over the labels; None where it was not fitted."""
     not_judged: str | None = None
     """Why nothing can be said; None where something can."""
+    learned: int = 0
+    """Distinct texts that the model learned from: those examined and the reference."""
+    needed: int = 0
+    """The `learned` from which on the share can be held against a limit."""
 
     @property
     def share(self) -> float:
-        """Of the examined texts, those that are suspected; some 2 to 5 % where all labels are right."""
+        """Of the examined texts, those that are suspected; some 2 to 5 % where all labels are right and the
+        model learned from enough texts.
+        """
         return len(self.suspects) / self.examined if self.examined else 0.0
+
+    @property
+    def too_few_for_limit(self) -> bool:
+        """Whether so few texts were learned from that the share must not be held against a limit."""
+        return self.learned < self.needed
+
+    @property
+    def right_suspects(self) -> str:
+        """How many right labels are suspected, for people, after "N labels look wrong"."""
+        if self.too_few_for_limit:
+            return (
+                f"up to 30 % of right labels do where a model learns from {self.learned:,} texts, so that no "
+                f"limit is held against it below {self.needed:,}"
+            )
+        return "2 to 5 % are only hard to tell"
 
     def fewest_wrong(self, *, risk_deviations: float = 1.6449) -> float:
         """The share of suspects that chance alone is unlikely to exceed downwards: the lower end of its
@@ -129,7 +153,15 @@ def find_suspects(
     ]
     found.sort(key=lambda suspect: (suspect.probability, suspect.index))
     contradictions = sum(len(text.copies) for text in own if text.contradicts_itself)
-    return LabelCheck(len(texts), examined, tuple(found), contradictions, accuracy)
+    return LabelCheck(
+        len(texts),
+        examined,
+        tuple(found),
+        contradictions,
+        accuracy,
+        learned=len(learned),
+        needed=_ENOUGH_PER_LABEL * len(usual),
+    )
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 _FEWEST_DISTINCT = 0.1
 """Share of the examples; a file with fewer distinct texts is told of."""
-_ENOUGH = 500
-"""Labels from which on the model of the label check is good enough for its usual share of suspects."""
 
 
 @click.group(cls=Group)
@@ -148,6 +146,7 @@ def _label_facts(labels: FileLabels | None) -> dict[str, Any]:
     return {
         "suspected_labels": len(labels.check.suspects),
         "labels_examined": labels.check.examined,
+        "label_limit_applies": not labels.check.too_few_for_limit,
         "first_suspected": labels.first(),
     }
 
@@ -160,15 +159,10 @@ def _label_lines(labels: FileLabels | None) -> Iterator[str]:
         return
     yield (
         f"  labels    {len(labels.check.suspects):,} of {labels.check.examined:,} look wrong "
-        f"({labels.check.share:.1%}; {_hard_to_tell(labels.check.examined)} are only hard to tell)"
+        f"({labels.check.share:.1%}; {labels.check.right_suspects})"
     )
     if labels.too_many:
         yield from (f"    {line}" for line in labels.first())
-
-
-def _hard_to_tell(examined: int) -> str:
-    """What share of correct labels looks wrong, by docs/data.md."""
-    return "2 to 5 %" if examined >= _ENOUGH else f"2 to 5 %, of fewer than {_ENOUGH} up to 20 %,"
 
 
 def _warnings(landed: Landed, target: DataSettings) -> list[str]:

@@ -46,7 +46,7 @@ def defect(examination: Examination, settings: RetrainSettings, *, vouched: bool
 
 
 def _suspects(examination: Examination, settings: RetrainSettings) -> str | None:
-    if not examination.examined:
+    if not examination.examined or not examination.label_limit_applies:
         return None
     share = examination.suspects / examination.examined
     if 1 - upper_bound(1 - share, examination.examined) <= settings.max_suspects:

@@ -47,6 +47,7 @@ class Examination:
       suspects, examined: rows whose label is probably wrong (components.label_check), and rows checked.
       suspect_rows: FILE:LINE of the first of them, the most probable errors first.
       labels_not_judged: why the label check has no result; None if it has.
+      label_limit_applies: whether it learned from enough texts to hold the share of suspects against a limit.
       data: the counts of its rows, as in the result of a run; None if they could not be read.
     """
 
@@ -67,6 +68,7 @@ class Examination:
     examined: int = 0
     suspect_rows: Sequence[str] = ()
     labels_not_judged: str | None = None
+    label_limit_applies: bool = True
     data: Mapping[str, Any] | None = None
 
 

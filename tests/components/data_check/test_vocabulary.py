@@ -110,7 +110,7 @@ def test_an_embedding_of_another_language_is_not_asked(stages, tmp_path):
 
 def test_english_reviews_are_known_and_their_labels_looked_at(stages):
     packaged = list(PackagedPart().rows())
-    some = random.Random(2).sample(packaged, 600)
+    some = random.Random(2).sample(packaged, 700)
     examples = [
         to_example(review.text, 1 - review.label if n < 60 else review.label) for n, review in enumerate(some)
     ]
@@ -118,10 +118,10 @@ def test_english_reviews_are_known_and_their_labels_looked_at(stages):
     verdict = stages.verdict(made, embedding="glove-6b-50d")
     assert verdict["vocabulary"]["share"] > 0.95
     labels = verdict["labels"]
-    assert labels["examined"] == 600 and labels["not_judged"] is None
+    assert labels["examined"] == 700 and labels["not_judged"] is None
     assert len(labels["first"]) == 20 and labels["first"][0]["probability"] < 0.4
     stopping = CheckSettings(label_check="quarantine span", max_suspect_share=0.03)
-    with pytest.raises(DataStopped, match=r"train: label: \d+\.\d% of 600 labels are probably wrong"):
+    with pytest.raises(DataStopped, match=r"train: label: \d+\.\d% of 700 labels are probably wrong"):
         stages.verdict(made, stopping)
 
 

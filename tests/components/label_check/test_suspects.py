@@ -3,6 +3,8 @@ from itertools import islice
 
 import pytest
 
+from components.data_check.limits import too_many
+from components.data_check.settings import CheckSettings
 from components.example_gen.sources.packaged import PackagedPart
 from components.label_check import suspects
 from components.label_check.suspects import LabelCheck, find_suspects
@@ -41,6 +43,16 @@ def test_the_share_of_suspects_follows_that_of_wrong_labels(real, share, least, 
         assert hit >= 0.45 * len(wrong)
         assert hit >= 0.45 * len(found.suspects)
     assert [one.probability for one in found.suspects] == sorted(one.probability for one in found.suspects)
+
+
+def test_right_labels_of_few_reviews_are_never_over_the_limit(real):
+    """Some samples of 200 have more suspects than the limit allows, though every label is right."""
+    found = [find_suspects(*zip(*random.Random(seed).sample(real, 200), strict=True)) for seed in range(8)]
+    assert any(one.fewest_wrong() > CheckSettings().max_suspect_share for one in found)
+    assert not any(too_many(one, CheckSettings()) for one in found)
+    assert "no limit is held against it below 700" in found[0].right_suspects
+    texts, labels, _ = flipped(real, 0.2)
+    assert too_many(find_suspects(texts, labels), CheckSettings())
 
 
 def test_the_order_of_the_reviews_does_not_matter(real):

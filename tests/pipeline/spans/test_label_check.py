@@ -25,13 +25,15 @@ def reviews() -> list[tuple[str, int]]:
 
 @pytest.fixture
 def written(tmp_path, reviews):
-    """Writes the reviews, the first of them with the wrong label, and returns the name."""
+    """Writes some of the reviews, the first of them with the wrong label, and returns the name."""
 
-    def write(wrong: int) -> str:
-        with (tmp_path / "monday.csv").open("w", encoding="utf-8", newline="") as file:
-            rows = [(text, 1 - label if n < wrong else label) for n, (text, label) in enumerate(reviews)]
+    def write(wrong: int, *, name: str = "monday.csv", some: slice = slice(None)) -> str:
+        with (tmp_path / name).open("w", encoding="utf-8", newline="") as file:
+            rows = [
+                (text, 1 - label if n < wrong else label) for n, (text, label) in enumerate(reviews[some])
+            ]
             csv.writer(file).writerows([("text", "label"), *rows])
-        return "monday.csv"
+        return name
 
     return write
 
@@ -46,6 +48,22 @@ def test_right_labels_are_landed_without_a_warning(greenlight, written):
     facts = json.loads(result.stdout)
     assert (result.exit_code, facts["reviews"], facts["warnings"]) == (0, 700, [])
     assert facts["labels_examined"] == 700 and facts["suspected_labels"] < 42
+
+
+@pytest.mark.parametrize("mode", ["report", "quarantine rows", "quarantine span"])
+def test_no_limit_is_held_against_the_suspects_of_too_few_texts(greenlight, written, mode):
+    """Of 300 reviews with right labels as many can be suspected: the model, not the labels, is at fault."""
+    added = add(greenlight, written(15, some=slice(300)), f"check.label_check={mode}")
+    facts = json.loads(added.stdout)
+    assert (added.exit_code, facts["examples"], facts["warnings"]) == (0, 300, [])
+    assert facts["suspected_labels"] > 35 and facts["label_limit_applies"] is False
+
+
+def test_the_limit_holds_for_a_few_texts_beside_enough_others(greenlight, written):
+    add(greenlight, written(0, some=slice(100, None)))
+    shown = greenlight("data", "add", written(60, name="few.csv", some=slice(100)))
+    assert "labels look wrong; they are added unchanged." in shown.stderr
+    assert "; 2 to 5 % are only hard to tell)" in shown.stdout
 
 
 def test_wrong_labels_are_named_by_file_and_line(greenlight, written):

@@ -53,6 +53,12 @@ def test_suspects_of_the_label_check_may_reach_the_limit():
     assert reason(RetrainSettings(max_suspects=just_below(bound)), **found) is not None
 
 
+def test_suspects_among_too_few_texts_are_not_held_against_the_limit():
+    found = {"suspects": 100, "examined": 200, "suspect_rows": ("a.csv:7",)}
+    assert reason(RetrainSettings(max_suspects=0.2), **found) is not None
+    assert reason(RetrainSettings(max_suspects=0.2), **found, label_limit_applies=False) is None
+
+
 def test_suspects_count_where_the_live_model_finds_nothing():
     found = {"accuracy": 0.9, "sure": 300, "suspects": 100, "examined": 200}
 
