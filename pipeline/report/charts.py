@@ -221,7 +221,7 @@ def slices(
     name: that of the chart, unique in the page.
     """
     floors = floors or {}
-    with drawing(height=max(2.0, 0.9 + 0.66 * len(accuracies)), left=0.1) as (figure, axes):
+    with drawing(height=max(2.0, 0.9 + 0.66 * len(accuracies)), left=0.25, right=0.25) as (figure, axes):
         for row, (slice_name, interval) in enumerate(accuracies.items()):
             axes.barh(
                 row, interval.upper - interval.lower, left=interval.lower, height=0.34, color=FIRST, alpha=0.3
@@ -277,7 +277,7 @@ def lengths(quantiles: Mapping[str, Sequence[float]]) -> str:
                 [deciles[5]] * 2, [row - 0.25, row + 0.25], color=INK, linewidth=2, solid_capstyle="butt"
             )
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else "")
         # The default writes formulas, which the page would show as they are.
         axes.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
         axes.set_yticks(range(len(quantiles)), list(quantiles))

@@ -13,6 +13,8 @@ EPOCHS = [
     {"epoch": n, "loss": 1 / n, "accuracy": 0.5 + n / 20, "val_loss": 1.2 / n, "val_accuracy": 0.5 + n / 25}
     for n in range(1, 9)
 ]
+WIDTH_OF_A_CHARACTER = 0.55
+"""In sizes of the font, about."""
 
 
 def few_predictions() -> Predictions:
@@ -92,6 +94,32 @@ def test_names_of_slices_are_escaped():
     svg = charts.slices({"<b>$x_1$": Interval(0.5, 0.4, 0.6, 10)}, overall=0.5)
 
     assert ">&lt;b&gt;$x_1$, 10 examples<" in svg
+
+
+def test_no_text_is_cut_at_the_edge(drawn):
+    at_the_ends_of_the_axis = [
+        charts.slices({"short": Interval(1.0, 0.6, 1.0, 12)}, overall=1.0),
+        charts.slices({"short": Interval(0.91, 0.82, 0.93, 12)}, overall=0.9),
+        charts.lengths({"train": [100, *range(110, 190, 10), 190, 10_000]}),
+    ]
+    for svg in [*drawn.values(), *at_the_ends_of_the_axis]:
+        root = ElementTree.fromstring(svg)
+        width = float(root.get("viewBox").split()[2])
+        for text in root.iter("{http://www.w3.org/2000/svg}text"):
+            if "rotate(-90" in text.get("transform", ""):
+                continue
+            style = text.get("style")
+            size = float(re.search(r"font-size: ([\d.]+)px", style)[1])
+            anchor = re.search(r"text-anchor: (\w+)", style)
+            length = WIDTH_OF_A_CHARACTER * size * len(text.text)
+            left = float(text.get("x")) - {"middle": length / 2, "end": length}.get(anchor and anchor[1], 0)
+            assert left > 0 and left + length < width, (
+                f"{text.text} goes from {left:.0f} to {left + length:.0f}"
+            )
+
+
+def test_no_length_below_a_word_is_on_the_axis():
+    assert ">0<" not in charts.lengths({"train": [1] * 11})
 
 
 @pytest.mark.parametrize("deciles", [range(12, 23), range(20, 31), range(100, 1200, 100), [1] * 11])
