@@ -15,6 +15,7 @@ from components.errors import InputError, MachineFault
 
 _SECONDS = 10.0
 _CAUSE = re.compile(r"^Caused by: ([\w.$]+)", re.MULTILINE)
+_LISTENER = re.compile(r"^\s+at [\w.]+\$(\w+HeartbeatListener)\.notify", re.MULTILINE)
 _ENDED = frozenset({"FINISHED", "FAILED", "CANCELED"})
 _FAILED = frozenset({"FAILING", "FAILED"})
 
@@ -81,7 +82,8 @@ class FlinkCluster:
     def failures(self, job: Job) -> list[set[str]]:
         """What made a job fail or start again, the newest first. Raises as `overview`.
 
-        Each is the Java classes, without their packages, of an exception and its causes.
+        Each is the Java classes, without their packages, of an exception, its causes, and the listener that
+        raised it because heartbeats stopped: of these the exception is a TimeoutException as any other.
         """
         return self._read(f"/jobs/{job.id}/exceptions", _failures)
 
@@ -140,5 +142,6 @@ def _failures(found: dict[str, Any]) -> list[set[str]]:
 
 def _classes(entry: dict[str, Any]) -> set[str]:
     # Flink wraps the cause in classes of its own, and gives that cause as Java prints it.
-    causes = _CAUSE.findall(entry.get("stacktrace", ""))
-    return {name.rpartition(".")[2] for name in (entry["exceptionName"], *causes)}
+    trace = entry.get("stacktrace", "")
+    causes, listeners = _CAUSE.findall(trace), _LISTENER.findall(trace)
+    return {name.rpartition(".")[2] for name in (entry["exceptionName"], *causes, *listeners)}

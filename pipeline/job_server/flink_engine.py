@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _NO_SLOTS = "NoResourceAvailableException"
-_LOST = frozenset({"JobMasterException", "RecipientUnreachableException", "RemoteTransportException"})
-"""What Flink calls a TaskManager that no longer answers: the JobManager, and the others."""
+_LOST = frozenset(
+    {
+        "JobMasterException",
+        "RecipientUnreachableException",
+        "RemoteTransportException",
+        "TaskManagerHeartbeatListener",
+    }
+)
+"""What Flink calls the loss of a TaskManager: its JobManager, the other ones, and who misses heartbeats."""
 
 
 class FlinkJobs:

@@ -22,14 +22,14 @@ def on_cluster(flink):
     return Session(None, FlinkJobs(FlinkCluster(flink.address)), lambda line: None)
 
 
-def failed_for(flink, name, *classes, cause="java.lang.Other", state="FAILED"):
+def failed_for(flink, name, *classes, cause="java.lang.Other", frame="x.Y.z(Y.java:1)", state="FAILED"):
     found = job(name, state)
     flink.answer_json("/jobs/overview", {"jobs": [found]})
     history = {
         "entries": [
             {
                 "exceptionName": each,
-                "stacktrace": f"{each}: why\n\tat x.Y.z(Y.java:1)\nCaused by: {cause}: why\n",
+                "stacktrace": f"{each}: why\n\tat {frame}\nCaused by: {cause}: why\n",
             }
             for each in classes
         ]
@@ -66,6 +66,22 @@ def test_a_task_manager_that_was_lost_is_said(on_cluster, flink, lost):
         f"The Flink cluster at {flink.address} lost a task manager during the job. Run the command again; "
         "docs/scaling.md has the restart strategy with which a job outlives the loss."
     )
+
+
+@pytest.mark.parametrize(
+    ("listener", "lost"),
+    [("JobMaster$TaskManagerHeartbeatListener", True), ("JobMaster$ResourceManagerHeartbeatListener", False)],
+)
+def test_a_task_manager_without_heartbeats_is_lost_and_no_other_timeout_is_that(
+    on_cluster, flink, listener, lost
+):
+    frame = f"org.apache.flink.runtime.jobmaster.{listener}.notifyHeartbeatTimeout(JobMaster.java:1641)"
+    expected = pytest.raises(
+        MachineFault if lost else RuntimeError, match="lost a task" if lost else "Pipeline"
+    )
+    with expected, on_cluster.job() as name:
+        failed_for(flink, name, "java.util.concurrent.TimeoutException", frame=frame)
+        raise RuntimeError("Pipeline failed")
 
 
 def test_a_job_that_outlived_a_loss_and_failed_by_itself_keeps_its_own_error(on_cluster, flink):
