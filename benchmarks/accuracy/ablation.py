@@ -35,6 +35,8 @@ ROWS: Mapping[str, Mapping[str, Any]] = {
     "no-ngrams": {"trainer": {"ngram_order": 0}},
     "words-only": {"trainer": {"ngram_order": 1}},
     "pairs": {"trainer": {"ngram_order": 2}},
+    "no-negation": {"trainer": {"ngram_negation": False}},
+    "no-ending": {"trainer": {"ngram_ending": 0}},
     "frozen-embedding": {"embedding": {"trainable": False}},
     "no-dropout": {"trainer": {"dropout": 0.0}},
     "no-smoothing": {"trainer": {"label_smoothing": 0.0}},

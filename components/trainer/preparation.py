@@ -22,13 +22,16 @@ from components.trainer.classifier import data, model, ngrams
 from components.trainer.classifier.class_tally import ClassTally
 from components.trainer.classifier.ngram_tally import NgramTally
 from components.trainer.distribution import DistributedCopy, SharedModel
+from components.trainer.negation import are_english
 from components.trainer.settings import TrainerSettings
 from components.unspaced_scripts import share_of_letters, with_spaces_tf
 
 _SAMPLE = 25_000
 """The approximate number of examples that n-grams are learned from if examples are streamed: 160 MB."""
-_READ_FOR_SCRIPTS, _LEAST_SHARE = 2_000, 0.1
-"""What `trainer.tokens = "auto"` goes by: the number of texts, and the share of their letters."""
+_READ_FOR_LANGUAGE = 2_000
+"""The number of texts that `trainer.tokens = "auto"` and `trainer.ngram_negation = "auto"` go by."""
+_LEAST_SHARE = 0.1
+"""The share of letters of scripts without spaces from which on `trainer.tokens = "auto"` splits them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,9 +132,16 @@ def prepare(
     settings = settings.scaled(examples=sizes["train"])
     streamed = sum(sizes.values()) > settings.memory_examples
     not_refit = settings.why_not_refit(judged_split=judged_split, streamed=streamed)
-    by_character = _by_character(settings, train_files)
+    first = data.first_texts(train_files, most=_READ_FOR_LANGUAGE)
+    by_character = _by_character(settings, first)
     before = with_spaces_tf if by_character else None
-    learned = _Learned(settings, refit=not_refit is None, classes=len(classes), before=before)
+    learned = _Learned(
+        settings,
+        refit=not_refit is None,
+        negation=_negation(settings, first),
+        classes=len(classes),
+        before=before,
+    )
     if streamed:
         progress.report(f"{sizes['train']:,} and {sizes['eval']:,} examples are streamed in every epoch")
         reviews = _streamed(settings, encode_words, files, sizes, learned)
@@ -151,11 +161,11 @@ def prepare(
     )
 
 
-def _by_character(settings: TrainerSettings, train_files: Sequence[str]) -> bool:
+def _by_character(settings: TrainerSettings, first: Sequence[str]) -> bool:
     """Whether characters of scripts without spaces are tokens, which `auto` decides by a sample of texts."""
     if settings.tokens != "auto":
         return settings.tokens == "characters"
-    share = share_of_letters(data.first_texts(train_files, most=_READ_FOR_SCRIPTS))
+    share = share_of_letters(first)
     if share < _LEAST_SHARE:
         return False
     progress.report(
@@ -163,6 +173,11 @@ def _by_character(settings: TrainerSettings, train_files: Sequence[str]) -> bool
         "(trainer.tokens)"
     )
     return True
+
+
+def _negation(settings: TrainerSettings, first: Sequence[str]) -> bool:
+    """Whether words after a negation are others, which `auto` decides by a sample of texts."""
+    return are_english(first) if settings.ngram_negation == "auto" else settings.ngram_negation
 
 
 class _Learned:
@@ -174,9 +189,17 @@ class _Learned:
     """
 
     def __init__(
-        self, settings: TrainerSettings, *, refit: bool, classes: int = 2, before: data.Encode | None = None
+        self,
+        settings: TrainerSettings,
+        *,
+        refit: bool,
+        negation: bool,
+        classes: int = 2,
+        before: data.Encode | None = None,
     ) -> None:
         self._settings, self.before = settings, before
+        order, ending = settings.ngram_order, settings.ngram_ending
+        self._kind: dict[str, Any] = {"order": order, "negation": negation, "ending": ending}
         self._tally = NgramTally() if classes == 2 else ClassTally(classes)
         self.taught_by = ("train", "eval") if refit else ("train",)
         self.of_train: ngrams.Vocabulary | None = None
@@ -195,14 +218,18 @@ class _Learned:
             self.of_train, self.of_both = self.of_train.values_for(found), found
 
     def _vocabulary(self) -> ngrams.Vocabulary:
-        given = {
-            "order": self._settings.ngram_order,
+        given: dict[str, Any] = {
             "min_count": self._settings.ngram_min_count,
             "limit": self._settings.ngram_limit,
+            **self._kind,
         }
         if isinstance(self._tally, ClassTally):
             return ngrams.learn_classes(self._tally, **given)
         return ngrams.learn(self._tally, **given)
+
+    def hashes(self, text: tf.Tensor) -> tf.RaggedTensor:
+        """The n-grams of texts, to learn from: string [N] -> ragged int64 [N, None]."""
+        return ngrams.hashes(text, **self._kind)
 
     def encoder(self, encode_words: data.Encode) -> data.Encode:
         """The encoder of `model.encoded_feed` for a classifier with these n-grams."""
@@ -224,7 +251,7 @@ def _streamed(
         sample = data.encoded(
             files[split],
             split=split,
-            encode=model.after(learned.before, lambda text: ngrams.hashes(text, order=settings.ngram_order)),
+            encode=model.after(learned.before, learned.hashes),
             one_in=math.ceil(sizes["train"] / _SAMPLE),
         )
         learned.learn(split, ((part.features, part.labels) for part in sample))
@@ -239,13 +266,10 @@ def _encoded(
     learned: _Learned,
 ) -> dict[str, data.Batches]:
     """Reads and encodes the splits, and learns the n-grams; tokenizes each example once."""
-    order = settings.ngram_order
-    if not order:
+    if not settings.ngram_order:
         encode = learned.encoder(encode_words)
         return {split: data.read(files[split], split=split, encode=encode) for split in files}
-    tokenized = model.after(
-        learned.before, lambda text: (encode_words(text), ngrams.hashes(text, order=order))
-    )
+    tokenized = model.after(learned.before, lambda text: (encode_words(text), learned.hashes(text)))
     hashed = {}
     # Counting sorts on one core, while TensorFlow reads the next split.
     with ThreadPoolExecutor(1) as beside:

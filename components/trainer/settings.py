@@ -92,6 +92,19 @@ class TrainerSettings(BaseModel):
         le=50_000_000,
         description="The maximum number of n-grams; the most frequent are kept. Each takes 24 bytes.",
     )
+    ngram_negation: Literal["auto", True, False] = Field(
+        "auto",
+        description="Whether a word up to four words after an English negation (not, n't, never, lacks), "
+        "before punctuation, is another word to the n-grams than elsewhere. `auto`: if at least one in a "
+        "hundred words of the first 2,000 training texts is `the`.",
+    )
+    ngram_ending: int = Field(
+        15,
+        ge=0,
+        le=10_000,
+        description="The number of last words of a text whose n-grams count twice, at most a quarter of the "
+        "text: many texts end with their conclusion. 0 counts all alike.",
+    )
     label_smoothing: float = Field(
         0.1,
         ge=0,

@@ -30,6 +30,8 @@ _PREPARED_WITH = (
     "ngram_order",
     "ngram_min_count",
     "ngram_limit",
+    "ngram_negation",
+    "ngram_ending",
     "scale_with_examples",
     "memory_examples",
 )

@@ -6,6 +6,7 @@ vectors, it recognizes "not good".
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -15,13 +16,15 @@ from components.embeddings import tokenization
 from components.embeddings.rows import row_of_each
 from components.trainer.classifier.class_tally import ClassTally
 from components.trainer.classifier.ngram_tally import NgramTally
+from components.trainer.negation import ENDS, NEGATIONS, negated
 
 GAIN = 5.0
 """The factor of the learning rate of these weights."""
 
 _WORD_HASHES = 2**63 - 1
 _STEP = 0x9E3779B97F4A7C15 - 2**64  # odd, so that multiplying by it in 64 bits loses nothing
-
+_SLOTS = 4096  # a power of two
+_NEGATED = 0x2545F4914F6CDD1D  # makes another word of one after a negation
 
 Tables = tuple[tf.Tensor, tf.Tensor]
 """For each n-gram: value times weight, and value squared, float32 [V] each; [V, K] of K > 2 classes."""
@@ -35,12 +38,15 @@ Encoded = tuple[tf.RaggedTensor, tf.Tensor]
 class Vocabulary:
     """The n-grams of 1 to `order` tokens: `keys`, int64 [V], and `values`, float32 [V].
 
-    Of more than two classes, an n-gram has a value for each: float32 [V, K].
+    Of more than two classes, an n-gram has a value for each: float32 [V, K]. `negation`: whether negated$
+    tokens are others (see `hashes`).
     """
 
     keys: np.ndarray
     values: np.ndarray
     order: int
+    negation: bool = False
+    ending: int = 0
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -53,7 +59,7 @@ class Vocabulary:
         _, theirs, ours = np.intersect1d(other.keys, self.keys, assume_unique=True, return_indices=True)
         values = np.zeros((len(other), *self.values.shape[1:]), np.float32)
         values[theirs] = self.values[ours]
-        return Vocabulary(other.keys, values, other.order)
+        return dataclasses.replace(other, values=values)
 
 
 def _nothing_learned(*classes: int) -> Vocabulary:
@@ -61,36 +67,64 @@ def _nothing_learned(*classes: int) -> Vocabulary:
     return Vocabulary(np.array([-1]), np.zeros((1, *classes), np.float32), order=1)
 
 
-def hashes(text: tf.Tensor, *, order: int) -> tf.RaggedTensor:
+def hashes(text: tf.Tensor, *, order: int, negation: bool = False, ending: int = 0) -> tf.RaggedTensor:
     """All n-grams of 1 to `order` tokens of each text: string [N] -> ragged int64 [N, None].
 
     The 64-bit hashes are even numbers, equal on every machine, and stand for the n-grams.
+
+    Args:
+      negation: whether a token in the scope of a negation is another token than elsewhere.
+      ending: n-grams that start in so many last tokens of a text are given twice, except those that start in
+        the first three times as many: at most a quarter of a text.
     """
     tokens = tokenization.tokens(text)
-    word = tf.strings.to_hash_bucket_fast(tokens.flat_values, _WORD_HASHES)
+    word = _hash(tokens.flat_values)
     row = row_of_each(tokens)
+    if negation:
+        scope = negated(row, starts=_among(word, NEGATIONS), ends=_among(word, ENDS))
+        word = tf.where(scope, tf.bitwise.bitwise_xor(word, tf.constant(_NEGATED, tf.int64)), word)
     grams, inside = [word], [tf.ones_like(row, tf.bool)]
     for further in range(1, order):
         grams.append(grams[-1] * _STEP + _shift(word, further))
         inside.append(tf.equal(row, _shift(row, further)))
-    keep = tf.stack(inside, axis=1)
-    gram = tf.boolean_mask(tf.stack(grams, axis=1), keep)
-    row = tf.boolean_mask(tf.tile(row[:, None], [1, order]), keep)
+    if ending:
+        twice = tf.not_equal(row, _shift(row, ending)) & tf.equal(row, _shift(row, -3 * ending))
+        grams, inside = 2 * grams, inside + [each & twice for each in inside]
+    keep = tf.where(tf.reshape(tf.stack(inside, axis=1), [-1]))[:, 0]
+    gram = tf.gather(tf.reshape(tf.stack(grams, axis=1), [-1]), keep)
+    row = tf.gather(tf.reshape(tf.tile(row[:, None], [1, len(grams)]), [-1]), keep)
     even = tf.bitwise.left_shift(gram, tf.ones([], tf.int64))
     return tf.RaggedTensor.from_value_rowids(even, row, tokens.nrows(), validate=False)
 
 
+def _hash(tokens: tf.Tensor) -> tf.Tensor:
+    return tf.strings.to_hash_bucket_fast(tokens, _WORD_HASHES)
+
+
+def _among(word: tf.Tensor, tokens: Sequence[str]) -> tf.Tensor:
+    """Which of the hashed words, int64 [M], are among the tokens, whose hashes differ in the lowest bits."""
+    with tf.init_scope():
+        hashed = _hash(tf.constant(tokens)).numpy()
+    slots = np.full(_SLOTS, -1, np.int64)
+    slots[hashed % _SLOTS] = hashed
+    return tf.equal(tf.gather(slots, tf.bitwise.bitwise_and(word, tf.constant(_SLOTS - 1, tf.int64))), word)
+
+
 def _shift(values: tf.Tensor, by: int) -> tf.Tensor:
-    """The values `by` places further on, -1 beyond the end: int64 [M] -> int64 [M]."""
-    rest = values[by:]
-    return tf.pad(rest, [[0, tf.size(values) - tf.size(rest)]], constant_values=-1)
+    """The values `by` places further on, or back if negative; -1 beyond the ends: int64 [M] -> int64 [M]."""
+    if by > 0:
+        return tf.pad(values, [[0, by]], constant_values=-1)[by:]
+    return tf.pad(values, [[-by, 0]], constant_values=-1)[:by]
 
 
-def learn(tally: NgramTally, *, order: int, min_count: int, limit: int) -> Vocabulary:
+def learn(
+    tally: NgramTally, *, order: int, min_count: int, limit: int, negation: bool = False, ending: int = 0
+) -> Vocabulary:
     """The n-grams that occur at least `min_count` times, the `limit` most frequent if there are more.
 
     Args:
-      tally: the counts of `hashes` of the training examples, of 1 to `order` tokens.
+      tally: the counts of `hashes` of the training examples, with this `order`, `negation` and
+        `ending`.
     """
     keys, praise, blame = tally.counts(at_least=min_count)
     if not len(keys):
@@ -98,7 +132,7 @@ def learn(tally: NgramTally, *, order: int, min_count: int, limit: int) -> Vocab
     if len(keys) > limit:
         kept = np.sort(np.argsort(-(praise + blame), kind="stable")[:limit])
         keys, praise, blame = keys[kept], praise[kept], blame[kept]
-    return Vocabulary(keys, _values(praise, blame, tally.reviews), order)
+    return Vocabulary(keys, _values(praise, blame, tally.reviews), order, negation, ending)
 
 
 def _values(praise: np.ndarray, blame: np.ndarray, reviews: int) -> np.ndarray:
@@ -108,7 +142,9 @@ def _values(praise: np.ndarray, blame: np.ndarray, reviews: int) -> np.ndarray:
     return (ratio * rarity).astype(np.float32)
 
 
-def learn_classes(tally: ClassTally, *, order: int, min_count: int, limit: int) -> Vocabulary:
+def learn_classes(
+    tally: ClassTally, *, order: int, min_count: int, limit: int, negation: bool = False, ending: int = 0
+) -> Vocabulary:
     """`learn` for more than two classes: the value of an n-gram for a class is that against all others."""
     keys, counts = tally.counts(at_least=min_count)
     if not len(keys):
@@ -118,7 +154,7 @@ def learn_classes(tally: ClassTally, *, order: int, min_count: int, limit: int) 
         kept = np.sort(np.argsort(-together, kind="stable")[:limit])
         keys, counts, together = keys[kept], counts[kept], together[kept]
     values = [_values(count, together - count, tally.reviews) for count in counts.T]
-    return Vocabulary(keys, np.stack(values, axis=1), order)
+    return Vocabulary(keys, np.stack(values, axis=1), order, negation, ending)
 
 
 def relearn(
@@ -150,11 +186,14 @@ class NgramIndex(tf.Module):
         pairs = tf.lookup.KeyValueTensorInitializer(tf.constant(vocabulary.keys), rows)
         self.table = tf.lookup.StaticHashTable(pairs, default_value=-1)
         self.value = tf.constant(vocabulary.values)
-        self.order = vocabulary.order
+        self.order, self.negation, self.ending = vocabulary.order, vocabulary.negation, vocabulary.ending
 
     def ids(self, text: tf.Tensor) -> tf.RaggedTensor:
         """string [N] -> ragged int32 [N, None], rows of the vocabulary in the order of the text."""
-        return self.ids_of_hashes(hashes(text, order=self.order))
+        return self.ids_of_hashes(self._hashes(text))
+
+    def _hashes(self, text: tf.Tensor) -> tf.RaggedTensor:
+        return hashes(text, order=self.order, negation=self.negation, ending=self.ending)
 
     def ids_of_hashes(self, grams: tf.RaggedTensor) -> tf.RaggedTensor:
         """The output of `hashes` -> ragged int32 [N, None], without n-grams outside the vocabulary."""
@@ -163,7 +202,7 @@ class NgramIndex(tf.Module):
 
     def encoded(self, text: tf.Tensor) -> Encoded:
         """string [N] -> what `NgramScore` takes, which training does not change."""
-        return self.encoded_hashes(hashes(text, order=self.order))
+        return self.encoded_hashes(self._hashes(text))
 
     def encoded_hashes(self, grams: tf.RaggedTensor) -> Encoded:
         """`encoded` from the output of `hashes`."""

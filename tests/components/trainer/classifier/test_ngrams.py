@@ -44,6 +44,16 @@ def test_hashes_never_change():
     assert hashed("good", "not good") == [[good], [not_, not_good, good]]
 
 
+@pytest.mark.parametrize(("words", "twice"), [(5, 0), (6, 0), (7, 1), (8, 2), (9, 2), (30, 2)])
+def test_n_grams_of_the_ending_are_given_twice_at_most_a_quarter(words, twice):
+    text = tf.constant(["a b", " ".join(f"word{number}" for number in range(words)), "", "c"])
+    plain, given = (ngrams.hashes(text, order=2, ending=ending).to_list() for ending in (0, 2))
+    # The last `twice` words, and the pairs that start with them, of which the last word has none.
+    repeated = plain[1][len(plain[1]) - max(0, 2 * twice - 1) :]
+    assert sorted(given[1]) == sorted(plain[1] + repeated)
+    assert [given[0], *given[2:]] == [plain[0], *plain[2:]]
+
+
 def learned(texts: list[str], labels: list[int], **limits: int) -> ngrams.Vocabulary:
     grams, tally = ngrams.hashes(tf.constant(texts), order=1), NgramTally()
     tally.add(grams.flat_values.numpy(), lengths=grams.row_lengths().numpy(), labels=np.array(labels))
