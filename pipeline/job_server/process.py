@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +46,9 @@ class _Bound:
     def subprocess_cmd_and_endpoint(self) -> tuple[list[str], str]:
         (java, *arguments), endpoint = super().subprocess_cmd_and_endpoint()  # type: ignore[misc]
         variables = [f"{name}={value}" for name, value in self._launch.environment.items()]
-        command = [java, *self._launch.java, *arguments]
+        # Java ignores TMPDIR, and a killed one leaves its files: they go where those of this process go.
+        temporary = f"-Djava.io.tmpdir={tempfile.gettempdir()}"
+        command = [java, temporary, *self._launch.java, *arguments]
         return bound(["env", *variables, *command] if variables else command), endpoint
 
 
