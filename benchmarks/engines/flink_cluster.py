@@ -8,7 +8,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.processes import CommandFailed, end, free_port
+from benchmarks.engines.java_processes import JavaProcesses
+from benchmarks.processes import CommandFailed, free_port
 
 _OPENED = ("java.lang", "java.util", "java.net", "java.io", "java.nio", "java.util.concurrent", "java.time")
 _SETTINGS = """\
@@ -76,14 +77,14 @@ SHORT_LIVED = Size(heap_mib=192, managed_mib=96, java=("-XX:TieredStopAtLevel=1"
 """For little data: Java compiles less, which takes most of the time of such a job."""
 
 
-class StandaloneCluster:
+class StandaloneCluster(JavaProcesses):
     """Flink's processes with their logs in `folder`; `lib` has Flink's jars. They end with the context."""
 
     def __init__(self, folder: Path, lib: Path, *, size: Size, slot_timeout_ms: int = 300_000) -> None:
-        self._folder, self._lib, self._size = folder, lib, size
+        super().__init__(folder)
+        self._lib, self._size = lib.absolute(), size
         rest = free_port()
         self.master = f"127.0.0.1:{rest}"
-        self.started: list[subprocess.Popen] = []
         self.task_managers: list[subprocess.Popen] = []
         settings = _SETTINGS.format(
             rpc=free_port(),
@@ -96,27 +97,15 @@ class StandaloneCluster:
         for name in ("flink-conf.yaml", "config.yaml"):  # up to Flink 1.19, and from 1.19 on
             (folder / name).write_text(settings)
 
-    def __enter__(self) -> "StandaloneCluster":
-        try:
-            self.start("jobmanager")
-            self._wait(lambda: self.overview() is not None)
-        except BaseException:
-            end(*self.started)
-            raise
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        end(*self.started)
+    def _begin(self) -> None:
+        self.start("jobmanager")
+        self._wait(lambda: self.overview() is not None)
 
     def start(self, kind: str) -> None:
         """Starts a `jobmanager` or a `taskmanager`."""
         opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED]
-        java = ["java", *self._size.java, *self._memory(kind), *opened]
-        command = [*java, "-cp", f"{self._lib}/*", _MAIN[kind], "--configDir", str(self._folder)]
-        log = self._folder / f"{kind}-{len(self.started)}.log"
-        with log.open("wb") as file:
-            process = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
-        self.started.append(process)
+        java = (*self._size.java, *self._memory(kind), *opened, "-cp", f"{self._lib}/*")
+        process = self._java(kind, *java, _MAIN[kind], "--configDir", str(self._folder))
         if kind == "taskmanager":
             self.task_managers.append(process)
 

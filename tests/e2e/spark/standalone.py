@@ -10,39 +10,32 @@ import processes
 import waiting
 from e2e.engine.command_lines import processes_with
 
-from benchmarks.processes import end
+from benchmarks.engines.java_processes import JavaProcesses
 from pipeline.beam_worker import process
 from pipeline.job_server.spark_engine import OPENING
 
 _MASTER = "org.apache.spark.deploy.master.Master"
 _WORKER = "org.apache.spark.deploy.worker.Worker"
-_SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""Java compiles less, which takes most of the time of a job on little data; in the executors, too."""
+_INHERITED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Java compiles less, which takes most of the time of a job on little data; in the executors, too, which also
+keep their temporary files in the cluster's folder."""
 
 
-class StandaloneCluster:
+class StandaloneCluster(JavaProcesses):
     """Spark's processes with their logs in `folder`, from Spark's `home`. They end with the context."""
 
     def __init__(self, folder: Path, home: Path) -> None:
-        self._folder, self._home = folder, home
+        super().__init__(folder)
+        self._home = home
         port, page = processes.free_port(), processes.free_port()
         self.master, self.page = f"spark://127.0.0.1:{port}", f"http://127.0.0.1:{page}"
         self._ports = {"--port": str(port), "--webui-port": str(page)}
-        self.started: list[subprocess.Popen] = []
         self.workers: list[subprocess.Popen] = []
 
-    def __enter__(self) -> "StandaloneCluster":
+    def _begin(self) -> None:
         arguments = [word for option in self._ports.items() for word in option]
-        try:
-            self._start(_MASTER, "--host", "127.0.0.1", *arguments)
-            waiting.until(lambda: self.state() is not None)
-        except BaseException:
-            end(*self.started)
-            raise
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        end(*self.started)
+        self._start(_MASTER, "--host", "127.0.0.1", *arguments)
+        waiting.until(lambda: self.state() is not None)
 
     def start_worker(self) -> None:
         """Starts a worker of one core."""
@@ -79,19 +72,12 @@ class StandaloneCluster:
         return started.intersection(processes_with(process.__name__))
 
     def _start(self, main: str, *arguments: str) -> subprocess.Popen:
-        command = ["java", "-Xmx320m", *OPENING, "-cp", f"{self._home}/jars/*", main, *arguments]
-        log = self._folder / f"{main.rpartition('.')[2]}-{len(self.started)}.log"
         # As bin/load-spark-env.sh sets them; a worker needs them to start an executor.
         home = {"SPARK_HOME": str(self._home), "SPARK_SCALA_VERSION": "2.12"}
-        environment = processes.environment(
-            SPARK_LOCAL_IP="127.0.0.1", JAVA_TOOL_OPTIONS=_SHORT_LIVED, **home
-        )
-        with log.open("wb") as file:
-            started = subprocess.Popen(
-                command, env=environment, stdout=file, stderr=file, start_new_session=True, cwd=self._folder
-            )
-        self.started.append(started)
-        return started
+        inherited = f"{_INHERITED} -Djava.io.tmpdir={self._folder}"
+        environment = processes.environment(SPARK_LOCAL_IP="127.0.0.1", JAVA_TOOL_OPTIONS=inherited, **home)
+        java = ("-Xmx320m", *OPENING, "-cp", f"{self._home}/jars/*")
+        return self._java(main.rpartition(".")[2], *java, main, *arguments, environment=environment)
 
 
 def _children(parent: int) -> list[int]:

@@ -1,0 +1,44 @@
+"""The Java processes of a cluster, which end with a `with` block."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from benchmarks.processes import end
+
+
+class JavaProcesses:
+    """Processes with their logs and temporary files in `folder`; those of a killed one go with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.started: list[subprocess.Popen] = []
+
+    def __enter__(self) -> Self:
+        try:
+            self._begin()
+        except BaseException:
+            end(*self.started)
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        end(*self.started)
+
+    def _begin(self) -> None:
+        """Starts the process that the others need, and waits for it."""
+        raise NotImplementedError
+
+    def _java(
+        self, name: str, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen:
+        """Starts `java`; environment: all variables, None for those of this process."""
+        command = ["java", f"-Djava.io.tmpdir={self._folder}", *arguments]
+        log = self._folder / f"{name}-{len(self.started)}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                command, env=environment, stdout=file, stderr=file, start_new_session=True, cwd=self._folder
+            )
+        self.started.append(process)
+        return process
