@@ -107,8 +107,8 @@ class KubeflowApi:
         """Uploads a compiled pipeline as a form file."""
         return self._request("POST", path, query, files={"uploadfile": ("pipeline.yaml", text.encode())})
 
-    def delete(self, path: str) -> Json:
-        return self._request("DELETE", path, {})
+    def delete(self, path: str, **query: str | int | None) -> Json:
+        return self._request("DELETE", path, query)
 
     def unreadable(self, reason: object) -> GreenlightError:
         """The error for a response that is not from Kubeflow Pipelines."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, get_args
 
 from components.errors import GreenlightError
@@ -22,7 +22,7 @@ _NOT_CARRIED_OUT = {"CANCELED": "The run was cancelled.", "SKIPPED": "The cluste
 class Task:
     """A stage of a run.
 
-    seconds: its duration; None while it runs: the cluster then reports an end in 1970.
+    seconds: its duration; None while it runs: the cluster then reports an end in 1970 or in the year 1.
     """
 
     stage: str
@@ -77,16 +77,24 @@ def _tasks(told: Mapping[str, Any]) -> list[Task]:
     Up to 2.17 they are in `run_details.task_details`; servers that keep tasks themselves have `tasks`.
     """
     listed = told.get("tasks") or (told.get("run_details") or {}).get("task_details") or ()
-    return [
-        Task(
-            stage=task["display_name"],
-            state=task.get("state", ""),
-            seconds=_seconds(task.get("start_time") or task.get("create_time"), task.get("end_time")),
-            cached=task.get("state") == "CACHED",
-        )
+    not_started = {
+        task.get("start_time")
         for task in listed
-        if task.get("display_name") in STAGES
-    ]
+        if (task.get("display_name"), task.get("state")) == ("executor", "SKIPPED")
+    }
+    return [_task(task, not_started) for task in listed if task.get("display_name") in STAGES]
+
+
+def _task(told: Mapping[str, Any], not_started: Set[str | None]) -> Task:
+    """A stage; `not_started`: when the cluster skipped the launcher of a stage.
+
+    Up to 2.17 a stage from the cache is SUCCEEDED, and ends in the second in which its launcher was skipped.
+    """
+    state, start = told.get("state", ""), told.get("start_time")
+    if state == "SUCCEEDED" and start in not_started and start == told.get("end_time"):
+        state = "CACHED"
+    seconds = _seconds(start or told.get("create_time"), told.get("end_time"))
+    return Task(told["display_name"], state, seconds, cached=state == "CACHED")
 
 
 def _seconds(start: str | None, end: str | None) -> float | None:

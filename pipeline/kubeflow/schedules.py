@@ -76,8 +76,9 @@ class Schedules:
 
         `started_with`: the fields of the requests that start its runs.
 
-        Runs do not overlap, and missed runs are not repeated: a run reads the newest data anyway. The new
-        schedule is paused if the earlier one was: a new version does not change the reason for that.
+        Runs of a schedule do not overlap, and of those that it missed only the last is made up for: a run
+        reads the newest data anyway. The new schedule is paused if the earlier one was: a new version does
+        not change the reason for that.
 
         Raises:
           InputError: the host refuses.
@@ -154,13 +155,16 @@ class Schedules:
         self._repeated(lambda: self._api.post(f"/recurringruns/{schedule.id}:enable"))
 
     def delete(self, schedule: Schedule) -> None:
-        """Deletes the schedule. After a lost response, a missing schedule counts as deleted."""
-        path = f"/recurringruns/{schedule.id}"
+        """Deletes the schedule and lets its running run continue: Kubernetes would delete it with its owner.
+
+        Servers before 2.16 ignore that. After a lost response, a missing schedule counts as deleted.
+        """
+        path, keeping_runs = f"/recurringruns/{schedule.id}", {"propagation_policy": "ORPHAN"}
         try:
-            self._api.delete(path)
+            self._api.delete(path, **keeping_runs)
         except Unclear:
             with contextlib.suppress(Missing):
-                self._api.delete(path)
+                self._api.delete(path, **keeping_runs)
 
     def _repeated(self, request: Callable[[], Json]) -> None:
         """Sends an idempotent request, a second time if the response is lost."""

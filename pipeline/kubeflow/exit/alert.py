@@ -28,8 +28,8 @@ PATIENCE_SECONDS = 300.0
 _LOOK_SECONDS = 0.2
 
 NO_RESULT = (
-    "No stage has stored a result: a pod was killed or could not start, or the run was canceled. The run's "
-    "page in Kubeflow Pipelines shows which."
+    "No stage has stored a result: a pod was killed, could not start or could not upload its output, or the "
+    "run was canceled. The run's page in Kubeflow Pipelines shows which."
 )
 
 

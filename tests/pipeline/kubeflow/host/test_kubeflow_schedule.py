@@ -36,6 +36,15 @@ def test_a_schedule_of_the_same_name_is_replaced_after_the_new_one_is_there(sche
     assert order.index("DELETE") > len(order) - 2
 
 
+@pytest.mark.parametrize("options", [("--cron", "0 4 * * *"), ("--delete", "imdb-sentiment")])
+def test_a_run_that_is_going_on_outlives_its_schedule(schedule, api, options):
+    """Its Workflow is owned by the schedule, and Kubernetes deletes what is owned with its owner."""
+    schedule("--cron", "0 3 * * *")
+    schedule(*options)
+    (sent,) = (each for each in api.requests if each.method == "DELETE")
+    assert sent.query == {"propagation_policy": "ORPHAN"}
+
+
 @pytest.mark.parametrize(
     ("options", "method"), [(["--cron", "0 3 * * *"], "set"), (["--delete", "imdb-sentiment"], "delete")]
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import processes
 import pytest
-from kfp_api import Request, ended, error_body
+from kfp_api import ENDED, Request, ended, error_body
 
 from pipeline.kubeflow import results
 
@@ -97,6 +97,21 @@ def test_stages_are_told_by_a_server_that_keeps_tasks_itself(submit, api, keep):
         {"name": "Schema", "seconds": 60.5, "cached": True},
         {"name": "Trainer", "seconds": 60.5, "cached": False},
     ]
+
+
+def test_a_stage_from_the_cache_is_told_though_the_server_says_succeeded(submit, api, keep):
+    """The tasks are recorded: the second run of one version on a server that lets Argo keep the tasks."""
+    recorded = Path(__file__).parent / "recorded" / "cached_run_7b70c7b.json"
+    details = json.loads(recorded.read_text("utf-8"))["task_details"]
+    api.at_get_run = lambda run: run.update(
+        state="SUCCEEDED", finished_at=ENDED, run_details={"task_details": details}
+    )
+    keep(verdict="unchanged", version="1")
+    assert "Trainer          cached\n" in submit().stdout
+    told = json.loads(submit("--run", "run-1", "--json").stdout)
+    carried_out = [stage["name"] for stage in told["stages"] if not stage["cached"]]
+    assert carried_out == ["ProductionModel", "Evaluator", "Pusher"]
+    assert len(told["stages"]) == 10
 
 
 def test_an_unchanged_pipeline_is_uploaded_once(submit, api, keep):
