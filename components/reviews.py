@@ -73,7 +73,7 @@ def canonical(text: str) -> str:
     Beyond `normalize`: HTML entities are resolved and tags dropped, invisible characters (zero-width ones,
     byte order marks, soft hyphens) too; curly quotes and all dashes are plain ones; quotes and punctuation
     around the text do not count, except in a text that is nothing else. Splits are still drawn by
-    `normalize`, so that examples stay where they were: see `components/example_gen/duplicate_groups.py`.
+    `normalize`, so that examples stay where they were: see `components/example_gen/duplicates/groups.py`.
     """
     text = normalize(_TAG.sub(" ", _without_entities(text))).replace("`", "'")
     if not text.isascii():

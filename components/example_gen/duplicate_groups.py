@@ -1,106 +1,165 @@
-"""Groups of duplicates and near-duplicates: all rows of a group get the same split.
+"""The Beam steps that give duplicates and near-duplicates one split; see `duplicates.groups`.
 
-An example's split is a hash of `reviews.normalize`, which a single entity, tag or final dot changes. To keep
-duplicates in one split, each group has a leader, whose split the other rows take: a row with a fixed split,
-else one of the oldest span, else the one with the lowest rank. The rank is independent of the split: if the
-lowest hash led, the first split would get most groups, and the last one hardly any. Rows of new spans
-therefore take the splits of older ones; texts without duplicates and the packaged reviews keep their splits.
-
-Near-duplicates can only be found among all rows. One worker holds the keys and sketches of all rows, but not
-their texts, in memory: about 1.2 kB per row at the peak.
+No worker holds all rows. Rows are gathered by the first byte of their text's key, and hashes of their
+sketches' bands by the band and a part of the hash; only texts that share a band with another text, which are
+few, come together on one worker.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import NamedTuple
+from typing import Any
 
 import apache_beam as beam
+import numpy as np
 
 from components.example_gen import splits
 from components.example_gen.beam_steps import READING, Row
-from components.example_gen.duplicates.clusters import clusters
+from components.example_gen.duplicates.clusters import bands, candidates
+from components.example_gen.duplicates.groups import (
+    TEXTS,
+    GroupedRow,
+    GroupSplits,
+    Text,
+    counted,
+    group_copies,
+    group_near_duplicates,
+    merged,
+    texts_of,
+)
 from components.example_gen.reading import Reading
 
-TEXTS, COPIES, NEAR, APART = "texts", "copies", "near_duplicates", "apart"
-TEMPLATE = "template"
-_LARGEST_CLUSTER, _LARGEST_SHARE = 50, 0.1
-"""A cluster with more texts than the first and a larger share of all texts is a template."""
-
-
-class GroupedRow(NamedTuple):
-    """The fields of a row that decide its group and split; the leader of a group sorts first."""
-
-    follows: bool
-    """Whether the row takes the leader's split, because its own is not fixed."""
-    span: int
-    rank: bytes
-    """See `splits.rank`."""
-    split: str
-    key: bytes
-    sketch: bytes
-
-
-class GroupSplits(NamedTuple):
-    """The splits that differ from the rows' own splits, and the counts."""
-
-    splits: dict[bytes, str]
-    """Text key -> split, for texts with rows of another split."""
-    account: Counter[str]
-    """Counts: distinct TEXTS; rows that are COPIES of another row's text; rows with NEAR duplicates; rows
-    whose own split differs from their group's (APART); rows of a TEMPLATE, which are not grouped.
-    """
-
-
-def grouped_row(row: Row) -> GroupedRow:
-    return GroupedRow(not row.fixed, row.span, splits.rank(row.digest), row.split, row.key, row.sketch)
-
-
-def group_splits(rows: Iterable[GroupedRow], *, near_together: bool) -> GroupSplits:
-    """Groups all rows of a source.
-
-    Args:
-      near_together: whether near-duplicates also get one split; otherwise they are only counted.
-    """
-    by_key: dict[bytes, list[GroupedRow]] = {}
-    for row in rows:
-        by_key.setdefault(row.key, []).append(row)
-    keys = sorted(by_key)
-    leaders = {key: min(by_key[key]) for key in keys}
-    account = Counter({TEXTS: len(keys), COPIES: sum(len(rows) - 1 for rows in by_key.values())})
-    for indexes in clusters([leaders[key].sketch for key in keys]):
-        cluster = [keys[index] for index in indexes]
-        count = sum(len(by_key[key]) for key in cluster)
-        if len(cluster) > max(_LARGEST_CLUSTER, _LARGEST_SHARE * len(keys)):
-            account[TEMPLATE] += count
-            continue
-        account[NEAR] += count
-        leader = min(leaders[key] for key in cluster)
-        if near_together:
-            leaders |= dict.fromkeys(cluster, leader)
-        else:
-            account[APART] += sum(row.split != leader.split for key in cluster for row in by_key[key])
-    changed = {}
-    for key, copies in by_key.items():
-        split = leaders[key].split
-        if moved := sum(row.follows and row.split != split for row in copies):
-            changed[key] = split
-            account[APART] += moved
-    return GroupSplits(changed, account)
+_ALIKE, _NEAR, _ROWS = "alike", "near", "rows"
+_BAND_SHARD_BITS = 4
+"""2**4 shards of each of the 16 bands: 16 bytes of a 16th of the texts must fit into a worker's memory."""
 
 
 @beam.ptransform_fn
 def AssignGroupSplits(batches: beam.PCollection, *, near_together: bool) -> dict[str, beam.PCollection]:
-    """Batches of rows with the splits of their groups (output "rows"), and the counts (READING)."""
-    planned = (
+    """Batches of rows with the splits of their groups (output "rows"), and the counts (READING).
+
+    near_together: see `group_near_duplicates`.
+    """
+    alike = (
         batches
-        | "GroupedRow" >> beam.Map(lambda batch: [grouped_row(row) for row in batch])
-        | "All" >> beam.combiners.ToList()
-        | "GroupSplits"
-        >> beam.Map(lambda lists: group_splits(chain.from_iterable(lists), near_together=near_together))
+        | "Bands" >> beam.ParDo(_Bands())
+        | "SameBand" >> beam.GroupByKey()
+        | "Alike" >> beam.FlatMap(_alike).with_output_types(list[int])
     )
+    by_key = {
+        _ROWS: batches | "Rows" >> beam.ParDo(_RowsByKey()),
+        _ALIKE: alike | "Ids" >> beam.ParDo(_IdsByKey()),
+    }
+    found = (
+        by_key
+        | "ByKey" >> beam.CoGroupByKey()
+        | "Texts" >> beam.ParDo(_Texts()).with_outputs(_NEAR, main="alone")
+    )
+    texts = found["alone"] | "Number" >> beam.Map(_texts) | "All" >> beam.CombineGlobally(sum)
+    together = {
+        _NEAR: found[_NEAR] | "Near" >> beam.Map(_on_one_worker),
+        _ALIKE: alike | "Groups" >> beam.Map(_on_one_worker),
+    }
+    near = (
+        together
+        | "Together" >> beam.CoGroupByKey()
+        | "NearDuplicates"
+        >> beam.Map(_near_duplicates, beam.pvalue.AsSingleton(texts), near_together=near_together)
+    )
+    planned = (found["alone"], near) | beam.Flatten() | "Plan" >> beam.CombineGlobally(merged)
     rows = batches | "Move" >> beam.Map(reassigned, beam.pvalue.AsSingleton(planned))
     return {"rows": rows, READING: planned | "Count" >> beam.Map(lambda made: Reading(sameness=made.account))}
+
+
+@beam.typehints.with_output_types(tuple[int, list[Any]])  # Beam's coder of named tuples is slow
+class _RowsByKey(beam.DoFn):
+    def process(self, batch: list[Row]) -> Iterable[tuple[int, list[GroupedRow]]]:
+        shards: dict[int, list[GroupedRow]] = defaultdict(list)
+        for row in batch:
+            shards[_shard(_id(row.key))].append(grouped_row(row))
+        return shards.items()
+
+
+@beam.typehints.with_output_types(tuple[int, list[int]])
+class _IdsByKey(beam.DoFn):
+    def process(self, ids: list[int]) -> Iterable[tuple[int, list[int]]]:
+        shards: dict[int, list[int]] = defaultdict(list)
+        for each in ids:
+            shards[_shard(each)].append(each)
+        return shards.items()
+
+
+@beam.typehints.with_output_types(tuple[int, tuple[bytes, bytes]])
+class _Bands(beam.DoFn):
+    """Ids, int64, and hashes, uint64, of the rows with a sketch, by band and shard of the hash."""
+
+    def process(self, batch: list[Row]) -> Iterator[tuple[int, tuple[bytes, bytes]]]:
+        long = [row for row in batch if row.sketch]
+        if not long:
+            return
+        ids = np.array([_id(row.key) for row in long], np.int64)
+        for band, hashes in enumerate(bands([row.sketch for row in long]).T):
+            shards = (hashes >> np.uint64(64 - _BAND_SHARD_BITS)).astype(int)
+            for shard in np.unique(shards).tolist():
+                chosen = shards == shard
+                pair = ids[chosen].tobytes(), np.ascontiguousarray(hashes[chosen]).tobytes()
+                yield (band << _BAND_SHARD_BITS) + shard, pair
+
+
+def _alike(shard: tuple[int, Iterable[tuple[bytes, bytes]]]) -> Iterator[list[int]]:
+    ids, hashes = zip(*shard[1], strict=True)
+    return candidates(np.frombuffer(b"".join(ids), np.int64), np.frombuffer(b"".join(hashes), np.uint64))
+
+
+@beam.typehints.with_output_types(GroupSplits)
+class _Texts(beam.DoFn):
+    """The texts of a shard. Main output: GroupSplits of those without candidates, with the counts of all;
+    output _NEAR: a list of the others."""
+
+    def process(
+        self, shard: tuple[int, dict[str, list[Any]]]
+    ) -> Iterator[GroupSplits | beam.pvalue.TaggedOutput]:
+        texts = texts_of(chain.from_iterable(shard[1][_ROWS]))
+        ids = set(chain.from_iterable(shard[1][_ALIKE]))
+        near = [text for text in texts if _id(text.leader.key) in ids]
+        alone = [text for text in texts if _id(text.leader.key) not in ids]
+        yield merged([group_copies(alone), GroupSplits({}, counted(texts))])
+        if near:
+            yield beam.pvalue.TaggedOutput(_NEAR, near)
+
+
+def _near_duplicates(
+    found: tuple[None, dict[str, list[Any]]], texts: int, *, near_together: bool
+) -> GroupSplits:
+    """Groups the texts that have candidates."""
+    near: list[Text] = sorted(chain.from_iterable(found[1][_NEAR]), key=lambda text: text.leader.key)
+    indexes: dict[int, list[int]] = defaultdict(list)
+    for index, text in enumerate(near):
+        indexes[_id(text.leader.key)].append(index)
+    alike = ([index for each in ids for index in indexes[each]] for ids in found[1][_ALIKE])
+    return group_near_duplicates(near, alike, of=texts, near_together=near_together)
+
+
+def _id(key: bytes) -> int:
+    """63 bits of a text key, in the same order."""
+    return int.from_bytes(key[:8], "big") >> 1
+
+
+def _shard(number: int) -> int:
+    """The first byte of the key with this `_id`."""
+    return number >> 55
+
+
+def _texts(made: GroupSplits) -> int:
+    return made.account[TEXTS]
+
+
+def _on_one_worker(value: Any) -> tuple[None, Any]:
+    return None, value
+
+
+def grouped_row(row: Row) -> GroupedRow:
+    return GroupedRow(not row.fixed, row.span, splits.rank(row.digest), row.split, row.key, row.sketch)
 
 
 def reassigned(batch: Iterable[Row], assigned: GroupSplits) -> list[Row]:

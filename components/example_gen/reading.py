@@ -74,7 +74,7 @@ class Reading:
     failures: list[str] = field(default_factory=list)
     """Messages of parts that could not be read completely."""
     sameness: Counter[str] = field(default_factory=Counter)
-    """Counts of distinct texts, duplicates and near-duplicates, see `duplicate_groups.GroupSplits`."""
+    """Counts of distinct texts, duplicates and near-duplicates, see `duplicates.groups.GroupSplits`."""
     contents: dict[str, str] = field(default_factory=dict)
     """Path -> fingerprint of the bytes that were read."""
 

@@ -14,7 +14,8 @@ import tensorflow as tf
 from components.errors import InputError
 from components.example_gen import reading
 from components.example_gen.beam_steps import Row, duplicates_among, read_part, taking_order
-from components.example_gen.duplicate_groups import group_splits, grouped_row, reassigned
+from components.example_gen.duplicate_groups import grouped_row, reassigned
+from components.example_gen.duplicates.groups import group_splits
 from components.example_gen.reading import Reading
 from components.example_gen.settings import KEPT_TOGETHER, TOGETHER, DataSettings
 from components.example_gen.sources import parts as sources

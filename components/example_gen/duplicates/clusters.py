@@ -1,7 +1,12 @@
-"""Clusters of near-duplicate texts by their MinHash sketches, independent of the texts' order."""
+"""Clusters of near-duplicate texts by their MinHash sketches, independent of the texts' order.
+
+Texts with an equal band of their sketches are candidates, and candidates with enough equal positions are
+near-duplicates. The first step takes a few bytes of each text and can be divided among workers; only the
+second one takes whole sketches, and those of candidates alone.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -14,27 +19,59 @@ similarity with a standard error of about 0.06.
 _BAND = 4
 """Positions per band. Texts with an equal band are compared: 99 of 100 pairs of similarity 0.7."""
 _COMPARED = 200
-"""The number of texts with an equal band that are all compared; others only with the first."""
+"""The number of candidates of a band that are all compared; others only with the first."""
+_FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
 
-def clusters(sketches: Sequence[bytes]) -> list[list[int]]:
+def bands(sketches: Sequence[bytes]) -> np.ndarray:
+    """A hash of each band of N sketches, none of them empty: uint64 [N, 16]."""
+    halves = matrix(sketches).view("<u8").reshape(len(sketches), -1, _BAND // 2)
+    return (halves[:, :, 0] * _FIRST + halves[:, :, 1]) * _SECOND
+
+
+def candidates(ids: np.ndarray, hashes: np.ndarray) -> Iterator[list[int]]:
+    """The ids of different texts with an equal hash: lists of at least two, ascending.
+
+    Args:
+      ids: int64 [N], equal for copies of a text.
+      hashes: uint64 [N], those of one band.
+    """
+    order = np.lexsort((ids, hashes))
+    ids, hashes = ids[order], hashes[order]
+    copies = np.zeros(len(ids), bool)
+    copies[1:] = (ids[1:] == ids[:-1]) & (hashes[1:] == hashes[:-1])
+    ids, hashes = ids[~copies], hashes[~copies]
+    starts = np.flatnonzero(np.diff(hashes, prepend=~hashes[:1]))
+    ends = np.append(starts[1:], len(hashes))
+    for start, end in zip(starts[ends - starts > 1], ends[ends - starts > 1], strict=True):
+        yield ids[start:end].tolist()
+
+
+def all_candidates(sketches: Sequence[bytes]) -> Iterator[list[int]]:
+    """The candidates among texts in memory, as lists of their indexes; empty sketches have none."""
+    long = np.array([index for index, sketch in enumerate(sketches) if sketch], np.int64)
+    if not len(long):
+        return
+    for hashes in bands([sketches[index] for index in long]).T:
+        yield from candidates(long, hashes)
+
+
+def clusters(sketches: Sequence[bytes], alike: Iterable[Sequence[int]]) -> list[list[int]]:
     """The clusters of near-duplicates, directly or through others: lists of at least two indexes, ascending.
 
     Args:
       sketches: those of distinct texts, sorted by a key that does not depend on the order of the input.
+      alike: the indexes of texts to compare, ascending.
     """
-    long = [index for index, sketch in enumerate(sketches) if sketch]
-    if len(long) < 2:
-        return []
-    found = matrix([sketches[index] for index in long])
-    leader = list(range(len(long)))
-    for one, other in _alike(found):
-        first, second = sorted((_top(leader, one), _top(leader, other)))
-        leader[second] = first
+    leader = list(range(len(sketches)))
+    for indexes in alike:
+        for one, other in _near_duplicates(indexes, matrix([sketches[index] for index in indexes])):
+            first, second = sorted((_top(leader, one), _top(leader, other)))
+            leader[second] = first
     members: dict[int, list[int]] = defaultdict(list)
-    for place in range(len(long)):
-        members[_top(leader, place)].append(long[place])
-    return [indexes for indexes in members.values() if len(indexes) > 1]
+    for index in range(len(sketches)):
+        members[_top(leader, index)].append(index)
+    return [found for found in members.values() if len(found) > 1]
 
 
 def _top(leader: list[int], place: int) -> int:
@@ -44,20 +81,9 @@ def _top(leader: list[int], place: int) -> int:
     return place
 
 
-def _alike(found: np.ndarray) -> Iterator[tuple[int, int]]:
-    for start in range(0, found.shape[1], _BAND):
-        band = np.ascontiguousarray(found[:, start : start + _BAND])
-        _, group = np.unique(band, axis=0, return_inverse=True)
-        order = np.argsort(group.ravel(), kind="stable")
-        ends = np.flatnonzero(np.diff(group.ravel()[order])) + 1
-        for members in np.split(order, ends):
-            if len(members) > 1:
-                yield from _alike_among(found, members)
-
-
-def _alike_among(found: np.ndarray, members: np.ndarray) -> Iterator[tuple[int, int]]:
-    for at, one in enumerate(members[: _COMPARED if len(members) <= _COMPARED else 1]):
-        others = members[at + 1 :]
-        equal = (found[others] == found[one]).mean(axis=1) >= ALIKE
-        for other in others[equal].tolist():
-            yield int(one), other
+def _near_duplicates(indexes: Sequence[int], found: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Pairs of the indexes whose sketches, uint32 [M, 64], have enough in common."""
+    for at, one in enumerate(indexes[: _COMPARED if len(indexes) <= _COMPARED else 1]):
+        equal = (found[at + 1 :] == found[at]).mean(axis=1) >= ALIKE
+        for place in np.flatnonzero(equal).tolist():
+            yield one, indexes[at + 1 + place]

@@ -1,6 +1,7 @@
 """MinHash sketches of texts over word 3-grams, which estimate Jaccard similarity."""
 
 import zlib
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -26,7 +27,7 @@ def sketch(canonical: str) -> bytes:
     return found.digest().astype("<u4").tobytes()
 
 
-def matrix(sketches: list[bytes]) -> np.ndarray:
+def matrix(sketches: Sequence[bytes]) -> np.ndarray:
     """The sketches as uint32 [N, 64]; none may be empty."""
     return np.frombuffer(b"".join(sketches), dtype="<u4").reshape(len(sketches), _PERMUTATIONS)
 

@@ -4,14 +4,18 @@ import csv
 import random
 from collections import Counter
 
+import apache_beam as beam
 import pytest
+from apache_beam.testing.util import assert_that, equal_to
 
 from components.example_gen import splits
-from components.example_gen.beam_steps import Row
-from components.example_gen.duplicate_groups import GroupedRow, group_splits, grouped_row
+from components.example_gen.beam_steps import READING, Row
+from components.example_gen.duplicate_groups import AssignGroupSplits, grouped_row
+from components.example_gen.duplicates.groups import GroupedRow, group_splits
+from components.example_gen.duplicates.sketches import sketch
 from components.example_gen.settings import DataSettings
 from components.example_gen.span_duplicates import without_span_duplicates
-from components.reviews import canonical, normalize, text_key
+from components.reviews import canonical, canonical_key, normalize, text_key
 
 MARKUP = {
     "entity": lambda text: (
@@ -142,6 +146,36 @@ def test_a_later_spans_copy_in_other_markup_replaces_the_earlier_one(generate, t
     made = generate(DataSettings(source=f"files:{tmp_path}/span-{{SPAN}}/*.csv"))
     assert {text for text, _ in made.all_reviews()} == {pair[1] for pair in pairs[:40]}
     assert made.reading["set_aside"] == 40
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_shards_give_what_one_list_of_all_rows_gives(real_reviews, tmp_path, together):
+    """Copies and near-duplicates, of several spans, some with a fixed split, in batches of any rows."""
+    chance = random.Random(3)
+    texts = [review.text for review in real_reviews[:150]]
+    texts += [text.replace(" the ", f" {chance.choice(['that', 'this'])} ", 2) for text in texts[:60]]
+    texts += [markup(text) for text, markup in zip(texts, [*MARKUP.values()] * 4, strict=False)]
+    settings = DataSettings()
+    rows = []
+    for text in texts:
+        same, digest = canonical(text), splits.digest(normalize(text), salt=settings.split_salt)
+        split = splits.splitter(settings).split_of(digest)
+        marks = {"key": canonical_key(same), "fixed": chance.random() < 0.1, "sketch": sketch(same)}
+        rows.append(Row(digest, split, text.encode(), chance.randrange(3), **marks))
+    chance.shuffle(rows)
+    batches = [rows[at : at + 7] for at in range(0, len(rows), 7)]
+    expected = group_splits(map(grouped_row, rows), near_together=together)
+    assert min(expected.account[name] for name in ("copies", "near_duplicates", "apart")) > 20
+
+    moved = [
+        (row.example, row.split if row.fixed else expected.splits.get(row.key, row.split)) for row in rows
+    ]
+    with beam.Pipeline() as pipeline:
+        made = pipeline | beam.Create(batches) | AssignGroupSplits(near_together=together)
+        found = made["rows"] | beam.FlatMap(lambda batch: [(row.example, row.split) for row in batch])
+        assert_that(found, equal_to(moved))
+        counts = made[READING] | beam.Map(lambda reading: reading.sameness)
+        assert_that(counts, equal_to([expected.account]), label="counts")
 
 
 def row(key: str, split: str, *, span: int = 1, fixed: bool = False, rank: str = "") -> GroupedRow:
