@@ -26,7 +26,7 @@ taskmanager.cpu.cores: 1
 taskmanager.memory.framework.heap.size: 96m
 taskmanager.memory.framework.off-heap.size: 64m
 taskmanager.memory.task.heap.size: {heap_mib}m
-taskmanager.memory.task.off-heap.size: 64m
+taskmanager.memory.task.off-heap.size: {direct_mib}m
 taskmanager.memory.network.min: 256m
 taskmanager.memory.network.max: 256m
 taskmanager.network.sort-shuffle.min-buffers: 64
@@ -54,6 +54,8 @@ _MAIN = {
 _JOB_MANAGER_MIB = 320
 _JAVA_MIB = 128
 """Of heap beside that of the tasks."""
+_DIRECT_MIB = 384
+"""Outside the heap beside that of the tasks: Flink's network, its framework, and its JVM."""
 _SECONDS = 200
 """After which a cluster that has not started will not; no slow machine takes as long."""
 
@@ -65,11 +67,14 @@ class Size:
     Attributes:
       heap_mib: for the tasks.
       managed_mib: for sorting and shuffling.
+      direct_mib: outside the heap, for what is on its way between tasks and workers: for each step of a job
+        that runs, up to a hundred messages of a megabyte.
       java: further options.
     """
 
     heap_mib: int
     managed_mib: int
+    direct_mib: int = 64
     java: tuple[str, ...] = ("-XX:+UseSerialGC",)
 
 
@@ -92,6 +97,7 @@ class StandaloneCluster(JavaProcesses):
             folder=folder,
             heap_mib=size.heap_mib,
             managed_mib=size.managed_mib,
+            direct_mib=size.direct_mib,
             slot_timeout_ms=slot_timeout_ms,
         )
         for name in ("flink-conf.yaml", "config.yaml"):  # up to Flink 1.19, and from 1.19 on
@@ -119,7 +125,8 @@ class StandaloneCluster(JavaProcesses):
     def _memory(self, kind: str) -> tuple[str, ...]:
         if kind == "jobmanager":
             return (f"-Xmx{_JOB_MANAGER_MIB}m",)
-        return (f"-Xmx{_JAVA_MIB + self._size.heap_mib}m", "-XX:MaxDirectMemorySize=448m")
+        direct = _DIRECT_MIB + self._size.direct_mib
+        return (f"-Xmx{_JAVA_MIB + self._size.heap_mib}m", f"-XX:MaxDirectMemorySize={direct}m")
 
     def _wait(self, condition: Callable[[], bool]) -> None:
         until = time.monotonic() + _SECONDS

@@ -18,6 +18,7 @@ from components.errors import InputError, carried, machine_fault_of
 from components.example_gen import splits
 from components.example_gen.duplicates.sketches import sketch
 from components.example_gen.formats.labels import CLASS_NAMES
+from components.example_gen.formats.rows import Review
 from components.example_gen.reading import Reading, merged, usable
 from components.example_gen.settings import KEPT_TOGETHER, DataSettings
 from components.example_gen.sources.content import Content
@@ -36,7 +37,7 @@ class Row(NamedTuple):
     """The digest of the normalized text; see `splits.digest`."""
     split: str
     example: bytes
-    """Serialized tf.Example."""
+    """Serialized tf.Example; empty where only the duplicates are looked for."""
     span: int
     key: bytes = b""
     """The `reviews.text_key`; empty for sources with fixed splits."""
@@ -71,6 +72,7 @@ class ReadPart(beam.DoFn):
         slice_columns: tuple[str, ...] = (),
         with_keys: bool = False,
         with_sketches: bool = False,
+        with_examples: bool = True,
     ):
         self._splitter = splitter
         self._salt = salt
@@ -79,6 +81,7 @@ class ReadPart(beam.DoFn):
         self._slice_columns = slice_columns
         self._with_keys = with_keys
         self._with_sketches = with_sketches
+        self._with_examples = with_examples
 
     def process(self, part: Part) -> Iterator[list[Row] | beam.pvalue.TaggedOutput]:
         reading = Reading()
@@ -106,16 +109,19 @@ class ReadPart(beam.DoFn):
                 continue
             digested = self._digest(normalized)
             reading.taken += 1
-            words = count_words(normalized)
-            # The packaged reviews have no slice columns.
-            slices = review.slices or [(name, "") for name in self._slice_columns]
-            example = to_example(review.text, review.label, words=words, span=part.span, slices=slices)
             split = part.split or self._splitter.split_of(digested)
-            # Otherwise the order of an example's features differs between processes.
-            serialized = example.SerializeToString(deterministic=True)
-            yield Row(digested, split, serialized, part.span, **self._marks(part, review.text))
+            example = self._example(part, review, normalized) if self._with_examples else b""
+            yield Row(digested, split, example, part.span, **self._marks(part, review.text))
         if content.digest:
             reading.contents[part.name] = with_format(part.name, content.digest)
+
+    def _example(self, part: Part, review: Review, normalized: str) -> bytes:
+        # The packaged reviews have no slice columns.
+        slices = review.slices or [(name, "") for name in self._slice_columns]
+        words = count_words(normalized)
+        example = to_example(review.text, review.label, words=words, span=part.span, slices=slices)
+        # Otherwise the order of an example's features differs between processes.
+        return example.SerializeToString(deterministic=True)
 
     def _marks(self, part: Part, text: str) -> dict[str, Any]:
         """The key and the sketch of a text, which identify its duplicates."""
@@ -136,8 +142,10 @@ class ReadPart(beam.DoFn):
         return splits.digest(normalized, salt=self._salt)
 
 
-def read_part(settings: DataSettings, *, limit: int | None) -> ReadPart:
-    """The step that reads the parts of these settings."""
+def read_part(
+    settings: DataSettings, *, limit: int | None, with_sketches: bool = True, with_examples: bool = True
+) -> ReadPart:
+    """The step that reads the parts of these settings; without sketches or examples for less memory."""
     with_keys = settings.kind in KEPT_TOGETHER
     return ReadPart(
         splitter=splits.splitter(settings),
@@ -146,7 +154,8 @@ def read_part(settings: DataSettings, *, limit: int | None) -> ReadPart:
         names=settings.class_names,
         slice_columns=settings.slice_columns,
         with_keys=with_keys,
-        with_sketches=with_keys and settings.near_duplicates != "off",
+        with_sketches=with_sketches and with_keys and settings.near_duplicates != "off",
+        with_examples=with_examples,
     )
 
 

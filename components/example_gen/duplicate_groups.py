@@ -5,16 +5,16 @@ sketches' bands by the band and a part of the hash; only texts that share a band
 few, come together on one worker.
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 
 from components.example_gen import splits
-from components.example_gen.beam_steps import READING, Row
+from components.example_gen.beam_steps import Row
 from components.example_gen.duplicates.clusters import bands, candidates
 from components.example_gen.duplicates.groups import (
     TEXTS,
@@ -27,7 +27,6 @@ from components.example_gen.duplicates.groups import (
     merged,
     texts_of,
 )
-from components.example_gen.reading import Reading
 
 _ALIKE, _NEAR, _ROWS = "alike", "near", "rows"
 _BAND_SHARD_BITS = 4
@@ -35,8 +34,8 @@ _BAND_SHARD_BITS = 4
 
 
 @beam.ptransform_fn
-def AssignGroupSplits(batches: beam.PCollection, *, near_together: bool) -> dict[str, beam.PCollection]:
-    """Batches of rows with the splits of their groups (output "rows"), and the counts (READING).
+def PlanGroups(batches: beam.PCollection, *, near_together: bool) -> beam.PCollection:
+    """One GroupSplits of all rows, which come in batches.
 
     near_together: see `group_near_duplicates`.
     """
@@ -66,17 +65,17 @@ def AssignGroupSplits(batches: beam.PCollection, *, near_together: bool) -> dict
         | "NearDuplicates"
         >> beam.Map(_near_duplicates, beam.pvalue.AsSingleton(texts), near_together=near_together)
     )
-    planned = (found["alone"], near) | beam.Flatten() | "Plan" >> beam.CombineGlobally(merged)
-    rows = batches | "Move" >> beam.Map(reassigned, beam.pvalue.AsSingleton(planned))
-    return {"rows": rows, READING: planned | "Count" >> beam.Map(lambda made: Reading(sameness=made.account))}
+    return (found["alone"], near) | beam.Flatten() | "Plan" >> beam.CombineGlobally(merged)
 
 
-@beam.typehints.with_output_types(tuple[int, list[Any]])  # Beam's coder of named tuples is slow
+@beam.typehints.with_output_types(tuple[int, list[Any]])
 class _RowsByKey(beam.DoFn):
-    def process(self, batch: list[Row]) -> Iterable[tuple[int, list[GroupedRow]]]:
-        shards: dict[int, list[GroupedRow]] = defaultdict(list)
+    """The fields of GroupedRow as plain tuples: Beam pickles a named one, which takes a fifth more bytes."""
+
+    def process(self, batch: list[Row]) -> Iterable[tuple[int, list[Any]]]:
+        shards: dict[int, list[Any]] = defaultdict(list)
         for row in batch:
-            shards[_shard(_id(row.key))].append(grouped_row(row))
+            shards[_shard(_id(row.key))].append(tuple(grouped_row(row)))
         return shards.items()
 
 
@@ -119,8 +118,8 @@ class _Texts(beam.DoFn):
     def process(
         self, shard: tuple[int, dict[str, list[Any]]]
     ) -> Iterator[GroupSplits | beam.pvalue.TaggedOutput]:
-        texts = texts_of(chain.from_iterable(shard[1][_ROWS]))
-        ids = set(chain.from_iterable(shard[1][_ALIKE]))
+        texts = texts_of(itertools.starmap(GroupedRow, itertools.chain.from_iterable(shard[1][_ROWS])))
+        ids = set(itertools.chain.from_iterable(shard[1][_ALIKE]))
         near = [text for text in texts if _id(text.leader.key) in ids]
         alone = [text for text in texts if _id(text.leader.key) not in ids]
         yield merged([group_copies(alone), GroupSplits({}, counted(texts))])
@@ -132,7 +131,9 @@ def _near_duplicates(
     found: tuple[None, dict[str, list[Any]]], texts: int, *, near_together: bool
 ) -> GroupSplits:
     """Groups the texts that have candidates."""
-    near: list[Text] = sorted(chain.from_iterable(found[1][_NEAR]), key=lambda text: text.leader.key)
+    near: list[Text] = sorted(
+        itertools.chain.from_iterable(found[1][_NEAR]), key=lambda text: text.leader.key
+    )
     indexes: dict[int, list[int]] = defaultdict(list)
     for index, text in enumerate(near):
         indexes[_id(text.leader.key)].append(index)

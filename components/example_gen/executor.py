@@ -20,12 +20,13 @@ from components.errors import GreenlightError
 from components.example_gen.beam_steps import (
     READING,
     CountDuplicates,
+    ReadPart,
     ShareOut,
     TakeFew,
     WriteReading,
     read_part,
 )
-from components.example_gen.duplicate_groups import AssignGroupSplits
+from components.example_gen.duplicate_groups import PlanGroups, reassigned
 from components.example_gen.exec_properties import (
     CUSTOM_CONFIG,
     SPANS,
@@ -62,29 +63,41 @@ def ReadSource(
       InputError: on construction, if the source does not exist.
     """
     parts = sources.parts(settings, spans)
-    started = pipeline | "Parts" >> beam.Create(parts)
-    if len(parts) > 1:
-        started |= "SpreadOverWorkers" >> beam.Reshuffle()
     # Parts of spans return all rows: duplicates are only known once all rows are read.
     limit = None if spans else settings.limit
-    outputs = started | "Read" >> beam.ParDo(read_part(settings, limit=limit)).with_outputs(
-        READING, main="rows"
-    )
-    rows, readings = outputs["rows"], [outputs[READING]]
-    if spans:
-        kept = rows | "DropSpanDuplicates" >> DropSpanDuplicates()
-        rows, readings = kept["rows"], [*readings, kept[READING]]
+    reader = read_part(settings, limit=limit, with_sketches=False)
+    rows, readings = pipeline | "Read" >> _Read(parts, reader, spans)
     if settings.kind in KEPT_TOGETHER:
-        kept = rows | "AssignGroupSplits" >> AssignGroupSplits(
-            near_together=settings.near_duplicates == TOGETHER
-        )
-        rows, readings = kept["rows"], [*readings, kept[READING]]
+        # Read before, without the examples, which would wait in memory until all groups are known.
+        reader = read_part(settings, limit=limit, with_examples=False)
+        marks, (marks_reading, *_) = pipeline | "ReadMarks" >> _Read(parts, reader, spans)
+        planned = marks | "PlanGroups" >> PlanGroups(near_together=settings.near_duplicates == TOGETHER)
+        rows |= "Move" >> beam.Map(reassigned, beam.pvalue.AsSingleton(planned))
+        readings += [
+            planned | "Sameness" >> beam.Map(lambda made: Reading(sameness=made.account)),
+            marks_reading | "Contents" >> beam.Map(lambda reading: Reading(contents=reading.contents)),
+        ]
     if settings.limit is not None:
         rows |= "Take" >> TakeFew(limit=settings.limit)
     readings.append(rows | "Duplicates" >> CountDuplicates())
     account = WriteReading(path=reading_path, limit=settings.limit)
     readings | "Readings" >> beam.Flatten() | "Account" >> account
     return rows
+
+
+@beam.ptransform_fn
+def _Read(
+    pipeline: beam.Pipeline, parts: Sequence[Any], reader: ReadPart, spans: Sequence[Span]
+) -> tuple[beam.PCollection, list[beam.PCollection]]:
+    """Batches of rows of the parts, without copies in other spans; and their Readings, first the reader's."""
+    started = pipeline | "Parts" >> beam.Create(parts)
+    if len(parts) > 1:
+        started |= "SpreadOverWorkers" >> beam.Reshuffle()
+    outputs = started | "Rows" >> beam.ParDo(reader).with_outputs(READING, main="rows")
+    if not spans:
+        return outputs["rows"], [outputs[READING]]
+    kept = outputs["rows"] | "DropSpanDuplicates" >> DropSpanDuplicates()
+    return kept["rows"], [outputs[READING], kept[READING]]
 
 
 class Executor(base_example_gen_executor.BaseExampleGenExecutor):

@@ -22,6 +22,8 @@ T = TypeVar("T")
 READING_FILE = "reading.json"
 """The file with the Reading, beside the splits of the examples."""
 BAD_ROWS_NAMED = 10
+CHANGED = "changed between two readings"
+"""In place of a fingerprint."""
 OTHER_LABELS = "others"
 MOST_SLICE_VALUES = 100
 """More different values of a slice column than this are refused: each is a slice with metrics of its own."""
@@ -76,7 +78,7 @@ class Reading:
     sameness: Counter[str] = field(default_factory=Counter)
     """Counts of distinct texts, duplicates and near-duplicates, see `duplicates.groups.GroupSplits`."""
     contents: dict[str, str] = field(default_factory=dict)
-    """Path -> fingerprint of the bytes that were read."""
+    """Path -> fingerprint of the bytes that were read, or CHANGED."""
 
     @property
     def bad_rows(self) -> int:
@@ -216,7 +218,9 @@ def merged(readings: Iterable[Reading]) -> Reading:
             total.slices[column] = total.slices.get(column, Counter()) + counts
         total.failures += reading.failures
         total.sameness += reading.sameness
-        total.contents |= reading.contents
+        for name, fingerprint in reading.contents.items():
+            if total.contents.setdefault(name, fingerprint) != fingerprint:
+                total.contents[name] = CHANGED
     total.first_bad = sorted(total.first_bad)[:BAD_ROWS_NAMED]
     total.first_unmapped = sorted(total.first_unmapped)[:BAD_ROWS_NAMED]
     total.failures.sort()
