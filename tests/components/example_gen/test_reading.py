@@ -2,7 +2,7 @@ import pytest
 
 from components.errors import DataStopped, InputError
 from components.example_gen.formats.rows import BadRow, Reason
-from components.example_gen.reading import Reading, merged, require_usable
+from components.example_gen.reading import CHANGED, Reading, merged, require_usable
 
 
 def reading(*, taken: int, bad: int, file: str = "r.csv") -> Reading:
@@ -66,3 +66,9 @@ def test_merging_keeps_counts_and_the_first_bad_rows_whatever_the_order():
 def test_an_account_survives_its_file():
     found = reading(taken=5, bad=2)
     assert Reading.from_json(found.to_json()) == found
+
+
+@pytest.mark.parametrize("fingerprints", [("a", "a", "b"), ("b", "a", "b"), ("a", "b", "a")])
+def test_a_file_of_two_fingerprints_changed_while_it_was_read(fingerprints):
+    found = merged(Reading(contents={"r.csv": each, "s.csv": "c"}) for each in fingerprints)
+    assert found.contents == {"r.csv": CHANGED, "s.csv": "c"}
