@@ -67,8 +67,7 @@ class Size:
     Attributes:
       heap_mib: for the tasks.
       managed_mib: for sorting and shuffling.
-      direct_mib: outside the heap, for what is on its way between tasks and workers: for each step of a job
-        that runs, up to a hundred messages of a megabyte.
+      direct_mib: outside the heap, for what is on its way to the workers.
       java: further options.
     """
 
