@@ -1,4 +1,4 @@
-"""The Java processes of a cluster, which end with a `with` block."""
+"""The Java processes of a cluster, which end with a `with` block, and also with this process."""
 
 import subprocess
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from benchmarks.processes import end
+from serving.machine.bound_command import bound
 
 
 class JavaProcesses:
@@ -34,11 +35,9 @@ class JavaProcesses:
         self, name: str, *arguments: str, environment: Mapping[str, str] | None = None
     ) -> subprocess.Popen:
         """Starts `java`; environment: all variables, None for those of this process."""
-        command = ["java", f"-Djava.io.tmpdir={self._folder}", *arguments]
+        command = bound(["java", f"-Djava.io.tmpdir={self._folder}", *arguments])
         log = self._folder / f"{name}-{len(self.started)}.log"
         with log.open("wb") as file:
-            process = subprocess.Popen(
-                command, env=environment, stdout=file, stderr=file, start_new_session=True, cwd=self._folder
-            )
+            process = subprocess.Popen(command, env=environment, stdout=file, stderr=file, cwd=self._folder)
         self.started.append(process)
         return process

@@ -1,7 +1,11 @@
 """The processes of a cluster: where they leave files, and that they end."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
+import psutil
 import pytest
 import waiting
 
@@ -43,3 +47,17 @@ def test_what_was_started_ends_where_the_cluster_does_not_come_up(folder):
     with pytest.raises(TimeoutError), cluster:
         pass
     assert cluster.started[0].poll() is not None
+
+
+def test_they_end_with_a_process_that_is_killed(folder):
+    start = (
+        "import time, test_java_processes as here; from pathlib import Path\n"
+        f"with here.Cluster(Path({str(folder)!r})) as cluster: print(cluster.started[0].pid, flush=True); time.sleep(60)"
+    )
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    command = [sys.executable, "-c", start]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": path}) as holder:
+        pid = int(holder.stdout.readline())
+        waiting.until(lambda: (folder / "master-0.log").read_text())
+        holder.kill()
+    waiting.until(lambda: not psutil.pid_exists(pid))
