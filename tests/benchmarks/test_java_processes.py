@@ -52,7 +52,9 @@ def test_what_was_started_ends_where_the_cluster_does_not_come_up(folder):
 def test_they_end_with_a_process_that_is_killed(folder):
     start = (
         "import time, test_java_processes as here; from pathlib import Path\n"
-        f"with here.Cluster(Path({str(folder)!r})) as cluster: print(cluster.started[0].pid, flush=True); time.sleep(60)"
+        f"with here.Cluster(Path({str(folder)!r})) as cluster:\n"
+        "    print(cluster.started[0].pid, flush=True)\n"
+        "    time.sleep(60)\n"
     )
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     command = [sys.executable, "-c", start]
