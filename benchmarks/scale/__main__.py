@@ -18,7 +18,7 @@ the medians count, because all ratios are to them.
 
 With --runner flink, the stages on Beam run once at each size: in process, by two processes, and on one and on
 two TaskManagers of a standalone Flink cluster on loopback. CPU seconds and memory are those of all processes
-together. It needs Linux, Java 11 or 17, Maven Central and PyPI, and 6 GB of memory, and has no limits.
+together. It needs Linux, Java 11 or 17, Maven Central and PyPI, and 12 GB of memory, and has no limits.
 """
 
 import argparse

@@ -20,7 +20,7 @@ STAGES = ("ExampleGen", "StatisticsGen", "batch inference")
 IN_PROCESS = "in process"
 REVIEWS_A_FILE = 5_000
 REVIEWS_OF_THE_MODEL = 25_000
-_TASK_MANAGER = Size(heap_mib=512, managed_mib=256, direct_mib=1024)
+_TASK_MANAGER = Size(heap_mib=2048, managed_mib=1024, direct_mib=1024)
 _KEPT_SECONDS = 20
 """How long a worker waits for the next step of a job before it ends."""
 
