@@ -17,6 +17,10 @@ from components.evaluator.settings import OVERALL
 
 TOLERANCE = 1e-3
 _AUC_BUCKETS = 10_000
+_TIED_BUCKETS = 2
+"""TFMA counts probabilities of a bucket as ties, and puts buckets together where its thresholds, which are
+`i / 9_999`, do not part them: ties are of two buckets at most.
+"""
 
 
 def candidate_metrics(evaluation: str) -> dict[str, dict[str, float]]:
@@ -97,7 +101,10 @@ def _ranges(part: Predictions) -> Iterator[tuple[str, _Range]]:
     label, scores = part.label, part.scores
     if scores.ndim == 1:
         for name in TFMA_NAMES:
-            yield name, _exactly(_of_two(name, label, part.scores_for(name)))
+            if name == "auc":
+                yield name, _range_of_area(label == 1, part.scores_for(name))
+            else:
+                yield name, _exactly(metrics.METRICS[name](label, part.scores_for(name)))
         return
     classes = range(scores.shape[1])
     areas = {number: _range_of_area(label == number, scores[:, number]) for number in classes}
@@ -117,19 +124,14 @@ def _exactly(value: float) -> _Range:
     return value, value, value
 
 
-def _of_two(name: str, label: np.ndarray, probability: np.ndarray) -> float:
-    if name == "auc":
-        # TFMA sorts probabilities into buckets before it integrates, which counts near ones as ties.
-        probability = np.floor(probability * _AUC_BUCKETS)
-    return metrics.METRICS[name](label, probability)
-
-
 def _range_of_area(positive: np.ndarray, probability: np.ndarray) -> _Range:
-    """The area under the ROC curve of one class: TFMA counts two in one bucket as ties.
+    """The area under the ROC curve of one class, whose ties TFMA makes; see _TIED_BUCKETS.
 
-    Of many classes most probabilities are small, so that much of the curve can be in the first buckets.
+    Of a rare class, or of many, most probabilities are small, so that much of the curve can be in the first
+    buckets.
     """
     label = positive.astype(int)
-    moved = np.where(positive, probability, probability + np.array([[1], [0], [-1]]) / _AUC_BUCKETS)
+    widest = _TIED_BUCKETS / _AUC_BUCKETS
+    moved = np.where(positive, probability, probability + widest * np.array([[1], [0], [-1]]))
     lowest, ours, highest = (metrics.auc(label, each) for each in moved)
     return lowest, ours, highest

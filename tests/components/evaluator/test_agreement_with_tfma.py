@@ -1,15 +1,24 @@
 """What TFMA reads, and its metrics against those of the verdict, on a slice of ten reviews."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
+from tensorflow_model_analysis import analyze_raw_data
+from tensorflow_model_analysis.proto.config_pb2 import (
+    EvalConfig,
+    MetricConfig,
+    MetricsSpec,
+    ModelSpec,
+    SlicingSpec,
+)
 
 from components.errors import GreenlightError
 from components.evaluator.gate import TFMA_NAMES
 from components.evaluator.judgment import metrics
 from components.evaluator.predictions import Predictions
 from components.evaluator.tfma_input import write_examples
-from components.evaluator.tfma_results import check_agreement
+from components.evaluator.tfma_results import TOLERANCE, _ranges, check_agreement
 
 LENGTH = "under 125 words"
 LABEL = np.array([1] * 5 + [0] * 5, np.int8)
@@ -46,6 +55,39 @@ def test_one_other_label_is_a_disagreement(index, ours, theirs):
 
 def test_the_same_labels_agree():
     agree(with_score(4, 0.5), with_score(4, 0.5000001))
+
+
+def test_many_probabilities_of_next_to_nothing_agree():
+    """TFMA's own area for one positive that shares its first two buckets with most negatives."""
+    chance = np.random.default_rng(1)
+    positive = np.append(chance.uniform(0.3, 1, 82), 1.33e-4)
+    negative = np.append(chance.uniform(0, 1.9e-4, 2_150), chance.uniform(2e-4, 0.1, 140))
+    negative[:2_000] /= 10
+    label = np.repeat([1, 0], [len(positive), len(negative)])
+    probability = np.append(positive, negative).astype(np.float32)
+    config = EvalConfig(
+        model_specs=[ModelSpec(label_key="label", prediction_key="prediction")],
+        slicing_specs=[SlicingSpec()],
+        metrics_specs=[MetricsSpec(metrics=[MetricConfig(class_name="AUC")])],
+    )
+    rows = pd.DataFrame({"label": label.astype(float), "prediction": probability})
+    (measured,) = analyze_raw_data(rows, config).get_metrics_for_all_slices().values()
+    theirs = measured["auc"]["doubleValue"]
+    assert metrics.auc(label, probability) - theirs > 2 * TOLERANCE  # else the test shows nothing
+
+    for classes in (2, 3):
+        text = np.full(len(label), "a film", object)
+        scores = np.stack([1 - probability, probability, np.zeros_like(probability)], axis=1)[:, :classes]
+        found = Predictions(
+            text=text,
+            label=label.astype(np.int8),
+            length=text,
+            probability=probability if classes == 2 else scores.max(axis=1),
+            probabilities=None if classes == 2 else scores,
+        )
+        areas = dict(_ranges(found))
+        lowest, _, highest = areas["auc" if classes == 2 else "auc of 1"]
+        assert lowest <= theirs <= highest
 
 
 def test_precision_may_be_undefined():
