@@ -29,7 +29,9 @@ from components.unspaced_scripts import share_of_letters, with_spaces_tf
 _SAMPLE = 25_000
 """The approximate number of examples that n-grams are learned from if examples are streamed: 160 MB."""
 _READ_FOR_LANGUAGE = 2_000
-"""The number of texts that `trainer.tokens = "auto"` and `trainer.ngram_negation = "auto"` go by."""
+"""The number of texts by which `auto` decides: trainer.tokens, ngram_negation, ngram_ending."""
+_ENDING = 15
+"""`trainer.ngram_ending` for reviews. Where texts end in something else, as in signatures, accuracy is lost."""
 _LEAST_SHARE = 0.1
 """The share of letters of scripts without spaces from which on `trainer.tokens = "auto"` splits them."""
 
@@ -138,7 +140,7 @@ def prepare(
     learned = _Learned(
         settings,
         refit=not_refit is None,
-        negation=_negation(settings, first),
+        english_of_two=len(classes) == 2 and are_english(first),
         classes=len(classes),
         before=before,
     )
@@ -175,13 +177,11 @@ def _by_character(settings: TrainerSettings, first: Sequence[str]) -> bool:
     return True
 
 
-def _negation(settings: TrainerSettings, first: Sequence[str]) -> bool:
-    """Whether words after a negation are others, which `auto` decides by a sample of texts."""
-    return are_english(first) if settings.ngram_negation == "auto" else settings.ngram_negation
-
-
 class _Learned:
     """The n-grams that the splits teach.
+
+    Args:
+      english_of_two: whether the texts are English and of two classes, by which `auto` decides.
 
     Attributes:
       of_train: with the values of train; None if the model has no n-grams.
@@ -193,13 +193,17 @@ class _Learned:
         settings: TrainerSettings,
         *,
         refit: bool,
-        negation: bool,
+        english_of_two: bool,
         classes: int = 2,
         before: data.Encode | None = None,
     ) -> None:
         self._settings, self.before = settings, before
-        order, ending = settings.ngram_order, settings.ngram_ending
-        self._kind: dict[str, Any] = {"order": order, "negation": negation, "ending": ending}
+        negation, ending = settings.ngram_negation, settings.ngram_ending
+        self._kind: dict[str, Any] = {
+            "order": settings.ngram_order,
+            "negation": english_of_two if negation == "auto" else negation,
+            "ending": _ENDING * english_of_two if ending == "auto" else ending,
+        }
         self._tally = NgramTally() if classes == 2 else ClassTally(classes)
         self.taught_by = ("train", "eval") if refit else ("train",)
         self.of_train: ngrams.Vocabulary | None = None

@@ -95,15 +95,14 @@ class TrainerSettings(BaseModel):
     ngram_negation: Literal["auto", True, False] = Field(
         "auto",
         description="Whether a word up to four words after an English negation (not, n't, never, lacks), "
-        "before punctuation, is another word to the n-grams than elsewhere. `auto`: if at least one in a "
-        "hundred words of the first 2,000 training texts is `the`.",
+        "before punctuation, is another word to the n-grams than elsewhere. `auto`: with two classes, if at "
+        "least one in a hundred words of the first 2,000 training texts is `the`.",
     )
-    ngram_ending: int = Field(
-        15,
-        ge=0,
-        le=10_000,
+    ngram_ending: Annotated[int, Field(ge=0, le=10_000)] | Literal["auto"] = Field(
+        "auto",
         description="The number of last words of a text whose n-grams count twice, at most a quarter of the "
-        "text: many texts end with their conclusion. 0 counts all alike.",
+        "text: many texts end with their conclusion. 0 counts all alike. `auto`: 15 with two classes and "
+        "texts as those of `auto` of trainer.ngram_negation, otherwise 0.",
     )
     label_smoothing: float = Field(
         0.1,

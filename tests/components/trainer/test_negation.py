@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from components.embeddings import tokenization
 from components.embeddings.settings import EmbeddingSettings
+from components.reviews import CLASSES
 from components.trainer.classifier import ngrams, signatures
 from components.trainer.negation import ENDS, NEGATIONS, REACH, are_english
 from components.trainer.preparation import prepare
@@ -113,13 +114,14 @@ def test_reviews_are_english(packaged_reviews):
 
 @pytest.fixture
 def prepared_with(write_split, cache_dir):
-    def make(rows, **settings):
+    def make(rows, *, classes=CLASSES, **settings):
         files = {"train_files": [write_split(rows)], "eval_files": [write_split(rows[:20])]}
         return prepare(
             SETTINGS.model_copy(update=settings),
             NO_EMBEDDING,
             cache_dir=cache_dir,
             judged_split="test",
+            classes=classes,
             **files,
         )
 
@@ -131,10 +133,16 @@ def test_the_setting_decides_and_auto_goes_by_the_texts(prepared_with, packaged_
     def vocabulary(rows, **settings):
         prepared = prepared_with(rows, memory_examples=memory_examples, refit=True, **settings)
         assert prepared.vocabulary.negation is prepared.vocabulary_of_both.negation
+        assert prepared.vocabulary.ending == prepared.vocabulary_of_both.ending
         return prepared.vocabulary
 
     english, other = packaged_reviews[:100], [("o filme no cinema", 1), ("nada no filme", 0)] * 20
     assert vocabulary(english).negation and not vocabulary(other).negation
+    assert (vocabulary(english).ending, vocabulary(other).ending) == (15, 0)
+    of_three = vocabulary(english, classes=("bad", "so-so", "good"))
+    assert (of_three.negation, of_three.ending) == (False, 0)
+    asked = vocabulary(other, ngram_ending=7, classes=("bad", "so-so", "good"))
+    assert asked.ending == 7
     assert vocabulary(other, ngram_negation=True).negation
     off = vocabulary(english, ngram_negation=False)
     assert not off.negation and len(off) != len(vocabulary(english))
