@@ -31,7 +31,7 @@ _SAMPLE = 25_000
 _READ_FOR_LANGUAGE = 2_000
 """The number of texts by which `auto` decides: trainer.tokens, ngram_negation, ngram_ending."""
 _ENDING = 15
-"""`trainer.ngram_ending` for reviews. Where texts end in something else, as in signatures, accuracy is lost."""
+"""`trainer.ngram_ending` for reviews. Where texts end in signatures, or the like, it costs accuracy."""
 _LEAST_SHARE = 0.1
 """The share of letters of scripts without spaces from which on `trainer.tokens = "auto"` splits them."""
 

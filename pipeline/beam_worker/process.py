@@ -29,6 +29,8 @@ def main(given: Sequence[str] | None = None) -> None:
             logging=parsed.logging_endpoint,
         )
     )
+    # Here, because steps of a job that begin together would import it in several threads, which can deadlock.
+    import tensorflow  # noqa: F401
     from apache_beam.runners.worker import sdk_worker_main
 
     sdk_worker_main.main([])
