@@ -1,6 +1,6 @@
 """The cost of each stage per review, in seconds and peak memory, at several sizes.
 
-    python -m benchmarks.scale --sizes 25000,250000,1000000 --scratch DIR --curves docs/scale.svg
+    python -m benchmarks.scale --sizes 25000,250000,1000000 --scratch DIR --curves FILE.svg
     python -m benchmarks.scale --runner flink --sizes 25000,250000,1000000 --scratch DIR
 
 The reviews are made by recombining the sentences of the real ones. Each stage runs in a process of its own,
