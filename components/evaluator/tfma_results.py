@@ -77,7 +77,8 @@ def check_agreement(found: Mapping[str, Mapping[str, float]], predictions: Predi
     """Checks TFMA's metrics of every slice of the verdict against those of the same predictions.
 
     Raises:
-      GreenlightError: they differ by more than 0.001, or TFMA lacks a slice or a metric.
+      GreenlightError: they differ by more than 0.001, an area by more than that beyond the range that TFMA's
+        ties allow; or TFMA lacks a slice or a metric.
     """
     for slice_name, part in ((OVERALL, predictions), *samples.slices(predictions)):
         for name, (lowest, ours, highest) in _ranges(part):

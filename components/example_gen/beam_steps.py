@@ -52,6 +52,8 @@ _BATCH = 512
 _SHARD_BITS = 4
 """2**4 shards: a 16th of the digests must fit into a worker's memory."""
 _WINDOW_BYTES = 64 * 2**20
+_MARKS_BYTES = 500
+"""Of a row without its example."""
 
 
 @beam.typehints.with_output_types(list[Row])
@@ -232,7 +234,7 @@ def windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
     size = 0
     for row in rows:
         window.append(row)
-        size += len(row.example)
+        size += len(row.example) or _MARKS_BYTES
         if size >= _WINDOW_BYTES:
             yield window
             window, size = [], 0

@@ -1,8 +1,8 @@
 """The Beam steps that give duplicates and near-duplicates one split; see `duplicates.groups`.
 
 No worker holds all rows. Rows are gathered by the first byte of their text's key, and hashes of their
-sketches' bands by the band and a part of the hash; only texts that share a band with another text, which are
-few, come together on one worker.
+sketches' bands by the band and a part of the hash; only texts that share a band with another text come
+together on one worker. They are few, unless the texts are made from a template.
 """
 
 import itertools

@@ -35,7 +35,7 @@ from components.example_gen.exec_properties import (
     spans_from_json,
     stage_config,
 )
-from components.example_gen.reading import READING_FILE, Reading, require_usable
+from components.example_gen.reading import CHANGED, READING_FILE, Reading, require_usable
 from components.example_gen.record_sink import TFRecordBatches
 from components.example_gen.settings import KEPT_TOGETHER, OF_LATER_STAGES, TOGETHER, DataSettings
 from components.example_gen.sources import parts as sources
@@ -75,7 +75,7 @@ def ReadSource(
         rows |= "Move" >> beam.Map(reassigned, beam.pvalue.AsSingleton(planned))
         readings += [
             planned | "Sameness" >> beam.Map(lambda made: Reading(sameness=made.account)),
-            marks_reading | "Contents" >> beam.Map(lambda reading: Reading(contents=reading.contents)),
+            marks_reading | "Again" >> beam.Map(_read_again),
         ]
     if settings.limit is not None:
         rows |= "Take" >> TakeFew(limit=settings.limit)
@@ -83,6 +83,11 @@ def ReadSource(
     account = WriteReading(path=reading_path, limit=settings.limit)
     readings | "Readings" >> beam.Flatten() | "Account" >> account
     return rows
+
+
+def _read_again(reading: Reading) -> Reading:
+    """What is not counted twice of a second Reading of the same parts."""
+    return Reading(contents=reading.contents, failures=reading.failures)
 
 
 @beam.ptransform_fn
@@ -175,8 +180,11 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
     ) -> bool:
         """Whether the fingerprint of what was read is the driver's, which is the cache key.
 
-        Otherwise the cache would return other examples for that fingerprint.
+        Otherwise the cache would return other examples for that fingerprint. Two readings of a file are the
+        same with and without a driver.
         """
+        if CHANGED in reading.contents.values():
+            return False
         expected = exec_properties.get(utils.FINGERPRINT_PROPERTY_NAME)
         expected = expected or self._stage_config(exec_properties).fingerprint
         if not expected or expected.startswith(UNREADABLE):

@@ -223,7 +223,7 @@ def merged(readings: Iterable[Reading]) -> Reading:
                 total.contents[name] = CHANGED
     total.first_bad = sorted(total.first_bad)[:BAD_ROWS_NAMED]
     total.first_unmapped = sorted(total.first_unmapped)[:BAD_ROWS_NAMED]
-    total.failures.sort()
+    total.failures = sorted(set(total.failures))
     total.contents = dict(sorted(total.contents.items()))
     return total
 

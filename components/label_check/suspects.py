@@ -160,7 +160,7 @@ def find_suspects(
         contradictions,
         accuracy,
         learned=len(learned),
-        needed=_ENOUGH_PER_LABEL * len(usual),
+        needed=min(_ENOUGH_PER_LABEL * len(usual), most),
     )
 
 

@@ -275,7 +275,7 @@ def _encoded(
         return {split: data.read(files[split], split=split, encode=encode) for split in files}
     tokenized = model.after(learned.before, lambda text: (encode_words(text), learned.hashes(text)))
     hashed = {}
-    # Counting sorts on one core, while TensorFlow reads the next split.
+    # Counting sorts while TensorFlow reads the next split.
     with ThreadPoolExecutor(1) as beside:
         counted = []
         for split in learned.taught_by:

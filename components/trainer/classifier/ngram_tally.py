@@ -8,6 +8,8 @@ import numpy as np
 
 _AT_ONCE = 2_000_000
 """N-grams that are counted at once, which bounds the memory of counting."""
+_WORTH_A_THREAD = 1_000_000
+"""N-grams, which are sorted in 0.1 s."""
 
 Counts = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Int64 [V] each: n-grams in ascending order; how often positive examples hold each; and negative ones."""
@@ -57,10 +59,11 @@ class NgramTally:
 
 
 def sorted_parts(numbers: np.ndarray) -> list[np.ndarray]:
-    """The numbers in parts of about equal size, one for each processor, each sorted in place; int64 [M]."""
-    cores = os.cpu_count() or 1
-    parts = np.array_split(numbers, cores)
-    with ThreadPoolExecutor(cores) as sorting:
+    """The numbers, int64 [M], in parts of about equal size, each sorted in place: one for each processor of a
+    few, as far as a part is worth a thread."""
+    count = max(1, min(os.cpu_count() or 1, len(numbers) // _WORTH_A_THREAD))
+    parts = np.array_split(numbers, count)
+    with ThreadPoolExecutor(count) as sorting:
         list(sorting.map(np.ndarray.sort, parts))
     return parts
 

@@ -38,8 +38,8 @@ Encoded = tuple[tf.RaggedTensor, tf.Tensor]
 class Vocabulary:
     """The n-grams of 1 to `order` tokens: `keys`, int64 [V], and `values`, float32 [V].
 
-    Of more than two classes, an n-gram has a value for each: float32 [V, K]. `negation`: whether negated$
-    tokens are others (see `hashes`).
+    Of more than two classes, an n-gram has a value for each: float32 [V, K]. `negation` and `ending`: see
+    `hashes`.
     """
 
     keys: np.ndarray

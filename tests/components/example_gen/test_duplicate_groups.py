@@ -9,7 +9,7 @@ import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
 from components.example_gen import splits
-from components.example_gen.beam_steps import Row
+from components.example_gen.beam_steps import ReadPart, Row
 from components.example_gen.duplicate_groups import PlanGroups, grouped_row
 from components.example_gen.duplicates.groups import GroupedRow, group_splits
 from components.example_gen.duplicates.sketches import sketch
@@ -170,6 +170,43 @@ def test_shards_give_what_one_list_of_all_rows_gives(real_reviews, tmp_path, tog
     with beam.Pipeline() as pipeline:
         planned = pipeline | beam.Create(batches) | PlanGroups(near_together=together)
         assert_that(planned, equal_to([expected]))
+
+
+@pytest.fixture
+def between_readings(monkeypatch):
+    """Does the first thing before the first reading of a part, and the second one before the second."""
+
+    def prepared(*things):
+        held_out, left = ReadPart._held_out, list(things)
+
+        def do(self, part):
+            left.pop(0)()
+            return held_out(self, part)
+
+        monkeypatch.setattr(ReadPart, "_held_out", do)
+        return left
+
+    return prepared
+
+
+def test_a_file_that_is_another_one_at_the_second_reading_is_refused(generate, write_csv, between_readings):
+    """Also where no driver has made a fingerprint."""
+    path = write_csv("a.csv", [("fine", 1), ("dull", 0)])
+    left = between_readings(lambda: None, lambda: path.write_text("text,label\nfine,0\ndull,1\n"))
+    with pytest.raises(
+        Exception, match=r"a\.csv was written to while it was read, so nothing of it was kept"
+    ):
+        generate(DataSettings(source=f"files:{path}"))
+    assert not left
+
+
+def test_a_file_that_is_not_there_at_the_first_reading_is_missing(generate, write_csv, between_readings):
+    path = write_csv("a.csv", [("fine", 1), ("dull", 0)])
+    aside = path.with_suffix(".aside")
+    left = between_readings(lambda: path.rename(aside), lambda: aside.rename(path))
+    with pytest.raises(Exception, match=r"a\.csv"):
+        generate(DataSettings(source=f"files:{path}"))
+    assert not left
 
 
 def row(key: str, split: str, *, span: int = 1, fixed: bool = False, rank: str = "") -> GroupedRow:
