@@ -1,6 +1,7 @@
 """The Java processes of a cluster, which end with a `with` block, and also with this process."""
 
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -9,7 +10,7 @@ from benchmarks.processes import end
 from serving.machine.bound_command import bound
 
 
-class JavaProcesses:
+class JavaProcesses(ABC):
     """Processes with their logs and temporary files in `folder`; those of a killed one go with it."""
 
     def __init__(self, folder: Path) -> None:
@@ -27,9 +28,9 @@ class JavaProcesses:
     def __exit__(self, *error: object) -> None:
         end(*self.started)
 
+    @abstractmethod
     def _begin(self) -> None:
         """Starts the process that the others need, and waits for it."""
-        raise NotImplementedError
 
     def _java(
         self, name: str, *arguments: str, environment: Mapping[str, str] | None = None
