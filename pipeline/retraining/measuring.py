@@ -211,7 +211,7 @@ def suspected(labeled: Labeled) -> dict[str, Any]:
         "examined": 0 if found.not_judged else found.examined,
         "suspect_rows": rows,
         "labels_not_judged": found.not_judged,
-        "label_limit_applies": not found.too_few_for_limit,
+        "label_limit_applies": not found.not_judged and not found.too_few_for_limit,
     }
 
 

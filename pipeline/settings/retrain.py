@@ -75,7 +75,7 @@ class RetrainSettings(BaseModel):
         le=1,
         description="A span is also quarantined if the label check finds more than this share of its "
         "labels probably wrong, beyond chance. With correct labels it finds 2 to 5 %; a span of fewer than "
-        "700 different texts is not judged by it. 1 disables the check.",
+        "350 different texts a label (700 with two) is not judged by it. 1 disables the check.",
     )
     refused_trials: int = Field(
         1,

@@ -98,6 +98,8 @@ def label_words(examination: Examination) -> str:
 def suspected_labels(examination: Examination) -> str:
     """The number of labels that are probably wrong, with the first of their rows, for people."""
     named = ", ".join([*examination.suspect_rows[:5], *(["..."] if examination.suspects > 5 else [])])
+    if not examination.label_limit_applies:
+        named += "; learned from so few texts, the check doubts right ones too"
     return f"{examination.suspects:,} of {examination.examined:,} labels probably wrong ({named})"
 
 

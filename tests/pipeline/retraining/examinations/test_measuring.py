@@ -54,3 +54,4 @@ def test_too_few_rows_are_not_judged_and_it_is_said(tmp_path, packaged):
     told = measured(tmp_path, packaged)
     assert told["suspects"] == told["examined"] == 0
     assert "are needed" in told["labels_not_judged"]
+    assert told["label_limit_applies"] is False

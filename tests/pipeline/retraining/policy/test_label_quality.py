@@ -7,6 +7,7 @@ import pytest
 from pipeline.retraining.policy import label_quality
 from pipeline.retraining.policy.label_quality import Worse, defect, upper_bound, worse_than_before
 from pipeline.retraining.policy.records import Examination, SpanContent
+from pipeline.retraining.policy.triggers import label_words
 from pipeline.settings.retrain import RetrainSettings
 
 ONE, TWO, THREE = (SpanContent(number, "content") for number in (1, 2, 3))
@@ -57,6 +58,15 @@ def test_suspects_among_too_few_texts_are_not_held_against_the_limit():
     found = {"suspects": 100, "examined": 200, "suspect_rows": ("a.csv:7",)}
     assert reason(RetrainSettings(max_suspects=0.2), **found) is not None
     assert reason(RetrainSettings(max_suspects=0.2), **found, label_limit_applies=False) is None
+
+
+def test_the_words_about_suspects_among_few_texts_say_that_right_labels_are_doubted_too():
+    found = {"span": ONE, "suspects": 6, "examined": 200, "suspect_rows": tuple("abcdef")}
+    words = "6 of 200 labels probably wrong (a, b, c, d, e, ..."
+    assert label_words(Examination(**found)) == f"{words})"
+    assert label_words(Examination(**found, label_limit_applies=False)) == (
+        f"{words}; learned from so few texts, the check doubts right ones too)"
+    )
 
 
 def test_suspects_count_where_the_live_model_finds_nothing():
