@@ -14,13 +14,14 @@ from components.example_gen.formats.dialect import (
     delimiter_of,
     is_a_row,
 )
-from components.example_gen.formats.labels import LabelRule
+from components.example_gen.formats.labels import MOST_CLASSES, LabelRule
 from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Records, require_columns
 
 LONGEST_FIELD = 2**20
 """The maximum number of characters of a field, at which an unclosed quote is noticed. The longest IMDB review
 has 13,704.
 """
+_WORD = re.compile(r"\S{1,20}")
 _NUMBER = re.compile(r"\s*[+-]?[0-9]+(?:[.,][0-9]+)?\s*")
 _JSON = re.compile(r'\ufeff?\s*(?:\[\s*(?:\{|$)|\{\s*(?:"|$))')
 
@@ -112,6 +113,7 @@ def delimited_records(
         elif first <= recovered_until and _is_torn(fields, source.record):
             yield BadRow(file, first, Reason.QUOTING, "the rest of a broken row above")
         else:
+            swallowed.note(fields)
             yield Record(first, {name: fields[place] for name, place in places.items()})
 
 
@@ -203,9 +205,9 @@ class _Found:
 class _Swallowed:
     """Distinguishes records of several lines from rows that a stray quote has swallowed.
 
-    A quoted field may contain line breaks. But if a line in it has all columns and a usable label (or, in
-    files without labels, values like those of the other rows), a stray quote was closed by another stray
-    quote, rows further down.
+    A quoted field may contain line breaks. But if a line in it has all columns and what may be a label (or,
+    in files without labels, values like those of the other rows), a stray quote was closed by another stray
+    quote, rows further down. A label need not be usable: `data.labels` leaves some out.
     """
 
     def __init__(self, header: Sequence[str], columns: Columns, delimiter: str, dialect: Dialect) -> None:
@@ -216,6 +218,12 @@ class _Swallowed:
         self._label = header.index(columns.label) if columns.label in header else None
         text = header.index(columns.text)
         self._others = [place for place in range(len(header)) if place != text]
+        self._seen: set[str] = set()
+
+    def note(self, fields: Sequence[str]) -> None:
+        """Remembers the label of a row, usable or not."""
+        if self._label is not None and len(self._seen) < MOST_CLASSES:
+            self._seen.add(fields[self._label].strip())
 
     def rows(self, lines: Sequence[str], fields: Sequence[str]) -> _Found | None:
         """The lines of a record that look like rows; None if they belong to the record.
@@ -248,12 +256,25 @@ class _Swallowed:
             return False
         values = [value.strip('"\r\n') for value in values]
         if self._label is not None:
-            return self._rule.class_of(values[self._label]) is not None or _alike(
-                values[self._label], fields[self._label] if len(fields) > self._label else ""
-            )
+            label, own = values[self._label], fields[self._label] if len(fields) > self._label else ""
+            known = self._rule.class_of(label) is not None
+            return known or _alike(label, own) or self._may_be_label(label, values)
         return len(fields) == self._width and all(
             _alike(values[place], fields[place]) for place in self._others
         )
+
+    def _may_be_label(self, label: str, values: Sequence[str]) -> bool:
+        """Whether a cell in the place of the label is one, though of no class.
+
+        In prose a space follows a delimiter, and a comma may stand between any two words: there only a
+        label that another row has is one.
+        """
+        if any(value.startswith(" ") for value in values):
+            return False
+        if self._delimiter == ",":
+            return label.strip() in self._seen - {""}
+        missing = not label and self._delimiter in "\t|"
+        return label.strip() in self._seen or missing or _WORD.fullmatch(label) is not None
 
 
 def _alike(value: str, own: str) -> bool:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from components.errors import InputError
 from components.example_gen.formats.delimited import LONGEST_FIELD, delimited_records
 from components.example_gen.formats.dialect import Dialect
+from components.example_gen.formats.labels import LabelRule
 from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Review, as_reviews
 
 COLUMNS = Columns("text", "label")
@@ -237,6 +238,44 @@ def test_rows_of_a_scale_are_not_swallowed_either():
     rows = read("text,label\n" + "\n".join(lines) + "\n")
     assert bad_lines(rows) == [2, 3, 4]  # one for its quotes, the others for what their labels are
     assert rows[0].reason == rows[2].reason == Reason.QUOTING
+
+
+def swallowed_lines(rows: list[str], *, header: str = "text\tlabel", **rule) -> list[int]:
+    """The lines of the bad quotes in a file of these rows, where none but those may be missing."""
+    columns = Columns("text", "label", labels=LabelRule(**rule))
+    found = read("\n".join([header, *rows]) + "\n", promised="\t", columns=columns)
+    assert [row.line for row in found] == list(range(2, len(rows) + 2))
+    return [row.line for row in found if isinstance(row, BadRow) and row.reason is Reason.QUOTING]
+
+
+WORDS = (("bad", "negative"), ("good", "positive"))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ['"warm plot\tmeh', "dull plot\tmeh", 'fine ending"\tgood'],
+        ['"warm plot\tmeh', 'fine ending"\tgood'],
+        ['"warm plot\tgood', "dull plot\tmeh", 'fine ending"\tmeh'],
+        ['"warm plot\t', "dull plot\t", 'fine ending"\tgood'],
+    ],
+)
+def test_rows_of_labels_that_a_mapping_leaves_out_are_not_swallowed(rows):
+    assert swallowed_lines(rows, given=WORDS) == [2, len(rows) + 1]
+
+
+@pytest.mark.parametrize("header", ["text,label", "text;label", "text|label"])
+def test_a_label_of_another_row_shows_a_row_with_any_delimiter(header):
+    mark = header[4]
+    rows = [f"odd{mark}so so", f'"warm{mark}so so', f"dull{mark}so so", f'fine"{mark}good']
+    assert swallowed_lines(rows, header=header, given=WORDS) == [3, 5]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_lines_of_prose_are_no_rows_although_they_have_a_delimiter(mark):
+    text = f"Well{mark} it begins{mark}\nfine{mark} and\nends"
+    rows = read(f'text{mark}label\nodd{mark}meh\n"{text}"{mark}1\n')
+    assert rows[-1] == Review(3, text, 1)
 
 
 def test_rows_without_labels_are_told_by_the_numbers_beside_them():
