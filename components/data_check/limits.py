@@ -5,7 +5,7 @@ from components.label_check.suspects import LabelCheck
 
 
 def too_many(labels: LabelCheck, settings: CheckSettings) -> bool:
-    """Whether more labels are suspected than chance makes of as many as are allowed; never where the model
-    learned from too few texts to say so.
+    """Whether the share of suspects is significantly above `check.max_suspect_share`; never if the model was
+    trained on too few texts to compare the two.
     """
-    return not labels.too_few_for_limit and labels.fewest_wrong() > settings.max_suspect_share
+    return not labels.too_few_for_limit and labels.share_lower_bound > settings.max_suspect_share

@@ -7,11 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.label_check.share_bounds import ONE_IN_TWENTY, lower_bound, upper_bound
 from pipeline.retraining.policy.records import Examination
 from pipeline.settings.retrain import RetrainSettings
-
-ONE_IN_TWENTY = 1.6449
-"""The one-sided 95 % quantile of the normal distribution, in standard deviations."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +47,7 @@ def _suspects(examination: Examination, settings: RetrainSettings) -> str | None
     if not examination.examined or not examination.label_limit_applies:
         return None
     share = examination.suspects / examination.examined
-    if 1 - upper_bound(1 - share, examination.examined) <= settings.max_suspects:
+    if lower_bound(share, examination.examined) <= settings.max_suspects:
         return None
     rows = ", ".join(examination.suspect_rows[:3])
     return (
@@ -74,20 +72,13 @@ def _sure_are_wrong(examination: Examination, settings: RetrainSettings) -> str 
     if not examination.sure:
         return None
     share = examination.sure_wrong / examination.sure
-    if 1 - upper_bound(1 - share, examination.sure) <= settings.max_sure_wrong:
+    if lower_bound(share, examination.sure) <= settings.max_sure_wrong:
         return None
     return (
         f"the live version {examination.live} is sure of {examination.sure:,} of the {examination.rows:,} "
         f"rows of {examination.span}, and {share:.1%} of these have the other label, more than "
         f"retrain.max_sure_wrong = {settings.max_sure_wrong:g}"
     )
-
-
-def upper_bound(share: float, count: int) -> float:
-    """The upper end of the one-sided 95 % Wilson interval of a share."""
-    z, n = ONE_IN_TWENTY, max(count, 1)
-    spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return (share + z * z / (2 * n) + spread) / (1 + z * z / n)
 
 
 def worse_than_before(watched: Sequence[Examination], settings: RetrainSettings) -> Worse | None:

@@ -48,7 +48,7 @@ def test_the_share_of_suspects_follows_that_of_wrong_labels(real, share, least, 
 def test_right_labels_of_few_reviews_are_never_over_the_limit(real):
     """Some samples of 200 have more suspects than the limit allows, though every label is right."""
     found = [find_suspects(*zip(*random.Random(seed).sample(real, 200), strict=True)) for seed in range(8)]
-    assert any(one.fewest_wrong() > CheckSettings().max_suspect_share for one in found)
+    assert any(one.share_lower_bound > CheckSettings().max_suspect_share for one in found)
     assert not any(too_many(one, CheckSettings()) for one in found)
     assert "no limit is held against it below 700" in found[0].right_suspects
     texts, labels, _ = flipped(real, 0.2)
@@ -133,6 +133,6 @@ def test_the_lower_end_of_the_share_is_held_against_a_limit():
     many = LabelCheck(10_000, 10_000, tuple(suspects.Suspect(index, 1, 0.1) for index in range(1000)))
     assert few.share == many.share == 0.1
     # By statsmodels: proportion_confint(10, 100, alpha=0.1, method="wilson")[0], and of 1,000 of 10,000.
-    assert few.fewest_wrong() == pytest.approx(0.06066, abs=1e-4)
-    assert many.fewest_wrong() == pytest.approx(0.09517, abs=1e-4)
-    assert LabelCheck(0, 0).fewest_wrong() == 0
+    assert few.share_lower_bound == pytest.approx(0.06066, abs=1e-4)
+    assert many.share_lower_bound == pytest.approx(0.09517, abs=1e-4)
+    assert LabelCheck(0, 0).share_lower_bound == 0

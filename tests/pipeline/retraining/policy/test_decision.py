@@ -7,7 +7,7 @@ import pytest
 from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.decision import decide
 from pipeline.retraining.policy.history import History, span_cause
-from pipeline.retraining.policy.label_quality import defect, upper_bound
+from pipeline.retraining.policy.label_quality import defect
 from pipeline.retraining.policy.observation import Drift, Observation, ObservedSpan
 from pipeline.retraining.policy.records import (
     Decided,
@@ -250,9 +250,3 @@ def test_a_person_may_vouch_for_labels_but_not_for_rows_that_cannot_be_read():
 
 def test_without_a_live_model_nothing_is_suspected():
     assert defect(Examination(span=ONE, rows=400), RetrainSettings(), vouched=False) is None
-
-
-def test_the_upper_bound_is_wilsons():
-    assert upper_bound(0.45, 400) == pytest.approx(0.4911, abs=1e-4)
-    assert upper_bound(0.0, 10) > 0.2
-    assert upper_bound(1.0, 10) == pytest.approx(1.0)

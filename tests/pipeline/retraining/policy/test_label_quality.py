@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from components.label_check.share_bounds import lower_bound, upper_bound
 from pipeline.retraining.policy import label_quality
-from pipeline.retraining.policy.label_quality import Worse, defect, upper_bound, worse_than_before
+from pipeline.retraining.policy.label_quality import Worse, defect, worse_than_before
 from pipeline.retraining.policy.records import Examination, SpanContent
 from pipeline.retraining.policy.triggers import label_words
 from pipeline.settings.retrain import RetrainSettings
@@ -30,7 +31,7 @@ def test_an_agreement_is_defended_up_to_the_upper_bound_itself():
 
 
 def test_labels_that_the_model_is_sure_are_wrong_may_reach_the_limit():
-    bound = 1 - upper_bound(1 - 0.3, 100)
+    bound = lower_bound(0.3, 100)
     wrong = {"accuracy": 0.9, "sure": 100, "sure_wrong": 30}
 
     assert reason(RetrainSettings(max_sure_wrong=bound), **wrong) is None
@@ -41,7 +42,7 @@ def test_labels_that_the_model_is_sure_are_wrong_may_reach_the_limit():
 
 
 def test_suspects_of_the_label_check_may_reach_the_limit():
-    bound = 1 - upper_bound(1 - 0.1, 200)
+    bound = lower_bound(0.1, 200)
     rows = ("a.csv:7", "a.csv:9", "b.csv:2", "b.csv:3")
     found = {"suspects": 20, "examined": 200, "suspect_rows": rows}
 
@@ -81,13 +82,6 @@ def test_suspects_count_where_the_live_model_finds_nothing():
 def test_one_examined_row_is_enough_to_say_nothing():
     assert reason(RetrainSettings(max_suspects=0.2), suspects=1, examined=1) is not None
     assert reason(RetrainSettings(max_suspects=0.9), suspects=0, examined=1) is None
-
-
-def test_the_upper_bound_is_the_one_sided_wilson_interval():
-    """By hand for 1 of 4: (1/4 + z²/8 + z sqrt(3/64 + z²/64)) / (1 + z²/4) with z = 1.6449."""
-    assert upper_bound(0.25, 4) == pytest.approx(0.643841, abs=1e-6)
-    assert upper_bound(0.0, 1) == pytest.approx(2.70570 / 3.70570, abs=1e-5)
-    assert upper_bound(0.0, 0) == upper_bound(0.0, 1)
 
 
 def watched(span=ONE, *, rows=100, live_only=0, previous_only=0, **facts) -> Examination:
