@@ -45,8 +45,8 @@ def nb_svm(texts: list[str], labels: np.ndarray) -> Classify:
     """Wang and Manning, Baselines and Bigrams (2012): binary counts, weighed by a naive Bayes ratio."""
     counts = CountVectorizer(ngram_range=(1, 2), binary=True)
     held = counts.fit_transform(texts)
-    praise, blame = (1 + held[labels == label].sum(axis=0).A1 for label in (1, 0))
-    ratio = np.log(praise / praise.sum()) - np.log(blame / blame.sum())
+    positive, negative = (1 + held[labels == label].sum(axis=0).A1 for label in (1, 0))
+    ratio = np.log(positive / positive.sum()) - np.log(negative / negative.sum())
     machine = LinearSVC(C=0.1).fit(held.multiply(ratio).tocsr(), labels)
     return lambda others: machine.predict(counts.transform(others).multiply(ratio).tocsr())
 

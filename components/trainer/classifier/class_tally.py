@@ -16,7 +16,7 @@ class ClassTally:
     """
 
     def __init__(self, classes: int) -> None:
-        self.reviews = 0
+        self.examples = 0
         self._runs: list[list[np.ndarray]] = [[] for _ in range(classes)]
 
     def add(self, grams: np.ndarray, *, lengths: np.ndarray, labels: np.ndarray) -> None:
@@ -30,7 +30,7 @@ class ClassTally:
         of_each = np.repeat(labels.astype(np.int64), lengths)
         for label, runs in enumerate(self._runs):
             runs.extend(sorted_parts(grams[of_each == label]))
-        self.reviews += len(labels)
+        self.examples += len(labels)
 
     def counts(self, *, at_least: int) -> Counts:
         """The n-grams that occur at least `at_least` times, with their counts in each class."""

@@ -12,14 +12,14 @@ _WORTH_A_THREAD = 1_000_000
 """N-grams, which are sorted in 0.1 s."""
 
 Counts = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Int64 [V] each: n-grams in ascending order; how often positive examples hold each; and negative ones."""
+"""int64 [V] each: n-grams, ascending; the occurrences of each in positive examples; and in negative ones."""
 
 
 class NgramTally:
     """Collects batches of n-gram hashes (`ngrams.hashes`) as sorted runs of eight bytes per n-gram."""
 
     def __init__(self) -> None:
-        self.reviews = 0
+        self.examples = 0
         self._runs: list[np.ndarray] = []
 
     def add(self, grams: np.ndarray, *, lengths: np.ndarray, labels: np.ndarray) -> None:
@@ -33,13 +33,13 @@ class NgramTally:
         # The hashes are even: the lowest bit holds the label, and one sort covers both classes.
         run = grams | np.repeat(labels.astype(np.int8), lengths)
         self._runs.extend(sorted_parts(run))
-        self.reviews += len(labels)
+        self.examples += len(labels)
 
     def counts(self, *, at_least: int) -> Counts:
         """The n-grams that occur at least `at_least` times, with their counts in both classes."""
         parts = [_count(part, at_least) for part in self._parts()]
-        keys, praise, blame = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return keys, praise, blame
+        keys, positive, negative = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return keys, positive, negative
 
     def _parts(self) -> Iterator[np.ndarray]:
         """All added n-grams with their label bits, ascending, in parts of about _AT_ONCE; int64 [P] each.
@@ -82,5 +82,5 @@ def _count(seen: np.ndarray, at_least: int) -> Counts:
     starts, counts = starts[often], counts[often]
     keys = grams[starts]
     # The positive ones are the last of their n-gram.
-    blame = np.searchsorted(seen, keys | 1) - starts
-    return keys, counts - blame, blame
+    negative = np.searchsorted(seen, keys | 1) - starts
+    return keys, counts - negative, negative

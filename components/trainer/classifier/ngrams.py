@@ -126,19 +126,29 @@ def learn(
       tally: the counts of `hashes` of the training examples, with this `order`, `negation` and
         `ending`.
     """
-    keys, praise, blame = tally.counts(at_least=min_count)
+    keys, positive, negative = tally.counts(at_least=min_count)
     if not len(keys):
         return _nothing_learned()
     if len(keys) > limit:
-        kept = np.sort(np.argsort(-(praise + blame), kind="stable")[:limit])
-        keys, praise, blame = keys[kept], praise[kept], blame[kept]
-    return Vocabulary(keys, _values(praise, blame, tally.reviews), order, negation, ending)
+        kept = np.sort(np.argsort(-(positive + negative), kind="stable")[:limit])
+        keys, positive, negative = keys[kept], positive[kept], negative[kept]
+    return Vocabulary(keys, _values(positive, negative, tally.examples), order, negation, ending)
 
 
-def _values(praise: np.ndarray, blame: np.ndarray, reviews: int) -> np.ndarray:
-    """The values of n-grams with these counts in the examples of a class and in all others: float32 [V]."""
-    ratio = np.log((praise + 1) / (praise + 1).sum()) - np.log((blame + 1) / (blame + 1).sum())
-    rarity = 1 + np.log((1 + reviews) / (1 + np.minimum(praise + blame, reviews)))
+def _values(inside: np.ndarray, outside: np.ndarray, examples: int) -> np.ndarray:
+    """The values of n-grams for a class: the smoothed log-count ratio times the inverse document frequency.
+
+    A count stands for the number of examples that contain the n-gram.
+
+    Args:
+      inside, outside: the counts of each n-gram in the examples of the class and in all others, int [V].
+      examples: the number of all examples.
+
+    Returns:
+      float32 [V].
+    """
+    ratio = np.log((inside + 1) / (inside + 1).sum()) - np.log((outside + 1) / (outside + 1).sum())
+    rarity = 1 + np.log((1 + examples) / (1 + np.minimum(inside + outside, examples)))
     return (ratio * rarity).astype(np.float32)
 
 
@@ -153,7 +163,7 @@ def learn_classes(
     if len(keys) > limit:
         kept = np.sort(np.argsort(-together, kind="stable")[:limit])
         keys, counts, together = keys[kept], counts[kept], together[kept]
-    values = [_values(count, together - count, tally.reviews) for count in counts.T]
+    values = [_values(count, together - count, tally.examples) for count in counts.T]
     return Vocabulary(keys, np.stack(values, axis=1), order, negation, ending)
 
 

@@ -35,17 +35,17 @@ def test_counts_are_those_of_the_plain_way(reviews, at_once, monkeypatch):
     both = [Counter(), Counter()]
     for grams, label in reviews:
         both[label].update(grams)
-    blame, praise = both
-    often = sorted(gram for gram, count in (praise + blame).items() if count >= 15)
+    negative, positive = both
+    often = sorted(gram for gram, count in (positive + negative).items() if count >= 15)
     assert 50 < len(often) < 350
 
-    tally, (keys, found_praise, found_blame) = counted(reviews, at_least=15)
-    assert tally.reviews == 300
+    tally, (keys, found_positive, found_negative) = counted(reviews, at_least=15)
+    assert tally.examples == 300
     parts = [len(part) for part in tally._parts()]
     assert len(parts) == 1 + sum(parts) // at_once and max(parts) < 3 * at_once
     assert keys.tolist() == often
-    assert found_praise.tolist() == [praise[gram] for gram in often]
-    assert found_blame.tolist() == [blame[gram] for gram in often]
+    assert found_positive.tolist() == [positive[gram] for gram in often]
+    assert found_negative.tolist() == [negative[gram] for gram in often]
 
 
 def test_batches_of_any_size_count_alike(reviews):

@@ -65,7 +65,7 @@ def value_of(word: str, vocabulary: ngrams.Vocabulary) -> float:
     return float(vocabulary.values[np.flatnonzero(vocabulary.keys == key)[0]])
 
 
-def test_values_say_what_praise_and_blame_have_apart():
+def test_a_value_is_the_log_count_ratio_times_the_rarity():
     vocabulary = learned(["good film", "good film", "bad film", "bad film"], [1, 1, 0, 0])
     assert len(vocabulary) == 3 and vocabulary.keys.tolist() == sorted(vocabulary.keys)
     assert value_of("film", vocabulary) == pytest.approx(0)
