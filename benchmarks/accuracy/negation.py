@@ -24,12 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
     from pipeline.drift import live_version
 
     try:
-        model, cut = given.model, DEFAULT
+        model, threshold = given.model, DEFAULT
         if model is None:
             live = live_version(config.load(workspace=given.workspace))
-            model, cut = live.path, live.threshold
+            model, threshold = live.path, live.threshold
         asked = cases()
-        answers = Answers(asked, FeatureModel(model).probability([case.text for case in asked]), cut)
+        answers = Answers(asked, FeatureModel(model).probability([case.text for case in asked]), threshold)
     except GreenlightError as error:
         print(f"Error: {error}", file=sys.stderr)
         return error.exit_code

@@ -11,7 +11,7 @@ from components.evaluator.settings import GateSettings
 from components.evaluator.verdict import EDGE
 from components.reviews import LABEL, LENGTH, SPAN
 
-CUT = 0.4999999701976776
+JUST_BELOW_HALF = 0.4999999701976776
 """The largest float32 below 0.5: TFMA predicts positive above its threshold, the model from 0.5 on."""
 
 TFMA_NAMES = {
@@ -80,10 +80,10 @@ def at_threshold(config: tfma.EvalConfig, threshold: float) -> tfma.EvalConfig:
     """The configuration for a model of two classes with this threshold in place of 0.5."""
     found = tfma.EvalConfig()
     found.CopyFrom(config)
-    cut = float(np.nextafter(np.float32(threshold), np.float32(0)))
+    just_below = float(np.nextafter(np.float32(threshold), np.float32(0)))
     for spec in found.metrics_specs:
         for metric in spec.metrics:
-            metric.config = metric.config.replace(repr(CUT), repr(cut))
+            metric.config = metric.config.replace(repr(JUST_BELOW_HALF), repr(just_below))
     return found
 
 
@@ -136,18 +136,18 @@ def _metrics_of_many(gate: GateSettings, classes: int) -> list[tfma.MetricsSpec]
 
 
 def _metrics(gate: GateSettings) -> list[tfma.MetricConfig]:
-    cut = f'"thresholds": {CUT!r}'
+    threshold = f'"thresholds": {JUST_BELOW_HALF!r}'
     return [
         tfma.MetricConfig(
             class_name="ExampleCount", per_slice_thresholds=[_overall(floor=gate.min_examples)]
         ),
         tfma.MetricConfig(
             class_name="BinaryAccuracy",
-            config=f'"threshold": {CUT!r}',
+            config=f'"threshold": {JUST_BELOW_HALF!r}',
             per_slice_thresholds=_accuracy_thresholds(gate),
         ),
-        tfma.MetricConfig(class_name="Precision", config=cut),
-        tfma.MetricConfig(class_name="Recall", config=cut),
+        tfma.MetricConfig(class_name="Precision", config=threshold),
+        tfma.MetricConfig(class_name="Recall", config=threshold),
         tfma.MetricConfig(class_name="AUC"),
         tfma.MetricConfig(class_name="Calibration"),
     ]

@@ -78,14 +78,14 @@ def artifacts(input_dict: Artifacts, examples: Artifact, *, baseline: bool) -> A
     return {name: input_dict[name] for name in models} | {specs.EXAMPLES_KEY: [examples]}
 
 
-def properties(exec_properties: dict[str, Any], cut: float | None, *, judges: bool) -> dict[str, Any]:
+def properties(exec_properties: dict[str, Any], threshold: float | None, *, judges: bool) -> dict[str, Any]:
     """The execution properties with the model's threshold, and without the gate's unless TFMA judges, too."""
-    if judges and cut is None:
+    if judges and threshold is None:
         return exec_properties
     config = config_pb2.EvalConfig()
     proto_utils.json_to_proto(exec_properties[specs.EVAL_CONFIG_KEY], config)
-    if cut is not None:
-        config = at_threshold(config, cut)
+    if threshold is not None:
+        config = at_threshold(config, threshold)
     if not judges:
         config = without_thresholds(config)
     return exec_properties | {specs.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config)}

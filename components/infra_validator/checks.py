@@ -15,7 +15,8 @@ from components.reviews import CLASSES
 from components.threshold import DEFAULT
 from serving.canary import OUTPUTS, PROBABILITIES, Request, calls
 
-_NEAR_THE_CUT = 1e-6
+_NEAR = 1e-6
+"""Probabilities that differ by no more count as equal."""
 _SUM_TOLERANCE = 1e-3
 Scores = float | tuple[float, ...]
 """The probability of the positive class; or that of each of more than two classes."""
@@ -165,13 +166,13 @@ def _unfinished(records: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def checks(
-    found: CanaryResults, settings: InfraSettings, *, classes: Names = CLASSES, cut: float = DEFAULT
+    found: CanaryResults, settings: InfraSettings, *, classes: Names = CLASSES, threshold: float = DEFAULT
 ) -> tuple[Check, ...]:
     """All checks, passed or not, in the order for a reader.
 
     classes: the labels that the model should give, in the order of its probabilities; of two, the positive
       one is the last.
-    cut: the probability from which on the label is the positive one, of two.
+    threshold: the probability from which on the label is the positive one, of two.
     """
     whole = [answer for answer in found.answers if answer.whole(classes)]
     looked_at: tuple[tuple[str, Callable[[CanaryResults, InfraSettings], Iterator[str]]], ...] = (
@@ -180,7 +181,7 @@ def checks(
         ("signatures", functools.partial(_signatures, classes=classes)),
         ("answers", functools.partial(_answers, classes=classes)),
         ("probabilities", functools.partial(_probabilities, whole=whole)),
-        ("labels", functools.partial(_labels, whole=whole, classes=classes, cut=cut)),
+        ("labels", functools.partial(_labels, whole=whole, classes=classes, threshold=threshold)),
         ("same answer in every batch and signature", functools.partial(_same_everywhere, whole=whole)),
         ("same answer after a second load", functools.partial(_same_after_a_second_load, whole=whole)),
         ("latency", _latency),
@@ -273,21 +274,21 @@ def _probabilities(found: CanaryResults, settings: InfraSettings, *, whole: Whol
 
 
 def _labels(
-    found: CanaryResults, settings: InfraSettings, *, whole: Whole, classes: Names, cut: float
+    found: CanaryResults, settings: InfraSettings, *, whole: Whole, classes: Names, threshold: float
 ) -> Iterator[str]:
     told = set()
     for answer, name, scores, label in _each(whole):
-        if label not in _right_labels(scores, classes, cut) and (name, answer.signature) not in told:
+        if label not in _right_labels(scores, classes, threshold) and (name, answer.signature) not in told:
             told.add((name, answer.signature))
             yield f"{name} through {answer.signature} is labeled {label!r} at {_in_words(scores)}"
 
 
-def _right_labels(scores: Scores, classes: Names, cut: float) -> tuple[str, ...]:
+def _right_labels(scores: Scores, classes: Names, threshold: float) -> tuple[str, ...]:
     """The classes that may be the label: several where their probabilities hardly differ or are NaN."""
     if isinstance(scores, float):
-        near = abs(scores - cut) <= _NEAR_THE_CUT
-        return classes if near else (classes[int(scores >= cut)],)
-    least = max(scores) - _NEAR_THE_CUT
+        near = abs(scores - threshold) <= _NEAR
+        return classes if near else (classes[int(scores >= threshold)],)
+    least = max(scores) - _NEAR
     return tuple(name for name, score in zip(classes, scores, strict=True) if not score < least)
 
 

@@ -61,7 +61,7 @@ class Executor(base_executor.BaseExecutor):
         started = time.monotonic()
         names = names_in(input_dict[specs.EXAMPLES_KEY])
         found = _serve(folder, sent, settings, names)
-        results = checks(found, settings, classes=names, cut=threshold.read(model.uri))
+        results = checks(found, settings, classes=names, threshold=threshold.read(model.uri))
         report = _report(found, results, settings, names=names, seconds=time.monotonic() - started)
         _bless(blessing, results, report)
 

@@ -40,7 +40,7 @@ def run_fn(fn_args: FnArgs) -> None:
     if config.get("module") is not None:
         module = ModuleFile.model_validate(config["module"])
         record = own_model.run(
-            fn_args, module=module, settings=settings, classes=classes, wanted=_threshold(config)
+            fn_args, module=module, settings=settings, classes=classes, threshold_or_aim=_threshold(config)
         )
         if record is not None:
             threshold.write(os.path.dirname(fn_args.serving_model_dir), record.threshold)
@@ -74,8 +74,12 @@ def _classes(config: Mapping[str, Any]) -> Names:
 
 
 def _threshold(config: Mapping[str, Any]) -> float | ThresholdAim:
-    wanted = config.get("threshold", threshold.DEFAULT)
-    return ThresholdAim.model_validate(wanted) if isinstance(wanted, Mapping) else float(wanted)
+    threshold_or_aim = config.get("threshold", threshold.DEFAULT)
+    return (
+        ThresholdAim.model_validate(threshold_or_aim)
+        if isinstance(threshold_or_aim, Mapping)
+        else float(threshold_or_aim)
+    )
 
 
 def carry_out(job: Job, *, exports: bool = True) -> None:
@@ -94,10 +98,10 @@ def carry_out(job: Job, *, exports: bool = True) -> None:
         log_dir=job.run_dir if exports else None,
         judged_split=job.judged_split,
         classes=job.classes,
-        wanted=job.threshold,
+        threshold_or_aim=job.threshold,
     )
     if exports:
-        signatures.export(classifier, job.model_dir, classes=job.classes, cut=record.threshold)
+        signatures.export(classifier, job.model_dir, classes=job.classes, threshold=record.threshold)
         fitted_splits.write(os.path.dirname(job.model_dir), record.fitted_on)
         threshold.write(os.path.dirname(job.model_dir), record.threshold)
         _write_history(record, job.run_dir)
@@ -119,7 +123,7 @@ def train(
     log_dir: str | Path | None = None,
     judged_split: str = "eval",
     classes: Names = CLASSES,
-    wanted: float | ThresholdAim = threshold.DEFAULT,
+    threshold_or_aim: float | ThresholdAim = threshold.DEFAULT,
 ) -> tuple[model.Classifier, fitting.FitRecord]:
     """A trained classifier and the record of its fit; deterministic.
 
@@ -130,8 +134,8 @@ def train(
       log_dir: the folder of TensorBoard's logs, if any.
       judged_split: the split that the model will be judged on. Unless that is eval, it may be refit.
       classes: the names of the classes.
-      wanted: the threshold of the positive class, or the aim for which it is chosen on eval: by the first fit
-        where the model is refit, which has seen eval.
+      threshold_or_aim: the threshold of the positive class, or the aim for which it is chosen on eval. If the
+        model is refit, it is chosen by the first fit, which has not seen eval.
 
     Raises:
       GreenlightError: a split is empty, the embedding cannot be found or used, or the fit diverged.
@@ -155,18 +159,20 @@ def train(
         )
         _report_no_refit(prepared.not_refit)
         classifier, record = first, dataclasses.replace(record, not_refit=prepared.not_refit)
-    return classifier, dataclasses.replace(record, threshold=_chosen(wanted, first, prepared))
+    return classifier, dataclasses.replace(record, threshold=_chosen(threshold_or_aim, first, prepared))
 
 
 def _report_no_refit(reason: str) -> None:
     progress.report(f"not fitted once more on train and eval (trainer.refit): {reason}")
 
 
-def _chosen(wanted: float | ThresholdAim, classifier: model.Classifier, prepared: Prepared) -> float:
-    if not isinstance(wanted, ThresholdAim):
-        return wanted
+def _chosen(
+    threshold_or_aim: float | ThresholdAim, classifier: model.Classifier, prepared: Prepared
+) -> float:
+    if not isinstance(threshold_or_aim, ThresholdAim):
+        return threshold_or_aim
     logits, labels = fitting.scored(classifier, prepared.evaluation)
-    return threshold.choose(wanted, labels, special.expit(logits.astype(np.float64)))
+    return threshold.choose(threshold_or_aim, labels, special.expit(logits.astype(np.float64)))
 
 
 def fit_prepared(

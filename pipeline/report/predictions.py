@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from components.reviews import CLASSES
+from components.threshold import DEFAULT
 
 if TYPE_CHECKING:
     import numpy as np
 
     from components.evaluator import predictions
 
-CUT = 0.5  # a probability of CUT or more is "positive", as in the exported signatures
 LEVEL = 0.95
 """The confidence level of intervals if the verdict has none."""
 SLICES_SHOWN = 12
@@ -73,8 +73,8 @@ class Predictions:
     metadata: Mapping[str, np.ndarray] | None = None
     level: float = LEVEL
     classes: tuple[str, ...] = CLASSES
-    threshold: float = CUT
-    baseline_threshold: float = CUT
+    threshold: float = DEFAULT
+    baseline_threshold: float = DEFAULT
 
     @classmethod
     def of(cls, found: predictions.Predictions, *, level: float = LEVEL) -> Predictions:
@@ -97,8 +97,8 @@ class Predictions:
             baseline_probabilities=found.baseline_probabilities,
             metadata=found.slices,
             level=level,
-            threshold=found.threshold or CUT,
-            baseline_threshold=found.baseline_threshold or CUT,
+            threshold=found.threshold or DEFAULT,
+            baseline_threshold=found.baseline_threshold or DEFAULT,
         )
 
     def __len__(self) -> int:

@@ -17,7 +17,7 @@ _SMALLEST = 1e-7  # Keras clips probabilities to this distance from 0 and 1
 
 
 def predicted(probability: np.ndarray) -> np.ndarray:
-    """bool [N]: positive from 0.5 on, as in the exported signatures."""
+    """bool [N]: positive from 0.5 on. `Predictions.scores_for` moves another threshold there."""
     return probability >= 0.5
 
 

@@ -9,9 +9,6 @@ from components.threshold import DEFAULT
 from components.trainer.classifier.model import Classifier
 from components.trainer.classifier.ngrams import NgramIndex, Tables
 
-CUT = DEFAULT
-"""The minimum probability of the label positive, unless another is exported."""
-
 SIGNATURES = ("serving_default", "tf_example", "classify", "regress")
 """Of a model of two classes; one of more has no `regress`."""
 
@@ -36,14 +33,14 @@ class ServedModel(_OnExamples):
 
     `serving_default` takes `text`, string [N]; `tf_example` takes `examples`, string [N], serialized
     tf.Examples with a text feature. Both return `probability` (of positive), float32 [N], and `label`, string
-    [N], one of `classes`: positive from the probability `cut` on. `classify` and `regress` also take
+    [N], one of `classes`: positive from the probability `threshold` on. `classify` and `regress` also take
     tf.Examples, under the tensor names that TensorFlow Serving's calls of these names need.
     """
 
-    def __init__(self, classes: tuple[str, ...], cut: float = CUT) -> None:
+    def __init__(self, classes: tuple[str, ...], threshold: float = DEFAULT) -> None:
         super().__init__()
         self._classes = classes
-        self._cut = cut
+        self._threshold = threshold
 
     def probability(self, text: tf.Tensor) -> tf.Tensor:
         """Of being positive: string [N] -> float32 [N]."""
@@ -53,7 +50,7 @@ class ServedModel(_OnExamples):
     def serving_default(self, text: tf.Tensor) -> Outputs:
         probability = self.probability(text)
         negative, positive = self._classes
-        label = tf.where(probability >= self._cut, positive, negative)
+        label = tf.where(probability >= self._threshold, positive, negative)
         return {"probability": probability, "label": label}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")], autograph=False)
@@ -118,8 +115,8 @@ class _Weights(tf.Module):
 class ServedClassifier(_Weights, ServedModel):
     """The signatures over a classifier of two classes."""
 
-    def __init__(self, classifier: Classifier, classes: tuple[str, ...], cut: float = CUT):
-        super().__init__(classes, cut)
+    def __init__(self, classifier: Classifier, classes: tuple[str, ...], threshold: float = DEFAULT):
+        super().__init__(classes, threshold)
         self._keep(classifier)
 
     def probability(self, text: tf.Tensor) -> tf.Tensor:
@@ -142,16 +139,16 @@ def export(
     folder: str | Path,
     *,
     classes: tuple[str, ...] = reviews.CLASSES,
-    cut: float = CUT,
+    threshold: float = DEFAULT,
 ) -> None:
     """Writes the classifier to `folder`: a relocatable SavedModel with only the variables of inference.
 
     Args:
       classes: the labels that it gives, in their order; of two, the positive one last.
-      cut: the minimum probability of the label positive, of two classes.
+      threshold: the minimum probability of the label positive, of two classes.
     """
     if classifier.classes == 2:
-        save(ServedClassifier(classifier, classes, cut), folder)
+        save(ServedClassifier(classifier, classes, threshold), folder)
     else:
         save(ServedClassesClassifier(classifier, classes), folder)
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from components.threshold import DEFAULT
 from components.trainer.classifier.calibration import Calibration
-from components.trainer.classifier.signatures import CUT, ServedClasses, ServedModel, save
+from components.trainer.classifier.signatures import ServedClasses, ServedModel, save
 from components.trainer.own_model.loading import OwnFunction
 from components.trainer.own_model.text_model import TextModel
 
@@ -24,9 +25,9 @@ class ServedTextModel(ServedModel):
         model: TextModel,
         calibration: Calibration | None,
         classes: tuple[str, ...],
-        cut: float = CUT,
+        threshold: float = DEFAULT,
     ) -> None:
-        super().__init__(classes, cut)
+        super().__init__(classes, threshold)
         # A function, not the model: what hangs on this module is saved, with all that Keras adds to it.
         self._scored = lambda text: _probability(model, calibration, text)
         self.captured = _captured(model)
@@ -89,12 +90,12 @@ def export(
     folder: str | Path,
     *,
     classes: tuple[str, ...],
-    cut: float = CUT,
+    threshold: float = DEFAULT,
     what: str = "the export of its model",
 ) -> None:
     """Writes the model to `folder`.
 
-    cut: the minimum probability of the label positive, of two classes.
+    threshold: the minimum probability of the label positive, of two classes.
     what: what is being done, for the message.
 
     Raises:
@@ -102,6 +103,6 @@ def export(
     """
     with function.explained(what):
         if model.classes == 2:
-            save(ServedTextModel(model, calibration, classes, cut), folder)
+            save(ServedTextModel(model, calibration, classes, threshold), folder)
         else:
             save(ServedTextClasses(model, calibration, classes), folder)

@@ -28,11 +28,11 @@ def run(
     module: ModuleFile,
     settings: TrainerSettings,
     classes: tuple[str, ...],
-    wanted: float | ThresholdAim = DEFAULT,
+    threshold_or_aim: float | ThresholdAim = DEFAULT,
 ) -> FitRecord | None:
     """Trains and exports with the user's function; None for one that keeps no record, a `run_fn`.
 
-    wanted: the threshold of the positive class, or the aim for which it is chosen.
+    threshold_or_aim: the threshold of the positive class, or the aim for which it is chosen.
 
     Raises:
       InputError: the code cannot be used, and the message says what is missing; or no threshold reaches the
@@ -41,8 +41,8 @@ def run(
     """
     with imported(module) as function:
         if not module.is_run_fn:
-            return _fit(fn_args, function, settings, classes, wanted)
-        if wanted != DEFAULT:
+            return _fit(fn_args, function, settings, classes, threshold_or_aim)
+        if threshold_or_aim != DEFAULT:
             raise function.problem("run_fn exports its own labels: data.threshold does not reach them.")
         progress.report(f"training by {module.name}")
         function(fn_args)
@@ -55,7 +55,7 @@ def _fit(
     function: OwnFunction,
     settings: TrainerSettings,
     classes: tuple[str, ...],
-    wanted: float | ThresholdAim,
+    threshold_or_aim: float | ThresholdAim,
 ) -> FitRecord:
     train, evaluation = fit.read(settings, train_files=fn_args.train_files, eval_files=fn_args.eval_files)
     progress.report(f"building the model of {function.module.name}")
@@ -72,12 +72,13 @@ def _fit(
         settings=settings,
         log_dir=fn_args.model_run_dir,
     )
-    if isinstance(wanted, ThresholdAim):
-        cut = choose(wanted, *fit.scored(model, record.calibration, evaluation))
+    if isinstance(threshold_or_aim, ThresholdAim):
+        threshold = choose(threshold_or_aim, *fit.scored(model, record.calibration, evaluation))
     else:
-        cut = wanted
-    export.export(function, model, record.calibration, fn_args.serving_model_dir, classes=classes, cut=cut)
-    return dataclasses.replace(record, threshold=cut)
+        threshold = threshold_or_aim
+    folder = fn_args.serving_model_dir
+    export.export(function, model, record.calibration, folder, classes=classes, threshold=threshold)
+    return dataclasses.replace(record, threshold=threshold)
 
 
 def _require_model(function: OwnFunction, folder: str, *, classes: Names) -> None:

@@ -119,8 +119,8 @@ def _ours(
     import tensorflow as tf
     import tf_keras
 
+    from components.threshold import DEFAULT
     from components.trainer import progress as training
-    from components.trainer.classifier.signatures import CUT
     from components.trainer.train import train
     from pipeline.study import data as study_data
 
@@ -139,7 +139,7 @@ def _ours(
         )
     batches = tf.data.Dataset.from_tensor_slices(list(judged.texts)).batch(2048)
     probability = np.concatenate([classifier.probability(texts).numpy() for texts in batches])
-    return (probability >= CUT).astype(np.int64)
+    return (probability >= DEFAULT).astype(np.int64)
 
 
 def _train_share(data: DataSettings) -> float:

@@ -8,7 +8,7 @@ from tfx.types import Channel, standard_artifacts
 
 from components.evaluator.component import evaluator
 from components.evaluator.executor import Executor
-from components.evaluator.gate import CUT, eval_config
+from components.evaluator.gate import JUST_BELOW_HALF, eval_config
 from components.evaluator.settings import GateSettings
 
 STRICT = GateSettings(confidence=0.95)
@@ -92,4 +92,4 @@ def test_limits_that_are_off_give_tfma_no_threshold():
 
 
 def test_the_cut_is_the_last_float32_below_one_half():
-    assert np.nextafter(np.float32(0.5), np.float32(0)) == CUT
+    assert np.nextafter(np.float32(0.5), np.float32(0)) == JUST_BELOW_HALF

@@ -71,5 +71,5 @@ def test_the_label_goes_with_the_threshold_of_the_model(probability, label, wron
         steps={},
         unfinished=None,
     )
-    (labels,) = [each for each in checks(found, InfraSettings(), cut=0.7) if each.name == "labels"]
+    (labels,) = [each for each in checks(found, InfraSettings(), threshold=0.7) if each.name == "labels"]
     assert bool(labels.problems) == wrong
