@@ -28,9 +28,11 @@ class _DoesNotFit(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Transferred:
-    """What became of each part of a model; each value is a clause for a person.
+    """Which parts of a model were transferred.
 
-    `embedding`, `head` and `ngrams` say whether that part was taken over.
+    Attributes:
+      said: part -> what was transferred, or why nothing was; a clause for the report.
+      embedding, head, ngrams: whether that part was transferred.
     """
 
     said: dict[str, str]
@@ -61,38 +63,35 @@ def transfer_weights(
       folder: the SavedModel that `signatures.export` wrote.
       handle: the source of the classifier's embedding.
       vocabulary: the classifier's n-grams; None if it has none.
-      other_classes: a clause about the classes of the model, where they are others: nothing that tells them
-        apart is taken over then.
+      other_classes: a clause, if the model has other classes: then neither its head nor its n-grams are
+        transferred.
     """
     try:
         live = load_parts(str(folder))
-        parts = live.embedding, list(live.head), live.ngram_index, live.ngram_tables
-    except (LoadError, AttributeError, TypeError) as error:  # AttributeError: of another kind of model
+        embedding, head, index, tables = live.embedding, list(live.head), live.ngram_index, live.ngram_tables
+    except (LoadError, AttributeError, TypeError) as error:  # AttributeError: another kind of model
         return Transferred({"model": f"its weights cannot be read ({root_cause(error)})"})
-    embedding, head, index, tables = parts
-    said: dict[str, str] = {}
-    taken: dict[str, bool] = {}
-
-    def attempt(part: str, take: Any) -> None:
-        try:
-            said[part], taken[part] = take(), True
-        except _DoesNotFit as reason:
-            said[part], taken[part] = f"starts afresh, {reason}", False
-
-    attempt("embedding", lambda: _take_embedding(classifier, embedding, Path(folder), Path(handle)))
-
-    def of_same_classes(take: Callable[[], str]) -> Callable[[], str]:
-        def refused() -> str:
-            raise _DoesNotFit(str(other_classes))
-
-        return refused if other_classes else take
-
-    attempt(
-        "head",
-        of_same_classes(lambda: _take_head(classifier, head, embedding_fits=taken["embedding"])),
+    taken, said = {}, {}
+    taken["embedding"], said["embedding"] = _attempt(
+        _take_embedding, classifier, embedding, Path(folder), Path(handle)
     )
-    attempt("ngrams", of_same_classes(lambda: _take_ngrams(classifier, index, tables, vocabulary)))
+    if other_classes is not None:
+        taken["head"] = taken["ngrams"] = False
+        said["head"] = said["ngrams"] = f"starts afresh, {other_classes}"
+    else:
+        taken["head"], said["head"] = _attempt(
+            _take_head, classifier, head, embedding_fits=taken["embedding"]
+        )
+        taken["ngrams"], said["ngrams"] = _attempt(_take_ngrams, classifier, index, tables, vocabulary)
     return Transferred(said, **taken)
+
+
+def _attempt(take: Callable[..., str], *args: Any, **options: Any) -> tuple[bool, str]:
+    """Calls `take`, which transfers a part; returns whether the part fits, and the clause about it."""
+    try:
+        return True, take(*args, **options)
+    except _DoesNotFit as reason:
+        return False, f"starts afresh, {reason}"
 
 
 def _take_embedding(classifier: Classifier, live: Any, folder: Path, handle: Path) -> str:
@@ -167,7 +166,7 @@ def _take_ngrams(classifier: Classifier, index: Any, tables: Any, vocabulary: Vo
     ).numpy()
     known = found >= 0
     if not known.any():
-        raise _DoesNotFit("none of the sequences is the same")
+        raise _DoesNotFit("none of the n-grams is the same")
     # What an n-gram adds to the score is its value times its weight. The value is counted anew, so the weight
     # is what keeps the product as it was.
     products = np.zeros_like(vocabulary.values)
