@@ -375,7 +375,14 @@ _QUOTES_REMEDY = (
     'Where quotes in the file are plain characters, set data.quoting = "none"; where they are written '
     '\\", set data.escape = "\\\\".'
 )
-_ENCODING_REMEDY = "Save the file as UTF-8 (for example: iconv -f WINDOWS-1252 -t UTF-8 FILE)."
+_ENCODING_REMEDY = (
+    "Save the file as UTF-8, from the encoding that it has: iconv -f WINDOWS-1252 -t UTF-8 FILE (for texts of "
+    "Western Europe; often WINDOWS-1251 if Cyrillic, GB18030 if Chinese, SHIFT_JIS if Japanese)."
+)
+_COLUMNS_REMEDY = (
+    'Write double quotes around each text that contains the delimiter ("Good, really"), or save the file '
+    "with another delimiter, such as tabs."
+)
 _JSON_REMEDY = (
     'Write an object a row, {"text": ..., "label": ...}; a file of another format needs an ending that '
     "says so, such as .csv."
@@ -388,6 +395,8 @@ def _remedy(reading: Reading, most: str) -> str:
     """The remedy for the most frequent reason."""
     if most == Reason.QUOTING:
         return _QUOTES_REMEDY
+    if most == Reason.COLUMNS:
+        return _COLUMNS_REMEDY
     if most == Reason.LIST:
         return _LIST_REMEDY
     if most == Reason.NOT_UTF8:

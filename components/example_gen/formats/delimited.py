@@ -4,23 +4,39 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import NoReturn
 
 from components.errors import InputError
 from components.example_gen.formats.dialect import (
+    DELIMITERS,
     TOLD_BY_THE_FILE,
     Dialect,
+    cells_of,
     delimiter_hint,
     delimiter_of,
     is_a_row,
+    mark_between,
+    names_columns,
 )
 from components.example_gen.formats.labels import MOST_CLASSES, LabelRule
-from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Records, require_columns
+from components.example_gen.formats.rows import (
+    BadRow,
+    Columns,
+    Reason,
+    Record,
+    Records,
+    require_columns,
+    shortened,
+)
 
 LONGEST_FIELD = 2**20
 """The maximum number of characters of a field, at which an unclosed quote is noticed. The longest IMDB review
 has 13,704.
 """
+_MOST_LINES_ABOVE = 20
+"""Further lines that are searched for the header."""
 _WORD = re.compile(r"\S{1,20}")
 _NUMBER = re.compile(r"\s*[+-]?[0-9]+(?:[.,][0-9]+)?\s*")
 _JSON = re.compile(r'\ufeff?\s*(?:\[\s*(?:\{|$)|\{\s*(?:"|$))')
@@ -77,7 +93,7 @@ def delimited_records(
     source.start_record()
     header = _header(reader, source, file)
     if not columns.needed <= set(header):
-        _refuse(header, source.record, file, columns)
+        _refuse(header, source, file, columns, dialect)
     require_columns(columns, present=header, file=file)
     places = {name: header.index(name) for name in header}
     swallowed = _Swallowed(header, columns, delimiter, dialect)
@@ -143,21 +159,51 @@ def _header(reader: Iterator[list[str]], source: _Lines, file: str) -> list[str]
     raise InputError(f"{file} is empty; its first line has to name the columns.")
 
 
-def _refuse(header: list[str], record: list[str], file: str, columns: Columns) -> NoReturn:
+def _refuse(header: list[str], source: _Lines, file: str, columns: Columns, dialect: Dialect) -> NoReturn:
     """Raises the error of a first line without the needed names."""
+    record = source.record
     if not _is_text(record):
         raise InputError(f"{file} is not UTF-8 text; save it as UTF-8, or name another file.")
     if record and _JSON.match(record[0]):
         raise InputError(f"{file} is JSON, not delimited text; give it the ending .json.")
+    if above := _lines_above_header(source, columns, dialect):
+        raise InputError(
+            f"{file}: the names of the columns are on line {above + 1}, not on the first; delete the "
+            "lines above."
+        )
     labels = [name for name in header if (columns.labels.class_of(name) is not None)]
     if is_a_row(header, labels=len(labels)):
-        names = ",".join(name for name in (columns.text, columns.label) if name)
         raise InputError(
             f"{file} has no header: its first line is a row, not the names of the columns. Put a line that "
-            f"names them above it, such as: {names}"
+            f"names them above it, such as: {_header_for(record[0] if record else '', columns, dialect)}"
         )
+    if not dialect.delimiter and len(header) == 1 and (mark := mark_between(header[0])):
+        remedy = f"If {shortened(mark)} separates several names, set data.delimiter to it."
+        columns = replace(columns, remedy=remedy)
     require_columns(columns, present=header, file=file)
     raise AssertionError("a needed column is missing")
+
+
+def _lines_above_header(source: _Lines, columns: Columns, dialect: Dialect) -> int:
+    """The number of lines above the header; 0 if none of the next lines is one."""
+    for line in islice(source, _MOST_LINES_ABOVE):
+        if names_columns(line, dialect=dialect, needed=columns.needed):
+            return source.number - 1
+    return 0
+
+
+def _header_for(line: str, columns: Columns, dialect: Dialect) -> str:
+    """A header for a file that begins with the row `line`."""
+    rule = columns.labels
+    for delimiter in [dialect.delimiter] if dialect.delimiter else DELIMITERS:
+        row = cells_of(line, dialect, delimiter)
+        labels = [place for place, cell in enumerate(row) if rule.class_of(cell) is not None]
+        if columns.label and len(labels) == 1 and len(row) > 1:
+            text = max(set(range(len(row))) - set(labels), key=lambda place: len(row[place]))
+            known = {text: columns.text, labels[0]: columns.label}
+            names = [known.get(place, f"column{place + 1}") for place in range(len(row))]
+            return ("<tab>" if delimiter == "\t" else delimiter).join(names)
+    return ",".join(name for name in (columns.text, columns.label) if name)
 
 
 def _is_text(lines: Iterable[str]) -> bool:

@@ -9,6 +9,8 @@ from typing import Literal
 Quoting = Literal["minimal", "none"]
 DELIMITERS = (",", ";", "\t", "|")
 _EXCEL_HINT = re.compile('"?sep=(.)"?', re.IGNORECASE)
+_MARKS = re.compile(r"""[^\w"'\r\n]""")
+_BETWEEN_NAMES = re.compile(r"""\w[ \t]*([^\w \t\r\n"'.()\[\]-])[ \t]*\w""")
 _LONGEST_NAME = 60
 _MOST_WORDS = 6
 
@@ -40,7 +42,7 @@ def delimiter_hint(line: str) -> str | None:
 
 
 def delimiter_of(header: str, *, dialect: Dialect, promised: str, needed: set[str]) -> str:
-    """The delimiter: the first common one with which the header has the needed names.
+    """The delimiter: the first with which the header has the needed names, common ones first.
 
     Args:
       header: the file's first line.
@@ -51,11 +53,32 @@ def delimiter_of(header: str, *, dialect: Dialect, promised: str, needed: set[st
     if dialect.delimiter:
         return dialect.delimiter
     candidates = list(dict.fromkeys([promised, *DELIMITERS]))
-    names = {candidate: _names(header, dialect, candidate) for candidate in candidates}
+    names = {candidate: cells_of(header, dialect, candidate) for candidate in candidates}
     for candidate in candidates:
         if needed <= set(names[candidate]):
             return candidate
+    if len(needed) > 1:  # a single name may be a part of another one
+        for mark in _MARKS.findall(header):
+            if needed <= set(cells_of(header, dialect, mark)):
+                return mark
     return promised if _is_prose(header) else max(candidates, key=lambda candidate: len(names[candidate]))
+
+
+def names_columns(line: str, *, dialect: Dialect, needed: set[str]) -> bool:
+    """Whether a line may be the header: it has the needed names, and more than one."""
+    delimiter = delimiter_of(line, dialect=dialect, promised=",", needed=needed)
+    names = cells_of(line, dialect, delimiter)
+    return len(names) > 1 and needed <= set(names)
+
+
+def mark_between(name: str) -> str | None:
+    """The character that may be the delimiter of a header which was read as one name; None if there is none.
+
+    >>> mark_between("body^stars"), mark_between("user_comment"), mark_between("# exported")
+    ('^', None, None)
+    """
+    found = _BETWEEN_NAMES.search(name)
+    return found[1] if found else None
 
 
 def is_a_row(names: list[str], *, labels: int) -> bool:
@@ -68,9 +91,10 @@ def is_a_row(names: list[str], *, labels: int) -> bool:
     return labels == 1 or any(_is_prose(name) for name in names)
 
 
-def _names(header: str, dialect: Dialect, delimiter: str) -> list[str]:
+def cells_of(line: str, dialect: Dialect, delimiter: str) -> list[str]:
+    """The cells of one line; empty if its quotes are broken."""
     try:
-        fields = next(dialect.reader([header], delimiter), [])
+        fields = next(dialect.reader([line], delimiter), [])
     except csv.Error:
         return []
     return [name.strip() for name in fields]

@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from itertools import chain
 
 from components.errors import InputError
 from components.example_gen.formats.delimited import delimited_records
-from components.example_gen.formats.dialect import TOLD_BY_THE_FILE, Dialect
+from components.example_gen.formats.dialect import TOLD_BY_THE_FILE, Dialect, names_columns
 from components.example_gen.formats.json_lines import is_array, json_array_records, json_line_records
 from components.example_gen.formats.packing import HEAD
 from components.example_gen.formats.rows import Columns, Record, Records
@@ -109,7 +110,11 @@ def _json_records(stream: io.BufferedReader, *, file: str, columns: Columns) -> 
         if array:
             yield from json_array_records(text, file=file, columns=columns)
         else:
-            yield from json_line_records(lines_of(text, file), file=file, columns=columns)
+            lines = lines_of(text, file)
+            first = next(lines, "")
+            if names_columns(first, dialect=TOLD_BY_THE_FILE, needed=columns.needed):
+                raise InputError(f"{file} is delimited text, not JSON; give it the ending .csv.")
+            yield from json_line_records(chain([first], lines), file=file, columns=columns)
 
 
 def lines_of(text: io.TextIOBase, file: str) -> Iterator[str]:

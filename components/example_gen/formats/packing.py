@@ -54,6 +54,7 @@ _FOREIGN = (
         "an SQLite database",
         "export its table as CSV (sqlite3 -csv -header) and name that",
     ),
+    (b"FEA1", "a Feather file", _AS_PARQUET),
     (b"ARROW1", "an Arrow or Feather file", _AS_PARQUET),
     (b"Obj\x01", "an Avro file", _AS_PARQUET),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", _AS_PARQUET),

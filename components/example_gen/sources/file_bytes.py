@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from typing import IO
 
 from components.errors import InputError
-from components.example_gen.formats.packing import HEAD, unpacked
+from components.example_gen.formats.packing import HEAD, unpacked, unpacked_head
 from components.example_gen.formats.rows import unreadable
 from components.example_gen.sources.content import Content
 
@@ -65,6 +65,19 @@ def first_bytes(path: str) -> bytes:
     try:
         with raw_bytes(path) as raw:
             return raw.read(HEAD)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def first_unpacked_bytes(path: str) -> bytes:
+    """The first HEAD bytes of a file, decompressed if needed.
+
+    Raises:
+      InputError: it cannot be read, or its packed bytes are damaged; and as `raw_bytes`.
+    """
+    try:
+        with raw_bytes(path) as raw:
+            return unpacked_head(raw, path)
     except OSError as error:
         raise unreadable(path, error) from error
 

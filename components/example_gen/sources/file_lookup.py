@@ -15,7 +15,7 @@ from components.errors import InputError
 from components.example_gen.formats.file_format import Format, format_of
 from components.example_gen.formats.packing import require_rows
 from components.example_gen.formats.rows import unreadable
-from components.example_gen.sources.file_bytes import first_bytes
+from components.example_gen.sources.file_bytes import first_unpacked_bytes
 from components.example_gen.span_pattern import absolute
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def require_known_format(path: str) -> None:
         format_of(path)
     except InputError:
         if os.path.isfile(path):
-            require_rows(first_bytes(path), path)
+            require_rows(first_unpacked_bytes(path), path)
         raise
 
 

@@ -33,6 +33,22 @@ def test_the_message_counts_all_and_names_the_first():
     assert lines[-1] == "Fix them, or raise data.max_bad_share to leave them out."
 
 
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        (Reason.COLUMNS, "Write double quotes around each text that contains the delimiter"),
+        (Reason.NOT_UTF8, "Save the file as UTF-8, from the encoding that it has: iconv "),
+        (Reason.QUOTING, "Where quotes in the file are plain characters, set data.quoting"),
+    ],
+)
+def test_the_remedy_is_that_of_the_most_frequent_reason(reason, remedy):
+    found = reading(taken=980, bad=1)
+    for line in range(3, 22):
+        found.add_bad(BadRow("r.csv", line, reason, ""))
+    with pytest.raises(DataStopped, match=rf"\n{remedy}"):
+        require_usable(found, max_bad_share=0.01)
+
+
 def test_nothing_but_bad_rows_stops_whatever_the_bound():
     with pytest.raises(DataStopped):
         require_usable(reading(taken=0, bad=3), max_bad_share=1.0)

@@ -170,13 +170,23 @@ def test_other_names_are_shown_as_the_right_delimiter_parts_them():
 REVIEW = "One of the other reviewers has mentioned that after watching just one episode you'll be hooked"
 
 
-@pytest.mark.parametrize("line", [f'"{REVIEW}",1', f"{REVIEW};0", "fine film,positive", f"7\t1\t{REVIEW}"])
-def test_a_file_without_a_header_is_told_so_and_no_review_is_printed(line):
+@pytest.mark.parametrize(
+    ("line", "header"),
+    [
+        (f'"{REVIEW}",1', "text,label"),
+        (f"{REVIEW};0", "text;label"),
+        ("fine film,positive", "text,label"),
+        (f"7\t1\t{REVIEW}", "column1<tab>label<tab>text"),
+        (f'pos|9|"{REVIEW}"', "label|column2|text"),
+        (f"{REVIEW}|5 stars", "text,label"),
+    ],
+)
+def test_a_file_without_a_header_is_told_so_with_one_and_no_review_is_printed(line, header):
     with pytest.raises(InputError) as caught:
         read(f"{line}\n{line}\n")
     assert str(caught.value) == (
         "r.csv has no header: its first line is a row, not the names of the columns. Put a line that names "
-        "them above it, such as: text,label"
+        f"them above it, such as: {header}"
     )
 
 
@@ -238,6 +248,24 @@ def test_rows_of_a_scale_are_not_swallowed_either():
     rows = read("text,label\n" + "\n".join(lines) + "\n")
     assert bad_lines(rows) == [2, 3, 4]  # one for its quotes, the others for what their labels are
     assert rows[0].reason == rows[2].reason == Reason.QUOTING
+
+
+@pytest.mark.parametrize("mark", ["^", "~", ":", "\x01", "\x1f", "::", "||"])
+def test_a_rare_delimiter_is_taken_from_a_header_with_the_needed_names(mark):
+    rows = [("text", "label"), ("a fine film", "1"), ("dull, really", "0")]
+    assert texts(read("\n".join(mark.join(row) for row in rows))) == ["a fine film", "dull, really"]
+
+
+def test_one_name_that_may_be_several_is_said_with_the_setting():
+    with pytest.raises(InputError, match=r"it has: body\^stars\. If '\^' separates .* data\.delimiter"):
+        read("body^stars\nfine^1\n")
+
+
+@pytest.mark.parametrize("above", ["# exported\n", "Reviews of May,\n,\n", "@relation r\n@data\n\n"])
+def test_a_header_below_other_lines_is_named_by_its_line(above):
+    line = above.count("\n") + 1
+    with pytest.raises(InputError, match=f"the names of the columns are on line {line}, not on the first"):
+        read(above + "text,label\nfine,1\n")
 
 
 def swallowed_lines(rows: list[str], *, header: str = "text\tlabel", **rule) -> list[int]:

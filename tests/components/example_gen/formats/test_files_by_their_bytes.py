@@ -15,7 +15,7 @@ from read_files import TABLE, read, taken
 
 from components.errors import InputError
 from components.example_gen.formats.rows import BadRow, Review
-from components.example_gen.sources.file_lookup import found_paths
+from components.example_gen.sources.file_lookup import found_paths, require_known_format
 
 
 def workbook() -> bytes:
@@ -61,6 +61,20 @@ def archive() -> bytes:
 def test_what_holds_no_rows_is_said_with_the_one_thing_to_do(written, name, content, words):
     with pytest.raises(InputError, match=rf"{name} {words}"):
         read(written(name, content))
+
+
+def test_a_packed_tar_archive_is_one_whatever_its_name(written):
+    content = gzip.compress(bytes(257) + b"ustar\x0000")
+    with pytest.raises(InputError, match="is a tar archive; unpack it and name the file that is in it"):
+        require_known_format(written("reviews.tar.gz", content))
+
+
+@pytest.mark.parametrize(
+    "content", [TABLE, TABLE.replace(b",", b"\t"), b"\xff\xfe" + TABLE.decode().encode("utf-16-le")]
+)
+def test_a_table_called_json_is_said_to_be_one(written, content):
+    with pytest.raises(InputError, match=r"a\.jsonl is delimited text, not JSON; give it the ending \.csv"):
+        read(written("a.jsonl", content))
 
 
 def test_one_file_under_several_names_is_found_once(tmp_path, written):

@@ -143,12 +143,15 @@ def test_a_folder_that_is_called_like_a_file_is_not_passed_over(tmp_path, patter
         require_source(files(f"{tmp_path}/{deep}"))
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
-def test_gigabytes_without_a_line_are_refused_and_not_read_into_memory(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [("a.csv", b"text,label\nfine,1\n"), ("a.jsonl", b'{"text": "fine", "label": 1}\n' * 2)],
+)
+def test_gigabytes_without_a_line_are_refused_and_not_read_into_memory(tmp_path, name, lines):
     """As a crash leaves a file: its end, or all of it, is zeros."""
     path = tmp_path / name
     with path.open("wb") as file:
-        file.write(b"text,label\nfine,1\n")
+        file.write(lines)
         file.truncate(2**40)
     with pytest.raises(InputError, match=rf"{name}:3: the line begins with zeros, so this is not"):
         read(path)
