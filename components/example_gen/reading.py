@@ -376,8 +376,8 @@ _QUOTES_REMEDY = (
     '\\", set data.escape = "\\\\".'
 )
 _ENCODING_REMEDY = (
-    "Save the file as UTF-8, from the encoding that it has: iconv -f WINDOWS-1252 -t UTF-8 FILE (for texts of "
-    "Western Europe; often WINDOWS-1251 if Cyrillic, GB18030 if Chinese, SHIFT_JIS if Japanese)."
+    "Save the file as UTF-8, from the encoding that it has: iconv -f WINDOWS-1252 -t UTF-8 FILE (for texts "
+    "of Western Europe; often WINDOWS-1251 if Cyrillic, GB18030 if Chinese, SHIFT_JIS if Japanese)."
 )
 _COLUMNS_REMEDY = (
     'Write double quotes around each text that contains the delimiter ("Good, really"), or save the file '
