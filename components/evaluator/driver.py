@@ -75,6 +75,21 @@ def earlier_candidates(store: "MetadataStore", candidate: str, *, examples: str)
     return {test_set: len(judged) for test_set, judged in models.items()}
 
 
+def record_judged(
+    evaluation: Artifact, *, test_set: str | None, models: list[Artifact], examples: list[Artifact]
+) -> None:
+    """Records the properties of a ModelEvaluation that `earlier_candidates` counts by.
+
+    Args:
+      test_set: the digest of the texts; None if they have no hashes.
+      models: the candidate, the only one.
+      examples: the examples that it was judged on.
+    """
+    evaluation.set_string_custom_property(TEST_SET, test_set or "")
+    evaluation.set_string_custom_property(CANDIDATE, digest_of(models))
+    evaluation.set_string_custom_property(EXAMPLES, ids_of(examples))
+
+
 def ids_of(examples: list[Artifact]) -> str:
     """The ids of artifacts, as a string."""
     return ",".join(str(number) for number in sorted(artifact.id for artifact in examples))

@@ -8,9 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import tensorflow_model_analysis as tfma
 from absl import logging
-from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as tfx_executor
 from tfx.dsl.io import fileio
 from tfx.types import Artifact, artifact_utils
@@ -19,12 +17,11 @@ from tfx.utils import io_utils, json_utils, path_utils
 
 from components import fitted_splits, threshold
 from components.class_names import Names, names_in
-from components.errors import GreenlightError
 from components.evaluator import predictions as predictions_file
-from components.evaluator import tfma_input
 from components.evaluator import verdict as verdict_file
+from components.evaluator.blessing import bless, record_verdict
 from components.evaluator.checklist.answers import negation
-from components.evaluator.driver import CANDIDATE, EARLIER, EXAMPLES, TEST_SET, digest_of, ids_of
+from components.evaluator.driver import EARLIER, record_judged
 from components.evaluator.exposure.data_settings import data_of, differences, slice_columns_of
 from components.evaluator.exposure.production import Training, training_of
 from components.evaluator.exposure.training_reviews import EVAL, TRAIN, TrainingReviews, hashes
@@ -38,7 +35,8 @@ from components.evaluator.predict import ModelError, Scorer, score
 from components.evaluator.predictions import Predictions, not_probabilities
 from components.evaluator.settings import GateSettings
 from components.evaluator.split_files import split_files
-from components.evaluator.tfma_results import candidate_metrics, check_agreement
+from components.evaluator.tfma import inputs as tfma_inputs
+from components.evaluator.tfma.agreement import candidate_metrics, check_agreement, check_validation
 from components.evaluator.verdict import Baseline, Verdict
 from components.no_model import is_none, problem_of
 from components.reviews import CLASSES, LABEL, LENGTH, SPAN, TEXT
@@ -78,72 +76,114 @@ class Executor(tfx_executor.Executor):
         Raises:
           GreenlightError: the candidate cannot be evaluated, or TFMA disagrees with its predictions.
         """
-        input_dict = _with_what_there_is(input_dict)
+        input_dict = _without_missing_baseline(input_dict)
         gate = GateSettings.model_validate_json(exec_properties[GATE_KEY])
         (split,) = json_utils.loads(exec_properties[specs.EXAMPLE_SPLITS_KEY])
         evaluation = artifact_utils.get_single_instance(output_dict[specs.EVALUATION_KEY])
         classes = names_in(input_dict[specs.EXAMPLES_KEY])
         production = _production_training(input_dict)
-        theirs = _classes_of(production, classes)
-        scorers, baseline = _scorers(input_dict, classes=classes, theirs=theirs)
+        baseline_classes = _classes_of(production, classes)
+        scorers, baseline = _scorers(input_dict, classes=classes, baseline_classes=baseline_classes)
         # The hashes of the training texts are made in Python, while TensorFlow predicts.
         with ThreadPoolExecutor(1) as beside:
             hashed = beside.submit(_candidate_training, input_dict)
-            found, baseline = _predict(
-                input_dict, split, scorers=scorers, baseline=baseline, classes=classes, theirs=theirs
+            predictions, baseline = _predict(
+                input_dict,
+                split,
+                scorers=scorers,
+                baseline=baseline,
+                classes=classes,
+                baseline_classes=baseline_classes,
             )
             training = hashed.result()
-        found = _with_thresholds(found, input_dict, production, classes=classes, theirs=theirs)
-        exposure = _exposure(input_dict, found, training, production, split)
+        predictions = _with_thresholds(
+            predictions, input_dict, production, classes=classes, baseline_classes=baseline_classes
+        )
+        exposure = _exposure(input_dict, predictions, training, production, split)
+        same_set = set(baseline_classes) == set(classes)
         verdict = judge(
             gate,
-            found,
+            predictions,
             split=split,
             baseline=baseline,
-            newest_span=_newest_span(input_dict, found),
+            newest_span=_newest_span(input_dict, predictions),
             spans=_spans(input_dict, production),
             exposure=exposure,
-            earlier_candidates=_earlier_candidates(exec_properties, found),
+            earlier_candidates=_earlier_candidates(exec_properties, predictions),
             classes=classes,
-            shared_classes=None if set(theirs) == set(classes) else shared(classes, theirs),
+            shared_classes=None if same_set else shared(classes, baseline_classes),
         )
+        same_classes = baseline_classes == classes
         if exec_properties.get(CHECKLIST):
-            before = scorers.get(specs.BASELINE_MODEL_KEY) if theirs == classes else None
-            told = negation(found, scorers[specs.MODEL_KEY], before)
-            verdict = dataclasses.replace(verdict, negation=told)
+            before = scorers.get(specs.BASELINE_MODEL_KEY) if same_classes else None
+            answers = negation(predictions, scorers[specs.MODEL_KEY], before)
+            verdict = dataclasses.replace(verdict, negation=answers)
 
         fileio.makedirs(evaluation.uri)
         _write(evaluation, REVIEWS_NAME, training.to_bytes())
-        if not_probabilities(found.scores) is None:
-            compared = found.baseline_scores is not None and theirs == classes
-            # TFMA has one threshold for the labels of both models.
-            alike = theirs == classes and (
-                found.baseline_scores is None or found.baseline_threshold == found.threshold
+        if not_probabilities(predictions.scores) is None:
+            # TFMA judges all examples, and has one threshold for the labels of both models.
+            same_labels = same_classes and (
+                predictions.baseline_scores is None or predictions.baseline_threshold == predictions.threshold
             )
-            judges = alike and bool(exposure.unseen(len(found)).all())
-            folder = os.path.join(evaluation.uri, _TFMA_INPUT)
-            measured = found if compared else found.without_baseline()
-            examples = tfma_input.write_examples(measured, folder, split)
-            super().Do(
-                tfma_input.artifacts(input_dict, examples, baseline=compared),
-                output_dict,
-                tfma_input.properties(exec_properties, found.threshold, judges=judges),
+            judges = same_labels and bool(exposure.unseen(len(predictions)).all())
+            measured = predictions if same_classes else predictions.without_baseline()
+            self._evaluate_with_tfma(
+                measured, verdict, input_dict, output_dict, exec_properties, split=split, judges=judges
             )
-            fileio.rmtree(folder)  # predictions.parquet has all of it
-            check_agreement(candidate_metrics(evaluation.uri), found)
-            if judges:
-                _check_validation(tfma.load_validation_result(evaluation.uri), verdict)
         else:
             logging.warning("TFMA is left out: it cannot work with numbers that are not probabilities.")
 
-        _write(evaluation, predictions_file.FILE_NAME, _with_exposure(found, exposure).to_bytes())
+        _write(evaluation, predictions_file.FILE_NAME, _with_exposure(predictions, exposure).to_bytes())
         io_utils.write_string_file(os.path.join(evaluation.uri, verdict_file.FILE_NAME), verdict.to_json())
-        _record(evaluation, verdict)
-        _record_look(evaluation, found, input_dict)
+        record_verdict(evaluation, verdict)
+        record_judged(
+            evaluation,
+            test_set=digest(predictions),
+            models=input_dict[specs.MODEL_KEY],
+            examples=input_dict[specs.EXAMPLES_KEY],
+        )
         blessing = artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY])
-        _bless(blessing, verdict, input_dict)
-        _record(blessing, verdict)
+        bless(
+            blessing,
+            verdict,
+            models=input_dict[specs.MODEL_KEY],
+            baselines=input_dict.get(specs.BASELINE_MODEL_KEY, ()),
+        )
+        record_verdict(blessing, verdict)
         logging.info("%s", "\n".join(render(verdict)))
+
+    def _evaluate_with_tfma(
+        self,
+        predictions: Predictions,
+        verdict: Verdict,
+        input_dict: _Artifacts,
+        output_dict: _Artifacts,
+        exec_properties: dict[str, Any],
+        *,
+        split: str,
+        judges: bool,
+    ) -> None:
+        """Runs TFMA on the predictions, and checks the verdict against its metrics.
+
+        Args:
+          judges: whether TFMA's validation by the gate's thresholds is checked as well.
+
+        Raises:
+          GreenlightError: the two disagree.
+        """
+        evaluation = artifact_utils.get_single_instance(output_dict[specs.EVALUATION_KEY])
+        folder = os.path.join(evaluation.uri, _TFMA_INPUT)
+        examples = tfma_inputs.write_examples(predictions, folder, split)
+        super().Do(
+            tfma_inputs.artifacts(input_dict, examples, baseline=predictions.baseline_scores is not None),
+            output_dict,
+            tfma_inputs.properties(exec_properties, predictions.threshold, judges=judges),
+        )
+        fileio.rmtree(folder)  # predictions.parquet has all of it
+        check_agreement(candidate_metrics(evaluation.uri), predictions)
+        if judges:
+            check_validation(evaluation.uri, verdict)
 
 
 def _classes_of(production: Training, classes: Names) -> Names:
@@ -153,14 +193,14 @@ def _classes_of(production: Training, classes: Names) -> Names:
     return tuple(production.data.get("settings", {}).get("classes") or CLASSES)
 
 
-def _not_comparable(theirs: Names, classes: Names) -> str | None:
+def _not_comparable(baseline_classes: Names, classes: Names) -> str | None:
     """Why the model in production cannot be compared, where fewer than two classes are shared; else None."""
-    if len(shared(classes, theirs)) > 1:
+    if len(shared(classes, baseline_classes)) > 1:
         return None
     order = "data.classes, the positive one last" if len(classes) == 2 else "data.classes"
     return (
-        f"its classes are {_listed(theirs)}, those of the data {_listed(classes)} ({order}), so the two "
-        "cannot be compared"
+        f"its classes are {_listed(baseline_classes)}, those of the data {_listed(classes)} ({order}), so "
+        "the two cannot be compared"
     )
 
 
@@ -169,22 +209,22 @@ def _listed(names: Names) -> str:
 
 
 def _scorers(
-    input_dict: _Artifacts, *, classes: Names, theirs: Names
+    input_dict: _Artifacts, *, classes: Names, baseline_classes: Names
 ) -> tuple[dict[str, Scorer], Baseline | None]:
     """The loaded models, and the baseline with its problem if it cannot be loaded or compared.
 
-    classes, theirs: those of the candidate and of the baseline.
+    classes, baseline_classes: those of the candidate and of the baseline.
     """
     candidate = artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY])
     scorers = {specs.MODEL_KEY: Scorer(_folder(candidate), classes=len(classes))}
     baseline = None
     if input_dict.get(specs.BASELINE_MODEL_KEY):
         artifact = artifact_utils.get_single_instance(input_dict[specs.BASELINE_MODEL_KEY])
-        problem = problem_of(artifact) or _not_comparable(theirs, classes)
+        problem = problem_of(artifact) or _not_comparable(baseline_classes, classes)
         baseline = Baseline(model_uri=artifact.uri, problem=problem)
         try:
             if baseline.problem is None:
-                scorers[specs.BASELINE_MODEL_KEY] = Scorer(_folder(artifact), classes=len(theirs))
+                scorers[specs.BASELINE_MODEL_KEY] = Scorer(_folder(artifact), classes=len(baseline_classes))
         except ModelError as error:
             baseline = dataclasses.replace(baseline, problem=str(error))
     return scorers, baseline
@@ -197,11 +237,11 @@ def _predict(
     scorers: Mapping[str, Scorer],
     baseline: Baseline | None,
     classes: Names,
-    theirs: Names,
+    baseline_classes: Names,
 ) -> tuple[Predictions, Baseline | None]:
     """Predicts the split with the models in one pass; a failing baseline is described, not compared.
 
-    classes, theirs: those of the candidate and of the baseline.
+    classes, baseline_classes: those of the candidate and of the baseline.
     """
     metadata = slice_columns_of(input_dict[specs.EXAMPLES_KEY])
     files = split_files(input_dict[specs.EXAMPLES_KEY], split)
@@ -212,8 +252,8 @@ def _predict(
     problem = problems.get(specs.BASELINE_MODEL_KEY) or (None if old is None else not_probabilities(old))
     if baseline is not None and problem:
         baseline, old = dataclasses.replace(baseline, problem=problem), None
-    if old is not None and theirs != classes:
-        old = in_our_order(old, ours=classes, theirs=theirs)
+    if old is not None and baseline_classes != classes:
+        old = in_our_order(old, ours=classes, theirs=baseline_classes)
     text = _texts(columns[TEXT])
     return (
         Predictions(
@@ -266,7 +306,7 @@ def _spans(input_dict: _Artifacts, production: Training) -> set[int]:
 
 def _exposure(
     input_dict: _Artifacts,
-    found: Predictions,
+    predictions: Predictions,
     candidate: TrainingReviews,
     production: Training,
     split: str,
@@ -276,22 +316,22 @@ def _exposure(
     Without a test split the gate judges on `eval`. Examples that a model was only selected with then count as
     unseen, because there are no others.
     """
-    assert found.text_id is not None
+    assert predictions.text_id is not None
     theirs = production.reviews or TrainingReviews({})
     return Exposure(
-        candidate=_seen(candidate.without(split), found.text_id),
-        production=_seen(theirs.without(split), found.text_id),
+        candidate=_seen(candidate.without(split), predictions.text_id),
+        production=_seen(theirs.without(split), predictions.text_id),
         problem=production.problem,
         data_changes=tuple(differences(production.data, data_of(input_dict[specs.EXAMPLES_KEY]))),
     )
 
 
-def _with_exposure(found: Predictions, exposure: Exposure) -> Predictions:
+def _with_exposure(predictions: Predictions, exposure: Exposure) -> Predictions:
     """The predictions with the columns `seen` and `baseline_seen`, if a model has seen any example."""
-    unseen, by_neither = exposure.unseen_by_candidate(len(found)), exposure.unseen(len(found))
+    unseen, by_neither = exposure.unseen_by_candidate(len(predictions)), exposure.unseen(len(predictions))
     if by_neither.all():
-        return found
-    return dataclasses.replace(found, seen=~unseen, baseline_seen=~by_neither & unseen)
+        return predictions
+    return dataclasses.replace(predictions, seen=~unseen, baseline_seen=~by_neither & unseen)
 
 
 def _seen(training: TrainingReviews, text_id: np.ndarray) -> Mapping[str, np.ndarray]:
@@ -299,26 +339,31 @@ def _seen(training: TrainingReviews, text_id: np.ndarray) -> Mapping[str, np.nda
 
 
 def _with_thresholds(
-    found: Predictions, input_dict: _Artifacts, production: Training, *, classes: Names, theirs: Names
+    predictions: Predictions,
+    input_dict: _Artifacts,
+    production: Training,
+    *,
+    classes: Names,
+    baseline_classes: Names,
 ) -> Predictions:
     """The predictions with the thresholds of both models."""
     baseline = production.threshold
-    if len(theirs) != 2 or set(theirs) != set(classes):
+    if len(baseline_classes) != 2 or set(baseline_classes) != set(classes):
         baseline = threshold.DEFAULT
-    elif theirs != classes:  # the same two, the other one positive
+    elif baseline_classes != classes:  # the same two, the other one positive
         baseline = 1 - baseline
     own = threshold.read(artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY]).uri)
     usual = threshold.DEFAULT
     return dataclasses.replace(
-        found,
+        predictions,
         threshold=None if own == usual else own,
         baseline_threshold=None if baseline == usual else baseline,
     )
 
 
-def _newest_span(input_dict: _Artifacts, found: Predictions) -> int:
+def _newest_span(input_dict: _Artifacts, predictions: Predictions) -> int:
     """The newest span of the examples, even without an example in the split; 0 if they have no spans."""
-    in_split = 0 if found.span is None else int(found.span.max())
+    in_split = 0 if predictions.span is None else int(predictions.span.max())
     return max(in_split, *(artifact.span for artifact in input_dict[specs.EXAMPLES_KEY]))
 
 
@@ -332,12 +377,11 @@ def _folder(model: Artifact) -> str:
     return path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
 
 
-def _with_what_there_is(input_dict: _Artifacts) -> _Artifacts:
+def _without_missing_baseline(input_dict: _Artifacts) -> _Artifacts:
     """The inputs without a baseline artifact that says that there is no model."""
-    absent = any(is_none(model) for model in input_dict.get(specs.BASELINE_MODEL_KEY) or ())
-    return {
-        key: value for key, value in input_dict.items() if not (absent and key == specs.BASELINE_MODEL_KEY)
-    }
+    if not any(is_none(model) for model in input_dict.get(specs.BASELINE_MODEL_KEY) or ()):
+        return input_dict
+    return {key: value for key, value in input_dict.items() if key != specs.BASELINE_MODEL_KEY}
 
 
 def _write(artifact: Artifact, name: str, content: bytes) -> None:
@@ -345,49 +389,7 @@ def _write(artifact: Artifact, name: str, content: bytes) -> None:
         file.write(content)
 
 
-def _check_validation(validation: Any, verdict: Verdict) -> None:
-    """Checks that the verdict refuses if TFMA's thresholds, which are conditions of the gate, do."""
-    if verdict.promoted and not validation.validation_ok:
-        raise GreenlightError(f"TFMA refuses what the gate promotes; its validation result: {validation}")
-
-
-def _earlier_candidates(exec_properties: dict[str, Any], found: Predictions) -> int | None:
+def _earlier_candidates(exec_properties: dict[str, Any], predictions: Predictions) -> int | None:
     """The number of models judged on these texts before this one; None if not counted."""
-    told = exec_properties.get(EARLIER)
-    return json.loads(told).get(digest(found), 0) if told else None
-
-
-def _record_look(evaluation: Artifact, found: Predictions, input_dict: _Artifacts) -> None:
-    """Records the properties by which the driver of a later evaluation counts."""
-    evaluation.set_string_custom_property(TEST_SET, digest(found) or "")
-    evaluation.set_string_custom_property(CANDIDATE, digest_of(input_dict[specs.MODEL_KEY]))
-    evaluation.set_string_custom_property(EXAMPLES, ids_of(input_dict[specs.EXAMPLES_KEY]))
-
-
-def _bless(blessing: Artifact, verdict: Verdict, input_dict: _Artifacts) -> None:
-    """Writes the blessing as TFX's Evaluator does, from the verdict: marker file and custom properties."""
-    names = {True: constants.BLESSED_FILE_NAME, False: constants.NOT_BLESSED_FILE_NAME}
-    stale = os.path.join(blessing.uri, names[not verdict.promoted])
-    if fileio.exists(stale):
-        fileio.remove(stale)
-    io_utils.write_string_file(os.path.join(blessing.uri, names[verdict.promoted]), "")
-    value = constants.BLESSED_VALUE if verdict.promoted else constants.NOT_BLESSED_VALUE
-    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
-    model = artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY])
-    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
-    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
-    for baseline in input_dict.get(specs.BASELINE_MODEL_KEY) or ():
-        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, baseline.uri)
-        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baseline.id)
-
-
-def _record(artifact: Artifact, verdict: Verdict) -> None:
-    """Records a summary of the verdict as custom properties in the lineage store."""
-    artifact.set_string_custom_property("verdict", verdict.verdict)
-    artifact.set_string_custom_property("split", verdict.split)
-    artifact.set_string_custom_property("reasons", "\n".join(verdict.reasons))
-    for name in ("accuracy", "auc"):
-        value = verdict.metrics[name]
-        if value is not None:
-            artifact.set_float_custom_property(name, value)
-    artifact.set_int_custom_property("examples", int(verdict.metrics["example_count"] or 0))
+    counts = exec_properties.get(EARLIER)
+    return json.loads(counts).get(digest(predictions), 0) if counts else None

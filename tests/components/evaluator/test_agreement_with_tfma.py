@@ -17,8 +17,8 @@ from components.errors import GreenlightError
 from components.evaluator.gate import TFMA_NAMES
 from components.evaluator.judgment import metrics
 from components.evaluator.predictions import Predictions
-from components.evaluator.tfma_input import write_examples
-from components.evaluator.tfma_results import TOLERANCE, _ranges, check_agreement
+from components.evaluator.tfma.agreement import TOLERANCE, _ranges, check_agreement
+from components.evaluator.tfma.inputs import write_examples
 
 LENGTH = "under 125 words"
 LABEL = np.array([1] * 5 + [0] * 5, np.int8)

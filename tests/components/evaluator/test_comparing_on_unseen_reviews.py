@@ -20,9 +20,8 @@ from serving.versions import VersionStore
 def without_tfma(monkeypatch):
     """Leaves TFMA out, which agrees or not whatever was left out of the comparison; others here have it."""
     monkeypatch.setattr(tfx_executor.Executor, "Do", lambda *_: None)
-    for name in ("candidate_metrics", "check_agreement", "_check_validation"):
+    for name in ("candidate_metrics", "check_agreement", "check_validation"):
         monkeypatch.setattr(executor, name, lambda *_: None)
-    monkeypatch.setattr(executor.tfma, "load_validation_result", lambda _: None)
 
 
 GATE = GateSettings(min_accuracy=0.5, min_change=-0.05, min_change_length="off", min_unseen=40)

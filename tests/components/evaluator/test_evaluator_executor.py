@@ -9,7 +9,7 @@ from components import reviews
 from components.errors import GreenlightError
 from components.evaluator.judgment import metrics
 from components.evaluator.settings import GateSettings
-from components.evaluator.tfma_results import candidate_metrics, check_agreement
+from components.evaluator.tfma.agreement import candidate_metrics, check_agreement
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from sklearn import metrics as sklearn_metrics
 
 from components.errors import GreenlightError
 from components.evaluator.settings import GateSettings
-from components.evaluator.tfma_results import candidate_metrics, check_agreement
+from components.evaluator.tfma.agreement import candidate_metrics, check_agreement
 
 COLORS = ("red", "green", "blue")
 DATA = json.dumps({"classes": COLORS})

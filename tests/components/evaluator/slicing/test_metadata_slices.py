@@ -11,7 +11,7 @@ from components import reviews
 from components.evaluator.judgment.slicing.gap import gap
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import GateSettings
-from components.evaluator.tfma_results import candidate_metrics, check_agreement
+from components.evaluator.tfma.agreement import candidate_metrics, check_agreement
 
 DATA = json.dumps({"slice_columns": ["lang", "store"]})
 GATE = GateSettings(

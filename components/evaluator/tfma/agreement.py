@@ -14,6 +14,7 @@ from components.evaluator.judgment import metrics, samples
 from components.evaluator.judgment.measures.by_name import measure_of
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import OVERALL
+from components.evaluator.verdict import Verdict
 
 TOLERANCE = 1e-3
 _AUC_BUCKETS = 10_000
@@ -91,6 +92,20 @@ def check_agreement(found: Mapping[str, Mapping[str, float]], predictions: Predi
                     f"TFMA measured {name} = {theirs} on {slice_name}, the verdict {ours:.6f} on the same "
                     "predictions: one of the two is wrong, so nothing is promoted. Please report it"
                 )
+
+
+def check_validation(evaluation: str, verdict: Verdict) -> None:
+    """Checks that the verdict refuses if TFMA's thresholds, which are conditions of the gate, do.
+
+    Args:
+      evaluation: the folder that TFMA wrote to.
+
+    Raises:
+      GreenlightError: the verdict promotes what TFMA refuses.
+    """
+    validation = tfma.load_validation_result(evaluation)
+    if verdict.promoted and not validation.validation_ok:
+        raise GreenlightError(f"TFMA refuses what the gate promotes; its validation result: {validation}")
 
 
 _Range = tuple[float, float, float]
