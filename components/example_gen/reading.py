@@ -354,7 +354,7 @@ def _too_many(
         labels, mend = _about_labels(reading, names, census)
         what += f" {labels}"
     else:
-        mend = _remedy(reading, most)
+        mend = _remedy(reading, most, names)
     first = reading.first_bad or reading.first_unmapped
     return "\n".join([f"{what} The first ones:", *(f"  {row}" for row in first), mend])
 
@@ -388,13 +388,20 @@ _JSON_REMEDY = (
     "says so, such as .csv."
 )
 _LIST_REMEDY = "Write one text and one label in each row, without a list around them."
+_NO_LABEL_REMEDY = (
+    "Write a label in each row: where no label means the other class, write that one ({name}). Leaving these "
+    "rows out would leave a single class."
+)
 _LEAVE_OUT = "Fix them, or raise data.max_bad_share to leave them out."
 
 
-def _remedy(reading: Reading, most: str) -> str:
+def _remedy(reading: Reading, most: str, names: tuple[str, ...]) -> str:
     """The remedy for the most frequent reason."""
     if most == Reason.QUOTING:
         return _QUOTES_REMEDY
+    if most == Reason.NO_LABEL and len(+reading.classes) == 1:
+        other = next((name for name in names if not reading.classes[name]), "")
+        return _NO_LABEL_REMEDY.format(name=other)
     if most == Reason.COLUMNS:
         return _COLUMNS_REMEDY
     if most == Reason.LIST:

@@ -20,6 +20,7 @@ ACCEPTED_LABELS = "0 or 1, neg or pos, negative or positive, false or true"
 
 _DEFAULT = {"0": 0, "neg": 0, "negative": 0, "false": 0, "1": 1, "pos": 1, "positive": 1, "true": 1}
 _WHOLE_NUMBER = re.compile(r"([+-]?)0*([0-9]+)(?:[.,]0*)?")
+_EXPONENTIAL = re.compile(r"[+-]?[0-9](?:\.[0-9]{0,20})?e[+-]?[0-9]{1,2}")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 _MISSING = frozenset({"", "nan", "null", "n/a", "#n/a", "<na>"})
 """Common spellings of a missing value."""
@@ -27,6 +28,9 @@ MOST_CLASSES = 50
 """More distinct labels than this are not suggested as classes."""
 _AROUND = " \t\r\n\v\f\u00a0\u200b\ufeff"
 MOST_VALUES_SHOWN = 12
+_ONLY_TWO: dict[str, ClassName] = {"0": "negative", "1": "positive"}
+_MANY_TIMES = 10
+"""Each class has more than this many times the rows of other labels, if those may be errors."""
 LEARNED = "auto"
 """The value of `data.classes` that takes the labels of the files as names."""
 LEARNED_SETTING = f'data.classes = "{LEARNED}"'
@@ -90,8 +94,8 @@ def spelling(value: object) -> str | None:
 
     >>> spelling(" 1.0 "), spelling(True), spelling("NEG"), spelling(2.5)
     ('1', 'true', 'neg', '2.5')
-    >>> spelling("1,0"), spelling("1,000")
-    ('1', '1000')
+    >>> spelling("1,0"), spelling("1,000"), spelling("1.000e+00"), spelling("\uff11")
+    ('1', '1000', '1', '1')
     """
     if isinstance(value, bool):
         return str(value).lower()
@@ -101,8 +105,10 @@ def spelling(value: object) -> str | None:
             return None
     if not isinstance(value, str):
         return None
-    # One character or a letter with a combining accent look the same.
-    text = without_thousands(unicodedata.normalize("NFC", value.strip(_AROUND).casefold()))
+    # One character or a letter with a combining accent look the same; full-width digits are digits.
+    text = without_thousands(unicodedata.normalize("NFKC", value.strip(_AROUND).casefold()))
+    if _EXPONENTIAL.fullmatch(text):
+        text = repr(float(text))
     number = _WHOLE_NUMBER.fullmatch(text)
     if number is None:
         return text
@@ -172,6 +178,12 @@ def remedy(
     if names != CLASS_NAMES:
         return _remedy_for(names)
     counts = _all_counts(classes, others)
+    numbers = sum(rating(_meant(label)) is not None for label in counts)
+    if numbers > MOST_VALUES_SHOWN and numbers * 2 > len(counts):
+        return (
+            "These are too many numbers to be classes: say which of them are negative and which positive by "
+            "a limit of your own, and write 0 or 1 as the label of each row."
+        )
     mapping, sure = _suggested(list(counts))
     own = _as_classes(counts, written or {})
     if not sure and own:
@@ -184,12 +196,25 @@ def remedy(
             f"If each is a class of its own, set {_classes_line(own)}; {LEARNED_SETTING} takes whatever "
             "labels the files have."
         )
-    mapped = ", ".join(f'"{label}" = "{name}"' for label, name in mapping.items())
+    mapped = ", ".join(f'"{_readable(label)}" = "{name}"' for label, name in mapping.items())
     doubt = "" if sure else ", or the other way round"
     each = f" If each is a class of its own instead, set {_classes_line(own)}." if len(own) > 2 else ""
     return (
         "Say which of them are negative and which positive, for example "
         f"data.labels = {{{mapped}}}{doubt}; rows with other labels are then left out and counted.{each}"
+        + ("" if mapping == _ONLY_TWO else _left_out(classes, others, counts))
+    )
+
+
+def _left_out(classes: Mapping[str, int], others: Mapping[str, int], counts: Mapping[str, int]) -> str:
+    """Advice where 0 and 1 may mean the two classes after all: the others are few, or -1 alone."""
+    few = min(classes.get(name, 0) for name in CLASS_NAMES) > _MANY_TIMES * sum(others.values())
+    if not _ONLY_TWO.keys() <= counts.keys() or not (few or set(others) == {"-1"}):
+        return ""
+    what = ", ".join(others)
+    return (
+        f" If {what} is an error, or means that there is no label, leave it out: "
+        'data.labels = {"0" = "negative", "1" = "positive"}.'
     )
 
 
@@ -235,7 +260,9 @@ def _remedy_for(names: tuple[str, ...]) -> str:
 
 
 def _shown(counts: Mapping[str, int]) -> str:
-    shown = ", ".join(f"{label} ({count:,})" for label, count in list(counts.items())[:MOST_VALUES_SHOWN])
+    shown = ", ".join(
+        f"{_readable(label)} ({count:,})" for label, count in list(counts.items())[:MOST_VALUES_SHOWN]
+    )
     more = f", and {len(counts) - MOST_VALUES_SHOWN:,} more" if len(counts) > MOST_VALUES_SHOWN else ""
     return shown + more
 
@@ -257,6 +284,12 @@ def _order(item: tuple[str, int]) -> tuple[bool, float, int, str]:
 def _meant(label: str) -> str:
     """The label as in the file; counted labels are escaped to ASCII and cut."""
     return label.encode("ascii", "backslashreplace").decode("unicode_escape", "ignore")
+
+
+def _readable(label: str) -> str:
+    """The label as in the file, if a terminal can show it."""
+    meant = _meant(label)
+    return meant if meant.isprintable() else label
 
 
 def _suggested(labels: list[str]) -> tuple[dict[str, ClassName], bool]:

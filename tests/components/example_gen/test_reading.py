@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 
 from components.errors import DataStopped, InputError
@@ -47,6 +49,20 @@ def test_the_remedy_is_that_of_the_most_frequent_reason(reason, remedy):
         found.add_bad(BadRow("r.csv", line, reason, ""))
     with pytest.raises(DataStopped, match=rf"\n{remedy}"):
         require_usable(found, max_bad_share=0.01)
+
+
+@pytest.mark.parametrize(
+    "classes", [{"positive": 9}, {"positive": 9, "negative": 0}, {"positive": 5, "negative": 4}]
+)
+def test_rows_without_a_label_may_mean_the_class_that_is_absent(classes):
+    found = Reading(taken=9, classes=Counter(classes))
+    for line in range(11, 20):
+        found.add_bad(BadRow("r.csv", line, Reason.NO_LABEL, ""))
+    with pytest.raises(DataStopped) as stopped:
+        require_usable(found, max_bad_share=0.01)
+    absent = "where no label means the other class, write that one (negative)"
+    assert (absent in str(stopped.value)) == (not classes.get("negative"))
+    assert ("max_bad_share to leave them out" in str(stopped.value)) == bool(classes.get("negative"))
 
 
 def test_nothing_but_bad_rows_stops_whatever_the_bound():

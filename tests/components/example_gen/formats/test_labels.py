@@ -144,7 +144,7 @@ def test_slips_and_words_do_not(classes, others):
         (
             {},
             {r"\U0001f44d": 9, r"\U0001f44e": 9},
-            r'data.labels = {"\U0001f44e" = "negative", "\U0001f44d" = "positive"};',
+            'data.labels = {"\U0001f44e" = "negative", "\U0001f44d" = "positive"};',
         ),
         (
             {},
@@ -176,6 +176,42 @@ def test_the_advice_shows_the_values_and_offers_a_mapping(classes, others, words
 def test_the_middle_of_a_scale_is_neither_though_not_all_steps_are_there(others, mapping):
     classes = {"positive": 4} | ({"negative": 4} if "4" in others else {})
     assert f"data.labels = {{{mapping}}}" in advice(classes, others)
+
+
+ONLY_TWO = 'leave it out: data.labels = {"0" = "negative", "1" = "positive"}.'
+
+
+@pytest.mark.parametrize(
+    ("others", "left_out"),
+    [
+        ({"2": 4}, "2"),
+        ({"2": 3, "11": 2}, "2, 11"),
+        ({"-1": 500}, "-1"),
+        ({"2": 6}, ""),
+        ({"-1": 9, "2": 9}, ""),
+    ],
+)
+def test_0_and_1_may_be_meant_where_the_others_are_few_or_minus_1(others, left_out):
+    told = advice({"negative": 60, "positive": 59}, others)
+    assert (ONLY_TWO in told) == bool(left_out)
+    assert f"If {left_out} is an error, or means that there is no label" in told or not left_out
+
+
+def test_a_mapping_of_the_two_classes_alone_is_not_offered_twice():
+    told = advice({"negative": 60, "positive": 59}, {"mixed": 2})
+    assert told.count("data.labels") == 1
+
+
+def test_measurements_are_not_mapped_one_by_one():
+    told = advice({}, {f"0.{number}": 1 for number in range(11, 60)} | {"others": 90})
+    assert told.endswith("by a limit of your own, and write 0 or 1 as the label of each row.")
+
+
+def test_labels_are_shown_as_the_file_has_them():
+    assert advice({}, {r"\u597d\u8bc4": 5, r"\u5dee\u8bc4": 4}).startswith(
+        "The labels are: \u597d\u8bc4 (5), "
+    )
+    assert r"odd\x1b (5)" in advice({}, {r"odd\x1b": 5, "even": 4})
 
 
 def test_a_rare_label_counts_by_its_share_of_all_rows():
