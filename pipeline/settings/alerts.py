@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, SecretStr
 
 from components.errors import InputError
+from serving.machine.named_file import text_of
 
 EventName = Literal["promoted", "refused", "stopped", "failed", "drift", "rolled_back"]
 EVENTS: tuple[EventName, ...] = ("promoted", "refused", "stopped", "failed", "drift", "rolled_back")
@@ -123,7 +124,7 @@ def resolve(address: SecretStr) -> str:
     elif text.startswith(FROM_FILE):
         path = Path(text.removeprefix(FROM_FILE)).expanduser()
         try:
-            found, where = path.read_text(encoding="utf-8"), f"the file {path}"
+            found, where = text_of(path), f"the file {path}"
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is not text"
             raise InputError(f"The address of alerts in {path} cannot be read: {reason}.") from None

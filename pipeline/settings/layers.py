@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from components.errors import InputError
 from pipeline.settings import help as config_help
+from serving.machine.named_file import text_of
 
 UNSET = "none"
 VARIABLE_PREFIX = "GREENLIGHT_"
@@ -146,7 +147,7 @@ def read_file(path: Path) -> Layer:
       InputError: it is missing, unreadable or no valid TOML; names the file and the line.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = text_of(path, encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(
             f"The settings file {path} does not exist. `greenlight config show > {path}` writes one."

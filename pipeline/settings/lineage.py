@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, model_validator
 
 from components.errors import InputError
+from serving.machine.named_file import text_of
 
 MYSQL_PORT = 3306
 _EXPECTED = "expected mysql://USER@HOST:3306/DATABASE"
@@ -97,7 +98,7 @@ class LineageSettings(BaseModel):
             return found
         if self.password_file:
             try:
-                return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+                return text_of(self.password_file).rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
                 reason = getattr(error, "strerror", None) or "it is not text"
                 raise InputError(

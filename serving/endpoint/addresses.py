@@ -9,6 +9,7 @@ from pathlib import Path
 
 from serving.endpoint.auth import load_keys
 from serving.errors import StoreInputError
+from serving.machine.named_file import require_end
 from serving.settings import ServeSettings
 
 _BACKLOG = 2048
@@ -54,6 +55,8 @@ def _check_certificate(settings: ServeSettings) -> None:
         )
 
     try:
+        for path in filter(None, (settings.tls_certificate, settings.tls_key)):
+            require_end(path)
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
             settings.tls_certificate,  # type: ignore[arg-type]
             settings.tls_key,

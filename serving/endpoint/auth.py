@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from serving.errors import StoreInputError
+from serving.machine.named_file import text_of
 from serving.settings import ServeSettings
 from serving.status import Code, RequestError
 
@@ -59,7 +60,7 @@ def load_keys(settings: ServeSettings) -> ApiKeys:
 
 def _from_file(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = text_of(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise StoreInputError(f"serve.api_keys: {path} cannot be read: {_why(error)}") from error
     keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
