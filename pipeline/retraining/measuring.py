@@ -1,4 +1,4 @@
-"""The measuring process: the live model's predictions on a span, or the drift of served traffic.
+"""The measuring process: examines a span with the live model, or measures the drift of served traffic.
 
 `python -m pipeline.retraining.measuring SETTINGS span 5` reads span 5 as a run would, predicts it with the
 live and the previous version, and prints an Examination as JSON; `... served` compares the served requests.
@@ -68,18 +68,20 @@ def main(arguments: Sequence[str]) -> int:
     with real_stdout() as answer:
         os.dup2(2, 1)  # TensorFlow's output must not mix with the result
         try:
-            told = span(settings, int(arguments[2])) if arguments[1] == "span" else served(settings)
+            result = (
+                examine(settings, int(arguments[2])) if arguments[1] == "span" else served_drift(settings)
+            )
         except Exception as error:
             known = str(error) if isinstance(error, GreenlightError) else faults.remedy_of(error)
             if known is None:
                 raise
             print(known, file=sys.stderr)
             return 1
-        answer.write(json.dumps(told))
+        answer.write(json.dumps(result))
     return 0
 
 
-def span(settings: Settings, number: int) -> dict[str, Any]:
+def examine(settings: Settings, number: int) -> dict[str, Any]:
     """Examines the span `number`.
 
     Returns:
@@ -101,32 +103,32 @@ def span(settings: Settings, number: int) -> dict[str, Any]:
             _require_known_labels(data, number, live)
         labeled = read(data, number)
     except (InputError, DataStopped) as error:
-        if is_passing(error):
+        if is_transient(error):
             raise
         return {"problem": str(error)}
-    told: dict[str, Any] = {
+    result: dict[str, Any] = {
         "rows": len(labeled.texts),
         "data": labeled.account,
         "in_base": in_base(labeled.texts) if _reads_base(settings.data) else 0,
         "live": live and live.number,
         "previous": previous and previous.number,
     }
-    told |= suspected(labeled)
+    result |= suspected(labeled)
     if live is None:
-        return told
+        return result
     with contextlib.ExitStack() as copies:
 
-        def known(version: Version) -> Known:
+        def fetched(version: Version) -> ComparedVersion:
             folder = copies.enter_context(folder_of(version, settings))
-            return Known(folder, _classes_of(version), version.threshold)
+            return ComparedVersion(folder, _classes_of(version), version.threshold)
 
         before = None
         if previous is not None:
             try:
-                before = known(previous)
+                before = fetched(previous)
             except GreenlightError as error:  # the comparison is optional, unlike the live version
-                told |= {"previous": None, "previous_problem": str(error)}
-        return told | compared(labeled, known(live), before, classes=data.class_names)
+                result |= {"previous": None, "previous_problem": str(error)}
+        return result | agreement(labeled, fetched(live), before, classes=data.class_names)
 
 
 def _with_classes(data: DataSettings, live: Version | None) -> DataSettings:
@@ -154,7 +156,7 @@ def _require_known_labels(data: DataSettings, number: int, live: Version | None)
 
     if live is None or _named_classes(live) is None:
         return
-    counts = census(source_paths(only(data, number)), data)
+    counts = census(source_paths(only_span(data, number)), data)
     labels = [(counts.written.get(key, key), rows) for key, rows in counts.others.most_common()]
     new = [(label, rows) for label, rows in labels if not is_missing(label)]
     if new:
@@ -233,8 +235,8 @@ def in_base(texts: Sequence[str]) -> int:
     return sum(text_key(text) in known for text in texts)
 
 
-def is_passing(error: GreenlightError) -> bool:
-    """Whether the error comes from the system instead of the content of the files."""
+def is_transient(error: GreenlightError) -> bool:
+    """Whether the system failed, such as a disk or the network, and not the content of the files."""
     return isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, gzip.BadGzipFile)
 
 
@@ -248,7 +250,7 @@ def read(data: DataSettings, number: int) -> Labeled:
     from components.example_gen.sources import parts as sources
     from components.example_gen.sources.spans import chosen
 
-    data = only(data, number)
+    data = only_span(data, number)
     reading, texts, labels, rows, distinct = Reading(), [], [], [], set()
     for part in sources.parts(data, chosen(data)):
         found = usable(part.rows(), name=part.name, reading=reading, names=data.class_names)
@@ -262,14 +264,18 @@ def read(data: DataSettings, number: int) -> Labeled:
     return Labeled(texts, labels, rows, reading.account())
 
 
-def only(data: DataSettings, number: int) -> DataSettings:
+def only_span(data: DataSettings, number: int) -> DataSettings:
     """The settings of a run that reads only this span."""
     return data.model_copy(update={"span": number, "window": 1, "without_spans": (), "with_base": False})
 
 
-class Known(NamedTuple):
-    """A version to compare: the path of its model, its classes (None if they are taken for the data's), and
-    the probability from which on it predicts the positive one, of two.
+class ComparedVersion(NamedTuple):
+    """A version to compare with the labels.
+
+    Attributes:
+      path: the folder of its model.
+      classes: their names; None if they are unknown and taken to be the data's.
+      threshold: the minimum probability of the positive class for its label, of two classes.
     """
 
     path: str
@@ -289,8 +295,8 @@ def in_our_classes(
     return np.array(numbers)[predicted]
 
 
-def compared(
-    labeled: Labeled, live: Known, previous: Known | None, *, classes: tuple[str, ...]
+def agreement(
+    labeled: Labeled, live: ComparedVersion, previous: ComparedVersion | None, *, classes: tuple[str, ...]
 ) -> dict[str, Any]:
     """The agreement of two models with the labels.
 
@@ -313,34 +319,34 @@ def compared(
 
     label = np.asarray(labeled.labels)
 
-    def predictions(version: Known) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        found = FeatureModel(version.path, threshold=version.threshold).predicted(labeled.texts)
-        answer = in_our_classes(found.label, theirs=version.classes, ours=classes)
+    def compared(version: ComparedVersion) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        predicted = FeatureModel(version.path, threshold=version.threshold).predicted(labeled.texts)
+        answer = in_our_classes(predicted.label, theirs=version.classes, ours=classes)
         known = [name in (version.classes or classes) for name in classes]
-        return answer == label, found.confidence, np.array(known)[label] & (answer >= 0)
+        return answer == label, predicted.confidence, np.array(known)[label] & (answer >= 0)
 
-    right, confidence, counted = predictions(live)
+    right, confidence, counted = compared(live)
     if not counted.any():
         return {}
     sure = counted & (confidence >= SURE)
-    told: dict[str, Any] = {
+    found: dict[str, Any] = {
         "accuracy": float(right[counted].mean()),
         "sure": int(sure.sum()),
         "sure_wrong": int((sure & ~right).sum()),
     }
     if previous is None:
-        return told
-    before, _, of_both = predictions(previous)
+        return found
+    before, _, of_both = compared(previous)
     of_both &= counted
     if of_both.any():
         right, before = right[of_both], before[of_both]
-        told["previous_accuracy"] = float(before.mean())
-        told["live_only"] = int((right & ~before).sum())
-        told["previous_only"] = int((before & ~right).sum())
-    return told
+        found["previous_accuracy"] = float(before.mean())
+        found["live_only"] = int((right & ~before).sum())
+        found["previous_only"] = int((before & ~right).sum())
+    return found
 
 
-def served(settings: Settings) -> dict[str, Any]:
+def served_drift(settings: Settings) -> dict[str, Any]:
     """Compares the served requests with the live model's training data."""
     from pipeline.drift import ServedInput, compare
 

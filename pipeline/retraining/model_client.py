@@ -65,9 +65,9 @@ class LiveModel:
         if data.learns_classes:  # the process that loads the model learns its classes, and reads all rows
             return None
         try:
-            require_source(measuring.only(data, number))
+            require_source(measuring.only_span(data, number))
         except (InputError, DataStopped) as error:
-            if measuring.is_passing(error):
+            if measuring.is_transient(error):
                 raise
             return str(error)
         return None

@@ -55,11 +55,11 @@ def _quarantine(seen: Observation, past: History, settings: RetrainSettings) -> 
         examination = past.examination(span.key, live=seen.live)
         vouched = span.key in past.released
         why = label_quality.defect(examination, settings, vouched=vouched) if examination else None
-        gave_up = past.broken[span_cause(span.key)]
-        if why is None and gave_up >= settings.max_attempts:
-            why = f"{gave_up} of its runs failed; see their logs"
+        failures = past.failures[span_cause(span.key)]
+        if why is None and failures >= settings.max_attempts:
+            why = f"{failures} of its runs failed; see their logs"
         if why is not None:
-            evidence = dataclasses.asdict(examination) if examination else {"broken": gave_up}
+            evidence = dataclasses.asdict(examination) if examination else {"broken": failures}
             return Decision(kind="set-aside", trigger="span", why=why, covers=(span.key,), evidence=evidence)
     return None
 

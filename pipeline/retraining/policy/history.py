@@ -1,4 +1,4 @@
-"""The state that follows from the journal's records: finished spans, broken runs, times. Pure."""
+"""The state that follows from the journal's records: finished spans, failed runs, times. Pure."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class History:
       trials: how often each refused span was tried again.
       done: the spans of runs with a verdict.
       released: the spans that a person has released.
-      in_a_row: the runs that failed since the last verdict.
-      broken: the number of failed runs by cause.
+      consecutive_failures: the runs that failed since the last verdict.
+      failures: cause -> number of failed runs, without those that the machine is to blame for.
       pending_rollback: a rollback that was decided and not yet recorded as done.
       schedule_counts_from: the time after which the schedule is due again; None before the first record.
     """
@@ -71,8 +71,8 @@ class History:
         self.trials: Counter[SpanContent] = Counter()
         self.done: set[SpanContent] = set()
         self.released: set[SpanContent] = set()
-        self.in_a_row: list[Attempt] = []
-        self.broken: Counter[str] = Counter()
+        self.consecutive_failures: list[Attempt] = []
+        self.failures: Counter[str] = Counter()
         self.examinations: list[Examination] = []
         self.pending_rollback: Decision | None = None
         self.last_decision: Decision | None = None
@@ -124,26 +124,26 @@ class History:
             self.attempts.append(Attempt(content.run, decision, moment))
 
     def _ended(self, content: Ended, moment: Timestamp) -> None:
-        place = next((n for n, one in enumerate(self.attempts) if one.run == content.run), None)
-        if place is None:
+        index = next((n for n, one in enumerate(self.attempts) if one.run == content.run), None)
+        if index is None:
             return
         if content.verdict == NOT_STARTED:
-            del self.attempts[place]
+            del self.attempts[index]
             return
-        before = self.attempts[place]
+        before = self.attempts[index]
         ended = before.began if content.noted else moment  # recovered later: the time of its end is unknown
         attempt = dataclasses.replace(before, verdict=content.verdict, ended=ended)
-        self.attempts[place] = attempt
+        self.attempts[index] = attempt
         if attempt.verdict in BROKEN:
-            self.in_a_row.append(attempt)
+            self.consecutive_failures.append(attempt)
             if not content.machine_fault:
-                self.broken[attempt.decision.cause] += 1
+                self.failures[attempt.decision.cause] += 1
         elif attempt.concluded:
             self._concluded(attempt, content)
 
     def _concluded(self, attempt: Attempt, content: Ended) -> None:
         decision = attempt.decision
-        self.in_a_row.clear()
+        self.consecutive_failures.clear()
         self.done |= set(decision.covers)
         if decision.due:
             self.schedule_counts_from = datetime.datetime.fromisoformat(decision.due)
@@ -177,7 +177,7 @@ class History:
         self.released.add(span)
         # Rows that no run could use may be usable now, with other settings: the span is examined once more.
         self.examinations = [one for one in self.examinations if one.span != span or one.problem is None]
-        self.broken[span_cause(span)] = 0
+        self.failures[span_cause(span)] = 0
 
 
 def span_cause(span: SpanContent) -> str:

@@ -1,4 +1,4 @@
-"""Rate limits on runs: the back-off after runs that broke, and the daily budget. Pure."""
+"""Rate limits on runs: the back-off after failed runs, and the daily budget. Pure."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def wait_instead(run: Decision, now: Timestamp, past: History, settings: Retrain
     return _back_off(run, now, past, settings) or _budget(run, now, past, settings)
 
 
-def back_off_seconds(broken_in_a_row: int, settings: RetrainSettings) -> float:
-    """The wait in seconds after `broken_in_a_row` runs that broke: doubled by each, up to a maximum."""
-    if not broken_in_a_row:
+def back_off_seconds(failures: int, settings: RetrainSettings) -> float:
+    """The wait in seconds after so many consecutive failures: doubled by each, up to a maximum."""
+    if not failures:
         return 0.0
-    doubled = settings.backoff_minutes * 2.0 ** min(broken_in_a_row - 1, 64)
+    doubled = settings.backoff_minutes * 2.0 ** min(failures - 1, 64)
     return 60 * min(doubled, settings.max_backoff_minutes)
 
 
 def _back_off(run: Decision, now: Timestamp, past: History, settings: RetrainSettings) -> Decision | None:
-    if not past.in_a_row:
+    if not past.consecutive_failures:
         return None
-    last, count = past.in_a_row[-1], len(past.in_a_row)
+    last, count = past.consecutive_failures[-1], len(past.consecutive_failures)
     left = back_off_seconds(count, settings) - now.since(last.ended or last.began)
     if left <= 0:
         return None

@@ -113,7 +113,7 @@ def _begun(past: History, settings: RetrainSettings) -> Decision | None:
         "drift": settings.on_drift,
         "decay": settings.decay_floor is not None,
     }
-    given_up = past.broken[decision.cause] >= settings.max_attempts
+    given_up = past.failures[decision.cause] >= settings.max_attempts
     return decision if enabled.get(decision.trigger) and not given_up else None
 
 
@@ -176,6 +176,6 @@ def _schedule(seen: Observation, past: History, settings: RetrainSettings) -> De
 def _once(
     past: History, settings: RetrainSettings, trigger, cause: str, why: str, evidence
 ) -> Decision | None:
-    if past.concluded(cause) or past.broken[cause] >= settings.max_attempts:
+    if past.concluded(cause) or past.failures[cause] >= settings.max_attempts:
         return None
     return Decision(kind="run", trigger=trigger, cause=cause, why=why, evidence=evidence)

@@ -22,7 +22,7 @@ def measured(folder, texts, *assignments):
     with file.open("w", newline="", encoding="utf-8") as opened:
         csv.writer(opened).writerows([("text", "label"), *((text, 1) for text in texts)])
     source = f"data.source=files:{folder}/spans/span-{{SPAN}}/*.csv"
-    return measuring.span(load(assignments=[f"workspace={folder}/workspace", source, *assignments]), 1)
+    return measuring.examine(load(assignments=[f"workspace={folder}/workspace", source, *assignments]), 1)
 
 
 def test_packaged_reviews_are_counted_where_a_run_reads_the_packaged_reviews_too(tmp_path, packaged):
@@ -45,7 +45,7 @@ def test_rows_whose_label_is_probably_wrong_are_counted_and_named(tmp_path):
     with file.open("w", newline="", encoding="utf-8") as opened:
         csv.writer(opened).writerows([("text", "label"), *rows])
     source = f"data.source=files:{tmp_path}/spans/span-{{SPAN}}/*.csv"
-    told = measuring.span(load(assignments=[f"workspace={tmp_path}/workspace", source]), 1)
+    told = measuring.examine(load(assignments=[f"workspace={tmp_path}/workspace", source]), 1)
     assert (told["suspects"], told["examined"], told["labels_not_judged"]) == (2, 400, None)
     assert sorted(told["suspect_rows"]) == ["reviews.csv:12", "reviews.csv:13"]
 

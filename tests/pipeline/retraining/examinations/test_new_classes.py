@@ -45,21 +45,21 @@ def settings(tmp_path) -> Settings:
 
 
 def test_what_is_new_is_named_with_its_rows_and_what_to_do(settings):
-    assert measuring.span(settings, 2) == {"problem": REASON}
+    assert measuring.examine(settings, 2) == {"problem": REASON}
 
 
 def test_a_span_of_the_known_classes_is_compared(settings):
-    told = measuring.span(settings, 1)
+    told = measuring.examine(settings, 1)
     assert (told["rows"], told["live"], told["accuracy"]) == (12, 1, 1.0)
 
 
 def test_the_settings_of_the_message_are_taken(settings):
     wider = settings.model_copy(update={"data": settings.data.with_classes([*CLASSES, "Survey", "poll"])})
     wider = wider.model_copy(update={"data": wider.data.model_copy(update={"max_bad_share": 0.2})})
-    told = measuring.span(wider, 2)
+    told = measuring.examine(wider, 2)
     assert (told["rows"], told["accuracy"]) == (15, 1.0)
     fewer = settings.data.with_classes(CLASSES).model_copy(update={"max_bad_share": 0.3})
-    told = measuring.span(settings.model_copy(update={"data": fewer}), 2)
+    told = measuring.examine(settings.model_copy(update={"data": fewer}), 2)
     assert (told["rows"], told["accuracy"]) == (12, 1.0)
 
 

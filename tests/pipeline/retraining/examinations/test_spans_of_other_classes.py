@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.drift import features
-from pipeline.retraining.measuring import Known, Labeled, compared, in_our_classes
+from pipeline.retraining.measuring import ComparedVersion, Labeled, agreement, in_our_classes
 
 NEWS = ("ham", "news", "spam")
 
@@ -41,26 +41,35 @@ def test_other_classes_are_found_by_their_names():
 
 def test_a_class_that_the_live_model_does_not_know_says_nothing_of_the_labels(models):
     models["live"] = [0, 1, 1, 0]  # ham, spam, spam, ham
-    told = compared(span(0, 2, 1, 1), Known("live", ("ham", "spam")), None, classes=NEWS)
+    told = agreement(span(0, 2, 1, 1), ComparedVersion("live", ("ham", "spam")), None, classes=NEWS)
 
     assert told == {"accuracy": 1.0, "sure": 2, "sure_wrong": 0}
 
 
 def test_a_prediction_of_a_class_that_the_data_does_not_have_does_not_count(models):
     models["live"] = [1, 0, 2]  # junk, spam, ham
-    told = compared(span(0, 0, 0), Known("live", ("spam", "junk", "ham")), None, classes=("ham", "spam"))
+    told = agreement(
+        span(0, 0, 0), ComparedVersion("live", ("spam", "junk", "ham")), None, classes=("ham", "spam")
+    )
 
     assert told == {"accuracy": 0.5, "sure": 2, "sure_wrong": 1}
 
 
 def test_without_a_shared_class_nothing_is_told(models):
     models["live"] = [0, 1]
-    assert compared(span(0, 1), Known("live", ("good", "bad")), None, classes=("ham", "spam")) == {}
+    assert (
+        agreement(span(0, 1), ComparedVersion("live", ("good", "bad")), None, classes=("ham", "spam")) == {}
+    )
 
 
 def test_two_versions_are_compared_on_what_both_know(models):
     models["live"], models["previous"] = [0, 1, 2, 2], [0, 0, 0, 1]
-    told = compared(span(0, 1, 2, 0), Known("live", NEWS), Known("previous", ("ham", "spam")), classes=NEWS)
+    told = agreement(
+        span(0, 1, 2, 0),
+        ComparedVersion("live", NEWS),
+        ComparedVersion("previous", ("ham", "spam")),
+        classes=NEWS,
+    )
 
     assert told["accuracy"] == 0.75
     assert told["previous_accuracy"] == pytest.approx(1 / 3)

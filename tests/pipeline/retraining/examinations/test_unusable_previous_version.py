@@ -77,7 +77,7 @@ def test_after_signing_was_switched_on_a_span_is_measured_without_the_unsigned_v
     push(tmp_path, settings)
     push(tmp_path, settings, signed_by=keys[0])
     assert [one.state for one in VersionStore(store_root(settings)).versions()] == ["live", "previous"]
-    told = measuring.span(settings, 1)
+    told = measuring.examine(settings, 1)
     assert (told["live"], told["accuracy"]) == (2, 1.0)
     assert told["previous"] is None and "previous_accuracy" not in told
     assert told["previous_problem"].startswith("Version 1 does not match its manifest and was not loaded: ")
@@ -105,7 +105,7 @@ def test_the_console_and_the_history_say_that_it_was_left_out(tmp_path):
 def test_a_signed_previous_version_is_compared(settings, keys, tmp_path):
     for _ in range(2):
         push(tmp_path, settings, signed_by=keys[0])
-    told = measuring.span(settings, 1)
+    told = measuring.examine(settings, 1)
     assert (told["previous"], told["previous_accuracy"]) == (1, 1.0)
 
 
@@ -113,4 +113,4 @@ def test_a_live_version_without_a_signature_still_fails(settings, keys, tmp_path
     push(tmp_path, settings, signed_by=keys[0])
     push(tmp_path, settings)
     with pytest.raises(GreenlightError, match=r"^Version 2 does not match .* Roll it back\.$"):
-        measuring.span(settings, 1)
+        measuring.examine(settings, 1)

@@ -37,5 +37,5 @@ def settings(tmp_path, monkeypatch):
 
 
 def test_the_version_is_read_from_a_copy(settings):
-    told = measuring.span(settings, 1)
+    told = measuring.examine(settings, 1)
     assert (told["rows"], told["live"], told["accuracy"]) == (12, 1, 1.0)

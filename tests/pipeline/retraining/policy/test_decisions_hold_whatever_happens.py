@@ -232,7 +232,9 @@ class Retraining(RuleBasedStateMachine):
         assert len(today) < RUNS_PER_DAY, "more runs a day than the budget"
         if self.breaks and self.breaks[-1][1] == self.boot:
             waited = self.real - self.breaks[-1][0]
-            assert waited >= rate_limits.back_off_seconds(len(past.in_a_row), self.settings), "no back-off"
+            assert waited >= rate_limits.back_off_seconds(len(past.consecutive_failures), self.settings), (
+                "no back-off"
+            )
 
     @invariant()
     def no_span_comes_to_a_verdict_twice(self):

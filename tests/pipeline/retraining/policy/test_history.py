@@ -102,27 +102,27 @@ def test_runs_that_broke_are_counted_in_a_row_and_by_cause(verdict):
         *ran("2", decision=first, verdict=verdict),
         *ran("3", decision=second, verdict=verdict),
     )
-    assert [each.run for each in found.in_a_row] == ["1", "2", "3"]
-    assert found.broken == {"a": 2, "b": 1}
+    assert [each.run for each in found.consecutive_failures] == ["1", "2", "3"]
+    assert found.failures == {"a": 2, "b": 1}
     assert found.done == set()
 
 
 def test_a_fault_of_the_machine_holds_runs_back_and_is_not_held_against_the_span():
     found = history(*ran("1", ONE, verdict="failed", machine_fault=True))
-    assert len(found.in_a_row) == 1
-    assert not found.broken
+    assert len(found.consecutive_failures) == 1
+    assert not found.failures
 
 
 def test_an_interrupted_run_is_neither_broken_nor_concluded():
     found = history(*ran("1", ONE, verdict="failed"), *ran("2", ONE, verdict="interrupted"))
-    assert [each.run for each in found.in_a_row] == ["1"]
-    assert found.broken == {"cause": 1}
+    assert [each.run for each in found.consecutive_failures] == ["1"]
+    assert found.failures == {"cause": 1}
     assert found.done == set()
 
 
 def test_a_verdict_ends_the_row_and_concludes_its_cause():
     found = history(*ran("1", ONE, verdict="failed"), *ran("2", ONE, verdict="refused"))
-    assert found.in_a_row == []
+    assert found.consecutive_failures == []
     assert found.concluded("cause")
     assert not found.concluded("another cause")
     assert not history(*ran("1", ONE, verdict="failed")).concluded("cause")
@@ -234,8 +234,8 @@ def test_a_released_span_is_as_new_with_its_labels_vouched_for():
     assert found.refused.keys() == {TWO}
     assert found.done == {TWO}
     assert found.released == {ONE}
-    assert found.broken[span_cause(ONE)] == 0
-    assert found.broken[span_cause(TWO)] == 1
+    assert found.failures[span_cause(ONE)] == 0
+    assert found.failures[span_cause(TWO)] == 1
 
 
 def test_a_release_of_a_span_that_was_never_quarantined_is_recorded_too():
