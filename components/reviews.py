@@ -64,6 +64,11 @@ def normalize(text: str) -> str:
     else:
         # Lowering can break a composed form and composing can bring back a capital, hence NFKC on both sides.
         text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
+    return one_line(text)
+
+
+def one_line(text: str) -> str:
+    """The text with `<br />` and every run of white space turned into one space, none at the ends."""
     return " ".join(_LINE_BREAK.sub(" ", text).split())
 
 

@@ -18,6 +18,7 @@ from components.data_check.vocabulary import KnownWords, known_words, unknown_la
 from components.embeddings import catalog, glove, tokenization
 from components.embeddings.settings import EmbeddingSettings
 from components.label_check.suspects import MOST, LabelCheck, find_suspects
+from components.reviews import one_line
 from components.unspaced_scripts import with_spaces_tf
 
 TRAIN = "train"
@@ -95,10 +96,16 @@ def _findings(
         )
 
 
+def _excerpt(text: str) -> str:
+    """The beginning of the text on one line."""
+    line = one_line(text)
+    return line if len(line) <= _SHOWN_CHARACTERS else f"{line[: _SHOWN_CHARACTERS - 1].rstrip()}…"
+
+
 def _shown(labels: LabelCheck, sample: Sample) -> dict[str, Any]:
     first = [
         {
-            "text": sample.texts[one.index][:_SHOWN_CHARACTERS],
+            "text": _excerpt(sample.texts[one.index]),
             "label": one.label,
             "probability": round(one.probability, 4),
             "span": sample.spans[one.index],

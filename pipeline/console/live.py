@@ -101,11 +101,11 @@ class LiveConsole(Console):
         remarks = Table.grid(padding=(0, 2, 0, 0))
         for number, note in enumerate(notes, start=1):
             remarks.add_row(self._spinner if idle and number == len(notes) else "·", note, style="dim")
-        stages = Table.grid(padding=(0, 2, 0, 0))
+        stages = Table.grid(padding=(0, 2, 0, 0), expand=True)  # with a ratio: only the details are cut
         stages.add_column(width=1)
         stages.add_column(no_wrap=True)
         stages.add_column(justify="right", no_wrap=True, min_width=12)
-        stages.add_column(style="dim", no_wrap=True, overflow="ellipsis")
+        stages.add_column(style="dim", no_wrap=True, overflow="ellipsis", ratio=1)
         for row in rows:
             stages.add_row(*self._cells(row))
         return Group(remarks, stages) if notes else stages

@@ -48,7 +48,7 @@ def both_sides(histogram: Histogram) -> str:
             axes.barh([row + shift for row in rows], shares, height=0.38, color=color)
         axes.set_yticks(rows, histogram.buckets)
         axes.invert_yaxis()
-        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
         axes.set_xlabel("share of the examples", color=MUTED)
         axes.grid(axis="y", visible=False)
         label = f"Distribution of {histogram.name.replace('_', ' ')}, compared and reference"

@@ -98,6 +98,8 @@ def with_classes(found: RunArtifacts, classes: tuple[str, ...]) -> RunArtifacts:
 def why_missing(run: Run, stage: str) -> str:
     """A sentence with the reason why `stage` has no output."""
     found = run.stage(stage)
+    if not run.stages:
+        return "The run ended before its first stage."
     if found is None:
         failed = next((other.name for other in run.stages if other.state == "failed"), None)
         return (

@@ -89,6 +89,13 @@ class RunResult:
     negation: Sequence[Mapping[str, Any]] = ()
 
     @property
+    def reason_lines(self) -> tuple[str, ...]:
+        """The reasons as a list, a line each. Those of a stopped run are the lines of one message, which
+        indents what it lists.
+        """
+        return tuple(self.reasons if self.verdict == "stopped" else (f"- {one}" for one in self.reasons))
+
+    @property
     def exit_code(self) -> int:
         return self.error_code if self.verdict == "failed" else EXIT_CODES[self.verdict]
 

@@ -62,7 +62,9 @@ class Check:
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What is shown, top to bottom; `places` and `commands` are pairs of a label and a line to copy."""
+    """What is shown, top to bottom. `reasons` are lines; `places` and `commands` are pairs of a label and a
+    line to copy.
+    """
 
     verdict: str
     headline: str
@@ -83,7 +85,7 @@ class Summary:
         for check, cells in zip(self.checks, self._cells(), strict=True):
             padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
             lines.append(f"  {check.mark:<{mark}} {'  '.join(padded)}".rstrip())
-        lines += [f"  - {reason}" for reason in self.reasons]
+        lines += [f"  {line}" for line in self.reasons]
         lines += [f"  note: {note}" for note in self.notes]
         lines += [f"  {fact}" for fact in self.facts]
         lines += [f"  {label:<7} {line}" for label, line in (*self.places, *self.commands)]
@@ -109,7 +111,7 @@ class Summary:
         if self.checks:
             parts += [checks, Text()]
         if self.reasons:
-            parts += [*(Text(f"  • {reason}", "yellow") for reason in self.reasons), Text()]
+            parts += [*(Text(f"  {line}", "yellow") for line in self.reasons), Text()]
         if self.notes:
             parts += [*(Text(f"  {note}", "dim") for note in self.notes), Text()]
         parts += [*(Text(f"  {fact}", "dim") for fact in self.facts), Text()]
@@ -131,7 +133,7 @@ def summarize(result: RunResult) -> Summary:
         verdict=result.verdict,
         headline=headline(result),
         checks=_checks(result.gate),
-        reasons=list(result.reasons),
+        reasons=result.reason_lines,
         notes=list(result.notes),
         facts=list(_facts(result)),
         places=[(label, _near(path)) for label, path in places.items() if path],

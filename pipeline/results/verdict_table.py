@@ -19,7 +19,7 @@ def verdict_lines(result: RunResult) -> str:
     if result.gate:
         lines += ["", *_table([HEADERS, *(_row(condition) for condition in result.gate)])]
     if result.reasons:
-        lines += ["", *(f"- {reason}" for reason in result.reasons)]
+        lines += ["", *result.reason_lines]
     if result.notes:
         lines += ["", *(f"note: {note}" for note in result.notes)]
     return "\n".join(lines)
@@ -34,10 +34,16 @@ def verdict_markdown(result: RunResult) -> str:
         cells = [header, ["---"] * len(header), *([_escaped(cell) for cell in row] for row in rows)]
         lines += ["", *(f"| {' | '.join(row)} |" for row in cells)]
     if result.reasons:
-        lines += ["", *(f"- {_escaped(reason)}" for reason in result.reasons)]
+        lines += ["", *map(_reason, result.reasons, result.reason_lines)]
     if result.notes:
         lines += ["", *(f"- note: {_escaped(note)}" for note in result.notes)]
     return "\n".join(lines)
+
+
+def _reason(reason: str, line: str) -> str:
+    """A list item; a line that a message does not list is a paragraph."""
+    listed = line.startswith(("- ", " "))
+    return f"- {_escaped(reason)}" if listed else f"\n{_escaped(reason)}\n"
 
 
 def _escaped(text: str) -> str:

@@ -120,6 +120,9 @@ def test_english_reviews_are_known_and_their_labels_looked_at(stages):
     labels = verdict["labels"]
     assert labels["examined"] == 700 and labels["not_judged"] is None
     assert len(labels["first"]) == 20 and labels["first"][0]["probability"] < 0.4
+    shown = [one["text"] for one in labels["first"]]
+    assert all(len(text) <= 160 and "<br" not in text for text in shown)
+    assert any(text.endswith("…") for text in shown)
     stopping = CheckSettings(label_check="quarantine span", max_suspect_share=0.03)
     with pytest.raises(DataStopped, match=r"train: label: \d+\.\d% of 700 labels are probably wrong"):
         stages.verdict(made, stopping)

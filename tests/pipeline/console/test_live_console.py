@@ -22,8 +22,8 @@ def live(stream, monkeypatch):
     return LiveConsole(stream)
 
 
-def frame(console):
-    rich = RichConsole(file=io.StringIO(), width=100, record=True)
+def frame(console, *, width=100):
+    rich = RichConsole(file=io.StringIO(), width=width, record=True)
     rich.print(console._render())
     return [line.rstrip() for line in rich.export_text().splitlines()]
 
@@ -41,6 +41,15 @@ def test_the_live_list_shows_what_ended_and_what_runs(live):
     assert lines[1].split() == ["↺", "ImdbExampleGen", "cached", *STAGES["ImdbExampleGen"].split()]
     assert lines[2].split() == ["✓", "StatisticsGen", "9.3", "s", *STAGES["StatisticsGen"].split()]
     assert lines[3].split()[1:] == ["Trainer", "0.0", "s", "epoch", "3/40", "val_loss", "0.31"]
+
+
+def test_a_narrow_terminal_cuts_the_details_and_no_name(live):
+    live.stage_started("ExampleValidator")
+    live.progress(
+        "ExampleValidator", "compare the data with the schema, and more words than there is room for"
+    )
+    (line,) = frame(live, width=60)
+    assert "ExampleValidator " in line and line.endswith("…") and len(line) <= 60
 
 
 def test_the_live_list_shows_the_error_of_a_failed_stage(live):

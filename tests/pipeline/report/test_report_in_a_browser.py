@@ -1,4 +1,4 @@
-"""The report in a browser: on a narrow screen nothing is cut off."""
+"""The report in a browser: on a narrow screen nothing is cut off, and no setting's key is broken."""
 
 import shutil
 
@@ -21,4 +21,11 @@ def test_the_page_is_no_wider_than_the_screen(promoted_run, width):
         page = browser.new_page(viewport={"width": width, "height": 800})
         page.goto(path.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        hidden = page.eval_on_selector_all(
+            ".scroll:not(:has(.graph)):not(details *)",
+            "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.ariaLabel)",
+        )
+        assert hidden == []
+        lines = page.eval_on_selector_all(".keys code", "all => all.map(one => one.getClientRects().length)")
+        assert set(lines) == {1}
         browser.close()

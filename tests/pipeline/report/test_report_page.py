@@ -246,8 +246,11 @@ def test_a_waived_condition_names_who_and_why(make_run, report_parts):
 def test_a_stopped_run_shows_the_anomalies_and_what_is_missing(make_run, report_parts):
     made = make_run(until="DataCheck", failed=True)
     report_parts.write_anomalies(made.path("ExampleValidator", "anomalies"), label="Values 0 to 5")
-    result = RunResult(verdict="stopped", run=made.run.id, reasons=("label: values 0 to 5",))
-    seen = text_of(write(made, result=result))
+    reasons = ("1 thing is wrong with the data:", "  label: values 0 to 5")
+    page = write(made, result=RunResult(verdict="stopped", run=made.run.id, reasons=reasons))
+    seen = text_of(page)
+
+    assert '<p class="message">1 thing is wrong with the data:\n  label: values 0 to 5</p>' in page
 
     assert "Stopped" in seen and "The run was stopped before training. Nothing was promoted." in seen
     assert "train label Unexpected values Values 0 to 5" in seen
@@ -258,10 +261,10 @@ def test_a_stopped_run_shows_the_anomalies_and_what_is_missing(make_run, report_
 
 def test_a_failed_run_leads_with_its_error(make_run):
     made = make_run(until="Trainer", failed=True)
-    result = RunResult(verdict="failed", run=made.run.id, error="The fit diverged in epoch 2.")
+    result = RunResult(verdict="failed", run=made.run.id, error="The fit diverged in epoch 2.", version="2")
     seen = text_of(write(made, result=result))
 
-    assert "Failed The fit diverged in epoch 2." in seen
+    assert "Failed The fit diverged in epoch 2. Version 2 stays live." in seen
     assert "Training Trainer failed." in seen
 
 
@@ -270,7 +273,51 @@ def test_a_run_that_never_started_a_stage_still_has_a_page(tmp_path: Path, verdi
     result = RunResult(verdict=verdict, run="r1", error="No such embedding.")
     path = write_report(Run("r1", ()), result, Settings(), workspace=tmp_path)
 
-    assert "Lineage No stage of this run was recorded." in text_of(path.read_text(encoding="utf-8"))
+    seen = text_of(path.read_text(encoding="utf-8"))
+    assert "Lineage No stage of this run was recorded." in seen
+    assert "Training The run ended before its first stage." in seen
+    assert "0.0 s ended before its first stage" in seen
+
+
+def suspects(made, *spans: int | None) -> None:
+    """Gives the run a label check that doubts one label of each of `spans`."""
+    first = [{"text": "It was all right.", "label": 1, "probability": 0.2, "span": span} for span in spans]
+    labels = {
+        "not_judged": None,
+        "suspects": len(spans),
+        "examined": 900,
+        "share": 0.01,
+        "right_suspects": "",
+    }
+    check = made.path("DataCheck", "verdict")
+    check.rmdir()
+    check.write_text(json.dumps({"labels": labels | {"first": first}}))
+
+
+@pytest.mark.parametrize(
+    ("spans", "row"),
+    [((None,), "positive 0.20 It was"), ((4, None), "positive 0.20 4 It was all right. positive 0.20 – It")],
+)
+def test_doubted_labels_have_a_column_for_the_span_only_where_there_are_spans(make_run, spans, row):
+    made = make_run()
+    suspects(made, *spans)
+    assert f"{'Span ' if any(spans) else ''}Text {row}" in text_of(write(made))
+
+
+@pytest.mark.parametrize(
+    ("near_duplicates", "words"),
+    [
+        ("keep together", "2 of them were put into the split of the text that they resemble"),
+        ("count", "2 of them are in another split than the text that they resemble."),
+    ],
+)
+def test_copies_are_said_to_move_only_where_they_do(make_run, near_duplicates, words):
+    made = make_run()
+    path = made.path("ImdbExampleGen", "examples") / "reading.json"
+    same = {"texts": 900, "copies": 5, "near_duplicates": 4, "apart": 2}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sameness": same}))
+    settings = Settings.model_validate({"data": {"near_duplicates": near_duplicates}})
+    assert words in text_of(write(made, settings=settings))
 
 
 def test_a_broken_artifact_costs_its_own_section_only(make_run):

@@ -164,11 +164,12 @@ def test_the_headline_says_what_is_live(verdict, version, headline):
 
 def test_a_stopped_run_shows_its_reasons_and_no_commands_for_a_model_that_is_not_there():
     text = summarize(
-        RunResult(verdict="stopped", reasons=["train: no `text` column"], log="/l", seconds=8)
+        RunResult(verdict="stopped", reasons=["1 thing is wrong:", "  train: no text"], log="/l", seconds=8)
     ).as_text()
     assert text.splitlines() == [
         "STOPPED  before training, by the data check; nothing is live yet",
-        "  - train: no `text` column",
+        "  1 thing is wrong:",
+        "    train: no text",
         "  8 s",
         "  log     /l",
     ]
@@ -305,3 +306,17 @@ def test_the_question_is_shown_where_the_bucket_cannot_be_read(monkeypatch):
 
     monkeypatch.setattr(example_text, "files_for", fails)
     assert example_text.example_text("s3://models/mails/1") == "A wonderful film."
+
+
+def test_the_message_of_a_stopped_run_is_no_list_within_a_list():
+    reasons = ["2 things are wrong:", "  train: *few*", "  eval: few", "Add rows."]
+    stopped = RunResult(verdict="stopped", reasons=reasons)
+    assert verdict_lines(stopped).splitlines()[-4:] == reasons
+    assert verdict_markdown(stopped).splitlines()[-6:] == [
+        "2 things are wrong:",
+        "",
+        "- train: \\*few\\*",
+        "- eval: few",
+        "",
+        "Add rows.",
+    ]
