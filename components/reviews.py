@@ -44,13 +44,22 @@ _TAG = re.compile(
     r"|q|s|small|span|strike|strong|sub|sup|table|tbody|td|th|thead|tr|tt|u|ul)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
+_ESCAPED_BREAK = re.compile(r"""(?<=[\s.!?,;"'])(?:\\[rn])+|(?:\\[rn])+(?![a-z])""")
+"""Not `c:\\new`."""
+_ESCAPED_QUOTE = re.compile(r"""\\+(['"])""")
+_REPEATED_QUOTE = re.compile(r"""(['"])\1+""")
+_WRAPPED = re.compile(r"(\*{1,3}|_{1,3}|~~)(\S.*\S)\1", re.DOTALL)
+_BRACKETED = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
+_BULLET = re.compile(r"(?:[-*\u2022>]+ )+")
 _DASH = re.compile(r"[\u2010-\u2015\u2212\ufe58]")
 _HYPHENS = re.compile(r"--+")
 _INVISIBLE = re.compile(r"[\u034f\u180b-\u180d\ufe00-\ufe0f]")
 """Joiners and selectors of variants; what Unicode calls formatting (Cf) comes on top."""
 _SINGLE_QUOTES = re.compile("[\u2018\u2019\u201a\u201b\u2032\u2035\u00b4\u02bc\u2039\u203a]")
 _DOUBLE_QUOTES = re.compile("[\u201c\u201d\u201e\u201f\u2033\u2036\u00ab\u00bb\u301d\u301e]")
-_AROUND = " .,;:!?'\"\u2026\u3002\u3001"
+_AROUND = " .,;:!?'\"\u2026\u3002\u3001\u00a1\u00bf"
 """What may stand around a text without making it another one."""
 
 
@@ -75,19 +84,37 @@ def one_line(text: str) -> str:
 def canonical(text: str) -> str:
     """The form in which a person would call two texts the same, however they were copied.
 
-    Beyond `normalize`: HTML entities are resolved and tags dropped, invisible characters (zero-width ones,
-    byte order marks, soft hyphens) too; curly quotes and all dashes are plain ones; quotes and punctuation
-    around the text do not count, except in a text that is nothing else. Splits are still drawn by
-    `normalize`, so that examples stay where they were: see `components/example_gen/duplicates/groups.py`.
+    Beyond `normalize`: HTML entities are resolved; tags, comments and invisible characters (zero-width ones,
+    byte order marks, soft hyphens, control characters) are dropped; curly quotes and all dashes are plain
+    ones; escapes (of quotes and line breaks) are what they mean; quotes, punctuation, brackets and emphasis
+    around the text do not count, nor a bullet before it, except in a text that is nothing else. Splits are
+    still drawn by `normalize`, so that examples stay where they were: see
+    `components/example_gen/duplicates/groups.py`.
     """
-    text = normalize(_TAG.sub(" ", _without_entities(text))).replace("`", "'")
+    text = _COMMENT.sub(" ", _without_entities(text))
+    text = _without_escapes(normalize(_TAG.sub(" ", _CONTROL.sub("", text)))).replace("`", "'")
     if not text.isascii():
         text = _without_formatting(_with_plain_quotes(text))
         # What was between two characters may have kept them from being one.
         text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
         text = _DASH.sub("-", " ".join(_with_plain_quotes(text).split()))
-    text = _HYPHENS.sub("-", text)
-    return text.strip(_AROUND) or text
+    text = _REPEATED_QUOTE.sub(r"\1", _HYPHENS.sub("-", text))
+    return _unwrapped(text) or text
+
+
+def _unwrapped(text: str) -> str:
+    """The text without what surrounds it; a bracket or star at one end alone may be a smiley or a rating."""
+    text = _BULLET.sub("", text, count=1) if _BULLET.match(text) else text
+    bare = text.strip(_AROUND)
+    if wrapped := _WRAPPED.fullmatch(bare) or _BRACKETED.fullmatch(bare):
+        bare = wrapped[wrapped.lastindex or 0].strip(_AROUND)
+    return bare
+
+
+def _without_escapes(text: str) -> str:
+    if "\\" not in text:
+        return text
+    return " ".join(_ESCAPED_QUOTE.sub(r"\1", _ESCAPED_BREAK.sub(" ", text)).split())
 
 
 def _with_plain_quotes(text: str) -> str:
