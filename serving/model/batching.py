@@ -39,24 +39,16 @@ class BatchLimits:
     inline_seconds: float
 
 
+@dataclasses.dataclass(slots=True, eq=False)
 class _Request:
-    __slots__ = ("arrived", "deadline", "future", "inputs", "rows", "size")
+    """A queued request: its inputs of `rows` rows and `size` bytes, with times in seconds of the clock."""
 
-    def __init__(
-        self,
-        inputs: Inputs,
-        rows: int,
-        size: int,
-        deadline: float,
-        future: "asyncio.Future[Outputs]",
-        arrived: float,
-    ) -> None:
-        self.inputs = inputs
-        self.rows = rows
-        self.size = size
-        self.deadline = deadline
-        self.future = future
-        self.arrived = arrived
+    inputs: Inputs
+    rows: int
+    size: int
+    deadline: float
+    future: "asyncio.Future[Outputs]"
+    arrived: float
 
 
 class Lane:
@@ -74,19 +66,19 @@ class Lane:
         self.rows = 0
         self.active = 0
         self.when_idle: Callable[[], None] | None = None
-        self._lone_seconds = self._lone_size = 0.0
+        self._single_row_seconds = self._single_row_size = 0.0
 
     def expected_seconds(self, size: int) -> float | None:
         """The expected seconds of a call with one row of `size` bytes, from earlier calls."""
-        if not self._lone_seconds:
+        if not self._single_row_seconds:
             return None
-        return self._lone_seconds * max(1.0, size / max(1.0, self._lone_size))
+        return self._single_row_seconds * max(1.0, size / max(1.0, self._single_row_size))
 
     def took(self, seconds: float, size: int) -> None:
-        """Records the seconds of a call with one row of `size` bytes."""
-        share = 0.2 if self._lone_seconds else 1.0
-        self._lone_seconds += share * (seconds - self._lone_seconds)
-        self._lone_size += share * (size - self._lone_size)
+        """Records a call with one row of `size` bytes, in an exponential moving average."""
+        share = 0.2 if self._single_row_seconds else 1.0
+        self._single_row_seconds += share * (seconds - self._single_row_seconds)
+        self._single_row_size += share * (size - self._single_row_size)
 
     def leave(self, requests: int) -> None:
         """Records that requests have finished."""
@@ -116,13 +108,13 @@ class Batcher:
         self.running = 0
         self._observe = observe
         self._clock = clock
-        self._lanes: dict[int, Lane] = {}
+        self._lanes: dict[int, Lane] = {}  # those with waiting requests
         self._scheduled = False
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[tuple[Lane, list[_Request]] | None] = queue.SimpleQueue()
-        self._alarm: asyncio.TimerHandle | None = None
-        self._later: asyncio.TimerHandle | None = None
-        self._open: set[_Request] = set()
+        self._deadline_timer: asyncio.TimerHandle | None = None
+        self._dispatch_timer: asyncio.TimerHandle | None = None
+        self._unfinished: set[_Request] = set()
         self._threads = [
             threading.Thread(target=self._work, name=f"model-{number}", daemon=True)
             for number in range(limits.workers)
@@ -180,8 +172,8 @@ class Batcher:
         lane.active += 1
         self.queued += rows
         self._lanes[id(lane)] = lane
-        self._open.add(request)
-        self._watch(deadline)
+        self._unfinished.add(request)
+        self._expire_at(deadline)
         self._schedule()
         return request.future
 
@@ -219,9 +211,9 @@ class Batcher:
         return lane.waiting[0].arrived + self.limits.max_delay - self._clock()
 
     def _dispatch_in(self, seconds: float) -> None:
-        if self._later is not None:
-            self._later.cancel()
-        self._later = self._loop.call_later(seconds, self._schedule)
+        if self._dispatch_timer is not None:
+            self._dispatch_timer.cancel()
+        self._dispatch_timer = self._loop.call_later(seconds, self._schedule)
 
     def _take(self, lane: Lane) -> list[_Request]:
         """Removes the next requests from a lane that share a call: at least one, at most max_rows rows.
@@ -288,7 +280,7 @@ class Batcher:
         rows = 0
         for request, answer in zip(batch, answers, strict=True):
             rows += request.rows
-            self._open.discard(request)
+            self._unfinished.discard(request)
             if request.future.done():
                 continue
             if isinstance(answer, RequestError):
@@ -300,25 +292,25 @@ class Batcher:
         self._observe(rows, len(batch), seconds)
         lane.leave(len(batch))
 
-    def _watch(self, deadline: float) -> None:
-        """Schedules `_look` for `deadline`."""
+    def _expire_at(self, deadline: float) -> None:
+        """Schedules `_expire_overdue` for a deadline, unless an earlier one is scheduled."""
         when = self._loop.time() + max(0.0, deadline - self._clock())
-        if self._alarm is None or when < self._alarm.when():
-            if self._alarm is not None:
-                self._alarm.cancel()
-            self._alarm = self._loop.call_at(when, self._look)
+        if self._deadline_timer is None or when < self._deadline_timer.when():
+            if self._deadline_timer is not None:
+                self._deadline_timer.cancel()
+            self._deadline_timer = self._loop.call_at(when, self._expire_overdue)
 
-    def _look(self) -> None:
+    def _expire_overdue(self) -> None:
         """Fails the requests whose deadline has passed, waiting or running."""
-        self._alarm = None
+        self._deadline_timer = None
         now = self._clock()
-        for request in [request for request in self._open if request.deadline <= now]:
+        for request in [request for request in self._unfinished if request.deadline <= now]:
             self._expire(request)
-        if self._open:
-            self._watch(min(request.deadline for request in self._open))
+        if self._unfinished:
+            self._expire_at(min(request.deadline for request in self._unfinished))
 
     def _expire(self, request: _Request) -> None:
-        self._open.discard(request)
+        self._unfinished.discard(request)
         if not request.future.done():
             request.future.set_exception(
                 RequestError(Code.DEADLINE_EXCEEDED, "The request's time was up before the model answered.")
