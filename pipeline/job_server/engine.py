@@ -1,4 +1,4 @@
-"""The engines behind job servers: what a session asks of one and of its jobs, by name."""
+"""The interface of an engine behind a job server, and of the jobs on it."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 
 
 class Jobs(Protocol):
-    """The jobs on an engine. Any method may raise GreenlightError where the engine does not answer."""
+    """The jobs on an engine, by name. Every method may raise GreenlightError: the engine does not answer."""
 
     def progress(self, name: str) -> str:
-        """How far the job is, for the console; empty if there is nothing to say yet.
+        """The progress of the job, a line for the console; empty before there is any.
 
         Raises:
-          Hopeless: the job would wait forever.
+          Unschedulable: the job would wait forever.
         """
 
     def fault(self, name: str) -> MachineFault | None:
-        """Why a job failed that did not fail by its own work; None if it did, or it is unknown."""
+        """The machine fault that a job failed for; None if it failed by itself, or for an unknown reason."""
 
     def cancel(self, name: str) -> None:
-        """Ends the job where it goes on without the job server."""
+        """Cancels the job, if it continues without the job server."""
 
 
-class Hopeless(MachineFault):
-    """A job that waits for what does not come; the session ends its job server."""
+class Unschedulable(MachineFault):
+    """A job that the cluster has no resources for; the session ends its job server."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

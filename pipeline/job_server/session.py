@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import GreenlightError, MachineFault
 from pipeline.job_server import process
-from pipeline.job_server.engine import Hopeless, Jobs
+from pipeline.job_server.engine import Jobs, Unschedulable
 from pipeline.settings.beam import FLINK, WITH_A_JOB_SERVER
 
 if TYPE_CHECKING:
@@ -31,49 +31,49 @@ class Session:
     """A running job server and the jobs on its engine.
 
     Args:
-      server: gives the stub of the job server's API.
-      jobs: tells of the jobs; None where the engine cannot be asked.
-      progress: is told how a job goes.
+      server: the job server, whose `start` returns the stub of its API.
+      jobs: the jobs on the engine; None if it cannot be asked.
+      progress: called with a line about a job.
     """
 
     def __init__(self, server: JobServer, jobs: Jobs | None, progress: Callable[[str], None]) -> None:
         self.server = server
         self._jobs = jobs
         self._progress = progress
-        self._under_way: set[str] = set()
-        self._hopeless: dict[str, Hopeless] = {}
+        self._running: set[str] = set()
+        self._unschedulable: dict[str, Unschedulable] = {}
 
     @contextmanager
     def job(self) -> Iterator[str]:
-        """The name of a job for as long as it may run; what goes wrong with it is said for the user.
+        """The name for a new job, which may run inside the block.
 
         Raises:
-          MachineFault: the job failed for want of slots, or because the cluster has gone.
+          MachineFault: the job failed because the cluster has too few slots, or is gone.
         """
         name = f"greenlight-{uuid.uuid4().hex[:12]}"
-        self._under_way.add(name)
+        self._running.add(name)
         try:
             with self._watched(name):
                 yield name
         except Exception as error:
-            # It stays under way: where its job server died, the job may go on.
+            # It stays in the set: if the job server died, the job may continue.
             if (fault := self._fault_of(name)) is not None:
                 raise fault from error
             raise
-        self._under_way.discard(name)
+        self._running.discard(name)
 
     def cancel_jobs(self) -> None:
-        """Asks the engine to end the jobs that were interrupted or failed, unless they have ended."""
-        for name in tuple(self._under_way):
+        """Cancels the jobs that were interrupted or failed."""
+        for name in tuple(self._running):
             try:
                 if self._jobs:
                     self._jobs.cancel(name)
             except GreenlightError as error:
-                _log.warning("The job %s may go on: %s", name, error)
+                _log.warning("The job %s may continue: %s", name, error)
 
     @contextmanager
     def _watched(self, name: str) -> Iterator[None]:
-        """Tells how far the job is meanwhile, where the engine can be asked."""
+        """Reports the progress of the job during the block, if the engine can be asked."""
         if self._jobs is None:
             yield
             return
@@ -86,35 +86,37 @@ class Session:
             done.set()
 
     def _watch(self, jobs: Jobs, name: str, done: threading.Event) -> None:
-        told = ""
+        last = ""
         for poll in itertools.count():
             if done.wait(_POLL_SECONDS):
                 return
             try:
                 line = jobs.progress(name)
-            except Hopeless as error:
-                self._hopeless[name] = error
+            except Unschedulable as error:
+                self._unschedulable[name] = error
                 self.server.stop()
                 return
             except GreenlightError:
                 line = "the cluster does not answer"
-            if line and line != told and (not told or poll % _POLLS_PER_LINE == 0):
-                told = line
+            if line and line != last and (not last or poll % _POLLS_PER_LINE == 0):
+                last = line
                 self._progress(line)
 
     def _fault_of(self, name: str) -> MachineFault | None:
-        if name in self._hopeless:
-            return self._hopeless[name]
+        if name in self._unschedulable:
+            return self._unschedulable[name]
         return self._jobs.fault(name) if self._jobs else None
 
 
 _current: Session | None = None
-"""Beam makes the runner from its class's name, so the runner finds the session of this process here."""
+"""Beam creates the runner from its class name, so the runner finds the session of this process here."""
 
 
 def current() -> Session:
-    """Raises:
-    GreenlightError: no command has opened one.
+    """The session of this process.
+
+    Raises:
+      GreenlightError: no command has opened one.
     """
     if _current is None:
         raise GreenlightError(
@@ -127,12 +129,12 @@ def current() -> Session:
 
 @contextmanager
 def opened(settings: BeamSettings, *, cache: Path, progress: Callable[[str], None]) -> Iterator[None]:
-    """Starts the job server that `settings` ask for, and ends it and its jobs with the context.
+    """Runs the job server of `settings` for the time of the block; ends it and its jobs afterwards.
 
     Args:
-      settings: any other runner than `flink` and `spark` needs no job server: nothing happens.
+      settings: with a runner other than `flink` and `spark`, nothing happens.
       cache: the folder of downloads.
-      progress: is told in a line what is under way.
+      progress: called with a line about a download or a job.
 
     Raises:
       InputError: the jar or Java is missing, or the cluster is of another version.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from components.errors import GreenlightError, MachineFault
-from pipeline.job_server.engine import Hopeless
+from pipeline.job_server.engine import Unschedulable
 
 if TYPE_CHECKING:
     from pipeline.job_server.spark_master import SparkMaster
@@ -86,7 +86,7 @@ class SparkJobs:
         with contextlib.suppress(GreenlightError):  # it need not answer for the patience to end
             state = self._master.state()
         size = f" (it has {state.workers} workers with {state.cores} cores)" if state else ""
-        raise Hopeless(
+        raise Unschedulable(
             f"The Spark cluster at {self._master.address} is full: it gave the job no executor within "
             f"{self._wait_seconds:g} s{size}. Wait for its other applications, add workers, ask for less "
             "(-Dspark.executor.memory=... and -Dspark.executor.cores=... with --job_server_jvm_properties in "

@@ -43,8 +43,8 @@ def keep_declared(
             side[field] = {key: value for key, value in side[field].items() if key in declared}
 
 
-def as_tfx_takes_it(executor_input: Json, *, inputs_spec: Mapping[str, Any]) -> dict[str, str]:
-    """Completes an ExecutorInput in place for TFX.
+def to_tfx(executor_input: Json, *, inputs_spec: Mapping[str, Any]) -> dict[str, str]:
+    """Completes an ExecutorInput for TFX, in place.
 
     - An input without a type that TFX can read gets its compiled type. KFP up to 2.17 passes an empty type;
       servers that store artifacts themselves pass their own name ("Artifact"), or the text of the schema
@@ -64,15 +64,15 @@ def as_tfx_takes_it(executor_input: Json, *, inputs_spec: Mapping[str, Any]) -> 
     for key, artifact in _artifacts(executor_input.get("inputs", {})):
         if key in compiled and not _is_of_tfx(artifact.get("type") or {}):
             artifact["type"] = compiled[key]["artifactType"]
-    places: dict[str, str] = {}
+    copies: dict[str, str] = {}
     for side in ("inputs", "outputs"):
         for _, artifact in _artifacts(executor_input.get(side, {})):
             address = artifact["uri"]
             artifact["name"] = artifact.pop("artifactId", None) or artifact.get("name") or address
-            place = artifact.pop("customPath", None) or _copy_of(address)
-            if place is not None:
-                artifact["uri"] = places[address] = place
-    return places
+            copy = artifact.pop("customPath", None) or _copy_of(address)
+            if copy is not None:
+                artifact["uri"] = copies[address] = copy
+    return copies
 
 
 def _is_of_tfx(kind: Mapping[str, str]) -> bool:
@@ -95,13 +95,18 @@ def expected_by_launcher(executor_input: Json) -> list[str]:
       executor_input: as KFP sent it.
     """
     outputs = (artifact for _, artifact in _artifacts(executor_input.get("outputs", {})))
-    places = (artifact.get("customPath") or _launchers_place(artifact["uri"]) for artifact in outputs)
-    return [place for place in places if place is not None]
+    paths = (artifact.get("customPath") or _launchers_path(artifact["uri"]) for artifact in outputs)
+    return [path for path in paths if path is not None]
 
 
-def as_kfp_takes_it(executor_output: Json, places: Mapping[str, str]) -> Json:
-    """An ExecutorOutput with addresses instead of local paths, and without nulls, which KFP cannot read."""
-    addresses = sorted(((place, address) for address, place in places.items()), reverse=True)
+def to_kfp(executor_output: Json, copies: Mapping[str, str]) -> Json:
+    """An ExecutorOutput with addresses instead of local paths, and without nulls, which KFP cannot read.
+
+    Args:
+      executor_output: as JSON, changed in place.
+      copies: what `to_tfx` returned.
+    """
+    addresses = sorted(((copy, address) for address, copy in copies.items()), reverse=True)
     for _, artifact in _artifacts(executor_output):
         artifact["uri"] = _with_addresses(artifact.get("uri", ""), addresses)
         metadata = artifact.get("metadata", {})
@@ -127,10 +132,10 @@ def _artifacts(side: Mapping[str, Any]) -> Iterator[tuple[str, Json]]:
 
 def _copy_of(address: str) -> str | None:
     """The path of the launcher's copy of an address that TensorFlow cannot open."""
-    return None if address.startswith("gs://") else _launchers_place(address)
+    return None if address.startswith("gs://") else _launchers_path(address)
 
 
-def _launchers_place(address: str) -> str | None:
+def _launchers_path(address: str) -> str | None:
     for scheme, folder in _LAUNCHERS_FOLDERS.items():
         if address.startswith(scheme):
             return folder + address.removeprefix(scheme)
@@ -139,7 +144,7 @@ def _launchers_place(address: str) -> str | None:
 
 def _with_addresses(value: Any, addresses: list[tuple[str, str]]) -> Any:
     if isinstance(value, str):
-        for place, address in addresses:
-            if value == place or value.startswith(f"{place}/"):
-                return address + value.removeprefix(place)
+        for copy, address in addresses:
+            if value == copy or value.startswith(f"{copy}/"):
+                return address + value.removeprefix(copy)
     return value

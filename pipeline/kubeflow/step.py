@@ -98,21 +98,21 @@ def main(argv: Sequence[str]) -> int:
         if known.settings is not None:
             with_parameters(executor_input, stage=known.stage, settings_json=known.settings)
         expected = invocation.expected_by_launcher(executor_input)
-        places = invocation.as_tfx_takes_it(executor_input, inputs_spec=inputs_spec)
-        _start_anew(invocation.outputs_of(executor_input))
+        copies = invocation.to_tfx(executor_input, inputs_spec=inputs_spec)
+        _remove_outputs(invocation.outputs_of(executor_input))
         _run_entrypoint(
             [INVOCATION, json.dumps(executor_input), INPUTS_SPEC, json.dumps(inputs_spec), *others]
         )
-        output = _answered(executor_input, places)
-        _leave_none_out(expected)
+        output = _rewrite_output(executor_input, copies)
+        _create_missing_outputs(expected)
         if known.stage == LAST_STAGE and run is not None:
-            _keep_verdict(run, executor_input, output, store=known.store)
+            _save_verdict(run, executor_input, output, store=known.store)
     except Exception as error:
-        return _ended(error, stage=known.stage, run=run, store=known.store)
+        return _report_failure(error, stage=known.stage, run=run, store=known.store)
     return 0
 
 
-def _start_anew(addresses: Sequence[str]) -> None:
+def _remove_outputs(addresses: Sequence[str]) -> None:
     """Removes the outputs of an earlier attempt; their addresses belong to this task alone.
 
     A restarted pod has empty folders, but files that were written directly to gs:// still exist, and a stage
@@ -135,26 +135,26 @@ def _run_entrypoint(arguments: list[str]) -> None:
             raise GreenlightError(f"TFX's entrypoint ended with {ended.code}.") from ended
 
 
-def _answered(executor_input: dict[str, Any], places: dict[str, str]) -> dict[str, Any]:
+def _rewrite_output(executor_input: dict[str, Any], copies: dict[str, str]) -> dict[str, Any]:
     """Rewrites TFX's ExecutorOutput for KFP; returns the original."""
     path = Path(executor_input["outputs"]["outputFile"])
     text = path.read_text(encoding="utf-8")
-    path.write_text(json.dumps(invocation.as_kfp_takes_it(json.loads(text), places)), encoding="utf-8")
+    path.write_text(json.dumps(invocation.to_kfp(json.loads(text), copies)), encoding="utf-8")
     return json.loads(text)
 
 
-def _leave_none_out(expected: Sequence[str]) -> None:
+def _create_missing_outputs(expected: Sequence[str]) -> None:
     """Creates an empty folder for each output that KFP's launcher would not find.
 
     Launchers up to 2.17 treat a missing output as empty; those that report to the API server fail. Outputs
     that were written directly to gs:// are missing, too. Nothing is uploaded from an empty folder.
     """
-    for place in map(Path, expected):
-        if place.parent.is_dir() and not place.exists():  # the launcher creates the parent folder
-            place.mkdir()
+    for path in map(Path, expected):
+        if path.parent.is_dir() and not path.exists():  # the launcher creates the parent folder
+            path.mkdir()
 
 
-def _keep_verdict(run: str, executor_input: dict[str, Any], output: dict[str, Any], *, store: str) -> None:
+def _save_verdict(run: str, executor_input: dict[str, Any], output: dict[str, Any], *, store: str) -> None:
     from pipeline.kubeflow import results
 
     result = results.judged(run, executor_input, output, store=store)
@@ -162,7 +162,7 @@ def _keep_verdict(run: str, executor_input: dict[str, Any], output: dict[str, An
     print("\n".join([result.verdict, *result.reasons]), flush=True)
 
 
-def _ended(error: Exception, *, stage: str, run: str | None, store: str) -> int:
+def _report_failure(error: Exception, *, stage: str, run: str | None, store: str) -> int:
     """Reports the error in the log and in the saved result of the run; returns the exit code."""
     from pipeline.kubeflow import results
 

@@ -6,7 +6,7 @@ import pytest
 
 from components.errors import GreenlightError, MachineFault
 from pipeline.job_server import session
-from pipeline.job_server.engine import Hopeless
+from pipeline.job_server.engine import Unschedulable
 from pipeline.job_server.flink_cluster import FlinkCluster
 from pipeline.job_server.flink_engine import FlinkJobs
 from pipeline.job_server.session import Session
@@ -148,7 +148,7 @@ def test_a_job_that_waits_in_vain_ends_the_job_server(on_cluster):
 
     class FullCluster:
         def progress(self, name):
-            raise Hopeless("full")
+            raise Unschedulable("full")
 
     session = Session(Server(), FullCluster(), pytest.fail)
     with pytest.raises(MachineFault, match="full"), session.job():

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from pipeline.job_server.engine import Hopeless
+from pipeline.job_server.engine import Unschedulable
 from pipeline.job_server.spark_jobs import SparkJobs
 from pipeline.job_server.spark_master import SparkMaster
 
@@ -76,7 +76,7 @@ def test_a_job_without_an_executor_waits_only_so_long(application, answers, on_c
     clock.seconds = 299
     assert on_cluster.progress(NAME) == "job on Spark waits for a free core"
     clock.seconds = 300
-    with pytest.raises(Hopeless) as refused:
+    with pytest.raises(Unschedulable) as refused:
         on_cluster.progress(NAME)
     assert str(refused.value).startswith(
         "The Spark cluster at spark://spark:7077 is full: it gave the job no executor within 300 s (it has 2 "
@@ -89,7 +89,7 @@ def test_the_wait_ends_also_where_the_page_of_the_master_does_not_answer(applica
     jobs = SparkJobs(application().url, master=master, wait_seconds=300, clock=clock)
     assert jobs.progress(NAME) == "job on Spark waits for a free core"
     clock.seconds = 300
-    with pytest.raises(Hopeless, match="it gave the job no executor within 300 s"):
+    with pytest.raises(Unschedulable, match="it gave the job no executor within 300 s"):
         jobs.progress(NAME)
 
 

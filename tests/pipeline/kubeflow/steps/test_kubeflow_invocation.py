@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.kubeflow.invocation import as_kfp_takes_it, as_tfx_takes_it, keep_declared, run_of
+from pipeline.kubeflow.invocation import keep_declared, run_of, to_kfp, to_tfx
 
 MODEL = {"schemaTitle": "tfx.Model"}
 
@@ -25,20 +25,20 @@ SPEC = {"artifacts": {"model": {"artifactType": MODEL}}}
 @pytest.mark.parametrize("kind", [{}, {"instanceSchema": ""}, {"schemaTitle": ""}, None])
 def test_an_input_without_a_type_gets_the_one_it_was_compiled_with(kind):
     executor_input = told(inputs=[{"name": "7", "uri": "gs://a/b", "type": kind}])
-    as_tfx_takes_it(executor_input, inputs_spec=SPEC)
+    to_tfx(executor_input, inputs_spec=SPEC)
     assert only_input(executor_input)["type"] == MODEL
 
 
 def test_a_type_that_is_told_is_kept():
     kind = {"instanceSchema": "title: tfx.Examples\ntype: object\n"}
     executor_input = told(inputs=[{"name": "7", "uri": "gs://a/b", "type": kind}])
-    as_tfx_takes_it(executor_input, inputs_spec=SPEC)
+    to_tfx(executor_input, inputs_spec=SPEC)
     assert only_input(executor_input)["type"] == kind
 
 
 def test_an_artifact_without_a_name_is_called_by_its_address():
     executor_input = told(inputs=[{"uri": "gs://a/b", "type": MODEL}, {"name": "7", "uri": "gs://a/c"}])
-    as_tfx_takes_it(executor_input, inputs_spec=SPEC)
+    to_tfx(executor_input, inputs_spec=SPEC)
     artifacts = executor_input["inputs"]["artifacts"]["model"]["artifacts"]
     assert [artifact["name"] for artifact in artifacts] == ["gs://a/b", "7"]
 
@@ -57,7 +57,7 @@ def test_what_tensorflow_cannot_open_is_read_where_the_launcher_has_its_copy(art
     executor_input = told(
         inputs=[{"name": "7", "type": MODEL, **artifact}], outputs=[{"name": "o", **artifact}]
     )
-    places = as_tfx_takes_it(executor_input, inputs_spec=SPEC)
+    places = to_tfx(executor_input, inputs_spec=SPEC)
     assert only_input(executor_input) == {"name": "7", "type": MODEL, "uri": place}
     assert places == ({} if place == artifact["uri"] else {artifact["uri"]: place})
 
@@ -113,7 +113,7 @@ def test_an_answer_has_addresses_again_also_in_what_it_says_of_other_artifacts()
         "text": "/minio/b",
     }
     output = {"artifacts": {"blessing": {"artifacts": [{"uri": "/minio/b/run/in", "metadata": metadata}]}}}
-    (artifact,) = as_kfp_takes_it(output, places)["artifacts"]["blessing"]["artifacts"]
+    (artifact,) = to_kfp(output, places)["artifacts"]["blessing"]["artifacts"]
     assert artifact["uri"] == "minio://b/run/in"
     assert artifact["metadata"] == {
         "current_model": "minio://b/run/in2",
@@ -127,7 +127,7 @@ def test_an_answer_has_no_nulls_which_kfp_fails_on():
     output = {
         "artifacts": {"a": {"artifacts": [{"uri": "gs://a", "metadata": {"x": None, "y": 0.0, "z": ""}}]}}
     }
-    (artifact,) = as_kfp_takes_it(output, {})["artifacts"]["a"]["artifacts"]
+    (artifact,) = to_kfp(output, {})["artifacts"]["a"]["artifacts"]
     assert artifact["metadata"] == {"y": 0.0, "z": ""}
 
 

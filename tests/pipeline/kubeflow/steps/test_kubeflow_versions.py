@@ -32,7 +32,7 @@ def as_the_step_gives_it_to_tfx(compiled, name: str, cluster: Cluster) -> dict:
     outputs = argument(compiled.containers[name], "--outputs").split(",")
     kept = [parameter.name for parameter in parameters.ALL]
     invocation.keep_declared(told, inputs=inputs, outputs=outputs, parameters=kept)
-    invocation.as_tfx_takes_it(told, inputs_spec=inputs)
+    invocation.to_tfx(told, inputs_spec=inputs)
     return told
 
 
@@ -103,7 +103,7 @@ def test_an_output_that_was_not_written_where_the_launcher_looks_is_an_empty_fol
         (place / "1").mkdir(parents=True)
     elif written == "file":
         place.write_text("x")
-    step._leave_none_out([str(place), str(tmp_path / "no" / "launcher" / "here")])
+    step._create_missing_outputs([str(place), str(tmp_path / "no" / "launcher" / "here")])
     assert {None: [], "folder": [place / "1"], "file": [place]}[written] == list(
         [place] if place.is_file() else place.iterdir()
     )
@@ -139,7 +139,7 @@ def test_an_attempt_starts_without_what_the_one_before_has_left(tmp_path):
     outputs = {
         key: {"artifacts": [{"uri": str(tmp_path / key)}]} for key in ("examples", "verdict", "absent")
     }
-    step._start_anew(invocation.outputs_of({"outputs": {"artifacts": outputs}}))
+    step._remove_outputs(invocation.outputs_of({"outputs": {"artifacts": outputs}}))
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
 
