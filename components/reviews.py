@@ -91,14 +91,22 @@ def canonical(text: str) -> str:
     still drawn by `normalize`, so that examples stay where they were: see
     `components/example_gen/duplicates/groups.py`.
     """
-    text = _COMMENT.sub(" ", _without_entities(text))
-    text = _without_escapes(normalize(_TAG.sub(" ", _CONTROL.sub("", text)))).replace("`", "'")
+    # Most texts have no comment, control character, escape or repeated quote: a search for each costs more.
+    text = _without_entities(text)
+    if "<!--" in text:
+        text = _COMMENT.sub(" ", text)
+    text = normalize(_TAG.sub(" ", text))
+    if not text.isprintable():
+        text = " ".join(_CONTROL.sub("", text).split())
+    text = _without_escapes(text).replace("`", "'")
     if not text.isascii():
         text = _without_formatting(_with_plain_quotes(text))
         # What was between two characters may have kept them from being one.
         text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
         text = _DASH.sub("-", " ".join(_with_plain_quotes(text).split()))
-    text = _REPEATED_QUOTE.sub(r"\1", _HYPHENS.sub("-", text))
+    text = _HYPHENS.sub("-", text)
+    if "''" in text or '""' in text:
+        text = _REPEATED_QUOTE.sub(r"\1", text)
     return _unwrapped(text) or text
 
 
