@@ -21,6 +21,7 @@ from pipeline.retraining.policy.records import (
     Examined,
     Record,
     RolledBack,
+    Trained,
     Watching,
 )
 from pipeline.retraining.policy.triggers import label_words
@@ -186,6 +187,9 @@ def history_line(record: Record) -> str:
     content, at = record.content, f"{record.moment.at:%Y-%m-%d %H:%M:%SZ}"
     if isinstance(content, Watching):
         return f"{at}  schedule   counts from now on: {content.why}"
+    if isinstance(content, Trained):
+        spans = ", ".join(map(str, content.spans))
+        return f"{at}  trained    version {content.version}, by a run of a person, on {spans}"
     if isinstance(content, Examined):
         return f"{at}  examined   {_seen(content.examination)}"
     if isinstance(content, Compared):

@@ -47,12 +47,36 @@ class SpanObserver:
         Raises:
           InputError: the source cannot be listed, or a file in it is not a span.
         """
+        return [seen for span in self._listed() if (seen := self._seen_as(span))]
+
+    def trained_on(self, version: Version) -> tuple[SpanContent, ...]:
+        """The spans that `version` was trained on; none if one is gone or has other content than it had then.
+
+        Raises:
+          InputError: as `observe`, or a file cannot be read.
+        """
+        from components.example_gen.sources.parts import fingerprint
+        from pipeline.spans.listing import span_data
+
+        if version.manifest is None:
+            return ()
+        facts = version.manifest.facts
+        numbers = set(facts.data.get("spans", ()))
+        found = [span for span in self._listed() if span.number in numbers]
+        if not found or len(found) < len(numbers):
+            return ()
+        with_base = facts.data.get("settings", {}).get("with_base", False)
+        read = span_data(self._settings).model_copy(update={"with_base": with_base})
+        if fingerprint(read, found) != facts.data_fingerprint:
+            return ()
+        return tuple(SpanContent(span.number, _content(span)) for span in found)
+
+    def _listed(self) -> list[Span]:
         from pipeline.spans.listing import list_spans
 
         if self._settings.data.kind in ("tfds", "files") and not self._settings.data.has_spans:
             return []
-        found = [span for span in list_spans(self._settings) if self._is_wanted(span)]
-        return [seen for span in found if (seen := self._seen_as(span))]
+        return [span for span in list_spans(self._settings) if self._is_wanted(span)]
 
     def _is_wanted(self, span: Span) -> bool:
         data = self._settings.data

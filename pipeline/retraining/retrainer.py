@@ -28,6 +28,7 @@ from pipeline.retraining.policy.records import (
     Record,
     RolledBack,
     SpanContent,
+    Trained,
     Watching,
 )
 from pipeline.workspace.layout import new_run_id
@@ -89,6 +90,7 @@ class Retrainer:
         self.dry = dry
         self._journal = Journal(paths.journal)
         self._past, self._read_to = History(), -1
+        self._no_spans: set[int] = set()
         self._spans = observer.SpanObserver(settings)
         self._live_model = LiveModel(settings, stop=stop)
         self._drift: Drift | None = None
@@ -144,6 +146,21 @@ class Retrainer:
         now = self._clock()
         if why := triggers.counts_anew(now.at, self._past, self._settings.retrain):
             self._record(Watching(why=why))
+        self._adopt()
+
+    def _adopt(self) -> None:
+        """Records the spans of a live version that a person trained: a run of each would begin anew with the
+        oldest, and its model, trained on less, could replace the live one.
+        """
+        live, _ = observer.live_and_previous_versions(self._settings, self._paths.workspace)
+        if live is None or live.number in self._past.trained | self._no_spans or live.manifest is None:
+            return
+        if any(attempt.run == live.manifest.facts.run_id for attempt in self._past.attempts):
+            return
+        if spans := self._spans.trained_on(live):
+            self._record(Trained(version=live.number, spans=spans))
+        else:
+            self._no_spans.add(live.number)
 
     def _decide(self) -> Decision:
         while not self._stop.is_set():

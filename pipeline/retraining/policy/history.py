@@ -22,6 +22,7 @@ from pipeline.retraining.policy.records import (
     Released,
     RolledBack,
     SpanContent,
+    Trained,
     Watching,
 )
 
@@ -55,7 +56,8 @@ class History:
       doubtful: spans that runs read although the gate refused their own run for another reason than a loss,
         with that reason; until a model that was trained on them is promoted.
       trials: how often each refused span was tried again.
-      done: the spans of runs with a verdict.
+      done: the spans of runs with a verdict, and those that a person trained a live version on.
+      trained: the versions of such runs of a person.
       released: the spans that a person has released.
       consecutive_failures: the runs that failed since the last verdict.
       failures: cause -> number of failed runs, without those that the machine is to blame for.
@@ -70,6 +72,7 @@ class History:
         self.doubtful: dict[SpanContent, str] = {}
         self.trials: Counter[SpanContent] = Counter()
         self.done: set[SpanContent] = set()
+        self.trained: set[int] = set()
         self.released: set[SpanContent] = set()
         self.consecutive_failures: list[Attempt] = []
         self.failures: Counter[str] = Counter()
@@ -86,6 +89,11 @@ class History:
         content = record.content
         if isinstance(content, Watching):
             self.schedule_counts_from = record.moment.at
+        elif isinstance(content, Trained):
+            self.trained.add(content.version)
+            self.done |= set(content.spans)
+            for span in content.spans:
+                self.doubtful.pop(span, None)
         elif isinstance(content, Examined):
             self.examinations.append(content.examination)
         elif isinstance(content, Compared):

@@ -113,6 +113,16 @@ class Watching:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Trained:
+    """The live version `version` came out of a run of a person, which read `spans`: they get none of their
+    own.
+    """
+
+    version: int
+    spans: Sequence[SpanContent]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Examined:
     """A span was examined."""
 
@@ -184,9 +194,10 @@ class Released:
     why: str
 
 
-Content = Watching | Examined | Compared | Decided | Ended | RolledBack | Released
+Content = Watching | Trained | Examined | Compared | Decided | Ended | RolledBack | Released
 KINDS: Mapping[str, type[Content]] = {
     "watching": Watching,
+    "trained": Trained,
     "examined": Examined,
     "compared": Compared,
     "decided": Decided,
@@ -220,7 +231,9 @@ class Record:
         """
         kind = KINDS[data["kind"]]
         values = _known(kind, data)
-        if kind is Examined:
+        if kind is Trained:
+            values["spans"] = tuple(SpanContent(*key) for key in values["spans"])
+        elif kind is Examined:
             values["examination"] = _examination(values["examination"])
         elif kind is Decided:
             values["decision"] = _decision(values["decision"])
