@@ -20,7 +20,7 @@ from components.example_gen.duplicates.sketches import sketch
 from components.example_gen.formats.labels import CLASS_NAMES
 from components.example_gen.formats.rows import Review
 from components.example_gen.reading import Reading, merged, usable
-from components.example_gen.settings import KEPT_TOGETHER, DataSettings
+from components.example_gen.settings import GROUPED_SOURCES, DataSettings
 from components.example_gen.sources.content import Content
 from components.example_gen.sources.file_fingerprints import with_format
 from components.example_gen.sources.files import FilePart
@@ -52,8 +52,9 @@ _BATCH = 512
 _SHARD_BITS = 4
 """2**4 shards: a 16th of the digests must fit into a worker's memory."""
 _WINDOW_BYTES = 64 * 2**20
-_MARKS_BYTES = 500
-"""Of a row without its example."""
+"""The memory of the rows that are shuffled at once."""
+_BARE_ROW_BYTES = 500
+"""The memory of a row without its example."""
 
 
 @beam.typehints.with_output_types(list[Row])
@@ -91,9 +92,9 @@ class ReadPart(beam.DoFn):
         with carried():
             try:
                 if self._limit is not None:
-                    rows = heapq.nsmallest(self._limit, rows, key=taking_order)
+                    rows = heapq.nsmallest(self._limit, rows, key=limit_order)
                 for window in windows(rows):
-                    yield from mixed_batches(window)
+                    yield from shuffled_batches(window)
             except InputError as error:
                 if machine_fault_of(error):
                     raise
@@ -113,7 +114,7 @@ class ReadPart(beam.DoFn):
             reading.taken += 1
             split = part.split or self._splitter.split_of(digested)
             example = self._example(part, review, normalized) if self._with_examples else b""
-            yield Row(digested, split, example, part.span, **self._marks(part, review.text))
+            yield Row(digested, split, example, part.span, **self._duplicate_fields(part, review.text))
         if content.digest:
             reading.contents[part.name] = with_format(part.name, content.digest)
 
@@ -125,8 +126,8 @@ class ReadPart(beam.DoFn):
         # Otherwise the order of an example's features differs between processes.
         return example.SerializeToString(deterministic=True)
 
-    def _marks(self, part: Part, text: str) -> dict[str, Any]:
-        """The key and the sketch of a text, which identify its duplicates."""
+    def _duplicate_fields(self, part: Part, text: str) -> dict[str, Any]:
+        """The fields of a Row by which its duplicates are found."""
         if not self._with_keys:
             return {}
         same = canonical(text)
@@ -148,7 +149,7 @@ def read_part(
     settings: DataSettings, *, limit: int | None, with_sketches: bool = True, with_examples: bool = True
 ) -> ReadPart:
     """The step that reads the parts of these settings; without sketches or examples for less memory."""
-    with_keys = settings.kind in KEPT_TOGETHER
+    with_keys = settings.kind in GROUPED_SOURCES
     return ReadPart(
         splitter=splits.splitter(settings),
         salt=settings.split_salt,
@@ -162,7 +163,7 @@ def read_part(
 
 
 @beam.typehints.with_output_types(list[bytes])
-class ShareOut(beam.DoFn):
+class GroupBySplit(beam.DoFn):
     """Converts batches of rows to batches of serialized examples, one output per split."""
 
     def process(self, batch: list[Row]) -> Iterator[beam.pvalue.TaggedOutput]:
@@ -174,13 +175,13 @@ class ShareOut(beam.DoFn):
 
 
 @beam.ptransform_fn
-def TakeFew(batches: beam.PCollection, *, limit: int) -> beam.PCollection:
-    """Takes the first `limit` rows in `taking_order`, independent of parts and their order."""
+def TakeLimit(batches: beam.PCollection, *, limit: int) -> beam.PCollection:
+    """Takes the first `limit` rows in `limit_order`, independent of parts and their order."""
     return (
         batches
         | "Unbatch" >> beam.FlatMap(lambda batch: batch)
-        | "Smallest" >> beam.combiners.Top.Of(limit, key=taking_order, reverse=True)
-        | "Batch" >> beam.FlatMap(mixed_batches)
+        | "Smallest" >> beam.combiners.Top.Of(limit, key=limit_order, reverse=True)
+        | "Batch" >> beam.FlatMap(shuffled_batches)
     )
 
 
@@ -223,7 +224,7 @@ def WriteReading(readings: beam.PCollection, *, path: str, limit: int | None = N
     )
 
 
-def taking_order(row: Row) -> tuple[bytes, bytes]:
+def limit_order(row: Row) -> tuple[bytes, bytes]:
     """The order in which `limit` takes rows."""
     return splits.rank(row.digest), row.example
 
@@ -234,7 +235,7 @@ def windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
     size = 0
     for row in rows:
         window.append(row)
-        size += len(row.example) or _MARKS_BYTES
+        size += len(row.example) or _BARE_ROW_BYTES
         if size >= _WINDOW_BYTES:
             yield window
             window, size = [], 0
@@ -242,11 +243,11 @@ def windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield window
 
 
-def mixed_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def shuffled_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
     """The rows, sorted by digest, in batches."""
-    mixed = sorted(rows)
-    for start in range(0, len(mixed), _BATCH):
-        yield mixed[start : start + _BATCH]
+    shuffled = sorted(rows)
+    for start in range(0, len(shuffled), _BATCH):
+        yield shuffled[start : start + _BATCH]
 
 
 def _write_json(reading: Reading, *, path: str, limit: int | None) -> None:

@@ -13,7 +13,7 @@ from components.example_gen.exec_properties import (
     UNREADABLE,
     spans_to_json,
     stage_config,
-    without_places,
+    with_content_fingerprint,
 )
 from components.example_gen.sources import parts as sources
 from components.example_gen.sources import spans
@@ -47,7 +47,7 @@ class Driver(driver.Driver):
             # running. The fingerprint is unique: if the executor succeeds, no later run may reuse its output.
             logging.exception("The source has no fingerprint")
             fingerprint = f"{UNREADABLE}{uuid.uuid4()}"
-        exec_properties.update(without_places(exec_properties, fingerprint=fingerprint))
+        exec_properties.update(with_content_fingerprint(exec_properties, fingerprint=fingerprint))
         exec_properties[utils.SPAN_PROPERTY_NAME] = chosen[-1].number if chosen else BASE
         exec_properties[utils.VERSION_PROPERTY_NAME] = chosen[-1].version if chosen else None
         if chosen:

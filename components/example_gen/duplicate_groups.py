@@ -28,7 +28,7 @@ from components.example_gen.duplicates.groups import (
     texts_of,
 )
 
-_ALIKE, _NEAR, _ROWS = "alike", "near", "rows"
+_COMPARED, _NEAR, _ROWS = "compared", "near", "rows"  # tags of ten characters or more have other types
 _BAND_SHARD_BITS = 4
 """2**4 shards of each of the 16 bands: 16 bytes of a 16th of the texts must fit into a worker's memory."""
 
@@ -39,25 +39,25 @@ def PlanGroups(batches: beam.PCollection, *, near_together: bool) -> beam.PColle
 
     near_together: see `group_near_duplicates`.
     """
-    alike = (
+    candidate_ids = (
         batches
         | "Bands" >> beam.ParDo(_Bands())
         | "SameBand" >> beam.GroupByKey()
-        | "Alike" >> beam.FlatMap(_alike).with_output_types(list[int])
+        | "Candidates" >> beam.FlatMap(_candidates).with_output_types(list[int])
     )
     by_key = {
         _ROWS: batches | "Rows" >> beam.ParDo(_RowsByKey()),
-        _ALIKE: alike | "Ids" >> beam.ParDo(_IdsByKey()),
+        _COMPARED: candidate_ids | "Ids" >> beam.ParDo(_IdsByKey()),
     }
     found = (
         by_key
         | "ByKey" >> beam.CoGroupByKey()
         | "Texts" >> beam.ParDo(_Texts()).with_outputs(_NEAR, main="alone")
     )
-    texts = found["alone"] | "Number" >> beam.Map(_texts) | "All" >> beam.CombineGlobally(sum)
+    texts = found["alone"] | "Number" >> beam.Map(_text_count) | "All" >> beam.CombineGlobally(sum)
     together = {
         _NEAR: found[_NEAR] | "Near" >> beam.Map(_on_one_worker),
-        _ALIKE: alike | "Groups" >> beam.Map(_on_one_worker),
+        _COMPARED: candidate_ids | "Groups" >> beam.Map(_on_one_worker),
     }
     near = (
         together
@@ -105,7 +105,8 @@ class _Bands(beam.DoFn):
                 yield (band << _BAND_SHARD_BITS) + shard, pair
 
 
-def _alike(shard: tuple[int, Iterable[tuple[bytes, bytes]]]) -> Iterator[list[int]]:
+def _candidates(shard: tuple[int, Iterable[tuple[bytes, bytes]]]) -> Iterator[list[int]]:
+    """The candidates of a band's shard, from what `_Bands` made of it."""
     ids, hashes = zip(*shard[1], strict=True)
     return candidates(np.frombuffer(b"".join(ids), np.int64), np.frombuffer(b"".join(hashes), np.uint64))
 
@@ -119,7 +120,7 @@ class _Texts(beam.DoFn):
         self, shard: tuple[int, dict[str, list[Any]]]
     ) -> Iterator[GroupSplits | beam.pvalue.TaggedOutput]:
         texts = texts_of(itertools.starmap(GroupedRow, itertools.chain.from_iterable(shard[1][_ROWS])))
-        ids = set(itertools.chain.from_iterable(shard[1][_ALIKE]))
+        ids = set(itertools.chain.from_iterable(shard[1][_COMPARED]))
         near = [text for text in texts if _id(text.leader.key) in ids]
         alone = [text for text in texts if _id(text.leader.key) not in ids]
         yield merged([group_copies(alone), GroupSplits({}, counted(texts))])
@@ -137,8 +138,8 @@ def _near_duplicates(
     indexes: dict[int, list[int]] = defaultdict(list)
     for index, text in enumerate(near):
         indexes[_id(text.leader.key)].append(index)
-    alike = ([index for each in ids for index in indexes[each]] for ids in found[1][_ALIKE])
-    return group_near_duplicates(near, alike, of=texts, near_together=near_together)
+    compared = ([index for each in ids for index in indexes[each]] for ids in found[1][_COMPARED])
+    return group_near_duplicates(near, compared, total=texts, near_together=near_together)
 
 
 def _id(key: bytes) -> int:
@@ -151,7 +152,7 @@ def _shard(number: int) -> int:
     return number >> 55
 
 
-def _texts(made: GroupSplits) -> int:
+def _text_count(made: GroupSplits) -> int:
     return made.account[TEXTS]
 
 

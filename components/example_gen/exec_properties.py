@@ -24,7 +24,7 @@ SPANS = "spans"
 """The spans that the driver has chosen, as JSON, if the source has spans."""
 UNREADABLE = "unreadable:"
 """The prefix of the unique fingerprint of a source that cannot be read."""
-PLACES = ("source", "tfds_data_dir", "window", "span", "without_spans", "with_base")
+LOCATION_SETTINGS = ("source", "tfds_data_dir", "window", "span", "without_spans", "with_base")
 """Settings of the content's location and selection, which the content's fingerprint replaces."""
 
 
@@ -33,7 +33,7 @@ class StageConfig:
     """The content of `custom_config`."""
 
     data: dict[str, Any]
-    """DataSettings as JSON; without PLACES once the driver has added the fingerprint."""
+    """DataSettings as JSON; without LOCATION_SETTINGS once the driver has added the fingerprint."""
     code: str
     fingerprint: str
 
@@ -83,15 +83,15 @@ def spans_to_json(spans: Iterable[Span]) -> str:
 
 def spans_from_json(text: str, *, found: Iterable[Span]) -> list[Span]:
     """The spans that `spans_to_json` was given, as far as they still exist."""
-    there = {(span.number, span.version): span for span in found}
+    existing = {(span.number, span.version): span for span in found}
     wanted = [(number, version) for number, version in json.loads(text)]
-    gone = [number for number, version in wanted if (number, version) not in there]
-    if gone:
-        raise InputError(f"data.source: {in_words(gone)} went away while the run was starting. Run again.")
-    return [there[key] for key in wanted]
+    missing = [number for number, version in wanted if (number, version) not in existing]
+    if missing:
+        raise InputError(f"data.source: {in_words(missing)} went away while the run was starting. Run again.")
+    return [existing[key] for key in wanted]
 
 
-def without_places(exec_properties: Mapping[str, Any], *, fingerprint: str) -> dict[str, str]:
+def with_content_fingerprint(exec_properties: Mapping[str, Any], *, fingerprint: str) -> dict[str, str]:
     """The properties of the cache key: the fingerprint of the content instead of the source's location.
 
     Equal content therefore has the same cache key under any name. For the source files:/a/*.csv with the
@@ -103,7 +103,7 @@ def without_places(exec_properties: Mapping[str, Any], *, fingerprint: str) -> d
     """
     config = stage_config(exec_properties[CUSTOM_CONFIG])
     content = StageConfig(
-        data={key: value for key, value in config.data.items() if key not in PLACES},
+        data={key: value for key, value in config.data.items() if key not in LOCATION_SETTINGS},
         code=config.code,
         fingerprint=fingerprint,
     )

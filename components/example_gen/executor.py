@@ -20,9 +20,9 @@ from components.errors import GreenlightError
 from components.example_gen.beam_steps import (
     READING,
     CountDuplicates,
+    GroupBySplit,
     ReadPart,
-    ShareOut,
-    TakeFew,
+    TakeLimit,
     WriteReading,
     read_part,
 )
@@ -37,14 +37,13 @@ from components.example_gen.exec_properties import (
 )
 from components.example_gen.reading import CHANGED, READING_FILE, Reading, require_usable
 from components.example_gen.record_sink import TFRecordBatches
-from components.example_gen.settings import KEPT_TOGETHER, OF_LATER_STAGES, TOGETHER, DataSettings
+from components.example_gen.settings import GROUPED_SOURCES, KEEP_TOGETHER, OF_LATER_STAGES, DataSettings
 from components.example_gen.sources import parts as sources
 from components.example_gen.sources.label_census import census, source_paths
 from components.example_gen.sources.spans import Span, choose, find, newest_versions
 from components.example_gen.span_duplicates import DropSpanDuplicates
 from components.example_gen.span_pattern import BASE
 
-"""The custom property of the Examples artifact with DataSettings as JSON."""
 CHOSEN = "chosen"
 """The execution property with the Spans to read; used only within the executor."""
 WITH_BASE = "with_base"
@@ -67,26 +66,26 @@ def ReadSource(
     limit = None if spans else settings.limit
     reader = read_part(settings, limit=limit, with_sketches=False)
     rows, readings = pipeline | "Read" >> _Read(parts, reader, spans)
-    if settings.kind in KEPT_TOGETHER:
+    if settings.kind in GROUPED_SOURCES:
         # Read before, without the examples, which would wait in memory until all groups are known.
         reader = read_part(settings, limit=limit, with_examples=False)
         marks, (marks_reading, *_) = pipeline | "ReadMarks" >> _Read(parts, reader, spans)
-        planned = marks | "PlanGroups" >> PlanGroups(near_together=settings.near_duplicates == TOGETHER)
+        planned = marks | "PlanGroups" >> PlanGroups(near_together=settings.near_duplicates == KEEP_TOGETHER)
         rows |= "Move" >> beam.Map(reassigned, beam.pvalue.AsSingleton(planned))
         readings += [
             planned | "Sameness" >> beam.Map(lambda made: Reading(sameness=made.account)),
-            marks_reading | "Again" >> beam.Map(_read_again),
+            marks_reading | "Again" >> beam.Map(_without_counts),
         ]
     if settings.limit is not None:
-        rows |= "Take" >> TakeFew(limit=settings.limit)
+        rows |= "Take" >> TakeLimit(limit=settings.limit)
     readings.append(rows | "Duplicates" >> CountDuplicates())
     account = WriteReading(path=reading_path, limit=settings.limit)
     readings | "Readings" >> beam.Flatten() | "Account" >> account
     return rows
 
 
-def _read_again(reading: Reading) -> Reading:
-    """What is not counted twice of a second Reading of the same parts."""
+def _without_counts(reading: Reading) -> Reading:
+    """The fields of a second Reading of the same parts that do not count rows."""
     return Reading(contents=reading.contents, failures=reading.failures)
 
 
@@ -123,7 +122,7 @@ class Executor(base_example_gen_executor.BaseExampleGenExecutor):
         source = self.GetInputSourceToExamplePTransform()
         spans = exec_properties[CHOSEN]
         rows = pipeline | "Source" >> source(settings, spans, exec_properties[READING_FILE])
-        by_split = rows | "ShareOut" >> beam.ParDo(ShareOut()).with_outputs(*settings.split_names)
+        by_split = rows | "GroupBySplit" >> beam.ParDo(GroupBySplit()).with_outputs(*settings.split_names)
         return {name: by_split[name] for name in settings.split_names}
 
     def Do(

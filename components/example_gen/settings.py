@@ -30,9 +30,10 @@ from components.reviews import OWN_FEATURES
 from components.threshold import DEFAULT as DEFAULT_THRESHOLD
 from components.threshold import ThresholdAim
 
-TOGETHER = "keep together"
-KEPT_TOGETHER = ("files", "spans")
-"""Sources whose duplicates are grouped; other sources have fixed splits."""
+KEEP_TOGETHER = "keep together"
+"""The value of `near_duplicates` that gives near-duplicates one split."""
+GROUPED_SOURCES = ("files", "spans")
+"""Kinds of sources whose duplicates get one split; those of other kinds keep the splits that they have."""
 FILES_PREFIX = "files:"
 SPANS = "spans"
 TEXT_STAGE, IMDB_STAGE = "TextExampleGen", "ImdbExampleGen"

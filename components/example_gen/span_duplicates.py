@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
 
-from components.example_gen.beam_steps import READING, Row, mixed_batches
+from components.example_gen.beam_steps import READING, Row, shuffled_batches
 from components.example_gen.reading import Reading
 from components.example_gen.span_pattern import BASE
 
@@ -43,7 +43,7 @@ class _DropDuplicates(beam.DoFn):
     ) -> Iterator[list[Row] | beam.pvalue.TaggedOutput]:
         rows = [row for batch in shard[1] for row in batch]
         kept = without_span_duplicates(rows)
-        yield from mixed_batches(kept)
+        yield from shuffled_batches(kept)
         yield beam.pvalue.TaggedOutput(READING, removed(len(rows) - len(kept)))
 
 

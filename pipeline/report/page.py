@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from components.example_gen.settings import TOGETHER
+from components.example_gen.settings import KEEP_TOGETHER
 from pipeline.lineage.runs import Run
 from pipeline.report import lineage_graph, provenance, rendering, run_artifacts
 from pipeline.report.gate_rows import GateRow, gate_rows, tally_of
@@ -50,7 +50,7 @@ def render(run: Run, result: RunResult, settings: Settings, found: RunArtifacts)
         smoothing=settings.trainer.label_smoothing,
         started=_started(run),
         found=found,
-        held_together=settings.data.near_duplicates == TOGETHER,
+        held_together=settings.data.near_duplicates == KEEP_TOGETHER,
         split=verdict.get("split", "test"),
         conditions=conditions,
         tally=tally_of(conditions),

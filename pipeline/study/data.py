@@ -13,11 +13,11 @@ import tensorflow as tf
 
 from components.errors import InputError
 from components.example_gen import reading
-from components.example_gen.beam_steps import Row, duplicates_among, read_part, taking_order
+from components.example_gen.beam_steps import Row, duplicates_among, limit_order, read_part
 from components.example_gen.duplicate_groups import grouped_row, reassigned
 from components.example_gen.duplicates.groups import group_splits
 from components.example_gen.reading import Reading
-from components.example_gen.settings import KEPT_TOGETHER, TOGETHER, DataSettings
+from components.example_gen.settings import GROUPED_SOURCES, KEEP_TOGETHER, DataSettings
 from components.example_gen.sources import parts as sources
 from components.example_gen.sources import spans
 from components.example_gen.span_duplicates import removed, without_span_duplicates
@@ -124,10 +124,10 @@ def _rows(settings: DataSettings) -> tuple[list[Row], Reading]:
     if chosen:
         before, rows = len(rows), without_span_duplicates(rows)
         readings.append(removed(before - len(rows)))
-    if settings.kind in KEPT_TOGETHER:
-        made = group_splits(map(grouped_row, rows), near_together=settings.near_duplicates == TOGETHER)
+    if settings.kind in GROUPED_SOURCES:
+        made = group_splits(map(grouped_row, rows), near_together=settings.near_duplicates == KEEP_TOGETHER)
         rows = reassigned(rows, made)
     if settings.limit is not None:
-        rows = heapq.nsmallest(settings.limit, rows, key=taking_order)
+        rows = heapq.nsmallest(settings.limit, rows, key=limit_order)
     readings.append(duplicates_among(row.digest for row in rows))
     return rows, dataclasses.replace(reading.merged(readings), limit=settings.limit)

@@ -1,8 +1,8 @@
 """Clusters of near-duplicate texts by their MinHash sketches, independent of the texts' order.
 
-Texts with an equal band of their sketches are candidates, and candidates with enough equal positions are
-near-duplicates. The first step takes a few bytes of each text and can be divided among workers; only the
-second one takes whole sketches, and those of candidates alone.
+Locality-sensitive hashing: texts with an equal band of their sketches are candidates, and candidates with
+enough equal positions are near-duplicates. The first step needs a few bytes of each text and can be divided
+among workers; only the second one needs whole sketches, and those of candidates alone.
 """
 
 from collections import defaultdict
@@ -12,14 +12,14 @@ import numpy as np
 
 from components.example_gen.duplicates.sketches import matrix
 
-ALIKE = 0.7
+MIN_SIMILARITY = 0.7
 """The minimum share of equal positions in the sketches of near-duplicates: an estimate of the texts' Jaccard
 similarity with a standard error of about 0.06.
 """
 _BAND = 4
 """Positions per band. Texts with an equal band are compared: 99 of 100 pairs of similarity 0.7."""
-_COMPARED = 200
-"""The number of candidates of a band that are all compared; others only with the first."""
+_MOST_PAIRWISE = 200
+"""Up to so many candidates of a band, all pairs are compared; of more, each candidate with the first only."""
 _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
 
@@ -56,34 +56,35 @@ def all_candidates(sketches: Sequence[bytes]) -> Iterator[list[int]]:
         yield from candidates(long, hashes)
 
 
-def clusters(sketches: Sequence[bytes], alike: Iterable[Sequence[int]]) -> list[list[int]]:
-    """The clusters of near-duplicates, directly or through others: lists of at least two indexes, ascending.
+def clusters(sketches: Sequence[bytes], candidate_lists: Iterable[Sequence[int]]) -> list[list[int]]:
+    """The connected components of near-duplicates: lists of at least two indexes, ascending.
 
     Args:
       sketches: those of distinct texts, sorted by a key that does not depend on the order of the input.
-      alike: the indexes of texts to compare, ascending.
+      candidate_lists: the indexes of texts to compare, each list ascending.
     """
-    leader = list(range(len(sketches)))
-    for indexes in alike:
+    parents = list(range(len(sketches)))  # a disjoint-set forest
+    for indexes in candidate_lists:
         for one, other in _near_duplicates(indexes, matrix([sketches[index] for index in indexes])):
-            first, second = sorted((_top(leader, one), _top(leader, other)))
-            leader[second] = first
+            first, second = sorted((_root(parents, one), _root(parents, other)))
+            parents[second] = first
     members: dict[int, list[int]] = defaultdict(list)
     for index in range(len(sketches)):
-        members[_top(leader, index)].append(index)
+        members[_root(parents, index)].append(index)
     return [found for found in members.values() if len(found) > 1]
 
 
-def _top(leader: list[int], place: int) -> int:
-    while leader[place] != place:
-        leader[place] = leader[leader[place]]
-        place = leader[place]
-    return place
+def _root(parents: list[int], index: int) -> int:
+    """The root of the tree of an index; halves the path to it."""
+    while parents[index] != index:
+        parents[index] = parents[parents[index]]
+        index = parents[index]
+    return index
 
 
 def _near_duplicates(indexes: Sequence[int], found: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Pairs of the indexes whose sketches, uint32 [M, 64], have enough in common."""
-    for at, one in enumerate(indexes[: _COMPARED if len(indexes) <= _COMPARED else 1]):
-        equal = (found[at + 1 :] == found[at]).mean(axis=1) >= ALIKE
-        for place in np.flatnonzero(equal).tolist():
-            yield one, indexes[at + 1 + place]
+    """Pairs of indexes, int [M], whose sketches, uint32 [M, 64], have enough equal positions."""
+    for at, one in enumerate(indexes[: _MOST_PAIRWISE if len(indexes) <= _MOST_PAIRWISE else 1]):
+        equal = (found[at + 1 :] == found[at]).mean(axis=1) >= MIN_SIMILARITY
+        for offset in np.flatnonzero(equal).tolist():
+            yield one, indexes[at + 1 + offset]

@@ -83,22 +83,22 @@ def group_copies(texts: Iterable[Text], leaders: Mapping[bytes, GroupedRow] | No
 
 
 def group_near_duplicates(
-    texts: Sequence[Text], alike: Iterable[Sequence[int]], *, of: int, near_together: bool
+    texts: Sequence[Text], candidate_lists: Iterable[Sequence[int]], *, total: int, near_together: bool
 ) -> GroupSplits:
     """Groups the rows of these texts by clusters of near-duplicates.
 
     Args:
       texts: in the order of their keys.
-      alike: the indexes of texts to compare, see `clusters`.
-      of: the number of all texts of the source.
+      candidate_lists: the indexes of texts to compare, see `clusters`.
+      total: the number of all texts of the source.
       near_together: whether near-duplicates also get one split; otherwise they are only counted.
     """
     leaders: dict[bytes, GroupedRow] = {}
     account = Counter[str]()
-    for indexes in clusters([text.leader.sketch for text in texts], alike):
+    for indexes in clusters([text.leader.sketch for text in texts], candidate_lists):
         cluster = [texts[index] for index in indexes]
         count = sum(sum(text.rows.values()) for text in cluster)
-        if len(cluster) > max(_LARGEST_CLUSTER, _LARGEST_SHARE * of):
+        if len(cluster) > max(_LARGEST_CLUSTER, _LARGEST_SHARE * total):
             account[TEMPLATE] += count
             continue
         account[NEAR] += count
@@ -114,8 +114,8 @@ def group_near_duplicates(
 def group_splits(rows: Iterable[GroupedRow], *, near_together: bool) -> GroupSplits:
     """Groups all rows of a source in memory; `near_together` as in `group_near_duplicates`."""
     texts = texts_of(rows)
-    alike = all_candidates([text.leader.sketch for text in texts])
-    near = group_near_duplicates(texts, alike, of=len(texts), near_together=near_together)
+    candidate_lists = all_candidates([text.leader.sketch for text in texts])
+    near = group_near_duplicates(texts, candidate_lists, total=len(texts), near_together=near_together)
     return merged([GroupSplits({}, counted(texts)), near])
 
 

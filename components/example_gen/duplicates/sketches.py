@@ -13,7 +13,6 @@ FEWEST_WORDS = 10
 """The minimum number of words of a text with a sketch; in shorter texts, one word makes a difference."""
 _PERMUTATIONS = 64
 _SCHEME = "affine32"
-_RUN = 3
 _FIRST, _SECOND = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77)
 
 
@@ -23,7 +22,7 @@ def sketch(canonical: str) -> bytes:
     if len(words) < FEWEST_WORDS:
         return b""
     found = MinHash(_PERMUTATIONS, hashfunc=int, permutations=_permutations(), scheme=_SCHEME)
-    found.update_batch(_runs(words))
+    found.update_batch(_trigrams(words))
     return found.digest().astype("<u4").tobytes()
 
 
@@ -32,8 +31,8 @@ def matrix(sketches: Sequence[bytes]) -> np.ndarray:
     return np.frombuffer(b"".join(sketches), dtype="<u4").reshape(len(sketches), _PERMUTATIONS)
 
 
-def _runs(words: list[str]) -> np.ndarray:
-    """uint32 [M], a hash of each distinct word n-gram."""
+def _trigrams(words: list[str]) -> np.ndarray:
+    """uint32 [M], a hash of each distinct word 3-gram."""
     hashed = np.array([zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in words], dtype=np.uint32)
     return np.unique((hashed[:-2] * _FIRST + hashed[1:-1]) * _SECOND + hashed[2:])
 
