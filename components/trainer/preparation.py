@@ -24,7 +24,7 @@ from components.trainer.classifier.ngram_tally import NgramTally
 from components.trainer.distribution import DistributedCopy, SharedModel
 from components.trainer.negation import are_english
 from components.trainer.settings import TrainerSettings
-from components.unspaced_scripts import share_of_letters, with_spaces_tf
+from components.unspaced_scripts import share_of_letters
 
 _SAMPLE = 25_000
 """The approximate number of examples that n-grams are learned from if examples are streamed: 160 MB."""
@@ -136,27 +136,26 @@ def prepare(
     not_refit = settings.why_not_refit(judged_split=judged_split, streamed=streamed)
     first = data.first_texts(train_files, most=_READ_FOR_LANGUAGE)
     by_character = _by_character(settings, first)
-    before = with_spaces_tf if by_character else None
-    learned = _Learned(
+    learner = _NgramLearner(
         settings,
         refit=not_refit is None,
         english_of_two=len(classes) == 2 and are_english(first),
         classes=len(classes),
-        before=before,
+        by_character=by_character,
     )
     if streamed:
         progress.report(f"{sizes['train']:,} and {sizes['eval']:,} examples are streamed in every epoch")
-        reviews = _streamed(settings, encode_words, files, sizes, learned)
+        splits = _streamed(settings, encode_words, files, sizes, learner)
     else:
         progress.report(f"encoding {sizes['train']:,} and {sizes['eval']:,} examples")
-        reviews = _encoded(settings, encode_words, files, learned)
+        splits = _encoded(settings, encode_words, files, learner)
     return Prepared(
         handle,
         embedding,
-        learned.of_train,
-        reviews["train"],
-        reviews["eval"],
-        vocabulary_of_both=learned.of_both,
+        learner.of_train,
+        splits["train"],
+        splits["eval"],
+        vocabulary_of_both=learner.of_both,
         not_refit=not_refit,
         classes=classes,
         by_character=by_character,
@@ -177,14 +176,16 @@ def _by_character(settings: TrainerSettings, first: Sequence[str]) -> bool:
     return True
 
 
-class _Learned:
-    """The n-grams that the splits teach.
+class _NgramLearner:
+    """Learns the n-grams of the splits.
 
     Args:
+      refit: whether eval is learned from, too.
       english_of_two: whether the texts are English and of two classes, by which `auto` decides.
+      by_character: see `Prepared`.
 
     Attributes:
-      of_train: with the values of train; None if the model has no n-grams.
+      of_train: the n-grams with the values of train; None before `learn`, and if the model has no n-grams.
       of_both: the same n-grams with the values of both splits; None without a refit.
     """
 
@@ -195,9 +196,9 @@ class _Learned:
         refit: bool,
         english_of_two: bool,
         classes: int = 2,
-        before: data.Encode | None = None,
+        by_character: bool = False,
     ) -> None:
-        self._settings, self.before = settings, before
+        self._settings, self._by_character = settings, by_character
         negation, ending = settings.ngram_negation, settings.ngram_ending
         self._kind: dict[str, Any] = {
             "order": settings.ngram_order,
@@ -205,7 +206,7 @@ class _Learned:
             "ending": _ENDING * english_of_two if ending == "auto" else ending,
         }
         self._tally = NgramTally() if classes == 2 else ClassTally(classes)
-        self.taught_by = ("train", "eval") if refit else ("train",)
+        self.splits = ("train", "eval") if refit else ("train",)
         self.of_train: ngrams.Vocabulary | None = None
         self.of_both: ngrams.Vocabulary | None = None
 
@@ -231,16 +232,20 @@ class _Learned:
             return ngrams.learn_classes(self._tally, **given)
         return ngrams.learn(self._tally, **given)
 
+    def segmenting(self, encode: data.Encode) -> data.Encode:
+        """`encode` of segmented texts; see `model.segmenting`."""
+        return model.segmenting(encode, by_character=self._by_character)
+
     def hashes(self, text: tf.Tensor) -> tf.RaggedTensor:
-        """The n-grams of texts, to learn from: string [N] -> ragged int64 [N, None]."""
+        """The n-grams of segmented texts, to learn from: string [N] -> ragged int64 [N, None]."""
         return ngrams.hashes(text, **self._kind)
 
     def encoder(self, encode_words: data.Encode) -> data.Encode:
         """The encoder of `model.encoded_feed` for a classifier with these n-grams."""
         if self.of_train is None:
-            return model.after(self.before, encode_words)
+            return self.segmenting(encode_words)
         index = ngrams.NgramIndex(self.of_train)
-        return model.after(self.before, lambda text: (encode_words(text), *index.encoded(text)))
+        return self.segmenting(lambda text: (encode_words(text), *index.encoded(text)))
 
 
 def _streamed(
@@ -248,18 +253,18 @@ def _streamed(
     encode_words: data.Encode,
     files: Mapping[str, Sequence[str]],
     sizes: Mapping[str, int],
-    learned: _Learned,
+    learner: _NgramLearner,
 ) -> dict[str, data.Batches]:
     """Streams of the splits; learns the n-grams from samples, in bounded memory."""
-    for split in learned.taught_by if settings.ngram_order else ():
+    for split in learner.splits if settings.ngram_order else ():
         sample = data.encoded(
             files[split],
             split=split,
-            encode=model.after(learned.before, learned.hashes),
+            encode=learner.segmenting(learner.hashes),
             one_in=math.ceil(sizes["train"] / _SAMPLE),
         )
-        learned.learn(split, ((part.features, part.labels) for part in sample))
-    encode = learned.encoder(encode_words)
+        learner.learn(split, ((part.features, part.labels) for part in sample))
+    encode = learner.encoder(encode_words)
     return {split: data.StreamedReviews(files[split], sizes[split], encode) for split in files}
 
 
@@ -267,25 +272,25 @@ def _encoded(
     settings: TrainerSettings,
     encode_words: data.Encode,
     files: Mapping[str, Sequence[str]],
-    learned: _Learned,
+    learner: _NgramLearner,
 ) -> dict[str, data.Batches]:
     """Reads and encodes the splits, and learns the n-grams; tokenizes each example once."""
     if not settings.ngram_order:
-        encode = learned.encoder(encode_words)
+        encode = learner.encoder(encode_words)
         return {split: data.read(files[split], split=split, encode=encode) for split in files}
-    tokenized = model.after(learned.before, lambda text: (encode_words(text), learned.hashes(text)))
+    tokenized = learner.segmenting(lambda text: (encode_words(text), learner.hashes(text)))
     hashed = {}
     # Counting sorts while TensorFlow reads the next split.
     with ThreadPoolExecutor(1) as beside:
         counted = []
-        for split in learned.taught_by:
+        for split in learner.splits:
             reviews = hashed[split] = data.read(files[split], split=split, encode=tokenized)
             part = (reviews.features[1], reviews.labels.numpy())
-            counted.append(beside.submit(learned.learn, split, [part]))
+            counted.append(beside.submit(learner.learn, split, [part]))
         for each in counted:
             each.result()
-    assert learned.of_train is not None
-    index = ngrams.NgramIndex(learned.of_train)
+    assert learner.of_train is not None
+    index = ngrams.NgramIndex(learner.of_train)
     encoded: dict[str, data.Batches] = {}
     for split in files:
         if split in hashed:
@@ -294,5 +299,5 @@ def _encoded(
                 lambda features: (features[0], *index.encoded_hashes(features[1]))
             )
         else:
-            encoded[split] = data.read(files[split], split=split, encode=learned.encoder(encode_words))
+            encoded[split] = data.read(files[split], split=split, encode=learner.encoder(encode_words))
     return encoded

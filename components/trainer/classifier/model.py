@@ -1,6 +1,7 @@
 """The classifier: a text embedding beside n-gram features, dense layers, probabilities of the classes."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -129,7 +130,7 @@ class Feed:
 
 
 class _Function(tf_keras.layers.Layer):
-    """A TensorFlow function as a layer; the weights it reads are those of `owner`."""
+    """A TensorFlow function as a layer. Its weights are those of the layer `owner`, for Keras to track."""
 
     def __init__(self, function: Callable, *, owner: tf_keras.layers.Layer):
         super().__init__()
@@ -162,22 +163,22 @@ def encoded_feed(classifier: Classifier, kind: type[tf_keras.Model] = Unconverte
       kind: the Keras model class.
     """
     encode = embedding_encoder(classifier.embedding)
-    before = with_spaces_tf if classifier.by_character else None
-    given, vector = _given(classifier.embedding)
+    segmented = functools.partial(segmenting, by_character=classifier.by_character)
+    given, vector = _embedding_input(classifier.embedding)
     if not (ngrams := classifier.ngrams):
-        return Feed(after(before, encode), kind(given, classifier.head(vector), name="from_encoded"))
+        return Feed(segmented(encode), kind(given, classifier.head(vector), name="from_encoded"))
     ids = tf_keras.Input([None], dtype=tf.int32, ragged=True, name="ngram_ids")
     root = tf_keras.Input([ngrams.scores], name="ngram_root")
     logit = classifier.head([vector, ngrams((ids, root))])
     return Feed(
-        after(before, lambda text: (encode(text), *ngrams.index.encoded(text))),
+        segmented(lambda text: (encode(text), *ngrams.index.encoded(text))),
         kind([given, ids, root], logit, name="from_encoded"),
     )
 
 
-def after(before: Encode | None, encode: Encode) -> Encode:
-    """`encode` of what `before` makes of the texts, if it is given."""
-    return encode if before is None else lambda text: encode(before(text))
+def segmenting(encode: Encode, *, by_character: bool) -> Encode:
+    """`encode`, with each character of a script without spaces as a token of its own if `by_character`."""
+    return (lambda text: encode(with_spaces_tf(text))) if by_character else encode
 
 
 def embedding_encoder(embedding: hub.KerasLayer) -> Encode:
@@ -191,7 +192,7 @@ def embedding_encoder(embedding: hub.KerasLayer) -> Encode:
     return embedding.resolved_object.token_ids if _offers_ids(embedding) else tf.identity
 
 
-def _given(embedding: hub.KerasLayer):
+def _embedding_input(embedding: hub.KerasLayer):
     """The model's input for the output of `embedding_encoder`, and its vectors, [N, D]."""
     if not embedding.trainable:
         vector = tf_keras.Input([embedding(tf.constant([""])).shape[1]], name="vector")
