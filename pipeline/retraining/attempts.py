@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from components.errors import GreenlightError, InputError, TooFewReviews
+from components.evaluator.slice_names import names_of_all_but, of_span
 from pipeline.results.outcome import EXIT_CODES, RunResult
 from pipeline.retraining import observer
 from pipeline.retraining.child_process import Child, is_alive
@@ -194,8 +195,9 @@ def _unusable(result: RunResult, decision: Decision) -> tuple[int, ...]:
     if result.verdict == "stopped":
         return () if result.error_kind == TooFewReviews.__name__ else covered
     failed = {(one.get("slice"), one.get("kind")) for one in result.gate if one.get("passed") is False}
-    if decision.newest in covered and (f"span:{decision.newest}", "floor") in failed:
-        return (decision.newest,)
+    newest = decision.newest
+    if newest is not None and newest in covered and (of_span(newest), "floor") in failed:
+        return (newest,)
     return ()
 
 
@@ -228,8 +230,8 @@ def _fails_a_floor(gate: Sequence[Mapping[str, Any]], span: int) -> bool:
     """Whether the floor for the accuracy fails, and one of the models keeps it on all but the newest span."""
     found = {(one.get("metric"), one.get("slice"), one.get("kind")): one for one in gate}
     floor = found.get(("accuracy", "overall", "floor"), {})
-    names = (f"span:!{span}", f"span:not {span}")  # the second in verdicts of an older Greenlight
-    others = next((found[key] for name in names if (key := ("accuracy", name, "change")) in found), {})
+    keys = (("accuracy", name, "change") for name in names_of_all_but(span))
+    others = next((found[key] for key in keys if key in found), {})
     limit, change, before = floor.get("threshold"), others.get("value"), others.get("baseline")
     if floor.get("passed") is not False or limit is None or change is None or before is None:
         return False

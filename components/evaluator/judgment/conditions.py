@@ -2,12 +2,10 @@
 
 from collections.abc import Collection, Iterator
 
-from components.evaluator.judgment import samples
 from components.evaluator.settings import CHANCE, SLICES, ConditionSettings, GateSettings
+from components.evaluator.slice_names import all_but, of_span
 from components.evaluator.verdict import Condition, Kind
-
-BASE = 0
-"""The span of the packaged base set."""
+from components.example_gen.span_pattern import BASE
 
 
 def conditions(
@@ -63,7 +61,7 @@ def _of_spans(gate: GateSettings, newest: int) -> Iterator[Condition]:
             metric="accuracy",
             kind="change",
             threshold=gate.min_change,
-            slice=samples.all_but(newest),
+            slice=all_but(newest),
             min_examples=few,
         )
     limits: tuple[tuple[int, Kind, float | None, int], ...] = (
@@ -78,7 +76,7 @@ def _of_spans(gate: GateSettings, newest: int) -> Iterator[Condition]:
                 metric="accuracy",
                 kind=kind,
                 threshold=threshold,
-                slice=samples.of_span(span),
+                slice=of_span(span),
                 min_examples=needed,
                 by="doubt",
             )
@@ -93,7 +91,7 @@ def _of_older_spans(gate: GateSettings, older: Collection[int], judged: int) -> 
             metric="accuracy",
             kind="change",
             threshold=gate.min_change_older,
-            slice=samples.of_span(span),
+            slice=of_span(span),
             min_examples=gate.min_span_examples,
             by="doubt",
             family=max(judged, 1),

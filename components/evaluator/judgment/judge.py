@@ -12,7 +12,7 @@ from components.evaluator.judgment.class_losses import class_losses
 from components.evaluator.judgment.classes.of_each import of_each
 from components.evaluator.judgment.classes.shared import UNKNOWN, among
 from components.evaluator.judgment.condition_result import corrected, judge_condition, unjudged
-from components.evaluator.judgment.conditions import BASE, conditions
+from components.evaluator.judgment.conditions import conditions
 from components.evaluator.judgment.measures import by_name
 from components.evaluator.judgment.samples import Exposure, Sample
 from components.evaluator.predictions import Predictions, not_probabilities
@@ -25,6 +25,7 @@ from components.evaluator.verdict import (
     ConditionResult,
     Verdict,
 )
+from components.example_gen.span_pattern import BASE
 from components.reviews import CLASSES
 from components.threshold import DEFAULT
 

@@ -8,24 +8,11 @@ import numpy as np
 
 from components.evaluator.predictions import Predictions
 from components.evaluator.settings import OVERALL
+from components.evaluator.slice_names import excluded_span, of_span
 from components.reviews import CLASSES, LENGTH, SPAN
 
 MOST = 50
 """The number of slices of a metadata column that are measured, the most frequent values."""
-
-_NOT = "!"
-_NOT_BEFORE = "not "
-"""As older verdicts have it."""
-
-
-def of_span(span: int) -> str:
-    """The name of the slice of a span."""
-    return f"{SPAN}:{span}"
-
-
-def all_but(span: int) -> str:
-    """The name of the slice without a span: span:!12."""
-    return f"{SPAN}:{_NOT}{span}"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,9 +51,8 @@ def part(predictions: Predictions, slice_name: str) -> Predictions:
         column = (predictions.slices or {}).get(feature)
         return predictions.where(np.zeros(len(predictions), bool) if column is None else column == value)
     span = np.zeros(len(predictions), int) if predictions.span is None else predictions.span
-    for sign in (_NOT, _NOT_BEFORE):
-        if value.startswith(sign):
-            return predictions.where(span != int(value.removeprefix(sign)))
+    if (excluded := excluded_span(value)) is not None:
+        return predictions.where(span != int(excluded))
     return predictions.where(span == int(value))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.evaluator.settings import OVERALL
+from components.evaluator.slice_names import BASE_SLICE, excluded_span
 from components.evaluator.verdict import (
     CEILINGS,
     CHANGE_KINDS,
@@ -15,9 +16,6 @@ from components.evaluator.verdict import (
     Verdict,
 )
 from components.reviews import SPAN
-
-BASE_SLICE = f"{SPAN}:0"
-"""The slice of the packaged base set."""
 
 OF_SHARED_CLASSES = " of the classes that both models know"
 UNSEEN_BY_CANDIDATE = " that the candidate has not seen"
@@ -117,9 +115,8 @@ def slice_words(name: str) -> str:
     feature, _, value = name.partition(":")
     if feature != SPAN:
         return name
-    for sign in ("!", "not "):  # the second in verdicts of an older Greenlight
-        if value.startswith(sign):
-            return f"everything but span {value.removeprefix(sign)}"
+    if (excluded := excluded_span(value)) is not None:
+        return f"everything but span {excluded}"
     return "the base set" if name == BASE_SLICE else f"span {value}"
 
 

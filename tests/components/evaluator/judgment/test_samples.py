@@ -7,13 +7,12 @@ from components.evaluator.judgment.samples import (
     MOST,
     Exposure,
     Sample,
-    all_but,
-    of_span,
     part,
     slices,
     slices_of,
 )
 from components.evaluator.predictions import Predictions
+from components.evaluator.slice_names import all_but, of_span
 
 SHORT, LONG = "under 125 words", "280 words or more"
 
