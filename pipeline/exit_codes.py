@@ -54,6 +54,8 @@ def report_error(error: Exception, arguments: Sequence[str]) -> int:
         return error.exit_code
     if isinstance(error, ModuleNotFoundError) and (message := missing_package(error)):
         error = GreenlightError(message)
+    if isinstance(error, click.NoSuchOption):
+        error = click.UsageError(error.format_message() + _as_setting(error), error.ctx)
     machine = False
     if isinstance(error, click.Abort):
         message, code = _interruption(error)
@@ -85,6 +87,14 @@ def _interruption(error: click.Abort) -> tuple[str, int]:
     if not isinstance(told, Terminated):
         told = Terminated(signal.SIGINT, NOTHING_IS_KEPT)
     return str(told), told.exit_code
+
+
+def _as_setting(error: click.NoSuchOption) -> str:
+    """What an unknown option may be instead: a setting, of a command that takes them; else ""."""
+    takes_settings = error.ctx and any("--set" in param.opts for param in error.ctx.command.params)
+    if error.possibilities or not takes_settings:
+        return ""
+    return " A setting is given as --set KEY=VALUE; `greenlight config explain` lists all."
 
 
 def _failed(message: str, code: int, *, command: str, machine: bool) -> dict[str, Any]:

@@ -319,6 +319,7 @@ build() {
   printf '%s\n%s\n%s\n' "$wanted" "$(identity "$python_version $python")" "$extras" >"$stamp.new"
   mv "$stamp.new" "$stamp"
   echo "The environment is ready ($((SECONDS - started)) s)."
+  command -v greenlight >/dev/null || echo "For the command \`greenlight\` in this shell: export PATH=$(printf '%q' "$venv/bin"):\$PATH"
 }
 
 explain() {

@@ -115,7 +115,8 @@ def find(name: str) -> Embedding:
             f"embedding.name = {name!r}: there is no such folder. Give the folder of a TF Hub SavedModel."
         )
     names = [entry.name for entry in CATALOG]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    near = [known for known in names if known.startswith(name)]
+    near = near or difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InputError(
         f"embedding.name = {name!r} is not a known embedding.{hint} Known names: {', '.join(names)}. "

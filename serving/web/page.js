@@ -62,7 +62,7 @@ function showProblem(message, status) {
 function showAnswer({ probability, label }, version) {
   at("label").textContent = label;
   at("label").className = probability >= 0.5 ? "up" : "down";
-  at("share").textContent = `probability of ${classes[1]}: ${percent(probability)}`;
+  at("share").textContent = `· probability of ${classes[1]}: ${percent(probability)}`;
   at("needle").style.left = `${100 * probability}%`;
   at("scale").setAttribute("aria-label", `${percent(probability)} on the way from ${classes[0]} to ${classes[1]}`);
   for (const each of document.querySelectorAll("[data-class]")) each.textContent = classes[each.dataset.class];

@@ -115,6 +115,8 @@ def test_help_mistakes_and_settings_import_nothing_heavy(commands, unwanted, tmp
         (["study", "nothing"], "There is no command 'nothing'."),
         (["config", "shows"], "There is no command 'shows'. Did you mean 'show'?"),
         (["run", "--bogus"], "No such option"),
+        (["run", "--epochs", "3"], "No such option '--epochs'. A setting is given as --set KEY=VALUE;"),
+        (["run", "--embedding", "nnlm"], "Did you mean 'nnlm-en-dim50'?"),
         (["run", "--set"], "requires an argument"),
         (
             ["run", "--set", "trainer.epochs=abc"],

@@ -45,6 +45,15 @@ def test_byte_code_is_written_where_python_would_write_none_by_itself(machine, r
     assert any("tensorflow" in note.split() for note in imports)
 
 
+def test_how_the_command_gets_on_the_path_is_said_only_where_it_is_not_there(machine):
+    machine.add_python("python3.11", "3.11.9")
+    hint = "export PATH=" + str(machine.checkout).replace(" ", "\\ ") + "/.venv/bin:$PATH"
+    assert hint in machine.setup().stdout
+    shutil.rmtree(machine.checkout / ".venv")
+    machine.add("greenlight")
+    assert hint not in machine.setup().stdout
+
+
 def test_what_only_tests_use_is_added_for_them_and_kept_by_later_updates(ready):
     ready.forget()
     done = ready.setup("--tests")

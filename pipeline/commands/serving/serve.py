@@ -101,6 +101,7 @@ def _announce(server: Server, addresses: Addresses, settings: Settings) -> None:
     else:
         lines = [f"READY  {name}, version {loaded}"]
     base = f"{scheme}://{addresses.rest}"
+    lines.append(f"  page     {base}/")
     lines.append(f"  rest     {base}/v1/models/{name}")
     if addresses.grpc:
         lines.append(f"  grpc     {addresses.grpc}")
