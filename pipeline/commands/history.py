@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,8 +57,11 @@ def verdict(settings: Settings, run: str | None, as_json: bool, as_markdown: boo
     result = ended_run(Workspace.of(settings), run)
     if as_json:
         click.echo(json.dumps(result.to_json()))
+    elif as_markdown:
+        click.echo(verdict_markdown(result))
     else:
-        click.echo(verdict_markdown(result) if as_markdown else verdict_lines(result))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        click.echo(verdict_lines(result, width=width))
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,11 +14,19 @@ from pipeline.results.summary import check_words, headline, show_number
 HEADERS = ("", "condition", "slice", "split", "value", "limit", "by", "confidence interval", "baseline")
 
 
-def verdict_lines(result: RunResult) -> str:
-    """The verdict, its conditions in a table, and the reasons."""
+def verdict_lines(result: RunResult, *, width: int | None = None) -> str:
+    """The verdict, its conditions in a table, and the reasons.
+
+    Args:
+      width: of the terminal, in characters; a wider table becomes a paragraph for each condition.
+    """
     lines = [f"{result.verdict.upper()}  {headline(result)}", *_approval(result), f"run {result.run}"]
     if result.gate:
-        lines += ["", *_table([HEADERS, *(_row(condition) for condition in result.gate)])]
+        table = _used([HEADERS, *(_row(condition) for condition in result.gate)])
+        aligned = _aligned(table)
+        if width is not None and max(map(len, aligned)) > width:
+            aligned = _paragraphs(table, width=width)
+        lines += ["", *aligned]
     if result.reasons:
         lines += ["", *result.reason_lines]
     if result.notes:
@@ -85,7 +94,20 @@ def _used(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     return [[row[column] for column in used] for row in rows]
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    used = _used(rows)
-    widths = [max(map(len, column)) for column in zip(*used, strict=True)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in used]
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def _paragraphs(rows: Sequence[Sequence[str]], *, width: int) -> list[str]:
+    """A line with the mark and the name of each condition, and below it what its other cells say."""
+    header, *conditions = rows
+    indent = " " * (2 + max(len(row[0]) for row in conditions))
+    lines = []
+    for mark, name, *cells in conditions:
+        said = [(title, cell) for title, cell in zip(header[2:], cells, strict=True) if cell not in ("", "-")]
+        # Of a condition that was not judged, the column of the margin has the reason.
+        named = [cell if (mark, title) == ("not judged", "by") else f"{title} {cell}" for title, cell in said]
+        lines.append(f"{mark.ljust(len(indent))}{name}")
+        lines += textwrap.wrap("; ".join(named), width, initial_indent=indent, subsequent_indent=indent)
+    return lines

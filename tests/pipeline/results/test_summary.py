@@ -320,3 +320,33 @@ def test_the_message_of_a_stopped_run_is_no_list_within_a_list():
         "",
         "Add rows.",
     ]
+
+
+def test_a_table_that_is_wider_than_the_terminal_becomes_paragraphs():
+    condition = {
+        "metric": "accuracy",
+        "kind": "floor",
+        "threshold": 0.85,
+        "value": 0.8,
+        "lower": 0.7,
+        "upper": 0.9,
+    }
+    change = {
+        "metric": "accuracy",
+        "kind": "change",
+        "threshold": 0.0,
+        "passed": True,
+        "unjudged": "nothing else",
+    }
+    result = RunResult(verdict="refused", run="r", gate=(condition | {"passed": False}, change))
+    wide = verdict_lines(result)
+    assert verdict_lines(result, width=max(map(len, wide.splitlines()))) == wide
+    assert verdict_lines(result, width=45).splitlines()[3:] == [
+        "NO          accuracy",
+        "            slice overall; value 0.8000;",
+        "            limit ≥ 0.8500; confidence",
+        "            interval 0.7000 to 0.9000",
+        "not judged  change of accuracy",
+        "            slice overall; limit ≥ +0.0000;",
+        "            nothing else",
+    ]
