@@ -19,7 +19,8 @@ from components.example_gen.formats.labels import ACCEPTED, LabelRule
 from components.example_gen.formats.packing import require_rows
 from components.example_gen.formats.parquet import is_parquet
 from components.example_gen.formats.rows import BadRow, Columns, Records, text_problem
-from components.example_gen.reading import Reading, require_usable
+from components.example_gen.reading import Reading
+from components.example_gen.reading_limits import require_usable
 from components.example_gen.sources.file_bytes import first_bytes, opened
 from components.example_gen.sources.file_lookup import found_paths
 from components.example_gen.sources.files import file_records

@@ -13,7 +13,8 @@ from components.example_gen.formats.dialect import TOLD_BY_THE_FILE, Dialect
 from components.example_gen.formats.file_format import line_records, unpacked_name
 from components.example_gen.formats.labels import ACCEPTED, LabelRule
 from components.example_gen.formats.rows import BadRow, Columns, Reason, Record, Records, text_problem
-from components.example_gen.reading import Reading, good, require_no_scale
+from components.example_gen.reading import Reading, good
+from components.example_gen.reading_limits import require_no_scale
 from components.example_gen.sources.file_bytes import opened
 from components.example_gen.sources.file_lookup import found_paths, require_known_format
 from components.example_gen.sources.files import file_records

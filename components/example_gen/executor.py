@@ -26,7 +26,8 @@ from components.example_gen.beam_steps import (
     WriteReading,
     read_part,
 )
-from components.example_gen.duplicate_groups import PlanGroups, reassigned
+from components.example_gen.duplicate_steps.span_copies import DropSpanDuplicates
+from components.example_gen.duplicate_steps.split_groups import PlanGroups, reassigned
 from components.example_gen.exec_properties import (
     CUSTOM_CONFIG,
     SPANS,
@@ -35,13 +36,13 @@ from components.example_gen.exec_properties import (
     spans_from_json,
     stage_config,
 )
-from components.example_gen.reading import CHANGED, READING_FILE, Reading, require_usable
+from components.example_gen.reading import CHANGED, READING_FILE, Reading
+from components.example_gen.reading_limits import require_usable
 from components.example_gen.record_sink import TFRecordBatches
 from components.example_gen.settings import GROUPED_SOURCES, KEEP_TOGETHER, OF_LATER_STAGES, DataSettings
 from components.example_gen.sources import parts as sources
 from components.example_gen.sources.label_census import census, source_paths
 from components.example_gen.sources.spans import Span, choose, find, newest_versions
-from components.example_gen.span_duplicates import DropSpanDuplicates
 from components.example_gen.span_pattern import BASE
 
 CHOSEN = "chosen"

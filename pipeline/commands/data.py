@@ -61,7 +61,7 @@ def add(
     appears completely or not at all, and equal content is not added twice. A file with other column names,
     data.labels or a dialect is rewritten, so that runs without these settings can read it.
     """
-    from components.example_gen.reading import require_usable
+    from components.example_gen.reading_limits import require_usable
     from pipeline.preflight.reviews import require_delivery
     from pipeline.spans.destination import destination_of
     from pipeline.spans.labels import QUARANTINED, quarantined, without_suspects

@@ -246,7 +246,8 @@ def read(data: DataSettings, number: int) -> Labeled:
     Raises:
       InputError, DataStopped: a run would fail with the same error.
     """
-    from components.example_gen.reading import Reading, require_usable, usable
+    from components.example_gen.reading import Reading, usable
+    from components.example_gen.reading_limits import require_usable
     from components.example_gen.sources import parts as sources
     from components.example_gen.sources.spans import chosen
 

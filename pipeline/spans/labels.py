@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from components.data_check.settings import CheckSettings
 from components.errors import DataStopped, InputError
-from components.example_gen.reading import Reading, require_usable, usable
+from components.example_gen.reading import Reading, usable
+from components.example_gen.reading_limits import require_usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.files import FilePart
 from pipeline.spans.destination import destination_of

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from components.errors import GreenlightError, InputError, MachineFault
 from components.example_gen.formats.rows import Review, unreadable
-from components.example_gen.reading import Reading, require_usable, usable
+from components.example_gen.reading import Reading, usable
+from components.example_gen.reading_limits import require_usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.file_fingerprints import content_fingerprint, file_fingerprint
 from components.example_gen.sources.files import FilePart

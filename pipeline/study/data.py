@@ -12,15 +12,15 @@ import apache_beam as beam
 import tensorflow as tf
 
 from components.errors import InputError
-from components.example_gen import reading
 from components.example_gen.beam_steps import Row, duplicates_among, limit_order, read_part
-from components.example_gen.duplicate_groups import grouped_row, reassigned
+from components.example_gen.duplicate_steps.span_copies import removed, without_span_duplicates
+from components.example_gen.duplicate_steps.split_groups import grouped_row, reassigned
 from components.example_gen.duplicates.groups import group_splits
-from components.example_gen.reading import Reading
+from components.example_gen.reading import Reading, merged
+from components.example_gen.reading_limits import require_usable
 from components.example_gen.settings import GROUPED_SOURCES, KEEP_TOGETHER, DataSettings
 from components.example_gen.sources import parts as sources
 from components.example_gen.sources import spans
-from components.example_gen.span_duplicates import removed, without_span_duplicates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,9 +118,7 @@ def _rows(settings: DataSettings) -> tuple[list[Row], Reading]:
                 readings.append(found.value)
             else:
                 rows += found
-    reading.require_usable(
-        reading.merged(readings), max_bad_share=settings.max_bad_share, names=settings.class_names
-    )
+    require_usable(merged(readings), max_bad_share=settings.max_bad_share, names=settings.class_names)
     if chosen:
         before, rows = len(rows), without_span_duplicates(rows)
         readings.append(removed(before - len(rows)))
@@ -130,4 +128,4 @@ def _rows(settings: DataSettings) -> tuple[list[Row], Reading]:
     if settings.limit is not None:
         rows = heapq.nsmallest(settings.limit, rows, key=limit_order)
     readings.append(duplicates_among(row.digest for row in rows))
-    return rows, dataclasses.replace(reading.merged(readings), limit=settings.limit)
+    return rows, dataclasses.replace(merged(readings), limit=settings.limit)

@@ -14,13 +14,8 @@ from components.errors import InputError
 from components.example_gen.formats.file_format import Format, format_of
 from components.example_gen.formats.labels import CLASS_NAMES
 from components.example_gen.formats.rows import Record, Records, as_reviews, require_columns
-from components.example_gen.reading import (
-    LabelCounts,
-    Reading,
-    require_no_scale,
-    require_usable,
-    usable,
-)
+from components.example_gen.reading import LabelCounts, Reading, usable
+from components.example_gen.reading_limits import require_no_scale, require_usable
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources import file_bytes, file_lookup, files, spans
 from components.example_gen.sources.files import FilePart

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from components.errors import DataStopped, InputError
 from components.example_gen.formats.labels import LabelRule, in_order
 from components.example_gen.formats.rows import BadRow, Reason
-from components.example_gen.reading import Reading, require_no_scale, usable
+from components.example_gen.reading import Reading, usable
+from components.example_gen.reading_limits import require_no_scale
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources.label_census import census, learned_classes
 from components.example_gen.sources.preflight import require_source

@@ -4,7 +4,8 @@ import pytest
 
 from components.errors import DataStopped, InputError
 from components.example_gen.formats.rows import BadRow, Reason
-from components.example_gen.reading import CHANGED, Reading, merged, require_usable
+from components.example_gen.reading import CHANGED, Reading, merged
+from components.example_gen.reading_limits import require_usable
 
 
 def reading(*, taken: int, bad: int, file: str = "r.csv") -> Reading:

@@ -10,11 +10,11 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from components.example_gen import splits
 from components.example_gen.beam_steps import ReadPart, Row
-from components.example_gen.duplicate_groups import PlanGroups, grouped_row
+from components.example_gen.duplicate_steps.span_copies import without_span_duplicates
+from components.example_gen.duplicate_steps.split_groups import PlanGroups, grouped_row
 from components.example_gen.duplicates.groups import GroupedRow, group_splits
 from components.example_gen.duplicates.sketches import sketch
 from components.example_gen.settings import DataSettings
-from components.example_gen.span_duplicates import without_span_duplicates
 from components.reviews import canonical, canonical_key, normalize, text_key
 
 MARKUP = {
