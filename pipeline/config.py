@@ -33,7 +33,7 @@ from pipeline.settings.retrain import RetrainSettings
 from serving.settings import ServeSettings
 
 WORKSPACE_SPANS = "spans/span-{SPAN}/*"
-"""Where `greenlight data add` lands spans unless it is told another place, from the workspace."""
+"""The default pattern of the files that `greenlight data add` lands, relative to the workspace."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     # The lesson's split: 15,000 examples to train on, 10,000 to validate on, none beside.
@@ -61,7 +61,7 @@ DEFAULT_WORKSPACE, DEFAULT_MODEL = Path("workspace"), "imdb_sentiment"
 
 
 class Settings(BaseModel):
-    """Everything that a run can be told."""
+    """All settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

@@ -234,7 +234,10 @@ def _memory_bytes() -> int | None:
 
 
 def ask(url: str, timeout: float) -> Callable[[], str | None]:
-    """Asks `url` in the background. What is returned waits for the answer: None, or why there is none."""
+    """Requests `url` in the background; returns a function that waits for the answer.
+
+    That function returns None, or why there was no answer.
+    """
     answer: list[str | None] = []
     # A daemon: a name server that does not answer must not hold up the command.
     asker = threading.Thread(target=lambda: answer.append(_problem_with(url, timeout)), daemon=True)

@@ -68,7 +68,14 @@ class Canary:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Request:
-    """What to do: the SavedModel's folder, the texts, the size of the large batch, when to end anyhow."""
+    """What to do.
+
+    Attributes:
+      model: the folder of the SavedModel.
+      canaries: the texts.
+      batch_size: the size of the large batch.
+      alarm_seconds: after so many seconds the process ends, whatever it is doing.
+    """
 
     model: str
     canaries: tuple[Canary, ...]

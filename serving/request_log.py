@@ -63,10 +63,18 @@ class _Answered:
 
 
 class RequestLog:
-    """Keeps a share of the requests in `folder`. `offer` costs next to nothing and never waits.
+    """Keeps a share of the requests in `folder`. `offer` only queues a request, and never waits.
 
-    outcome is told how many rows were `written`, once the file that they are in is whole, or `dropped`:
-    the writing does not keep up, or the file could not be written.
+    Args:
+      folder: the folder of the files, which is created if needed.
+      share: the share of the requests that are kept, from 0 to 1.
+      max_mib, max_days: the maximum size of all files, and age of a file; the oldest are deleted.
+      file_mib, file_seconds: the size or age at which a file is finished.
+      outcome: called with "written" and a number of rows once their file is finished, or with "dropped" if
+        the queue was full or the file could not be written.
+
+    Raises:
+      StoreError: the folder cannot be written.
     """
 
     def __init__(

@@ -42,7 +42,7 @@ ROWS: Mapping[str, Mapping[str, Any]] = {
     "no-smoothing": {"trainer": {"label_smoothing": 0.0}},
     "no-calibration": {"trainer": {"calibrate": False}},
 }
-"""By name: what the row has otherwise than the settings of the study."""
+"""Row -> the settings that differ from those of the study."""
 
 SEEDS = (1, 2, 3)
 RESULT, TABLE = "ablation.json", "ablation.md"
@@ -119,7 +119,7 @@ class Row:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """Those of HEADER."""
+        """The cells under HEADER."""
         return (
             self.name,
             " ".join(f"`{setting}`" for setting in self.settings),
@@ -193,12 +193,12 @@ def ablation(
     seeds: Sequence[int] = SEEDS,
     progress: Callable[[str], None],
 ) -> Ablation:
-    """Makes the fits that `output_dir` does not hold yet, and the table of all that were asked for.
+    """Makes the fits that are not in `output_dir` yet, and the table of all rows.
 
     Args:
       settings: what the row `default` is fitted with; the others change it.
-      output_dir: keeps the result of each fit, so that a study that was stopped goes on where it was.
-      progress: is told a line for each fit.
+      output_dir: keeps the result of each fit, so that a stopped study can be resumed.
+      progress: called with a line for each fit.
 
     Raises:
       InputError: the source or the embedding cannot be used, or a split is empty.

@@ -23,7 +23,7 @@ _SECONDS = 1500
 
 
 class Missing(Exception):
-    """Something that an engine needs is not to be had here; the message says what."""
+    """Something that an engine needs is not installed; the message says what."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -40,13 +40,13 @@ class Runner:
 
 
 def measure_runners(sizes: Sequence[int], scratch: Path) -> dict[str, list[Measured]]:
-    """Each stage at each size by runner, as far as `scratch` has no figures of it.
+    """Measures each stage at each size with each runner, unless `scratch` has its figures.
 
     `cpu` and `peak_mib` are of all processes together: the command, the job server, the cluster, and workers.
 
     Raises:
-      Missing: something that Flink needs is not to be had.
-      CommandFailed: a stage failed, or a runner did not do it on as many reviews as the first one.
+      Missing: something that Flink needs is not installed.
+      CommandFailed: a stage failed, or processed another number of reviews than with the first runner.
     """
     engine = flink.engine()
     lib = flink.distribution(engine.version)
@@ -110,7 +110,7 @@ def measure_runner(runner: Runner, size: int, python: Path, scratch: Path) -> li
 
 
 def _await_end_of_workers(runner: Runner) -> None:
-    """So that the next stage finds the memory free."""
+    """Waits until idle workers have ended, so that their memory is free for the next stage."""
     if runner.name.startswith("Flink"):
         time.sleep(_KEPT_SECONDS + 5)
 

@@ -31,7 +31,7 @@ def locate(settings: EmbeddingSettings, *, cache_dir: Path, progress: Progress |
     """The handle to give to hub.KerasLayer: the folder of a SavedModel.
 
     Builds or downloads into `cache_dir` what is not there yet, once: several processes may ask at the same
-    time. A copy that was damaged since is replaced. `progress` is told in a line when that takes a while.
+    time. A copy that was damaged since is replaced. `progress` is called with a line if that takes a while.
 
     Raises:
       InputError: the name is unknown, the folder is not a SavedModel, the download failed.

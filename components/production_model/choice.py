@@ -9,7 +9,7 @@ NOTHING = "none"
 
 
 def compared_with(versions: Sequence[Version], candidate: str) -> Version | None:
-    """The version that the candidate has to stand up to, None where there is none.
+    """The version that the candidate is compared with; None if there is none.
 
     It is the live one, except that
     - a candidate is never its own baseline: of a model that is live already the version before it is taken,

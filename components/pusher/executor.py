@@ -46,7 +46,7 @@ class Executor(tfx_executor.Executor):
             as JSON.
 
         Raises:
-          GreenlightError: the store cannot be written, or the model is none.
+          GreenlightError: the store cannot be written, or the model is not a SavedModel.
         """
         pushed = artifact_utils.get_single_instance(output_dict[specs.PUSHED_MODEL_KEY])
         blessed = self.CheckBlessing(input_dict)

@@ -19,7 +19,7 @@ def read_signatures(folder: str) -> Signatures:
     """Signature -> inputs, outputs -> name -> dtype and shape (-1 where it is free) of the model in `folder`.
 
     Raises:
-      GreenlightError: its saved_model.pb is none.
+      GreenlightError: its saved_model.pb cannot be read.
     """
     path = join(folder, COMMIT_NAME)
     with fileio.open(path, "rb") as file:

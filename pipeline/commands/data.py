@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 _FEWEST_DISTINCT = 0.1
-"""Share of the examples; a file with fewer distinct texts is told of."""
+"""The minimum share of distinct texts; a file with fewer gets a note."""
 
 
 @click.group(cls=Group)

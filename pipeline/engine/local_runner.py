@@ -149,7 +149,7 @@ class _Attempt:
         self._stages.append(timing)
         self._console.stage_finished(name, seconds, timing.cached)
         if name == "DataCheck":
-            for line in self._drawn("warnings of the data check", lambda: check_warnings(run)) or ():
+            for line in self._or_none("warnings of the data check", lambda: check_warnings(run)) or ():
                 self._console.note(f"warning: {line}")
 
     def stage_failed(self, name: str, seconds: float, error: Exception) -> None:
@@ -255,7 +255,7 @@ class _Attempt:
 
         stopped = (one for one in faults.causes(error) if isinstance(one, DataStopped))
         account = next((one.account for one in stopped if one.account), None)
-        if account is None and (run := self._drawn("account of the rows", self._recorded)):
+        if account is None and (run := self._or_none("account of the rows", self._recorded)):
             account = data_account.data_account(run)
         return {"data": account, "notes": tuple(data_account.notes(account))}
 
@@ -273,18 +273,19 @@ class _Attempt:
         """Adds the report, and the card of a new version; if one cannot be written, the verdict and the other
         stay as they are.
         """
-        recorded = self._drawn("report", self._recorded)
+        recorded = self._or_none("report", self._recorded)
         if recorded is None:
             return result
-        report = self._drawn("report", lambda: self._write_report(recorded, result))
+        report = self._or_none("report", lambda: self._write_report(recorded, result))
         if result.verdict == "promoted":
-            self._drawn("model card", lambda: self._write_card(recorded, result))
+            self._or_none("model card", lambda: self._write_card(recorded, result))
         seconds = time.monotonic() - self._started
         return dataclasses.replace(result, report=str(report) if report else None, seconds=seconds)
 
-    def _drawn(self, what: str, draw: Callable[[], T]) -> T | None:
+    def _or_none(self, what: str, make: Callable[[], T]) -> T | None:
+        """What `make` returns; None, with a note about `what`, if it fails: the verdict stays as it is."""
         try:
-            return draw()
+            return make()
         except Exception:
             _log.error("The %s was not written:\n%s", what, traceback.format_exc())
             self._console.note(f"The {what} could not be written; the log says why.")

@@ -92,7 +92,7 @@ def locate(
       repository: to download from; None is Maven Central.
 
     Raises:
-      InputError: it is not to be had, or is of other versions.
+      InputError: the jar does not exist, or has other versions.
       MachineFault: it could not be downloaded.
     """
     path = given.absolute() if given else None

@@ -20,7 +20,7 @@ CENTRAL = "https://repo.maven.apache.org/maven2"
 _CHECKSUMS = ("sha512", "sha256", "sha1")  # the strongest first; a repository always has the last
 _SECONDS = 60.0
 _STEP = 50 * 2**20
-"""Bytes after which the progress of a download is told again."""
+"""The number of bytes between two reports of a download's progress."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from pipeline.config import BeamSettings
 
 OF_A_JOB_SERVER = ("PortableRunner", "FlinkRunner", "SparkRunner", *WITH_A_JOB_SERVER)
-"""Runners that hand on options which only the server of the jobs knows."""
+"""Runners that pass on options that only the job server knows."""
 _ENGINES = {FLINK: flink, SPARK: spark}
 _ALIKE = 0.85
 _SECONDS = 10.0
 
 
 def require_usable(settings: BeamSettings) -> None:
-    """Refuses what no stage could run with on this machine.
+    """Refuses settings that no stage could run with on this machine.
 
     Raises:
       InputError: as `require_known`, or nothing answers where the jobs are to go.
@@ -38,11 +38,11 @@ def require_usable(settings: BeamSettings) -> None:
 
 
 def require_known(settings: BeamSettings) -> str | None:
-    """Refuses what no stage could run with on any machine; returns the job server's address, if there is one.
+    """Refuses settings that no stage could run with on any machine; returns the job server's address, if any.
 
     Raises:
-      InputError: the runner is none or its packages are missing, an option is unknown or has a value that it
-        cannot have, or one that the runner needs is missing.
+      InputError: the runner does not exist or its packages are missing; an option is unknown or has an
+        invalid value; or one that the runner needs is missing.
     """
     from pipeline.config import BeamSettings
 
@@ -93,7 +93,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _require_options(settings: BeamSettings) -> None:
-    """Beam itself leaves out what it does not know, with a warning in the log."""
+    """Refuses unknown options: Beam itself only logs a warning and ignores them."""
     from apache_beam.options.pipeline_options import PipelineOptions
 
     parser = _Parser(add_help=False, conflict_handler="resolve")

@@ -65,7 +65,7 @@ Address = Annotated[SecretStr, AfterValidator(_usable), PlainSerializer(masked, 
 
 
 class AlertSettings(BaseModel):
-    """Who is told, of what. Nothing of it is needed by a run itself."""
+    """The receivers of alerts, and the events that they get. A run itself needs none of it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

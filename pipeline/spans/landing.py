@@ -115,8 +115,8 @@ def land(
             files.write(staged, content)
             require_unchanged(file, before)
             fingerprint = content_fingerprint([staged])
-            if twin := _twin(staged, place):
-                return Landed(False, twin.number, twin.paths[0], counted, fingerprint)
+            if duplicate := _duplicate(staged, place):
+                return Landed(False, duplicate.number, duplicate.paths[0], counted, fingerprint)
             record = SpanRecord.of(
                 counted, fingerprint=fingerprint, origin=origin or str(file), **_facts(staged)
             )
@@ -179,7 +179,7 @@ def _alone(files: LocalFiles, folder: str) -> Iterator[None]:
         yield
 
 
-def _twin(staged: str, place: Destination) -> Span | None:
+def _duplicate(staged: str, place: Destination) -> Span | None:
     """A span with a file of this content; only files of this size are read."""
     size, fingerprint = os.path.getsize(staged), file_fingerprint(staged)
     for span in find(place.spans.text):

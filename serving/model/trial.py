@@ -172,8 +172,8 @@ class _Trial:
             )
 
     def _require_batches(self, signature: Signature, batch: Inputs, error: RequestError) -> None:
-        """Raises LoadError where the reference answers several rows; a model may want them one by one, but
-        not all of a sudden.
+        """Raises LoadError if the reference answers several rows: a model may require one row at a time, but
+        not if the version before it did not.
         """
         known, same = self._counterpart(signature)
         if known is None or same is None:
@@ -186,8 +186,8 @@ class _Trial:
             )
 
     def _require_rows(self, signature: Signature, inputs: Inputs, outputs: Outputs) -> None:
-        """Raises LoadError where an output has other than a row for each of the input, and the reference's
-        has. A signature may answer otherwise, such as with the words of all texts; but not all of a sudden.
+        """Raises LoadError if an output does not have one row per input row, but the reference's has. Another
+        output is valid, such as the words of all texts, but not if the version before it gave rows.
         """
         wrong = _without_rows(inputs, outputs)
         if not wrong:

@@ -178,7 +178,7 @@ def _rejection(
 ) -> PushResult | None:
     """The result for a model that a person has rejected by a rollback or a promotion; None for others."""
     digest = candidate.digest
-    if bad := writer.reader.rejected(versions).get(digest) or _rolled_back_twin(candidate, versions):
+    if bad := writer.reader.rejected(versions).get(digest) or _rolled_back_duplicate(candidate, versions):
         number, path = bad, writer.layout.shelf(ROLLED_BACK_SHELF, bad)
         what = f"was rolled back as version {number}"
     elif (overruled := _overruled(writer, digest, versions, live)) and live:
@@ -194,13 +194,13 @@ def _rejection(
     return PushResult(outcome="rejected", version=number, path=path, digest=digest, reason=reason)
 
 
-def _rolled_back_twin(candidate: Candidate, versions: list[Version]) -> int | None:
+def _rolled_back_duplicate(candidate: Candidate, versions: list[Version]) -> int | None:
     """The number of a rolled-back version with the weights of `candidate` and the same code, or None.
 
     TensorFlow numbers the functions of a SavedModel by how many its process has traced before, so that a fit
     with other stages from the cache exports the same model under another digest.
     """
-    twins = [
+    duplicates = [
         version
         for version in versions
         if version.manifest is not None
@@ -208,7 +208,7 @@ def _rolled_back_twin(candidate: Candidate, versions: list[Version]) -> int | No
         and version.manifest.facts.code_version == candidate.facts.code_version
         and _without_graph(version.manifest.files) == _without_graph(candidate.entries)
     ]
-    newest = max(twins, key=lambda version: version.number, default=None)
+    newest = max(duplicates, key=lambda version: version.number, default=None)
     return newest.number if newest is not None and newest.state == "rolled-back" else None
 
 

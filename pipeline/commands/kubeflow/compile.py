@@ -64,7 +64,7 @@ def _require_no_kubernetes(settings: Settings, output: str) -> None:
 
 
 def compiled(settings: Settings, *, as_json: bool) -> str:
-    """What the file has in it. What the libraries write meanwhile is shown to nobody."""
+    """The content of the file. The output of the libraries is discarded."""
     from pipeline.console import run_log
 
     with scratch.folder("compile") as folder:

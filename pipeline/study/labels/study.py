@@ -43,7 +43,7 @@ def few_labels(
       sizes: numbers of labeled examples, at least 2 each; those beyond the source's examples are left out.
       draws: how often each size is drawn; from `trainer.seed`.
       output_dir: gets the page and the pictures; made if needed.
-      progress: is told a line whenever something happened.
+      progress: called with a line for each step.
 
     Raises:
       InputError: the source or the embedding cannot be used, a split is empty, or a draw has one class only.
