@@ -1,5 +1,6 @@
 """The report in a browser: on a narrow screen nothing is cut off, and no setting's key is broken."""
 
+import json
 import shutil
 
 import pytest
@@ -14,8 +15,11 @@ pytestmark = [pytest.mark.proof, pytest.mark.skipif(CHROMIUM is None, reason="ne
 
 
 @pytest.mark.parametrize("width", [320, 360, 640, 641, 1280])
-def test_the_page_is_no_wider_than_the_screen(promoted_run, width):
-    path = write_report(promoted_run.run, promoted_run.result, Settings(), workspace=promoted_run.root)
+def test_the_page_is_no_wider_than_the_screen(make_run, report_parts, width):
+    made = make_run()
+    verdict = report_parts.verdict() | {"negation": report_parts.NEGATION}
+    (made.path("Evaluator", "evaluation") / "verdict.json").write_text(json.dumps(verdict))
+    path = write_report(made.run, made.result, Settings(), workspace=made.root)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": width, "height": 800})

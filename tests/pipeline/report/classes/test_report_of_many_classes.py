@@ -202,7 +202,9 @@ def test_the_tables_of_more_than_twenty_classes_are_folded_below_the_lowest_f1(m
     page = write_report(made.run, made.result, settings, workspace=made.root).read_text(encoding="utf-8")
     assert page.count("<details><summary>All 24 classes</summary>") == 2  # of the data, and of the quality
     lowest = page[page.index('aria-label="The classes with the lowest F1"') :]
-    rows = re.findall(r'<th scope="row">(class \d+)</th>', lowest[: lowest.index("</table>")])
+    rows = re.findall(
+        r'<th role="rowheader" scope="row">(class \d+)</th>', lowest[: lowest.index("</table>")]
+    )
     by_f1 = sorted(verdict.classes, key=lambda one: one["f1"])
     assert rows == [one["class"] for one in by_f1[:10]]
     assert '<figure class="card broad">' in page
