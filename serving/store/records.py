@@ -35,7 +35,7 @@ class Version:
     state: State
     path: str
     digest: str | None
-    manifest: Manifest | None
+    manifest: Manifest | None = dataclasses.field(repr=False)  # hundreds of lines
     problems: tuple[Problem, ...] = ()
     why: str = ""
 

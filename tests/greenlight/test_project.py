@@ -75,3 +75,10 @@ def test_the_version_of_a_result_names_a_version_whether_text_or_number(project)
             assert version.predict(["good"])[0].version == result.version_number
     with pytest.raises(greenlight.InputError, match="expected the number of a version, and not 'one'"):
         project.version("one")
+
+
+def test_a_version_is_shown_in_one_line_without_its_manifest(project):
+    (version,) = project.versions
+    shown = repr(version)
+    assert shown.startswith("Version(number=1, state='live'") and "manifest" not in shown
+    assert len(shown) < 400 and version.manifest is not None
