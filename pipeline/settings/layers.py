@@ -150,7 +150,8 @@ def read_file(path: Path) -> Layer:
         text = text_of(path, encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(
-            f"The settings file {path} does not exist. `greenlight config show > {path}` writes one."
+            f"The settings file {path} does not exist. Check its name; `greenlight config show > FILE` "
+            "writes one."
         ) from None
     except UnicodeDecodeError as error:
         message = f"The settings file {path} is not UTF-8 text (byte {error.start}). Save it as UTF-8."

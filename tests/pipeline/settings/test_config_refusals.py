@@ -169,7 +169,8 @@ def test_an_unknown_preset_is_named():
 def test_a_missing_file_is_named_with_a_way_to_make_one(tmp_path):
     path = tmp_path / "no.toml"
     assert refusal(file=path) == (
-        f"The settings file {path} does not exist. `greenlight config show > {path}` writes one."
+        f"The settings file {path} does not exist. Check its name; `greenlight config show > FILE` "
+        "writes one."
     )
 
 
