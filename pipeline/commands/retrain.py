@@ -85,7 +85,7 @@ def retrain(context: click.Context, settings: Settings, **given: Any) -> int | N
     if given["release"] is not None:
         _release(paths, given["release"], given["reason"])
         return None
-    with paths.exclusively(rehearsal=given["dry_run"]):
+    with paths.exclusively(dry_run=given["dry_run"]):
         return _decide(settings, paths, given)
 
 

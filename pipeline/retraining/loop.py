@@ -49,7 +49,7 @@ def decide_once(retrainer: Retrainer, *, stop: threading.Event, notifier: Notifi
             waited = True
             stop.wait(pause)
             continue
-        notifier.decided(step.decision, step.moment, rehearsed=retrainer.dry)
+        notifier.decided(step.decision, step.moment, dry_run=retrainer.dry)
         steps.append(step)
         if step.is_final or retrainer.dry or stop.is_set():
             return steps

@@ -65,9 +65,9 @@ class Notifier:
         if examination.previous_problem is not None:
             self._line(read_clock(), f"{examination.span} is {_without_previous(examination)}")
 
-    def decided(self, decision: Decision, moment: Timestamp, *, rehearsed: bool = False) -> None:
+    def decided(self, decision: Decision, moment: Timestamp, *, dry_run: bool = False) -> None:
         """Reports a decision. Runs are reported when they start and end, except in a dry run."""
-        if decision.kind != "run" or rehearsed:
+        if decision.kind != "run" or dry_run:
             subject = f"{_spans(decision)} quarantined" if decision.kind == "set-aside" else decision.kind
             self._line(moment, f"{subject}: {decision.why}")
 

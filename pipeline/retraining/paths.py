@@ -33,11 +33,11 @@ class Paths:
         return self.run(run_id) / "settings.toml"
 
     @contextmanager
-    def exclusively(self, *, rehearsal: bool = False) -> Iterator[None]:
+    def exclusively(self, *, dry_run: bool = False) -> Iterator[None]:
         """Holds the workspace's lock for retraining; the system frees the lock of a process that died.
 
         Args:
-          rehearsal: a dry run, which writes nothing: it takes the lock only if the lock file exists.
+          dry_run: whether nothing is written; then the lock is taken only if its file exists.
 
         Raises:
           GreenlightError: another process holds the lock, or the folder cannot be used.
@@ -45,7 +45,7 @@ class Paths:
         import filelock
 
         lock = self.folder / ".lock"
-        if rehearsal and not lock.exists():
+        if dry_run and not lock.exists():
             yield
             return
         held = filelock.FileLock(lock)

@@ -113,8 +113,8 @@ class Retrainer:
             raise kind(failure.message) from error
 
     def _step(self) -> Step:
-        self._read()
-        self._catch_up()
+        self._reload_history()
+        self._recover()
         decision = self._decide()
         moment = self._clock()
         if self._stop.is_set():  # set while deciding: the decision is not carried out
@@ -123,19 +123,19 @@ class Retrainer:
             return Step(decision, moment)
         if decision.kind == "run":
             return self._run(decision, moment)
-        self._note(decision)
+        self._record_unless_repeated(decision)
         if decision.kind == "set-aside":
             self._notifier.quarantined(decision)
         elif decision.kind == "rollback":
             self._roll_back(decision)
         return Step(decision, moment)
 
-    def _read(self) -> None:
+    def _reload_history(self) -> None:
         """Reads the journal again if it has changed: a person may have released a span."""
         if (size := self._journal.size()) != self._read_to:
             self._past, self._read_to = History(self._journal.records()), size
 
-    def _catch_up(self) -> None:
+    def _recover(self) -> None:
         """Records the result of a run whose parent process died, and the start of the schedule."""
         attempt = self._past.open_attempt
         ended = attempts.recovered(attempt, self._settings, self._paths) if attempt else None
@@ -144,7 +144,7 @@ class Retrainer:
                 self._notifier.run_ended(attempt.decision, ended)
             self._record(ended)
         now = self._clock()
-        if why := triggers.counts_anew(now.at, self._past, self._settings.retrain):
+        if why := triggers.why_schedule_restarts(now.at, self._past, self._settings.retrain):
             self._record(Watching(why=why))
         self._adopt()
 
@@ -164,14 +164,14 @@ class Retrainer:
 
     def _decide(self) -> Decision:
         while not self._stop.is_set():
-            seen = self._look()
+            seen = self._observe()
             span = to_examine(seen, self._past, self._settings.retrain)
             if span is None:
                 return self._decide_on(seen)
             self._examine(span.key, live=seen.live)
         return STOPPING
 
-    def _look(self) -> Observation:
+    def _observe(self) -> Observation:
         live, previous = observer.live_and_previous(self._settings, self._paths)
         return Observation(
             now=self._clock(),
@@ -233,7 +233,7 @@ class Retrainer:
         self._record(ended)
         return Step(decision, moment, run_id, ended)
 
-    def _note(self, decision: Decision) -> None:
+    def _record_unless_repeated(self, decision: Decision) -> None:
         """Records a decision, unless it does nothing and equals the last recorded one."""
         last = self._past.last_decision
         if decision.kind in ("nothing", "wait") and last is not None and _same(decision, last):

@@ -88,7 +88,7 @@ def _run(seen: Observation, past: History, settings: RetrainSettings) -> Decisio
     cause = triggers.first(seen, past, settings, pending=pending(seen, past))
     if cause is None:
         return None
-    run = _within_what_is_approved(cause, seen, past)
+    run = _restricted_to_approved_spans(cause, seen, past)
     if run.newest is None and seen.needs_span:
         why = f"{run.why}, but there is no span that a run may read"
         return Decision(kind="wait", trigger=run.trigger, cause=run.cause, why=why)
@@ -97,7 +97,7 @@ def _run(seen: Observation, past: History, settings: RetrainSettings) -> Decisio
     return rate_limits.wait_instead(run, seen.now, past, settings) or run
 
 
-def _within_what_is_approved(run: Decision, seen: Observation, past: History) -> Decision:
+def _restricted_to_approved_spans(run: Decision, seen: Observation, past: History) -> Decision:
     """The run, restricted to the spans that exist now and whose content is approved."""
     approved = (past.done - past.quarantined.keys()) | set(run.covers)
     good = {span.key.number for span in seen.spans if span.ready and span.key in approved}
@@ -110,26 +110,25 @@ def _within_what_is_approved(run: Decision, seen: Observation, past: History) ->
         for span in seen.spans
         if span.key.number in good and span.key in past.doubtful.keys() - set(run.covers)
     )
-    why = f"{run.why}{_left_out(kept_out)}{_read_again(doubtful)}"
+    why = f"{run.why}{_left_out(kept_out)}{_doubtful(doubtful)}"
     return dataclasses.replace(run, why=why, newest=newest, without=tuple(without), refused=tuple(kept_out))
 
 
 def _left_out(refused: Sequence[int]) -> str:
     """The part of the reason about spans that the gate refused and this run does not read."""
-    if not refused:
-        return ""
-    spans = ", ".join(map(str, refused))
-    number = "span" if len(refused) == 1 else "spans"
-    return f"; without {number} {spans}, which the gate refused for a loss"
+    return f"; without {_spans(refused)}, which the gate refused for a loss" if refused else ""
 
 
-def _read_again(refused: Sequence[int]) -> str:
-    """What there is to say of the spans whose own run the gate refused for another reason than a loss."""
+def _doubtful(refused: Sequence[int]) -> str:
+    """The part of the reason about spans that this run reads, though the gate refused their own run."""
     if not refused:
         return ""
-    spans = ", ".join(map(str, refused))
-    number = "span" if len(refused) == 1 else "spans"
-    return f"; with {number} {spans}, whose own run the gate refused, though not for a loss"
+    return f"; with {_spans(refused)}, whose own run the gate refused, though not for a loss"
+
+
+def _spans(numbers: Sequence[int]) -> str:
+    """span 3 / spans 3, 4"""
+    return f"span{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
 
 
 def _nothing(seen: Observation, past: History, settings: RetrainSettings) -> Decision:

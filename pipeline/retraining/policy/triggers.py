@@ -20,10 +20,10 @@ def first(
     seen: Observation, past: History, settings: RetrainSettings, *, pending: Sequence[ObservedSpan]
 ) -> Decision | None:
     """The run with the highest priority; None if no trigger applies."""
-    return next(_asked_for(seen, past, settings, pending), None)
+    return next(_by_priority(seen, past, settings, pending), None)
 
 
-def counts_anew(now: datetime.datetime, past: History, settings: RetrainSettings) -> str | None:
+def why_schedule_restarts(now: datetime.datetime, past: History, settings: RetrainSettings) -> str | None:
     """Why the schedule must count from now on; None if it need not.
 
     If the clock was set back by more than the schedule's interval, the schedule would otherwise not be due
@@ -39,21 +39,21 @@ def counts_anew(now: datetime.datetime, past: History, settings: RetrainSettings
     return f"the clock was set back from {past.schedule_counts_from:%Y-%m-%d %H:%M} UTC"
 
 
-def _asked_for(
+def _by_priority(
     seen: Observation, past: History, settings: RetrainSettings, pending: Sequence[ObservedSpan]
 ) -> Iterator[Decision]:
     keys = [span.key for span in pending]
     if settings.on_span and keys:
         yield _span(keys[0], past, live=seen.live)
-    begun = _begun(past, settings)
-    if begun is None and (trial := _trial(seen, past, settings)):
+    unfinished = _unfinished(past, settings)
+    if unfinished is None and (trial := _trial(seen, past, settings)):
         yield trial
     others = (
         _decay(seen, past, settings, keys),
         _drift(seen, past, settings),
         _schedule(seen, past, settings),
     )
-    for found in (begun, *others):
+    for found in (unfinished, *others):
         if found is not None:
             yield dataclasses.replace(found, covers=tuple(keys))
 
@@ -103,7 +103,7 @@ def suspected_labels(examination: Examination) -> str:
     return f"{examination.suspects:,} of {examination.examined:,} labels probably wrong ({named})"
 
 
-def _begun(past: History, settings: RetrainSettings) -> Decision | None:
+def _unfinished(past: History, settings: RetrainSettings) -> Decision | None:
     """The decision of the last run, to be tried again, if it was not for a span and has no verdict."""
     if not past.attempts or past.attempts[-1].concluded:
         return None
@@ -127,7 +127,7 @@ def _trial(seen: Observation, past: History, settings: RetrainSettings) -> Decis
             continue
         why = f"{key}, which the gate refused for a loss, is tried again beside the data that has come since"
         cause = f"trial {span_cause(key)} with version {seen.live}"
-        found = _once(past, settings, "trial", cause, why, {"span": key})
+        found = _unless_concluded(past, settings, "trial", cause, why, {"span": key})
         if found is not None:
             return dataclasses.replace(found, covers=(key,))
     return None
@@ -146,7 +146,9 @@ def _decay(
         f"retrain.decay_floor = {settings.decay_floor:g}"
     )
     evidence = dataclasses.asdict(examination)
-    return _once(past, settings, "decay", f"decay {keys[-1]} {keys[-1].fingerprint}", why, evidence)
+    return _unless_concluded(
+        past, settings, "decay", f"decay {keys[-1]} {keys[-1].fingerprint}", why, evidence
+    )
 
 
 def _drift(seen: Observation, past: History, settings: RetrainSettings) -> Decision | None:
@@ -157,7 +159,9 @@ def _drift(seen: Observation, past: History, settings: RetrainSettings) -> Decis
     why = f"served traffic has drifted: {'; '.join(exceeded) or 'by the comparison'}"
     spans = max((span.key for span in seen.spans if span.ready), default=None)
     evidence = {"drift": True, "findings": [dict(one) for one in seen.drift.findings]}
-    return _once(past, settings, "drift", f"drift from version {seen.live} at {spans}", why, evidence)
+    return _unless_concluded(
+        past, settings, "drift", f"drift from version {seen.live} at {spans}", why, evidence
+    )
 
 
 def _schedule(seen: Observation, past: History, settings: RetrainSettings) -> Decision | None:
@@ -169,13 +173,16 @@ def _schedule(seen: Observation, past: History, settings: RetrainSettings) -> De
     if due is None:
         return None
     why = f"retrain.schedule = {settings.schedule!r} was due at {due:%Y-%m-%d %H:%M} UTC"
-    found = _once(past, settings, "schedule", f"schedule {due.isoformat()}", why, {"due": due.isoformat()})
+    found = _unless_concluded(
+        past, settings, "schedule", f"schedule {due.isoformat()}", why, {"due": due.isoformat()}
+    )
     return found and dataclasses.replace(found, due=due.isoformat())
 
 
-def _once(
+def _unless_concluded(
     past: History, settings: RetrainSettings, trigger, cause: str, why: str, evidence
 ) -> Decision | None:
+    """The run for a cause; None if a run for it has a verdict, or too many have failed."""
     if past.concluded(cause) or past.failures[cause] >= settings.max_attempts:
         return None
     return Decision(kind="run", trigger=trigger, cause=cause, why=why, evidence=evidence)

@@ -17,7 +17,7 @@ def crashed(one):
 
     one.land(1)
     retrainer = one.retrainer()
-    retrainer._catch_up()
+    retrainer._recover()
     decision, run_id = retrainer._decide(), new_run_id()
     retrainer._record(Decided(decision=decision, run=run_id))
     return attempts.start(one.settings, run_id, one.paths), run_id

@@ -68,7 +68,7 @@ def test_a_mistake_is_answered_with_code_2(greenlight, arguments, message):
     assert (result.exit_code, message in result.stderr) == (2, True), result.stderr
 
 
-def test_a_rehearsal_where_nobody_ever_decided_leaves_no_lock(greenlight):
+def test_a_dry_run_where_nobody_ever_decided_leaves_no_lock(greenlight):
     assert greenlight("retrain", "--dry-run").exit_code == 0
     assert not Path("workspace/retraining").exists()
 

@@ -125,7 +125,7 @@ def test_another_run_in_the_workspace_is_waited_for(bench):
     assert one.retrainer().step().decision.kind == "run"
 
 
-def test_a_rehearsal_writes_nothing(bench):
+def test_a_dry_run_writes_nothing(bench):
     one = bench()
     one.land(1)
     assert one.retrainer(dry=True).step().decision.kind == "run"
@@ -156,7 +156,7 @@ def test_being_told_to_stop_in_the_middle_of_a_look_is_no_decision(bench, monkey
 
     one = bench("retrain.settle_seconds=0")
     retrainer = one.retrainer()
-    monkeypatch.setattr(retrainer, "_catch_up", one.stop.set)
+    monkeypatch.setattr(retrainer, "_recover", one.stop.set)
     watch(retrainer, poll_seconds=1, stop=one.stop, notifier=retrainer._notifier)
     assert (one.said, one.paths.journal.exists()) == ([], False)
 

@@ -110,7 +110,7 @@ def decided(served):
     one.accuracy[1] = worse(5, 30)
     one.land(1)
     crashed = one.retrainer()
-    crashed._catch_up()
+    crashed._recover()
     crashed._record(Decided(decision=crashed._decide()))
     return one, store
 

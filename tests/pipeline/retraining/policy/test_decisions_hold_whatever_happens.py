@@ -150,7 +150,7 @@ class Retraining(RuleBasedStateMachine):
             found = self.outcome if self.outcome in CONCLUDED else "killed"
             self.ended(attempt.run, attempt.decision, found)
             return None
-        if why := triggers.counts_anew(self.now().at, past, self.settings):
+        if why := triggers.why_schedule_restarts(self.now().at, past, self.settings):
             self.append(Watching(why=why))
             past = History(self.lines)
         while span := to_examine(self.seen(), past, self.settings):
