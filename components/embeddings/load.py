@@ -1,5 +1,6 @@
 """The loader of a TF Hub module as the first layer of a Keras model, with checks."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,15 @@ def load(handle: str, *, name: str, trainable: bool) -> hub.KerasLayer:
     return layer
 
 
+_MANY = 1024
+"""The number of texts that training encodes at a time."""
+_AROUND_THE_REASON = re.compile(
+    r"Exception encountered when calling layer '\S+' \(type \w+\)\.|Graph execution error:"
+    r"|Detected at node .*?<stack traces unavailable>|\{\{[^}]*\}\}|Call arguments received by layer .*"
+)
+_FIXED_SHAPE = re.compile(r"Can not cast TensorSpec.* to TensorSpec\(shape=\((\d+),\)")
+
+
 def _probe(handle: str, name: str) -> hub.KerasLayer:
     try:
         return hub.KerasLayer(handle, input_shape=[], dtype=tf.string)
@@ -56,7 +66,9 @@ def _probe(handle: str, name: str) -> hub.KerasLayer:
 
 
 def _width(layer: hub.KerasLayer, name: str) -> int:
-    """D, found by embedding two texts; then none, one and three, as the last batch of a split may have."""
+    """D, found by embedding two texts; then none, one and three, as the last batch of a split may have, and
+    as many as training may take at a time.
+    """
     vectors = _embedded(layer, ["a fine film", ""], name)
     fits = tf.is_tensor(vectors) and vectors.dtype == tf.float32 and vectors.shape.rank == 2
     if not fits or vectors.shape[0] != 2:
@@ -64,7 +76,7 @@ def _width(layer: hub.KerasLayer, name: str) -> int:
     width = int(vectors.shape[1])
     if not width:
         raise _not_text_embedding(name, ", D at least 1; this one returned vectors of no numbers")
-    for texts in (["dull"], [], ["a fine film", "dull", ""]):
+    for texts in (["dull"], [], ["a fine film", "dull", ""], ["dull"] * _MANY):
         _require_batch(layer, texts, width, name)
     _require_finite(vectors, name)
     return width
@@ -76,13 +88,14 @@ def _require_batch(layer: hub.KerasLayer, texts: list[str], width: int, name: st
         vectors = _embedded(layer, texts, name)
         found = f"it returned {_described(vectors)}"
     except InputError as error:
-        vectors, found = None, f"it failed: {error.__cause__}"
+        vectors, found = None, f"it failed: {_in_words(error.__cause__ or error)}"
     if vectors is None or _described(vectors) != wanted:
+        works = "does not work for many texts" if len(texts) == _MANY else "works for two texts only"
         count = {0: "no text", 1: "one text"}.get(len(texts), f"{len(texts)} texts")
         raise _not_text_embedding(
             name,
-            " for any N; this one works for two texts only, as if it was exported with a fixed batch. For "
-            f"{count} {' '.join(found.split())[:300]}. Export it again with an input of shape [None]",
+            f" for any N; this one {works}, as if it was exported with a fixed batch. For {count} "
+            f"{' '.join(found.split())[:300]}. Export it again with an input of shape [None]",
         )
 
 
@@ -90,9 +103,17 @@ def _embedded(layer: hub.KerasLayer, texts: list[str], name: str) -> Any:
     try:
         return layer(tf.constant(texts, tf.string))
     except Exception as error:  # a module is somebody else's program, and may fail in any way
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = _in_words(error)
         blank = " (one of the texts is empty, as examples may be)" if _takes_text(layer, texts) else ""
         raise _not_text_embedding(name, f", but this one failed{blank}: {reason}") from error
+
+
+def _in_words(error: BaseException) -> str:
+    """The reason on one line, cut, without what Keras and TensorFlow say around it."""
+    reason = _AROUND_THE_REASON.sub("", " ".join(str(error).split())).strip()
+    if shape := _FIXED_SHAPE.search(reason):
+        return f"its input has the fixed shape [{shape[1]}]; export it again with the shape [None]"
+    return reason[:300] or type(error).__name__
 
 
 def _takes_text(layer: hub.KerasLayer, texts: list[str]) -> bool:

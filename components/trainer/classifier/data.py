@@ -9,14 +9,23 @@ import numpy as np
 import tensorflow as tf
 
 from components import reviews
-from components.errors import GreenlightError
+from components.errors import GreenlightError, InputError
 from components.trainer.classifier.conversion import unconverted
+from serving.tensorflow_errors import root_cause
 
 Features: TypeAlias = Any  # tf.Tensor | tf.RaggedTensor | tuple["Features", ...]: TensorFlow has no types
 Encode = Callable[[tf.Tensor], Features]
 """Encodes texts for a model: string [N] -> dense or ragged tensors with N rows each."""
 
 _READ_BATCH = 1024
+_UNREADABLE = tf.errors.DataLossError, tf.errors.InvalidArgumentError
+_OF_THE_ENCODER = (
+    tf.errors.FailedPreconditionError,
+    tf.errors.InternalError,
+    tf.errors.OutOfRangeError,
+    tf.errors.UnimplementedError,
+)
+"""The errors of a module's ops, beside _UNREADABLE; not the machine's, such as ResourceExhaustedError."""
 # tf.data's tuning of parallelism holds up every end of an iterator, in a fit each end of an epoch: 0.4 s.
 _UNTUNED = tf.data.Options()
 _UNTUNED.autotune.enabled = False
@@ -165,6 +174,10 @@ def encoded(patterns: Sequence[str], *, split: str, encode: Encode, one_in: int 
     """The encoded examples in parts, in the order of the files; see `read`.
 
     one_in: reads only one in so many examples, always the same.
+
+    Raises:
+      InputError: `encode` fails on the texts.
+      GreenlightError: the files cannot be read.
     """
 
     @unconverted
@@ -176,10 +189,18 @@ def encoded(patterns: Sequence[str], *, split: str, encode: Encode, one_in: int 
             text, label, fingerprint = (tf.boolean_mask(part, taken) for part in (text, label, fingerprint))
         return fingerprint, label, encode(text)
 
-    with _readable(patterns, split):
-        batches = _records(patterns).batch(_READ_BATCH).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = _records(patterns).batch(_READ_BATCH).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    try:
         for fingerprint, label, features in batches.prefetch(2).with_options(_UNTUNED):
             yield EncodedPart(fingerprint.numpy(), label.numpy(), features)
+    except (*_UNREADABLE, *_OF_THE_ENCODER) as error:
+        with _readable(patterns, split):  # raises if the files are at fault
+            for _ in _records(patterns).batch(_READ_BATCH).map(_parse):
+                pass
+        raise InputError(
+            f"The embedding fails on texts of the {split} split: {root_cause(error)} See that it takes up to "
+            f"{_READ_BATCH:,} texts of any length at a time, or set another with embedding.name."
+        ) from error
 
 
 def first_texts(patterns: Sequence[str], *, most: int) -> list[str]:
@@ -204,7 +225,7 @@ def _parse(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 def _readable(patterns: Sequence[str], split: str) -> Iterator[None]:
     try:
         yield
-    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+    except _UNREADABLE as error:
         raise GreenlightError(
             f"The {split} split cannot be read: {error.message} Its files should be GZIP TFRecords of "
             f"tf.Examples with {reviews.TEXT} and {reviews.LABEL}: {', '.join(patterns)}"

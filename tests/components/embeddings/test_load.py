@@ -102,10 +102,25 @@ def fixed_to(batch: int):
             r"but this one failed \(one of the texts is empty, as examples may be\): ",
         ),
         (lambda text: lengths(text)[:, :0], None, "this one returned vectors of no numbers"),
+        (
+            lambda text: lengths(text) + assert_few(text),
+            None,
+            r"does not work for many texts, .* For 1024 texts it failed: assertion failed",
+        ),
+        (lengths, tf.TensorSpec([4], tf.string), r"input has the fixed shape \[4\]; export it again with"),
     ],
     ids=[
         *("signature of two", "reshape to two", "padded to two", "not none", "cut to two"),
-        *("rank 3", "double", "NaN for the empty text", "infinity", "no empty text", "no width"),
+        *(
+            "rank 3",
+            "double",
+            "NaN for the empty text",
+            "infinity",
+            "no empty text",
+            "no width",
+            "few",
+            "signature of four",
+        ),
     ],
 )
 def test_a_module_has_to_take_any_number_of_any_texts(tmp_path, function, signature, reason):
@@ -115,6 +130,11 @@ def test_a_module_has_to_take_any_number_of_any_texts(tmp_path, function, signat
     assert caught.value.exit_code == 2
     assert str(caught.value).startswith("odd is not a TF Hub text embedding. ")
     assert "\n" not in str(caught.value)
+
+
+def assert_few(text: tf.Tensor) -> tf.Tensor:
+    with tf.control_dependencies([tf.debugging.assert_less(tf.size(text), 9)]):
+        return tf.zeros([])
 
 
 def assert_not_empty(text: tf.Tensor) -> tf.Tensor:

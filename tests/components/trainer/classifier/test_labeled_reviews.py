@@ -6,7 +6,7 @@ import tensorflow as tf
 from example_files import write_examples
 
 from components import reviews
-from components.errors import GreenlightError
+from components.errors import GreenlightError, InputError
 from components.trainer.classifier import data
 
 
@@ -113,6 +113,16 @@ def test_examples_without_a_label_are_named(tmp_path):
     write_examples(tmp_path / "data.gz", [example])
     with pytest.raises(GreenlightError, match=r"The train split cannot be read: .*label"):
         data.read([str(tmp_path / "data.gz")], split="train")
+
+
+def test_an_encoder_that_fails_on_a_text_is_not_called_a_file_that_cannot_be_read(write_split):
+    def encode(text):
+        with tf.control_dependencies([tf.debugging.assert_less(tf.strings.length(text), 9)]):
+            return tf.identity(text)
+
+    split = write_split([("fine", 1), ("a long text", 0)])
+    with pytest.raises(InputError, match="embedding fails on texts of the train split: assertion failed"):
+        data.read([split], split="train", encode=encode)
 
 
 def test_the_end_of_a_pass_waits_for_no_tuning():
