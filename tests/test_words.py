@@ -98,7 +98,7 @@ def test_no_setting_says_review(setting):
 
 
 def test_no_help_says_review():
-    context = click.Context(cli, info_name="greenlight")
+    context = click.Context(cli, info_name="greenlight", **cli.context_settings)
     found = list(commands(cli, context))
     assert len(found) > 20
     for command, below in found:
