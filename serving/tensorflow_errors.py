@@ -3,7 +3,10 @@
 import re
 
 _FIRST_OF_SEVERAL = re.compile(r"\s*\(0\) (?:[A-Z][A-Za-z_ ]*: )?(?P<reason>.+)")
-_NODE = re.compile(r"^\{\{(?:function_)?node [^}]*\}\}\s*")
+_NODE = r"\{\{(?:function_)?node [^}]*\}\}\s*"
+_DATASET = r"Error in user-defined function passed to \S+ transformation with iterator: \S+: "
+"""How tf.data of TensorFlow 2.21 begins the error of a function that it called."""
+_WHERE = re.compile(rf"^(?:{_NODE}|{_DATASET})+")
 _BESIDE_THE_REASON = ("Detected at", "<stack", "Hint:", "Original stack trace")
 
 
@@ -19,6 +22,6 @@ def root_cause(error: BaseException) -> str:
         several = (_FIRST_OF_SEVERAL.match(line) for line in lines)
         return next((found["reason"].strip() for found in several if found), lines[0].strip())
     if not lines[0].startswith("Graph execution error"):
-        return _NODE.sub("", lines[0].strip())
+        return _WHERE.sub("", lines[0].strip())
     said = [line for line in lines[1:] if not line[0].isspace() and not line.startswith(_BESIDE_THE_REASON)]
     return said[-1] if said else lines[0].strip()

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 from apache_beam.options.pipeline_options import StandardOptions
@@ -15,6 +16,7 @@ from tfx.orchestration.beam import beam_dag_runner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from pipeline.lineage.execution_ids import reserve_ids
 from pipeline.lineage.store import LineageStore
 from pipeline.settings.beam import IN_PROCESS_RUNNER
 
@@ -111,7 +113,9 @@ def run_dag(
     """Runs every stage of `pipeline` in this process, one after another in the order of the DAG.
 
     Raises:
-      Exception: Beam's wrapper of the error that stopped a stage; the listener got the original error.
+      Exception: Beam's wrapper of the error that stopped a stage; the listener got the original error. Or an
+        error of the lineage store.
     """
+    reserve_ids(lineage, Path(pipeline.pipeline_info.pipeline_root))
     with _in_process(), _at_hand(listener, lineage):
         return ObservedBeamDagRunner().run_with_ir(compile_pipeline(pipeline, run_id=run_id))

@@ -39,6 +39,21 @@ def test_any_other_error_is_told_by_its_first_line():
     assert root_cause(OSError("no such file\nlook elsewhere")) == "no such file"
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "{{node lookup}} ",
+        "{{function_node __wrapped__Cast_device_/job:localhost}} ",
+        "Error in user-defined function passed to ParallelMapDatasetV2:2418 transformation with iterator: "
+        "Iterator::Root::Prefetch::ParallelMapV2: ",
+    ],
+)
+def test_where_it_happened_is_left_out(where):
+    assert root_cause(ValueError(f"{where}assertion failed: [x < 9]")) == "assertion failed: [x < 9]"
+    both = "{{node a}} " + where
+    assert root_cause(ValueError(f"{both}assertion failed: [x < 9]")) == "assertion failed: [x < 9]"
+
+
 def test_bytes_that_a_text_quotes_do_not_hide_it():
     text = b"Could not parse example input, value: 'garbage\xff'\n\t [[node]]"
     assert root_cause(UnicodeDecodeError("utf-8", text, 46, 47, "invalid start byte")) == (

@@ -19,7 +19,7 @@ def require_end_of_job_server(greenlight: Greenlight, engine: Engine, *, number:
     """A run that a signal reaches in its first stage ends with the code, and its job server ends with it."""
     with greenlight.started("run") as run:
         waiting.until(lambda: processes_with(str(engine.jar)), seconds=600)
-        waiting.until(lambda: list(greenlight.root.glob("artifacts/**/ImdbExampleGen")), seconds=600)
+        waiting.until((greenlight.root / "artifacts" / "ImdbExampleGen").is_dir, seconds=600)
         run.send_signal(number)
         _, said = run.communicate(timeout=300)
     assert (run.returncode, "Traceback" in said) == (code, False), said

@@ -53,4 +53,4 @@ def test_runs_of_a_former_version_are_read_beside_those_of_now(workspace):
 def test_a_run_that_never_read_has_no_examples():
     run = Run("a run", ())
     assert (run.example_gen, run.examples, spans_of(run), data_account(run)) == (None, None, None, None)
-    assert gather(run).missing["reading"] == "TextExampleGen was not part of this run."
+    assert gather(run).missing["reading"] == "The run ended before its first stage."

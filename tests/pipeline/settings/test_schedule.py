@@ -7,7 +7,7 @@ import pytest
 from pipeline.retraining.policy.clock import Timestamp
 from pipeline.retraining.policy.history import History
 from pipeline.retraining.policy.records import Record, Watching
-from pipeline.retraining.policy.triggers import counts_anew
+from pipeline.retraining.policy.triggers import why_schedule_restarts
 from pipeline.settings.cron import last_due, next_due, refuse_unusable
 from pipeline.settings.retrain import RetrainSettings
 
@@ -82,11 +82,11 @@ def watched_since(text):
 def test_a_clock_that_is_set_back_beyond_the_next_time_makes_the_schedule_count_anew():
     settings = RetrainSettings(schedule="0 3 * * *")
     past = watched_since("2099-01-01T00:00")
-    why = counts_anew(utc("2026-03-02T12:00"), past, settings)
+    why = why_schedule_restarts(utc("2026-03-02T12:00"), past, settings)
     assert why == "the clock was set back from 2099-01-01 00:00 UTC"
 
 
 def test_a_clock_that_is_corrected_by_a_little_changes_nothing():
     settings = RetrainSettings(schedule="0 3 * * *")
     past = watched_since("2026-03-02T03:00")
-    assert counts_anew(utc("2026-03-02T02:59:50"), past, settings) is None
+    assert why_schedule_restarts(utc("2026-03-02T02:59:50"), past, settings) is None
