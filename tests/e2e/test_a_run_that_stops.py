@@ -2,11 +2,13 @@
 
 import csv
 import functools
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from small_run import EASY_GATE
 
 from components.errors import GreenlightError, InputError
 from pipeline.results.outcome import RunResult
@@ -110,3 +112,16 @@ def test_a_damaged_lineage_store_is_named_with_a_remedy(run, tmp_path):
     place.metadata.path.write_bytes(b"\xff" * 5000)
     with pytest.raises(GreenlightError, match=r"metadata.sqlite is damaged.*move it away"):
         run(workspace=place.root)
+
+
+@pytest.mark.proof
+def test_a_run_after_the_store_was_moved_away_writes_beside_the_old_artifacts(
+    run, finished_workspace, tmp_path
+):
+    """As the store's own remedy advises; what is served stays, and is compared with."""
+    place = Workspace.at(Path(shutil.copytree(finished_workspace, tmp_path / "workspace")))
+    place.metadata.path.rename(tmp_path / "moved.sqlite")
+    before = {file: file.read_bytes() for file in place.artifacts.rglob("*") if file.is_file()}
+    result = run(*EASY_GATE, workspace=place.root)
+    assert (result.verdict, result.version) == ("promoted", "2"), result
+    assert {file: file.read_bytes() for file in before} == before
